@@ -1,0 +1,5 @@
+"""`python -m assistctl`."""
+
+from assistctl.main import main
+
+main()

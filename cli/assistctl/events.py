@@ -1,0 +1,93 @@
+"""What happens while an assistant works, as values: the API rooms yield them, render shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A function that the model asks for; `arguments` is the JSON text exactly as it came."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class ThreadStarted:
+    thread: str
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    run: str
+
+
+@dataclass(frozen=True)
+class StatusChanged:
+    """The run's status word, as the API spells it: queued, in_progress, requires_action, …"""
+
+    status: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the target wants a person to know, such as a tool that it runs without."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class TextDelta:
+    text: str
+
+
+@dataclass(frozen=True)
+class ActionRequired:
+    """The run waits for the outputs of all these calls."""
+
+    calls: tuple[ToolCall, ...]
+
+
+@dataclass(frozen=True)
+class ToolCalled:
+    call: ToolCall
+
+
+@dataclass(frozen=True)
+class ToolReturned:
+    """`output` is what goes to the model; `error` is a short reason when the call failed."""
+
+    call: ToolCall
+    output: str
+    seconds: float
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The turn is over. `status` is the run's final word; `error` says why it is not completed."""
+
+    status: str
+    thread: str
+    run: str
+    text: str
+    usage: Mapping[str, Any] | None = None
+    error: str | None = None
+    tool_calls: tuple[ToolReturned, ...] = field(default=())
+
+
+Event: TypeAlias = (
+    ThreadStarted
+    | RunStarted
+    | StatusChanged
+    | Notice
+    | TextDelta
+    | ActionRequired
+    | ToolCalled
+    | ToolReturned
+    | Finished
+)

@@ -1,0 +1,76 @@
+"""Changes and the Plan, as values. `str(plan)` is deterministic; tests assert whole plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from assistctl.resources import Address, Json
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    ADOPT = "adopt"
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One leaf that differs. `path` reads like the YAML (`tools[save_bill].function.description`);
+    None as before or after means absent. `moved` tells which side moved since the last sync."""
+
+    path: str
+    before: Json
+    after: Json
+    moved: Literal["declared", "remote", "both"] = "declared"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one address, and why, in words."""
+
+    action: Action
+    address: Address
+    cause: str
+    fields: tuple[FieldChange, ...] = ()
+
+    @property
+    def drifted(self) -> tuple[FieldChange, ...]:
+        """The fields that somebody changed at the target since the last sync."""
+        return tuple(change for change in self.fields if change.moved != "declared")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All changes in the order they are shown, and the owned objects that nothing declares."""
+
+    target: str
+    changes: tuple[Change, ...] = ()
+    undeclared: tuple[Address, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def summary(self) -> Mapping[str, int]:
+        """Counts by action; adopted objects count as updates. Keys: create, update, delete."""
+        count = {"create": 0, "update": 0, "delete": 0}
+        for change in self.changes:
+            count["update" if change.action is Action.ADOPT else change.action.value] += 1
+        return count
+
+    @property
+    def drifted(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.drifted)
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    def __str__(self) -> str:
+        lines = []
+        for change in self.changes:
+            lines.append(f"{change.action} {change.address}: {change.cause}")
+            lines += [f"  {f.path}: {f.before!r} -> {f.after!r}" for f in change.fields]
+        lines += [f"undeclared {address}" for address in self.undeclared]
+        return "\n".join(lines)

@@ -1,0 +1,202 @@
+"""The vocabulary: what a workspace declares, as values. Knows no files, networks or APIs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from assistctl.errors import Place
+
+Json: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, list[Json] or dict[str, Json]."""
+
+ASSISTANT, VECTOR_STORE, FILE = "assistant", "vector_store", "file"
+
+
+@dataclass(frozen=True, order=True)
+class Address:
+    """The name of one declared thing: `assistant/flower-shop`, `file/assistants/prices.csv`."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read what a person typed; a bare key means the assistant."""
+        kind, slash, name = text.partition("/")
+        if slash and name and kind in (ASSISTANT, VECTOR_STORE, FILE):
+            return cls(kind, name)
+        return cls(ASSISTANT, text)
+
+
+@dataclass(frozen=True)
+class File:
+    """A declared file: `path` is POSIX and relative to the workspace root, `size` in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+    @property
+    def address(self) -> Address:
+        return Address(FILE, self.path)
+
+    @property
+    def filename(self) -> str:
+        """The name that the file bears at the API, and that the model sees."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that a model may call.
+
+    `parameters` is a JSON Schema of type object; None only until the toolbox has derived it from
+    the signature of `python` ("module:function" below tools/, or "package.module:function").
+    `place` is where it is declared, `python_place` where the value of `python` stands.
+    """
+
+    name: str
+    place: Place
+    description: str | None = None
+    parameters: Mapping[str, Json] | None = None
+    strict: bool | None = None
+    python: str | None = None
+    python_place: Place | None = None
+    approval: Literal["never", "ask"] = "never"
+    timeout: float | None = None
+
+
+@dataclass(frozen=True)
+class CodeInterpreter:
+    files: tuple[File, ...] = ()
+
+
+@dataclass(frozen=True)
+class FileSearch:
+    """`store` is the key of the vector store searched; `options` the API's own `file_search`
+    mapping (max_num_results, ranking_options), as declared."""
+
+    store: str | None = None
+    options: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FunctionTool:
+    function: Function
+
+
+Tool: TypeAlias = CodeInterpreter | FileSearch | FunctionTool
+
+
+@dataclass(frozen=True)
+class VectorStore:
+    """A declared store, or one that stands for the files of an assistant's file_search tool
+    (`implicit`; its key is `<assistant>.file_search`)."""
+
+    key: str
+    place: Place
+    files: tuple[File, ...] = ()
+    name: str | None = None
+    chunking_strategy: Mapping[str, Json] | None = None
+    expires_after: Mapping[str, Json] | None = None
+    metadata: Mapping[str, str] | None = None
+    implicit: bool = False
+
+    @property
+    def address(self) -> Address:
+        return Address(VECTOR_STORE, self.key)
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """A declared assistant.
+
+    `settings` holds the API's own fields as declared, instructions already text: model, name,
+    description, instructions, temperature, top_p, response_format, reasoning_effort, metadata.
+    A field that is not declared is absent. `run` holds defaults for each run: tool_choice,
+    parallel_tool_calls, max_prompt_tokens, max_completion_tokens, truncation_strategy.
+    """
+
+    key: str
+    place: Place
+    settings: Mapping[str, Json]
+    tools: tuple[Tool, ...] = ()
+    run: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def address(self) -> Address:
+        return Address(ASSISTANT, self.key)
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        return tuple(tool.function for tool in self.tools if isinstance(tool, FunctionTool))
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where assistants live: a base URL, a key and one API surface.
+
+    Without `base_url` an `assistants` target is local: the command starts the embedded server and
+    fills in its address. `model` is what the embedded server asks: "scripted", or a mapping with
+    base_url, api_key and models (assistant's model name -> endpoint's model name), or None.
+    """
+
+    name: str
+    api: Literal["assistants", "agents", "responses"]
+    namespace: str
+    place: Place
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    model: Literal["scripted"] | Mapping[str, Json] | None = field(default=None, repr=False)
+
+    @property
+    def local(self) -> bool:
+        return self.api == "assistants" and self.base_url is None
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything that one directory declares, as seen by one target.
+
+    `scripts` holds for each assistant with a `<key>.script.yaml` its turns, as plain JSON values
+    that the scripted model of the embedded server understands.
+    """
+
+    root: Path
+    name: str
+    target: Target
+    targets: tuple[str, ...]
+    assistants: Mapping[str, Assistant] = field(default_factory=dict)
+    stores: Mapping[str, VectorStore] = field(default_factory=dict)
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    scripts: Mapping[str, Json] = field(default_factory=dict)
+
+
+def digest(value: Json) -> str:
+    """SHA-256 (64 hex digits) of a JSON value's canonical form: sorted keys, UTF-8, no spaces.
+
+    Integral floats and ints are the same number: 1.0 and 1 have one digest. Other values that are
+    not JSON (an Address) are written as `str` writes them.
+    """
+    text = json.dumps(
+        _canonical(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
