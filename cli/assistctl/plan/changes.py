@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from assistctl.resources import Address, Json
 
@@ -17,25 +18,35 @@ class Action(StrEnum):
     ADOPT = "adopt"
 
 
+Moved: TypeAlias = Literal["declared", "remote", "both"]
+"""Which side of a field changed since the last sync."""
+
+
 @dataclass(frozen=True)
 class FieldChange:
     """One leaf that differs. `path` reads like the YAML (`tools[save_bill].function.description`);
-    None as before or after means absent. `moved` tells which side moved since the last sync."""
+    None as before or after means absent. A reference to another declared thing is its Address."""
 
     path: str
     before: Json
     after: Json
-    moved: Literal["declared", "remote", "both"] = "declared"
+    moved: Moved = "declared"
+
+    @property
+    def field(self) -> str:
+        """The API's top-level field that the leaf belongs to."""
+        return re.split(r"[.\[]", self.path, maxsplit=1)[0]
 
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to one address, and why, in words."""
+    """What happens to one address, and why, in words. `id` is the object's id where it has one."""
 
     action: Action
     address: Address
     cause: str
     fields: tuple[FieldChange, ...] = ()
+    id: str | None = None
 
     @property
     def drifted(self) -> tuple[FieldChange, ...]:

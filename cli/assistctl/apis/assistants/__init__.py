@@ -1,0 +1,64 @@
+"""The Assistants API v2, at OpenAI's former endpoint, our embedded server or any compatible one.
+
+Source: the contract that OpenAI published last (openai/openai-openapi at f85dbe2, 2026-08-21).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistctl.apis.assistants.converse import Conversation
+from assistctl.apis.assistants.execute import Outcome, Uploading, execute
+from assistctl.apis.assistants.fields import declare
+from assistctl.apis.assistants.observe import observe
+from assistctl.apis.assistants.operations import Operation, compile_plan
+from assistctl.apis.client import Client
+from assistctl.plan.changes import Plan
+from assistctl.plan.state import Declared, Observed
+from assistctl.resources import Address, Assistant, Workspace
+
+__all__ = ["Assistants", "Conversation", "Operation", "Outcome"]
+
+
+@dataclass(frozen=True)
+class Assistants:
+    """This API surface at one target; `namespace` tells our objects from others'."""
+
+    client: Client
+    namespace: str
+
+    def declare(self, workspace: Workspace) -> dict[Address, Declared]:
+        """Everything the workspace declares, as this API would hold it."""
+        return declare(workspace)
+
+    def observe(self, declared: Mapping[Address, Declared]) -> Observed:
+        """All reads of a sync. Raises RemoteError."""
+        return observe(self.client, self.namespace, declared)
+
+    def compile(
+        self, plan: Plan, declared: Mapping[Address, Declared], observed: Observed
+    ) -> tuple[Operation, ...]:
+        """The plan as ordered requests. Pure."""
+        return compile_plan(plan, declared, observed, self.namespace)
+
+    def execute(
+        self,
+        root: Path,
+        operations: tuple[Operation, ...],
+        declared: Mapping[Address, Declared],
+        observed: Observed,
+        *,
+        uploading: Uploading,
+    ) -> Iterator[Outcome]:
+        """Send the requests; yields how each ended, errors included."""
+        return execute(self.client, root, operations, declared, observed, uploading=uploading)
+
+    def converse(self, assistant: Assistant, remote_id: str, thread: str | None) -> Conversation:
+        """A conversation with this assistant, on a thread of its own unless one is given."""
+        owner = f"{self.namespace}/{assistant.key}"
+        return Conversation(self.client, remote_id, owner, thread, assistant.run)
+
+    def close(self) -> None:
+        self.client.close()

@@ -1,0 +1,336 @@
+"""A conversation on one thread: messages and runs, streamed, with the run itself as the truth.
+
+A stream may end without its last event (facts of the wire: a cut connection looks like an end), so
+whenever it stops early the run is read again until it rests.
+"""
+
+from __future__ import annotations
+
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from assistctl.apis.client import Client, LostAnswer
+from assistctl.errors import AssistctlError, RemoteError
+from assistctl.events import (
+    ActionRequired,
+    Event,
+    Finished,
+    Notice,
+    RunStarted,
+    StatusChanged,
+    TextDelta,
+    ThreadStarted,
+    ToolCall,
+    ToolReturned,
+)
+from assistctl.resources import Json
+
+ACTIVE = frozenset({"queued", "in_progress", "requires_action", "cancelling"})
+IDLE_SECONDS = 120.0
+PARAGRAPH = "\n\n"
+KEY = "assistctl_key"
+"""Metadata pair that tells a message or run of ours whose answer was lost."""
+
+ATTEMPTS = 3
+
+
+@dataclass
+class Conversation:
+    """One thread with one assistant. `thread` None: the first message starts a new one.
+
+    `defaults` are sent with every run (tool_choice, max_completion_tokens, …).
+    """
+
+    client: Client
+    assistant: str
+    owner: str
+    thread: str | None = None
+    defaults: Mapping[str, Json] = field(default_factory=dict)
+    _run: dict[str, Json] = field(default_factory=dict)
+    _text: str = ""
+    _message: str = ""
+    _cut: bool = False
+    _notes: set[str] = field(default_factory=set)
+
+    @property
+    def run(self) -> str | None:
+        """The id of the turn's run, once it exists."""
+        return self._run.get("id")
+
+    @property
+    def expires_at(self) -> int | None:
+        """When the run expires, in Unix seconds, if the server says so."""
+        return self._run.get("expires_at")
+
+    def send(self, text: str, attachments: Sequence[Mapping[str, Json]] = ()) -> Iterator[Event]:
+        """Add a message and run the assistant; ends with ActionRequired or Finished.
+
+        Raises RemoteError; an active run of somebody else on the thread is one.
+        """
+        self._run, self._text, self._message, self._cut = {}, "", "", False
+        if self.thread is None:
+            thread = self.client.create("/threads", {"metadata": {"assistctl": self.owner}})
+            self.thread = str(thread["id"])
+        else:
+            self._refuse_active_run()
+        yield ThreadStarted(self.thread)
+        key = secrets.token_hex(8)
+        self._add_message(text, attachments, key)
+        body = {"assistant_id": self.assistant, **self.defaults, "metadata": {KEY: key}}
+        yield from self._follow(f"/threads/{self.thread}/runs", body)
+
+    def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
+        """Answer all calls of the round at once and go on; ends like `send`."""
+        outputs = [{"tool_call_id": item.call.id, "output": item.output} for item in results]
+        path = f"/threads/{self.thread}/runs/{self.run}/submit_tool_outputs"
+        yield from self._follow(path, {"tool_outputs": outputs})
+
+    def cancel(self) -> str:
+        """Ask the target to cancel the turn's run; returns the status it rests in."""
+        if not self.run or self._run.get("status") not in ACTIVE:
+            return str(self._run.get("status", "cancelled"))
+        try:
+            self._note_run(self.client.post(f"{self._run_path()}/cancel", {}))
+        except RemoteError as error:
+            if error.status != 400:  # 400: it has come to rest by itself
+                raise
+        deadline = time.monotonic() + 10
+        while self._run["status"] in ACTIVE and time.monotonic() < deadline:
+            self._note_run(self.client.get(self._run_path()))
+            if self._run["status"] == "requires_action":
+                break
+            time.sleep(0.1)
+        return str(self._run["status"])
+
+    def finished(self) -> Finished:
+        """How the turn stands, as its last event."""
+        return Finished(
+            status=str(self._run.get("status")),
+            thread=str(self.thread),
+            run=str(self.run),
+            text=self._text,
+            usage=self._run.get("usage"),
+            error=_reason(self._run),
+        )
+
+    def active_run(self) -> Mapping[str, Json] | None:
+        """The run that keeps the thread locked, if there is one."""
+        if self.thread is None:
+            return None
+        newest = self.client.get(f"/threads/{self.thread}/runs", {"limit": 1, "order": "desc"})
+        runs = newest.get("data") or []
+        return runs[0] if runs and runs[0].get("status") in ACTIVE else None
+
+    def cancel_active_run(self) -> None:
+        """Cancel whatever run keeps the thread locked, and wait until it rests."""
+        if (active := self.active_run()) is not None:
+            self._run = dict(active)
+            self.cancel()
+            self._run = {}
+
+    def _refuse_active_run(self) -> None:
+        if (active := self.active_run()) is not None:
+            raise AssistctlError(
+                f"thread {self.thread} is busy: run {active['id']} is {active['status']}; wait "
+                "until it ends, or end it with --cancel-active"
+            )
+
+    def _add_message(self, text: str, attachments: Sequence[Mapping[str, Json]], key: str) -> None:
+        path = f"/threads/{self.thread}/messages"
+        body: dict[str, Json] = {"role": "user", "content": text, "metadata": {KEY: key}}
+        if attachments:
+            body["attachments"] = list(attachments)
+        self.client.create(path, body, lambda: self._newest(path, key))
+
+    def _newest(self, path: str, key: str) -> dict[str, Json] | None:
+        """What a create whose answer was lost has made after all, found by its key."""
+        for item in self.client.get(path, {"limit": 5, "order": "desc"}).get("data") or []:
+            if (item.get("metadata") or {}).get(KEY) == key:
+                return dict(item)
+        return None
+
+    def _follow(self, path: str, body: Mapping[str, Json]) -> Iterator[Event]:
+        """Send a streaming request and yield what happens until the run waits for us or is over.
+
+        A request whose answer is lost is sent again only after the target has shown that it did
+        not take it: no run bears our key, or the run still waits for the same outputs.
+        """
+        answered = self._calls()
+        for _ in range(ATTEMPTS):
+            heard = False
+            try:
+                for event in _with_idle_deadline(self.client, path, body):
+                    heard = heard or str(event.get("event")).startswith("thread.run.")
+                    yield from self._read(event)
+            except LostAnswer as error:
+                lost = error
+                yield Notice(f"the stream broke off ({error}); asking the target how far it got")
+            else:
+                lost = LostAnswer(f"POST {path}: the stream ended before the run did")
+            if heard and self._resting():
+                break
+            if not self.run:
+                if (found := self._newest(path, body["metadata"][KEY])) is None:
+                    continue
+                yield from self._note_run(found)
+                yield RunStarted(str(self.run))
+            yield from self._wait()
+            self._cut = True
+            if not answered or self._calls() != answered:
+                break
+        else:
+            raise lost
+        yield from self._conclude()
+
+    def _calls(self) -> frozenset[str]:
+        """The ids of the calls that the run waits for."""
+        return frozenset(call.id for call in _required(self._run))
+
+    def _read(self, event: Mapping[str, Json]) -> Iterator[Event]:
+        name, data = str(event.get("event")), event.get("data") or {}
+        if name.startswith("thread.run.") and not name.startswith("thread.run.step."):
+            first = not self.run
+            yield from self._note_run(data)
+            if first:
+                yield RunStarted(str(self.run))
+        elif name == "thread.message.delta":
+            parts = (data.get("delta") or {}).get("content") or []
+            yield from self._add_text(str(data.get("id")), parts)
+        elif name == "thread.message.completed" and data.get("id") != self._message:
+            yield from self._add_text(str(data.get("id")), data.get("content") or [])
+
+    def _note_run(self, run: Mapping[str, Json]) -> list[Event]:
+        """Take over the run's newest state; the events that it means."""
+        events: list[Event] = []
+        if run.get("status") != self._run.get("status"):
+            events.append(StatusChanged(str(run.get("status"))))
+        self._run = dict(run)
+        for note in run.get("notes") or []:
+            if note not in self._notes:
+                self._notes.add(note)
+                events.append(Notice(str(note)))
+        return events
+
+    def _add_text(self, message: str, parts: Sequence[Mapping[str, Json]]) -> Iterator[Event]:
+        for part in parts:
+            value = (part.get("text") or {}).get("value")
+            if not value:
+                continue
+            if self._text and message != self._message:
+                value = PARAGRAPH + value
+            self._message = message
+            self._text += value
+            yield TextDelta(value)
+
+    def _resting(self) -> bool:
+        return self._run.get("status") not in (ACTIVE - {"requires_action"}) and bool(self._run)
+
+    def _wait(self) -> Iterator[Event]:
+        """Poll until the run waits for us or is over."""
+        pause = 0.1
+        while True:
+            yield from self._note_run(self.client.get(self._run_path()))
+            if self._resting():
+                return
+            time.sleep(pause)
+            pause = min(pause * 1.5, 2.0)
+
+    def _conclude(self) -> Iterator[Event]:
+        if calls := _required(self._run):
+            yield ActionRequired(calls)
+            return
+        if self._cut:
+            yield from self._missing_text()
+        yield self.finished()
+
+    def _missing_text(self) -> Iterator[Event]:
+        """What the stream did not bring, read from the thread's messages."""
+        path = f"/threads/{self.thread}/messages"
+        messages = list(self.client.list(path, order="asc", run_id=self.run))
+        texts = [
+            part["text"]["value"]
+            for message in messages
+            if message.get("run_id") == self.run and message.get("role") == "assistant"
+            for part in message.get("content") or []
+            if part.get("type") == "text"
+        ]
+        whole = PARAGRAPH.join(text for text in texts if text)
+        if whole.startswith(self._text) and whole != self._text:
+            rest = whole[len(self._text) :]
+            self._text = whole
+            yield TextDelta(rest)
+
+    def _run_path(self) -> str:
+        return f"/threads/{self.thread}/runs/{self.run}"
+
+
+def _required(run: Mapping[str, Json]) -> tuple[ToolCall, ...]:
+    """The calls that a run in requires_action waits for."""
+    if run.get("status") != "requires_action":
+        return ()
+    calls = run["required_action"]["submit_tool_outputs"]["tool_calls"]
+    return tuple(
+        ToolCall(
+            str(call["id"]),
+            str(call["function"]["name"]),
+            str(call["function"].get("arguments") or ""),
+        )
+        for call in calls
+    )
+
+
+def _reason(run: Mapping[str, Json]) -> str | None:
+    """Why a run did not complete, in words."""
+    status = run.get("status")
+    if status == "completed":
+        return None
+    if error := run.get("last_error"):
+        return f"{error.get('code')}: {error.get('message')}"
+    if status == "incomplete":
+        details = run.get("incomplete_details") or {}
+        return f"stopped early: {details.get('reason') or 'no reason given'}"
+    if status == "expired":
+        return "the run expired before it was finished"
+    return f"the run was {status}"
+
+
+def _with_idle_deadline(
+    client: Client, path: str, body: Mapping[str, Json]
+) -> Iterator[dict[str, Json]]:
+    """The events of a stream; LostAnswer when nothing came for IDLE_SECONDS.
+
+    Pings keep the connection's own read timeout from ever firing, so the stream is read in a
+    thread of its own and the deadline is kept here, over events.
+    """
+    events: queue.Queue[dict[str, Json] | BaseException | None] = queue.Queue()
+    stop = threading.Event()
+
+    def read() -> None:
+        try:
+            with client.stream(path, body) as stream:
+                for event in stream:
+                    events.put(event)
+                    if stop.is_set():
+                        return
+            events.put(None)
+        except Exception as error:  # noqa: BLE001 - handed over to the reader's caller
+            events.put(error)
+
+    threading.Thread(target=read, name="assistctl-stream", daemon=True).start()
+    try:
+        while True:
+            try:
+                item = events.get(timeout=IDLE_SECONDS)
+            except queue.Empty:
+                raise LostAnswer(f"nothing came for {IDLE_SECONDS:.0f} s") from None
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()

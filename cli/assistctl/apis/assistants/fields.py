@@ -1,0 +1,183 @@
+"""Declared and observed objects in one normal form: the API's own fields, ids as Addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assistctl.apis.ownership import without_ours
+from assistctl.plan.state import Declared
+from assistctl.resources import VECTOR_STORE as STORE
+from assistctl.resources import (
+    Address,
+    Assistant,
+    CodeInterpreter,
+    File,
+    FileSearch,
+    FunctionTool,
+    Json,
+    Tool,
+    VectorStore,
+    Workspace,
+    digest,
+)
+
+ASSISTANT_FIELDS = (
+    "model",
+    "name",
+    "description",
+    "instructions",
+    "reasoning_effort",
+    "tools",
+    "tool_resources",
+    "temperature",
+    "top_p",
+    "response_format",
+    "metadata",
+)
+CLEARED: Mapping[str, Json] = {
+    "tools": [],
+    "tool_resources": {
+        "code_interpreter": {"file_ids": []},
+        "file_search": {"vector_store_ids": []},
+    },
+    "metadata": {},
+}
+"""What is sent to clear a field; null for those not listed."""
+
+AUTO_CHUNKING = {
+    "type": "static",
+    "static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400},
+}
+"""What the API reports for `type: auto`."""
+
+
+def declare(workspace: Workspace) -> dict[Address, Declared]:
+    """Everything the workspace declares, as the Assistants API would hold it."""
+    files: dict[Address, File] = {}
+    declared: dict[Address, Declared] = {}
+    for store in workspace.stores.values():
+        files |= {file.address: file for file in store.files}
+        declared[store.address] = Declared(store.address, _store(store), store.place)
+    for assistant in workspace.assistants.values():
+        for tool in assistant.tools:
+            if isinstance(tool, CodeInterpreter):
+                files |= {file.address: file for file in tool.files}
+        declared[assistant.address] = Declared(
+            assistant.address, _assistant(assistant), assistant.place
+        )
+    return {
+        address: Declared(address, {"sha256": file.sha256, "bytes": file.size})
+        for address, file in files.items()
+    } | declared
+
+
+def _assistant(assistant: Assistant) -> dict[str, Json]:
+    fields = {
+        name: value if name == "metadata" else normal(value)
+        for name, value in assistant.settings.items()
+        if value is not None
+    }
+    if assistant.tools:
+        fields["tools"] = [normal(_tool(tool)) for tool in assistant.tools]
+    resources = {}
+    for tool in assistant.tools:
+        if isinstance(tool, CodeInterpreter):
+            addresses = sorted({file.address for file in tool.files})
+            resources["code_interpreter"] = {"file_ids": addresses}
+        if isinstance(tool, FileSearch):
+            stores = [Address(STORE, tool.store)] if tool.store else []
+            resources["file_search"] = {"vector_store_ids": stores}
+    if resources:
+        fields["tool_resources"] = resources
+    return {name: fields[name] for name in ASSISTANT_FIELDS if name in fields}
+
+
+def _tool(tool: Tool) -> dict[str, Json]:
+    if isinstance(tool, CodeInterpreter):
+        return {"type": "code_interpreter"}
+    if isinstance(tool, FileSearch):
+        options = {"file_search": dict(tool.options)} if tool.options else {}
+        return {"type": "file_search", **options}
+    assert isinstance(tool, FunctionTool)
+    function = tool.function
+    return {
+        "type": "function",
+        "function": {
+            "name": function.name,
+            "description": function.description,
+            "parameters": function.parameters,
+            "strict": function.strict,
+        },
+    }
+
+
+def _store(store: VectorStore) -> dict[str, Json]:
+    fields: dict[str, Json] = {"name": store.name or store.key}
+    if store.expires_after is not None:
+        fields["expires_after"] = dict(store.expires_after)
+    if store.metadata is not None:
+        fields["metadata"] = dict(store.metadata)
+    if store.chunking_strategy is not None and store.files:
+        fields["chunking_strategy"] = chunking(store.chunking_strategy)
+    fields["files"] = sorted({file.address for file in store.files})
+    return fields
+
+
+def chunking(strategy: Mapping[str, Json]) -> Mapping[str, Json]:
+    return AUTO_CHUNKING if strategy.get("type") == "auto" else strategy
+
+
+def membership(store: Declared, declared: Mapping[Address, Declared]) -> str:
+    """A digest of what is in a store: paths, contents and how they are chunked."""
+    files = [
+        [address.name, declared[address].fields["sha256"]] for address in store.fields["files"]
+    ]
+    return digest([files, store.fields.get("chunking_strategy")])[:16]
+
+
+def observed_assistant(
+    body: Mapping[str, Json], addresses: Mapping[str, Address | None]
+) -> dict[str, Json]:
+    """An assistant as the API returned it, in normal form.
+
+    `addresses` maps ids to Addresses; an id that maps to None is left out (it is not there any
+    more), an unknown one stays as it is.
+    """
+    fields = {name: normal(body.get(name)) for name in ASSISTANT_FIELDS if body.get(name)}
+    for name in ("temperature", "top_p"):
+        if body.get(name) is not None:
+            fields[name] = body[name]
+    fields["metadata"] = without_ours(body.get("metadata"))
+    resources = {}
+    for part, key in (("code_interpreter", "file_ids"), ("file_search", "vector_store_ids")):
+        ids = ((body.get("tool_resources") or {}).get(part) or {}).get(key) or []
+        named = [addresses.get(item, item) for item in ids]
+        if named := [item for item in named if item is not None]:
+            resources[part] = {key: sorted(named, key=str)}
+    fields["tool_resources"] = resources
+    return fields
+
+
+def observed_store(body: Mapping[str, Json]) -> dict[str, Json]:
+    """A vector store as the API returned it, in normal form; without its files."""
+    return {
+        "name": body.get("name"),
+        "expires_after": normal(body.get("expires_after")),
+        "metadata": without_ours(body.get("metadata")),
+    }
+
+
+def normal(value: Json) -> Json:
+    """Without nulls, and without `strict: false`, which is what its absence means.
+
+    A function's parameters are the user's own and stay as they are.
+    """
+    if isinstance(value, Mapping):
+        return {
+            key: item if key in ("parameters", "schema") else normal(item)
+            for key, item in value.items()
+            if item is not None and not (key == "strict" and item is False)
+        }
+    if isinstance(value, list | tuple):
+        return [normal(item) for item in value]
+    return value

@@ -1,0 +1,108 @@
+"""One turn: message -> run -> tool calls -> outputs -> … -> the run's end, as Events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from assistctl.events import ActionRequired, Event, Finished, ToolCall, ToolCalled
+from assistctl.events import ToolReturned as Returned
+
+
+class Talk(Protocol):
+    """What an API surface's conversation must do; see apis/assistants/converse.py."""
+
+    @property
+    def expires_at(self) -> int | None: ...
+
+    def send(self, text: str, attachments: Sequence[Mapping[str, Any]] = ()) -> Iterator[Event]: ...
+
+    def submit(self, results: Sequence[Returned]) -> Iterator[Event]: ...
+
+    def cancel(self) -> str: ...
+
+    def finished(self) -> Finished: ...
+
+
+class Tools(Protocol):
+    """What can answer calls; see toolbox."""
+
+    def call(
+        self,
+        calls: Sequence[ToolCall],
+        *,
+        approve: Callable[[ToolCall], bool] | None = None,
+        deadline: float | None = None,
+    ) -> Iterator[Returned]: ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What stops a model that calls tools without end: rounds, calls and seconds of one turn."""
+
+    rounds: int = 32
+    calls: int = 128
+    seconds: float = 1800.0
+
+
+def turn(
+    talk: Talk,
+    tools: Tools,
+    message: str,
+    *,
+    attachments: Sequence[Mapping[str, Any]] = (),
+    approve: Callable[[ToolCall], bool] | None = None,
+    limits: Limits = Limits(),
+) -> Iterator[Event]:
+    """Say something and yield all that happens; the last event is Finished.
+
+    Calls of one round run in parallel and are answered in one submit, failures included. A turn
+    that exceeds its limits is cancelled and says so.
+    """
+    start = time.monotonic()
+    returned: list[Returned] = []
+    events = talk.send(message, attachments)
+    rounds = 0
+    while True:
+        waiting: ActionRequired | None = None
+        for event in events:
+            if isinstance(event, ActionRequired):
+                waiting = event
+            elif isinstance(event, Finished):
+                yield replace(event, tool_calls=tuple(returned))
+                return
+            else:
+                yield event
+        assert waiting is not None, "a conversation ends with ActionRequired or Finished"
+        rounds += 1
+        if excess := _excess(limits, rounds, len(returned) + len(waiting.calls), start):
+            talk.cancel()
+            yield replace(talk.finished(), error=excess, tool_calls=tuple(returned))
+            return
+        for call in waiting.calls:
+            yield ToolCalled(call)
+        results = []
+        for result in tools.call(waiting.calls, approve=approve, deadline=_deadline(talk)):
+            results.append(result)
+            returned.append(result)
+            yield result
+        events = talk.submit(results)
+
+
+def _excess(limits: Limits, rounds: int, calls: int, start: float) -> str | None:
+    if rounds > limits.rounds:
+        return f"the model asked for tools in more than {limits.rounds} rounds"
+    if calls > limits.calls:
+        return f"the model asked for more than {limits.calls} tool calls"
+    if time.monotonic() - start > limits.seconds:
+        return f"the turn took longer than {limits.seconds:.0f} s"
+    return None
+
+
+def _deadline(talk: Talk) -> float | None:
+    """When tools must be done, by the monotonic clock: after the run has expired it takes none."""
+    if talk.expires_at is None:
+        return None
+    return time.monotonic() + max(1.0, talk.expires_at - time.time() - 5)

@@ -1,0 +1,154 @@
+"""Declared over observed, field by field: what a server fills in is not a difference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from assistctl.resources import Json, digest
+
+HASH_DIGITS = 8
+OPAQUE = frozenset({"metadata", "parameters", "schema", "attributes"})
+"""Mappings whose keys are the user's own: an extra key there is a difference, not a default."""
+
+
+def fingerprint(value: Json) -> str:
+    """The short hash under which a field's normalised value is recorded at the target. What says
+    nothing (an empty list of files) has the hash of its absence."""
+    return digest(_substance(value))[:HASH_DIGITS]
+
+
+def keyed(value: Json) -> Json:
+    """A list of tools as a mapping by function name or type, since their order means nothing."""
+    if isinstance(value, list | tuple) and value and all(_is_tool(item) for item in value):
+        names = [_tool_name(item) for item in value]
+        if len(set(names)) == len(names):
+            return dict(zip(names, value, strict=True))
+    return value
+
+
+def contains(observed: Json, declared: Json, *, opaque: bool = False) -> bool:
+    """Whether everything declared is there. Lists are compared whole; what is absent contains
+    what says nothing (None, [], {} and mappings of them). `opaque`: the keys are the user's own."""
+    observed, declared = keyed(observed), keyed(declared)
+    if _hollow(observed):
+        return _hollow(declared)
+    if isinstance(declared, Mapping) and isinstance(observed, Mapping):
+        if (opaque or _is_toolset(declared)) and set(observed) != set(declared):
+            return False
+        return all(
+            contains(observed.get(key), value, opaque=opaque or key in OPAQUE)
+            for key, value in declared.items()
+        )
+    if isinstance(declared, list | tuple) and isinstance(observed, list | tuple):
+        return len(declared) == len(observed) and all(
+            contains(there, wanted, opaque=opaque)
+            for there, wanted in zip(observed, declared, strict=True)
+        )
+    return digest(observed) == digest(declared)
+
+
+def leaves(path: str, observed: Json, declared: Json) -> Iterator[tuple[str, Json, Json]]:
+    """The leaves in which two values differ, as (path, before, after); lists are leaves.
+
+    `path` is the field's name. What only the server knows of is left out, except where the keys
+    are the user's own.
+    """
+    before, after = keyed(observed), keyed(declared)
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)) or not before or not after:
+        yield path, observed, declared
+        return
+    found = list(_deep(path, _project(before, after, opaque=path in OPAQUE), after))
+    yield from found or [(path, observed, declared)]
+
+
+def _deep(path: str, before: Json, after: Json) -> Iterator[tuple[str, Json, Json]]:
+    from deepdiff import DeepDiff  # 0.2 s to import, so only when something differs
+
+    seen = set()
+    differences = DeepDiff(before, after, view="tree", ignore_numeric_type_changes=True)
+    places = sorted(
+        (level.path(output_format="list") for kind in differences.values() for level in kind),
+        key=str,
+    )
+    for steps in places:
+        keys = _up_to_first_list(steps)
+        if keys not in seen:
+            seen.add(keys)
+            yield _spell(path, keys, after, before), _at(before, keys), _at(after, keys)
+
+
+def _up_to_first_list(steps: list[str | int]) -> tuple[str, ...]:
+    keys: list[str] = []
+    for step in steps:
+        if isinstance(step, int):
+            break
+        keys.append(step)
+    return tuple(keys)
+
+
+def _at(value: Json, keys: tuple[str, ...]) -> Json:
+    for key in keys:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def _spell(path: str, keys: tuple[str, ...], *roots: Json) -> str:
+    """`tools[save_bill].function.description`; keys that are no plain words go in brackets."""
+    by_name = any(_is_toolset(root) for root in roots)
+    for depth, key in enumerate(keys):
+        plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", key)
+        path += f"[{key}]" if (by_name and depth == 0) or not plain else f".{key}"
+    return path
+
+
+def _project(observed: Json, declared: Json, *, opaque: bool = False) -> Json:
+    """Observed without what the declaration does not speak of."""
+    if not (isinstance(observed, Mapping) and isinstance(declared, Mapping)):
+        return observed
+    keep = opaque or _is_toolset(declared) or _is_toolset(observed)
+    return {
+        key: _project(value, declared.get(key), opaque=opaque or key in OPAQUE)
+        for key, value in observed.items()
+        if keep or key in declared
+    }
+
+
+def _hollow(value: Json) -> bool:
+    if isinstance(value, Mapping):
+        return all(_hollow(item) for item in value.values())
+    return value is None or (isinstance(value, list | tuple) and not value)
+
+
+def _substance(value: Json) -> Json:
+    value = keyed(value)
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: item if key in OPAQUE else _substance(item)
+        for key, item in value.items()
+        if not _hollow(item)
+    }
+
+
+def _is_tool(item: Json) -> bool:
+    return (
+        isinstance(item, Mapping) and isinstance(item.get("type"), str) and bool(_tool_name(item))
+    )
+
+
+def _is_toolset(value: Json) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and bool(value)
+        and all(_is_tool(item) and _tool_name(item) == name for name, item in value.items())
+    )
+
+
+def _tool_name(item: Mapping[str, Json]) -> str:
+    function = item.get("function")
+    if isinstance(function, Mapping):
+        return str(function.get("name", ""))
+    return str(item["type"])

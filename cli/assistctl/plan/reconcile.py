@@ -1,0 +1,253 @@
+"""reconcile(): the one pure decision between all reads and all writes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from assistctl.errors import AssistctlError
+from assistctl.plan.changes import Action, Change, FieldChange, Moved, Plan
+from assistctl.plan.compare import OPAQUE, contains, fingerprint, leaves
+from assistctl.plan.state import Applied, Declared, Observed, Remote, Upload, references
+from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
+
+OnDrift: TypeAlias = Literal["fail", "overwrite", "keep"]
+
+RANK = {FILE: 0, VECTOR_STORE: 1, ASSISTANT: 2}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the person asked for beside the declaration.
+
+    `partial` says that only some addresses were asked for, so that what else is there is nobody's
+    business; `adopt` maps addresses to existing objects that shall become theirs; `on_drift` keep
+    leaves remote edits alone.
+    """
+
+    partial: bool = False
+    prune: bool = False
+    on_drift: OnDrift = "fail"
+    adopt: Mapping[Address, Remote] = field(default_factory=dict)
+
+
+def select(
+    declared: Mapping[Address, Declared], only: Collection[Address]
+) -> Mapping[Address, Declared]:
+    """These addresses and, since they cannot live without, all that they refer to."""
+    chosen: set[Address] = set()
+    queue = list(only)
+    while queue:
+        address = queue.pop()
+        if address not in chosen and address in declared:
+            chosen.add(address)
+            queue += declared[address].references
+    return {address: item for address, item in declared.items() if address in chosen}
+
+
+def reconcile(
+    target: str,
+    declared: Mapping[Address, Declared],
+    observed: Observed,
+    wishes: Wishes = Wishes(),
+) -> Plan:
+    """All Changes that make the target hold what is declared, and nothing else.
+
+    Raises AssistctlError where a create would make a second assistant of a name that an assistant
+    without an owner already bears, and where prune meets a workspace that declares nothing.
+    """
+    if wishes.prune and not any(address.kind == ASSISTANT for address in declared):
+        raise AssistctlError(
+            "no assistant is declared, so --prune would delete everything that this workspace "
+            "owns; if that is meant, delete the objects one by one"
+        )
+    changes = list(_file_changes(declared, observed))
+    fresh = {change.address for change in changes if change.action is Action.CREATE}
+    for declaration in sorted(declared.values(), key=lambda item: RANK[item.address.kind]):
+        if declaration.address.kind != FILE:
+            for change in _object_changes(declaration, observed, fresh, wishes):
+                changes.append(change)
+                if change.action is Action.CREATE:
+                    fresh.add(change.address)
+    _refuse_second_names(changes, declared, observed)
+    undeclared: tuple[Address, ...] = ()
+    if not wishes.partial:
+        changes += _leftovers(observed)
+        gone = tuple(_undeclared(declared, observed))
+        if wishes.prune:
+            changes += gone
+        else:
+            undeclared = tuple(sorted({change.address for change in gone}, key=_rank))
+    return Plan(target, tuple(sorted(changes, key=_order)), undeclared)
+
+
+def _file_changes(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
+    """A file is uploaded once for all who use it, and again when its content changes."""
+    users: dict[Address, list[Address]] = {}
+    for declaration in declared.values():
+        for address in declaration.references:
+            if address.kind == FILE:
+                users.setdefault(address, []).append(declaration.address)
+    for address, names in users.items():
+        remotes = [remote for name in names if (remote := observed.owned.get(name))]
+        settled = [remote for remote in remotes if remote.settled]
+        sha256 = declared[address].fields["sha256"]
+        held = [item for remote in remotes for item in remote.uploads if item.address == address]
+        outdated = [upload for upload in held if not upload.holds(sha256)]
+        if outdated:
+            difference = FieldChange("sha256", outdated[0].sha256[:12], sha256[:12])
+            yield Change(Action.UPDATE, address, "its content changed", (difference,))
+        elif len(settled) < len(names) and observed.upload(address, sha256) is None:
+            used_by = ", ".join(map(str, sorted(names)))
+            yield Change(
+                Action.CREATE, address, f"used by {used_by}", _all_fields(declared[address])
+            )
+
+
+def _object_changes(
+    declaration: Declared, observed: Observed, fresh: set[Address], wishes: Wishes
+) -> Iterator[Change]:
+    address = declaration.address
+    remote = observed.owned.get(address)
+    if remote is not None:
+        fields = tuple(_differences(declaration, remote, fresh))
+        if wishes.on_drift == "keep":
+            fields = tuple(item for item in fields if item.moved == "declared")
+        if fields:
+            cause = _cause(fields, fresh)
+            yield Change(Action.UPDATE, address, cause, fields, remote.id)
+    elif address in wishes.adopt:
+        stranger = wishes.adopt[address]
+        fields = tuple(_differences(declaration, stranger, fresh))
+        yield Change(Action.ADOPT, address, f"takes over {stranger.id}", fields, stranger.id)
+    else:
+        yield Change(Action.CREATE, address, "not at the target yet", _all_fields(declaration))
+
+
+def _all_fields(declaration: Declared) -> tuple[FieldChange, ...]:
+    return tuple(FieldChange(name, None, value) for name, value in declaration.fields.items())
+
+
+def _differences(
+    declaration: Declared, remote: Remote, fresh: set[Address]
+) -> Iterator[FieldChange]:
+    cleared = sorted(set(remote.applied) - set(declaration.fields))
+    for name in [*declaration.fields, *cleared]:
+        wanted, there = declaration.fields.get(name), remote.fields.get(name)
+        moved = _moved(name, declaration.fields, there, remote.applied.get(name))
+        if fresh.intersection(references(wanted)):
+            # What it referred to is gone from the target, which is no edit of this field.
+            moved = "declared"
+        if moved is not None:
+            for path, before, after in leaves(name, there, wanted):
+                yield FieldChange(path, before, after, moved)
+
+
+def _moved(
+    name: str, declared: Mapping[str, Json], there: Json, applied: Applied | None
+) -> Moved | None:
+    """Which side of one field moved since the last sync; None where nothing needs to be done.
+
+    A field that an earlier sync listed and that is declared no longer is to be cleared. A record
+    without an answer means that the server answered what was declared.
+    """
+    wanted = declared.get(name)
+    if name not in declared or applied is None:
+        return None if contains(there, wanted, opaque=name in OPAQUE) else "declared"
+    untouched = fingerprint(there) == (applied.answered or applied.declared)
+    if fingerprint(wanted) == applied.declared:
+        as_declared = untouched or contains(there, wanted, opaque=name in OPAQUE)
+        return None if as_declared else "remote"
+    if fingerprint(there) == fingerprint(wanted):
+        return None
+    return "declared" if untouched else "both"
+
+
+def _cause(fields: tuple[FieldChange, ...], fresh: set[Address]) -> str:
+    moved = {item.moved for item in fields}
+    if "both" in moved:
+        return "both the declaration and the target changed since the last sync"
+    if moved == {"remote"}:
+        return "changed at the target since the last sync"
+    if "remote" in moved:
+        return "the declaration changed; other fields were changed at the target"
+    renewed = [sorted(fresh.intersection(references(item.after))) for item in fields]
+    if all(renewed):
+        return "refers to " + ", ".join(map(str, sorted({a for some in renewed for a in some})))
+    return "the declaration changed"
+
+
+def _refuse_second_names(
+    changes: Iterable[Change], declared: Mapping[Address, Declared], observed: Observed
+) -> None:
+    taken = []
+    for change in changes:
+        name = declared[change.address].fields.get("name")
+        if change.action is Action.CREATE and change.address.kind == ASSISTANT and name:
+            for stranger in observed.strangers.get(name, ()):
+                taken.append(
+                    f"{declared[change.address].place}: an assistant named {name!r} is at the "
+                    f"target already and has no owner ({stranger}); take it over with "
+                    f"`assistctl adopt {change.address.name} {stranger}`, or give yours another "
+                    "name"
+                )
+    if taken:
+        raise AssistctlError("\n".join(taken))
+
+
+def _leftovers(observed: Observed) -> Iterator[Change]:
+    """What sync itself left behind: second copies of ours, and uploads that it has replaced."""
+    kept = {upload.id for remote in observed.owned.values() for upload in remote.uploads}
+    for remote in observed.duplicates:
+        yield from _removal(remote, "a second copy of ours", kept)
+    for upload in observed.stale:
+        if upload.replaced:
+            cause = "replaced by a newer upload; nothing refers to it"
+            yield Change(Action.DELETE, upload.address, cause, id=upload.id)
+
+
+def _undeclared(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
+    """The deletes that prune would add."""
+    gone = [remote for address, remote in observed.owned.items() if address not in declared]
+    kept = {
+        upload.id
+        for address, remote in observed.owned.items()
+        if address in declared
+        for upload in remote.uploads
+    }
+    for remote in gone:
+        yield from _removal(remote, "no longer declared", kept)
+    for upload in observed.stale:
+        if not upload.replaced:
+            yield Change(Action.DELETE, upload.address, "no longer used", id=upload.id)
+
+
+def _removal(remote: Remote, cause: str, kept: set[str]) -> Iterator[Change]:
+    yield Change(Action.DELETE, remote.address, cause, id=remote.id)
+    for upload in remote.uploads:
+        if upload.id not in kept:
+            kept.add(upload.id)  # once, even if two removed objects refer to it
+            yield Change(
+                Action.DELETE, upload.address, f"only {remote.address} used it", id=upload.id
+            )
+
+
+def outdated(declared: Mapping[Address, Declared], remote: Remote) -> tuple[Upload, ...]:
+    """The uploads of an object whose declared file has other content by now."""
+    return tuple(
+        upload
+        for upload in remote.uploads
+        if upload.address in declared
+        and not upload.holds(declared[upload.address].fields["sha256"])
+    )
+
+
+def _rank(address: Address) -> tuple[int, str]:
+    return RANK[address.kind], address.name
+
+
+def _order(change: Change) -> tuple[bool, int, str]:
+    rank, name = _rank(change.address)
+    deletes = change.action is Action.DELETE
+    return deletes, -rank if deletes else rank, name

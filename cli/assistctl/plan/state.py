@@ -1,0 +1,107 @@
+"""What reconcile() compares: the declared state and the observed state, both in Addresses.
+
+At the border, observe turns the target's ids into Addresses; from here to the executor nothing
+else is spoken, so that a plan reads like the YAML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from assistctl.errors import Place
+from assistctl.resources import Address, Json
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One declared object as the API would hold it.
+
+    `fields` are the API's top-level fields that were declared; a reference to another declared
+    object is its Address. A file's only fields are `sha256` (64 hex digits) and `bytes`.
+    """
+
+    address: Address
+    fields: Mapping[str, Json]
+    place: Place | None = None
+
+    @property
+    def references(self) -> frozenset[Address]:
+        return frozenset(references(self.fields))
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What the last sync recorded of one field: short hashes of what it declared and, where the
+    server answered something else, of what it answered."""
+
+    declared: str
+    answered: str | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file of ours at the target. `sha256` may be shortened; `replaced` tells a superseded
+    upload from one whose declaration is gone."""
+
+    id: str
+    address: Address
+    sha256: str
+    replaced: bool = False
+
+    def holds(self, sha256: str) -> bool:
+        """Whether its content is the one with this full SHA-256."""
+        return bool(self.sha256) and sha256.startswith(self.sha256)
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One object of ours at the target.
+
+    `fields` are normalised; ids of our own objects are Addresses, all others stay strings.
+    `uploads` are the files of ours that it refers to. `settled` marks a store whose recorded
+    membership digest equals the declared one: its files were not listed and are as declared.
+    """
+
+    address: Address
+    id: str
+    fields: Mapping[str, Json]
+    applied: Mapping[str, Applied] = field(default_factory=dict)
+    uploads: tuple[Upload, ...] = ()
+    stale: tuple[Upload, ...] = ()
+    settled: bool = False
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything read from the target before the decision.
+
+    `duplicates` are owned objects that are proven to be second copies or expired; `strangers` maps
+    the names of assistants without an owner to their ids; `stale` are live uploads of ours that an
+    earlier sync stopped using.
+    """
+
+    owned: Mapping[Address, Remote] = field(default_factory=dict)
+    duplicates: tuple[Remote, ...] = ()
+    strangers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stale: tuple[Upload, ...] = ()
+
+    def upload(self, address: Address, sha256: str) -> Upload | None:
+        """An upload of this file with this content, if the target is known to have one."""
+        for remote in self.owned.values():
+            for upload in remote.uploads:
+                if upload.address == address and upload.holds(sha256):
+                    return upload
+        return None
+
+
+def references(value: Json) -> Iterator[Address]:
+    """Every Address inside a value."""
+    if isinstance(value, Address):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from references(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from references(item)

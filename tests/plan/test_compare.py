@@ -1,0 +1,104 @@
+from assistctl.plan.compare import contains, fingerprint, leaves
+
+SAVE = {
+    "type": "function",
+    "function": {
+        "name": "save_bill",
+        "description": "Save.",
+        "parameters": {"type": "object", "properties": {"total": {"type": "number"}}},
+    },
+}
+SEARCH = {"type": "file_search"}
+
+
+def test_what_a_server_fills_in_is_contained():
+    there = {"type": "file_search", "file_search": {"ranking_options": {"score_threshold": 0.0}}}
+    assert contains([there, SAVE], [SAVE, SEARCH])
+
+
+def test_a_tool_more_or_less_at_the_target_is_not_contained():
+    assert not contains([SAVE, SEARCH], [SAVE])
+    assert not contains([SAVE], [SAVE, SEARCH])
+
+
+def test_a_key_more_in_a_functions_parameters_is_not_contained():
+    more = {
+        "type": "function",
+        "function": {
+            **SAVE["function"],
+            "parameters": {**SAVE["function"]["parameters"], "required": ["total"]},
+        },
+    }
+    assert not contains([more], [SAVE])
+
+
+def test_metadata_is_compared_whole():
+    assert contains({"a": "1"}, {"a": "1"}, opaque=True)
+    assert not contains({"a": "1", "b": "2"}, {"a": "1"}, opaque=True)
+
+
+def test_numbers_are_equal_by_value_and_never_booleans():
+    assert contains(1.0, 1)
+    assert not contains(True, 1)
+
+
+def test_nothing_declared_is_contained_in_nothing_there():
+    assert contains(None, {"code_interpreter": {"file_ids": []}})
+    assert contains({"code_interpreter": {"file_ids": []}}, None)
+    assert not contains({"code_interpreter": {"file_ids": ["file-1"]}}, None)
+    assert not contains(["x"], [])
+
+
+def test_empty_parts_do_not_change_a_fingerprint():
+    assert fingerprint({"code_interpreter": {"file_ids": []}}) == fingerprint({})
+    assert fingerprint([SAVE, SEARCH]) == fingerprint([SEARCH, SAVE])
+    assert fingerprint(1) == fingerprint(1.0)
+
+
+def test_leaves_are_named_as_in_the_yaml():
+    changed = {
+        "type": "function",
+        "function": {
+            **SAVE["function"],
+            "description": "Store.",
+            "parameters": {"type": "object", "properties": {"total": {"type": "integer"}}},
+        },
+    }
+    assert list(leaves("tools", [SAVE], [changed])) == [
+        ("tools[save_bill].function.description", "Save.", "Store."),
+        (
+            "tools[save_bill].function.parameters.properties.total.type",
+            "number",
+            "integer",
+        ),
+    ]
+
+
+def test_an_added_tool_is_one_leaf():
+    assert list(leaves("tools", [SAVE], [SAVE, SEARCH])) == [("tools[file_search]", None, SEARCH)]
+
+
+def test_a_removed_tool_is_one_leaf():
+    assert list(leaves("tools", [SAVE, SEARCH], [SAVE])) == [("tools[file_search]", SEARCH, None)]
+
+
+def test_a_list_is_one_leaf():
+    before = {"code_interpreter": {"file_ids": ["a", "b"]}}
+    after = {"code_interpreter": {"file_ids": ["a", "c"]}}
+    assert list(leaves("tool_resources", before, after)) == [
+        ("tool_resources.code_interpreter.file_ids", ["a", "b"], ["a", "c"])
+    ]
+
+
+def test_what_only_the_server_knows_is_no_leaf():
+    before = {"type": "json_schema", "filled": 1}
+    assert list(leaves("response_format", before, {"type": "text"})) == [
+        ("response_format.type", "json_schema", "text")
+    ]
+
+
+def test_keys_that_are_no_words_stand_in_brackets():
+    assert list(leaves("metadata", {"a b": "1", "c": "2"}, {"a b": "3"})) == [
+        ("metadata[a b]", "1", "3"),
+        ("metadata.c", "2", None),
+    ]

@@ -1,0 +1,264 @@
+"""Whole plans, as text. What is declared and what is there are written down as values."""
+
+import pytest
+
+from assistctl.errors import AssistctlError, Place
+from assistctl.plan.compare import fingerprint
+from assistctl.plan.reconcile import Wishes, reconcile, select
+from assistctl.plan.state import Applied, Declared, Observed, Remote, Upload
+from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address
+
+SHOP = Address(ASSISTANT, "shop")
+PRICES = Address(FILE, "assistants/prices.csv")
+STORE = Address(VECTOR_STORE, "handbook")
+NEW, OLD = "a" * 64, "b" * 64
+
+
+def declared(*items):
+    return {item.address: item for item in items}
+
+
+def shop(**fields):
+    return Declared(SHOP, {"model": "m", **fields}, Place("assistants/shop.yaml", 1, 1))
+
+
+def prices(sha256=NEW):
+    return Declared(PRICES, {"sha256": sha256, "bytes": 12})
+
+
+def store(*files, **fields):
+    return Declared(STORE, {"name": "handbook", **fields, "files": list(files)})
+
+
+def code(*files):
+    return {"code_interpreter": {"file_ids": list(files)}}
+
+
+def remote(declaration, *, there=None, applied=None, uploads=(), **more):
+    """An object as the last sync left it; `there` and `applied` say what is different."""
+    fields = dict(declaration.fields) | (there or {})
+    records = {name: Applied(fingerprint(value)) for name, value in declaration.fields.items()}
+    return Remote(
+        declaration.address, "id-1", fields, records | (applied or {}), tuple(uploads), **more
+    )
+
+
+def observed(*remotes, **more):
+    return Observed({item.address: item for item in remotes}, **more)
+
+
+def plan(wanted, there, **wishes):
+    return str(reconcile("local", wanted, there, Wishes(**wishes)))
+
+
+def test_everything_is_created_where_nothing_is():
+    wanted = declared(prices(), shop(tool_resources=code(PRICES)), store(PRICES))
+    assert plan(wanted, Observed()) == (
+        "create file/assistants/prices.csv: used by assistant/shop, vector_store/handbook\n"
+        f"  sha256: None -> '{NEW}'\n"
+        "  bytes: None -> 12\n"
+        "create vector_store/handbook: not at the target yet\n"
+        "  name: None -> 'handbook'\n"
+        f"  files: None -> [{PRICES!r}]\n"
+        "create assistant/shop: not at the target yet\n"
+        "  model: None -> 'm'\n"
+        f"  tool_resources: None -> {code(PRICES)!r}"
+    )
+
+
+def test_what_is_as_declared_needs_nothing():
+    wanted = declared(prices(), shop(tool_resources=code(PRICES)), store(PRICES))
+    upload = Upload("file-1", PRICES, NEW[:12])
+    there = observed(
+        remote(wanted[SHOP], uploads=[upload]), remote(wanted[STORE], uploads=[upload])
+    )
+    assert plan(wanted, there) == ""
+
+
+def test_a_declared_edit_names_the_field():
+    before, now = shop(temperature=0.5), shop(temperature=0.7)
+    assert plan(declared(now), observed(remote(before))) == (
+        "update assistant/shop: the declaration changed\n  temperature: 0.5 -> 0.7"
+    )
+
+
+def test_a_remote_edit_is_drift():
+    there = observed(remote(shop(), there={"model": "other"}))
+    made = reconcile("local", declared(shop()), there)
+    assert str(made) == (
+        "update assistant/shop: changed at the target since the last sync\n  model: 'other' -> 'm'"
+    )
+    assert [change.address for change in made.drifted] == [SHOP]
+
+
+def test_an_edit_on_both_sides_is_drift():
+    there = observed(remote(shop(name="a"), there={"name": "b"}))
+    made = reconcile("local", declared(shop(name="c")), there)
+    assert str(made) == (
+        "update assistant/shop: both the declaration and the target changed since the last sync\n"
+        "  name: 'b' -> 'c'"
+    )
+    assert made.drifted
+
+
+def test_the_same_edit_on_both_sides_needs_nothing():
+    there = observed(remote(shop(name="a"), there={"name": "b"}))
+    assert plan(declared(shop(name="b")), there) == ""
+
+
+def test_drift_is_left_alone_when_asked_to_keep_it():
+    there = observed(remote(shop(name="a"), there={"model": "other"}))
+    assert plan(declared(shop(name="b")), there, on_drift="keep") == (
+        "update assistant/shop: the declaration changed\n  name: 'a' -> 'b'"
+    )
+
+
+def test_what_the_server_made_of_a_value_is_not_drift():
+    answered = {"model": Applied(fingerprint("m"), fingerprint("m-2026"))}
+    there = remote(shop(), there={"model": "m-2026"}, applied=answered)
+    assert plan(declared(shop()), observed(there)) == ""
+
+
+def test_a_field_that_was_never_declared_is_the_servers_business():
+    assert plan(declared(shop()), observed(remote(shop(), there={"top_p": 0.1}))) == ""
+
+
+def test_a_field_declared_no_longer_is_cleared():
+    there = observed(remote(shop(temperature=0.5)))
+    assert plan(declared(shop()), there) == (
+        "update assistant/shop: the declaration changed\n  temperature: 0.5 -> None"
+    )
+
+
+def test_removing_the_last_metadata_key_clears_it():
+    there = observed(remote(shop(metadata={"team": "a"})))
+    assert plan(declared(shop(metadata={})), there) == (
+        "update assistant/shop: the declaration changed\n  metadata: {'team': 'a'} -> {}"
+    )
+
+
+def test_a_changed_byte_in_a_file_is_one_update():
+    wanted = declared(prices(), shop(tool_resources=code(PRICES)), store(PRICES))
+    old = Upload("file-1", PRICES, OLD[:12])
+    there = observed(remote(wanted[SHOP], uploads=[old]), remote(wanted[STORE], uploads=[old]))
+    assert plan(wanted, there) == (
+        "update file/assistants/prices.csv: its content changed\n"
+        f"  sha256: '{OLD[:12]}' -> '{NEW[:12]}'"
+    )
+
+
+def test_a_file_that_another_object_has_uploaded_is_not_uploaded_again():
+    wanted = declared(prices(), shop(tool_resources=code(PRICES)), store(PRICES))
+    upload = Upload("file-1", PRICES, NEW)
+    there = observed(remote(shop(tool_resources=code())), remote(wanted[STORE], uploads=[upload]))
+    assert plan(wanted, there) == (
+        "update assistant/shop: the declaration changed\n"
+        f"  tool_resources.code_interpreter.file_ids: [] -> [{PRICES!r}]"
+    )
+
+
+def test_a_settled_store_needs_no_upload():
+    wanted = declared(prices(), store(PRICES))
+    assert plan(wanted, observed(remote(wanted[STORE], settled=True))) == ""
+
+
+def test_an_upload_that_vanished_is_no_drift_of_those_who_used_it():
+    wanted = declared(prices(), shop(tool_resources=code(PRICES)))
+    there = observed(remote(wanted[SHOP], there={"tool_resources": {}}))
+    made = reconcile("local", wanted, there)
+    assert str(made) == (
+        "create file/assistants/prices.csv: used by assistant/shop\n"
+        f"  sha256: None -> '{NEW}'\n"
+        "  bytes: None -> 12\n"
+        "update assistant/shop: refers to file/assistants/prices.csv\n"
+        f"  tool_resources: {{}} -> {code(PRICES)!r}"
+    )
+    assert not made.drifted
+
+
+def test_an_assistant_of_the_same_name_without_an_owner_is_an_error():
+    there = Observed(strangers={"Shop": ("asst_1",)})
+    with pytest.raises(AssistctlError) as error:
+        reconcile("local", declared(shop(name="Shop")), there)
+    assert str(error.value) == (
+        "assistants/shop.yaml:1:1: an assistant named 'Shop' is at the target already and has no "
+        "owner (asst_1); take it over with `assistctl adopt shop asst_1`, or give yours another "
+        "name"
+    )
+
+
+def test_a_name_taken_by_a_stranger_does_not_matter_to_an_assistant_that_exists():
+    there = observed(remote(shop(name="Shop")), strangers={"Shop": ("asst_1",)})
+    assert plan(declared(shop(name="Shop")), there) == ""
+
+
+def test_an_adopted_assistant_is_changed_where_it_differs():
+    stranger = Remote(SHOP, "asst_1", {"model": "m", "name": "Other"})
+    assert plan(declared(shop(name="Shop")), Observed(), adopt={SHOP: stranger}) == (
+        "adopt assistant/shop: takes over asst_1\n  name: 'Other' -> 'Shop'"
+    )
+
+
+def test_undeclared_objects_are_reported_and_left_alone():
+    other = Declared(Address(ASSISTANT, "old"), {"model": "m"})
+    there = observed(remote(shop()), remote(other), remote(store(), settled=True))
+    assert plan(declared(shop()), there) == (
+        "undeclared vector_store/handbook\nundeclared assistant/old"
+    )
+
+
+def test_prune_deletes_undeclared_objects_and_the_files_that_only_they_used():
+    upload = Upload("file-1", PRICES, NEW)
+    there = observed(remote(shop()), remote(store(PRICES), uploads=[upload]))
+    made = reconcile("local", declared(shop()), there, Wishes(prune=True))
+    assert str(made) == (
+        "delete vector_store/handbook: no longer declared\n"
+        "delete file/assistants/prices.csv: only vector_store/handbook used it"
+    )
+    assert [change.id for change in made.changes] == ["id-1", "file-1"]
+
+
+def test_prune_refuses_a_workspace_without_assistants():
+    with pytest.raises(AssistctlError, match="no assistant is declared"):
+        reconcile("local", {}, observed(remote(shop())), Wishes(prune=True))
+
+
+def test_a_partial_plan_leaves_the_rest_alone():
+    other = Declared(Address(ASSISTANT, "other"), {"model": "m"})
+    chosen = select(declared(shop(), other), [SHOP])
+    there = observed(remote(Declared(Address(ASSISTANT, "old"), {})))
+    assert plan(chosen, there, partial=True) == (
+        "create assistant/shop: not at the target yet\n  model: None -> 'm'"
+    )
+
+
+def test_choosing_an_assistant_chooses_what_it_refers_to():
+    search = {"file_search": {"vector_store_ids": [STORE]}}
+    wanted = declared(prices(), shop(tool_resources=search), store(PRICES))
+    assert set(select(wanted, [SHOP])) == {SHOP, STORE, PRICES}
+
+
+def test_second_copies_of_ours_are_deleted():
+    second = Remote(SHOP, "asst_2", {"model": "m"})
+    made = reconcile("local", declared(shop()), observed(remote(shop()), duplicates=(second,)))
+    assert str(made) == "delete assistant/shop: a second copy of ours"
+    assert made.changes[0].id == "asst_2"
+
+
+def test_an_upload_that_was_replaced_before_a_kill_is_deleted():
+    stale = Upload("file-0", PRICES, "", replaced=True)
+    there = observed(remote(shop()), stale=(stale,))
+    made = reconcile("local", declared(shop()), there)
+    assert str(made) == (
+        "delete file/assistants/prices.csv: replaced by a newer upload; nothing refers to it"
+    )
+    assert made.changes[0].id == "file-0"
+
+
+def test_an_upload_that_is_declared_no_longer_is_deleted_only_by_prune():
+    stale = Upload("file-0", PRICES, "", replaced=False)
+    there = observed(remote(shop()), stale=(stale,))
+    assert plan(declared(shop()), there) == "undeclared file/assistants/prices.csv"
+    assert plan(declared(shop()), there, prune=True) == (
+        "delete file/assistants/prices.csv: no longer used"
+    )
