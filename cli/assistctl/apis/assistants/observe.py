@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistctl.apis.assistants.fields import (
     chunking,
@@ -60,6 +60,9 @@ def observe(client: Client, namespace: str, declared: Mapping[Address, Declared]
         if not stale and _is_settled(item, declared, uploads.values(), assistants)
     }
     members = _members(client, [item.id for item in stores if item.id not in settled])
+    paths = _paths(members)
+    uploads = {key: _renamed(some, paths, declared) for key, some in uploads.items()}
+    stale = _renamed(stale, paths, declared)
     ids: dict[str, Address | None] = {item.id: item.address for item in stores}
     owned = {}
     for item in assistants:
@@ -128,10 +131,11 @@ def _owned(
 
 
 def _first_of_each(items: list[_Owned]) -> tuple[list[_Owned], list[_Owned]]:
-    """The oldest living object of each address, and the others, which are second copies."""
+    """The oldest living object of each address, and the others, which are second copies. Within a
+    second the target's own order decides, which is the same for everybody."""
     first: dict[Address, _Owned] = {}
     seconds = []
-    for item in sorted(items, key=lambda item: (item.body.get("created_at") or 0, item.id)):
+    for item in sorted(items, key=lambda item: item.body.get("created_at") or 0):
         if item.body.get("status") == "expired" or item.address in first:
             seconds.append(item)
         else:
@@ -172,6 +176,24 @@ def _code_files(
         address = Address(FILE, str(files[file_id].get("filename")))
         found.setdefault(file_id, Upload(file_id, address, sha256))
     return tuple(found.values())
+
+
+def _paths(members: Mapping[str, Iterable[Mapping[str, Json]]]) -> dict[str, Address]:
+    """The whole paths of uploads, which stores remember and assistants do not."""
+    uploads = (_store_file(body) for some in members.values() for body in some)
+    return {upload.id: upload.address for upload in uploads if upload}
+
+
+def _renamed(
+    uploads: Iterable[Upload], paths: Mapping[str, Address], declared: Mapping[Address, Declared]
+) -> tuple[Upload, ...]:
+    """Uploads that no declaration knows any more, called by the path that a store remembers."""
+    return tuple(
+        upload
+        if upload.address in declared
+        else replace(upload, address=paths.get(upload.id, upload.address))
+        for upload in uploads
+    )
 
 
 def _basename(address: Address) -> str:

@@ -68,8 +68,10 @@ class Write:
     files: Mapping[Address, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        names = ", ".join(self.fields) or "records only"
-        return f"{'update' if self.id else 'create'} {self.address} ({names})"
+        names = ", ".join(name for name in self.fields if name != "metadata")
+        creates = self.id is None and self.phase is not Phase.CLOSE_STORE
+        verb = "create" if creates else "update"
+        return f"{verb} {self.address} ({names or 'metadata'})"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,310 @@
+"""Sync against the embedded server over a real socket; `bench.sync` ends with an empty plan."""
+
+from assistctl.errors import Place
+from assistctl.resources import CodeInterpreter, FileSearch, Function, FunctionTool
+
+PLACE = Place("assistctl.yaml", 1, 1)
+PARAMETERS = {
+    "type": "object",
+    "properties": {"total": {"type": "number"}},
+    "required": ["total"],
+}
+
+
+def function(name="save_bill", **more):
+    more = {"description": "Save.", "parameters": PARAMETERS, **more}
+    return FunctionTool(Function(name, PLACE, **more))
+
+
+def shop(bench, content="rose,1", **settings):
+    prices = bench.file("assistants/prices.csv", content)
+    bench.store("shop.file_search", prices, implicit=True)
+    tools = [CodeInterpreter((prices,)), FileSearch("shop.file_search"), function()]
+    bench.assistant("shop", *tools, name="Shop", instructions="Sell.", **settings)
+
+
+def test_a_first_sync_creates_everything_and_a_second_has_nothing_to_do(bench):
+    shop(bench)
+    bench.sync()
+    assistant = bench.only("/assistants")
+    store = bench.only("/vector_stores")
+    file = bench.only("/files")
+    assert assistant["name"] == "Shop"
+    assert assistant["instructions"] == "Sell."
+    assert [tool["type"] for tool in assistant["tools"]] == [
+        "code_interpreter",
+        "file_search",
+        "function",
+    ]
+    assert assistant["tool_resources"] == {
+        "code_interpreter": {"file_ids": [file["id"]]},
+        "file_search": {"vector_store_ids": [store["id"]]},
+    }
+    assert file["filename"] == "prices.csv"
+    assert [item["id"] for item in bench.at(f"/vector_stores/{store['id']}/files")] == [file["id"]]
+
+
+def test_the_requests_of_a_first_sync_in_their_order(bench):
+    shop(bench)
+    assert bench.compiled() == [
+        "upload assistants/prices.csv (6 bytes)",
+        "create vector_store/shop.file_search (name)",
+        "attach assistants/prices.csv to vector_store/shop.file_search",
+        "create assistant/shop (model, name, instructions, tools, tool_resources)",
+        "update vector_store/shop.file_search (metadata)",
+    ]
+
+
+def test_a_changed_byte_is_uploaded_repointed_and_the_old_upload_deleted(bench):
+    shop(bench)
+    bench.sync()
+    old = bench.only("/files")["id"]
+    shop(bench, "rose,2")
+    assert bench.compiled() == [
+        "upload assistants/prices.csv (6 bytes)",
+        "update vector_store/shop.file_search (metadata)",
+        "attach assistants/prices.csv to vector_store/shop.file_search",
+        "update assistant/shop (tool_resources)",
+        f"delete file/assistants/prices.csv ({old})",
+        f"detach {old} from vector_store/shop.file_search",
+        "update vector_store/shop.file_search (metadata)",
+    ]
+    bench.sync()
+    new = bench.only("/files")["id"]
+    assert new != old
+    store = bench.only("/vector_stores")["id"]
+    assert [item["id"] for item in bench.at(f"/vector_stores/{store}/files")] == [new]
+    assert bench.only("/assistants")["tool_resources"]["code_interpreter"] == {"file_ids": [new]}
+    assert bench.surface.client.get(f"/vector_stores/{store}")["file_counts"]["total"] == 1
+
+
+def test_removing_the_last_tool_clears_tools_and_resources(bench):
+    shop(bench)
+    bench.sync()
+    bench.stores.clear()
+    bench.assistant("shop", name="Shop", instructions="Sell.")
+    assert bench.apply() == []
+    assistant = bench.only("/assistants")
+    assert assistant["tools"] == []
+    assert not any(
+        ids for part in (assistant["tool_resources"] or {}).values() for ids in part.values()
+    )
+    assert bench.plan() == (
+        "undeclared file/assistants/prices.csv\nundeclared vector_store/shop.file_search"
+    )
+
+
+def test_removing_the_last_file_clears_it(bench):
+    prices = bench.file("assistants/prices.csv", "rose,1")
+    bench.assistant("shop", CodeInterpreter((prices,)))
+    bench.sync()
+    bench.assistant("shop", CodeInterpreter())
+    assert bench.apply() == []
+    resources = bench.only("/assistants")["tool_resources"]
+    assert (resources.get("code_interpreter") or {}).get("file_ids", []) == []
+    assert bench.plan() == "undeclared file/prices.csv"
+    assert bench.apply(prune=True) == []
+    assert bench.at("/files") == []
+    assert bench.plan() == ""
+
+
+def test_removing_the_last_metadata_key_clears_it(bench):
+    bench.assistant("shop", metadata={"team": "a"})
+    bench.sync()
+    bench.assistant("shop", metadata={})
+    bench.sync()
+    assert "team" not in bench.only("/assistants")["metadata"]
+
+
+def test_metadata_that_is_not_declared_is_left_alone(bench):
+    bench.assistant("shop")
+    bench.sync()
+    body = bench.only("/assistants")
+    metadata = {**body["metadata"], "seen": "yes"}
+    bench.surface.client.post(f"/assistants/{body['id']}", {"metadata": metadata})
+    assert bench.plan() == ""
+    bench.assistant("shop", name="New")
+    bench.sync()
+    assert bench.only("/assistants")["metadata"]["seen"] == "yes"
+
+
+def test_every_field_can_be_set_changed_and_cleared(bench):
+    settings = {
+        "name": "A",
+        "description": "B",
+        "instructions": "C",
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "response_format": {"type": "json_object"},
+        "reasoning_effort": "low",
+        "metadata": {"k": "v"},
+    }
+    changed = {
+        "name": "A2",
+        "description": "B2",
+        "instructions": "C2",
+        "temperature": 1,
+        "top_p": 1,
+        "response_format": "auto",
+        "reasoning_effort": "high",
+        "metadata": {"k": "v2"},
+    }
+    bench.assistant("shop", **settings)
+    bench.sync()
+    for name, value in changed.items():
+        bench.assistant("shop", **{**settings, name: value})
+        (line, _) = bench.plan().split("\n")
+        assert line == "update assistant/shop: the declaration changed"
+        bench.sync()
+        bench.assistant("shop", **settings)
+        bench.sync()
+    bench.assistant("shop")
+    bench.sync()
+    body = bench.only("/assistants")
+    assert {body["name"], body["description"], body["instructions"]} == {None}
+
+
+def test_a_declared_store_with_chunking_is_filled_and_rechunked(bench):
+    pages = [bench.file(f"docs/{n}.md", f"page {n}") for n in range(3)]
+    chunks = {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}
+    bench.store("handbook", *pages, chunking_strategy={"type": "static", "static": chunks})
+    bench.assistant("shop", FileSearch("handbook"))
+    bench.sync()
+    store = bench.only("/vector_stores")
+    assert store["file_counts"]["completed"] == 3
+    bench.store("handbook", *pages, chunking_strategy={"type": "auto"})
+    bench.sync()
+    listed = bench.at(f"/vector_stores/{store['id']}/files")
+    assert {item["chunking_strategy"]["static"]["max_chunk_size_tokens"] for item in listed} == {
+        800
+    }
+    assert len(bench.at("/files")) == 3
+
+
+def test_a_file_taken_out_of_a_store_is_detached_and_reported(bench):
+    pages = [bench.file(f"docs/{n}.md", f"page {n}") for n in range(2)]
+    bench.store("handbook", *pages)
+    bench.assistant("shop", FileSearch("handbook"))
+    bench.sync()
+    bench.store("handbook", pages[0])
+    assert bench.apply() == []
+    store = bench.only("/vector_stores")["id"]
+    assert len(bench.at(f"/vector_stores/{store}/files")) == 1
+    assert bench.plan() == "undeclared file/1.md"
+    bench.apply(prune=True)
+    assert [item["filename"] for item in bench.at("/files")] == ["0.md"]
+    assert bench.plan() == ""
+
+
+def test_a_remote_edit_is_drift_and_can_be_overwritten(bench):
+    bench.assistant("shop", instructions="Sell.")
+    bench.sync()
+    asst = bench.only("/assistants")["id"]
+    bench.surface.client.post(f"/assistants/{asst}", {"instructions": "Give away."})
+    assert bench.plan() == (
+        "update assistant/shop: changed at the target since the last sync\n"
+        "  instructions: 'Give away.' -> 'Sell.'"
+    )
+    assert bench.plan(on_drift="keep") == ""
+    bench.sync(on_drift="overwrite")
+    assert bench.only("/assistants")["instructions"] == "Sell."
+
+
+def test_a_remote_edit_of_a_field_that_is_not_declared_is_nobodys_business(bench):
+    bench.assistant("shop")
+    bench.sync()
+    asst = bench.only("/assistants")["id"]
+    bench.surface.client.post(f"/assistants/{asst}", {"temperature": 0.3})
+    assert bench.plan() == ""
+
+
+def test_prune_deletes_what_is_not_declared_any_more_and_only_that(bench, other):
+    shop(bench)
+    bench.assistant("keeper")
+    bench.sync()
+    other.assistant("theirs")
+    other.sync()
+    bench.surface.client.create("/assistants", {"model": "m", "name": "nobody's"})
+    bench.assistants.pop("shop")
+    bench.stores.clear()
+    assert bench.plan() == (
+        "undeclared file/assistants/prices.csv\n"
+        "undeclared vector_store/shop.file_search\n"
+        "undeclared assistant/shop"
+    )
+    assert bench.apply() == []
+    assert len(bench.at("/assistants")) == 4
+    assert bench.apply(prune=True) == []
+    assert bench.plan() == ""
+    assert bench.at("/files") == []
+    assert bench.at("/vector_stores") == []
+    assert len(bench.at("/assistants")) == 3
+
+
+def test_two_workspaces_in_one_account_never_see_each_other(bench, other):
+    shop(bench)
+    bench.sync()
+    other.root = bench.root
+    shop(other)
+    other.sync()
+    assert len(bench.at("/assistants")) == 2
+    assert len(bench.at("/files")) == 2
+    assert bench.plan() == ""
+    assert other.plan() == ""
+
+
+def test_an_object_deleted_at_the_target_is_made_again(bench):
+    shop(bench)
+    bench.sync()
+    for path in ("/assistants", "/vector_stores", "/files"):
+        bench.surface.client.delete(f"{path}/{bench.only(path)['id']}")
+        assert bench.plan() != ""
+        bench.sync()
+    assert len(bench.at("/assistants")) == len(bench.at("/files")) == 1
+
+
+def test_a_second_copy_of_ours_is_deleted(bench):
+    bench.assistant("shop")
+    bench.sync()
+    first = bench.only("/assistants")
+    copy = {"model": "gpt-4.1", "metadata": first["metadata"]}
+    bench.surface.client.create("/assistants", copy)
+    bench.sync()
+    assert bench.only("/assistants")["id"] == first["id"]
+
+
+def test_a_file_that_changes_after_the_plan_is_not_uploaded(bench):
+    shop(bench)
+    declared, observed, plan = bench.survey()
+    (bench.root / "assistants/prices.csv").write_text("rose,9")
+    operations = bench.surface.compile(plan, declared, observed)
+    outcomes = bench.surface.execute(
+        bench.root, operations, declared, observed, uploading=lambda *about: None
+    )
+    assert {f"{item.operation}: {item.error}" for item in outcomes if item.error} == {
+        "upload assistants/prices.csv (6 bytes): assistants/prices.csv changed after the plan was "
+        "made",
+        "attach assistants/prices.csv to vector_store/shop.file_search: not done, because of "
+        "file/assistants/prices.csv",
+        "create assistant/shop (model, name, instructions, tools, tool_resources): "
+        "not done, because of file/assistants/prices.csv",
+        "update vector_store/shop.file_search (metadata): not done, because of "
+        "vector_store/shop.file_search",
+    }
+    shop(bench, "rose,9")
+    bench.sync()
+
+
+def test_a_file_that_cannot_be_indexed_fails_clearly_and_the_next_sync_tries_again(bench):
+    bad = bench.file("docs/blob.bin", bytes(range(256)))
+    bench.store("handbook", bad)
+    bench.assistant("shop", FileSearch("handbook"))
+    (failure, _) = bench.apply()
+    assert failure.startswith(
+        "attach docs/blob.bin to vector_store/handbook: not indexed: file/docs/blob.bin: "
+    )
+    assert bench.plan() != ""
+    good = bench.file("docs/blob.txt", "text")
+    bench.store("handbook", good)
+    assert bench.apply() == []
+    assert bench.plan() == "undeclared file/blob.bin"
