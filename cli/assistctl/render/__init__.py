@@ -1,1 +1,1 @@
-
+"""Plans, events and problems -> text, JSON, JSON Lines, Markdown. Reads values only."""

@@ -1,1 +1,26 @@
+"""An Assistants API v2 server on SQLite, embedded in a command or on its own.
 
+A house of its own: it imports nothing from the rest of the package and is reached by HTTP only.
+Importing this package is cheap; what serves is loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from assistctl.server.settings import Settings
+
+if TYPE_CHECKING:
+    from assistctl.server.serving import EmbeddedServer, serve
+    from assistctl.server.store import StoreError
+
+__all__ = ["EmbeddedServer", "Settings", "StoreError", "serve"]
+
+_HOMES = {"EmbeddedServer": "serving", "serve": "serving", "StoreError": "store"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -164,7 +164,7 @@ class Conversation:
             heard = False
             try:
                 for event in _with_idle_deadline(self.client, path, body):
-                    heard = heard or str(event.get("event")).startswith("thread.run.")
+                    heard = heard or _tells_of_run(event)
                     yield from self._read(event)
             except LostAnswer as error:
                 lost = error
@@ -177,7 +177,6 @@ class Conversation:
                 if (found := self._newest(path, body["metadata"][KEY])) is None:
                     continue
                 yield from self._note_run(found)
-                yield RunStarted(str(self.run))
             yield from self._wait()
             self._cut = True
             if not answered or self._calls() != answered:
@@ -192,11 +191,8 @@ class Conversation:
 
     def _read(self, event: Mapping[str, Json]) -> Iterator[Event]:
         name, data = str(event.get("event")), event.get("data") or {}
-        if name.startswith("thread.run.") and not name.startswith("thread.run.step."):
-            first = not self.run
+        if _tells_of_run(event):
             yield from self._note_run(data)
-            if first:
-                yield RunStarted(str(self.run))
         elif name == "thread.message.delta":
             parts = (data.get("delta") or {}).get("content") or []
             yield from self._add_text(str(data.get("id")), parts)
@@ -205,14 +201,14 @@ class Conversation:
 
     def _note_run(self, run: Mapping[str, Json]) -> list[Event]:
         """Take over the run's newest state; the events that it means."""
-        events: list[Event] = []
-        if run.get("status") != self._run.get("status"):
-            events.append(StatusChanged(str(run.get("status"))))
-        self._run = dict(run)
+        events: list[Event] = [] if self.run else [RunStarted(str(run["id"]))]
         for note in run.get("notes") or []:
             if note not in self._notes:
                 self._notes.add(note)
                 events.append(Notice(str(note)))
+        if run.get("status") != self._run.get("status"):
+            events.append(StatusChanged(str(run.get("status"))))
+        self._run = dict(run)
         return events
 
     def _add_text(self, message: str, parts: Sequence[Mapping[str, Json]]) -> Iterator[Event]:
@@ -266,6 +262,12 @@ class Conversation:
 
     def _run_path(self) -> str:
         return f"/threads/{self.thread}/runs/{self.run}"
+
+
+def _tells_of_run(event: Mapping[str, Json]) -> bool:
+    """Whether an event carries the run itself (and not a step of it)."""
+    name = str(event.get("event"))
+    return name.startswith("thread.run.") and not name.startswith("thread.run.step.")
 
 
 def _required(run: Mapping[str, Json]) -> tuple[ToolCall, ...]:

@@ -1,0 +1,185 @@
+"""Getting an assistant ready to talk to, and one turn with it: what `run` and `chat` share."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from assistctl import toolbox
+from assistctl.commands import _memory
+from assistctl.commands._apply import apply
+from assistctl.commands._options import Options
+from assistctl.commands._survey import assistant as find_assistant
+from assistctl.commands._survey import survey
+from assistctl.commands._target import opened
+from assistctl.dialogue import turn
+from assistctl.errors import AssistctlError, SyncFailed
+from assistctl.events import Event, Finished, ToolCall
+from assistctl.plan.reconcile import Wishes
+from assistctl.render.run import consumer
+from assistctl.render.terminal import one_line
+from assistctl.resources import Assistant, CodeInterpreter, FileSearch, Json, Workspace
+
+if TYPE_CHECKING:
+    from assistctl.apis.assistants import Assistants, Conversation
+
+
+@dataclass(frozen=True)
+class Session:
+    """An assistant at its target, its tools mounted, on one thread."""
+
+    workspace: Workspace
+    assistant: Assistant
+    surface: Assistants
+    conversation: Conversation
+    tools: toolbox.Toolbox
+    options: Options
+    approve_all: bool = False
+
+    def say(self, message: str, attachments: Sequence[Mapping[str, Json]] = ()) -> Finished:
+        """One turn, shown as it happens.
+
+        Whatever ends it early (Ctrl-C, SIGTERM, a reader of stdout that left) cancels the run.
+        """
+        show = consumer(self.options.format, sys.stdout, sys.stderr, self.options.verbosity)
+        with _terminable(), closing(show):
+            try:
+                for event in self._turn(message, attachments):
+                    show(event)
+                    if isinstance(event, Finished):
+                        return event
+            except (KeyboardInterrupt, BrokenPipeError):
+                self._cancel()
+                raise
+        raise AssertionError("a turn ends with Finished")
+
+    def attach(self, path: Path) -> Mapping[str, Json]:
+        """Upload a file for a message; the tools that the assistant has may use it."""
+        tools = [
+            {"type": "code_interpreter" if isinstance(tool, CodeInterpreter) else "file_search"}
+            for tool in self.assistant.tools
+            if isinstance(tool, CodeInterpreter | FileSearch)
+        ]
+        if not tools:
+            raise AssistctlError(
+                f"{self.assistant.address} has no tool that reads files; "
+                "give it code_interpreter or file_search to use --attach"
+            )
+        uploaded = self.surface.client.upload(path, path.name)
+        return {"file_id": uploaded["id"], "tools": tools}
+
+    def _turn(self, message: str, attachments: Sequence[Mapping[str, Json]]) -> Iterator[Event]:
+        remembered = False
+        for event in turn(
+            self.conversation,
+            self.tools,
+            message,
+            attachments=attachments,
+            approve=(lambda call: True) if self.approve_all else _approval(),
+        ):
+            if not remembered and self.conversation.thread:
+                _memory.remember(self.workspace, self.assistant, self.conversation.thread, message)
+                remembered = True
+            yield event
+
+    def _cancel(self) -> None:
+        if self.conversation.run is None:
+            return
+        with contextlib.suppress(AssistctlError, KeyboardInterrupt, BrokenPipeError):
+            click.echo("\ncancelling the run …", err=True)
+            self.conversation.cancel()
+
+
+@contextmanager
+def session(
+    options: Options,
+    workspace: Workspace,
+    key: str,
+    *,
+    thread: str | None,
+    resume: bool,
+    cancel_active: bool,
+    approve_all: bool,
+) -> Iterator[Session]:
+    """Everything that must be in order before the first word is said."""
+    assistant = find_assistant(workspace, key)
+    if resume:
+        thread = _memory.last_thread(workspace, assistant)
+        if thread is None:
+            raise AssistctlError(
+                f"no conversation with {assistant.address} at {workspace.target.name} is known "
+                "here yet; run it without --continue, or name a --thread"
+            )
+    tools = toolbox.mount(workspace.root, assistant.functions)
+    with opened(workspace) as surface:
+        remote_id = _ready(surface, workspace, assistant, options)
+        conversation = surface.converse(assistant, remote_id, thread)
+        if cancel_active:
+            conversation.cancel_active_run()
+        yield Session(workspace, assistant, surface, conversation, tools, options, approve_all)
+
+
+def _ready(
+    surface: Assistants, workspace: Workspace, assistant: Assistant, options: Options
+) -> str:
+    """The assistant's id at the target. A local target is synced first; any other only compared."""
+    keys = [assistant.key]
+    local = workspace.target.local
+    wishes = Wishes(partial=True, on_drift="keep" if local else "fail")
+    found = survey(surface, workspace, keys, wishes)
+    address = assistant.address
+    if found.plan and local:
+        results = apply(surface, workspace, found, quiet=options.quiet)
+        if failed := [f"{r.change.address}: {r.error}" for r in results if r.error]:
+            raise SyncFailed("could not sync before the run; " + "; ".join(failed))
+        found = survey(surface, workspace, keys, wishes)
+    remote = found.observed.owned.get(address)
+    if remote is None:
+        raise AssistctlError(
+            f"{address} is declared, but not at {workspace.target.name} yet; "
+            f"run `assistctl sync {assistant.key}` first"
+        )
+    if found.plan and not options.quiet:
+        drifted = any(change.drifted for change in found.plan.changes)
+        which = "was edited at the target" if drifted else "has changed here"
+        click.echo(
+            f"note: {address} {which} since the last sync; it runs as it is at the target "
+            f"(`assistctl plan {assistant.key}` shows the difference)",
+            err=True,
+        )
+    return remote.id
+
+
+def _approval() -> Callable[[ToolCall], bool] | None:
+    """Ask on a terminal before a call whose function says `approval: ask`; else nobody can."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+
+    def ask(call: ToolCall) -> bool:
+        question = f"Let the assistant call {one_line(call.name)}({one_line(call.arguments)})?"
+        return click.confirm(question, err=True)
+
+    return ask
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends a turn the way Ctrl-C does, so that no run is left behind active."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,187 @@
+"""Global options, accepted before and after a command's name, and the decorator that adds them.
+
+    @as_command("plan", formats=("text", "json", "markdown"))
+    @click.argument("keys", nargs=-1)
+    def command(options: Options, keys: tuple[str, ...]) -> int | None:
+        ...
+
+What a command returns is its exit code; None is 0.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from assistctl import __version__
+
+FORMATS = ("text", "json", "jsonl", "markdown")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The global options of one invocation, the later position having won.
+
+    `workspace` None: search upwards from the current directory. `target` None: the workspace's
+    default. `verbosity` is -1 with -q, 0, or the number of -v. `color` is False where the user
+    wants none; None leaves it to whether the stream is a terminal.
+    """
+
+    workspace: Path | None = None
+    target: str | None = None
+    format: str = "text"
+    verbosity: int = 0
+    color: bool | None = None
+
+    @property
+    def quiet(self) -> bool:
+        return self.verbosity < 0
+
+
+@dataclass
+class Invocation:
+    """click's `obj`: carries the options of the command out to the border in main."""
+
+    options: Options = field(default_factory=Options)
+
+
+def as_command(
+    name: str, *, formats: Sequence[str] = ("text",)
+) -> Callable[[Callable[..., int | None]], click.Command]:
+    """Make a click command of a function that takes the Options first; `formats` are the values
+    of --format that it understands, the first one being the default."""
+
+    def build(function: Callable[..., int | None]) -> click.Command:
+        @functools.wraps(function)
+        def call(**arguments: Any) -> int | None:
+            context = click.get_current_context()
+            options = _resolve(context, formats)
+            context.color = options.color
+            context.ensure_object(Invocation).options = options
+            own = {key: value for key, value in arguments.items() if key not in _NAMES}
+            return function(options, **own)
+
+        command = click.command(name, cls=_Command)(call)
+        command.params += _global_options(formats)
+        return command
+
+    return build
+
+
+def group_options() -> list[click.Parameter]:
+    """The global options as they stand before the command's name, where any format may be named."""
+    options = _global_options(FORMATS)
+    for option in options:
+        if option.name == "target":
+            option.envvar = "ASSISTCTL_TARGET"
+    return options
+
+
+def complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Keys of the declared assistants, for shells; names of files, nothing is parsed."""
+    given = {**(ctx.parent.params if ctx.parent else {}), **_given(ctx.params)}
+    start: Path = given.get("workspace") or Path.cwd()
+    for root in (start.resolve(), *start.resolve().parents):
+        if (root / "assistctl.yaml").is_file():
+            keys = {path.stem for path in (root / "assistants").glob("*.yaml")}
+            return sorted(k for k in keys if k.startswith(incomplete) and "." not in k)
+    return []
+
+
+_NAMES = ("workspace", "target", "format", "quiet", "verbose", "no_color")
+
+
+class _Command(click.Command):
+    """A command whose help lists its own options first."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        own: list[tuple[str, str]] = []
+        shared: list[tuple[str, str]] = []
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                is_shared = parameter.name in (*_NAMES, "version")
+                (shared if is_shared else own).append(record)
+        with formatter.section("Options"):
+            formatter.write_dl(own)
+        with formatter.section("Global options"):
+            formatter.write_dl(shared)
+
+
+def _global_options(formats: Sequence[str]) -> list[click.Parameter]:
+    directory = click.Path(exists=True, file_okay=False, path_type=Path)
+    return [
+        click.Option(
+            ["-C", "--workspace"],
+            type=directory,
+            metavar="DIR",
+            help="The workspace; otherwise the nearest directory upwards with an assistctl.yaml.",
+        ),
+        click.Option(
+            ["-t", "--target"],
+            metavar="NAME",
+            help="The target to use (environment: ASSISTCTL_TARGET).",
+        ),
+        click.Option(
+            ["--format"],
+            type=click.Choice(formats),
+            hidden=len(formats) == 1,
+            help="How the result is written.",
+        ),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Only the result and errors."),
+        click.Option(["-v", "--verbose"], count=True, help="More about what happens."),
+        click.Option(["--no-color"], is_flag=True, help="No colours (environment: NO_COLOR)."),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            help="Print the version and leave.",
+        ),
+    ]
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"assistctl {__version__}")
+        ctx.exit()
+
+
+def _resolve(context: click.Context, formats: Sequence[str]) -> Options:
+    before = _given(context.parent.params) if context.parent else {}
+    after = _given(context.params)
+    both = {**before, **after}
+    chosen = both.get("format", formats[0])
+    if chosen not in formats:
+        raise click.BadParameter(
+            f"'{context.info_name}' writes {_listed(formats)}, not {chosen}.",
+            ctx=context,
+            param_hint="'--format'",
+        )
+    loudness = after if {"quiet", "verbose"} & after.keys() else before
+    if {"quiet", "verbose"} <= loudness.keys():
+        raise click.UsageError("-q and -v contradict each other.", ctx=context)
+    return Options(
+        workspace=both.get("workspace"),
+        target=both.get("target"),
+        format=chosen,
+        verbosity=-1 if "quiet" in loudness else loudness.get("verbose", 0),
+        color=False if "no_color" in both or os.environ.get("NO_COLOR") else None,
+    )
+
+
+def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The global options that were really given at one position."""
+    return {name: parameters[name] for name in _NAMES if parameters.get(name)}
+
+
+def _listed(words: Sequence[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last

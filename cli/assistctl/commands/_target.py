@@ -1,0 +1,72 @@
+"""Opening a target: the embedded server is started for a local one, and stopped after."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from assistctl import apis
+from assistctl.resources import Json, Target, Workspace
+
+if TYPE_CHECKING:
+    from assistctl.apis.assistants import Assistants
+    from assistctl.server import Settings
+
+STATE = ".assistctl"
+OPENAI = "https://api.openai.com/v1"
+
+
+@contextmanager
+def opened(workspace: Workspace) -> Iterator[Assistants]:
+    """The API surface of the workspace's target."""
+    if not workspace.target.local:
+        surface = apis.connect(workspace.target)
+        try:
+            yield surface
+        finally:
+            surface.close()
+        return
+    from assistctl.server import EmbeddedServer
+
+    with EmbeddedServer(server_settings(workspace)) as server:
+        target = replace(workspace.target, base_url=server.base_url, api_key=server.api_key)
+        surface = apis.connect(target)
+        try:
+            yield surface
+        finally:
+            surface.close()
+
+
+def server_settings(workspace: Workspace, database: Path | None = None) -> Settings:
+    """What the embedded server is told: the workspace's database, model and scripts."""
+    from assistctl.server import Settings
+
+    namespace = workspace.target.namespace
+    return Settings(
+        database=database or state_directory(workspace.root) / "local.db",
+        model=model_of(workspace.target),
+        scripts={f"{namespace}/{key}": turns for key, turns in workspace.scripts.items()},
+    )
+
+
+def model_of(target: Target | None) -> Literal["scripted"] | Mapping[str, Json] | None:
+    """What answers the runs: as declared, else OpenAI if there is a key, else the scripts."""
+    if target is not None and target.model is not None:
+        return target.model
+    key = os.environ.get("OPENAI_API_KEY")
+    base_url = os.environ.get("OPENAI_BASE_URL") or OPENAI
+    return {"base_url": base_url, "api_key": key} if key else None
+
+
+def state_directory(root: Path) -> Path:
+    """The workspace's `.assistctl/`, made on first use; it keeps itself out of git."""
+    directory = root / STATE
+    directory.mkdir(exist_ok=True)
+    ignore = directory / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    return directory

@@ -1,0 +1,23 @@
+"""Reading the workspace that a command works on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from assistctl import spec, toolbox
+from assistctl.commands._options import Options
+from assistctl.errors import DeclarationError
+from assistctl.resources import Workspace
+
+
+def load(options: Options) -> Workspace:
+    """The workspace as declared. Raises DeclarationError with everything that is wrong with it."""
+    root = options.workspace or spec.find_root(Path.cwd()) or Path.cwd()
+    workspace, problems = spec.load(root.resolve(), target=options.target, environ=os.environ)
+    if workspace is not None:
+        workspace, more = toolbox.resolve(workspace)
+        problems = (*problems, *more)
+    if problems or workspace is None:
+        raise DeclarationError(problems)
+    return workspace

@@ -1,0 +1,102 @@
+"""assistctl chat: turn after turn on one thread."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+import click
+
+from assistctl.commands._conversation import Session, session
+from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._workspace import load
+from assistctl.errors import AssistctlError
+from assistctl.render.problems import error_text
+from assistctl.render.run import failure
+
+HELP = "/exit (or Ctrl-D) leaves, /thread shows the thread's id; Ctrl-C stops an answer."
+
+
+@as_command("chat", formats=("text",))
+@click.argument("key", metavar="KEY", shell_complete=complete_key)
+@click.option("-c", "--continue", "resume", is_flag=True, help="On the thread used last.")
+@click.option("--thread", metavar="ID", help="On this thread.")
+@click.option("--cancel-active", is_flag=True, help="Cancel a run that keeps the thread busy.")
+@click.option("--approve-all", is_flag=True, help="Do not ask before functions that say so.")
+def command(
+    options: Options,
+    key: str,
+    resume: bool,
+    thread: str | None,
+    cancel_active: bool,
+    approve_all: bool,
+) -> int | None:
+    """Talk with the assistant KEY, all on one thread.
+
+    A failed turn is told and the conversation goes on. Lines may also come from a pipe, one
+    message each.
+    """
+    if resume and thread:
+        raise click.UsageError("--continue and --thread contradict each other.")
+    workspace = load(options)
+    with session(
+        options,
+        workspace,
+        key,
+        thread=thread,
+        resume=resume,
+        cancel_active=cancel_active,
+        approve_all=approve_all,
+    ) as talk:
+        interactive = sys.stdin.isatty()
+        if interactive:
+            _editable_lines()
+            if not options.quiet:
+                click.echo(f"{talk.assistant.address} at {workspace.target.name}. {HELP}", err=True)
+        failed = False
+        while (line := _read(interactive)) is not None:
+            failed = not _answer(talk, line) or failed
+    return 1 if failed and not interactive else None
+
+
+def _answer(talk: Session, line: str) -> bool:
+    """One line of the person's; whether it went well."""
+    message = line.strip()
+    if message == "/thread":
+        click.echo(talk.conversation.thread or "no thread yet", err=True)
+    elif message in ("/help", "/?"):
+        click.echo(HELP, err=True)
+    elif message:
+        try:
+            finished = talk.say(line)
+        except KeyboardInterrupt:
+            return False  # the answer was stopped, not the conversation
+        except AssistctlError as error:
+            click.echo(error_text(str(error)), err=True)
+            return False
+        if finished.status != "completed":
+            click.echo(error_text(failure(finished)), err=True)
+            return False
+    return True
+
+
+def _read(interactive: bool) -> str | None:
+    """The next line, or None when the person leaves."""
+    if not interactive:
+        return sys.stdin.readline() or None
+    while True:
+        try:
+            line = input("> ")
+        except EOFError:
+            click.echo(err=True)
+            return None
+        except KeyboardInterrupt:
+            click.echo("(Ctrl-D leaves)", err=True)
+            continue
+        return None if line.strip() in ("/exit", "/quit") else line
+
+
+def _editable_lines() -> None:
+    """Arrow keys and history in input(), where Python was built with it."""
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401

@@ -1,0 +1,91 @@
+"""`assistctl init`: writes the small workspace that lies in template/."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import click
+
+from assistctl.commands._options import Options, as_command
+from assistctl.errors import AssistctlError
+from assistctl.render.terminal import sanitize
+
+_HIDDEN = {"gitignore": ".gitignore"}
+"""Names in template/ -> names written: a real .gitignore there would be obeyed here."""
+
+_GITIGNORE = Path(".gitignore")
+
+
+@as_command("init")
+@click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
+def command(options: Options, directory: Path | None) -> None:
+    """Write a small working workspace.
+
+    DIRECTORY is made if need be; without it, the current directory (or that of -C) is used.
+    The workspace has one assistant with one Python function and works without any key.
+    """
+    root = (options.workspace or Path()) / (directory or Path())
+    written = _write(root, _contents(_name_for(root)))
+    if not options.quiet:
+        click.echo(_next_steps(root, written))
+
+
+def _contents(workspace: str) -> dict[Path, str]:
+    """Path below the workspace -> text."""
+    template = resources.files("assistctl.commands").joinpath("template")
+    return {path: text.replace("{workspace}", workspace) for path, text in _files(template, Path())}
+
+
+def _files(directory: Traversable, below: Path) -> Iterator[tuple[Path, str]]:
+    for entry in sorted(directory.iterdir(), key=lambda entry: entry.name):
+        if entry.is_dir() and entry.name != "__pycache__":
+            yield from _files(entry, below / entry.name)
+        elif entry.is_file():
+            yield below / _HIDDEN.get(entry.name, entry.name), entry.read_text("utf-8")
+
+
+def _write(root: Path, contents: dict[Path, str]) -> list[Path]:
+    """Write all files, or none if one is in the way. A .gitignore that is there stays as it is."""
+    there = {path for path in contents if os.path.lexists(root / path)}
+    if in_the_way := sorted(there - {_GITIGNORE}):
+        files = "\n".join(f"  {root / path}" for path in in_the_way)
+        raise AssistctlError(
+            f"these files are in the way, nothing was written:\n{files}\n"
+            "Choose another directory or move them away; init never overwrites."
+        )
+    written = [path for path in contents if path not in there]
+    for path in written:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        with (root / path).open("x", encoding="utf-8") as file:
+            file.write(contents[path])
+    return written
+
+
+def _name_for(root: Path) -> str:
+    """The directory's name as a workspace may be called."""
+    name = re.sub(r"[^a-z0-9_-]+", "-", root.resolve().name.lower()).strip("-_")
+    return name[:63] or "assistants"
+
+
+def _next_steps(root: Path, written: list[Path]) -> str:
+    lines = ["Wrote:", *(f"  {path.as_posix()}" for path in written), ""]
+    if _GITIGNORE not in written:
+        lines += ["Add .assistctl/ to your .gitignore: it holds the local database.", ""]
+    lines.append("Next:")
+    if root.resolve() != Path.cwd():
+        lines.append(f"  cd {shlex.quote(str(root))}")
+    lines += [
+        "  assistctl plan",
+        "  assistctl sync",
+        '  assistctl run guide "When are you open on Saturday?"',
+        "",
+        "A script answers in the place of a language model (assistants/guide.script.yaml); the",
+        "function call is real. To ask a real model, set targets.local.model in assistctl.yaml.",
+    ]
+    return sanitize("\n".join(lines))

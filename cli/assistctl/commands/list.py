@@ -1,0 +1,47 @@
+"""assistctl list: declared against existing."""
+
+from __future__ import annotations
+
+import click
+
+from assistctl.commands._options import Options, as_command
+from assistctl.commands._survey import Survey, survey
+from assistctl.commands._target import opened
+from assistctl.commands._workspace import load
+from assistctl.plan.changes import Action
+from assistctl.render.listing import Listed, Status, listing_json, listing_text
+from assistctl.resources import FILE, Address
+
+
+@as_command("list", formats=("text", "json"))
+def command(options: Options) -> int | None:
+    """List everything declared, and how it stands at the target.
+
+    synced, changed (here), drifted (at the target), missing, or undeclared (owned, but not
+    declared any more).
+    """
+    workspace = load(options)
+    with opened(workspace) as surface:
+        found = survey(surface, workspace)
+    rows = [standing(found, address) for address in (*found.declared, *found.plan.undeclared)]
+    click.echo(listing_json(rows) if options.format == "json" else listing_text(rows))
+    return None
+
+
+def standing(found: Survey, address: Address) -> Listed:
+    """How one address stands."""
+    remote = found.observed.owned.get(address)
+    known = remote.id if remote else None
+    if address not in found.declared:
+        return Listed(address, known, "undeclared")
+    if address.kind == FILE:
+        upload = found.observed.upload(address, found.declared[address].fields["sha256"])
+        known = upload.id if upload else None
+    status: Status = "synced"
+    for change in found.plan.changes:
+        if change.address == address and change.action is not Action.DELETE:
+            if change.action is Action.CREATE:
+                status = "missing"
+            else:
+                status = "drifted" if change.drifted else "changed"
+    return Listed(address, known, status)

@@ -1,0 +1,90 @@
+"""assistctl sync: plan, confirm, apply."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from assistctl.commands._apply import apply, result_json
+from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._survey import Survey, survey
+from assistctl.commands._target import opened
+from assistctl.commands._workspace import load
+from assistctl.errors import Refused, SyncFailed
+from assistctl.plan.reconcile import Wishes
+from assistctl.render.plan import plan_json, plan_text
+from assistctl.render.values import counted, json_document
+
+if TYPE_CHECKING:
+    from assistctl.plan.reconcile import OnDrift
+
+
+@as_command("sync", formats=("text", "json"))
+@click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=complete_key)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask (for CI).")
+@click.option("--prune", is_flag=True, help="Delete what is owned but not declared any more.")
+@click.option(
+    "--on-drift",
+    type=click.Choice(("fail", "overwrite", "keep")),
+    default="fail",
+    help="What to do with edits made at the target since the last sync.  [default: fail]",
+)
+def command(
+    options: Options, keys: tuple[str, ...], yes: bool, prune: bool, on_drift: OnDrift
+) -> int | None:
+    """Create and update what is declared, so that the target is as the YAML says.
+
+    Shows the plan, asks, and applies it. Only what this workspace owns is touched.
+    """
+    workspace = load(options)
+    wishes = Wishes(partial=bool(keys), prune=prune, on_drift=on_drift)
+    with opened(workspace) as surface:
+        found = survey(surface, workspace, keys, wishes)
+        if options.format == "text" and (found.plan or not options.quiet):
+            click.echo(plan_text(found.plan, found.requests() if options.verbosity > 0 else ()))
+        _refuse_drift(found, wishes)
+        if found.plan and not yes:
+            _confirm(found)
+        results = apply(surface, workspace, found, quiet=options.quiet)
+    if options.format == "json":
+        document = json.loads(plan_json(found.plan))
+        click.echo(json_document(document | {"results": [result_json(r) for r in results]}))
+    failed = [result for result in results if result.error]
+    if failed:
+        raise SyncFailed(
+            f"{counted(len(failed), 'change')} of {len(results)} could not be made; "
+            "what is done is done, and the next sync finishes the rest"
+        )
+    if found.plan and not options.quiet:
+        click.echo(f"Synced {workspace.target.name}: {counted(len(results), 'change')}.", err=True)
+    return None
+
+
+def _refuse_drift(found: Survey, wishes: Wishes) -> None:
+    if wishes.on_drift == "fail" and (drifted := found.plan.drifted):
+        raise Refused(
+            f"edited at the target since the last sync: {', '.join(_drifted_fields(found))}; "
+            f"nothing was changed. Use --on-drift overwrite to put {_them(len(drifted))} back as "
+            "declared, --on-drift keep to leave the edits, or bring them into the YAML"
+        )
+
+
+def _drifted_fields(found: Survey) -> Iterator[str]:
+    for change in found.plan.drifted:
+        yield f"{change.address} ({', '.join(field.path for field in change.drifted)})"
+
+
+def _them(number: int) -> str:
+    return "it" if number == 1 else "them"
+
+
+def _confirm(found: Survey) -> None:
+    number = counted(len(found.plan.changes), "change")
+    if not sys.stdin.isatty():
+        raise Refused(f"nobody can be asked about {number} here; use --yes to apply them")
+    if not click.confirm(f"Apply {number} to {found.plan.target}?", err=True):
+        raise Refused("nothing was changed")

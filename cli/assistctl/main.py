@@ -1,0 +1,156 @@
+"""The command group, and the one border where exceptions become exit codes."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from assistctl.commands._options import Invocation, group_options
+from assistctl.errors import AssistctlError, DeclarationError
+from assistctl.render.problems import error_text, problems_text
+from assistctl.render.terminal import sanitize
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("assistctl.commands.init", "Write a small working workspace."),
+    "validate": ("assistctl.commands.validate", "Check the workspace without any network."),
+    "plan": ("assistctl.commands.plan", "Show what sync would do."),
+    "sync": ("assistctl.commands.sync", "Make the target as it is declared."),
+    "run": ("assistctl.commands.run", "Send one message to an assistant, print its answer."),
+    "chat": ("assistctl.commands.chat", "Talk with an assistant on one thread."),
+    "list": ("assistctl.commands.list", "List what is declared against what exists."),
+    "show": ("assistctl.commands.show", "Show one assistant as declared and as it exists."),
+    "serve": ("assistctl.commands.serve", "Run the embedded Assistants API v2 server."),
+    "schema": ("assistctl.commands.schema", "Print the JSON Schema of the YAML files."),
+    "completion": ("assistctl.commands.completion", "Print a completion script for a shell."),
+}
+"""Command name -> (module that has it as `command`, its help in one line)."""
+
+EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 64, 130
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        command: click.Command = importlib.import_module(module).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            close = difflib.get_close_matches(name, COMMANDS, n=1)
+            suggestion = f" Did you mean '{close[0]}'?" if close else ""
+            ctx.fail(f"No such command '{name}'.{suggestion}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+
+cli = LazyGroup(
+    "assistctl",
+    params=group_options(),
+    help="Declare AI assistants in YAML, review the plan, sync, run.",
+    epilog="The options above may also stand after the command's name.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and leave the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(_exit_code(arguments, Invocation()))
+
+
+def _exit_code(arguments: Sequence[str] | None, invocation: Invocation) -> int:
+    try:
+        code = cli.main(arguments, "assistctl", standalone_mode=False, obj=invocation)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output left. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_ERROR
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except click.UsageError as error:
+        _say_usage_error(error, invocation)
+        return EXIT_USAGE
+    except click.ClickException as error:
+        _say_error(error.format_message(), invocation)
+        return EXIT_ERROR
+    except AssistctlError as error:
+        _say_expected_error(error, invocation)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001  (the border: everything else is a bug or the OS)
+        _say_unexpected_error(error, invocation)
+        return EXIT_ERROR
+    return int(code or 0)
+
+
+def _say_error(message: str, invocation: Invocation) -> None:
+    click.echo(error_text(message), err=True, color=invocation.options.color)
+
+
+def _say_usage_error(error: click.UsageError, invocation: Invocation) -> None:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return
+    _say_error(error.format_message(), invocation)
+    if error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+        click.echo(f"Try '{error.ctx.command_path} --help' for help.", err=True)
+
+
+def _say_expected_error(error: AssistctlError, invocation: Invocation) -> None:
+    if os.environ.get("ASSISTCTL_DEBUG"):
+        click.echo(sanitize("".join(traceback.format_exception(error))), err=True, nl=False)
+    if isinstance(error, DeclarationError):
+        click.echo(problems_text(error.problems), err=True, color=invocation.options.color)
+    else:
+        _say_error(str(error), invocation)
+
+
+def _say_unexpected_error(error: Exception, invocation: Invocation) -> None:
+    wants_traceback = bool(os.environ.get("ASSISTCTL_DEBUG")) or invocation.options.verbosity > 0
+    if wants_traceback:
+        click.echo(sanitize("".join(traceback.format_exception(error))), err=True, nl=False)
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        _say_error(f"{where}{error.strerror}", invocation)
+        return
+    _say_error(f"this is a bug in assistctl: {type(error).__name__}: {error}", invocation)
+    if not wants_traceback:
+        click.echo("Run it again with -v to see where, and please report it.", err=True)

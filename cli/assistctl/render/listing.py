@@ -1,0 +1,105 @@
+"""What is declared against what exists: one line each, or one object field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import click
+
+from assistctl.render.terminal import one_line, padded, width
+from assistctl.render.values import declared_brief, diff_lines, json_document, needs_diff, sides
+from assistctl.resources import Address, Json
+
+Status: TypeAlias = Literal["synced", "changed", "drifted", "missing", "undeclared"]
+
+_COLORS = {"synced": "green", "changed": "yellow", "drifted": "magenta", "missing": "red"}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One address and how it stands; `id` is the target's, None while missing."""
+
+    address: Address
+    id: str | None
+    status: Status
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One object field by field, as declared and as the target has it (None: not there)."""
+
+    listed: Listed
+    declared: Mapping[str, Json] | None
+    observed: Mapping[str, Json] | None = None
+    notes: Sequence[str] = field(default=())
+
+
+def listing_text(rows: Sequence[Listed]) -> str:
+    """A table; nothing to list is said in words."""
+    if not rows:
+        return "Nothing is declared, and nothing exists."
+    cells = [(str(row.address), row.status, row.id or "") for row in rows]
+    return table(("ADDRESS", "STATUS", "ID"), cells)
+
+
+def listing_json(rows: Sequence[Listed]) -> str:
+    """`[{"address", "id", "status"}]`"""
+    return json_document([_listed_json(row) for row in rows])
+
+
+def shown_text(shown: Shown) -> str:
+    """The object's fields; where the two sides differ, `declared: …` stands above `target: …`, and
+    texts of many lines are a diff."""
+    listed = shown.listed
+    title = click.style(one_line(str(listed.address)), bold=True)
+    status = click.style(listed.status, fg=_COLORS.get(listed.status))
+    lines = ["  ".join([title, status, *([one_line(listed.id)] if listed.id else [])])]
+    for name in {**(shown.declared or {}), **(shown.observed or {})}:
+        lines += _field(name, shown)
+    return "\n".join([*lines, *(f"Note: {one_line(note)}" for note in shown.notes)])
+
+
+def shown_json(shown: Shown) -> str:
+    """`{"address", "id", "status", "declared": {…} or null, "observed": {…} or null}`"""
+    return json_document(
+        {
+            **_listed_json(shown.listed),
+            "declared": shown.declared if shown.declared is None else dict(shown.declared),
+            "observed": shown.observed if shown.observed is None else dict(shown.observed),
+        }
+    )
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns aligned by what they take on a terminal, so that CJK names stay in line."""
+    cells = [list(titles), *([one_line(cell) for cell in row] for row in rows)]
+    columns = [max(map(width, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        "  ".join(padded(cell, room) for cell, room in zip(row, columns, strict=True)).rstrip()
+        for row in cells
+    ]
+    return "\n".join([click.style(lines[0], bold=True), *lines[1:]])
+
+
+def _listed_json(listed: Listed) -> dict[str, Json]:
+    return {"address": str(listed.address), "id": listed.id, "status": listed.status}
+
+
+def _field(name: str, shown: Shown) -> list[str]:
+    declared: Json = (shown.declared or {}).get(name)
+    observed: Json = (shown.observed or {}).get(name)
+    label = f"  {one_line(name)}:"
+    if shown.declared is None or shown.observed is None or declared == observed:
+        return [f"{label} {declared_brief(observed if declared is None else declared)}"]
+    if declared is None:
+        return [f"{label} {declared_brief(observed)}  (not declared)"]
+    if needs_diff(declared, observed):
+        return [f"{label}  (- declared, + target)", *_indented(diff_lines(declared, observed))]
+    here, there = sides(declared, observed)
+    return [label, f"    declared: {here}", f"    target:   {there}"]
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"    {line}" for line in lines)

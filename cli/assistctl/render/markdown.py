@@ -1,0 +1,119 @@
+"""A Plan -> Markdown for a comment on a pull request."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+from assistctl.plan.changes import Action, Change, FieldChange, Plan
+from assistctl.render.plan import MOVED, PRUNE, SIGNS, counts
+from assistctl.render.terminal import one_line
+from assistctl.render.values import brief, counted, declared_brief, diff_lines, needs_diff, sides
+
+LIMIT = 60_000
+"""Characters; GitHub refuses comments above 65,536, so details that go beyond are left out."""
+
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~@&#$:]")
+
+
+def plan_markdown(plan: Plan) -> str:
+    """A heading that counts, a table of the changes, and what differs, folded, as diffs."""
+    sections = ["\n".join(section) for section in _sections(plan)]
+    room = LIMIT - sum(len(section) + 2 for section in sections)
+    return "\n\n".join([*sections, *_details(plan, room)])
+
+
+def _sections(plan: Plan) -> Iterator[list[str]]:
+    result = counts(plan) if plan else "no changes"
+    yield [f"### Plan for {_code(plan.target)}: {result}"]
+    if plan:
+        yield [
+            "| change | address | cause |",
+            "|---|---|---|",
+            *map(_row, plan.changes),
+        ]
+    if plan.undeclared:
+        yield ["No longer declared, left alone:"]
+        yield [f"- {_code(str(address))}" for address in plan.undeclared]
+        yield [PRUNE]
+    if plan.notes:
+        yield [f"- Note: {_plain(note)}" for note in plan.notes]
+
+
+def _row(change: Change) -> str:
+    action = f"`{SIGNS[change.action]}` {change.action.value}"
+    return f"| {action} | {_code(str(change.address))} | {_plain(change.cause)} |"
+
+
+def _details(plan: Plan, room: int) -> Iterator[str]:
+    detailed = [change for change in plan.changes if change.fields]
+    for number, change in enumerate(detailed):
+        text = _detail(change)
+        room -= len(text) + 2
+        if room < 0:
+            left_out = counted(len(detailed) - number, "change")
+            yield f"The details of {left_out} are left out here; `assistctl plan` shows them."
+            return
+        yield text
+
+
+def _detail(change: Change) -> str:
+    lines = [line for field in change.fields for line in _field(change.action, field)]
+    fence = _fence(lines)
+    summary = f"{SIGNS[change.action]} <code>{html.escape(one_line(str(change.address)))}</code>"
+    return "\n".join(
+        [
+            f"<details><summary>{summary}</summary>",
+            "",
+            f"{fence}diff",
+            *lines,
+            fence,
+            "",
+            "</details>",
+        ]
+    )
+
+
+def _field(action: Action, field: FieldChange) -> Iterator[str]:
+    path = one_line(field.path)
+    if MOVED[field.moved]:
+        yield f"# {MOVED[field.moved]}:"
+    if action is Action.CREATE:
+        yield f"+ {path}: {declared_brief(field.after)}"
+    elif action is Action.DELETE:
+        yield f"- {path}: {brief(field.before)}"
+    elif needs_diff(field.before, field.after):
+        yield f"  {path}:"
+        yield from diff_lines(field.before, field.after)
+    else:
+        old, new = sides(field.before, field.after)
+        if field.before is not None:
+            yield f"- {path}: {old}"
+        if field.after is not None:
+            yield f"+ {path}: {new}"
+
+
+def _fence(lines: list[str]) -> str:
+    """A fence longer than any run of backticks that it has to hold."""
+    runs = re.findall(r"`+", "\n".join(lines))
+    return "`" * max(3, 1 + max(map(len, runs), default=0))
+
+
+def _code(text: str) -> str:
+    """A code span, safe in a table cell as well."""
+    line = one_line(text).replace("|", "\\|")
+    runs = set(map(len, re.findall(r"`+", line)))
+    ticks = "`" * next(n for n in range(1, len(runs) + 2) if n not in runs)
+    space = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{ticks}{space}{line}{space}{ticks}"
+
+
+def _plain(text: str) -> str:
+    """Words that mean nothing to Markdown or HTML, and mention nobody."""
+    escaped = _MARKUP.sub(_entity, one_line(text))
+    return escaped.replace("&#64;", "&#64;&#8203;")
+
+
+def _entity(match: re.Match[str]) -> str:
+    return f"&#{ord(match[0])};"

@@ -1,0 +1,138 @@
+"""A Plan -> text for people, JSON for programs. (Markdown has its own module.)"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import click
+
+from assistctl.plan.changes import Action, Change, FieldChange, Plan
+from assistctl.render.terminal import one_line, sanitize
+from assistctl.render.values import (
+    brief,
+    declared_brief,
+    diff_lines,
+    json_document,
+    needs_diff,
+    sides,
+)
+from assistctl.resources import Address, Json
+
+SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.ADOPT: "="}
+
+MOVED = {
+    "declared": "",
+    "remote": "changed at the target since the last sync",
+    "both": "changed here and at the target since the last sync",
+}
+"""FieldChange.moved in words."""
+
+PRUNE = "`assistctl sync --prune` deletes what is no longer declared."
+
+_COLORS = {Action.CREATE: "green", Action.UPDATE: "yellow", Action.DELETE: "red"}
+_DIFF_COLORS = {"+": "green", "-": "red", "@": "cyan"}
+_INDENT = "    "
+
+
+def plan_text(plan: Plan, operations: Sequence[Sequence[str]] = ()) -> str:
+    """The plan as a person reviews it, styled (`click.echo` drops styles where they do not belong).
+
+    `operations` says for each change, in their order, what will be requested, one string each.
+    """
+    requests = operations or [()] * len(plan.changes)
+    blocks = [_block(*both) for both in zip(plan.changes, requests, strict=True)]
+    if plan.undeclared:
+        blocks.append(_undeclared(plan.undeclared))
+    if plan.notes:
+        blocks.append([f"Note: {sanitize(note)}" for note in plan.notes])
+    blocks.append([click.style(headline(plan), bold=True)])
+    return "\n\n".join(map("\n".join, blocks))
+
+
+def headline(plan: Plan) -> str:
+    """The line that counts: `Plan: 3 to create, 1 to update, 0 to delete.`"""
+    if not plan:
+        return f"No changes. {one_line(plan.target)} is as declared."
+    return f"Plan: {counts(plan)}."
+
+
+def counts(plan: Plan) -> str:
+    """`3 to create, 2 to update (1 of them adopted), 0 to delete`."""
+    number = plan.summary
+    adopted = sum(change.action is Action.ADOPT for change in plan.changes)
+    of_them = f" ({adopted} of them adopted)" if adopted else ""
+    return (
+        f"{number['create']} to create, {number['update']} to update{of_them}, "
+        f"{number['delete']} to delete"
+    )
+
+
+def plan_json(plan: Plan) -> str:
+    """The shape of the command line's contract; `moved` is added to each field, and `notes` where
+    there are some. Absent values are null."""
+    document = {
+        "target": plan.target,
+        "changes": [_change_json(change) for change in plan.changes],
+        "undeclared": [str(address) for address in plan.undeclared],
+        "summary": dict(plan.summary),
+    }
+    if plan.notes:
+        document["notes"] = list(plan.notes)
+    return json_document(document)
+
+
+def field_lines(change: Change) -> Iterator[str]:
+    """Field by field, unstyled: `path: value` where a whole object comes or goes, else
+    `path: old → new` or a diff, whose lines begin with two spaces and then the sign."""
+    for field in change.fields:
+        moved = MOVED[field.moved]
+        mark = f"  ({moved})" if moved else ""
+        path = one_line(field.path)
+        if change.action is Action.CREATE:
+            yield f"{path}: {declared_brief(field.after)}{mark}"
+        elif change.action is Action.DELETE:
+            yield f"{path}: {brief(field.before)}{mark}"
+        elif needs_diff(field.before, field.after):
+            yield f"{path}:{mark}"
+            yield from (f"  {line}" for line in diff_lines(field.before, field.after))
+        else:
+            yield f"{path}: {' → '.join(sides(field.before, field.after))}{mark}"
+
+
+def _change_json(change: Change) -> dict[str, Json]:
+    return {
+        "action": change.action.value,
+        "address": str(change.address),
+        "cause": change.cause,
+        "fields": [_field_json(field) for field in change.fields],
+    }
+
+
+def _field_json(field: FieldChange) -> dict[str, Json]:
+    return {
+        "path": field.path,
+        "before": field.before,
+        "after": field.after,
+        "moved": field.moved,
+    }
+
+
+def _block(change: Change, operations: Sequence[str]) -> list[str]:
+    title = f"{SIGNS[change.action]} {one_line(str(change.address))}"
+    color = _COLORS.get(change.action, "cyan")
+    which = f"  {one_line(change.id)}" if change.id and change.action is Action.DELETE else ""
+    return [
+        f"{click.style(title, fg=color, bold=True)}  {one_line(change.cause)}{which}",
+        *(_INDENT + _colored(line) for line in field_lines(change)),
+        *(_INDENT + click.style(f"· {one_line(operation)}", dim=True) for operation in operations),
+    ]
+
+
+def _colored(line: str) -> str:
+    is_diff = line.startswith("  ") and line[2:3] in _DIFF_COLORS
+    return click.style(line, fg=_DIFF_COLORS[line[2]]) if is_diff else line
+
+
+def _undeclared(addresses: Sequence[Address]) -> list[str]:
+    listed = [f"{_INDENT}{one_line(str(address))}" for address in addresses]
+    return [click.style("No longer declared, left alone:", fg="yellow"), *listed, _INDENT + PRUNE]

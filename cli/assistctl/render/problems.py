@@ -1,0 +1,42 @@
+"""What is wrong -> text, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from assistctl.errors import Problem
+from assistctl.render.terminal import sanitize
+from assistctl.render.values import counted, json_document
+
+
+def error_text(message: str) -> str:
+    """`error: message`, made harmless and styled."""
+    return f"{click.style('error:', fg='red', bold=True)} {sanitize(message)}"
+
+
+def problems_text(problems: Sequence[Problem]) -> str:
+    """One line per problem, `file:line:column: what; what to do`, then one that counts them."""
+    lines = [_line(problem) for problem in problems]
+    return "\n".join([*lines, error_text(counted(len(problems), "problem"))])
+
+
+def problems_json(problems: Sequence[Problem]) -> str:
+    """`{"problems": [{"file", "line", "column", "what", "remedy"}]}`; line 0: the whole file."""
+    return json_document({"problems": [_as_json(problem) for problem in problems]})
+
+
+def _line(problem: Problem) -> str:
+    place = click.style(sanitize(str(problem.place)), bold=True)
+    return f"{place}: {sanitize(problem.what)}; {sanitize(problem.remedy)}"
+
+
+def _as_json(problem: Problem) -> dict[str, str | int]:
+    return {
+        "file": problem.place.file,
+        "line": problem.place.line,
+        "column": problem.place.column,
+        "what": problem.what,
+        "remedy": problem.remedy,
+    }

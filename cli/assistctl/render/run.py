@@ -1,0 +1,221 @@
+"""One turn as it happens: Events -> the answer on stdout, the story on stderr; JSON; JSON Lines.
+
+Each turn has a consumer of its own:
+
+    with closing(consumer("text", sys.stdout, sys.stderr)) as show:
+        for event in turn(…):
+            show(event)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, TextIO
+
+import click
+
+from assistctl.events import (
+    Event,
+    Finished,
+    Notice,
+    RunStarted,
+    StatusChanged,
+    TextDelta,
+    ThreadStarted,
+    ToolCall,
+    ToolCalled,
+    ToolReturned,
+)
+from assistctl.render.events import event_json, finished_json, parsed
+from assistctl.render.terminal import one_line, sanitize, shortened
+from assistctl.render.values import json_document, json_line
+from assistctl.resources import Json
+
+_ROOM = 160
+"""Columns for the arguments or the output of one call; -v shows them whole."""
+
+_FINAL = {"completed", "failed", "incomplete", "expired", "cancelled"}
+
+_WHY = {
+    "cancelled": "it was cancelled",
+    "expired": "it was not finished in the time that the target allows",
+    "incomplete": "a limit was reached before the answer was complete",
+}
+
+
+class Consumer(Protocol):
+    """Is called with every event of one turn, in order; whatever happens, close it."""
+
+    def __call__(self, event: Event, /) -> None: ...
+
+    def close(self) -> None:
+        """End the lines that are still open, so that an error begins on its own line."""
+
+
+def consumer(written: str, stdout: TextIO, stderr: TextIO, verbosity: int = 0) -> Consumer:
+    """What shows one turn, written as text, json or jsonl. With jsonl stderr stays empty."""
+    if written == "jsonl":
+        return Lines(stdout)
+    story = Story(stderr, verbosity)
+    return Conversation(stdout, story) if written == "text" else Document(stdout, story)
+
+
+def failure(event: Finished) -> str:
+    """Why a turn that is not completed ended, in one sentence for an error message."""
+    reason = event.error or _WHY.get(event.status, "the target gave no reason")
+    return f"the run ended as {event.status}: {reason}"
+
+
+class Conversation:
+    """The answer on stdout as it comes, and the story between.
+
+    Whatever is not text ends the line of the answer, so it ends in one newline, and what was said
+    before a tool call stands apart from what is said after it. A terminal gets the text made
+    harmless; anything else gets it exactly as it came, for there it is data.
+    """
+
+    def __init__(self, stdout: TextIO, story: Story) -> None:
+        self._stdout = stdout
+        self._story = story
+        self._harmless = sanitize if stdout.isatty() else str
+        self._spoken = False
+        self._line_open = False
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, TextDelta):
+            self._say(event.text)
+            return
+        if isinstance(event, Finished) and not self._spoken:
+            self._say(event.text)
+        self._end_line()
+        self._story(event)
+
+    def close(self) -> None:
+        self._end_line()
+        self._story.close()
+
+    def _say(self, text: str) -> None:
+        if text:
+            self._story.close()
+            self._stdout.write(self._harmless(text))
+            self._stdout.flush()
+            self._spoken = True
+            self._line_open = not text.endswith("\n")
+
+    def _end_line(self) -> None:
+        if self._line_open:
+            self._say("\n")
+
+
+class Document:
+    """One JSON object on stdout when the turn is over, after the story."""
+
+    def __init__(self, stdout: TextIO, story: Story) -> None:
+        self._stdout = stdout
+        self._story = story
+
+    def __call__(self, event: Event) -> None:
+        self._story(event)
+        if isinstance(event, Finished):
+            click.echo(json_document(finished_json(event)), file=self._stdout)
+
+    def close(self) -> None:
+        self._story.close()
+
+
+class Lines:
+    """Each event at once as one line of JSON with its `type`, such as text_delta."""
+
+    def __init__(self, stdout: TextIO) -> None:
+        self._stdout = stdout
+
+    def __call__(self, event: Event) -> None:
+        click.echo(json_line(event_json(event)), file=self._stdout)
+
+    def close(self) -> None:
+        """Nothing is ever left open."""
+
+
+class Story:
+    """What happens around the answer: thread, status words, tool calls, the end.
+
+    With a negative verbosity only failed tool calls; with a positive one nothing is cut.
+    """
+
+    def __init__(self, stderr: TextIO, verbosity: int = 0) -> None:
+        self._stderr = stderr
+        self._verbosity = verbosity
+        self._line_open = False
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case ToolReturned(error=str()):
+                self._line(self._failed_call(event))
+            case _ if self._verbosity < 0:
+                return
+            case ThreadStarted(thread):
+                self._line(_dim(f"thread {thread}"))
+            case RunStarted(run):
+                self._word(f"run {run}")
+            case StatusChanged(status) if status not in _FINAL:
+                self._word(status)
+            case Notice(text):
+                self._line(f"{click.style('note:', fg='yellow')} {one_line(text)}")
+            case ToolCalled(call):
+                self._line(
+                    f"{click.style('→', fg='cyan')} {one_line(call.name)} {self._arguments(call)}"
+                )
+            case ToolReturned(call, output, seconds):
+                result = self._cut(output)
+                name = one_line(call.name)
+                self._line(f"{click.style('←', fg='green')} {name} ok {result}  {seconds:.2f} s")
+            case Finished():
+                self._line(_ending(event))
+
+    def close(self) -> None:
+        """End the line of status words, if one is open."""
+        if self._line_open:
+            self._write("\n")
+            self._line_open = False
+
+    def _line(self, text: str) -> None:
+        self.close()
+        self._write(text + "\n")
+
+    def _word(self, text: str) -> None:
+        self._write(_dim((" · " if self._line_open else "") + text))
+        self._line_open = True
+
+    def _write(self, text: str) -> None:
+        click.echo(text, file=self._stderr, nl=False)
+
+    def _arguments(self, call: ToolCall) -> str:
+        value = parsed(call.arguments)
+        return self._cut(value if isinstance(value, str) else json_line(value))
+
+    def _failed_call(self, event: ToolReturned) -> str:
+        reason = self._cut(event.error or "")
+        mark = click.style("✗", fg="red")
+        return f"{mark} {one_line(event.call.name)} {reason}  {event.seconds:.2f} s"
+
+    def _cut(self, text: str) -> str:
+        line = one_line(text)
+        return line if self._verbosity > 0 else shortened(line, _ROOM)
+
+
+def _ending(event: Finished) -> str:
+    color = "green" if event.status == "completed" else "red"
+    return f"{click.style(one_line(event.status), fg=color)}{_dim(_tokens(event.usage))}"
+
+
+def _tokens(usage: Mapping[str, Json] | None) -> str:
+    """`  812 tokens (700 in, 112 out)`; the APIs call them prompt or input tokens."""
+    if not usage:
+        return ""
+    came = usage.get("prompt_tokens") or usage.get("input_tokens") or 0
+    went = usage.get("completion_tokens") or usage.get("output_tokens") or 0
+    return f"  {usage.get('total_tokens') or came + went:,} tokens ({came:,} in, {went:,} out)"
+
+
+def _dim(text: str) -> str:
+    return click.style(sanitize(text), dim=True)

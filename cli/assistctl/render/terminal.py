@@ -1,0 +1,70 @@
+"""What reaches a terminal: text of strangers made harmless, columns counted, lines cut."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+_HARMFUL = (
+    *(code for code in range(0x20) if chr(code) not in "\n\t\r"),
+    *range(0x7F, 0xA0),
+    *range(0xD800, 0xE000),
+    *map(ord, _BIDI),
+)
+
+_HARMLESS: dict[int, str | None] = {
+    **{code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in _HARMFUL},
+    ord("\r"): None,
+}
+
+ESCAPES = {code: f"\\u{code:04x}" for code in _HARMFUL}
+"""For `str.translate` over JSON text: the same characters as JSON's own escapes."""
+
+
+def sanitize(text: str) -> str:
+    """Text of a model, a tool or a remote, safe to show on a terminal.
+
+    Controls that a terminal obeys (C0 but for newline and tab, DEL, C1, bidi controls) and lone
+    surrogates are spelled out (`\\x1b`), so that a reader sees that they are there; carriage
+    returns are dropped. Each character is judged alone, hence for streamed text
+    `sanitize(a) + sanitize(b) == sanitize(a + b)`, wherever the chunks were cut.
+    """
+    return text.translate(_HARMLESS)
+
+
+def width(text: str) -> int:
+    """Columns that the text takes on a terminal: wide (CJK) characters two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns, text))
+
+
+def padded(text: str, columns: int) -> str:
+    """The text filled up with spaces to so many columns."""
+    return text + " " * (columns - width(text))
+
+
+def shortened(text: str, columns: int) -> str:
+    """The text in at most so many columns, cut with an ellipsis."""
+    if width(text) <= columns:
+        return text
+    taken, room = 0, columns - 1
+    for character in text:
+        room -= _columns(character)
+        if room < 0:
+            break
+        taken += 1
+    return text[:taken] + "…"
+
+
+def one_line(text: str) -> str:
+    """Stranger's text on one line: made harmless, whitespace collapsed."""
+    return sanitize(" ".join(text.split()))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

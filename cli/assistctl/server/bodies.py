@@ -1,0 +1,206 @@
+"""The shapes of request bodies that several endpoints share, with the API's limits."""
+
+from __future__ import annotations
+
+from assistctl.server.shapes import (
+    Check,
+    Required,
+    anything,
+    array,
+    boolean,
+    choice,
+    either,
+    integer,
+    mapping,
+    number,
+    record,
+    string,
+    tagged,
+)
+from assistctl.server.wire import ApiError, Json
+
+INSTRUCTIONS_LENGTH = 256_000
+CODE_FILES = 20
+STORE_FILES = 10_000
+
+METADATA = mapping(string(longest=512), most=16, longest_key=64)
+_IDS = string(shortest=1)
+MODEL = string(shortest=1)
+INSTRUCTIONS = string(longest=INSTRUCTIONS_LENGTH)
+TEMPERATURE = number(least=0, most=2)
+TOP_P = number(least=0, most=1)
+REASONING_EFFORT = choice("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+_FUNCTION = record(
+    {
+        "name": Required(string(matching=r"[a-zA-Z0-9_-]+", longest=64)),
+        "description": string(),
+        "parameters": mapping(anything, most=10_000, longest_key=1_000),
+        "strict": boolean,
+    }
+)
+_RANKING = record(
+    {
+        "ranker": choice("auto", "default_2024_08_21"),
+        "score_threshold": Required(number(least=0, most=1)),
+    }
+)
+_FILE_SEARCH = record({"max_num_results": integer(least=1, most=50), "ranking_options": _RANKING})
+_DEFAULT_RANKING = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
+
+
+def _function_tool(value: Json, path: str) -> Json:
+    tool = record({"type": Required(string()), "function": Required(_FUNCTION)})(value, path)
+    function = tool["function"]
+    return {"type": "function", "function": {**function, "strict": bool(function.get("strict"))}}
+
+
+def _file_search_tool(value: Json, path: str) -> Json:
+    """As OpenAI did, the stored tool says how it ranks."""
+    tool = record({"type": Required(string()), "file_search": _FILE_SEARCH})(value, path)
+    options = {key: item for key, item in (tool.get("file_search") or {}).items() if item}
+    ranking = {**_DEFAULT_RANKING, **options.get("ranking_options", {})}
+    return {"type": "file_search", "file_search": {**options, "ranking_options": ranking}}
+
+
+_CODE_TOOL = record({"type": Required(string())})
+TOOL = tagged(
+    "type",
+    {
+        "code_interpreter": _CODE_TOOL,
+        "file_search": _file_search_tool,
+        "function": _function_tool,
+    },
+)
+TOOLS = array(TOOL, longest=128)
+
+RESPONSE_FORMAT = either(
+    choice("auto"),
+    tagged(
+        "type",
+        {
+            "text": record({"type": Required(string())}),
+            "json_object": record({"type": Required(string())}),
+            "json_schema": record(
+                {
+                    "type": Required(string()),
+                    "json_schema": Required(
+                        record(
+                            {
+                                "name": Required(string(matching=r"[a-zA-Z0-9_-]+", longest=64)),
+                                "description": string(),
+                                "schema": mapping(anything, most=10_000, longest_key=1_000),
+                                "strict": boolean,
+                            }
+                        )
+                    ),
+                }
+            ),
+        },
+    ),
+)
+
+
+def _static_chunking(value: Json, path: str) -> Json:
+    strategy = record(
+        {
+            "max_chunk_size_tokens": Required(integer(least=100, most=4096)),
+            "chunk_overlap_tokens": Required(integer(least=0)),
+        }
+    )(value, path)
+    if strategy["chunk_overlap_tokens"] * 2 > strategy["max_chunk_size_tokens"]:
+        raise ApiError(
+            f"Invalid '{path}': chunk_overlap_tokens must be less than or equal to half of"
+            " max_chunk_size_tokens.",
+            param=f"{path}.chunk_overlap_tokens",
+            code="invalid_value",
+        )
+    return strategy
+
+
+CHUNKING = tagged(
+    "type",
+    {
+        "auto": record({"type": Required(string())}),
+        "static": record({"type": Required(string()), "static": Required(_static_chunking)}),
+    },
+)
+STORE_EXPIRY = record(
+    {
+        "anchor": Required(choice("last_active_at")),
+        "days": Required(integer(least=1, most=365)),
+    }
+)
+
+_CODE_RESOURCES = record({"file_ids": array(_IDS, longest=CODE_FILES)})
+_STORE_IDS = array(_IDS, longest=1)
+_INLINE_STORE = record(
+    {
+        "file_ids": array(_IDS, longest=STORE_FILES),
+        "chunking_strategy": CHUNKING,
+        "metadata": METADATA,
+    }
+)
+
+
+def _search_resources(value: Json, path: str) -> Json:
+    resources = record(
+        {"vector_store_ids": _STORE_IDS, "vector_stores": array(_INLINE_STORE, longest=1)}
+    )(value, path)
+    if resources.get("vector_store_ids") and resources.get("vector_stores"):
+        raise ApiError(
+            f"Invalid '{path}': give either vector_store_ids or vector_stores, not both.",
+            param=path,
+            code="invalid_value",
+        )
+    return resources
+
+
+NEW_RESOURCES = record({"code_interpreter": _CODE_RESOURCES, "file_search": _search_resources})
+"""tool_resources where something is created: a vector store may be given inline."""
+RESOURCES = record(
+    {
+        "code_interpreter": _CODE_RESOURCES,
+        "file_search": record({"vector_store_ids": _STORE_IDS}),
+    }
+)
+
+_DETAIL = choice("auto", "low", "high")
+_IMAGE_FILE = record({"file_id": Required(_IDS), "detail": _DETAIL})
+_IMAGE_URL = record({"url": Required(string(shortest=1)), "detail": _DETAIL})
+_PART = tagged(
+    "type",
+    {
+        "text": record(
+            {"type": Required(string()), "text": Required(string(longest=INSTRUCTIONS_LENGTH))}
+        ),
+        "image_file": record({"type": Required(string()), "image_file": Required(_IMAGE_FILE)}),
+        "image_url": record({"type": Required(string()), "image_url": Required(_IMAGE_URL)}),
+    },
+)
+
+
+def _content(value: Json, path: str) -> Json:
+    """Text, or a list of parts; nothing at all is refused in the API's words."""
+    if value in ("", []):
+        raise ApiError("Message content must be non-empty.", param=path)
+    return either(string(longest=INSTRUCTIONS_LENGTH), array(_PART))(value, path)
+
+
+_ATTACHMENT = record(
+    {
+        "file_id": Required(_IDS),
+        "tools": array(tagged("type", {"code_interpreter": _CODE_TOOL, "file_search": _CODE_TOOL})),
+    }
+)
+MESSAGE: Check = record(
+    {
+        "role": Required(choice("user", "assistant")),
+        "content": Required(_content),
+        "attachments": array(_ATTACHMENT),
+        "metadata": METADATA,
+    }
+)
+THREAD: Check = record(
+    {"messages": array(MESSAGE), "tool_resources": NEW_RESOURCES, "metadata": METADATA}
+)

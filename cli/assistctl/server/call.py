@@ -1,0 +1,91 @@
+"""One request, as handlers see it; and how a handler is bound to a method and a path."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from assistctl.server.documents import Page
+from assistctl.server.engine import Engine
+from assistctl.server.settings import Settings
+from assistctl.server.shapes import choice, integer
+from assistctl.server.store import Store
+from assistctl.server.wire import ApiError, Document, Json, Kind
+
+
+@dataclass(frozen=True)
+class Server:
+    """What all requests share."""
+
+    settings: Settings
+    store: Store
+    engine: Engine
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that has passed authentication; `body` is its JSON ({} if empty), still unchecked.
+
+    `form` is there instead of a body on endpoints that take uploads.
+    """
+
+    server: Server
+    project: str
+    request: Request
+    body: Json
+    form: FormData | None = None
+
+    @property
+    def store(self) -> Store:
+        return self.server.store
+
+    def path(self, param: str, kind: Kind) -> str:
+        """The id in the path, checked to look like one of its kind."""
+        return kind.checked(self.request.path_params[param], param)
+
+    def query(self, name: str) -> str | None:
+        """A query parameter; absent and empty are the same."""
+        return self.request.query_params.get(name) or None
+
+    def page(self, *, default: int = 20, most: int = 100) -> Page:
+        """limit, order, after and before of a list request."""
+        return Page(
+            limit=self._limit(default, most),
+            order=choice("asc", "desc")(self.query("order") or "desc", "order"),
+            after=self.query("after"),
+            before=self.query("before"),
+        )
+
+    def _limit(self, default: int, most: int) -> int:
+        text = self.query("limit")
+        if text is None:
+            return default
+        try:
+            value = int(text)
+        except ValueError:
+            raise ApiError(
+                f"Invalid type for 'limit': expected an integer, but got '{text}' instead.",
+                param="limit",
+                code="invalid_type",
+            ) from None
+        return int(integer(least=1, most=most)(value, "limit"))
+
+
+Answer: TypeAlias = Document | Response
+Handler: TypeAlias = Callable[[Call], Answer] | Callable[[Call], Awaitable[Answer]]
+"""A plain function runs in the thread pool and may block; a coroutine function must not."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """`path` is below /v1, with Starlette's placeholders; `upload` takes multipart/form-data."""
+
+    method: str
+    path: str
+    handler: Callable[[Call], Any]
+    upload: bool = False

@@ -1,0 +1,172 @@
+"""The engine: runs the runs of this process, each as a task, and looks after everybody's.
+
+Handlers create and change runs in their own transactions and tell the engine through `launch` and
+`interrupt`, which take effect once the transaction is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from dataclasses import dataclass
+
+import anyio
+from starlette.concurrency import run_in_threadpool
+
+from assistctl.server.documents import find
+from assistctl.server.engine import leases
+from assistctl.server.engine.endings import Ending, end_abandoned, end_run, failed
+from assistctl.server.engine.leases import CancelAsked, Claim, LeaseLost
+from assistctl.server.engine.prompt import RunEnds
+from assistctl.server.engine.streaming import Channel, Event
+from assistctl.server.engine.worker import Worker
+from assistctl.server.models import Models
+from assistctl.server.models.protocol import ModelError
+from assistctl.server.settings import Settings
+from assistctl.server.store import Store, Transaction
+from assistctl.server.wire import Document
+
+_log = logging.getLogger("assistctl.server")
+
+_GRACE_SECONDS = 3.0
+_UNEXPECTED = "The server had an error while working on the run; its log says more."
+_SHUT_DOWN = failed("server_error", "The server was shut down before the run ended.")
+_LOST = "The run was deleted, or was ended by another process."
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A run at work; cancelling the scope stops it, and `ending` then says how it ends."""
+
+    task: asyncio.Task[None]
+    scope: anyio.CancelScope
+
+
+class Engine:
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.models = Models(settings.model, settings.scripts)
+        self.owner = secrets.token_hex(16)
+        self._store = store
+        self._tasks: dict[Claim, _Task] = {}
+        self._stopping = False
+
+    async def start(self) -> None:
+        """End what dead processes have left behind, and go on watching."""
+        self._loop = asyncio.get_running_loop()
+        await run_in_threadpool(self._sweep)
+        self._heart = asyncio.create_task(self._beat())
+
+    async def stop(self) -> None:
+        """Give the runs at work a moment, then end them as failed."""
+        self._stopping = True
+        tasks = [entry.task for entry in self._tasks.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
+        for entry in self._tasks.values():
+            entry.scope.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._heart.cancel()
+        await asyncio.gather(self._heart, return_exceptions=True)
+        await self.models.aclose()
+
+    def launch(self, tx: Transaction, claim: Claim, run: Document, channel: Channel) -> None:
+        """Work on a queued run, whose lease is this engine's, as soon as `tx` is durable."""
+        seconds = run["expires_at"] - time.time()
+
+        def begin() -> None:
+            asyncio.run_coroutine_threadsafe(self._run(claim, seconds, channel), self._loop)
+
+        tx.after_commit(begin)
+
+    def interrupt(self, tx: Transaction, claim: Claim) -> None:
+        """Stop working on a run that `tx` has set to cancelling, if it is one of ours.
+
+        One that has not begun yet finds out by itself, at its first write.
+        """
+
+        def tell() -> None:
+            self._loop.call_soon_threadsafe(self._interrupt, claim)
+
+        tx.after_commit(tell)
+
+    def _interrupt(self, claim: Claim) -> None:
+        if claim in self._tasks:
+            self._tasks[claim].scope.cancel()
+
+    async def _run(self, claim: Claim, seconds: float, channel: Channel) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        scope = anyio.CancelScope(deadline=anyio.current_time() + seconds)
+        self._tasks[claim] = _Task(task, scope)
+        if self._stopping:
+            scope.cancel()
+        worker = Worker(self._store, self.models, self.owner, claim, channel)
+        try:
+            ending = await self._outcome(worker, scope)
+            if ending is not None:
+                channel.send(await run_in_threadpool(self._end, worker, ending))
+        except LeaseLost:
+            _log.info("run %s is no longer ours", claim.run_id)
+            channel.fail(_LOST)
+        except Exception:  # noqa: BLE001 - logged; whatever happens, the listener is let go
+            _log.exception("run %s could not be ended", claim.run_id)
+            channel.fail(_UNEXPECTED)
+        finally:
+            channel.close()
+            del self._tasks[claim]
+
+    async def _outcome(self, worker: Worker, scope: anyio.CancelScope) -> Ending | None:
+        """Let the worker work; None if it left the run where it should be."""
+        try:
+            with scope:
+                await worker.work()
+                return None
+        except RunEnds as stop:
+            return stop.ending
+        except ModelError as error:
+            return failed(error.code, error.message)
+        except CancelAsked:
+            return Ending("cancelled")
+        except LeaseLost:
+            raise
+        except Exception:  # noqa: BLE001 - logged; a fault of ours fails the run, not the server
+            _log.exception("run %s failed", worker.claim.run_id)
+            return failed("server_error", _UNEXPECTED)
+        if self._stopping:
+            return _SHUT_DOWN
+        return Ending("expired" if anyio.current_time() >= scope.deadline else "cancelled")
+
+    def _end(self, worker: Worker, ending: Ending) -> list[Event]:
+        """End the run for good. Having been asked to cancel outweighs everything else."""
+        claim, events = worker.claim, []
+        with self._store.write() as tx:
+            run = leases.held(tx, claim, self.owner)
+            if run["status"] == "cancelling":
+                ending = Ending("cancelled")
+                events = [Event("thread.run.cancelling", run)]
+            return events + end_run(tx, claim, run, ending, worker.said())
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(leases.HEARTBEAT_SECONDS)
+            try:
+                for claim in await run_in_threadpool(self._sweep):
+                    self._interrupt(claim)
+            except Exception:  # noqa: BLE001 - logged; without a heartbeat every run would be lost
+                _log.exception("the heartbeat failed; it goes on")
+
+    def _sweep(self) -> list[Claim]:
+        """Renew our leases, end what is overdue; returns those of ours that others cancelled."""
+        ours = list(self._tasks)
+        with self._store.read() as tx:
+            overdue = leases.overdue(tx)
+            runs = [(claim, find(tx, claim.shelf, claim.run_id)) for claim in ours]
+        if ours or overdue:
+            with self._store.write() as tx:
+                for claim in ours:
+                    leases.renew(tx, claim, self.owner)
+                for claim in leases.overdue(tx):
+                    end_abandoned(tx, claim)
+        return [claim for claim, run in runs if run is None or run["status"] == "cancelling"]

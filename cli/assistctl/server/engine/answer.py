@@ -1,0 +1,241 @@
+"""One completion on its way into the thread: at most one message, and one step of tool calls.
+
+Deltas go to the listener as they come; the database hears of the beginning of a message or step
+and of its end. The order of events is the API's: what is created precedes its deltas, words are
+finished before calls begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from assistctl.server.documents import Shelf, insert, save
+from assistctl.server.engine import steps
+from assistctl.server.engine.citations import Citer, Piece, Resolve
+from assistctl.server.engine.leases import Claim
+from assistctl.server.engine.search import Search
+from assistctl.server.engine.streaming import Event
+from assistctl.server.models.protocol import CallPart
+from assistctl.server.store import Transaction
+from assistctl.server.wire import CALL, MESSAGE, STEP, Document, now
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call; `endpoint_id` is what the model's endpoint calls it."""
+
+    id: str
+    endpoint_id: str
+    name: str
+    arguments: str
+    is_search: bool
+
+
+class Speech:
+    """The message of an answer, from its first word to its last."""
+
+    def __init__(self, claim: Claim, run: Document, resolve: Resolve) -> None:
+        self._messages = Shelf(MESSAGE, claim.project, claim.thread_id)
+        self._steps = Shelf(STEP, claim.project, claim.run_id)
+        self._citer = Citer(resolve)
+        self._refusal = ""
+        self._places: list[str] = []
+        self.message = _new_message(run)
+        self.step = steps.message_step(run, self.message["id"])
+
+    def open(self, tx: Transaction) -> list[Event]:
+        insert(tx, self._steps, self.step)
+        insert(tx, self._messages, self.message)
+        return [
+            Event("thread.run.step.created", self.step),
+            Event("thread.run.step.in_progress", self.step),
+            Event("thread.message.created", self.message),
+            Event("thread.message.in_progress", self.message),
+        ]
+
+    def say(self, text: str) -> list[Event]:
+        return [self._text(piece) for piece in self._citer.feed(text)]
+
+    def rest(self) -> list[Event]:
+        """What was held back as a possible mark."""
+        return [self._text(piece) for piece in self._citer.flush()]
+
+    def refuse(self, text: str) -> list[Event]:
+        self._refusal += text
+        place, _ = self._place("refusal")
+        return [self._delta({"index": place, "type": "refusal", "refusal": text})]
+
+    def charge(self, tx: Transaction, usage: Document) -> None:
+        """Store what the step has cost; its end follows."""
+        self.step = save(tx, self._steps, {**self.step, "usage": usage})
+
+    def close(self, tx: Transaction, usage: Document) -> list[Event]:
+        """Store the finished message and step."""
+        message = {
+            **self.message,
+            "status": "completed",
+            "completed_at": now(),
+            "content": self.content() or [_text_part("", [])],
+        }
+        step = steps.completed({**self.step, "usage": usage})
+        return [
+            Event("thread.message.completed", save(tx, self._messages, message)),
+            Event("thread.run.step.completed", save(tx, self._steps, step)),
+        ]
+
+    def content(self) -> list[Document]:
+        """What has been said so far, in the order of first words."""
+        parts = {
+            "text": _text_part(self._citer.text, self._citer.annotations),
+            "refusal": {"type": "refusal", "refusal": self._refusal},
+        }
+        return [parts[kind] for kind in self._places]
+
+    def _text(self, piece: Piece) -> Event:
+        place, is_first = self._place("text")
+        text: Document = {"value": piece.text}
+        if is_first or piece.annotations:
+            known = len(self._citer.annotations) - len(piece.annotations)
+            text["annotations"] = [
+                {"index": number, **annotation}
+                for number, annotation in enumerate(piece.annotations, known)
+            ]
+        return self._delta({"index": place, "type": "text", "text": text})
+
+    def _place(self, kind: str) -> tuple[int, bool]:
+        is_first = kind not in self._places
+        if is_first:
+            self._places.append(kind)
+        return self._places.index(kind), is_first
+
+    def _delta(self, content: Document) -> Event:
+        return Event(
+            "thread.message.delta",
+            {
+                "id": self.message["id"],
+                "object": "thread.message.delta",
+                "delta": {"content": [content]},
+            },
+        )
+
+
+class ToolRound:
+    """The tool step of an answer, from the first call's name to the last one's outputs."""
+
+    def __init__(self, claim: Claim, run: Document, search_name: str | None) -> None:
+        self._shelf = Shelf(STEP, claim.project, claim.run_id)
+        self._search_name = search_name
+        self._calls: dict[int, Call] = {}
+        self.step = steps.tool_step(run)
+
+    @property
+    def calls(self) -> list[Call]:
+        return list(self._calls.values())
+
+    def open(self, tx: Transaction) -> list[Event]:
+        insert(tx, self._shelf, self.step)
+        return [
+            Event("thread.run.step.created", self.step),
+            Event("thread.run.step.in_progress", self.step),
+        ]
+
+    def hear(self, part: CallPart) -> list[Event]:
+        call = self._calls.get(part.index)
+        if call is None:
+            is_search = part.name == self._search_name
+            call = Call(CALL.new_id(), part.id, part.name, part.arguments, is_search)
+            self._calls[part.index] = call
+            return [self._delta(part.index, _entry(call, None))]
+        self._calls[part.index] = replace(call, arguments=call.arguments + part.arguments)
+        return [] if call.is_search else [self._more(part.index, part.arguments)]
+
+    def rest(self) -> list[Event]:
+        """A call without any arguments has an empty object of them: clients parse the JSON."""
+        bare = [index for index, call in self._calls.items() if not call.arguments]
+        return [event for index in bare for event in self.hear(CallPart(index, arguments="{}"))]
+
+    def record(self, tx: Transaction, usage: Document, found: Mapping[str, Search]) -> None:
+        """Store the calls and the cost; `found` has the outcome of each search among them."""
+        calls = [_entry(call, found.get(call.id)) for call in self.calls]
+        hidden = {call.id: _hidden(call, found.get(call.id)) for call in self.calls}
+        step = {**steps.with_calls(self.step, calls), "usage": usage, "_calls": hidden}
+        self.step = save(tx, self._shelf, step)
+
+    def close(self, tx: Transaction) -> list[Event]:
+        """Complete the recorded step of a round that no client has to answer."""
+        step = save(tx, self._shelf, steps.completed(self.step))
+        return [Event("thread.run.step.completed", step)]
+
+    def _more(self, index: int, arguments: str) -> Event:
+        return self._delta(index, {"type": "function", "function": {"arguments": arguments}})
+
+    def _delta(self, index: int, call: Document) -> Event:
+        details = {"type": "tool_calls", "tool_calls": [{"index": index, **call}]}
+        return Event(
+            "thread.run.step.delta",
+            {
+                "id": self.step["id"],
+                "object": "thread.run.step.delta",
+                "delta": {"step_details": details},
+            },
+        )
+
+
+def action_required(calls: Iterable[Call]) -> Document:
+    """What the client is asked to do: answer every function call of the round."""
+    asked = [
+        {
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments},
+        }
+        for call in calls
+        if not call.is_search
+    ]
+    return {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": asked}}
+
+
+def _entry(call: Call, found: Search | None) -> Document:
+    """A call as its step shows it."""
+    if call.is_search:
+        return {"id": call.id, "type": "file_search", "file_search": found.shown if found else {}}
+    function = {"name": call.name, "arguments": call.arguments, "output": None}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _hidden(call: Call, found: Search | None) -> Document:
+    """What `_calls` keeps of a call."""
+    if found is None:
+        return {"id": call.endpoint_id}
+    return {
+        "id": call.endpoint_id,
+        "name": call.name,
+        "arguments": call.arguments,
+        "search": found.number,
+        "error": found.error,
+    }
+
+
+def _text_part(value: str, annotations: list[dict[str, Any]]) -> Document:
+    return {"type": "text", "text": {"value": value, "annotations": list(annotations)}}
+
+
+def _new_message(run: Document) -> Document:
+    return {
+        "id": MESSAGE.new_id(),
+        "object": "thread.message",
+        "created_at": now(),
+        "assistant_id": run["assistant_id"],
+        "thread_id": run["thread_id"],
+        "run_id": run["id"],
+        "status": "in_progress",
+        "incomplete_details": None,
+        "incomplete_at": None,
+        "completed_at": None,
+        "role": "assistant",
+        "content": [],
+        "attachments": [],
+        "metadata": {},
+    }

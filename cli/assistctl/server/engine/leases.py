@@ -1,0 +1,118 @@
+"""Which runs are active, who works on each, and for how long that is believed.
+
+A row of `active_runs` is the lock of its thread. `owner` names the process that works on the run
+and must renew its lease; while the run waits for tool outputs nobody does, and the owner is NULL.
+Several processes may share the database: whoever finds a lease run out may end that run, and a
+process that lost its lease (asleep for a while, say) finds out at its next write and lets go.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from assistctl.server.documents import Shelf, find
+from assistctl.server.store import Transaction
+from assistctl.server.wire import RUN, Document
+
+LEASE_SECONDS = 10.0
+HEARTBEAT_SECONDS = 2.0
+
+
+class LeaseLost(Exception):
+    """The run is no longer ours to work on: ended by another process, or deleted."""
+
+
+class CancelAsked(Exception):
+    """Somebody, perhaps by another process, asked for the run to be cancelled."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An active run, as far as its place goes."""
+
+    project: str
+    thread_id: str
+    run_id: str
+
+    @property
+    def shelf(self) -> Shelf:
+        """Where the run itself stands."""
+        return Shelf(RUN, self.project, self.thread_id)
+
+
+def open_run(tx: Transaction, claim: Claim, owner: str, expires_at: int) -> None:
+    """Lock the thread for a new run that `owner` works on."""
+    tx.execute(
+        "INSERT INTO active_runs (project, thread_id, run_id, owner, lease_until, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (claim.project, claim.thread_id, claim.run_id, owner, _lease(), expires_at),
+    )
+
+
+def take(tx: Transaction, claim: Claim, owner: str | None) -> None:
+    """Make `owner` the one who works on an active run, None when it waits for outputs."""
+    tx.execute(
+        "UPDATE active_runs SET owner = ?, lease_until = ?"
+        " WHERE project = ? AND thread_id = ? AND run_id = ?",
+        (owner, _lease(), claim.project, claim.thread_id, claim.run_id),
+    )
+
+
+def close_run(tx: Transaction, claim: Claim) -> None:
+    """Unlock the thread."""
+    tx.execute(
+        "DELETE FROM active_runs WHERE project = ? AND thread_id = ? AND run_id = ?",
+        (claim.project, claim.thread_id, claim.run_id),
+    )
+
+
+def held(tx: Transaction, claim: Claim, owner: str) -> Document:
+    """The run as it stands, if `owner` still works on it; else LeaseLost."""
+    rows = tx.execute(
+        "SELECT owner FROM active_runs WHERE project = ? AND thread_id = ? AND run_id = ?",
+        (claim.project, claim.thread_id, claim.run_id),
+    )
+    run = find(tx, claim.shelf, claim.run_id)
+    if rows != [(owner,)] or run is None:
+        raise LeaseLost(claim.run_id)
+    return run
+
+
+def renew(tx: Transaction, claim: Claim, owner: str) -> None:
+    """The heartbeat: the run is worked on for a while longer, if `owner` still holds it."""
+    tx.execute(
+        "UPDATE active_runs SET lease_until = ?"
+        " WHERE project = ? AND thread_id = ? AND run_id = ? AND owner = ?",
+        (_lease(), claim.project, claim.thread_id, claim.run_id, owner),
+    )
+
+
+def on_thread(tx: Transaction, project: str, thread_id: str) -> Claim | None:
+    """The active run of a thread, overdue or not."""
+    return next(_claims(tx, "project = ? AND thread_id = ?", (project, thread_id)), None)
+
+
+def overdue(tx: Transaction) -> list[Claim]:
+    """Runs that nobody will end unless we do: leases that ran out, outputs that never came.
+
+    A run past its time whose owner is alive is not among them, since its owner ends it.
+    """
+    now = time.time()
+    condition = "(owner IS NULL AND expires_at <= ?) OR (owner IS NOT NULL AND lease_until < ?)"
+    return list(_claims(tx, condition, (now, now)))
+
+
+def _claims(
+    tx: Transaction, condition: str, parameters: tuple[str | float, ...]
+) -> Iterator[Claim]:
+    rows = tx.execute(
+        f"SELECT project, thread_id, run_id FROM active_runs WHERE {condition}",  # noqa: S608
+        parameters,
+    )
+    return (Claim(*row) for row in rows)
+
+
+def _lease() -> float:
+    return time.time() + LEASE_SECONDS

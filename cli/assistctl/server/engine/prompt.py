@@ -1,0 +1,122 @@
+"""What the model is asked next: instructions, as much of the thread as may be used, tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from assistctl.server.engine import search
+from assistctl.server.engine.citations import FIRST_SEARCH, Resolve
+from assistctl.server.engine.endings import Ending
+from assistctl.server.engine.leases import Claim
+from assistctl.server.engine.transcript import (
+    Entry,
+    flatten,
+    last_messages,
+    read_thread,
+    within,
+)
+from assistctl.server.models.protocol import Request
+from assistctl.server.models.tokens import estimate_prompt
+from assistctl.server.store import Transaction
+from assistctl.server.wire import Document
+
+
+class RunEnds(Exception):
+    """The run cannot go on, though nothing went wrong with the server."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending.status)
+        self.ending = ending
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A request, and what its answer needs: how marks resolve, the next search's number."""
+
+    request: Request
+    resolve: Resolve
+    searches: int
+
+
+def prepare(tx: Transaction, claim: Claim, run: Document) -> Prompt:
+    """The next completion to ask for. Raises RunEnds when the run's tokens are used up."""
+    tools = _tools(run)
+    before, own = read_thread(tx, claim.project, claim.thread_id, run["id"])
+    system = [{"role": "system", "content": run["instructions"]}] if run["instructions"] else []
+    fixed = estimate_prompt(system, tools) + sum(entry.tokens for entry in own)
+    kept = _truncated(run, before, fixed)
+    found = search.searches(tx, claim.project, run["id"])
+    request = Request(
+        model=run["model"],
+        messages=[*system, *flatten([*kept, *own])],
+        tools=tools,
+        tool_choice=_tool_choice(run),
+        parallel_tool_calls=run["parallel_tool_calls"],
+        response_format=_response_format(run),
+        temperature=_unless_default(run["temperature"]),
+        top_p=_unless_default(run["top_p"]),
+        reasoning_effort=run["reasoning_effort"],
+        max_completion_tokens=_remaining(run, "completion"),
+    )
+    return Prompt(request, search.resolver(found), FIRST_SEARCH + len(found))
+
+
+def _tools(run: Document) -> list[Document]:
+    tools = [_function(tool) for tool in run["tools"] if tool["type"] == "function"]
+    return [*tools, search.definition(run)] if search.search_tool(run) else tools
+
+
+def _function(tool: Document) -> Document:
+    function = {key: value for key, value in tool["function"].items() if value}
+    return {"type": "function", "function": function}
+
+
+def _truncated(run: Document, before: list[Entry], fixed: int) -> list[Entry]:
+    strategy = run["truncation_strategy"]
+    if strategy["type"] == "last_messages" and strategy["last_messages"]:
+        before = last_messages(before, strategy["last_messages"])
+    remaining = _remaining(run, "prompt")
+    if remaining is None:
+        return before
+    if strategy["type"] == "auto":
+        before = within(before, remaining - fixed)
+    if fixed + sum(entry.tokens for entry in before) > remaining:
+        raise RunEnds(Ending("incomplete", reason="max_prompt_tokens"))
+    return before
+
+
+def _remaining(run: Document, kind: str) -> int | None:
+    """How many tokens of the kind the run may still use; None: as many as it likes."""
+    limit = run[f"max_{kind}_tokens"]
+    if limit is None:
+        return None
+    remaining = int(limit) - int((run["_usage"] or {}).get(f"{kind}_tokens", 0))
+    if remaining <= 0:
+        raise RunEnds(Ending("incomplete", reason=f"max_{kind}_tokens"))
+    return remaining
+
+
+def _tool_choice(run: Document) -> Any:
+    """`auto` is left out, being the default. What forces a call does so once: forced again after
+    the outputs, the model could never answer."""
+    choice = run["tool_choice"]
+    if choice in ("auto", "none"):
+        return None if choice == "auto" else "none"
+    if run["_completions"]:
+        return None
+    if choice == "required" or choice["type"] == "function":
+        return choice
+    if choice["type"] == "file_search" and search.search_tool(run):
+        return {"type": "function", "function": {"name": search.search_name(run)}}
+    return None
+
+
+def _response_format(run: Document) -> Any:
+    chosen = run["response_format"]
+    return None if chosen in ("auto", {"type": "text"}) else chosen
+
+
+def _unless_default(value: float) -> float | None:
+    """Reasoning models refuse these options, even where they say what is the default anyway."""
+    return None if value == 1 else value

@@ -1,0 +1,110 @@
+"""Runs as documents: what is resolved when one is created, and what it has used.
+
+Keys of the server's own: `_script` (the value of the assistant's metadata pair `assistctl`),
+`_vector_store_ids` (what file_search searches), `_usage` (tokens so far; `usage` shows them at the
+end), `_completions` (how many were asked of the model).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from assistctl.server.models.protocol import Usage
+from assistctl.server.wire import RUN, Document, now
+
+LIFETIME_SECONDS = 600
+
+_NO_CODE = "code_interpreter is not available on this server yet; the run goes on without it"
+
+
+def new_run(
+    assistant: Document, thread: Document, body: Mapping[str, Any], resources: Document
+) -> Document:
+    """A queued run. `body` is a checked request; its fields go before the assistant's.
+
+    `resources` are the tool_resources that stand for the assistant's.
+    """
+    created = now()
+    tools = _first(body.get("tools"), assistant["tools"])
+    return {
+        "id": RUN.new_id(),
+        "object": "thread.run",
+        "created_at": created,
+        "assistant_id": assistant["id"],
+        "thread_id": thread["id"],
+        "status": "queued",
+        "started_at": None,
+        "expires_at": created + LIFETIME_SECONDS,
+        "cancelled_at": None,
+        "failed_at": None,
+        "completed_at": None,
+        "required_action": None,
+        "last_error": None,
+        "incomplete_details": None,
+        "model": body.get("model") or assistant["model"],
+        "instructions": _instructions(assistant, body),
+        "tools": tools,
+        "metadata": body.get("metadata") or {},
+        "usage": None,
+        "temperature": _first(body.get("temperature"), assistant.get("temperature"), 1.0),
+        "top_p": _first(body.get("top_p"), assistant.get("top_p"), 1.0),
+        "reasoning_effort": body.get("reasoning_effort") or assistant.get("reasoning_effort"),
+        "max_prompt_tokens": body.get("max_prompt_tokens"),
+        "max_completion_tokens": body.get("max_completion_tokens"),
+        "truncation_strategy": _truncation(body),
+        "tool_choice": body.get("tool_choice") or "auto",
+        "parallel_tool_calls": _first(body.get("parallel_tool_calls"), True),
+        "response_format": _first(
+            body.get("response_format"), assistant.get("response_format"), "auto"
+        ),
+        "notes": [_NO_CODE] if {"type": "code_interpreter"} in tools else [],
+        "_script": assistant["metadata"].get("assistctl", ""),
+        "_vector_store_ids": _stores(resources) + _stores(thread.get("tool_resources")),
+        "_usage": None,
+        "_completions": 0,
+    }
+
+
+def with_usage(run: Document, usage: Usage) -> Document:
+    """The run after one more completion."""
+    before = run["_usage"] or {"prompt_tokens": 0, "completion_tokens": 0}
+    prompt = before["prompt_tokens"] + usage.prompt
+    completion = before["completion_tokens"] + usage.completion
+    return {
+        **run,
+        "_usage": counted(Usage(prompt, completion)),
+        "_completions": run["_completions"] + 1,
+    }
+
+
+def counted(usage: Usage) -> Document:
+    """Usage as the API shows it."""
+    return {
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.completion,
+        "total_tokens": usage.prompt + usage.completion,
+    }
+
+
+NO_TOKENS = counted(Usage(0, 0))
+
+
+def _instructions(assistant: Document, body: Mapping[str, Any]) -> str:
+    base = _first(body.get("instructions"), assistant.get("instructions"), "")
+    more = body.get("additional_instructions")
+    return "\n\n".join(part for part in (base, more) if part)
+
+
+def _truncation(body: Mapping[str, Any]) -> Document:
+    return {"type": "auto", "last_messages": None} | (body.get("truncation_strategy") or {})
+
+
+def _stores(resources: Document | None) -> list[str]:
+    search = (resources or {}).get("file_search") or {}
+    return list(search.get("vector_store_ids") or [])
+
+
+def _first(*values: Any) -> Any:
+    """The first that is given; 0, False and "" count."""
+    return next((value for value in values if value is not None), None)

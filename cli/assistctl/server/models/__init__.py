@@ -1,0 +1,46 @@
+"""Which model answers which assistant: an endpoint, its script, or nobody (an error that helps)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from assistctl.server.models.chat_completions import ChatCompletions, Endpoint
+from assistctl.server.models.protocol import Model, ModelError
+from assistctl.server.models.scripted import Scripted
+
+Declared: TypeAlias = Literal["scripted"] | Mapping[str, Any] | None
+
+_NOBODY = (
+    "No model is set up to answer. Declare targets.local.model (a Chat Completions endpoint, or "
+    "`scripted`), set OPENAI_API_KEY, or write a script for the assistant (<key>.script.yaml)."
+)
+
+
+class Models:
+    """`scripts` maps the value of an assistant's metadata pair `assistctl` to its turns."""
+
+    def __init__(
+        self, declared: Declared, scripts: Mapping[str, Sequence[Mapping[str, Any]]]
+    ) -> None:
+        if isinstance(declared, str) and declared != "scripted":
+            raise ValueError(f"model must be `scripted` or an endpoint, not {declared!r}")
+        self._endpoint: ChatCompletions | None = None
+        if isinstance(declared, Mapping):
+            self._endpoint = ChatCompletions(Endpoint.parse(declared))
+        self._scripted = declared == "scripted"
+        self._scripts = scripts
+
+    def answering(self, script: str) -> Model:
+        """The model for an assistant whose script, if it has one, goes by this name; raises
+        ModelError when there is neither."""
+        if self._endpoint is not None:
+            return self._endpoint
+        turns = self._scripts.get(script)
+        if turns is None and not self._scripted:
+            raise ModelError("server_error", _NOBODY)
+        return Scripted(turns or ())
+
+    async def aclose(self) -> None:
+        if self._endpoint is not None:
+            await self._endpoint.aclose()

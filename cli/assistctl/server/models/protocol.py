@@ -1,0 +1,94 @@
+"""What the run engine and a model say to each other: a Request in, Deltas out.
+
+The shapes inside `Request` are those of Chat Completions, the one dialect that every endpoint
+speaks; the assistant's own vocabulary (threads, steps, file_search) stays in the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+ErrorCode: TypeAlias = Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One completion to make. `messages`, `tools` and the options are Chat Completions JSON;
+    an option that is None is left to the endpoint."""
+
+    model: str
+    messages: Sequence[Mapping[str, Any]]
+    tools: Sequence[Mapping[str, Any]] = ()
+    tool_choice: str | Mapping[str, Any] | None = None
+    parallel_tool_calls: bool = True
+    response_format: Mapping[str, Any] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    reasoning_effort: str | None = None
+    max_completion_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one completion, as the endpoint counted them or as estimated."""
+
+    prompt: int
+    completion: int
+
+
+@dataclass(frozen=True)
+class TextPart:
+    text: str
+
+
+@dataclass(frozen=True)
+class RefusalPart:
+    text: str
+
+
+@dataclass(frozen=True)
+class CallPart:
+    """A piece of the tool call number `index` of this completion.
+
+    `id` (the endpoint's own, may be empty) and `name` come with a call's first part only;
+    `arguments` are to be joined.
+    """
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The last delta of every completion; `usage` is None where the endpoint did not count."""
+
+    reason: FinishReason
+    usage: Usage | None = None
+
+
+Delta: TypeAlias = TextPart | RefusalPart | CallPart | Finish
+
+
+class ModelError(Exception):
+    """No (further) answer: becomes the run's `last_error`."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code: ErrorCode = code
+        self.message = message
+
+
+class Model(Protocol):
+    @property
+    def note(self) -> str | None:
+        """What a run answered by this model tells its reader about it."""
+        ...
+
+    def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        """Answer once: parts as they come, then one Finish. Raises ModelError."""
+        ...

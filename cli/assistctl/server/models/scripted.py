@@ -1,0 +1,95 @@
+"""A model for tests, demos and CI: its words are written down, everything around them is real.
+
+A script is a list of turns `{when, call, say}`. The first turn whose `when` (a regular expression,
+absent means always) is found in the last user message plays: its calls go out in one round, and
+when their outputs are back it says `say`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from typing import Any
+
+from assistctl.server.models.protocol import (
+    CallPart,
+    Delta,
+    Finish,
+    ModelError,
+    Request,
+    TextPart,
+    Usage,
+)
+from assistctl.server.models.tokens import estimate_json, estimate_prompt
+from assistctl.server.text import count_tokens
+
+_NO_TURN = (
+    "This is the scripted model, not a language model: no turn of its script matches this message."
+)
+_DONE = "The tool outputs have arrived. (This is the scripted model; the turn has no `say`.)"
+
+
+class Scripted:
+    note = "answered by the scripted model, not by a language model"
+
+    def __init__(self, turns: Sequence[Mapping[str, Any]]) -> None:
+        self._turns = turns
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        user, answered = _last_user_message(request.messages)
+        turn = _matching(self._turns, user)
+        calls = turn.get("call") if turn else None
+        calling = bool(calls) and not answered and request.tool_choice != "none"
+        said = _NO_TURN if turn is None else turn.get("say") or _DONE
+        for part in _call_parts(calls or {}) if calling else map(TextPart, _pieces(said)):
+            yield part
+            await asyncio.sleep(0)  # lets each part travel on its own, as from a real endpoint
+        usage = Usage(
+            estimate_prompt(request.messages, request.tools),
+            estimate_json(calls) if calling else count_tokens(said),
+        )
+        yield Finish("tool_calls" if calling else "stop", usage)
+
+
+def _last_user_message(messages: Sequence[Mapping[str, Any]]) -> tuple[str, bool]:
+    """The text of the last user message, and whether tools have answered since."""
+    answered = False
+    for message in reversed(messages):
+        if message["role"] == "user":
+            return _text(message["content"]), answered
+        answered = answered or message["role"] == "tool"
+    return "", answered
+
+
+def _text(content: str | Sequence[Mapping[str, Any]]) -> str:
+    if isinstance(content, str):
+        return content
+    return "\n".join(part["text"] for part in content if part["type"] == "text")
+
+
+def _matching(turns: Sequence[Mapping[str, Any]], user: str) -> Mapping[str, Any] | None:
+    for number, turn in enumerate(turns, 1):
+        try:
+            if re.search(turn.get("when") or "", user):
+                return turn
+        except re.error as error:
+            raise ModelError(
+                "server_error",
+                f"Turn {number} of the script: `when` is not a regular expression ({error}).",
+            ) from error
+    return None
+
+
+def _call_parts(calls: Mapping[str, Any]) -> Iterator[CallPart]:
+    for index, (name, arguments) in enumerate(calls.items()):
+        yield CallPart(index, name=name)
+        for piece in _pieces(json.dumps(arguments or {}, ensure_ascii=False)):
+            yield CallPart(index, arguments=piece)
+
+
+def _pieces(text: str) -> list[str]:
+    """The text in parts of up to twelve characters, several even for a short one."""
+    size = max(1, min(12, len(text) // 3))
+    return [text[start : start + size] for start in range(0, len(text), size)]

@@ -1,0 +1,220 @@
+"""/vector_stores/{vector_store_id}/files and /file_batches"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from assistctl.server import bodies, contents, documents, vector_stores
+from assistctl.server.call import Call, Endpoint
+from assistctl.server.documents import Shelf
+from assistctl.server.shapes import Required, array, choice, mapping, record, string
+from assistctl.server.store import Transaction
+from assistctl.server.text import UnreadableFile, extract
+from assistctl.server.vector_stores import NewFile
+from assistctl.server.wire import (
+    FILE,
+    STORE_BATCH,
+    STORE_FILE,
+    VECTOR_STORE,
+    ApiError,
+    Document,
+    Json,
+    deleted,
+    now,
+    public,
+)
+
+_BATCH_FILES = 2_000
+
+
+def _attribute(value: Json, path: str) -> Json:
+    if isinstance(value, bool | int | float):
+        return value
+    return string(longest=512)(value, path)
+
+
+_ATTRIBUTES = mapping(_attribute, most=16, longest_key=64)
+_FILE = record(
+    {
+        "file_id": Required(string(shortest=1)),
+        "chunking_strategy": bodies.CHUNKING,
+        "attributes": _ATTRIBUTES,
+    }
+)
+_BATCH = record(
+    {
+        "file_ids": array(string(shortest=1), longest=_BATCH_FILES, shortest=1),
+        "files": array(_FILE, longest=_BATCH_FILES, shortest=1),
+        "chunking_strategy": bodies.CHUNKING,
+        "attributes": _ATTRIBUTES,
+    }
+)
+_MODIFY = record({"attributes": _ATTRIBUTES})
+_STATUS = choice("in_progress", "completed", "failed", "cancelled")
+
+
+def create(call: Call) -> Document:
+    shelf = _files(call)
+    body = _FILE(call.body, "")
+    with call.store.write() as tx:
+        _fetch_store(tx, shelf)
+        file = NewFile(body["file_id"], body.get("chunking_strategy"), body.get("attributes"))
+        vector_stores.attach(tx, call.project, shelf.parent, [file])
+        return public(documents.fetch(tx, shelf, file.file_id))
+
+
+def retrieve(call: Call) -> Document:
+    shelf, file_id = _files(call), call.path("file_id", FILE)
+    with call.store.read() as tx:
+        _fetch_store(tx, shelf)
+        return public(documents.fetch(tx, shelf, file_id))
+
+
+def list_all(call: Call) -> Document:
+    shelf = _files(call)
+    with call.store.read() as tx:
+        _fetch_store(tx, shelf)
+        return documents.list_page(tx, shelf, call.page(), _filter(call))
+
+
+def modify(call: Call) -> Document:
+    shelf, file_id = _files(call), call.path("file_id", FILE)
+    body = _MODIFY(call.body, "")
+    changes = {"attributes": body["attributes"] or {}} if "attributes" in body else {}
+    with call.store.write() as tx:
+        _fetch_store(tx, shelf)
+        return public(documents.update(tx, shelf, file_id, changes))
+
+
+def delete(call: Call) -> Document:
+    shelf, file_id = _files(call), call.path("file_id", FILE)
+    with call.store.write() as tx:
+        _fetch_store(tx, shelf)
+        vector_stores.detach(tx, call.project, shelf.parent, file_id)
+    return deleted("vector_store.file.deleted", file_id)
+
+
+def content(call: Call) -> Document:
+    """The text that was read from the file, as one piece."""
+    shelf, file_id = _files(call), call.path("file_id", FILE)
+    with call.store.read() as tx:
+        _fetch_store(tx, shelf)
+        documents.fetch(tx, shelf, file_id)
+        file = documents.fetch(tx, Shelf(FILE, call.project), file_id)
+        raw = contents.read(tx, file_id)
+    try:
+        text = extract(file["filename"], raw)
+    except UnreadableFile as error:
+        raise ApiError(str(error), code=error.code) from None
+    return {
+        "object": "vector_store.file_content.page",
+        "data": [{"type": "text", "text": text}],
+        "has_more": False,
+        "next_page": None,
+    }
+
+
+def create_batch(call: Call) -> Document:
+    shelf = _batches(call)
+    body = _BATCH(call.body, "")
+    if bool(body.get("files")) == bool(body.get("file_ids")):
+        raise ApiError("Give either 'file_ids' or 'files'.", param="file_ids")
+    batch: Document = {
+        "id": STORE_BATCH.new_id(),
+        "object": "vector_store.files_batch",
+        "created_at": now(),
+        "vector_store_id": shelf.parent,
+        "_cancelled": False,
+    }
+    with call.store.write() as tx:
+        _fetch_store(tx, shelf)
+        documents.insert(tx, shelf, batch)
+        vector_stores.attach(tx, call.project, shelf.parent, _batch_files(body, batch["id"]))
+        return _shown(tx, shelf, batch)
+
+
+def retrieve_batch(call: Call) -> Document:
+    shelf, batch_id = _batches(call), call.path("batch_id", STORE_BATCH)
+    with call.store.read() as tx:
+        _fetch_store(tx, shelf)
+        return _shown(tx, shelf, documents.fetch(tx, shelf, batch_id))
+
+
+def list_batch(call: Call) -> Document:
+    shelf, batch_id = _batches(call), call.path("batch_id", STORE_BATCH)
+    with call.store.read() as tx:
+        _fetch_store(tx, shelf)
+        documents.fetch(tx, shelf, batch_id)
+        where = {**(_filter(call) or {}), "_batch": batch_id}
+        return documents.list_page(tx, _files(call), call.page(), where)
+
+
+def cancel_batch(call: Call) -> Document:
+    """Files that are done stay; a batch that is done is answered as it is."""
+    shelf, batch_id = _batches(call), call.path("batch_id", STORE_BATCH)
+    with call.store.write() as tx:
+        _fetch_store(tx, shelf)
+        batch = _shown(tx, shelf, documents.fetch(tx, shelf, batch_id))
+        if batch["status"] == "in_progress":
+            vector_stores.cancel_batch(tx, call.project, shelf.parent, batch_id)
+        return _shown(tx, shelf, documents.fetch(tx, shelf, batch_id))
+
+
+def _files(call: Call) -> Shelf:
+    return Shelf(STORE_FILE, call.project, call.path("vector_store_id", VECTOR_STORE))
+
+
+def _batches(call: Call) -> Shelf:
+    return Shelf(STORE_BATCH, call.project, call.path("vector_store_id", VECTOR_STORE))
+
+
+def _fetch_store(tx: Transaction, below: Shelf) -> Document:
+    return documents.fetch(tx, Shelf(VECTOR_STORE, below.project), below.parent)
+
+
+def _filter(call: Call) -> Mapping[str, Any] | None:
+    status = call.query("filter")
+    return {"status": _STATUS(status, "filter")} if status else None
+
+
+def _batch_files(body: Mapping[str, Any], batch_id: str) -> list[NewFile]:
+    """Each file once, the last mention winning; what the batch says holds for `file_ids`."""
+    files = body.get("files") or [
+        {**body, "file_id": file_id} for file_id in body.get("file_ids") or ()
+    ]
+    unique = {
+        file["file_id"]: NewFile(
+            file["file_id"], file.get("chunking_strategy"), file.get("attributes"), batch_id
+        )
+        for file in files
+    }
+    return list(unique.values())
+
+
+def _shown(tx: Transaction, shelf: Shelf, batch: Document) -> Document:
+    counts = vector_stores.batch_counts(tx, shelf.project, shelf.parent, batch["id"])
+    return {**public(batch), "status": _batch_status(batch, counts), "file_counts": counts}
+
+
+def _batch_status(batch: Document, counts: Mapping[str, int]) -> str:
+    if batch["_cancelled"]:
+        return "cancelled"
+    if counts["in_progress"]:
+        return "in_progress"
+    return "failed" if counts["total"] and counts["failed"] == counts["total"] else "completed"
+
+
+_STORE = "/vector_stores/{vector_store_id}"
+ENDPOINTS = (
+    Endpoint("POST", f"{_STORE}/files", create),
+    Endpoint("GET", f"{_STORE}/files", list_all),
+    Endpoint("GET", f"{_STORE}/files/{{file_id}}", retrieve),
+    Endpoint("POST", f"{_STORE}/files/{{file_id}}", modify),
+    Endpoint("DELETE", f"{_STORE}/files/{{file_id}}", delete),
+    Endpoint("GET", f"{_STORE}/files/{{file_id}}/content", content),
+    Endpoint("POST", f"{_STORE}/file_batches", create_batch),
+    Endpoint("GET", f"{_STORE}/file_batches/{{batch_id}}", retrieve_batch),
+    Endpoint("GET", f"{_STORE}/file_batches/{{batch_id}}/files", list_batch),
+    Endpoint("POST", f"{_STORE}/file_batches/{{batch_id}}/cancel", cancel_batch),
+)

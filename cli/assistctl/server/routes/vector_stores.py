@@ -1,0 +1,140 @@
+"""/vector_stores, and their search"""
+
+from __future__ import annotations
+
+from assistctl.server import bodies, documents, filters, vector_stores
+from assistctl.server.call import Call, Endpoint
+from assistctl.server.documents import Shelf
+from assistctl.server.shapes import (
+    Required,
+    array,
+    boolean,
+    choice,
+    either,
+    integer,
+    number,
+    record,
+    string,
+)
+from assistctl.server.store import Transaction
+from assistctl.server.wire import VECTOR_STORE, Document, deleted, public
+
+_CREATE = record(
+    {
+        "name": string(longest=256),
+        "description": string(longest=512),
+        "file_ids": array(string(shortest=1), longest=500),
+        "expires_after": bodies.STORE_EXPIRY,
+        "chunking_strategy": bodies.CHUNKING,
+        "metadata": bodies.METADATA,
+    }
+)
+_MODIFY = record(
+    {
+        "name": string(longest=256),
+        "expires_after": bodies.STORE_EXPIRY,
+        "metadata": bodies.METADATA,
+    }
+)
+_SEARCH = record(
+    {
+        "query": Required(either(string(shortest=1), array(string(shortest=1), shortest=1))),
+        "rewrite_query": boolean,
+        "max_num_results": integer(least=1, most=50),
+        "filters": filters.check,
+        "ranking_options": record(
+            {
+                "ranker": choice("none", "auto", "default-2024-11-15", "default_2024_08_21"),
+                "score_threshold": number(least=0, most=1),
+            }
+        ),
+    }
+)
+_DEFAULT_RESULTS = 10
+
+
+def create(call: Call) -> Document:
+    body = _CREATE(call.body, "")
+    with call.store.write() as tx:
+        return _shown(tx, call, vector_stores.create(tx, call.project, body))
+
+
+def retrieve(call: Call) -> Document:
+    store_id = call.path("vector_store_id", VECTOR_STORE)
+    with call.store.read() as tx:
+        store = documents.fetch(tx, Shelf(VECTOR_STORE, call.project), store_id)
+        return _shown(tx, call, store)
+
+
+def list_all(call: Call) -> Document:
+    with call.store.read() as tx:
+        stores, more = documents.select_page(tx, Shelf(VECTOR_STORE, call.project), call.page())
+        return documents.listing(vector_stores.present(tx, call.project, stores), more)
+
+
+def modify(call: Call) -> Document:
+    store_id = call.path("vector_store_id", VECTOR_STORE)
+    body = _MODIFY(call.body, "")
+    changes = {
+        name: value if value is not None else {"name": "", "metadata": {}}.get(name)
+        for name, value in body.items()
+    }
+    with call.store.write() as tx:
+        store = vector_stores.modify(tx, call.project, store_id, changes)
+        return _shown(tx, call, store)
+
+
+def delete(call: Call) -> Document:
+    store_id = call.path("vector_store_id", VECTOR_STORE)
+    with call.store.write() as tx:
+        vector_stores.delete(tx, call.project, store_id)
+    return deleted("vector_store.deleted", store_id)
+
+
+def search(call: Call) -> Document:
+    store_id = call.path("vector_store_id", VECTOR_STORE)
+    body = _SEARCH(call.body, "")
+    queries = [body["query"]] if isinstance(body["query"], str) else body["query"]
+    with call.store.read() as tx:
+        found = vector_stores.search(
+            tx,
+            call.project,
+            [store_id],
+            queries,
+            limit=body.get("max_num_results") or _DEFAULT_RESULTS,
+            threshold=(body.get("ranking_options") or {}).get("score_threshold") or 0.0,
+            condition=body.get("filters"),
+        )
+    with call.store.write() as tx:
+        vector_stores.touch(tx, call.project, store_id)
+    return {
+        "object": "vector_store.search_results.page",
+        "search_query": queries,
+        "data": [
+            {
+                "file_id": chunk.file_id,
+                "filename": chunk.filename,
+                "score": chunk.score,
+                "attributes": chunk.attributes,
+                "content": [{"type": "text", "text": chunk.text}],
+            }
+            for chunk in found
+        ],
+        "has_more": False,
+        "next_page": None,
+    }
+
+
+def _shown(tx: Transaction, call: Call, store: Document) -> Document:
+    [shown] = vector_stores.present(tx, call.project, [store])
+    return public(shown)
+
+
+ENDPOINTS = (
+    Endpoint("POST", "/vector_stores", create),
+    Endpoint("GET", "/vector_stores", list_all),
+    Endpoint("GET", "/vector_stores/{vector_store_id}", retrieve),
+    Endpoint("POST", "/vector_stores/{vector_store_id}", modify),
+    Endpoint("DELETE", "/vector_stores/{vector_store_id}", delete),
+    Endpoint("POST", "/vector_stores/{vector_store_id}/search", search),
+)

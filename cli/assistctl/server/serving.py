@@ -1,0 +1,191 @@
+"""Listening on a socket: in the foreground (`serve`) or beside the caller (`EmbeddedServer`)."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import replace
+from types import TracebackType
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+
+from assistctl.server.app import create_app
+from assistctl.server.call import Server
+from assistctl.server.engine import Engine
+from assistctl.server.indexing import Indexer
+from assistctl.server.routes import ENDPOINTS
+from assistctl.server.settings import Settings
+from assistctl.server.store import Store
+
+_log = logging.getLogger("assistctl.server")
+
+_LOOPBACK = "127.0.0.1"
+_GRACE_SECONDS = 5
+_START_SECONDS = 30
+
+
+def serve(
+    settings: Settings,
+    host: str = _LOOPBACK,
+    port: int = 8000,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM, then finish gracefully and return.
+
+    `port` 0 takes a free one; `on_ready` is called with the base URL once the server listens.
+    Raises ValueError for a host other than loopback without API keys, OSError if the port cannot
+    be had, StoreError if the database cannot be used.
+    """
+    _refuse_open_door(host, settings)
+    with _listen(host, port) as listener, _opened(settings) as app:
+        _Uvicorn(_config(app), lambda: on_ready and on_ready(_url(listener))).run([listener])
+
+
+class EmbeddedServer:
+    """A server in a thread of this process, on a free loopback port that only its key opens.
+
+    A context manager: within it `base_url` (ending in /v1) and `api_key` are what a client needs.
+    `settings.api_keys` is not used: the one random key opens the project "default".
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.api_key = "sk-local-" + secrets.token_urlsafe(24)
+        self.base_url = ""
+        self._settings = replace(settings, api_keys={self.api_key: "default"})
+
+    def __enter__(self) -> EmbeddedServer:
+        ready = threading.Event()
+        self._listener = _listen(_LOOPBACK, 0)
+        try:
+            self._context = _opened(self._settings)
+            app = self._context.__enter__()
+        except BaseException:
+            self._listener.close()
+            raise
+        self._uvicorn = _Uvicorn(_config(app), ready.set)
+        self._thread = threading.Thread(target=self._run, args=(ready,), name="assistctl-server")
+        self._thread.start()
+        if not ready.wait(_START_SECONDS) or not self._uvicorn.started:
+            self.__exit__(None, None, None)
+            raise RuntimeError("the embedded server did not start; its log says why")
+        self.base_url = _url(self._listener)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._uvicorn.should_exit = True
+        self._thread.join()
+        self._context.__exit__(None, None, None)
+        self._listener.close()
+
+    def _run(self, ready: threading.Event) -> None:
+        try:
+            self._uvicorn.run([self._listener])
+        finally:
+            ready.set()  # also when it failed, so that nobody waits for it
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn that says when it is ready, and that returns after a signal, not dies of it."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        signals = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in signals}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Starlette]:
+    """The application on its opened database, which is closed at the end."""
+    store = Store(settings.database)
+    try:
+        server = Server(settings, store, Engine(store, settings))
+        yield create_app(server, ENDPOINTS, _lifespan(server))
+    finally:
+        store.close()
+
+
+def _lifespan(server: Server) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """What works beside the requests, from before the first one until after the last."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        indexer = Indexer(server.store)
+        indexer.start()
+        try:
+            await server.engine.start()
+            try:
+                yield
+            finally:
+                await server.engine.stop()
+        finally:
+            await run_in_threadpool(indexer.stop)
+
+    return lifespan
+
+
+def _config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        ws="none",
+        loop="asyncio",
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def _refuse_open_door(host: str, settings: Settings) -> None:
+    if host == "localhost" or settings.api_keys:
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ValueError(
+            f"without an API key the server listens on loopback only, not on {host};"
+            " give it at least one key, or use --host 127.0.0.1"
+        )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=2048)
+    listener.setblocking(False)
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"

@@ -1,0 +1,27 @@
+"""What a server is told when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one server works.
+
+    `model` answers the runs: "scripted", or an endpoint (`base_url`, and optionally `api_key`,
+    `models`: assistant's model name -> endpoint's, `timeout` in seconds), or None: then only
+    assistants with a script can run. `scripts` maps the value of an assistant's metadata pair
+    `assistctl` to its turns. `api_keys` maps each key to the project that it opens; without any
+    there is no authentication and one project, "default". `strict_beta` demands the header
+    `OpenAI-Beta: assistants=v2`, as OpenAI did.
+    """
+
+    database: Path
+    model: Literal["scripted"] | Mapping[str, Any] | None = field(default=None, repr=False)
+    scripts: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict, repr=False)
+    api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    strict_beta: bool = False

@@ -1,0 +1,249 @@
+"""Checks of request bodies, as small functions that compose; the error texts are the API's own.
+
+A Check takes a JSON value and its path within the body (`tools[0].function.name`) and returns the
+value, possibly completed, or raises ApiError 400 with `param` and `code`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from assistctl.server.wire import ApiError, Json
+
+Check: TypeAlias = Callable[[Json, str], Json]
+
+
+def anything(value: Json, path: str) -> Json:
+    return value
+
+
+def string(*, longest: int | None = None, shortest: int = 0, matching: str | None = None) -> Check:
+    def check(value: Json, path: str) -> Json:
+        if not isinstance(value, str):
+            raise _wrong_type(path, "a string", value)
+        if longest is not None and len(value) > longest:
+            raise _too_much(path, "string", "long", "a string", "length", longest, len(value))
+        if len(value) < shortest:
+            raise _too_little(path, "string", "short", "a string", "length", shortest, len(value))
+        if matching is not None and not re.fullmatch(matching, value):
+            raise ApiError(
+                f"Invalid '{path}': string does not match pattern."
+                f" Expected a string that matches the pattern '^{matching}$'.",
+                param=path,
+                code="invalid_value",
+            )
+        return value
+
+    return check
+
+
+def integer(*, least: int | None = None, most: int | None = None) -> Check:
+    def check(value: Json, path: str) -> Json:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise _wrong_type(path, "an integer", value)
+        return _within(value, path, "integer", least, most)
+
+    return check
+
+
+def number(*, least: float | None = None, most: float | None = None) -> Check:
+    def check(value: Json, path: str) -> Json:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise _wrong_type(path, "a decimal", value)
+        return _within(value, path, "decimal", least, most)
+
+    return check
+
+
+def boolean(value: Json, path: str) -> Json:
+    if not isinstance(value, bool):
+        raise _wrong_type(path, "a boolean", value)
+    return value
+
+
+def choice(*values: str) -> Check:
+    def check(value: Json, path: str) -> Json:
+        if not isinstance(value, str):
+            raise _wrong_type(path, f"one of {_enumerate(values)}", value)
+        if value not in values:
+            raise ApiError(
+                f"Invalid value: '{value}'. Supported values are: {_enumerate(values)}.",
+                param=path,
+                code="invalid_value",
+            )
+        return value
+
+    return check
+
+
+def array(item: Check, *, longest: int | None = None, shortest: int = 0) -> Check:
+    def check(value: Json, path: str) -> Json:
+        if not isinstance(value, list):
+            raise _wrong_type(path, "an array", value)
+        if longest is not None and len(value) > longest:
+            raise _too_much(path, "array", "long", "an array", "length", longest, len(value))
+        if len(value) < shortest:
+            raise _too_little(path, "array", "short", "an array", "length", shortest, len(value))
+        return [item(element, f"{path}[{index}]") for index, element in enumerate(value)]
+
+    return check
+
+
+def mapping(item: Check, *, most: int, longest_key: int) -> Check:
+    """An object whose keys are the client's, such as metadata."""
+
+    def check(value: Json, path: str) -> Json:
+        if not isinstance(value, dict):
+            raise _wrong_type(path, "an object", value)
+        if len(value) > most:
+            raise ApiError(
+                f"Invalid '{path}': too many properties. Expected an object with at most {most}"
+                f" properties, but got an object with {len(value)} properties instead.",
+                param=path,
+                code="object_above_max_properties",
+            )
+        key = string(longest=longest_key, shortest=1)
+        return {key(name, path): item(entry, f"{path}.{name}") for name, entry in value.items()}
+
+    return check
+
+
+@dataclass(frozen=True)
+class Required:
+    """Marks a field of `record` that must be there."""
+
+    check: Check
+
+
+def record(fields: Mapping[str, Check | Required], *, open: bool = False) -> Check:  # noqa: A002
+    """An object of known fields. An optional field may be null, and stays null.
+
+    Unknown fields are an error, as they were at OpenAI, unless the record is `open`: then they
+    are kept.
+    """
+
+    def check(value: Json, path: str) -> Json:
+        if not isinstance(value, dict):
+            raise _wrong_type(path or "body", "an object", value)
+        for name, field in fields.items():
+            if isinstance(field, Required) and name not in value:
+                raise missing_parameter(_join(path, name))
+        return {name: _field(name, entry, path) for name, entry in value.items()}
+
+    def _field(name: str, entry: Json, path: str) -> Json:
+        field = fields.get(name)
+        where = _join(path, name)
+        if isinstance(field, Required):
+            return field.check(entry, where)
+        if field is None and not open:
+            raise ApiError(f"Unknown parameter: '{where}'.", param=where, code="unknown_parameter")
+        return entry if entry is None or field is None else field(entry, where)
+
+    return check
+
+
+def tagged(tag: str, kinds: Mapping[str, Check]) -> Check:
+    """An object whose field `tag` says which check the whole of it must pass."""
+    known = choice(*kinds)
+
+    def check(value: Json, path: str) -> Json:
+        if not isinstance(value, dict):
+            raise _wrong_type(path, "an object", value)
+        where = _join(path, tag)
+        if tag not in value:
+            raise missing_parameter(where)
+        return kinds[known(value[tag], where)](value, path)
+
+    return check
+
+
+def either(text: Check, structured: Check) -> Check:
+    """A string, checked by `text`, or anything else, checked by `structured`."""
+
+    def check(value: Json, path: str) -> Json:
+        return text(value, path) if isinstance(value, str) else structured(value, path)
+
+    return check
+
+
+def missing_parameter(path: str) -> ApiError:
+    return ApiError(
+        f"Missing required parameter: '{path}'.", param=path, code="missing_required_parameter"
+    )
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _within(value: float, path: str, noun: str, least: float | None, most: float | None) -> float:
+    if least is not None and value < least:
+        raise ApiError(
+            f"Invalid '{path}': {noun} below minimum value."
+            f" Expected a value >= {least}, but got {value} instead.",
+            param=path,
+            code=f"{noun}_below_min_value",
+        )
+    if most is not None and value > most:
+        raise ApiError(
+            f"Invalid '{path}': {noun} above maximum value."
+            f" Expected a value <= {most}, but got {value} instead.",
+            param=path,
+            code=f"{noun}_above_max_value",
+        )
+    return value
+
+
+def _too_much(
+    path: str, noun: str, adjective: str, phrase: str, measure: str, limit: int, got: int
+) -> ApiError:
+    return ApiError(
+        f"Invalid '{path}': {noun} too {adjective}. Expected {phrase} with maximum {measure}"
+        f" {limit}, but got {phrase} with {measure} {got} instead.",
+        param=path,
+        code=f"{noun}_above_max_{measure}",
+    )
+
+
+def _too_little(
+    path: str, noun: str, adjective: str, phrase: str, measure: str, limit: int, got: int
+) -> ApiError:
+    return ApiError(
+        f"Invalid '{path}': {noun} too {adjective}. Expected {phrase} with minimum {measure}"
+        f" {limit}, but got {phrase} with {measure} {got} instead.",
+        param=path,
+        code=f"{noun}_below_min_{measure}",
+    )
+
+
+def _wrong_type(path: str, expected: str, value: Json) -> ApiError:
+    return ApiError(
+        f"Invalid type for '{path}': expected {expected}, but got {_describe(value)} instead.",
+        param=path,
+        code="invalid_type",
+    )
+
+
+def _describe(value: Json) -> str:
+    names: dict[type[Any], str] = {
+        type(None): "null",
+        bool: "a boolean",
+        int: "an integer",
+        float: "a decimal",
+        str: "a string",
+        list: "an array",
+        dict: "an object",
+    }
+    return names[type(value)]
+
+
+def _enumerate(values: tuple[str, ...]) -> str:
+    quoted = [f"'{value}'" for value in values]
+    if len(quoted) < 3:
+        return " and ".join(quoted)
+    return f"{', '.join(quoted[:-1])}, and {quoted[-1]}"

@@ -1,0 +1,250 @@
+"""The database: one SQLite file, its schema as a list of migrations, transactions.
+
+The standard library's sqlite3 rather than SQLAlchemy: the SQL is a handful of statements in
+documents.py, contents.py and the index, and importing SQLAlchemy would cost every command more
+than opening the database does. Rooms above speak to `Transaction.execute` with `?` parameters
+only, which is what a PostgreSQL store will have to offer in its place.
+
+Several processes may use one file: WAL lets them read while one writes, and a write transaction
+takes the lock at its beginning, so that what it read cannot have changed when it commits.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_BUSY_SECONDS = 60.0
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # seq orders everything: objects made within one second stay in the order they were made.
+        """
+        CREATE TABLE documents (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL,
+            project TEXT NOT NULL,
+            parent TEXT NOT NULL,
+            id TEXT NOT NULL,
+            status TEXT,
+            body TEXT NOT NULL,
+            UNIQUE (kind, project, parent, id)
+        )
+        """,
+        "CREATE INDEX documents_in_order ON documents (kind, project, parent, seq)",
+        "CREATE INDEX documents_by_status ON documents (kind, project, parent, status)",
+        "CREATE INDEX documents_by_id ON documents (id)",
+        "CREATE INDEX documents_by_parent ON documents (parent)",
+        # Where a deleted object stood, so that a client that deletes while it pages goes on.
+        """
+        CREATE TABLE tombstones (
+            kind TEXT NOT NULL,
+            project TEXT NOT NULL,
+            parent TEXT NOT NULL,
+            id TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            PRIMARY KEY (kind, project, parent, id)
+        )
+        """,
+        """
+        CREATE TABLE contents (
+            file_id TEXT NOT NULL,
+            part INTEGER NOT NULL,
+            bytes BLOB NOT NULL,
+            PRIMARY KEY (file_id, part)
+        )
+        """,
+    ),
+    (
+        """
+        CREATE TABLE chunks (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            store_id TEXT NOT NULL,
+            file_id TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            text TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX chunks_by_file ON chunks (store_id, file_id)",
+        """
+        CREATE VIRTUAL TABLE chunk_words USING fts5 (
+            store, words, tokenize = 'porter unicode61'
+        )
+        """,
+        # Files of vector stores that wait for their text to be indexed, oldest first.
+        """
+        CREATE TABLE indexing (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            project TEXT NOT NULL,
+            store_id TEXT NOT NULL,
+            file_id TEXT NOT NULL,
+            UNIQUE (store_id, file_id)
+        )
+        """,
+    ),
+    (
+        # A row is the lock of its thread; owner and lease are explained in engine/leases.py.
+        """
+        CREATE TABLE active_runs (
+            project TEXT NOT NULL,
+            thread_id TEXT NOT NULL,
+            run_id TEXT NOT NULL,
+            owner TEXT,
+            lease_until REAL NOT NULL,
+            expires_at INTEGER NOT NULL,
+            PRIMARY KEY (project, thread_id)
+        )
+        """,
+    ),
+)
+"""Each migration is applied once, whole, in order. Never edit one that was released: append."""
+
+
+class StoreError(Exception):
+    """The database cannot be used; the message says why and what to do."""
+
+
+class Transaction:
+    """What happens together or not at all; got from `Store.read` or `Store.write`."""
+
+    def __init__(self, store: Store, connection: sqlite3.Connection) -> None:
+        self.store = store
+        self._connection = connection
+        self._callbacks: list[Callable[[], None]] = []
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Run one statement and yield its rows one by one, within this transaction only."""
+        yield from self._connection.execute(sql, parameters)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call back once this transaction is durable; never if it is rolled back."""
+        self._callbacks.append(callback)
+
+    def committed(self) -> None:
+        for callback in self._callbacks:
+            callback()
+
+
+class Store:
+    """One database file, opened and migrated. Safe to use from any number of threads.
+
+    `indexing` is set when files were attached to vector stores, to wake the indexer.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file; raises StoreError where that cannot be done."""
+        self.indexing = threading.Event()
+        self._path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        self._closed = False
+        # SQLite's own waiting for its lock is a polling one: within a process threads queue here.
+        self._writing = threading.Lock()
+        try:
+            _create_privately(path)
+            with self.write() as transaction:
+                _migrate(transaction, path)
+        except (OSError, sqlite3.Error) as error:
+            self.close()
+            raise StoreError(f"cannot use the database {path}: {error}") from error
+        except StoreError:
+            self.close()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A consistent view; what others commit meanwhile is not seen."""
+        with self._connection() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield Transaction(self, connection)
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """The only writer while it lasts; keep it short. An exception undoes everything."""
+        with self._writing, self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            transaction = Transaction(self, connection)
+            try:
+                yield transaction
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+        transaction.committed()
+
+    def close(self) -> None:
+        """Close every connection. Those in use close when their transaction ends."""
+        with self._guard:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with self._guard:
+            if self._closed:
+                raise StoreError(f"the database {self._path} is closed")
+            connection = self._idle.pop() if self._idle else None
+        connection = connection or _connect(self._path)
+        try:
+            yield connection
+        except BaseException:
+            # It may be in any state: a fresh one costs less than finding out.
+            connection.close()
+            raise
+        self._give_back(connection)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._guard:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+
+def _create_privately(path: Path) -> None:
+    """Conversations are nobody else's business; SQLite gives its side files the same mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # In WAL mode NORMAL loses nothing when a process dies; FULL would guard the last commits
+        # against a power cut, at an fsync each.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(transaction: Transaction, path: Path) -> None:
+    transaction.execute("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY)")
+    [(version,)] = transaction.execute("SELECT coalesce(max(version), 0) FROM migrations")
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"the database {path} was written by a newer assistctl"
+            f" (schema {version}, this one knows {len(MIGRATIONS)}); upgrade assistctl"
+        )
+    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+        for statement in statements:
+            transaction.execute(statement)
+        transaction.execute("INSERT INTO migrations (version) VALUES (?)", (number,))

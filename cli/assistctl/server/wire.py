@@ -1,0 +1,107 @@
+"""What every answer has in common: kinds of objects and their ids, errors, the clock.
+
+An error is always `{"error": {"message", "type", "param", "code"}}`, all four keys present. The
+texts are the API's own where clients are known to parse them.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+Document: TypeAlias = dict[str, Any]
+"""One object as the API shows it; keys that begin with `_` are the server's own, see `public`."""
+
+_ALPHABET = string.ascii_letters + string.digits
+
+
+class ApiError(Exception):
+    """An answer other than 2xx.
+
+    `type` is the API's class of error; `param` names the offending parameter and `code` the
+    reason, either may be None. SDKs retry 408, 409, 429 and 5xx: a logic error has none of these.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        type: str = "invalid_request_error",  # noqa: A002 - the wire's own word
+        param: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.type = type
+        self.param = param
+        self.code = code
+
+    def document(self) -> Document:
+        return {
+            "error": {
+                "message": str(self),
+                "type": self.type,
+                "param": self.param,
+                "code": self.code,
+            }
+        }
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of object: its name in the store, what its ids begin with, what errors call it."""
+
+    name: str
+    prefix: str
+    noun: str
+
+    def new_id(self) -> str:
+        """A fresh id: the prefix and 24 alphanumerics, since clients match ids by regex."""
+        return self.prefix + "".join(secrets.choice(_ALPHABET) for _ in range(24))
+
+    def checked(self, value: str, param: str) -> str:
+        """`value` if it can be an id of this kind; else 400, before anything is looked up."""
+        if value.startswith(self.prefix):
+            return value
+        stem = self.prefix.rstrip("_-")
+        raise ApiError(
+            f"Invalid '{param}': '{value}'. Expected an ID that begins with '{stem}'.",
+            param=param,
+            code="invalid_value",
+        )
+
+    def missing(self, value: str) -> ApiError:
+        return ApiError(f"No {self.noun} found with id '{value}'.", status=404)
+
+
+ASSISTANT = Kind("assistant", "asst_", "assistant")
+THREAD = Kind("thread", "thread_", "thread")
+MESSAGE = Kind("message", "msg_", "message")
+RUN = Kind("run", "run_", "run")
+STEP = Kind("step", "step_", "run step")
+CALL = Kind("call", "call_", "tool call")
+FILE = Kind("file", "file-", "file")
+VECTOR_STORE = Kind("vector_store", "vs_", "vector store")
+STORE_FILE = Kind("vector_store.file", "file-", "file")
+STORE_BATCH = Kind("vector_store.file_batch", "vsfb_", "file batch")
+
+
+def now() -> int:
+    """The API's clock: seconds since the epoch, as an integer."""
+    return int(time.time())
+
+
+def public(document: Mapping[str, Any]) -> Document:
+    """The document as clients see it, without the server's own `_` keys."""
+    return {key: value for key, value in document.items() if not key.startswith("_")}
+
+
+def deleted(kind: str, identity: str) -> Document:
+    """The answer to DELETE; `kind` is the object name, such as "assistant.deleted"."""
+    return {"id": identity, "object": kind, "deleted": True}

@@ -1,0 +1,52 @@
+"""Assistants: merged fields -> Assistant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assistctl.errors import Place
+from assistctl.resources import Assistant, Json, VectorStore
+from assistctl.spec.files import Shelf
+from assistctl.spec.grammar import INSTRUCTIONS_LENGTH
+from assistctl.spec.located import Located, plain
+from assistctl.spec.tools import Surroundings, check_choice, tools_of
+
+
+def assistant(
+    key: str, place: Place, fields: Located, around: Surroundings
+) -> tuple[Assistant, VectorStore | None]:
+    """The assistant, and the implicit store of its file_search tool if that has files of its own.
+
+    `fields` obeys the schema; it is the declaration with the defaults below and the target's
+    overrides above it.
+    """
+    tools, store = tools_of(key, fields, around)
+    run = fields.mapping("run")
+    if len(tools) == len(fields.get("tools", ())):
+        check_choice(run, tools, around.findings)
+    _check_answer_schema(fields, around)
+    return Assistant(key, place, _settings(fields, around.shelf), tools, plain(run)), store
+
+
+def _settings(fields: Located, shelf: Shelf) -> Mapping[str, Json]:
+    settings = {
+        name: plain(value)
+        for name, value in fields.items()
+        if name not in ("instructions", "tools", "run")
+    }
+    instructions = _instructions(fields, shelf)
+    return settings if instructions is None else {**settings, "instructions": instructions}
+
+
+def _instructions(fields: Located, shelf: Shelf) -> str | None:
+    value = fields.get("instructions")
+    if not isinstance(value, Located):
+        return value
+    return shelf.text(value["file"], value.value_place("file"), INSTRUCTIONS_LENGTH)
+
+
+def _check_answer_schema(fields: Located, around: Surroundings) -> None:
+    declared = fields.mapping("response_format").mapping("json_schema")
+    if "schema" in declared:
+        strict = declared.get("strict") is True
+        around.contracts.check(declared["schema"], strict=strict, name="schema")

@@ -1,0 +1,168 @@
+"""Declared JSON Schemas: valid, of type object, and with `strict` fit for strict mode."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+from urllib.parse import unquote
+
+from assistctl.resources import Json, digest
+from assistctl.spec.findings import Findings
+from assistctl.spec.located import Located, LocatedList, Path
+from assistctl.spec.sentences import name_of
+from assistctl.spec.verdicts import verdicts_of
+from assistctl.spec.wording import both, quoted, shown
+
+_MAPS_OF_SCHEMAS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+_LISTS_OF_SCHEMAS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_SCHEMAS = [
+    "items",
+    "contains",
+    "not",
+    "if",
+    "then",
+    "else",
+    "additionalProperties",
+    "propertyNames",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+]
+_NOT_IN_STRICT_MODE = (
+    "allOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "dependentRequired",
+    "dependentSchemas",
+)
+
+
+class Contracts:
+    """Checks schemas; one that was found good is not checked again."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._good: set[str] = set()
+
+    def check(self, schema: Located, *, strict: bool, name: str) -> bool:
+        """Whether the schema can be used; findings say what is wrong with it. `name` is what the
+        findings call it: parameters, schema."""
+        key = digest([schema, strict])
+        if key in self._good:
+            return True
+        before = len(self._findings)
+        # re warns of patterns that it will refuse one day; that is not the author's concern.
+        with warnings.catch_warnings(action="ignore"):
+            _check(schema, strict, name, self._findings)
+        good = len(self._findings) == before
+        if good:
+            self._good.add(key)
+        return good
+
+
+def _check(schema: Located, strict: bool, name: str, findings: Findings) -> None:
+    broken = [v for error in _meta().iter_errors(schema) for v in verdicts_of(error, name)]
+    findings.extend(verdict.problem(schema) for verdict in broken)
+    if broken:
+        return
+    _check_type(schema, name, findings)
+    for path, part in _parts(schema):
+        _check_reference(path, part, schema, name, findings)
+        if strict:
+            _check_strict(path, part, name, findings)
+
+
+def _check_type(schema: Located, name: str, findings: Findings) -> None:
+    if "type" not in schema:
+        findings.add(schema.place, f"`type` is missing in `{name}`", "add `type: object`")
+    elif schema["type"] != "object":
+        findings.add(
+            schema.value_place("type"),
+            f"`{name}.type` must be object, not {shown(schema['type'])}",
+            "write `type: object` and put the values under `properties`",
+        )
+
+
+def _parts(schema: Located, path: Path = ()) -> Iterator[tuple[Path, Located]]:
+    """The schema and every schema inside it, each with the path that leads there."""
+    yield path, schema
+    for key in schema:
+        for step, part in _inside(key, schema[key]):
+            yield from _parts(part, (*path, key, *step))
+
+
+def _inside(key: str, value: Json) -> Iterator[tuple[Path, Located]]:
+    if key in _SCHEMAS and isinstance(value, Located):
+        yield (), value
+    elif key in _MAPS_OF_SCHEMAS and isinstance(value, Located):
+        yield from (((name,), part) for name, part in value.items() if isinstance(part, Located))
+    elif key in _LISTS_OF_SCHEMAS and isinstance(value, LocatedList):
+        yield from (((i,), part) for i, part in enumerate(value) if isinstance(part, Located))
+
+
+def _check_reference(
+    path: Path, part: Located, root: Located, name: str, findings: Findings
+) -> None:
+    reference = part.get("$ref", "#")
+    if not _leads_somewhere(reference, root):
+        findings.add(
+            part.value_place("$ref"),
+            f"{name_of((*path, '$ref'), name)} leads nowhere: {shown(reference)}",
+            "refer to a definition in the same schema, such as #/$defs/name",
+        )
+
+
+def _leads_somewhere(reference: str, root: Json) -> bool:
+    if not reference.startswith("#"):
+        return False
+    value = root
+    for step in reference.removeprefix("#").split("/")[1:]:
+        key = unquote(step).replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        elif isinstance(value, dict) and key in value:
+            value = value[key]
+        else:
+            return False
+    return reference == "#" or reference.startswith("#/")
+
+
+def _check_strict(path: Path, part: Located, name: str, findings: Findings) -> None:
+    where = name_of(path, name)
+    for key in _NOT_IN_STRICT_MODE:
+        if key in part:
+            findings.add(
+                part.key_place(key),
+                f"strict mode does not know `{key}`, which is in {where}",
+                "write the schema without it, or drop `strict`",
+            )
+    types = part.get("type")
+    if types != "object" and "object" not in (types or ()) and "properties" not in part:
+        return
+    if part.get("additionalProperties") is not False:
+        findings.add(
+            part.value_place("additionalProperties"),
+            f"strict mode wants additionalProperties: false in {where}",
+            "add it, or drop `strict`",
+        )
+    optional = [key for key in part.get("properties", ()) if key not in part.get("required", ())]
+    if optional:
+        findings.add(
+            part.value_place("required"),
+            f"strict mode wants every property of {where} in `required`, "
+            f"where {both(quoted(optional))} {'is' if len(optional) == 1 else 'are'} not",
+            "add what is missing (an optional one may have null among its types), or drop `strict`",
+        )
+
+
+@cache
+def _meta() -> Any:
+    """The validator of JSON Schema itself; patterns must be regular expressions."""
+    from jsonschema import Draft202012Validator, FormatChecker
+
+    return Draft202012Validator(
+        Draft202012Validator.META_SCHEMA, format_checker=FormatChecker(formats=["regex"])
+    )

@@ -1,0 +1,140 @@
+"""Declared paths and globs -> files that exist, lie in the workspace, and have a SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from assistctl.errors import Place
+from assistctl.resources import File
+from assistctl.spec.findings import Findings
+from assistctl.spec.globs import glob, is_pattern
+from assistctl.spec.reading import read_text
+from assistctl.spec.wording import remedy_for
+
+MAX_FILE_BYTES = 512 * 1024 * 1024
+_BLOCK = 1024 * 1024
+
+
+class _NotUsable(Exception):
+    """A declared path names nothing that may be used: what is wrong, and what to do."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what, self.remedy = what, remedy
+
+
+class Shelf:
+    """The files of one workspace; each is read once, however often it is declared.
+
+    A declared path is relative to the directory of the file in which it stands, which its Place
+    names. `root` is a resolved path.
+    """
+
+    def __init__(self, root: Path, findings: Findings) -> None:
+        self._root = root
+        self._findings = findings
+        self._read: dict[Path, File] = {}
+
+    def files(self, declared: Iterable[tuple[str, Place]]) -> tuple[File, ...]:
+        """What the paths and globs name, in their order, each file once."""
+        found: dict[str, File] = {}
+        for text, place in declared:
+            if self._findings.faulty(place):
+                continue
+            try:
+                for path in self._named(text, place):
+                    file = self._file(path)
+                    found.setdefault(file.path, file)
+            except _NotUsable as error:
+                self._findings.add(place, f"`{text}` {error.what}", error.remedy)
+            except (OSError, RuntimeError, ValueError) as error:  # a symlink loop, a NUL, no right
+                self._findings.add(
+                    place, _unreadable(text, error), "correct the path or its rights"
+                )
+        return tuple(found.values())
+
+    def text(self, declared: str, place: Place, limit: int) -> str | None:
+        """The text of one file, at most `limit` characters; None after a finding."""
+        if self._findings.faulty(place):
+            return None
+        try:
+            path = self._literal(declared, place)
+        except _NotUsable as error:
+            self._findings.add(place, f"`{declared}` {error.what}", error.remedy)
+            return None
+        except (OSError, RuntimeError, ValueError) as error:
+            self._findings.add(
+                place, _unreadable(declared, error), "correct the path or its rights"
+            )
+            return None
+        # UTF-8 takes at most four bytes a character.
+        text = read_text(path, self._relative(path), limit * 4, self._findings)
+        if text is not None and len(text) > limit:
+            self._findings.add(
+                place,
+                f"`{declared}` has {len(text):,} characters, more than {limit:,}",
+                "shorten it",
+            )
+            return None
+        return text
+
+    def _named(self, text: str, place: Place) -> list[Path]:
+        base = self._base(text, place)
+        if not is_pattern(text) or (base / text).is_file():
+            return [self._literal(text, place)]
+        paths = sorted({self._inside(path) for path in glob(base, PurePosixPath(text).parts)})
+        if not paths:
+            raise _NotUsable("matches no file", f"correct it: it is relative to {place.file}")
+        return paths
+
+    def _literal(self, text: str, place: Place) -> Path:
+        path = self._inside(self._base(text, place) / text)
+        if path.is_file():
+            return path
+        if path.is_dir():
+            raise _NotUsable("is a directory", f"write `{text.rstrip('/')}/**` for all its files")
+        if path.exists():
+            raise _NotUsable("is not a regular file", "name a regular file")
+        neighbours = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        otherwise = f"correct it: it is relative to {place.file}"
+        raise _NotUsable("does not exist", remedy_for(path.name, neighbours, otherwise, alike=0.8))
+
+    def _base(self, text: str, place: Place) -> Path:
+        if PurePosixPath(text).is_absolute() or Path(text).is_absolute():
+            raise _NotUsable("is an absolute path", f"write it relative to {place.file}")
+        return self._root / PurePosixPath(place.file).parent
+
+    def _inside(self, path: Path) -> Path:
+        """The path under the name it bears in its real directory; both that and what a symlink
+        leads to must be in the workspace."""
+        named = path.parent.resolve() / path.name
+        if not named.is_relative_to(self._root):
+            raise _NotUsable("lies outside the workspace", "copy the file into the workspace")
+        if not named.resolve().is_relative_to(self._root):
+            raise _NotUsable("leads outside the workspace", "copy the file in place of the symlink")
+        return named
+
+    def _file(self, path: Path) -> File:
+        if path not in self._read:
+            self._read[path] = _digested(path, self._relative(path))
+        return self._read[path]
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
+
+
+def _digested(path: Path, name: str) -> File:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+            if size > MAX_FILE_BYTES:
+                raise _NotUsable(f"holds {name}, which is larger than 512 MB", "split the file")
+    return File(name, digest.hexdigest(), size)
+
+
+def _unreadable(text: str, error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"`{text}` cannot be read: {reason.lower()}"

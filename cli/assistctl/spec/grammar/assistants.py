@@ -1,0 +1,167 @@
+"""assistants/*.yaml: one assistant, its settings and its tools."""
+
+from __future__ import annotations
+
+from assistctl.spec.grammar.parts import (
+    Schema,
+    flag,
+    if_type,
+    integer,
+    mapping,
+    nullable,
+    number,
+    ref,
+    text,
+    word,
+    word_or_mapping,
+)
+
+INSTRUCTIONS_LENGTH = 256_000
+CODE_INTERPRETER_FILES = 20
+
+_TOOL_TYPES = ["code_interpreter", "file_search", "function"]
+
+ASSISTANTS: dict[str, Schema] = {
+    "assistant": mapping(
+        "One assistant; its key is the file's name without .yaml.",
+        {
+            "name": nullable(text("The name that people see.", maxLength=256)),
+            "description": nullable(text("What the assistant is for.", maxLength=512)),
+            "model": nullable(
+                text("The model that answers, such as gpt-4.1.", minLength=1, maxLength=256)
+            ),
+            "instructions": {
+                "description": "The system prompt: a text, or {file: path} relative to this file.",
+                "type": ["string", "object", "null"],
+                "maxLength": INSTRUCTIONS_LENGTH,
+                "properties": {
+                    "file": text("A UTF-8 file that holds the prompt, taken as it is.", minLength=1)
+                },
+                "required": ["file"],
+                "additionalProperties": False,
+            },
+            "tools": {
+                "description": "What the assistant can use.",
+                "type": ["array", "null"],
+                "maxItems": 128,
+                "items": {"$ref": "#/$defs/tool"},
+            },
+            "temperature": nullable(
+                number("Sampling temperature: low is focused, high is varied.", 0, 2)
+            ),
+            "top_p": nullable(number("The share of probability that sampling considers.", 0, 1)),
+            "response_format": ref(
+                "response_format", "The form of the answers: auto, or a mapping with a type."
+            ),
+            "reasoning_effort": nullable(
+                word(
+                    "How much a reasoning model thinks.",
+                    *["none", "minimal", "low", "medium", "high", "xhigh", "max"],
+                )
+            ),
+            "metadata": ref("metadata", "Your own pairs on the assistant; at most eight."),
+            "run": nullable(
+                mapping(
+                    "Defaults for each run of this assistant.",
+                    {
+                        "tool_choice": ref("tool_choice", "Which tool the model must call."),
+                        "parallel_tool_calls": flag("May the model ask for several calls at once?"),
+                        "max_prompt_tokens": integer("Most prompt tokens of a whole run.", 256),
+                        "max_completion_tokens": integer("Most answer tokens of a whole run.", 256),
+                        "truncation_strategy": ref(
+                            "truncation_strategy", "How a long thread is shortened for the model."
+                        ),
+                    },
+                )
+            ),
+        },
+    ),
+    "response_format": nullable(
+        word_or_mapping(
+            ["auto"],
+            mapping(
+                "The form of the answers.",
+                {
+                    "type": word("The kind of format.", "text", "json_object", "json_schema"),
+                    "json_schema": ref("json_schema", "For type json_schema: the schema."),
+                },
+                required=["type"],
+                allOf=[if_type("json_schema", {"required": ["json_schema"]})],
+            ),
+            advice="write auto, or a mapping with a type",
+        )
+    ),
+    "json_schema": mapping(
+        "The schema of the answers.",
+        {
+            "name": ref("function_name", "The name of the format."),
+            "description": text("What the format is for."),
+            "schema": {"description": "A JSON Schema of type object.", "type": "object"},
+            "strict": flag("The model must follow the schema exactly."),
+        },
+        required=["name"],
+    ),
+    "tool_choice": word_or_mapping(
+        ["none", "auto", "required"],
+        mapping(
+            "One tool by its type.",
+            {
+                "type": word("The type of the tool.", *_TOOL_TYPES),
+                "function": mapping(
+                    "For type function: which one.",
+                    {"name": text("The function's name.")},
+                    required=["name"],
+                ),
+            },
+            required=["type"],
+            allOf=[if_type("function", {"required": ["function"]})],
+        ),
+        advice="write none, auto or required, or a mapping with the type of one tool",
+    ),
+    "truncation_strategy": mapping(
+        "How a long thread is shortened for the model.",
+        {
+            "type": word("How to shorten.", "auto", "last_messages"),
+            "last_messages": integer("For type last_messages: how many messages to keep.", 1),
+        },
+        required=["type"],
+        allOf=[if_type("last_messages", {"required": ["last_messages"]})],
+    ),
+    "tool": {
+        "description": "One tool.",
+        "type": "object",
+        "properties": {"type": word("The kind of tool.", *_TOOL_TYPES)},
+        "required": ["type"],
+        "allOf": [if_type(name, {"$ref": f"#/$defs/{name}"}) for name in _TOOL_TYPES],
+    },
+    "code_interpreter": mapping(
+        "A tool that runs Python which the model writes.",
+        {
+            "type": {"description": "The kind of tool.", "const": "code_interpreter"},
+            "files": ref(
+                "files",
+                f"Files that the code can read: paths and globs, at most {CODE_INTERPRETER_FILES}.",
+            ),
+        },
+        required=["type"],
+    ),
+    "file_search": mapping(
+        "A tool that searches files: its own, or those of a shared store.",
+        {
+            "type": {"description": "The kind of tool.", "const": "file_search"},
+            "files": ref("files", "The files to search: paths and globs."),
+            "vector_store": text("The key of a store under vector_stores in assistctl.yaml."),
+            "max_num_results": integer("Most results of one search.", 1, 50),
+            "ranking_options": mapping(
+                "Which results count.",
+                {
+                    "ranker": word("The ranking method.", "auto", "default_2024_08_21"),
+                    "score_threshold": number("Results below this score are dropped.", 0, 1),
+                },
+                required=["score_threshold"],
+            ),
+        },
+        required=["type"],
+        **{"not": {"required": ["files", "vector_store"]}},
+    ),
+}

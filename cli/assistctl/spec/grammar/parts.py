@@ -1,0 +1,119 @@
+"""The parts that definitions are put together from."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+Schema: TypeAlias = dict[str, Any]
+
+USER_METADATA_PAIRS = 8
+"""Of the 16 pairs that the API allows, the other eight are ours."""
+
+
+def ref(name: str, description: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}", "description": description}
+
+
+def text(description: str, **more: Any) -> Schema:
+    return {"description": description, "type": "string", **more}
+
+
+def word(description: str, *words: str) -> Schema:
+    return {"description": description, "type": "string", "enum": list(words)}
+
+
+def integer(description: str, minimum: int, maximum: int | None = None) -> Schema:
+    limits = {"minimum": minimum} if maximum is None else {"minimum": minimum, "maximum": maximum}
+    return {"description": description, "type": "integer", **limits}
+
+
+def number(description: str, minimum: float, maximum: float) -> Schema:
+    return {"description": description, "type": "number", "minimum": minimum, "maximum": maximum}
+
+
+def flag(description: str) -> Schema:
+    return {"description": description, "type": "boolean"}
+
+
+def seconds(description: str) -> Schema:
+    return {"description": description, "type": "number", "exclusiveMinimum": 0}
+
+
+def mapping(description: str, properties: Schema, **more: Any) -> Schema:
+    """A mapping of exactly these keys."""
+    return {
+        "description": description,
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        **more,
+    }
+
+
+def table(description: str, values: Schema, *, names: str | None = None) -> Schema:
+    """A mapping from names that people choose to values that are all alike."""
+    keys = {"propertyNames": {"$ref": f"#/$defs/{names}"}} if names else {}
+    return {"description": description, "type": "object", **keys, "additionalProperties": values}
+
+
+def word_or_mapping(words: list[str], schema: Schema, *, advice: str) -> Schema:
+    """One of the words, or the mapping; the mapping's keywords do not touch a word."""
+    return {
+        **schema,
+        "type": ["string", "object"],
+        "if": {"type": "string"},
+        "then": {"enum": words, "errorMessage": advice},
+    }
+
+
+def nullable(schema: Schema) -> Schema:
+    """The same or null, which undoes what `defaults` or the assistant say."""
+    types = schema["type"]
+    result = {**schema, "type": [*([types] if isinstance(types, str) else types), "null"]}
+    if "enum" in schema:
+        result["enum"] = [*schema["enum"], None]
+    return result
+
+
+def if_type(name: str, then: Schema) -> Schema:
+    """For an `allOf`: what else holds for a mapping whose `type` is this."""
+    return {"if": {"properties": {"type": {"const": name}}, "required": ["type"]}, "then": then}
+
+
+SHARED: dict[str, Schema] = {
+    "slug": {
+        "type": "string",
+        "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$",
+        "patternErrorMessage": "use a-z, 0-9, - and _, beginning with a letter or digit, "
+        "at most 63 characters",
+    },
+    "function_name": {
+        "type": "string",
+        "pattern": "^[a-zA-Z0-9_-]{1,64}$",
+        "patternErrorMessage": "use a-z, A-Z, 0-9, - and _, at most 64 characters",
+    },
+    "url": {
+        "type": "string",
+        "pattern": r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        "patternErrorMessage": "write it like https://api.openai.com/v1, without credentials",
+    },
+    "api_key": {
+        "type": "string",
+        "writeOnly": True,
+        "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$",
+        "patternErrorMessage": "put the key in an environment variable and write ${ITS_NAME}",
+    },
+    "files": {"type": "array", "items": {"type": "string", "minLength": 1}},
+    "metadata": {
+        "type": ["object", "null"],
+        "maxProperties": USER_METADATA_PAIRS,
+        "errorMessage": f"keep {USER_METADATA_PAIRS}: the API allows 16, and assistctl needs eight",
+        "propertyNames": {
+            "minLength": 1,
+            "maxLength": 64,
+            "pattern": "^(?!assistctl)",
+            "patternErrorMessage": "use another name: those that begin with assistctl are reserved",
+        },
+        "additionalProperties": {"type": "string", "maxLength": 512},
+    },
+}

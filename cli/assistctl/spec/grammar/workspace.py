@@ -1,0 +1,130 @@
+"""assistctl.yaml: targets, shared vector stores, and what all assistants share."""
+
+from __future__ import annotations
+
+from assistctl.spec.grammar.parts import (
+    Schema,
+    if_type,
+    integer,
+    mapping,
+    nullable,
+    ref,
+    seconds,
+    table,
+    text,
+    word,
+    word_or_mapping,
+)
+
+WORKSPACES: dict[str, Schema] = {
+    "workspace": mapping(
+        "assistctl.yaml: what the whole workspace shares.",
+        {
+            "version": {
+                "description": "The version of this format.",
+                "const": 1,
+                "errorMessage": "write 1; if a newer assistctl wrote this workspace, upgrade",
+            },
+            "workspace": ref("slug", "The workspace's name; remote objects that it owns bear it."),
+            "defaults": ref("assistant", "Fields that every assistant has unless it says else."),
+            "default_target": ref("slug", "The target without --target; local if left out."),
+            "targets": table(
+                "Where assistants live. `local`, the embedded server, always exists.",
+                {"$ref": "#/$defs/target"},
+                names="slug",
+            ),
+            "vector_stores": table(
+                "Stores that several assistants can search, by key.",
+                {"$ref": "#/$defs/vector_store"},
+                names="slug",
+            ),
+        },
+        required=["version", "workspace"],
+    ),
+    "target": nullable(
+        mapping(
+            "A place where assistants live.",
+            {
+                "api": word("The API surface spoken there.", "assistants", "agents", "responses"),
+                "base_url": ref(
+                    "url",
+                    "The address of the API. Left out, it is the embedded server for assistants, "
+                    "OpenAI for agents and responses.",
+                ),
+                "api_key": ref("api_key", "The key, by the name of its environment variable."),
+                "namespace": ref("slug", "Marks this target's objects; the workspace if left out."),
+                "model": ref("model", "Who answers on the embedded server."),
+                "overrides": mapping(
+                    "What is different at this target.",
+                    {
+                        "assistants": table(
+                            "Fields that replace an assistant's own, by its key.",
+                            {"$ref": "#/$defs/assistant"},
+                        ),
+                        "vector_stores": table(
+                            "Fields that replace a store's own, by its key.",
+                            {"$ref": "#/$defs/vector_store"},
+                        ),
+                    },
+                ),
+            },
+        )
+    ),
+    "model": word_or_mapping(
+        ["scripted"],
+        mapping(
+            "scripted (answers from *.script.yaml), or a Chat Completions endpoint.",
+            {
+                "base_url": ref("url", "The address of the endpoint."),
+                "api_key": ref("api_key", "The key, by the name of its environment variable."),
+                "models": table(
+                    "The endpoint's own model names, by those that assistants declare.",
+                    text("The endpoint's name.", minLength=1),
+                ),
+                "timeout": seconds("Seconds to wait for the endpoint."),
+            },
+            required=["base_url"],
+        ),
+        advice="write scripted, or a mapping with the base_url of an endpoint",
+    ),
+    "vector_store": nullable(
+        mapping(
+            "A store of files to search.",
+            {
+                "files": ref("files", "The files: paths and globs, relative to assistctl.yaml."),
+                "name": text("The name at the target; the key if left out."),
+                "chunking_strategy": ref("chunking_strategy", "How files are cut into pieces."),
+                "expires_after": mapping(
+                    "When a store that nobody uses expires.",
+                    {
+                        "anchor": word("What the days are counted from.", "last_active_at"),
+                        "days": integer("How many days.", 1, 365),
+                    },
+                    required=["anchor", "days"],
+                ),
+                "metadata": ref("metadata", "Your own pairs on the store; at most eight."),
+            },
+        )
+    ),
+    "chunking_strategy": mapping(
+        "How files are cut into pieces.",
+        {
+            "type": word("auto, or static with sizes.", "auto", "static"),
+            "static": mapping(
+                "For type static: the sizes in tokens.",
+                {
+                    "max_chunk_size_tokens": integer("The size of a piece.", 100, 4096),
+                    "chunk_overlap_tokens": integer(
+                        "What neighbours share; at most half the size.", 0
+                    ),
+                },
+                required=["max_chunk_size_tokens", "chunk_overlap_tokens"],
+            ),
+        },
+        required=["type"],
+        allOf=[
+            if_type("static", {"required": ["static"]}),
+            if_type("auto", {"not": {"required": ["static"]}}),
+        ],
+    ),
+}

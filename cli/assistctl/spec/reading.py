@@ -1,0 +1,133 @@
+"""One file -> its text, or the mapping that its YAML holds; all that can be wrong with a file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from assistctl.errors import Place
+from assistctl.spec.composing import Unreadable, compose
+from assistctl.spec.findings import Findings
+from assistctl.spec.located import Located, LocatedList
+
+MAX_BYTES = 4_000_000
+
+# The C parser is ten times faster; PyYAML may be built without it.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+# libyaml compares every %TAG with all before it: a small file keeps it busy for minutes.
+_TAG_DIRECTIVE = re.compile("(?:^|(?<=[\r\n\x85\u2028\u2029]))%TAG")
+
+
+def read(path: Path, file: str, findings: Findings) -> Located | None:
+    """The mapping that a YAML file holds; None if it holds none, and then a finding says why.
+
+    `file` is the path as the findings show it.
+    """
+    try:
+        text = decode(read_bytes(path, file, MAX_BYTES), file)
+        return _mapping(text, file, findings)
+    except Unreadable as unreadable:
+        findings.extend([unreadable.problem])
+        return None
+
+
+def read_text(path: Path, file: str, limit: int, findings: Findings) -> str | None:
+    """The text of a UTF-8 file, its line ends as LF; None if unreadable, and a finding says why.
+
+    `limit` is in bytes.
+    """
+    try:
+        text = decode(read_bytes(path, file, limit), file)
+    except Unreadable as unreadable:
+        findings.extend([unreadable.problem])
+        return None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_bytes(path: Path, file: str, limit: int) -> bytes:
+    place = Place(file)
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(limit + 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Unreadable(place, f"cannot be read: {reason}", "make it a readable file") from None
+    if len(data) > limit:
+        raise Unreadable(
+            place, f"is larger than {limit:,} bytes", "split it, or move its long parts elsewhere"
+        )
+    return data
+
+
+def decode(data: bytes, file: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8-sig")
+        raise Unreadable(
+            _place_in(before, file),
+            f"byte 0x{data[error.start]:02x} is not UTF-8",
+            "save the file as UTF-8",
+        ) from None
+
+
+def _place_in(before: str, file: str) -> Place:
+    """The place right after a text."""
+    return Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+
+
+def _mapping(text: str, file: str, findings: Findings) -> Located | None:
+    _refuse(_CONTROL, text, file, "a control character", "remove it, or escape it in double quotes")
+    _refuse(_TAG_DIRECTIVE, text, file, "a %TAG directive", "remove it: tags are not supported")
+    try:
+        value, place = compose(yaml.parse(text, Loader=_LOADER), file, findings)
+    except yaml.MarkedYAMLError as error:
+        raise _syntax(error, file) from None
+    except yaml.YAMLError as error:
+        raise Unreadable(Place(file), f"not valid YAML: {error}", "correct it") from None
+    if value is None:
+        raise Unreadable(Place(file), "the file is empty", "write its keys, or remove the file")
+    if not isinstance(value, Located):
+        kind = "a list" if isinstance(value, LocatedList) else "a single value"
+        raise Unreadable(place, f"the file is {kind}", "write a mapping: `key: value` lines")
+    return value
+
+
+def _refuse(pattern: re.Pattern[str], text: str, file: str, what: str, remedy: str) -> None:
+    found = pattern.search(text)
+    if found:
+        place = _place_in(text[: found.start()], file)
+        shown = f" (U+{ord(found[0]):04X})" if len(found[0]) == 1 else ""
+        raise Unreadable(place, f"the file holds {what}{shown}", remedy)
+
+
+# What a person most likely did, by the words of both parsers.
+_SYNTAX = (
+    ("mapping values are not allowed", "put a string that contains `: ` in quotes"),
+    ("cannot start any token", "indent with spaces, and quote a string that begins with @, % or `"),
+    ("could not find expected ':'", "write `key: value`, and indent the lines of a longer string"),
+    ("unexpected end of stream", "close the quotes"),
+    ("did not find expected ',' or", "close the bracket, or put a comma between its items"),
+    ("expected ',' or", "close the bracket, or put a comma between its items"),
+    ("alphabetic or numeric character", "put a string that begins with * or & in quotes"),
+    ("escape", "use single quotes around a string with backslashes"),
+)
+
+
+def _syntax(error: yaml.MarkedYAMLError, file: str) -> Unreadable:
+    mark = error.problem_mark or error.context_mark
+    place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+    problem = str(error.problem or error.context)
+    where, began = "", error.context_mark
+    if error.context and began and began.line + 1 != place.line:
+        where = f" ({error.context} that begins on line {began.line + 1})"
+    remedy = next(
+        (advice for words, advice in _SYNTAX if words in problem),
+        "indent what belongs together alike, and close every quote and bracket",
+    )
+    return Unreadable(place, f"not valid YAML: {problem}{where}", remedy)

@@ -1,0 +1,87 @@
+"""What a plain (unquoted) YAML scalar means: YAML 1.2's core schema, decimal numbers only.
+
+What YAML 1.1 and 1.2 readers understand differently is a Trap: never guessed, always asked to be
+quoted.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from assistctl.resources import Json
+
+_CONSTANTS: dict[str, Json] = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
+}
+_TRUE_1_1 = frozenset(["yes", "Yes", "YES", "on", "On", "ON", "y", "Y"])
+_FALSE_1_1 = frozenset(["no", "No", "NO", "off", "Off", "OFF", "n", "N"])
+_NUMBER_STARTS = frozenset("0123456789+-.")
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
+_OTHER_BASE = re.compile(r"[-+]?0(x[0-9a-fA-F_]+|o[0-7_]+|b[01_]+)")
+_GROUPED = re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*(\.[0-9_]*)?")
+_SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+_LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Trap:
+    """A scalar that readers understand differently: what is wrong and what to do."""
+
+    what: str
+    remedy: str
+
+
+def resolve(text: str) -> Json | Trap:
+    """The JSON value of a plain scalar, or the trap it is."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if text in _TRUE_1_1 or text in _FALSE_1_1:
+        word = "true" if text in _TRUE_1_1 else "false"
+        return Trap(
+            f"`{text}` without quotes is a string to some YAML readers and {word} to others",
+            f'write "{text}" in quotes for the string, or {word}',
+        )
+    if text[0] in _NUMBER_STARTS:
+        return _number(text)
+    return text
+
+
+def _number(text: str) -> Json | Trap:
+    if _INTEGER.fullmatch(text):
+        # len first: int() itself refuses thousands of digits with an exception.
+        if len(text) > 20 or abs(int(text)) > _LARGEST:
+            return _trap(text, "is too large for a number")
+        return int(text)
+    if _LEADING_ZERO.fullmatch(text):
+        return _trap(text, "is octal to some YAML readers and decimal to others")
+    if _FLOAT.fullmatch(text):
+        number = float(text)
+        return number if math.isfinite(number) else _trap(text, "is too large for a number")
+    for pattern, reason in _READINGS:
+        if pattern.fullmatch(text):
+            return _trap(text, reason)
+    return text
+
+
+_READINGS = (
+    (_OTHER_BASE, "is a number to some YAML readers and a string to others"),
+    (_GROUPED, "is a number to some YAML readers and a string to others"),
+    (_SEXAGESIMAL, "is a number in base 60 to some YAML readers"),
+    (_DATE, "is a date to some YAML readers and a string to others"),
+    (_NOT_FINITE, "is not a number that JSON can hold"),
+)
+
+
+def _trap(text: str, reason: str) -> Trap:
+    shown = text if len(text) <= 40 else text[:37] + "..."
+    return Trap(f"`{shown}` without quotes {reason}", "put it in quotes")

@@ -1,0 +1,206 @@
+"""The words for each way in which a value can fail its schema: one function for each keyword.
+
+Covers the keywords of our own schemas and those at which a declared JSON Schema can fail JSON
+Schema's own. Each takes the error and the name of the value, as `name_of` writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from assistctl.resources import Json
+from assistctl.spec.located import Path
+from assistctl.spec.wording import either, kind_of, kinds, quoted, remedy_for, shown
+
+JsonSchemaError: TypeAlias = Any
+"""A jsonschema ValidationError; the package is imported only where something is checked."""
+
+Sentence: TypeAlias = tuple[str, str]
+"""What is wrong, and what to do."""
+
+_JSON_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
+
+# Keys that people know from the API or look for one level too high.
+_ELSEWHERE = {
+    "tool_resources": "write paths under `files` of the tool itself",
+    "file_ids": "write paths under `files` (sync finds out the ids)",
+    "vector_store_ids": "write `vector_store` with a key of vector_stores in assistctl.yaml",
+    **dict.fromkeys(
+        (
+            "tool_choice",
+            "parallel_tool_calls",
+            "max_prompt_tokens",
+            "max_completion_tokens",
+            "truncation_strategy",
+        ),
+        "put it under `run`",
+    ),
+}
+
+
+def sentence_for(error: JsonSchemaError, name: str) -> Sentence:
+    describe = _BY_KEYWORD.get(str(error.validator))
+    if describe is None:
+        return f"{name} is not allowed here", "compare it with what `assistctl schema` prints"
+    return describe(error, name)
+
+
+def name_of(path: Path, prefix: str = "") -> str:
+    """A path as people write it: `tools[0].files`."""
+    text = prefix
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return shown(text, 120) if text else "the file"
+
+
+def unknown_key(key: str, where: str, known: Mapping[str, Json]) -> Sentence:
+    what = f"unknown key {shown(key)}" + (f" in {where}" if where else "")
+    if key in _ELSEWHERE:
+        return what, _ELSEWHERE[key]
+    return what, remedy_for(key, known, f"remove it, or use {either(quoted(sorted(known)))}")
+
+
+def missing_key(key: str, where: str, schema: Mapping[str, Json]) -> Sentence:
+    what = f"`{key}` is missing" + (f" in {where}" if where else "")
+    known = schema.get("properties", {}).get(key, {})
+    if "const" in known:
+        return what, f"add `{key}: {known['const']}`"
+    if "enum" in known:
+        return what, f"add it: {either(known['enum'])}"
+    return what, "add it"
+
+
+def _type(error: JsonSchemaError, name: str) -> Sentence:
+    expected = error.validator_value
+    if error.instance is None:
+        return f"{name} has no value", "give it one, or remove the key"
+    what = f"{name} must be {kinds(expected)}, not {kind_of(error.instance)}"
+    return what, _type_remedy({expected} if isinstance(expected, str) else set(expected), error)
+
+
+def _type_remedy(expected: set[str], error: JsonSchemaError) -> str:
+    value = error.instance
+    if "string" in expected and not isinstance(value, list | dict):
+        return "put it in quotes"
+    if "array" in expected:
+        return "write a list, each item on its own line after `- `"
+    if "object" in expected:
+        return "write a mapping, `key: value` lines"
+    if isinstance(value, str):
+        return "write it without quotes (what comes from ${…} is always a string)"
+    return f"write {kinds(expected)}"
+
+
+def _enum(error: JsonSchemaError, name: str) -> Sentence:
+    words = [str(word) for word in error.validator_value if word is not None]
+    if "errorMessage" in error.schema:
+        return f"{name} cannot be {shown(error.instance)}", error.schema["errorMessage"]
+    return (
+        f"{name} must be {either(words)}, not {shown(error.instance)}",
+        remedy_for(str(error.instance), words, "choose one of them"),
+    )
+
+
+def _const(error: JsonSchemaError, name: str) -> Sentence:
+    value = error.instance
+    given = kind_of(value) if isinstance(value, str) else shown(value)
+    expected = error.validator_value
+    advice = error.schema.get("errorMessage", f"write {expected}")
+    return f"{name} must be {expected}, not {given}", advice
+
+
+def _minimum(error: JsonSchemaError, name: str) -> Sentence:
+    least = error.validator_value
+    return f"{name} must be at least {least}, not {shown(error.instance)}", "raise it"
+
+
+def _above(error: JsonSchemaError, name: str) -> Sentence:
+    least = error.validator_value
+    return f"{name} must be more than {least}, not {shown(error.instance)}", "raise it"
+
+
+def _maximum(error: JsonSchemaError, name: str) -> Sentence:
+    most = error.validator_value
+    return f"{name} must be at most {most}, not {shown(error.instance)}", "lower it"
+
+
+def _min_length(_: JsonSchemaError, name: str) -> Sentence:
+    return f"{name} is empty", "give it a value"
+
+
+def _max_length(error: JsonSchemaError, name: str) -> Sentence:
+    length, most = len(error.instance), error.validator_value
+    return f"{name} is {length:,} characters long, more than {most:,}", "shorten it"
+
+
+def _min_items(_: JsonSchemaError, name: str) -> Sentence:
+    return f"{name} is an empty list", "give it an item"
+
+
+def _max_items(error: JsonSchemaError, name: str) -> Sentence:
+    return f"{name} has {len(error.instance)} items, more than {error.validator_value}", "drop some"
+
+
+def _unique_items(_: JsonSchemaError, name: str) -> Sentence:
+    return f"{name} lists something twice", "keep one of each"
+
+
+def _max_properties(error: JsonSchemaError, name: str) -> Sentence:
+    what = f"{name} has {len(error.instance)} pairs, more than {error.validator_value}"
+    return what, error.schema.get("errorMessage", "drop some")
+
+
+def _pattern(error: JsonSchemaError, name: str) -> Sentence:
+    advice = error.schema.get("patternErrorMessage", f"it must match {error.validator_value}")
+    if error.schema.get("writeOnly"):
+        return f"{name} must be a reference to an environment variable", advice
+    if name.startswith("the key"):
+        return f"{name} is not allowed", advice
+    return f"{name} cannot be {shown(error.instance)}", advice
+
+
+def _format(error: JsonSchemaError, name: str) -> Sentence:
+    if error.validator_value == "regex":
+        return f"{name} is not a regular expression", "correct it, or escape it with backslashes"
+    return f"{name} is not a valid {error.validator_value}", "correct it"
+
+
+def _any_of(error: JsonSchemaError, name: str) -> Sentence:
+    options = error.validator_value
+    if all("required" in option for option in options):
+        keys = quoted(key for option in options for key in option["required"])
+        return f"{name} has neither {' nor '.join(keys)}", "add one of them"
+    # JSON Schema's own: `type` is the name of one, or a list of different ones.
+    advice = f"use {either(_JSON_TYPES)}"
+    if isinstance(error.instance, str):
+        what = f"{name} cannot be {shown(error.instance)}"
+        return what, remedy_for(error.instance, _JSON_TYPES, advice)
+    return f"{name} must be a type, or a list of different ones", advice
+
+
+def _not(error: JsonSchemaError, name: str) -> Sentence:
+    keys = quoted(error.validator_value.get("required", []))
+    if len(keys) == 1:
+        return f"{name} cannot have {keys[0]}", "remove it"
+    return f"{name} cannot have both {' and '.join(keys)}", "keep one of them"
+
+
+_BY_KEYWORD: Mapping[str, Callable[[JsonSchemaError, str], Sentence]] = {
+    "type": _type,
+    "enum": _enum,
+    "const": _const,
+    "minimum": _minimum,
+    "exclusiveMinimum": _above,
+    "maximum": _maximum,
+    "minLength": _min_length,
+    "maxLength": _max_length,
+    "minItems": _min_items,
+    "maxItems": _max_items,
+    "uniqueItems": _unique_items,
+    "maxProperties": _max_properties,
+    "pattern": _pattern,
+    "format": _format,
+    "anyOf": _any_of,
+    "not": _not,
+}

@@ -1,0 +1,55 @@
+"""Vector stores: those of assistctl.yaml, and the one behind an assistant's own file_search."""
+
+from __future__ import annotations
+
+from assistctl.errors import Place
+from assistctl.resources import File, VectorStore
+from assistctl.spec.files import Shelf
+from assistctl.spec.findings import Findings
+from assistctl.spec.located import Located, plain
+
+MAX_FILES = 10_000
+
+
+def shared(
+    key: str, place: Place, fields: Located, shelf: Shelf, findings: Findings
+) -> VectorStore:
+    """A store of assistctl.yaml; `fields` is the declaration with its overrides merged."""
+    _check_overlap(fields.mapping("chunking_strategy"), findings)
+    given = {name: plain(value) for name, value in fields.items() if name != "files"}
+    return VectorStore(key, place, files=_files(fields, shelf, findings), **given)
+
+
+def implicit(
+    assistant: str, place: Place, tool: Located, shelf: Shelf, findings: Findings
+) -> VectorStore:
+    """The store that stands for the `files` of an assistant's file_search tool."""
+    files = _files(tool, shelf, findings)
+    return VectorStore(implicit_key(assistant), place, files=files, implicit=True)
+
+
+def implicit_key(assistant: str) -> str:
+    """A key that no declared store can have: theirs hold no dot."""
+    return f"{assistant}.file_search"
+
+
+def _files(fields: Located, shelf: Shelf, findings: Findings) -> tuple[File, ...]:
+    files = shelf.files(fields.items_at("files"))
+    if len(files) > MAX_FILES:
+        findings.add(
+            fields.value_place("files"),
+            f"a vector store holds {MAX_FILES:,} files, and these are {len(files):,}",
+            "name fewer, or spread them over several stores",
+        )
+    return files
+
+
+def _check_overlap(strategy: Located, findings: Findings) -> None:
+    sizes = strategy.mapping("static")
+    size, overlap = sizes.get("max_chunk_size_tokens"), sizes.get("chunk_overlap_tokens")
+    if size is not None and overlap is not None and overlap > size / 2:
+        findings.add(
+            sizes.value_place("chunk_overlap_tokens"),
+            f"`chunk_overlap_tokens` is more than half of `max_chunk_size_tokens` ({size})",
+            f"write at most {size // 2}",
+        )

@@ -1,0 +1,132 @@
+"""The tools of one assistant: fields -> CodeInterpreter, FileSearch, FunctionTool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assistctl.errors import Place
+from assistctl.resources import CodeInterpreter, FileSearch, FunctionTool, Tool, VectorStore
+from assistctl.spec import functions, stores
+from assistctl.spec.contracts import Contracts
+from assistctl.spec.files import Shelf
+from assistctl.spec.findings import Findings
+from assistctl.spec.grammar import CODE_INTERPRETER_FILES
+from assistctl.spec.located import Located, plain
+from assistctl.spec.wording import remedy_for
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an assistant refers to, and where what is wrong with it goes.
+
+    `stores` are the keys declared in assistctl.yaml; None if nobody can say.
+    """
+
+    functions: functions.Functions
+    stores: frozenset[str] | None
+    shelf: Shelf
+    contracts: Contracts
+    findings: Findings
+
+
+def tools_of(
+    key: str, fields: Located, around: Surroundings
+) -> tuple[tuple[Tool, ...], VectorStore | None]:
+    """The tools of the assistant with this key, and the implicit store of its file_search."""
+    tools: list[Tool] = []
+    store, seen = None, dict[str, Place]()
+    for declared, place in fields.items_at("tools"):
+        tool = _tool(key, declared, place, around)
+        if tool is None or _repeated(tool, place, key, seen, around.findings):
+            continue
+        tools.append(tool)
+        if isinstance(tool, FileSearch) and "files" in declared:
+            store = stores.implicit(key, place, declared, around.shelf, around.findings)
+    return tuple(tools), store
+
+
+def _tool(key: str, declared: Located, place: Place, around: Surroundings) -> Tool | None:
+    match declared["type"]:
+        case "code_interpreter":
+            return _code_interpreter(declared, around)
+        case "file_search":
+            return _file_search(key, declared, around)
+        case _:
+            function = functions.asked_for(
+                declared, place, around.functions, around.contracts, around.findings
+            )
+            return FunctionTool(function) if function else None
+
+
+def _repeated(
+    tool: Tool, place: Place, key: str, seen: dict[str, Place], findings: Findings
+) -> bool:
+    """Whether an assistant that can have this tool once has it already."""
+    name = _name(tool)
+    first = seen.setdefault(name, place)
+    if first is not place:
+        findings.add(
+            place, f"`{key}` has {name} twice, first on line {first.line}", "keep one of them"
+        )
+    return first is not place
+
+
+def _name(tool: Tool) -> str:
+    match tool:
+        case CodeInterpreter():
+            return "code_interpreter"
+        case FileSearch():
+            return "file_search"
+        case FunctionTool(function):
+            return f"the function `{function.name}`"
+
+
+def _code_interpreter(declared: Located, around: Surroundings) -> CodeInterpreter:
+    files = around.shelf.files(declared.items_at("files"))
+    if len(files) > CODE_INTERPRETER_FILES:
+        around.findings.add(
+            declared.value_place("files"),
+            f"code_interpreter takes {CODE_INTERPRETER_FILES} files, and these are {len(files)}",
+            "name fewer of them",
+        )
+    return CodeInterpreter(files)
+
+
+def _file_search(key: str, declared: Located, around: Surroundings) -> FileSearch:
+    options = ("max_num_results", "ranking_options")
+    return FileSearch(
+        store=_store(key, declared, around),
+        options={name: plain(declared[name]) for name in options if name in declared},
+    )
+
+
+def _store(key: str, declared: Located, around: Surroundings) -> str | None:
+    if "files" in declared:
+        return stores.implicit_key(key)
+    store = declared.get("vector_store")
+    if store is not None and around.stores is not None and store not in around.stores:
+        around.findings.add(
+            declared.value_place("vector_store"),
+            f"no vector store `{store}` is declared in assistctl.yaml",
+            remedy_for(store, around.stores, "declare it there under `vector_stores`"),
+        )
+    return store
+
+
+def check_choice(run: Located, tools: tuple[Tool, ...], findings: Findings) -> None:
+    """A `tool_choice` that names one tool must name one that the assistant has."""
+    choice = run.mapping("tool_choice")
+    kind = choice.get("type")
+    if kind is None:
+        return
+    if kind == "function":
+        name = choice["function"]["name"]
+        wanted, place = f"the function `{name}`", choice["function"].value_place("name")
+    else:
+        wanted, place = kind, choice.value_place("type")
+    if wanted not in map(_name, tools):
+        findings.add(
+            place,
+            f"`tool_choice` names {wanted}, which is not among the assistant's tools",
+            "add it to `tools`, or choose another",
+        )

@@ -1,0 +1,83 @@
+"""`${VAR}` and `${VAR:-default}` in string values; `$${` stands for a literal `${`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from assistctl.errors import Place
+from assistctl.resources import Json
+from assistctl.spec.findings import Findings
+from assistctl.spec.located import Located, LocatedList
+
+_NAME = "[A-Za-z_][A-Za-z0-9_]*"
+_REFERENCE = re.compile(
+    rf"(?P<escaped>\$\$\{{)|\$\{{(?:(?P<name>{_NAME})(?P<default>:-[^}}]*)?\}})?"
+)
+_ONLY_A_VARIABLE = re.compile(rf"\$\{{({_NAME})\}}")
+_SECRET = re.compile(r"(KEY|TOKEN|SECRETS?|PASSWORD|PASSWD|CREDENTIALS?)(_|[0-9]|$)", re.I)
+
+
+@dataclass(frozen=True)
+class Variables:
+    """The environment, and where what is wrong with a reference to it goes."""
+
+    environ: Mapping[str, str]
+    findings: Findings
+
+    def expand(self, value: Json, place: Place, *, public: bool = True) -> Json:
+        """The value with the variables in all its strings replaced; keys stay as they are.
+
+        A `public` value goes to the target and into plans: a variable that looks like a secret is
+        refused there. A reference that cannot be replaced stays, and is a finding.
+        """
+        if isinstance(value, str):
+            return self._text(value, place, public) if "${" in value else value
+        if isinstance(value, Located):
+            return value.replaced(lambda _, item, at: self.expand(item, at, public=public))
+        if isinstance(value, LocatedList):
+            return value.replaced(lambda item, at: self.expand(item, at, public=public))
+        return value
+
+    def _text(self, text: str, place: Place, public: bool) -> str:
+        return _REFERENCE.sub(lambda found: self._value(found, place, public), text)
+
+    def _value(self, found: re.Match[str], place: Place, public: bool) -> str:
+        if found["escaped"]:
+            return "${"
+        name, default = found["name"], found["default"]
+        if name is None:
+            self.findings.add(
+                place,
+                "`${` does not begin a variable here",
+                "write ${NAME} or ${NAME:-default}; a literal ${ is written $${",
+            )
+            return found[0]
+        if public and _SECRET.search(name):
+            self.findings.add(
+                place,
+                f"the variable {name} looks like a secret, which would be stored at the target",
+                "keep secrets in the environment of your tools, or rename the variable",
+            )
+            return found[0]
+        return self._looked_up(name, default, place, found[0])
+
+    def _looked_up(self, name: str, default: str | None, place: Place, reference: str) -> str:
+        value = self.environ.get(name)
+        if default is not None:
+            return value or default.removeprefix(":-")
+        if value is None:
+            self.findings.add(
+                place,
+                f"the environment variable {name} is not set",
+                f"set it, or write ${{{name}:-default}}",
+            )
+            return reference
+        return value
+
+
+def variable_of(text: str) -> str | None:
+    """The name of the variable if the text is exactly `${NAME}`."""
+    found = _ONLY_A_VARIABLE.fullmatch(text)
+    return found[1] if found else None

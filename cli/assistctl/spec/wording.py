@@ -1,0 +1,84 @@
+"""How things are named in a sentence: lists of choices, kinds of values, suggestions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+
+from assistctl.resources import Json
+
+_KINDS = {
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a mapping",
+    "array": "a list",
+    "null": "empty",
+}
+_CREDENTIALS = re.compile(r"//[^/@\s]*@")
+_LONGEST_WORD = 100
+
+
+def either(words: Iterable[str]) -> str:
+    """`a, b or c`."""
+    return _joined(words, "or")
+
+
+def both(words: Iterable[str]) -> str:
+    """`a, b and c`."""
+    return _joined(words, "and")
+
+
+def _joined(words: Iterable[str], last_word: str) -> str:
+    *most, last = words
+    return f"{', '.join(most)} {last_word} {last}" if most else last
+
+
+def quoted(names: Iterable[str]) -> list[str]:
+    return [f"`{name}`" for name in names]
+
+
+def kinds(types: str | Collection[str]) -> str:
+    """JSON Schema type names in words; null is left out beside others."""
+    names = [types] if isinstance(types, str) else [t for t in types if t != "null"] or ["null"]
+    return either(_KINDS[name] for name in names)
+
+
+def kind_of(value: Json) -> str:
+    """What a value is, in words: `a list`, `a number`, `true`."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "a string"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+def shown(value: Json, limit: int = 60) -> str:
+    """A scalar as one short line; other values by their kind."""
+    if isinstance(value, str):
+        text = value if len(value) <= limit else value[: limit - 3] + "..."
+        text = _CREDENTIALS.sub("//***@", text)
+        return f"`{text}`" if text.isprintable() else ascii(text)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return kind_of(value)
+    return str(value)
+
+
+def suggestion(word: str, known: Iterable[str], alike: float = 0.6) -> str | None:
+    """The one of the known words that was probably meant, or None."""
+    if len(word) > _LONGEST_WORD:  # difflib's time grows with the square
+        return None
+    close = get_close_matches(word, list(known), n=1, cutoff=alike)
+    return close[0] if close else None
+
+
+def remedy_for(word: str, known: Iterable[str], otherwise: str, alike: float = 0.6) -> str:
+    """What to do about a word that is not known: the probable one, else the advice given."""
+    close = suggestion(word, known, alike)
+    return f"did you mean `{close}`?" if close else otherwise

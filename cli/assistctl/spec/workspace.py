@@ -1,0 +1,171 @@
+"""One directory -> Workspace: every file read, merged for one target, and cross-referenced."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from assistctl.errors import Problem
+from assistctl.resources import Assistant, VectorStore, Workspace
+from assistctl.spec import stores, targets
+from assistctl.spec.assistants import assistant
+from assistctl.spec.contracts import Contracts
+from assistctl.spec.documents import Document, Top, read_document, read_top
+from assistctl.spec.files import Shelf
+from assistctl.spec.findings import Findings
+from assistctl.spec.functions import Functions, declared
+from assistctl.spec.grammar import USER_METADATA_PAIRS, Kind
+from assistctl.spec.located import Located, merged
+from assistctl.spec.scripts import turns
+from assistctl.spec.sources import FILE, Source, find_sources
+from assistctl.spec.tools import Surroundings
+from assistctl.spec.variables import Variables
+from assistctl.spec.wording import remedy_for
+
+_SINGULAR = {"assistants": "assistant", "vector_stores": "vector store"}
+
+
+def load(
+    root: Path, *, target: str | None = None, environ: Mapping[str, str]
+) -> tuple[Workspace, tuple[Problem, ...]]:
+    """Read what a directory declares, as seen by one target.
+
+    `target` None is the file's `default_target`, else `local`; `environ` is where `${VAR}` and
+    keys come from. Nothing that people can write wrong is raised: every problem comes back, in
+    the order of their places, beside all that could be read. A workspace that has problems is
+    good for finding more of them, and for nothing else.
+    """
+    findings = Findings()
+    root = root.resolve()
+    variables = Variables(environ, findings)
+    contracts, shelf = Contracts(findings), Shelf(root, findings)
+
+    sources = find_sources(root, findings)
+    top = read_top(sources.workspace, target, variables, findings)
+    tables = [read_document(source, "functions", variables, findings) for source in sources.tools]
+    read = _read_all(sources.assistants, "assistant", variables, findings)
+    scripts = _read_all(sources.scripts, "script", variables, findings)
+
+    known = _functions(tables, contracts, findings)
+    around = Surroundings(known, _store_keys(top), shelf, contracts, findings)
+    assistants, implicit = _assistants(read, top, around)
+    shared = _shared_stores(top, shelf, findings)
+    _check_overrides(top, sources.assistants, findings)
+    usable = top.document.usable
+    workspace = Workspace(
+        root=root,
+        name=usable.get("workspace", root.name),
+        target=targets.resolved(top.target, usable, environ, findings),
+        targets=targets.names(usable),
+        assistants=assistants,
+        stores={**shared, **implicit},
+        functions=known.usable,
+        scripts={key: turns(script.usable, findings) for key, script in scripts.items()},
+    )
+    return workspace, findings.in_order()
+
+
+def _read_all(
+    sources: Mapping[str, Source], kind: Kind, variables: Variables, findings: Findings
+) -> dict[str, Document]:
+    documents = {
+        key: read_document(source, kind, variables, findings) for key, source in sources.items()
+    }
+    return {key: document for key, document in documents.items() if document}
+
+
+def _functions(
+    documents: list[Document | None], contracts: Contracts, findings: Findings
+) -> Functions:
+    read = [document for document in documents if document]
+    named = [document.declared.get("functions") for document in read]
+    return Functions(
+        usable=declared((d.usable.mapping("functions") for d in read), contracts, findings),
+        names={name for table in named if isinstance(table, Located) for name in table},
+        complete=len(read) == len(documents) and all(isinstance(t, Located) for t in named),
+    )
+
+
+def _store_keys(top: Top) -> frozenset[str] | None:
+    """The keys of all shared stores, also broken ones; None if nobody can say which there are."""
+    tables = top.document.declared.get("vector_stores", Located(top.document.declared.place))
+    return frozenset(tables) if top.readable and isinstance(tables, Located) else None
+
+
+def _assistants(
+    documents: Mapping[str, Document], top: Top, around: Surroundings
+) -> tuple[dict[str, Assistant], dict[str, VectorStore]]:
+    """The assistants, and the implicit stores of those that search files of their own."""
+    made, implicit = {}, {}
+    for key, document in documents.items():
+        fields = _merged(top.document.usable, top.target, key, document.usable)
+        _check_model(key, document, top, around.findings)
+        _check_pairs(fields, around.findings)
+        place = document.declared.place
+        made[key], store = assistant(key, place, fields, around)
+        if store:
+            implicit[store.key] = store
+    return made, implicit
+
+
+def _merged(top: Located, target: str, key: str, own: Located) -> Located:
+    """An assistant's fields, with the defaults below and the target's overrides above them."""
+    above = _overrides(top, target).mapping("assistants").mapping(key)
+    return merged([top.mapping("defaults"), own, above], own.place, deep="metadata")
+
+
+def _overrides(top: Located, target: str) -> Located:
+    return top.mapping("targets").mapping(target).mapping("overrides")
+
+
+def _check_model(key: str, document: Document, top: Top, findings: Findings) -> None:
+    """An assistant has a model from somewhere; a wrong one has its finding where it stands."""
+    everything = top.document.declared
+    if not top.readable or not isinstance(everything.get("defaults", everything), Located):
+        return
+    if "model" not in _merged(everything, top.target, key, document.declared):
+        findings.add(
+            document.declared.place,
+            "`model` is missing",
+            f"add it here, or for all assistants under `defaults` in {FILE}",
+        )
+
+
+def _check_pairs(fields: Located, findings: Findings) -> None:
+    pairs = fields.mapping("metadata")
+    if len(pairs) > USER_METADATA_PAIRS:
+        findings.add(
+            pairs.place,
+            f"`metadata` has {len(pairs)} pairs with those merged from {FILE}",
+            f"keep {USER_METADATA_PAIRS}: the API allows 16, and assistctl needs eight",
+        )
+
+
+def _shared_stores(top: Top, shelf: Shelf, findings: Findings) -> dict[str, VectorStore]:
+    usable = top.document.usable
+    tables, above = usable.mapping("vector_stores"), _overrides(usable, top.target)
+    made = {}
+    for key in tables:
+        layers = [tables.mapping(key), above.mapping("vector_stores").mapping(key)]
+        fields = merged(layers, tables.value_place(key), deep="metadata")
+        _check_pairs(fields, findings)
+        made[key] = stores.shared(key, tables.key_place(key), fields, shelf, findings)
+    return made
+
+
+def _check_overrides(top: Top, assistants: Collection[str], findings: Findings) -> None:
+    """Overrides, of any target, are for what is declared."""
+    everything = top.document.declared
+    known = {"assistants": assistants}
+    if (stores_known := _store_keys(top)) is not None:
+        known["vector_stores"] = stores_known
+    for target in everything.mapping("targets"):
+        for kind, names in known.items():
+            table = _overrides(everything, target).mapping(kind)
+            for key in table:
+                if key not in names:
+                    findings.add(
+                        table.key_place(key),
+                        f"there is no {_SINGULAR[kind]} `{key}` to override",
+                        remedy_for(key, names, "declare it, or remove this"),
+                    )

@@ -1,0 +1,165 @@
+"""A model's arguments: strict JSON, valid for the schema, converted to the annotated types."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from assistctl.resources import Function, Json
+from assistctl.toolbox import hints
+from assistctl.toolbox.outputs import Detail, Refusal, cut
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+    from pydantic import TypeAdapter
+
+_DETAILS, _DETAIL = 8, 300
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """How one function's arguments are read. `names` is None if it takes any name."""
+
+    function: str
+    validator: Validator
+    adapters: Mapping[str, TypeAdapter[Any]]
+    names: frozenset[str] | None
+
+    def read(self, text: str) -> dict[str, Any]:
+        """The keyword arguments for a call. Raises Refusal; nothing is repaired or guessed."""
+        values = self._parsed(text)
+        self._refuse(_schema_faults(self.validator, values))
+        if self.names is not None:
+            unknown = sorted(values.keys() - self.names)
+            self._refuse(Detail(each, "the function takes no such argument") for each in unknown)
+        converted: dict[str, Any] = {}
+        faults: list[Detail] = []
+        for name, value in values.items():
+            converted[name] = self._converted(name, value, faults)
+        self._refuse(faults)
+        return converted
+
+    def _parsed(self, text: str) -> dict[str, Json]:
+        # Several models send nothing at all for a call without arguments. Where none is required
+        # that can mean only one thing; elsewhere it is refused like any other broken JSON.
+        if not text.strip() and not _schema_faults(self.validator, {}):
+            return {}
+        value = parse(text)
+        if not isinstance(value, dict):
+            raise Refusal("invalid_json", "the arguments must be one JSON object")
+        return value
+
+    def _converted(self, name: str, value: Json, faults: list[Detail]) -> Any:
+        from pydantic import ValidationError
+
+        adapter = self.adapters.get(name)
+        if adapter is None:
+            return value
+        try:
+            # As JSON and strict: "2026-11-23" is a date and "red" a Colour, but "3" is not 3.
+            return adapter.validate_json(json.dumps(value), strict=True)
+        except ValidationError as error:
+            for each in error.errors(include_url=False, include_context=False, include_input=False):
+                faults.append(Detail(_path([name, *each["loc"]]), cut(each["msg"], _DETAIL)))
+
+    def _refuse(self, faults: Iterable[Detail]) -> None:
+        found = list(faults)
+        if found:
+            more = f", the first {_DETAILS} of {len(found)}" if len(found) > _DETAILS else ""
+            raise Refusal(
+                "invalid_arguments",
+                f"the arguments do not fit the parameters of {self.function}{more}",
+                found[:_DETAILS],
+            )
+
+
+def arguments_of(function: Function, run: Callable[..., Any]) -> Arguments:
+    """Prepare to read a function's calls, under its declared or derived parameters.
+
+    Raises TypeError for an annotation that pydantic knows and refuses.
+    """
+    from jsonschema.validators import Draft202012Validator, validator_for
+    from referencing import Registry
+
+    parameters = function.parameters or {}
+    kind = validator_for(parameters, default=Draft202012Validator)
+    # An empty registry: a `$ref` into the network is an error, not a download.
+    validator = kind(parameters, registry=Registry())
+    return Arguments(function.name, validator, hints.adapters(run), _names(run))
+
+
+def _names(run: Callable[..., Any]) -> frozenset[str] | None:
+    try:
+        taken = inspect.signature(run).parameters.values()
+    except (TypeError, ValueError):  # some builtins do not say
+        return None
+    if any(each.kind is each.VAR_KEYWORD for each in taken):
+        return None
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return frozenset(each.name for each in taken if each.kind in by_name)
+
+
+def parse(text: str) -> Json:
+    """Read JSON as the standard has it: no repeated keys, no NaN, no lone surrogates.
+
+    A number without a fraction is an int however it is written (2.0), as JSON Schema sees it.
+    Raises Refusal.
+    """
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_float=_number, parse_constant=_no_constant
+        )
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Refusal("invalid_json", "a string holds half of a surrogate pair") from None
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise Refusal("invalid_json", f"the arguments are not valid JSON: {reason}") from None
+    return value
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} occurs twice in one object")
+        found[key] = value
+    return found
+
+
+def _number(text: str) -> int | float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {cut(text, 40)} is too large")
+    exact = value.is_integer() and abs(value) < 2**53
+    return int(value) if exact else value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _schema_faults(validator: Validator, values: Json) -> list[Detail]:
+    from jsonschema.exceptions import best_match
+
+    try:
+        # Of an `anyOf` only the error in the likeliest branch helps a model to correct itself.
+        found = [best_match([error]) for error in validator.iter_errors(values)]
+    except Exception as error:  # a `$ref` to nowhere, a pattern that is none, endless recursion
+        reason = f"{type(error).__name__}: {error}"
+        raise Refusal(
+            "exception", f"the declared parameters cannot be applied: {reason}"
+        ) from error
+    faults = {Detail(_path(each.absolute_path), cut(each.message, _DETAIL)) for each in found}
+    return sorted(faults, key=lambda each: (each.at, each.message))
+
+
+def _path(parts: Iterable[str | int]) -> str:
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".")

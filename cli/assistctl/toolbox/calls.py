@@ -1,0 +1,163 @@
+"""Work done in parallel: jobs in threads, each with a time by which it has an answer."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from assistctl.events import ToolCall, ToolReturned
+from assistctl.toolbox.outputs import Output, Refusal
+
+log = logging.getLogger(__name__)
+
+PARALLEL = 16
+_LONGEST_WAIT = 3600.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call to make. `work` is given the seconds it has, and may raise anything."""
+
+    call: ToolCall
+    work: Callable[[float], Output]
+    timeout: float
+
+
+@dataclass(frozen=True)
+class _Running:
+    job: Job
+    began: float
+    seconds: float
+
+    @property
+    def until(self) -> float:
+        return self.began + self.seconds
+
+
+class Crew:
+    """Runs jobs in threads, at most PARALLEL at a time, until an optional `deadline` for all.
+
+    A thread cannot be killed. One that has no result in time is given up: its place goes to the
+    next job, what it returns later is dropped, and as a daemon it does not keep the process alive.
+    """
+
+    def __init__(self, deadline: float | None = None) -> None:
+        self._deadline = deadline
+        self._waiting: deque[Job] = deque()
+        self._running: dict[int, _Running] = {}
+        self._started = 0
+        self._finished: queue.SimpleQueue[tuple[int, Output, float]] = queue.SimpleQueue()
+
+    def add(self, job: Job) -> None:
+        self._waiting.append(job)
+        self._start_waiting()
+
+    def results(self) -> Iterator[ToolReturned]:
+        """One result for each job added, as they come."""
+        while self._running or self._waiting:
+            self._start_waiting()
+            try:
+                number, output, seconds = self._finished.get(timeout=self._patience())
+            except queue.Empty:
+                yield from self._given_up()
+                continue
+            running = self._running.pop(number, None)
+            if running is not None:
+                yield returned(running.job.call, output, seconds)
+
+    def _start_waiting(self) -> None:
+        while self._waiting and len(self._running) < PARALLEL:
+            self._start(self._waiting.popleft())
+
+    def _start(self, job: Job) -> None:
+        began = time.monotonic()
+        left = job.timeout if self._deadline is None else self._deadline - began
+        self._started += 1
+        number = self._started
+        running = self._running[number] = _Running(job, began, max(0.0, min(job.timeout, left)))
+        if not running.seconds:
+            return  # given up before it began
+        thread = threading.Thread(
+            target=_run, args=(number, running, self._finished), name=job.call.name, daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._finished.put((number, Refusal("exception", str(error)).output, 0.0))
+
+    def _patience(self) -> float:
+        first = min(running.until for running in self._running.values())
+        return min(max(0.0, first - time.monotonic()), _LONGEST_WAIT)
+
+    def _given_up(self) -> Iterator[ToolReturned]:
+        now = time.monotonic()
+        late = [number for number, running in self._running.items() if running.until <= now]
+        for number in late:
+            running = self._running.pop(number)
+            refusal = timed_out(running.seconds)
+            yield returned(running.job.call, refusal.output, now - running.began)
+
+
+def returned(call: ToolCall, output: Output, seconds: float) -> ToolReturned:
+    return ToolReturned(call, output.text, seconds, output.error)
+
+
+def timed_out(seconds: float) -> Refusal:
+    if not seconds:
+        return Refusal("timeout", "no time was left; the function was not called")
+    return Refusal(
+        "timeout", f"no result within {seconds:.3g} s; the function may still be at work"
+    )
+
+
+def awaited(value: Any, seconds: float) -> Any:
+    """The result of a function, async or not; unlike a thread, a coroutine ends when time is up."""
+    if not inspect.isawaitable(value):
+        return value
+    import asyncio  # 40 ms, which only a workspace with async tools has to pay
+
+    return asyncio.run(_within(value, seconds))
+
+
+async def _within(value: Awaitable[Any], seconds: float) -> Any:
+    import asyncio
+
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            return await value
+    except TimeoutError:
+        if limit.expired():
+            raise timed_out(seconds) from None
+        raise
+
+
+def _run(
+    number: int, running: _Running, finished: queue.SimpleQueue[tuple[int, Output, float]]
+) -> None:
+    try:
+        output = running.job.work(running.seconds)
+    except Refusal as refusal:
+        output = refusal.output
+    except BaseException as error:  # a tool may raise anything, SystemExit too: it ends here
+        log.debug("%s failed", running.job.call.name, exc_info=True)
+        output = Refusal("exception", _told(error)).output
+    finished.put((number, output, time.monotonic() - running.began))
+
+
+def _told(error: BaseException) -> str:
+    """Type and message; what a model can use, without the traceback."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(map(_told, error.exceptions))
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  (an exception may fail to describe itself)
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

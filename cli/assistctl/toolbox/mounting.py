@@ -1,0 +1,141 @@
+"""Tool modules become Python modules: `tools/` as a package that no other code can see."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import itertools
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from assistctl.errors import AssistctlError
+from assistctl.resources import Function
+from assistctl.toolbox.prints import printing_to_stderr
+from assistctl.toolbox.references import TOOLS, Misread, Reference, is_local, locate, shown
+
+_numbers = itertools.count(1)
+
+
+def load(root: Path, functions: Iterable[Function]) -> Mapping[str, Callable[..., Any]]:
+    """Import what the functions name; the result is keyed by `Function.python`.
+
+    `<root>/tools` becomes a package with a name of its own for every call: it is not on sys.path,
+    its modules may import each other relatively, and two workspaces never meet. Raises one
+    AssistctlError for everything that cannot be imported, each with the line of the tool at fault.
+    """
+    _forget_directories(root / TOOLS)
+    package = f"_assistctl_tools_{next(_numbers)}"
+    references = {each.python: each for each in functions if each.python is not None}
+    found: dict[str, Callable[..., Any]] = {}
+    failures: list[str] = []
+    with printing_to_stderr():
+        for python, function in references.items():
+            try:
+                found[python] = _import(Reference.parse(python), root, package)
+            except Misread as error:
+                failures.append(f"{function.python_place or function.place}: {error}")
+            except _ImportFailed as error:
+                failures.append(str(error))
+    if failures:
+        raise AssistctlError("\n".join(dict.fromkeys(failures)))
+    return found
+
+
+def _forget_directories(tools: Path) -> None:
+    """Let an import see files written since the last mount, whatever the clock's resolution."""
+    for path in list(sys.path_importer_cache):
+        if Path(path).is_relative_to(tools):
+            del sys.path_importer_cache[path]
+
+
+class _ImportFailed(Exception):
+    pass
+
+
+def _import(reference: Reference, root: Path, package: str) -> Callable[..., Any]:
+    located = locate(reference, root)
+    with _told_where(reference, root):
+        if is_local(reference, root):
+            _mount(root / TOOLS, package)
+            module = importlib.import_module(f"{package}.{reference.module}")
+        else:
+            module = importlib.import_module(reference.module)
+    function = getattr(module, reference.function, None)
+    if not callable(function):
+        state = "has no" if function is None else "has no callable"
+        raise _ImportFailed(
+            f"{located.shown}: the imported module {state} {reference.function!r}; "
+            "define it at the top level of the module"
+        )
+    return function  # type: ignore[no-any-return]
+
+
+def _mount(tools: Path, package: str) -> None:
+    if package in sys.modules:
+        return
+    init = tools / "__init__.py"
+    if init.is_file():
+        spec = importlib.util.spec_from_file_location(
+            package, init, submodule_search_locations=[str(tools)]
+        )
+    else:
+        spec = ModuleSpec(package, None, is_package=True)
+        spec.submodule_search_locations = [str(tools)]
+    assert spec is not None
+    module: ModuleType = importlib.util.module_from_spec(spec)
+    sys.modules[package] = module
+    if spec.loader is not None and init.is_file():
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[package]
+            raise
+
+
+@contextlib.contextmanager
+def _told_where(reference: Reference, root: Path) -> Iterator[None]:
+    """Turn whatever an import raises, sys.exit() included, into one line for a person."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the top level of a module may raise anything
+        where = _line_at_fault(error, root / TOOLS)
+        place = f"{shown(where[0], root)}:{where[1]}: " if where else ""
+        raise _ImportFailed(
+            f"{place}importing {reference.module!r} failed: {_summary(error)}; "
+            f"{_remedy(error, root)}"
+        ) from error
+
+
+def _line_at_fault(error: BaseException, tools: Path) -> tuple[Path, int] | None:
+    """The innermost line of the traceback that is in tools/."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return Path(error.filename), error.lineno or 1
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        if file.is_relative_to(tools):
+            return file, frame.lineno or 1
+    return None
+
+
+def _summary(error: BaseException) -> str:
+    text = str(error.msg if isinstance(error, SyntaxError) else error)
+    return " ".join([f"{type(error).__name__}:", *text.split()])
+
+
+def _remedy(error: BaseException, root: Path) -> str:
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    if name is None:
+        return "correct the module"
+    top = name.partition(".")[0]
+    tools = root / TOOLS
+    if (tools / f"{top}.py").is_file() or (tools / top).is_dir():
+        return f"modules in tools/ import each other relatively: from . import {top}"
+    return f"install {top!r} where assistctl runs"

@@ -1,0 +1,31 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from assistctl.commands.schema import KINDS
+from assistctl.spec import KINDS as SPEC_KINDS
+
+
+def schema(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "assistctl", "schema", *arguments], capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], *([kind] for kind in KINDS)])
+def test_each_kind_of_file_has_its_schema(arguments: list[str]) -> None:
+    result = schema(*arguments)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert json.loads(result.stdout)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_the_kinds_are_those_of_spec() -> None:
+    assert KINDS == SPEC_KINDS
+
+
+def test_another_kind_is_a_usage_error() -> None:
+    result = schema("asistant")
+    assert (result.returncode, result.stdout) == (64, "")
+    assert "'asistant' is not one of 'workspace', 'assistant'" in result.stderr

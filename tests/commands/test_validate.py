@@ -1,0 +1,121 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def validate(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "assistctl", "validate", "-C", str(root), *arguments],
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """Two assistants that share a function and a file."""
+    texts = {
+        "assistctl.yaml": """\
+version: 1
+workspace: shop
+defaults: {model: gpt-4.1-mini}
+vector_stores:
+  handbook: {files: [prices.csv, handbook.md]}
+""",
+        "prices.csv": "花名,成本,售价\n红玫瑰,3,5\n",
+        "handbook.md": "Water the roses.\n",
+        "assistants/a.yaml": """\
+instructions: Sell.
+tools:
+  - {type: code_interpreter, files: [../prices.csv]}
+  - {type: function, function: refund}
+""",
+        "assistants/b.yaml": """\
+instructions: Help.
+tools:
+  - {type: file_search, vector_store: handbook}
+  - {type: function, function: refund}
+  - {type: function, python: "bills:save"}
+""",
+        "tools/refund.yaml": """\
+functions:
+  refund: {description: Give it back., parameters: {type: object, properties: {}}}
+""",
+        "tools/bills.py": """\
+raise SystemExit("validate must not run this")
+
+
+def save(total: float) -> str:
+    \"\"\"Save a bill.\"\"\"
+""",
+    }
+    for name, text in texts.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_valid_workspace_is_counted_in_one_line(workspace: Path) -> None:
+    result = validate(workspace)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "Valid: 2 assistants, 2 functions, 2 files.\n"
+
+
+def test_a_valid_workspace_has_no_problems_in_json_and_no_words_with_quiet(
+    workspace: Path,
+) -> None:
+    assert json.loads(validate(workspace, "--format", "json").stdout) == {"problems": []}
+    quiet = validate(workspace, "-q")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+
+
+def test_every_problem_is_shown_at_once_and_counted(workspace: Path) -> None:
+    (workspace / "assistants" / "a.yaml").write_text("modle: gpt-5\n")
+    (workspace / "tools" / "bills.py").write_text("def store() -> None: ...\n")
+    result = validate(workspace)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        "assistants/a.yaml:1:1: unknown key `modle`; did you mean `model`?\n"
+        "assistants/b.yaml:5:30: tools/bills.py has no function 'save'; "
+        "write it, or correct the name\n"
+        "error: 2 problems\n"
+    )
+    as_json = validate(workspace, "--format", "json")
+    assert (as_json.returncode, as_json.stderr) == (1, "")
+    assert json.loads(as_json.stdout) == {
+        "problems": [
+            {
+                "file": "assistants/a.yaml",
+                "line": 1,
+                "column": 1,
+                "what": "unknown key `modle`",
+                "remedy": "did you mean `model`?",
+            },
+            {
+                "file": "assistants/b.yaml",
+                "line": 5,
+                "column": 30,
+                "what": "tools/bills.py has no function 'save'",
+                "remedy": "write it, or correct the name",
+            },
+        ]
+    }
+
+
+def test_validate_imports_neither_the_sdk_nor_the_differ(workspace: Path) -> None:
+    code = (
+        "import sys\n"
+        "from assistctl.main import main\n"
+        "try:\n    main(['-C', sys.argv[1], 'validate'])\n"
+        "except SystemExit as left:\n    assert left.code == 0\n"
+        "heavy = {'openai', 'deepdiff', 'rich', 'starlette', 'uvicorn', 'pydantic', 'bills'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(workspace)], capture_output=True, text=True
+    )
+    assert result.stdout.splitlines()[-1:] == ["[]"], result.stderr

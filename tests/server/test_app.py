@@ -1,0 +1,233 @@
+import json
+import re
+import socket
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import openai as sdk
+import pytest
+from openai import OpenAI
+
+from assistctl.server import EmbeddedServer
+
+Ask = Callable[..., Any]
+
+
+def error(message: str, *, param: str | None = None, code: str | None = None) -> Any:
+    return {
+        "error": {
+            "message": message,
+            "type": "invalid_request_error",
+            "param": param,
+            "code": code,
+        }
+    }
+
+
+def test_without_a_key_nothing_is_answered(ask: Ask) -> None:
+    answer = ask("GET", "/assistants", headers={"authorization": None})
+    assert (answer.status, answer.body) == (
+        401,
+        error(
+            "You didn't provide an API key. You need to provide your API key in an Authorization"
+            " header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+        ),
+    )
+
+
+@pytest.mark.parametrize("given", ["Bearer wrong", "Bearer ключ", "bearer  wrong "])
+def test_a_wrong_key_is_refused(ask: Ask, given: str) -> None:
+    answer = ask("GET", "/models", headers={"authorization": given.encode().decode("latin-1")})
+    assert (answer.status, answer.body) == (
+        401,
+        error("Incorrect API key provided.", code="invalid_api_key"),
+    )
+
+
+def test_unknown_addresses_and_methods_answer_in_the_shape_of_the_api(ask: Ask) -> None:
+    answer = ask("GET", "/fine_tuning/jobs")
+    assert (answer.status, answer.body) == (404, error("Invalid URL (GET /v1/fine_tuning/jobs)"))
+    answer = ask("PUT", "/assistants", {})
+    assert (answer.status, answer.body) == (
+        405,
+        error(
+            "Not allowed to PUT on /v1/assistants."
+            " (HINT: Perhaps you meant to use a different HTTP method?)",
+            code="method_not_supported",
+        ),
+    )
+
+
+def test_ids_that_cannot_be_and_ids_that_are_not_there(ask: Ask) -> None:
+    answer = ask("GET", "/threads/undefined")
+    assert (answer.status, answer.body) == (
+        400,
+        error(
+            "Invalid 'thread_id': 'undefined'. Expected an ID that begins with 'thread'.",
+            param="thread_id",
+            code="invalid_value",
+        ),
+    )
+    answer = ask("GET", "/assistants/asst_missing")
+    assert (answer.status, answer.body) == (
+        404,
+        error("No assistant found with id 'asst_missing'."),
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[" * 100_000,
+        b'{"name": NaN}',
+        b'{"name": "\\ud800"}',
+        b'{"name": "\xff"}',
+        b"model=gpt-4",
+    ],
+)
+def test_a_body_that_is_not_json_is_told_so(ask: Ask, body: bytes) -> None:
+    answer = ask("POST", "/assistants", body)
+    assert (answer.status, answer.body) == (
+        400,
+        error(
+            "We could not parse the JSON body of your request. The API expects a JSON payload"
+            " in UTF-8, but what was sent was not valid JSON."
+        ),
+    )
+
+
+def test_a_body_of_another_kind_is_told_so(ask: Ask) -> None:
+    answer = ask("POST", "/assistants", [])
+    assert (answer.status, answer.body) == (
+        400,
+        error(
+            "Invalid type for 'body': expected an object, but got an array instead.",
+            param="body",
+            code="invalid_type",
+        ),
+    )
+
+
+def test_a_whole_surrogate_pair_is_text(ask: Ask) -> None:
+    answer = ask("POST", "/assistants", b'{"model": "m", "name": "\\ud83c\\udf39"}')
+    assert answer.body["name"] == "🌹"
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(
+    server: EmbeddedServer,
+) -> None:
+    url = urlsplit(server.base_url)
+    with socket.create_connection((url.hostname, url.port), timeout=10) as connection:
+        connection.sendall(
+            f"POST /v1/assistants HTTP/1.1\r\nHost: {url.netloc}\r\n"
+            f"Authorization: Bearer {server.api_key}\r\n"
+            "Content-Length: 67108865\r\n\r\n{".encode()
+        )
+        answer = connection.recv(65536).decode()
+    assert answer.startswith("HTTP/1.1 413 ")
+    assert json.loads(answer.partition("\r\n\r\n")[2]) == error(
+        "The request is too large. At most 67108864 bytes are accepted."
+    )
+
+
+def test_empty_json_bodies_are_accepted_where_sdks_send_them(ask: Ask) -> None:
+    thread = ask("POST", "/threads", b"").body
+    assert ask("POST", f"/threads/{thread['id']}", b" ").body == thread
+    assert ask("DELETE", f"/threads/{thread['id']}", b"").body == {
+        "id": thread["id"],
+        "object": "thread.deleted",
+        "deleted": True,
+    }
+
+
+def test_answers_bear_a_request_id_and_a_polling_interval(ask: Ask) -> None:
+    for answer in (ask("GET", "/assistants"), ask("GET", "/assistants/asst_missing")):
+        assert answer.headers["openai-poll-after-ms"] == "100"
+        assert re.fullmatch("req_[0-9a-f]{32}", answer.headers["x-request-id"])
+
+
+def test_the_beta_header_may_be_absent_but_v1_is_told_that_it_is_gone(ask: Ask) -> None:
+    assert ask("GET", "/assistants").status == 200
+    answer = ask("GET", "/threads/thread_x", headers={"openai-beta": "assistants=v1"})
+    assert (answer.status, answer.body) == (
+        400,
+        error(
+            "The v1 Assistants API is not supported."
+            " Set the header 'OpenAI-Beta: assistants=v2' and use the fields of v2.",
+            code="invalid_beta",
+        ),
+    )
+
+
+def test_a_strict_server_demands_the_beta_header_where_openai_did(
+    start: Callable[..., EmbeddedServer], connect: Callable[[EmbeddedServer], OpenAI]
+) -> None:
+    client = connect(start(strict_beta=True))
+    assert client.beta.assistants.list().data == []
+    with pytest.raises(sdk.BadRequestError) as caught:
+        client.get("/assistants", cast_to=object)
+    assert caught.value.body == {
+        "message": "You must provide the 'OpenAI-Beta' header to access the Assistants API."
+        " Please try again by setting the header 'OpenAI-Beta: assistants=v2'.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": "invalid_beta",
+    }
+    assert client.files.list().data == []
+    assert client.models.list().data == []
+
+
+LIMITS: list[tuple[str, str, str, str]] = [
+    ("limit=0", "integer below minimum value. Expected a value >= 1", "0", "integer_below_min"),
+    ("limit=101", "integer above maximum value. Expected a value <= 100", "101", "integer_above"),
+]
+
+
+@pytest.mark.parametrize(("query", "words", "got", "code"), LIMITS)
+def test_limits_of_lists(ask: Ask, query: str, words: str, got: str, code: str) -> None:
+    answer = ask("GET", f"/assistants?{query}")
+    assert answer.status == 400
+    assert answer.body["error"]["message"] == f"Invalid 'limit': {words}, but got {got} instead."
+    assert answer.body["error"]["code"].startswith(code)
+
+
+def test_list_parameters_of_the_wrong_kind(ask: Ask) -> None:
+    answer = ask("GET", "/assistants?limit=ten")
+    assert answer.body == error(
+        "Invalid type for 'limit': expected an integer, but got 'ten' instead.",
+        param="limit",
+        code="invalid_type",
+    )
+    answer = ask("GET", "/assistants?order=up")
+    assert answer.body == error(
+        "Invalid value: 'up'. Supported values are: 'asc' and 'desc'.",
+        param="order",
+        code="invalid_value",
+    )
+
+
+def test_what_goes_wrong_inside_is_logged_and_not_shown(
+    server: EmbeddedServer,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a secret of the house")
+
+    monkeypatch.setattr("assistctl.server.documents.list_page", broken)
+    answer = ask("GET", "/assistants")
+    assert (answer.status, answer.body) == (
+        500,
+        {
+            "error": {
+                "message": "The server had an error while processing your request.",
+                "type": "server_error",
+                "param": None,
+                "code": None,
+            }
+        },
+    )
+    assert "GET /v1/assistants failed" in caplog.text

@@ -1,0 +1,80 @@
+"""Marks in streamed text, however the stream is cut."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistctl.server.engine.citations import Citer, without_marks
+from assistctl.server.engine.search import resolver
+
+
+def passage(file_id, name="a.txt"):
+    return {"file_id": file_id, "file_name": name}
+
+
+FOUND = {4: [passage("file-a"), passage("file-b", "b.txt")]}
+
+
+def cite(*parts, found=FOUND):
+    citer = Citer(resolver(found))
+    pieces = [piece for part in parts for piece in citer.feed(part)] + citer.flush()
+    assert "".join(piece.text for piece in pieces) == citer.text == "".join(parts)
+    return pieces, [
+        (note["text"], note["start_index"], note["end_index"], note["file_citation"]["file_id"])
+        for note in citer.annotations
+    ]
+
+
+def test_a_mark_comes_in_one_piece_with_its_annotation():
+    pieces, notes = cite("Red 【4", ":0†", "source】, yes")
+    assert [piece.text for piece in pieces] == ["Red ", "【4:0†source】", ", yes"]
+    assert [len(piece.annotations) for piece in pieces] == [0, 1, 0]
+    assert notes == [("【4:0†source】", 4, 16, "file-a")]
+
+
+@pytest.mark.parametrize(
+    ("text", "file_ids"),
+    [
+        ("【4:1†source】", ["file-b"]),
+        ("【9:1†x】", ["file-b"]),
+        ("【4:7†b.txt】", ["file-b"]),
+        ("【4:7†source】", []),
+        ("【注意】【4:0†source】", ["file-a"]),
+        ("【【4:0†source】", ["file-a"]),
+        ("【4:0†source】【4:1†source】", ["file-a", "file-b"]),
+        ("【4:0†source", []),
+        ("no mark at all", []),
+        ("【" + "长" * 500 + "】【4:0†source】", ["file-a"]),
+    ],
+)
+def test_marks_resolve_to_what_was_found(text, file_ids):
+    assert [note[3] for note in cite(text)[1]] == file_ids
+
+
+def test_with_several_searches_the_number_decides():
+    found = FOUND | {5: [passage("file-c", "c.txt")]}
+    assert [note[3] for note in cite("【5:0†source】【6:0†source】", found=found)[1]] == ["file-c"]
+
+
+def test_without_a_search_nothing_is_cited():
+    assert cite("【4:0†source】", found={})[1] == []
+
+
+@given(st.text(alphabet="【】4:0†source 花", max_size=60), st.data())
+def test_no_cut_of_the_stream_changes_text_or_annotations(text, data):
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    parts = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    pieces, notes = cite(*parts)
+    assert notes == cite(text)[1]
+    for mark, start, end, _ in notes:
+        assert text[start:end] == mark
+    assert sum(len(piece.annotations) for piece in pieces) == len(notes)
+
+
+def test_marks_can_be_taken_out_again():
+    text = "Red 【4:0†source】 and 【注意】."
+    citer = Citer(resolver(FOUND))
+    citer.feed(text)
+    assert without_marks(text, citer.annotations) == "Red  and 【注意】."

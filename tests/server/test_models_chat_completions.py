@@ -1,0 +1,343 @@
+"""The Chat Completions model against an endpoint on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+
+import pytest
+from tests.server.chat_endpoint import (
+    Reply,
+    Stream,
+    call,
+    chat_endpoint_running,
+    delta,
+    say,
+    usage,
+)
+
+from assistctl.server.models.chat_completions import ChatCompletions, Endpoint
+from assistctl.server.models.protocol import (
+    CallPart,
+    Finish,
+    ModelError,
+    RefusalPart,
+    Request,
+    TextPart,
+    Usage,
+)
+
+USER = {"role": "user", "content": "Hi"}
+
+
+@pytest.fixture
+def endpoint():
+    with chat_endpoint_running() as endpoint:
+        yield endpoint
+
+
+def ask(endpoint, request=None, **options):
+    declared = Endpoint.parse({"base_url": endpoint.url, **options})
+
+    async def collect():
+        model = ChatCompletions(declared)
+        try:
+            return [part async for part in model.stream(request or Request("m", [USER]))]
+        finally:
+            await model.aclose()
+
+    return asyncio.run(collect())
+
+
+def failure(endpoint, request=None, **options):
+    with pytest.raises(ModelError) as caught:
+        ask(endpoint, request, **options)
+    return caught.value.code, caught.value.message.replace(endpoint.url, "URL")
+
+
+def test_text_arrives_in_the_pieces_in_which_it_was_sent(endpoint):
+    endpoint.answer(say("Good ", "day", "", "。花"))
+    assert ask(endpoint) == [
+        TextPart("Good "),
+        TextPart("day"),
+        TextPart("。花"),
+        Finish("stop", Usage(10, 5)),
+    ]
+
+
+def test_a_bare_request_sends_only_what_is_needed(endpoint):
+    endpoint.answer(say("x"))
+    ask(endpoint, api_key="k-1", models={"m": "other"})
+    assert endpoint.requests == [
+        {
+            "model": "other",
+            "messages": [USER],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+    ]
+    assert endpoint.paths == ["/v1/chat/completions"]
+    assert endpoint.headers[0]["authorization"] == "Bearer k-1"
+
+
+def test_every_option_is_passed_on(endpoint):
+    endpoint.answer(say("x"))
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    ask(
+        endpoint,
+        Request(
+            "m",
+            [USER],
+            tools=[tool],
+            tool_choice="required",
+            parallel_tool_calls=False,
+            response_format={"type": "json_object"},
+            temperature=0.2,
+            top_p=0.9,
+            reasoning_effort="low",
+            max_completion_tokens=300,
+        ),
+    )
+    sent = endpoint.requests[0]
+    assert {key: sent[key] for key in sent.keys() - {"messages", "stream", "stream_options"}} == {
+        "model": "m",
+        "tools": [tool],
+        "tool_choice": "required",
+        "parallel_tool_calls": False,
+        "response_format": {"type": "json_object"},
+        "temperature": 0.2,
+        "top_p": 0.9,
+        "reasoning_effort": "low",
+        "max_completion_tokens": 300,
+    }
+    assert "authorization" not in endpoint.headers[0]
+
+
+def test_parallel_calls_keep_their_numbers_and_name_themselves_once(endpoint):
+    endpoint.answer(call(("c1", "add", '{"a":1}'), ("c2", "sub", '{"b":2}')))
+    assert ask(endpoint) == [
+        CallPart(0, "c1", "add", '{"a'),
+        CallPart(0, arguments='":1}'),
+        CallPart(1, "c2", "sub", '{"b'),
+        CallPart(1, arguments='":2}'),
+        Finish("tool_calls", Usage(20, 7)),
+    ]
+
+
+def whole(index, call_id, name, arguments):
+    part = {"id": call_id, "function": {"name": name, "arguments": arguments}}
+    return part if index is None else {"index": index, **part}
+
+
+@pytest.mark.parametrize(
+    ("what", "first", "second"),
+    [
+        ("zero for every index", whole(0, "c1", "f", "{}"), whole(0, "c2", "g", "{}")),
+        ("no index", whole(None, "c1", "f", "{}"), whole(None, "c2", "g", "{}")),
+        ("neither index nor id", whole(None, "", "f", "{}"), whole(None, "", "g", "{}")),
+        ("arguments as an object", whole(0, "c1", "f", {}), whole(1, "c2", "g", {})),
+    ],
+)
+def test_calls_of_a_sloppy_endpoint_are_told_apart(endpoint, what, first, second):
+    endpoint.answer(
+        Stream((delta(tool_calls=[first]), delta(tool_calls=[second]), delta("tool_calls")))
+    )
+    parts = [part for part in ask(endpoint) if isinstance(part, CallPart)]
+    named = [(part.index, part.name) for part in parts if part.name]
+    assert named == [(0, "f"), (1, "g")], what
+
+
+def test_an_id_and_name_that_repeat_in_every_part_are_one_call(endpoint):
+    parts = [whole(0, "c1", "f", '{"a"'), whole(0, "c1", "f", ":1}")]
+    endpoint.answer(Stream((*(delta(tool_calls=[part]) for part in parts), delta("stop"))))
+    assert ask(endpoint) == [
+        CallPart(0, "c1", "f", '{"a"'),
+        CallPart(0, arguments=":1}"),
+        Finish("stop", None),
+    ]
+
+
+def test_a_name_that_comes_late_takes_the_arguments_before_it_along(endpoint):
+    endpoint.answer(
+        Stream(
+            (
+                delta(tool_calls=[{"index": 0, "id": "c1", "function": {"arguments": '{"a":'}}]),
+                delta(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": "1}"}}]),
+                delta("tool_calls"),
+            )
+        )
+    )
+    assert ask(endpoint) == [CallPart(0, "c1", "f", '{"a":1}'), Finish("tool_calls")]
+
+
+def test_json_instead_of_a_stream_is_read_as_one_chunk(endpoint):
+    message = {"role": "assistant", "content": [{"type": "text", "text": "Hello"}]}
+    body = {
+        "choices": [{"message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 1},
+    }
+    endpoint.answer(Reply(200, body))
+    assert ask(endpoint) == [TextPart("Hello"), Finish("stop", Usage(3, 1))]
+
+
+def test_a_refusal_and_a_content_filter_are_said(endpoint):
+    endpoint.answer(Stream((delta(refusal="No."), delta("content_filter"))))
+    assert ask(endpoint) == [RefusalPart("No."), Finish("content_filter")]
+
+
+def test_comments_unknown_events_and_a_missing_finish_reason_do_no_harm(endpoint):
+    endpoint.answer(
+        Stream((": ping\n\n", 'event: x\ndata: {"choices":null}\n\n', delta(content="a")))
+    )
+    assert ask(endpoint) == [TextPart("a"), Finish("stop")]
+
+
+def test_a_stream_that_breaks_off_after_its_reason_is_whole(endpoint):
+    endpoint.answer(Stream((delta(content="a"), delta("stop"), usage(1, 1)), done=False))
+    assert ask(endpoint) == [TextPart("a"), Finish("stop", Usage(1, 1))]
+
+
+def test_a_stream_that_breaks_off_is_an_error_and_is_not_repeated(endpoint):
+    endpoint.answer(Stream((delta(content="a"),), done=False))
+    code, message = failure(endpoint)
+    assert (code, message.split(":")[0]) == (
+        "server_error",
+        "The model endpoint URL could not be reached or broke off",
+    )
+    assert len(endpoint.requests) == 1
+
+
+def test_a_json_answer_without_a_reason_is_an_error(endpoint):
+    endpoint.answer(Reply(200, {"choices": [{"message": {"content": "a"}}]}))
+    assert failure(endpoint) == (
+        "server_error",
+        "The model endpoint URL ended its answer in the middle",
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "message"),
+    [
+        ("data: {oops\n\n", "server_error", "sent what is not JSON: '{oops'"),
+        ("data: [1]\n\n", "server_error", "sent what is not a chunk: '[1]'"),
+        (
+            'data: {"error":{"message":"slow down","code":"rate_limit_exceeded"}}\n\n',
+            "rate_limit_exceeded",
+            "failed while answering: slow down",
+        ),
+        (
+            'data: {"error":"overloaded"}\n\n',
+            "server_error",
+            "failed while answering: overloaded",
+        ),
+    ],
+)
+def test_an_error_in_mid_stream_is_told(endpoint, sent, code, message):
+    endpoint.answer(Stream((delta(content="a"), sent)))
+    assert failure(endpoint) == (code, f"The model endpoint URL {message}")
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "message"),
+    [
+        (
+            Reply(400, {"error": {"message": "context too long"}}),
+            "invalid_prompt",
+            "answered 400: context too long",
+        ),
+        (
+            Reply(401, {"error": {"message": "bad key"}}),
+            "server_error",
+            "answered 401: bad key Check the model's api_key.",
+        ),
+        (
+            Reply(404, {"detail": "no such model"}),
+            "server_error",
+            "answered 404: no such model Check the model's base_url and the assistant's model "
+            "name (`models` maps it).",
+        ),
+        (
+            Reply(429, {"error": {"message": "no credit", "code": "insufficient_quota"}}),
+            "rate_limit_exceeded",
+            "answered 429: no credit",
+        ),
+        (
+            Reply(429, {"error": {"message": "later"}}, {"retry-after": "3600"}),
+            "rate_limit_exceeded",
+            "answered 429: later",
+        ),
+        (
+            Reply(418, "<h1>teapot</h1>", {"content-type": "text/html"}),
+            "server_error",
+            "answered 418: <h1>teapot</h1>",
+        ),
+    ],
+)
+def test_a_refused_request_becomes_the_fitting_error_at_once(endpoint, reply, code, message):
+    endpoint.answer(reply)
+    assert failure(endpoint) == (code, f"The model endpoint URL {message}")
+    assert len(endpoint.requests) == 1
+
+
+def test_a_busy_endpoint_is_asked_again_after_the_time_it_names(endpoint):
+    busy = Reply(429, {"error": {"message": "later"}}, {"retry-after": "0"})
+    down = Reply(503, "", {"retry-after": "0.01"})
+    endpoint.answer(busy, down, say("now"))
+    assert ask(endpoint) == [TextPart("now"), Finish("stop", Usage(10, 5))]
+    assert len(endpoint.requests) == 3
+
+
+def test_an_endpoint_that_stays_busy_is_given_up(endpoint):
+    endpoint.answer(Reply(429, {"error": {"message": "later"}}, {"retry-after": "0"}))
+    assert failure(endpoint) == (
+        "rate_limit_exceeded",
+        "The model endpoint URL answered 429: later",
+    )
+    assert len(endpoint.requests) == 3
+
+
+def test_an_endpoint_that_falls_silent_is_given_up(endpoint):
+    release = threading.Event()
+    endpoint.answer(say("a", release, "b"))
+    try:
+        assert failure(endpoint, timeout=0.1) == (
+            "server_error",
+            "The model endpoint URL was silent for 0.1 seconds",
+        )
+    finally:
+        release.set()
+
+
+def test_an_endpoint_that_is_not_there_is_named(endpoint):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        endpoint.url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+        code, message = failure(endpoint)
+    assert code == "server_error"
+    assert message.startswith("The model endpoint URL could not be reached or broke off: ")
+
+
+def test_a_proxy_in_the_environment_is_not_asked_for_a_loopback_endpoint(endpoint, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://192.0.2.1:9")
+    endpoint.answer(say("a"))
+    assert ask(endpoint)[0] == TextPart("a")
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ({}, "the model's base_url must be an http(s) URL, not None"),
+        ({"base_url": "ftp://x"}, "the model's base_url must be an http(s) URL, not 'ftp://x'"),
+        ({"base_url": "http://x", "key": 1}, "unknown key of a model endpoint: key"),
+    ],
+)
+def test_a_wrong_endpoint_is_refused_when_it_is_declared(declared, message):
+    with pytest.raises(ValueError) as caught:
+        Endpoint.parse(declared)
+    assert str(caught.value) == message
+
+
+def test_the_key_does_not_show_in_a_repr():
+    assert "secret" not in repr(Endpoint.parse({"base_url": "http://x/", "api_key": "secret"}))

@@ -1,0 +1,139 @@
+import sqlite3
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from assistctl.server import store as store_module
+from assistctl.server.store import MIGRATIONS, Store, StoreError
+
+
+def test_a_database_is_made_with_its_directory_and_is_nobody_elses_business(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "deep" / "local.db"
+    Store(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_every_migration_is_applied_once(database: Path) -> None:
+    for _ in range(2):
+        store = Store(database)
+        with store.read() as tx:
+            assert tx.execute("SELECT version FROM migrations ORDER BY version") == [
+                (number + 1,) for number in range(len(MIGRATIONS))
+            ]
+        store.close()
+
+
+def test_a_migration_that_was_added_is_applied_to_an_existing_database(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(database).close()
+    monkeypatch.setattr(
+        store_module, "MIGRATIONS", (*MIGRATIONS, ("CREATE TABLE later (x INTEGER)",))
+    )
+    store = Store(database)
+    with store.read() as tx:
+        assert tx.execute("SELECT * FROM later") == []
+    store.close()
+
+
+def test_a_database_of_a_newer_version_is_refused_with_a_way_out(database: Path) -> None:
+    store = Store(database)
+    with store.write() as tx:
+        tx.execute("INSERT INTO migrations (version) VALUES (999)")
+    store.close()
+    with pytest.raises(StoreError) as caught:
+        Store(database)
+    assert str(caught.value) == (
+        f"the database {database} was written by a newer assistctl"
+        f" (schema 999, this one knows {len(MIGRATIONS)}); upgrade assistctl"
+    )
+
+
+def test_a_file_that_is_no_database_is_a_clear_error(database: Path) -> None:
+    database.write_text("I am a letter, not a database. " * 100)
+    with pytest.raises(StoreError) as caught:
+        Store(database)
+    assert str(caught.value) == f"cannot use the database {database}: file is not a database"
+
+
+def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot use the database"):
+        Store(tmp_path / "file" / "local.db")
+
+
+def test_a_write_is_seen_whole_or_not_at_all(store: Store) -> None:
+    with store.write() as tx:
+        tx.execute("CREATE TABLE t (x INTEGER)")
+    with pytest.raises(RuntimeError), store.write() as tx:
+        tx.execute("INSERT INTO t VALUES (1)")
+        raise RuntimeError
+    with store.write() as tx:
+        tx.execute("INSERT INTO t VALUES (2)")
+        with store.read() as other:
+            assert other.execute("SELECT * FROM t") == []
+    with store.read() as tx:
+        assert tx.execute("SELECT * FROM t") == [(2,)]
+
+
+def test_a_reader_sees_one_moment(store: Store) -> None:
+    with store.write() as tx:
+        tx.execute("CREATE TABLE t (x INTEGER)")
+    with store.read() as tx:
+        assert tx.execute("SELECT * FROM t") == []
+        with store.write() as other:
+            other.execute("INSERT INTO t VALUES (1)")
+        assert tx.execute("SELECT * FROM t") == []
+
+
+def test_what_follows_a_commit_does_not_follow_a_rollback(store: Store) -> None:
+    called: list[str] = []
+    with store.write() as tx:
+        tx.after_commit(lambda: called.append("kept"))
+    with pytest.raises(RuntimeError), store.write() as tx:
+        tx.after_commit(lambda: called.append("undone"))
+        raise RuntimeError
+    assert called == ["kept"]
+
+
+def test_many_threads_and_a_second_process_lose_no_update(database: Path, store: Store) -> None:
+    with store.write() as tx:
+        tx.execute("CREATE TABLE counter (n INTEGER)")
+        tx.execute("INSERT INTO counter VALUES (0)")
+    other = Store(database)  # as another process has it: with connections and a lock of its own
+
+    def count(mine: Store) -> None:
+        for _ in range(25):
+            with mine.write() as tx:
+                [(n,)] = tx.execute("SELECT n FROM counter")
+                tx.execute("UPDATE counter SET n = ?", (n + 1,))
+
+    threads = [threading.Thread(target=count, args=(s,)) for s in (store, other) * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.read() as tx:
+        assert tx.execute("SELECT n FROM counter") == [(200,)]
+    other.close()
+
+
+def test_a_closed_store_says_so_and_leaves_no_open_file(database: Path) -> None:
+    store = Store(database)
+    with store.read() as tx:
+        store.close()
+        tx.execute("SELECT 1")
+    with pytest.raises(StoreError, match="is closed"), store.read():
+        pass
+    assert not database.with_name("local.db-wal").exists()  # gone with the last connection
+
+
+def test_a_connection_that_failed_is_not_used_again(store: Store) -> None:
+    with pytest.raises(sqlite3.OperationalError), store.read() as tx:
+        tx.execute("SELECT nonsense")
+    with store.read() as tx:
+        assert tx.execute("SELECT 1") == [(1,)]
