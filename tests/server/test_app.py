@@ -2,6 +2,7 @@ import json
 import re
 import socket
 from collections.abc import Callable
+from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -125,9 +126,11 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(
             f"Authorization: Bearer {server.api_key}\r\n"
             "Content-Length: 67108865\r\n\r\n{".encode()
         )
-        answer = connection.recv(65536).decode()
-    assert answer.startswith("HTTP/1.1 413 ")
-    assert json.loads(answer.partition("\r\n\r\n")[2]) == error(
+        answer = HTTPResponse(connection)
+        answer.begin()
+        body = json.load(answer)
+    assert answer.status == 413
+    assert body == error(
         "The request is too large. At most 67108864 bytes are accepted."
     )
 

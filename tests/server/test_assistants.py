@@ -107,7 +107,7 @@ def test_resources_must_exist(openai: OpenAI) -> None:
         {"file_search": {"vector_stores": [{"file_ids": ["file-missing"]}]}},
     ]
     for tool_resources in resources:
-        with pytest.raises(sdk.NotFoundError, match="found with id '(file-|vs_)missing'"):
+        with pytest.raises(sdk.NotFoundError, match=r"found with id '(file-|vs_)missing'"):
             openai.beta.assistants.create(model="m", tool_resources=tool_resources)
     assert openai.vector_stores.list().data == []  # the half-made one was undone
 

@@ -24,10 +24,10 @@ from tests.server.runs_help import (
     texts,
 )
 
+from assistctl.server import engine
 from assistctl.server.documents import find, save
 from assistctl.server.engine import leases, runs
 from assistctl.server.engine.leases import Claim
-from assistctl.server.wire import RUN
 
 GONE = "The server process that worked on this run stopped before the run ended."
 
@@ -43,11 +43,18 @@ def client(start, connect):
     return connect(start(scripts=SCRIPTS))
 
 
-def abandon(store, run, **columns):
-    """Make the database look as if nobody had worked on the run for long."""
+@pytest.fixture(autouse=True)
+def quick_heart(monkeypatch):
+    monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(engine, "GRACE_SECONDS", 0.1)
+
+
+def abandon(store, run, owner="a process that died"):
+    """Make the database look as if the run's worker had died long ago."""
     with store.write() as tx:
-        for name, value in columns.items():
-            tx.execute(f"UPDATE active_runs SET {name} = ? WHERE run_id = ?", (value, run.id))
+        tx.execute(
+            "UPDATE active_runs SET owner = ?, lease_until = 0 WHERE run_id = ?", (owner, run.id)
+        )
 
 
 def in_the_past(store, run):
@@ -56,7 +63,7 @@ def in_the_past(store, run):
     with store.write() as tx:
         stored = find(tx, claim.shelf, run.id)
         save(tx, claim.shelf, {**stored, "expires_at": int(time.time()) - 1})
-    abandon(store, run, expires_at=int(time.time()) - 1)
+        tx.execute("UPDATE active_runs SET expires_at = 0 WHERE run_id = ?", (run.id,))
 
 
 def eventually(condition):
@@ -153,7 +160,7 @@ def test_a_start_fails_only_runs_whose_lease_is_over(start, connect, store, endp
         for _ in range(2)
     ]
     eventually(lambda: len(endpoint.requests) == 2)
-    abandon(store, dead, owner="a process that died", lease_until=time.time() - 1)
+    abandon(store, dead)
     other = connect(start(model=None))
     found = other.beta.threads.runs.retrieve(dead.id, thread_id=dead.thread_id)
     assert (found.status, found.last_error.to_dict()) == (
@@ -174,7 +181,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(start, connect, store,
         thread_id=thread.id, assistant_id=make_assistant(client).id
     )
     eventually(lambda: len(texts(client, thread)) == 2)
-    abandon(store, run, owner="a process that died", lease_until=0)
+    abandon(store, run)
     retrieve = client.beta.threads.runs.retrieve
     eventually(lambda: retrieve(run.id, thread_id=thread.id).status == "failed")
     before = client.beta.threads.messages.list(thread.id).to_dict()
@@ -190,8 +197,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(start, connect, store,
 def test_a_deleted_thread_takes_its_lock_along(client, store):
     thread, run = say_and_run(client, make_assistant(client), "bill")
     client.beta.threads.delete(thread.id)
-    in_the_past_lock = {"expires_at": 0}
-    abandon(store, run, **in_the_past_lock)
+    abandon(store, run)
     eventually(lambda: locks_left(store) == [])
 
 
@@ -249,7 +255,7 @@ def test_a_killed_server_loses_no_message_and_leaves_no_stuck_run(
         eventually(lambda: len(texts(client, thread)) == 2)
         process.send_signal(signal.SIGKILL)
     release.set()
-    abandon(store, run, lease_until=0)  # instead of waiting for it to run out
+    abandon(store, run)  # instead of waiting for its lease to run out
     again = connect(start(model={"base_url": endpoint.url}))
     found = again.beta.threads.runs.retrieve(run.id, thread_id=thread.id)
     assert (found.status, found.last_error.message) == ("failed", GONE)
@@ -308,8 +314,7 @@ def test_a_fault_of_the_engine_fails_the_run_only(start, connect, endpoint, monk
     assert f"run {run.id} failed" in caplog.text
 
 
-def test_a_heartbeat_keeps_a_long_run_alive(start, connect, store, endpoint, monkeypatch):
-    monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 0.05)
+def test_a_heartbeat_keeps_a_long_run_alive(start, connect, store, endpoint):
     client = connect(start(model={"base_url": endpoint.url}))
     release = threading.Event()
     endpoint.answer(say("Once", release, " more"))
@@ -333,4 +338,3 @@ def test_projects_do_not_see_each_others_runs(client, store):
     thread, run = say_and_run(client, make_assistant(client), "hello")
     with store.read() as tx:
         assert find(tx, Claim("other", thread.id, run.id).shelf, run.id) is None
-    assert RUN.name == "run"

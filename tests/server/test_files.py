@@ -4,11 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import openai as sdk
 import pytest
 from openai import OpenAI
 
-from assistctl.server import EmbeddedServer
+from assistctl.server import EmbeddedServer, Settings
 
 Ask = Callable[..., Any]
 
@@ -129,12 +128,9 @@ def test_what_is_no_form_is_told_so(ask: Ask) -> None:
 
 
 def test_files_outlive_the_server(
-    start: Callable[..., EmbeddedServer],
-    connect: Callable[[EmbeddedServer], OpenAI],
+    database: Path, connect: Callable[[EmbeddedServer], OpenAI]
 ) -> None:
-    with start() as first:
-        made = connect(first).files.create(file=("a.txt", b"kept"), purpose="assistants")
-    client = connect(start())
-    assert client.files.content(made.id).content == b"kept"
-    with pytest.raises(sdk.NotFoundError):
-        client.files.content("file-other")
+    with EmbeddedServer(Settings(database)) as server:
+        made = connect(server).files.create(file=("a.txt", b"kept"), purpose="assistants")
+    with EmbeddedServer(Settings(database)) as server:
+        assert connect(server).files.content(made.id).content == b"kept"

@@ -133,10 +133,28 @@ def test_every_failed_import_is_told_once_with_the_line_at_fault(write: Write) -
             "correct the module",
             "tools/dynamic.py: the imported module has no 'dynamic'; define it at the top level of "
             "the module",
-            "tools/f.yaml:7:1: 'gone:gone' needs tools/gone.py, which does not exist; create it, or "
-            "correct it",
+            "tools/f.yaml:7:1: 'gone:gone' needs tools/gone.py, which does not exist; create it, "
+            "or correct it",
         ]
     )
+
+
+def test_a_failure_outside_tools_is_told_where_the_function_is_declared(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write(
+        {
+            "site/broken_pkg/__init__.py": "",
+            "site/broken_pkg/tools.py": "def tool(:",
+            "tools/mod.py": "\nexec('def :')\ndef tool(): ...",
+        }
+    )
+    monkeypatch.syspath_prepend(str(root / "site"))
+    assert failure(root, "broken_pkg.tools:tool", "mod:tool_too").splitlines() == [
+        "tools/f.yaml:1:1: importing 'broken_pkg.tools' failed: SyntaxError: invalid syntax; "
+        "correct the module",
+        "tools/mod.py:2: importing 'mod' failed: SyntaxError: invalid syntax; correct the module",
+    ]
 
 
 def test_a_name_that_is_not_callable_is_told(write: Write) -> None:

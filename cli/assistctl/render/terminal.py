@@ -1,8 +1,9 @@
-"""What reaches a terminal: text of strangers made harmless, columns counted, lines cut."""
+"""What reaches a terminal: text of strangers made harmless, columns counted, lines cut.
+
+rich is imported where it is needed: `assistctl --help` and `validate` do without.
+"""
 
 from __future__ import annotations
-
-import unicodedata
 
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -38,7 +39,9 @@ def width(text: str) -> int:
     """Columns that the text takes on a terminal: wide (CJK) characters two, combining ones none."""
     if text.isascii():
         return len(text)
-    return sum(map(_columns, text))
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def padded(text: str, columns: int) -> str:
@@ -50,21 +53,11 @@ def shortened(text: str, columns: int) -> str:
     """The text in at most so many columns, cut with an ellipsis."""
     if width(text) <= columns:
         return text
-    taken, room = 0, columns - 1
-    for character in text:
-        room -= _columns(character)
-        if room < 0:
-            break
-        taken += 1
-    return text[:taken] + "…"
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, columns - 1).rstrip(" ") + "…"
 
 
 def one_line(text: str) -> str:
     """Stranger's text on one line: made harmless, whitespace collapsed."""
     return sanitize(" ".join(text.split()))
-
-
-def _columns(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -62,6 +62,8 @@ class EmbeddedServer:
         self._settings = replace(settings, api_keys={self.api_key: "default"})
 
     def __enter__(self) -> EmbeddedServer:
+        if self.base_url:
+            raise RuntimeError("this embedded server is already running")
         ready = threading.Event()
         self._listener = _listen(_LOOPBACK, 0)
         try:
@@ -85,6 +87,7 @@ class EmbeddedServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.base_url = ""
         self._uvicorn.should_exit = True
         self._thread.join()
         self._context.__exit__(None, None, None)

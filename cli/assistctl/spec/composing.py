@@ -7,7 +7,6 @@ aliases of aliases turn a few lines into billions of values.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +18,11 @@ from assistctl.resources import Json
 from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located, LocatedList
 from assistctl.spec.scalars import Trap, resolve
-from assistctl.spec.wording import shown
+from assistctl.spec.wording import is_unicode, shown
 
 MAX_DEPTH = 64
 MAX_VALUES = 100_000
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 # Coordinates and the like; no common reader takes these for true and false where a key stands.
 _LETTER_KEYS = frozenset(["y", "Y", "n", "N"])
 
@@ -112,10 +110,10 @@ class _Composer:
 
     def _text(self, event: Any, place: Place) -> str:
         text = str(event.value)
-        if text.isascii() or not _SURROGATE.search(text):
+        if is_unicode(text):
             return text
         self._findings.add(place, "half a UTF-16 pair is not a character", "correct the escape")
-        return _SURROGATE.sub("\ufffd", text)
+        return text.encode(errors="replace").decode()
 
     def _list(self, depth: int, place: Place) -> LocatedList:
         items = LocatedList(place)

@@ -63,7 +63,7 @@ def read_top(
     declared = _expanded(raw, target, variables)
     others = frozenset(("targets", name) for name in targets.names(raw) if name != target)
     usable = check(declared, "workspace", findings, unexpanded=others)
-    targets.check_every(usable, findings)
+    targets.check_every(declared, findings)
     return Top(Document(declared, usable), target, readable=True)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from assistctl.errors import Place
@@ -11,7 +12,7 @@ from assistctl.resources import File
 from assistctl.spec.findings import Findings
 from assistctl.spec.globs import glob, is_pattern
 from assistctl.spec.reading import read_text
-from assistctl.spec.wording import remedy_for
+from assistctl.spec.wording import is_unicode, remedy_for, shown
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 _BLOCK = 1024 * 1024
@@ -40,44 +41,37 @@ class Shelf:
         """What the paths and globs name, in their order, each file once."""
         found: dict[str, File] = {}
         for text, place in declared:
-            if self._findings.faulty(place):
-                continue
-            try:
+            with self._reporting(text, place):
                 for path in self._named(text, place):
                     file = self._file(path)
                     found.setdefault(file.path, file)
-            except _NotUsable as error:
-                self._findings.add(place, f"`{text}` {error.what}", error.remedy)
-            except (OSError, RuntimeError, ValueError) as error:  # a symlink loop, a NUL, no right
-                self._findings.add(
-                    place, _unreadable(text, error), "correct the path or its rights"
-                )
         return tuple(found.values())
 
     def text(self, declared: str, place: Place, limit: int) -> str | None:
         """The text of one file, at most `limit` characters; None after a finding."""
-        if self._findings.faulty(place):
-            return None
-        try:
+        text = None
+        with self._reporting(declared, place):
             path = self._literal(declared, place)
+            # UTF-8 takes at most four bytes a character.
+            text = read_text(path, self._relative(path), limit * 4, self._findings)
+            if text is not None and len(text) > limit:
+                raise _NotUsable(f"has {len(text):,} characters, more than {limit:,}", "shorten it")
+        return None if self._findings.faulty(place) else text
+
+    @contextmanager
+    def _reporting(self, text: str, place: Place) -> Iterator[None]:
+        try:
+            yield
         except _NotUsable as error:
-            self._findings.add(place, f"`{declared}` {error.what}", error.remedy)
-            return None
-        except (OSError, RuntimeError, ValueError) as error:
-            self._findings.add(
-                place, _unreadable(declared, error), "correct the path or its rights"
-            )
-            return None
-        # UTF-8 takes at most four bytes a character.
-        text = read_text(path, self._relative(path), limit * 4, self._findings)
-        if text is not None and len(text) > limit:
-            self._findings.add(
-                place,
-                f"`{declared}` has {len(text):,} characters, more than {limit:,}",
-                "shorten it",
-            )
-            return None
-        return text
+            self._report(place, f"{shown(text)} {error.what}", error.remedy)
+        except (OSError, RuntimeError, ValueError) as error:  # no right, a loop of symlinks, a NUL
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            what = f"{shown(text)} cannot be read: {str(reason).lower()}"
+            self._report(place, what, "correct the path, or the rights of what it names")
+
+    def _report(self, place: Place, what: str, remedy: str) -> None:
+        if not self._findings.faulty(place):
+            self._findings.add(place, what, remedy)
 
     def _named(self, text: str, place: Place) -> list[Path]:
         base = self._base(text, place)
@@ -93,7 +87,9 @@ class Shelf:
         if path.is_file():
             return path
         if path.is_dir():
-            raise _NotUsable("is a directory", f"write `{text.rstrip('/')}/**` for all its files")
+            raise _NotUsable(
+                "is a directory", "write `{}` for all its files".format(text.rstrip("/") + "/**")
+            )
         if path.exists():
             raise _NotUsable("is not a regular file", "name a regular file")
         neighbours = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
@@ -121,20 +117,18 @@ class Shelf:
         return self._read[path]
 
     def _relative(self, path: Path) -> str:
-        return path.relative_to(self._root).as_posix()
+        name = path.relative_to(self._root).as_posix()
+        if not is_unicode(name):
+            raise _NotUsable("names a file whose name is not UTF-8", "rename the file")
+        return name
 
 
 def _digested(path: Path, name: str) -> File:
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise _NotUsable(f"names {name}, which is larger than 512 MB", "split the file")
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as stream:
         while block := stream.read(_BLOCK):
             digest.update(block)
             size += len(block)
-            if size > MAX_FILE_BYTES:
-                raise _NotUsable(f"holds {name}, which is larger than 512 MB", "split the file")
     return File(name, digest.hexdigest(), size)
-
-
-def _unreadable(text: str, error: Exception) -> str:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"`{text}` cannot be read: {reason.lower()}"

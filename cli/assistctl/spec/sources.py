@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def _yaml_files(root: Path, name: str, findings: Findings) -> Iterator[Source]:
         suffix = path.suffix.lower()
         if path.name.startswith(".") or suffix not in (".yaml", ".yml"):
             continue
-        source = Source(path, f"{name}/{path.name}")
+        source = Source(path, f"{name}/{os.fsencode(path.name).decode(errors='replace')}")
         if path.suffix != ".yaml":
             findings.add(Place(source.file), "only .yaml is read", f"rename it to {path.stem}.yaml")
         elif _is_usable(source, root, findings):

@@ -51,15 +51,18 @@ def _no_target(name: str, known: tuple[str, ...], place: Place, findings: Findin
     )
 
 
-def check_every(workspace: Located, findings: Findings) -> None:
+def check_every(declared: Located, findings: Findings) -> None:
     """What must hold for a target whether or not it is in use."""
-    for name, fields in workspace.mapping("targets").items():
+    for name, fields in declared.mapping("targets").items():
         if isinstance(fields, Located):
             _check(name, fields, findings)
 
 
 def _check(name: str, fields: Located, findings: Findings) -> None:
-    embedded = _is_embedded(fields)
+    api = fields.get("api", "assistants")
+    if api not in ("assistants", "agents", "responses"):
+        return
+    embedded = api == "assistants" and "base_url" not in fields
     if "model" in fields and not embedded:
         findings.add(
             fields.key_place("model"),
@@ -72,10 +75,12 @@ def _check(name: str, fields: Located, findings: Findings) -> None:
             f"`{name}` is the embedded server, which takes no `api_key`",
             "add the `base_url` that the key is for, or remove the key",
         )
-
-
-def _is_embedded(fields: Located) -> bool:
-    return "base_url" not in fields and fields.get("api", "assistants") == "assistants"
+    if "api_key" not in fields and "base_url" not in fields and not embedded:
+        findings.add(
+            fields.place,
+            f"`{name}` is OpenAI, which wants an `api_key`",
+            "add `api_key: ${OPENAI_API_KEY}`, or the `base_url` of another server",
+        )
 
 
 def resolved(
@@ -85,14 +90,11 @@ def resolved(
     targets = workspace.mapping("targets")
     fields = targets.mapping(name)
     api = fields.get("api", "assistants")
-    place = targets.key_place(name)
-    if api != "assistants" and "base_url" not in fields and "api_key" not in fields:
-        findings.add(place, f"target `{name}` has no `api_key`", "add `api_key: ${OPENAI_API_KEY}`")
     return Target(
         name=name,
         api=api,
         namespace=str(fields.get("namespace", workspace.get("workspace", ""))),
-        place=place,
+        place=targets.key_place(name),
         base_url=fields.get("base_url", None if api == "assistants" else OPENAI),
         api_key=_secret(fields, environ, findings),
         model=_model(fields.get("model"), environ, findings),
@@ -116,10 +118,14 @@ def _secret(fields: Located, environ: Mapping[str, str], findings: Findings) -> 
         return None
     variable = variable_of(fields["api_key"])
     value = environ.get(variable or "", "").strip()
-    if not value:
-        findings.add(
-            fields.value_place("api_key"),
-            f"the environment variable {variable} is not set",
-            "set it to the key",
-        )
-    return value or None
+    if findings.faulty(fields.value_place("api_key")):
+        return None
+    if value and value.isascii():
+        return value
+    fault = "holds characters that no key has" if value else "is not set"
+    findings.add(
+        fields.value_place("api_key"),
+        f"the environment variable {variable} {fault}",
+        "set it to the key",
+    )
+    return None

@@ -10,6 +10,7 @@ from assistctl.errors import Place
 from assistctl.resources import Json
 from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located, LocatedList
+from assistctl.spec.wording import is_unicode
 
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 _REFERENCE = re.compile(
@@ -65,6 +66,10 @@ class Variables:
 
     def _looked_up(self, name: str, default: str | None, place: Place, reference: str) -> str:
         value = self.environ.get(name)
+        if value and not is_unicode(value):
+            what = f"the environment variable {name} does not hold UTF-8"
+            self.findings.add(place, what, "set it to UTF-8")
+            return reference
         if default is not None:
             return value or default.removeprefix(":-")
         if value is None:

@@ -18,6 +18,7 @@ _KINDS = {
     "null": "empty",
 }
 _CREDENTIALS = re.compile(r"//[^/@\s]*@")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_WORD = 100
 
 
@@ -68,6 +69,11 @@ def shown(value: Json, limit: int = 60) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return kind_of(value)
     return str(value)
+
+
+def is_unicode(text: str) -> bool:
+    """False for what the system gave us as bytes that are not UTF-8 (lone surrogates)."""
+    return text.isascii() or not _SURROGATE.search(text)
 
 
 def suggestion(word: str, known: Iterable[str], alike: float = 0.6) -> str | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 import inspect
 import logging
-import operator
 import sys
-import types
 import typing
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,8 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 log = logging.getLogger(__name__)
+
+_HOOK = "__get_pydantic_core_schema__"
 
 
 def adapters(function: Callable[..., Any]) -> Mapping[str, TypeAdapter[Any]]:
@@ -51,7 +51,9 @@ def _adapter(name: str, annotation: Any, namespace: dict[str, Any]) -> TypeAdapt
     holder.__annotations__ = {"value": annotation}
     try:
         hint = typing.get_type_hints(holder, globalns=namespace, include_extras=True)["value"]
-        return TypeAdapter(_backported(hint))
+        if sys.version_info < (3, 12):
+            _teach_typeddicts(hint, {})
+        return TypeAdapter(hint)
     except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as error:
         log.debug("parameter %s is passed as plain JSON: %s", name, error)
     except PydanticUserError as error:
@@ -61,31 +63,42 @@ def _adapter(name: str, annotation: Any, namespace: dict[str, Any]) -> TypeAdapt
     return None
 
 
-def _backported(hint: Any) -> Any:
-    """Before Python 3.12 pydantic reads only `typing_extensions.TypedDict`: swap the others."""
-    if sys.version_info >= (3, 12):
-        return hint
+def _teach_typeddicts(hint: Any, seen: dict[int, Any]) -> None:
+    """Let pydantic read every `typing.TypedDict` within a type.
+
+    Before Python 3.12 it refuses them and reads only those of typing_extensions. So each gets the
+    hook by which a class tells pydantic its schema, and answers with that of such a twin.
+    `seen` is keyed by identity; it keeps its values, so that no identity is used again.
+    """
+    if id(hint) in seen:
+        return
+    seen[id(hint)] = hint
+    for inner in typing.get_args(hint):
+        _teach_typeddicts(inner, seen)
+    if not (typing.is_typeddict(hint) or dataclasses.is_dataclass(hint)):
+        return
+    fields = typing.get_type_hints(hint, include_extras=True)
+    for inner in fields.values():
+        _teach_typeddicts(inner, seen)
+    if type(hint).__module__ == "typing" and not hasattr(hint, _HOOK):
+        twin = _twin(hint, fields)
+        setattr(hint, _HOOK, lambda source, handler: handler.generate_schema(twin))
+
+
+def _twin(original: Any, fields: Mapping[str, Any]) -> Any:
     import typing_extensions
 
-    if type(hint).__module__ == "typing" and typing.is_typeddict(hint):
-        fields = typing.get_type_hints(hint, include_extras=True).items()
-        make: Any = typing_extensions.TypedDict
-        return make(hint.__name__, {key: _item(key, each, hint) for key, each in fields})
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is None or origin is typing.Literal:
-        return hint
-    if origin is typing.Annotated:
-        return typing.Annotated[(_backported(arguments[0]), *hint.__metadata__)]
-    swapped = tuple(map(_backported, arguments))
-    if swapped == arguments:
-        return hint
-    if origin in (types.UnionType, typing.Union):
-        return functools.reduce(operator.or_, swapped)
-    return origin[swapped]
+    make: Any = typing_extensions.TypedDict
+    return make(
+        original.__name__,
+        {
+            key: typing.NotRequired[hint]
+            if key in original.__optional_keys__ and not _qualified(hint)
+            else hint
+            for key, hint in fields.items()
+        },
+    )
 
 
-def _item(key: str, hint: Any, owner: Any) -> Any:
-    swapped = _backported(hint)
-    if typing.get_origin(hint) in (typing.Required, typing.NotRequired):
-        return swapped
-    return typing.NotRequired[swapped] if key in owner.__optional_keys__ else swapped
+def _qualified(hint: Any) -> bool:
+    return typing.get_origin(hint) in (typing.Required, typing.NotRequired)

@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.util
 import itertools
+import logging
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +19,8 @@ from assistctl.errors import AssistctlError
 from assistctl.resources import Function
 from assistctl.toolbox.prints import printing_to_stderr
 from assistctl.toolbox.references import TOOLS, Misread, Reference, is_local, locate, shown
+
+log = logging.getLogger(__name__)
 
 _numbers = itertools.count(1)
 
@@ -38,10 +41,9 @@ def load(root: Path, functions: Iterable[Function]) -> Mapping[str, Callable[...
         for python, function in references.items():
             try:
                 found[python] = _import(Reference.parse(python), root, package)
-            except Misread as error:
-                failures.append(f"{function.python_place or function.place}: {error}")
-            except _ImportFailed as error:
-                failures.append(str(error))
+            except (Misread, _ImportFailed) as error:
+                place = error.place or function.python_place or function.place
+                failures.append(f"{place}: {error}")
     if failures:
         raise AssistctlError("\n".join(dict.fromkeys(failures)))
     return found
@@ -55,7 +57,11 @@ def _forget_directories(tools: Path) -> None:
 
 
 class _ImportFailed(Exception):
-    pass
+    """What went wrong and what to do; `place` is the line of a tool, if one is known."""
+
+    def __init__(self, message: str, place: str | None) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 def _import(reference: Reference, root: Path, package: str) -> Callable[..., Any]:
@@ -70,8 +76,9 @@ def _import(reference: Reference, root: Path, package: str) -> Callable[..., Any
     if not callable(function):
         state = "has no" if function is None else "has no callable"
         raise _ImportFailed(
-            f"{located.shown}: the imported module {state} {reference.function!r}; "
-            "define it at the top level of the module"
+            f"the imported module {state} {reference.function!r}; "
+            "define it at the top level of the module",
+            located.shown,
         )
     return function  # type: ignore[no-any-return]
 
@@ -90,12 +97,13 @@ def _mount(tools: Path, package: str) -> None:
     assert spec is not None
     module: ModuleType = importlib.util.module_from_spec(spec)
     sys.modules[package] = module
-    if spec.loader is not None and init.is_file():
-        try:
-            spec.loader.exec_module(module)
-        except BaseException:
-            del sys.modules[package]
-            raise
+    if spec.loader is None:
+        return
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[package]
+        raise
 
 
 @contextlib.contextmanager
@@ -106,22 +114,21 @@ def _told_where(reference: Reference, root: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # the top level of a module may raise anything
-        where = _line_at_fault(error, root / TOOLS)
-        place = f"{shown(where[0], root)}:{where[1]}: " if where else ""
+        log.debug("importing %s failed", reference.module, exc_info=True)
         raise _ImportFailed(
-            f"{place}importing {reference.module!r} failed: {_summary(error)}; "
-            f"{_remedy(error, root)}"
+            f"importing {reference.module!r} failed: {_summary(error)}; {_remedy(error, root)}",
+            _line_at_fault(error, root),
         ) from error
 
 
-def _line_at_fault(error: BaseException, tools: Path) -> tuple[Path, int] | None:
-    """The innermost line of the traceback that is in tools/."""
+def _line_at_fault(error: BaseException, root: Path) -> str | None:
+    """file:line of the innermost part of the traceback that is in tools/."""
+    lines = [(each.filename, each.lineno) for each in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename:
-        return Path(error.filename), error.lineno or 1
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        file = Path(frame.filename)
-        if file.is_relative_to(tools):
-            return file, frame.lineno or 1
+        lines.append((error.filename, error.lineno))
+    for file, line in reversed(lines):
+        if Path(file).is_relative_to(root / TOOLS):
+            return f"{shown(Path(file), root)}:{line or 1}"
     return None
 
 

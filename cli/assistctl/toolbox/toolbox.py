@@ -117,8 +117,9 @@ def mount(
     From here on only the main thread writes to stdout (see prints). Raises AssistctlError, before
     any model is asked, for modules that cannot be imported and annotations that cannot be used.
     """
-    prints.keep_stdout()
     declared = _by_name(functions)
+    if any(each.python for each in declared.values()):
+        prints.keep_stdout()
     found = mounting.load(workspace_root.absolute(), declared.values())
     tools = {name: _tool(each, found) for name, each in declared.items()}
     return Toolbox(tools, timeout, output_limit)

@@ -30,7 +30,7 @@ from assistctl.server.wire import Document
 
 _log = logging.getLogger("assistctl.server")
 
-_GRACE_SECONDS = 3.0
+GRACE_SECONDS = 3.0
 _UNEXPECTED = "The server had an error while working on the run; its log says more."
 _SHUT_DOWN = failed("server_error", "The server was shut down before the run ended.")
 _LOST = "The run was deleted, or was ended by another process."
@@ -63,7 +63,7 @@ class Engine:
         self._stopping = True
         tasks = [entry.task for entry in self._tasks.values()]
         if tasks:
-            await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
+            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
         for entry in self._tasks.values():
             entry.scope.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
