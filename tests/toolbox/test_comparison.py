@@ -61,6 +61,9 @@ def compare(derive: Callable[..., Any], signature: str, properties: Any, **more:
         ("Colour", {"enum": ["red"]}),
         ("Literal[1, 2.0, None, True, 'a']", {"enum": [1, 2, None, True, "a"]}),
         ("Colour", {"const": "red"}),
+        ("Colour | None", {"type": ["string", "null"], "enum": ["red", None]}),
+        ("Colour | None", {"enum": ["red", None]}),
+        ("float", {"type": "number", "enum": [1, 2.5]}),
         ("Colour", {"type": "string"}),
         ("int", {}),
         ("int", True),
@@ -136,6 +139,11 @@ def test_a_schema_that_lets_through_what_the_function_takes_is_fine(
             "the schema says integer for 'x[].name', and the function takes string",
         ),
         (
+            "Colour",
+            {"type": "string", "const": "blue"},
+            "the schema allows 'blue' for 'x', and the function takes 'red'",
+        ),
+        (
             "Colour | None",
             {"type": "string", "enum": ["red", "blue", "green"]},
             "the schema allows 'blue', 'green' for 'x', and the function takes 'red'",
@@ -196,3 +204,21 @@ def test_a_positional_only_parameter_cannot_be_given(derive: Callable[..., Any])
         "tools/functions.yaml:3:5: parameter 'x' of mod:tool (tools/mod.py:15) is positional-only; "
         "take the '/' out of the signature: arguments are passed by name",
     ]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"type": "object", "properties": [], "required": "x"},
+        {"type": "object", "properties": {"x": 3}, "required": ["x"]},
+        {"type": "object", "properties": {"x": {"type": 3}}, "required": ["x", 4]},
+        {"type": "object", "properties": {"x": {"anyOf": 3}}, "required": ["x"]},
+        {"type": "object", "properties": {"x": {"enum": 3}}, "required": ["x"]},
+        {"type": "object", "properties": {"x": {"$ref": 3}}, "required": ["x"]},
+        {"type": "object", "properties": {"x": {"$ref": "#/type/x"}}, "required": ["x"]},
+    ],
+)
+def test_what_is_no_schema_is_for_others_to_tell(
+    derive: Callable[..., Any], parameters: Any
+) -> None:
+    derive("def tool(x: int): ...", parameters=parameters)

@@ -126,8 +126,10 @@ def test_an_invalid_escape_in_a_tool_is_no_warning_of_ours(derive: Callable[...,
 
 
 def test_a_module_of_very_deep_syntax_is_a_problem(derive: Callable[..., Any]) -> None:
-    (problem,) = derive(f"x = {'-' * 50_000}1\ndef tool(): ...")
-    assert problem.startswith("tools/mod.py")
+    branches = "\n".join(["if x: ...", *["elif x: ..."] * 3000])
+    for source in (f"x = {'-' * 50_000}1", branches):
+        (problem,) = derive(f"{source}\ndef tool(): ...")
+        assert problem.startswith("tools/mod.py")
 
 
 def test_an_imported_tool_module_must_lie_in_the_workspace_too(

@@ -25,7 +25,7 @@ def mismatches(declared: Schema, taken: Schema) -> Iterator[Mismatch]:
     """Compare two schemas of type object: what the model may send, and what the function takes.
 
     Only what is certain is reported: a part of the declared schema that says no type, or says it
-    in a way not understood here, matches everything.
+    in a way not understood here, matches everything. Whether it is a schema at all is not checked.
     """
     yield from _Comparison(declared).objects(declared, taken, ())
 
@@ -37,7 +37,7 @@ class _Comparison:
     root: Schema
 
     def objects(self, declared: Schema, taken: Schema, path: tuple[str, ...]) -> Iterator[Mismatch]:
-        sent, known = declared.get("properties", {}), taken.get("properties")
+        sent, known = _mapping(declared.get("properties")), taken.get("properties")
         if known is None:
             return
         for name, schema in sent.items():
@@ -75,7 +75,7 @@ class _Comparison:
             return self._forms(self._target(schema["$ref"]), depth + 1)
         for word in ("anyOf", "oneOf"):
             if word in schema:
-                found = [self._forms(each, depth + 1) for each in schema[word]]
+                found = [self._forms(each, depth + 1) for each in _list(schema[word])]
                 return _joined(found)
         return _typed(schema)
 
@@ -92,14 +92,18 @@ class _Comparison:
 
 
 def _typed(schema: Schema) -> list[Schema] | None:
-    kinds = schema.get("type")
-    if kinds is None and ("enum" in schema or "const" in schema):
-        values = schema["enum"] if "enum" in schema else [schema["const"]]
-        kinds = list(dict.fromkeys(map(_kind, values)))
-    if kinds is None:
+    """One form for each type, with those values of an enum or const that are of this type."""
+    values = [schema["const"]] if "const" in schema else _list(schema.get("enum"))
+    kinds = schema.get("type", list(dict.fromkeys(map(_kind, values))))
+    each = [kinds] if isinstance(kinds, str) else _list(kinds)
+    if not each:
         return None
-    each = [kinds] if isinstance(kinds, str) else kinds
-    return [{**schema, "type": kind} for kind in each]
+    if not values:
+        return [{**schema, "type": kind} for kind in each]
+    return [
+        {**schema, "type": kind, "enum": [value for value in values if _fits(_kind(value), kind)]}
+        for kind in each
+    ]
 
 
 def _forms_of_taken(taken: Schema) -> list[Schema] | None:
@@ -117,7 +121,15 @@ def _joined(found: Sequence[list[Schema] | None]) -> list[Schema] | None:
     return forms
 
 
-def _fits(sent: str, taken: str) -> bool:
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _fits(sent: Json, taken: str) -> bool:
     return sent == taken or (sent, taken) == ("integer", "number")
 
 
@@ -140,7 +152,8 @@ def _kind(value: Json) -> str:
 
 def _unguaranteed(declared: Schema, taken: Schema, path: tuple[str, ...]) -> Iterator[Mismatch]:
     """Names that one side requires and the other does not have."""
-    sent, required = declared.get("properties", {}), declared.get("required", [])
+    sent = _mapping(declared.get("properties"))
+    required = [name for name in _list(declared.get("required")) if isinstance(name, str)]
     for name in taken.get("required", []):
         if name in required:
             continue

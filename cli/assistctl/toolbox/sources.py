@@ -160,29 +160,29 @@ def _submodule(bound: Imported) -> Imported:
 
 
 def _module(located: Located) -> Module:
-    names: dict[str, Binding] = {}
-    stars: list[Imported] = []
-    for name, bound in _bindings(_parse(located).body):
-        if name == "*" and isinstance(bound, Imported):
-            stars.append(Imported(bound.module, None, bound.level))
-        else:
-            names[name] = bound
-    return Module(located, names, tuple(stars))
-
-
-def _parse(located: Located) -> ast.Module:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape is the author's business
-            return ast.parse(located.file.read_bytes(), located.shown)
+        names, stars = _top_level(located)
     except SyntaxError as error:
         place = Place(located.shown, error.lineno or 1, max(1, error.offset or 1))
         raise Misread(f"this is not valid Python: {error.msg}", "correct it", place) from None
     except (ValueError, RecursionError, MemoryError, OSError) as error:
-        reason = str(error) or type(error).__name__
-        raise Misread(
-            f"this cannot be read as Python: {reason}", "correct it", Place(located.shown)
-        ) from None
+        what = f"this cannot be read as Python: {str(error) or type(error).__name__}"
+        raise Misread(what, "correct it", Place(located.shown)) from None
+    return Module(located, names, stars)
+
+
+def _top_level(located: Located) -> tuple[dict[str, Binding], tuple[Imported, ...]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an invalid escape is the author's business
+        tree = ast.parse(located.file.read_bytes(), located.shown)
+    names: dict[str, Binding] = {}
+    stars: list[Imported] = []
+    for name, bound in _bindings(tree.body):
+        if name == "*" and isinstance(bound, Imported):
+            stars.append(Imported(bound.module, None, bound.level))
+        else:
+            names[name] = bound
+    return names, tuple(stars)
 
 
 def _bindings(body: Iterable[ast.stmt]) -> Iterator[tuple[str, Binding]]:
