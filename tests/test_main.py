@@ -179,7 +179,7 @@ def test_help_lists_every_command_and_imports_none() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     *_, modules = result.stdout.splitlines()
-    assert modules == "[] ['assistctl.commands._options']"
+    assert modules == "[] ['assistctl.commands._options', 'assistctl.commands._termination']"
     for name, (_, line) in COMMANDS.items():
         assert f"  {name:<12}{line}\n" in result.stdout
 

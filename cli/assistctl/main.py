@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from assistctl.commands._options import Invocation, group_options
+from assistctl.commands._termination import terminable
 from assistctl.errors import AssistctlError, DeclarationError
 from assistctl.render.problems import error_text, problems_text
 from assistctl.render.terminal import sanitize
@@ -96,8 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _exit_code(arguments: Sequence[str] | None, invocation: Invocation) -> int:
     try:
-        code = cli.main(arguments, "assistctl", standalone_mode=False, obj=invocation)
-        sys.stdout.flush()
+        with terminable():
+            code = cli.main(arguments, "assistctl", standalone_mode=False, obj=invocation)
+            sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output left. Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

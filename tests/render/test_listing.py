@@ -94,3 +94,27 @@ def test_an_object_on_one_side_only_is_shown_as_it_is() -> None:
         "declared": {"name": "Helper"},
         "observed": None,
     }
+
+
+def test_what_is_too_long_for_a_line_is_shown_as_a_diff_of_its_json() -> None:
+    save = {"type": "function", "function": {"name": "save_bill", "description": "Save." * 20}}
+    shown = Shown(
+        Listed(Address("assistant", "helper"), "asst_1", "synced"),
+        {"tools": [{"type": "file_search"}, save], "expires_after": None},
+        {"tools": [{"type": "file_search", "max": 5}, save], "expires_after": None},
+    )
+    assert (
+        click.unstyle(shown_text(shown))
+        == """\
+assistant/helper  synced  asst_1
+  tools:  (- declared, + target)
+    @@ -1,6 +1,7 @@
+     [
+       {
+    -    "type": "file_search"
+    +    "type": "file_search",
+    +    "max": 5
+       },
+       {
+         "type": "function","""
+    )

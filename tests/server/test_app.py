@@ -130,9 +130,7 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(
         answer.begin()
         body = json.load(answer)
     assert answer.status == 413
-    assert body == error(
-        "The request is too large. At most 67108864 bytes are accepted."
-    )
+    assert body == error("The request is too large. At most 67108864 bytes are accepted.")
 
 
 def test_empty_json_bodies_are_accepted_where_sdks_send_them(ask: Ask) -> None:

@@ -219,11 +219,9 @@ def test_models_of_the_endpoints_map_are_listed(
     assert [model.id for model in client.models.list()] == ["gpt-4.1", "o3"]
 
 
-def test_projects_are_worlds_apart(
+def test_two_servers_on_one_database_show_the_same(
     start: Callable[..., EmbeddedServer], connect: Callable[[EmbeddedServer], OpenAI]
 ) -> None:
-    mine = connect(start())
-    theirs = connect(start())
-    made = mine.beta.assistants.create(model="m")
-    # Two embedded servers on one database share the project "default".
-    assert theirs.beta.assistants.retrieve(made.id) == made
+    one, other = connect(start()), connect(start())
+    made = one.beta.assistants.create(model="m")
+    assert other.beta.assistants.retrieve(made.id) == made

@@ -148,6 +148,35 @@ def test_another_process_may_cancel_and_the_worker_notices(start, connect, endpo
     assert run.status == "cancelled"
 
 
+def test_a_worker_that_was_not_told_finds_out_at_its_next_write(
+    start, connect, endpoint, monkeypatch
+):
+    monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 60)
+    client = connect(start(model={"base_url": endpoint.url}))
+    other = connect(start(model=None))
+    release = threading.Event()
+    endpoint.answer(say("Once", release, " more"))
+    thread = make_thread(client, "hello")
+    run = client.beta.threads.runs.create(
+        thread_id=thread.id, assistant_id=make_assistant(client).id
+    )
+    eventually(lambda: endpoint.requests)
+    other.beta.threads.runs.cancel(run.id, thread_id=thread.id)
+    release.set()
+    run = other.beta.threads.runs.poll(run_id=run.id, thread_id=thread.id)
+    assert (run.status, run.cancelled_at is not None) == ("cancelled", True)
+
+
+def test_a_run_whose_worker_died_while_cancelling_is_cancelled(client, store):
+    _, run = say_and_run(client, make_assistant(client), "bill")
+    claim = Claim("default", run.thread_id, run.id)
+    with store.write() as tx:
+        save(tx, claim.shelf, {**find(tx, claim.shelf, run.id), "status": "cancelling"})
+    abandon(store, run)
+    retrieve = client.beta.threads.runs.retrieve
+    eventually(lambda: retrieve(run.id, thread_id=run.thread_id).status == "cancelled")
+
+
 def test_a_start_fails_only_runs_whose_lease_is_over(start, connect, store, endpoint):
     client = connect(start(model={"base_url": endpoint.url}))
     release = threading.Event()
@@ -338,3 +367,25 @@ def test_projects_do_not_see_each_others_runs(client, store):
     thread, run = say_and_run(client, make_assistant(client), "hello")
     with store.read() as tx:
         assert find(tx, Claim("other", thread.id, run.id).shelf, run.id) is None
+
+
+def test_a_stream_ends_properly_when_the_server_is_shut_down(connect, start, endpoint):
+    server = start(model={"base_url": endpoint.url})
+    client = connect(server)
+    release = threading.Event()
+    endpoint.answer(say("Once", release, " more"))
+    assistant, thread = make_assistant(client), make_thread(client, "hello")
+    events = []
+    with client.beta.threads.runs.stream(thread_id=thread.id, assistant_id=assistant.id) as stream:
+        for event in stream:
+            events.append(event.event)
+            if event.event == "thread.message.delta":
+                stopping = threading.Thread(target=server.__exit__, args=(None, None, None))
+                stopping.start()
+    release.set()
+    stopping.join()
+    assert events[-3:] == [
+        "thread.message.incomplete",
+        "thread.run.step.failed",
+        "thread.run.failed",
+    ]

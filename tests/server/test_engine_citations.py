@@ -45,12 +45,18 @@ def test_a_mark_comes_in_one_piece_with_its_annotation():
         ("【【4:0†source】", ["file-a"]),
         ("【4:0†source】【4:1†source】", ["file-a", "file-b"]),
         ("【4:0†source", []),
+        ("【" + "9" * 5000 + ":0†source】", []),
         ("no mark at all", []),
         ("【" + "长" * 500 + "】【4:0†source】", ["file-a"]),
     ],
 )
 def test_marks_resolve_to_what_was_found(text, file_ids):
     assert [note[3] for note in cite(text)[1]] == file_ids
+
+
+def test_what_only_looks_like_a_mark_is_not_held_back_for_long():
+    pieces, _ = cite("【" + "长" * 200, "长" * 200, "长", "】")
+    assert [len(piece.text) for piece in pieces] == [401, 1, 1]
 
 
 def test_with_several_searches_the_number_decides():

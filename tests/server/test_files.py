@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
-from assistctl.server import EmbeddedServer, Settings
+from assistctl.server import EmbeddedServer, Settings, files
+from assistctl.server.store import Store
 
 Ask = Callable[..., Any]
 
@@ -27,8 +28,6 @@ def test_a_file_comes_back_byte_by_byte(openai: OpenAI, tmp_path: Path) -> None:
         "filename": "价格 表.bin",
         "purpose": "assistants",
         "status": "processed",
-        "status_details": None,
-        "expires_at": None,
     }
     assert openai.files.retrieve(str(made["id"])).to_dict() == made
     assert openai.files.content(str(made["id"])).content == content
@@ -78,6 +77,20 @@ def test_a_deleted_file_is_gone_with_its_bytes(openai: OpenAI, ask: Ask) -> None
         )
 
 
+def test_a_file_may_expire(openai: OpenAI, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    lasting = openai.files.create(file=("a.txt", b"x"), purpose="assistants")
+    passing = openai.files.create(
+        file=("a.txt", b"x"),
+        purpose="assistants",
+        expires_after={"anchor": "created_at", "seconds": 3600},
+    )
+    assert passing.expires_at == passing.created_at + 3600
+    for hour, left in ((3500, [passing.id, lasting.id]), (3700, [lasting.id])):
+        monkeypatch.setattr(files, "now", lambda late=hour: passing.created_at + late)
+        files.delete_expired(store)
+        assert [file.id for file in openai.files.list()] == left
+
+
 def form(*parts: str) -> tuple[bytes, dict[str, str]]:
     body = "".join(f"--cut\r\nContent-Disposition: form-data; {part}\r\n" for part in parts)
     return f"{body}--cut--\r\n".encode(), {"content-type": "multipart/form-data; boundary=cut"}
@@ -100,6 +113,17 @@ WRONG: list[tuple[tuple[str, ...], str, str | None]] = [
         "Invalid value: 'fun'. Supported values are: 'assistants', 'batch', 'fine-tune',"
         " 'vision', 'user_data', and 'evals'.",
         "purpose",
+    ),
+    (
+        (
+            'name="file"; filename="a.txt"\r\n\r\nx',
+            'name="purpose"\r\n\r\nvision',
+            'name="expires_after[anchor]"\r\n\r\ncreated_at',
+            'name="expires_after[seconds]"\r\n\r\n60',
+        ),
+        "Invalid 'expires_after.seconds': integer below minimum value."
+        " Expected a value >= 3600, but got 60 instead.",
+        "expires_after.seconds",
     ),
 ]
 

@@ -227,8 +227,9 @@ def test_what_was_found_is_not_dragged_into_later_runs(client, endpoint, searchi
     assert asked(endpoint)[1:] == [("user", "price?"), ("assistant", "8."), ("user", "thanks")]
 
 
-def test_a_search_with_wrong_arguments_is_told_to_the_model(client, endpoint, searching):
-    endpoint.answer(call(("s1", "file_search", '{"q":1}')), say("Sorry"))
+@pytest.mark.parametrize("arguments", ['{"q":1}', '{"query":" "}', '{"query"', '["red"]'])
+def test_a_search_with_wrong_arguments_is_told_to_the_model(client, endpoint, searching, arguments):
+    endpoint.answer(call(("s1", "file_search", arguments)), say("Sorry"))
     _, run = say_and_run(client, searching, "price?")
     assert run.status == "completed"
     assert asked(endpoint)[-1] == (
@@ -382,6 +383,37 @@ def test_images_reach_the_model(client, endpoint, assistant):
             "image_url": {"url": "https://example.com/a.png", "detail": "auto"},
         },
     ]
+
+
+def test_an_image_that_was_deleted_is_mentioned(client, endpoint, assistant):
+    endpoint.answer(say("Which?"))
+    image = client.files.create(file=("rose.png", b"x"), purpose="vision")
+    part = {"type": "image_file", "image_file": {"file_id": image.id}}
+    thread = client.beta.threads.create(messages=[{"role": "user", "content": [part]}])
+    client.files.delete(image.id)
+    run_to_stop(client, thread, assistant)
+    assert asked(endpoint)[-1] == (
+        "user",
+        [{"type": "text", "text": "(an image that has been deleted)"}],
+    )
+
+
+def test_a_forced_tool_that_is_not_there_is_not_forced(client, endpoint, assistant):
+    endpoint.answer(say("ok"))
+    for kind in ("code_interpreter", "file_search"):
+        say_and_run(client, assistant, "hello", tool_choice={"type": kind})
+    assert [request.get("tool_choice") for request in endpoint.requests] == [None, None]
+
+
+def test_words_after_a_call_are_kept_too(client, endpoint, assistant):
+    part = {"index": 0, "id": "x1", "function": {"name": "log", "arguments": "{}"}}
+    endpoint.answer(
+        Stream((delta(tool_calls=[part]), delta(content="Wait."), delta("tool_calls"))),
+        say("Done"),
+    )
+    thread, run = say_and_run(client, assistant, "hello")
+    assert submit(client, run).status == "completed"
+    assert [text for _, text in texts(client, thread)] == ["hello", "Wait.", "Done"]
 
 
 @pytest.mark.parametrize(

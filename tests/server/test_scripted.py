@@ -139,3 +139,12 @@ def test_an_endpoint_comes_before_a_script():
 def test_another_word_than_scripted_is_refused():
     with pytest.raises(ValueError, match="model must be `scripted` or an endpoint, not 'gpt'"):
         Models("gpt", {})
+
+
+def test_the_words_are_not_said_after_a_failed_call():
+    failed = json.dumps({"error": {"type": "exception", "message": "disk full"}})
+    output = {"role": "tool", "tool_call_id": "c1", "content": failed}
+    parts = play(user("the bill"), TOOL_ROUND[0], output)
+    assert spoken(parts) == (
+        "A tool call failed: disk full (This is the scripted model; it does not try again.)"
+    )

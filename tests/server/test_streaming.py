@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 
 import httpx2
 import pytest
@@ -318,6 +319,17 @@ def test_a_failure_in_the_middle_keeps_what_was_said(modelled, endpoint):
     assert message["incomplete_details"] == {"reason": "run_failed"}
 
 
+def test_a_content_filter_in_the_middle_fails_message_step_and_run(modelled, endpoint):
+    endpoint.answer(Chunks((delta(content="Once"), delta("content_filter"))))
+    _, events = stream_run(modelled, "anything")
+    assert outline(events).splitlines()[-4:] == [
+        "thread.message.incomplete incomplete",
+        "thread.run.step.failed failed",
+        "thread.run.failed failed",
+        "done",
+    ]
+
+
 def test_cancelling_a_streamed_run(modelled, endpoint):
     release = threading.Event()
     endpoint.answer(say("Once", release, " more"))
@@ -373,7 +385,7 @@ def test_a_thread_deleted_in_mid_stream_ends_the_stream_with_an_error(modelled, 
     listener = threading.Thread(target=listen)
     listener.start()
     while not endpoint.requests:
-        pass
+        time.sleep(0.01)
     modelled.beta.threads.delete(thread.id)
     release.set()
     listener.join()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -51,7 +49,7 @@ class Session:
         Whatever ends it early (Ctrl-C, SIGTERM, a reader of stdout that left) cancels the run.
         """
         show = consumer(self.options.format, sys.stdout, sys.stderr, self.options.verbosity)
-        with _terminable(), closing(show):
+        with closing(show):
             try:
                 for event in self._turn(message, attachments):
                     show(event)
@@ -94,8 +92,9 @@ class Session:
     def _cancel(self) -> None:
         if self.conversation.run is None:
             return
-        with contextlib.suppress(AssistctlError, KeyboardInterrupt, BrokenPipeError):
+        with contextlib.suppress(OSError):  # there may be nobody left to read it
             click.echo("\ncancelling the run …", err=True)
+        with contextlib.suppress(AssistctlError, KeyboardInterrupt):
             self.conversation.cancel()
 
 
@@ -166,20 +165,9 @@ def _approval() -> Callable[[ToolCall], bool] | None:
 
     def ask(call: ToolCall) -> bool:
         question = f"Let the assistant call {one_line(call.name)}({one_line(call.arguments)})?"
-        return click.confirm(question, err=True)
+        try:
+            return click.confirm(question, err=True)
+        except click.Abort:  # how click spells Ctrl-C, which shall stop the turn
+            raise KeyboardInterrupt from None
 
     return ask
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM ends a turn the way Ctrl-C does, so that no run is left behind active."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

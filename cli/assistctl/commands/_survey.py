@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import click
+
 from assistctl.errors import AssistctlError
 from assistctl.plan.changes import Plan
 from assistctl.plan.reconcile import Wishes, reconcile, select
@@ -38,6 +40,12 @@ class Survey:
         return [[str(operation) for operation in some] for some in self.by_change()]
 
 
+def refuse_prune_of_some(keys: Sequence[str], prune: bool) -> None:
+    """What is no longer declared shows only against everything that is."""
+    if keys and prune:
+        raise click.UsageError("--prune looks at the whole workspace; leave out the KEYs.")
+
+
 def survey(
     surface: Assistants, workspace: Workspace, keys: Sequence[str] = (), wishes: Wishes = Wishes()
 ) -> Survey:
@@ -67,7 +75,8 @@ def _declared(key: str, declared: Mapping[Address, Declared]) -> Address:
 
 
 def _unknown(key: str, known: Iterable[Address]) -> AssistctlError:
+    known = tuple(known)
     names = sorted(a.name if a.kind == ASSISTANT else str(a) for a in known)
-    close = difflib.get_close_matches(key, names, n=1)
+    close = [str(a) for a in known if a.name == key] or difflib.get_close_matches(key, names, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"declared are: {', '.join(names) or 'none'}"
     return AssistctlError(f"{key!r} is not declared in this workspace; {hint}")

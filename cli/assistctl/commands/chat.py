@@ -9,6 +9,7 @@ import click
 
 from assistctl.commands._conversation import Session, session
 from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._termination import Terminated
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError
 from assistctl.render.problems import error_text
@@ -69,6 +70,8 @@ def _answer(talk: Session, line: str) -> bool:
     elif message:
         try:
             finished = talk.say(line)
+        except Terminated:
+            raise
         except KeyboardInterrupt:
             return False  # the answer was stopped, not the conversation
         except AssistctlError as error:
@@ -90,6 +93,8 @@ def _read(interactive: bool) -> str | None:
         except EOFError:
             click.echo(err=True)
             return None
+        except Terminated:
+            raise
         except KeyboardInterrupt:
             click.echo("(Ctrl-D leaves)", err=True)
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from assistctl.commands._options import Options, as_command, complete_key
-from assistctl.commands._survey import survey
+from assistctl.commands._survey import refuse_prune_of_some, survey
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
 from assistctl.plan.reconcile import Wishes
@@ -26,6 +26,7 @@ def command(
 
     With KEYs only for these and what they refer to. -v shows the requests of each change.
     """
+    refuse_prune_of_some(keys, prune)
     workspace = load(options)
     with opened(workspace) as surface:
         found = survey(surface, workspace, keys, Wishes(partial=bool(keys), prune=prune))

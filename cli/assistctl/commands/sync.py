@@ -11,7 +11,7 @@ import click
 
 from assistctl.commands._apply import apply, result_json
 from assistctl.commands._options import Options, as_command, complete_key
-from assistctl.commands._survey import Survey, survey
+from assistctl.commands._survey import Survey, refuse_prune_of_some, survey
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
 from assistctl.errors import Refused, SyncFailed
@@ -40,12 +40,12 @@ def command(
 
     Shows the plan, asks, and applies it. Only what this workspace owns is touched.
     """
+    refuse_prune_of_some(keys, prune)
     workspace = load(options)
     wishes = Wishes(partial=bool(keys), prune=prune, on_drift=on_drift)
     with opened(workspace) as surface:
         found = survey(surface, workspace, keys, wishes)
-        if options.format == "text" and (found.plan or not options.quiet):
-            click.echo(plan_text(found.plan, found.requests() if options.verbosity > 0 else ()))
+        _show(found, options, asking=not yes)
         _refuse_drift(found, wishes)
         if found.plan and not yes:
             _confirm(found)
@@ -62,6 +62,14 @@ def command(
     if found.plan and not options.quiet:
         click.echo(f"Synced {workspace.target.name}: {counted(len(results), 'change')}.", err=True)
     return None
+
+
+def _show(found: Survey, options: Options, *, asking: bool) -> None:
+    """The plan in words: on stdout, unless that is for JSON; nobody is asked about it unseen."""
+    as_text = options.format == "text"
+    if found.plan and (as_text or asking) or as_text and not options.quiet:
+        requests = found.requests() if options.verbosity > 0 else ()
+        click.echo(plan_text(found.plan, requests), err=not as_text)
 
 
 def _refuse_drift(found: Survey, wishes: Wishes) -> None:

@@ -9,7 +9,15 @@ from typing import Literal, TypeAlias
 import click
 
 from assistctl.render.terminal import one_line, padded, width
-from assistctl.render.values import declared_brief, diff_lines, json_document, needs_diff, sides
+from assistctl.render.values import (
+    ROOM,
+    declared_brief,
+    diff_lines,
+    json_document,
+    json_line,
+    needs_diff,
+    sides,
+)
 from assistctl.resources import Address, Json
 
 Status: TypeAlias = Literal["synced", "changed", "drifted", "missing", "undeclared"]
@@ -91,14 +99,28 @@ def _field(name: str, shown: Shown) -> list[str]:
     declared: Json = (shown.declared or {}).get(name)
     observed: Json = (shown.observed or {}).get(name)
     label = f"  {one_line(name)}:"
+    if declared is None and observed is None:
+        return []
     if shown.declared is None or shown.observed is None or declared == observed:
         return [f"{label} {declared_brief(observed if declared is None else declared)}"]
     if declared is None:
         return [f"{label} {declared_brief(observed)}  (not declared)"]
-    if needs_diff(declared, observed):
-        return [f"{label}  (- declared, + target)", *_indented(diff_lines(declared, observed))]
-    here, there = sides(declared, observed)
-    return [label, f"    declared: {here}", f"    target:   {there}"]
+    if not needs_diff(declared, observed) and _both_fit(declared, observed):
+        here, there = sides(declared, observed)
+        return [label, f"    declared: {here}", f"    target:   {there}"]
+    texts = (_document(declared), _document(observed))
+    return [f"{label}  (- declared, + target)", *_indented(diff_lines(*texts))]
+
+
+def _both_fit(declared: Json, observed: Json) -> bool:
+    """Whether neither side, but for texts, would have to be cut, and the difference with it."""
+    return all(
+        isinstance(value, str) or width(json_line(value)) <= ROOM for value in (declared, observed)
+    )
+
+
+def _document(value: Json) -> str:
+    return value if isinstance(value, str) else json_document(value)
 
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:

@@ -1,49 +1,45 @@
-"""A sync as it goes: one line per finished change, and on a terminal a line that lives below."""
+"""A sync as it goes: one line per finished change, and on a terminal bars that live below."""
 
 from __future__ import annotations
 
-import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from assistctl.render.terminal import one_line, shortened
+from assistctl.render.terminal import one_line
+
+if TYPE_CHECKING:
+    from assistctl.render.bars import Bars
 
 _SIGNS = {"created": ("+", "green"), "updated": ("~", "yellow"), "deleted": ("-", "red")}
-_CLEAR_LINE = "\r\x1b[2K"
 
 
 @contextmanager
 def shown_progress(stderr: TextIO, total: int, *, quiet: bool = False) -> Iterator[Progress]:
-    """A Progress for so many changes, which leaves no living line behind. `quiet` shows failures
-    only."""
-    progress = Progress(stderr, total, quiet=quiet)
+    """A Progress for so many changes, which leaves no bar behind. `quiet` shows failures only."""
+    if quiet or total == 0 or not stderr.isatty():
+        yield Progress(stderr, quiet=quiet)
+        return
+    from assistctl.render.bars import Bars
+
+    context = click.get_current_context(silent=True)
+    bars = Bars(stderr, total, colorless=context is not None and context.color is False)
+    bars.start()
     try:
-        progress.begin()
-        yield progress
+        yield Progress(stderr, bars)
     finally:
-        progress.close()
+        bars.stop()
 
 
 class Progress:
     """Called by the executor, from any of its threads."""
 
-    def __init__(self, stderr: TextIO, total: int, *, quiet: bool = False) -> None:
+    def __init__(self, stderr: TextIO, bars: Bars | None = None, *, quiet: bool = False) -> None:
         self._stderr = stderr
-        self._total = total
+        self._bars = bars
         self._quiet = quiet
-        self._lives = stderr.isatty() and not quiet
-        self._finished = 0
-        self._uploads: dict[str, str] = {}
-        self._lock = threading.Lock()
-
-    def begin(self) -> None:
-        """Show the living line before anything is finished."""
-        with self._lock:
-            self._draw()
 
     def done(self, address: str, verb: str, detail: str, seconds: float) -> None:
         """A change is made: `+ created assistant/helper (asst_…)  0.2 s`; detail may be empty."""
@@ -62,40 +58,11 @@ class Progress:
 
     def uploading(self, address: str, sent: int, total: int | None) -> None:
         """So many bytes of a file are on their way; total is None where it is not known."""
-        with self._lock:
-            of = f" of {_size(total)}" if total is not None else ""
-            self._uploads[address] = f"{address} {_size(sent)}{of}"
-            self._draw()
-
-    def close(self) -> None:
-        """Take the living line away."""
-        with self._lock:
-            if self._lives:
-                self._write(_CLEAR_LINE)
+        if self._bars:
+            self._bars.uploading(one_line(address), sent, total)
 
     def _finish(self, address: str, line: str | None) -> None:
-        with self._lock:
-            self._finished += 1
-            self._uploads.pop(address, None)
-            if line is not None:
-                self._write((_CLEAR_LINE if self._lives else "") + line + "\n")
-            self._draw()
-
-    def _draw(self) -> None:
-        if self._lives:
-            parts = [f"{self._finished} of {self._total}", *self._uploads.values()]
-            columns = shutil.get_terminal_size().columns - 1
-            self._write(_CLEAR_LINE + shortened(one_line(" · ".join(parts)), columns))
-
-    def _write(self, text: str) -> None:
-        click.echo(text, file=self._stderr, nl=False)
-
-
-def _size(count: int) -> str:
-    """Bytes for people: `812 B`, `3.4 MB` (powers of 1000)."""
-    size, unit = float(count), "B"
-    for larger in ("kB", "MB", "GB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        if self._bars:
+            self._bars.finished(one_line(address), line)
+        elif line is not None:
+            click.echo(line, file=self._stderr)

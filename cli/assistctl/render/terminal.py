@@ -55,7 +55,10 @@ def shortened(text: str, columns: int) -> str:
         return text
     from rich.cells import set_cell_size
 
-    return set_cell_size(text, columns - 1).rstrip(" ") + "…"
+    cut = set_cell_size(text, columns - 1).rstrip(" ")
+    while width(cut) >= columns:  # a joiner that joins nothing is measured and cut differently
+        cut = cut[:-1]
+    return cut + "…"
 
 
 def one_line(text: str) -> str:

@@ -9,7 +9,6 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -46,7 +45,6 @@ def create_app(
         exception_handlers={
             ApiError: _answer_api_error,
             HTTPException: _answer_http_error,
-            Exception: _answer_unexpected,
         },
         lifespan=lifespan,
     )
@@ -56,14 +54,25 @@ def create_app(
 
 def _bind(server: Server, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        project = _authenticate(request, server)
-        _check_beta(request, strict=server.settings.strict_beta)
-        if endpoint.upload:
-            return await _with_form(server, endpoint, project, request)
-        body = await _read_json(request) if endpoint.method == "POST" else {}
-        return await _run(endpoint, Call(server, project, request, body))
+        try:
+            return await _answer(server, endpoint, request)
+        except (ApiError, HTTPException):
+            raise
+        except ClientDisconnect:
+            return Response(status_code=400)  # to nobody
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            return _failed(request, error)
 
     return answer
+
+
+async def _answer(server: Server, endpoint: Endpoint, request: Request) -> Response:
+    project = _authenticate(request, server)
+    _check_beta(request, strict=server.settings.strict_beta)
+    if endpoint.upload:
+        return await _with_form(server, endpoint, project, request)
+    body = await _read_json(request) if endpoint.method == "POST" else {}
+    return await _run(endpoint, Call(server, project, request, body))
 
 
 async def _with_form(
@@ -216,16 +225,11 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     return _json(failure.document(), failure.status)
 
 
-async def _answer_unexpected(request: Request, error: Exception) -> Response:
-    if isinstance(error, ClientDisconnect):
-        return Response(status_code=499)
+def _failed(request: Request, error: Exception) -> Response:
+    """Answered here rather than by Starlette, which would raise the error again for uvicorn to
+    print it a second time."""
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     failure = ApiError(
         "The server had an error while processing your request.", status=500, type="server_error"
     )
-    return _json(failure.document(), 500)
-
-
-def answer_body(content: Any) -> bytes:
-    """A JSON value as it goes over the wire, for those who stream it themselves."""
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return _json(failure.document(), failure.status)

@@ -156,14 +156,8 @@ def _search_resources(value: Json, path: str) -> Json:
     return resources
 
 
-NEW_RESOURCES = record({"code_interpreter": _CODE_RESOURCES, "file_search": _search_resources})
-"""tool_resources where something is created: a vector store may be given inline."""
-RESOURCES = record(
-    {
-        "code_interpreter": _CODE_RESOURCES,
-        "file_search": record({"vector_store_ids": _STORE_IDS}),
-    }
-)
+RESOURCES = record({"code_interpreter": _CODE_RESOURCES, "file_search": _search_resources})
+"""tool_resources; a vector store may be given inline instead of by its id."""
 
 _DETAIL = choice("auto", "low", "high")
 _IMAGE_FILE = record({"file_id": Required(_IDS), "detail": _DETAIL})
@@ -202,5 +196,5 @@ MESSAGE: Check = record(
     }
 )
 THREAD: Check = record(
-    {"messages": array(MESSAGE), "tool_resources": NEW_RESOURCES, "metadata": METADATA}
+    {"messages": array(MESSAGE), "tool_resources": RESOURCES, "metadata": METADATA}
 )

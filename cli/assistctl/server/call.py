@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from starlette.datastructures import FormData
@@ -31,14 +31,14 @@ class Server:
 class Call:
     """A request that has passed authentication; `body` is its JSON ({} if empty), still unchecked.
 
-    `form` is there instead of a body on endpoints that take uploads.
+    On endpoints that take uploads `form` holds what was sent, and the body is {}.
     """
 
     server: Server
     project: str
     request: Request
     body: Json
-    form: FormData | None = None
+    form: FormData = field(default_factory=FormData)
 
     @property
     def store(self) -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import secrets
@@ -17,6 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
+from assistctl.server import files
 from assistctl.server.app import create_app
 from assistctl.server.call import Server
 from assistctl.server.engine import Engine
@@ -29,6 +31,8 @@ _log = logging.getLogger("assistctl.server")
 
 _LOOPBACK = "127.0.0.1"
 _GRACE_SECONDS = 5
+_BACKLOG = 2048
+_EXPIRY_SECONDS = 60
 _START_SECONDS = 30
 
 
@@ -45,8 +49,11 @@ def serve(
     be had, StoreError if the database cannot be used.
     """
     _refuse_open_door(host, settings)
-    with _listen(host, port) as listener, _opened(settings) as app:
-        _Uvicorn(_config(app), lambda: on_ready and on_ready(_url(listener))).run([listener])
+    with (
+        _listen(host, port) as listener,
+        _opened(settings, lambda: on_ready and on_ready(_url(listener))) as server,
+    ):
+        server.run([listener])
 
 
 class EmbeddedServer:
@@ -67,12 +74,11 @@ class EmbeddedServer:
         ready = threading.Event()
         self._listener = _listen(_LOOPBACK, 0)
         try:
-            self._context = _opened(self._settings)
-            app = self._context.__enter__()
+            self._context = _opened(self._settings, ready.set)
+            self._uvicorn = self._context.__enter__()
         except BaseException:
             self._listener.close()
             raise
-        self._uvicorn = _Uvicorn(_config(app), ready.set)
         self._thread = threading.Thread(target=self._run, args=(ready,), name="assistctl-server")
         self._thread.start()
         if not ready.wait(_START_SECONDS) or not self._uvicorn.started:
@@ -103,14 +109,22 @@ class EmbeddedServer:
 class _Uvicorn(uvicorn.Server):
     """uvicorn that says when it is ready, and that returns after a signal, not dies of it."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], object]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[], object], engine: Engine
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._engine = engine
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Streams end when their runs do: were the engine stopped after the last connection, as
+        # the lifespan does, they would be cut off without their last events.
+        await asyncio.gather(self._engine.stop(), super().shutdown(sockets))
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -127,12 +141,13 @@ class _Uvicorn(uvicorn.Server):
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[Starlette]:
-    """The application on its opened database, which is closed at the end."""
+def _opened(settings: Settings, on_ready: Callable[[], object]) -> Iterator[_Uvicorn]:
+    """A server, ready to run, on its opened database, which is closed at the end."""
     store = Store(settings.database)
     try:
         server = Server(settings, store, Engine(store, settings))
-        yield create_app(server, ENDPOINTS, _lifespan(server))
+        app = create_app(server, ENDPOINTS, _lifespan(server))
+        yield _Uvicorn(_config(app), on_ready, server.engine)
     finally:
         store.close()
 
@@ -144,6 +159,7 @@ def _lifespan(server: Server) -> Callable[[Starlette], AbstractAsyncContextManag
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         indexer = Indexer(server.store)
         indexer.start()
+        expiry = asyncio.create_task(_delete_expired_files(server.store))
         try:
             await server.engine.start()
             try:
@@ -151,9 +167,20 @@ def _lifespan(server: Server) -> Callable[[Starlette], AbstractAsyncContextManag
             finally:
                 await server.engine.stop()
         finally:
+            expiry.cancel()
+            await asyncio.wait([expiry])
             await run_in_threadpool(indexer.stop)
 
     return lifespan
+
+
+async def _delete_expired_files(store: Store) -> None:
+    while True:
+        try:
+            await run_in_threadpool(files.delete_expired, store)
+        except Exception as error:  # noqa: BLE001 - the database may be better in a while
+            _log.error("cannot delete expired files", exc_info=error)
+        await asyncio.sleep(_EXPIRY_SECONDS)
 
 
 def _config(app: Starlette) -> uvicorn.Config:
@@ -184,8 +211,17 @@ def _refuse_open_door(host: str, settings: Settings) -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=2048)
-    listener.setblocking(False)
+    # asyncio turns Nagle's algorithm off only where the protocol is named; with it, every answer
+    # that takes two packets waits 40 ms for an acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
     return listener
 
 

@@ -243,12 +243,15 @@ def _counts(by_status: Mapping[str, int]) -> dict[str, int]:
 
 def _presented(store: Document, counts: dict[str, int], usage: int) -> Document:
     working = "in_progress" if counts["in_progress"] else "completed"
-    return {
+    shown = {
         **store,
         "status": "expired" if _expired(store) else working,
         "file_counts": counts,
         "usage_bytes": usage,
     }
+    if not shown["expires_after"]:
+        del shown["expires_after"]  # in the contract it is absent or an object, never null
+    return shown
 
 
 def _expired(store: Document) -> bool:

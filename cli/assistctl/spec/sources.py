@@ -60,7 +60,7 @@ def find_sources(root: Path, findings: Findings) -> Sources:
     assistants: dict[str, Source] = {}
     scripts: dict[str, Source] = {}
     for source in _yaml_files(root, "assistants", findings):
-        stem = source.path.name.removesuffix(".yaml")
+        stem = source.file.rpartition("/")[2].removesuffix(".yaml")
         key = stem.removesuffix(_SCRIPT)
         (assistants if key == stem else scripts)[key] = source
     _check_keys(assistants, findings)

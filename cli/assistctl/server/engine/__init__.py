@@ -38,7 +38,7 @@ _LOST = "The run was deleted, or was ended by another process."
 
 @dataclass(frozen=True)
 class _Task:
-    """A run at work; cancelling the scope stops it, and `ending` then says how it ends."""
+    """A run at work; cancelling its scope stops the work, and the task then ends the run."""
 
     task: asyncio.Task[None]
     scope: anyio.CancelScope
@@ -59,16 +59,16 @@ class Engine:
         self._heart = asyncio.create_task(self._beat())
 
     async def stop(self) -> None:
-        """Give the runs at work a moment, then end them as failed."""
+        """Give the runs at work a moment, then end them as failed. May be called repeatedly."""
         self._stopping = True
-        tasks = [entry.task for entry in self._tasks.values()]
-        if tasks:
-            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
-        for entry in self._tasks.values():
-            entry.scope.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait([run.task for run in self._tasks.values()], timeout=GRACE_SECONDS)
+        while self._tasks:
+            for run in self._tasks.values():
+                run.scope.cancel()
+            await asyncio.wait([run.task for run in self._tasks.values()])
         self._heart.cancel()
-        await asyncio.gather(self._heart, return_exceptions=True)
+        await asyncio.wait([self._heart])
         await self.models.aclose()
 
     def launch(self, tx: Transaction, claim: Claim, run: Document, channel: Channel) -> None:
@@ -99,7 +99,7 @@ class Engine:
         task = asyncio.current_task()
         assert task is not None
         scope = anyio.CancelScope(deadline=anyio.current_time() + seconds)
-        self._tasks[claim] = _Task(task, scope)
+        entry = self._tasks[claim] = _Task(task, scope)
         if self._stopping:
             scope.cancel()
         worker = Worker(self._store, self.models, self.owner, claim, channel)
@@ -115,7 +115,9 @@ class Engine:
             channel.fail(_UNEXPECTED)
         finally:
             channel.close()
-            del self._tasks[claim]
+            # The client may have submitted outputs already, and the run be at work again.
+            if self._tasks.get(claim) is entry:
+                del self._tasks[claim]
 
     async def _outcome(self, worker: Worker, scope: anyio.CancelScope) -> Ending | None:
         """Let the worker work; None if it left the run where it should be."""

@@ -16,7 +16,7 @@ FIRST_SEARCH = 4
 """The number of a run's first search; the hosted API's marks began about there, and clients and
 prompts written for it look like that."""
 
-_MARK = re.compile(r"【(\d+):(\d+)†([^【】]*)】")
+_MARK = re.compile(r"【(\d{1,6}):(\d{1,6})†([^【】]*)】", re.ASCII)
 _LONGEST = 300
 
 Resolve: TypeAlias = Callable[[int, int, str], str | None]

@@ -58,7 +58,7 @@ def new_run(
         "response_format": _first(
             body.get("response_format"), assistant.get("response_format"), "auto"
         ),
-        "notes": [_NO_CODE] if {"type": "code_interpreter"} in tools else [],
+        "notes": [_NO_CODE for tool in tools if tool["type"] == "code_interpreter"][:1],
         "_script": assistant["metadata"].get("assistctl", ""),
         "_vector_store_ids": _stores(resources) + _stores(thread.get("tool_resources")),
         "_usage": None,

@@ -17,7 +17,7 @@ from assistctl.server.engine.citations import Resolve, mark
 from assistctl.server.store import Transaction
 from assistctl.server.wire import STEP, VECTOR_STORE, Document
 
-_MOST_CHUNKS = 20
+_CHUNKS = 20
 _DESCRIPTION = (
     "Search the files that belong to this conversation. Returns the best matching passages, each "
     "with a mark. Where the answer uses a passage, put its mark right behind, copied exactly."
@@ -72,7 +72,7 @@ def run_search(tx: Transaction, project: str, run: Document, arguments: str, num
         project,
         _usable(tx, project, run["_vector_store_ids"]),
         [query],
-        limit=min(options.get("max_num_results") or _MOST_CHUNKS, _MOST_CHUNKS),
+        limit=options.get("max_num_results") or _CHUNKS,
         threshold=ranking["score_threshold"],
     )
     results = [

@@ -21,7 +21,7 @@ class Event:
 
 @dataclass
 class Channel:
-    """The one listener of a run; without one (`Channel.deaf`) events go nowhere.
+    """The one listener of a run; where there is none, `listening` is False and events go nowhere.
 
     It never holds the run up: what a slow client has not fetched yet waits here, at most one run's
     worth of it, and a client that goes away just stops reading.
@@ -58,11 +58,6 @@ class Channel:
         return (
             shown(data, self.include) if data.get("object") == "thread.run.step" else public(data)
         )
-
-
-def deaf() -> Channel:
-    """For runs that nobody streams."""
-    return Channel(listening=False)
 
 
 def _encode(name: str, data: Document) -> bytes:

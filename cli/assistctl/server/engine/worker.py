@@ -88,8 +88,7 @@ class Worker:
         """The content so far of a message that is being written."""
         return {self._speech.message["id"]: self._speech.content()} if self._speech else {}
 
-    def _begin(self, tx: Transaction) -> tuple[Document, list[Event]]:
-        run = self._held(tx)
+    def _begin(self, tx: Transaction, run: Document) -> tuple[Document, list[Event]]:
         run |= {"status": "in_progress", "started_at": run["started_at"] or now()}
         save(tx, self.claim.shelf, run)
         return run, [Event("thread.run.in_progress", run)]
@@ -133,7 +132,7 @@ class Worker:
     ) -> None:
         if self._speech is None:
             speech = Speech(self.claim, run, resolve)
-            await self._write(lambda tx: (None, speech.open(tx)))
+            await self._write(lambda tx, _: (None, speech.open(tx)))
             self._speech = speech
         refused = isinstance(delta, RefusalPart)
         said = self._speech.refuse(delta.text) if refused else self._speech.say(delta.text)
@@ -144,7 +143,7 @@ class Worker:
             await self._finish_speech()
             name = search.search_name(run) if search.search_tool(run) else None
             opened = ToolRound(self.claim, run, name)
-            await self._write(lambda tx: (None, opened.open(tx)))
+            await self._write(lambda tx, _: (None, opened.open(tx)))
             self._round = opened
         self.channel.send(self._round.hear(part))
 
@@ -153,7 +152,7 @@ class Worker:
         speech = self._speech
         if speech is not None:
             self.channel.send(speech.rest())
-            await self._write(lambda tx: (None, speech.close(tx, NO_TOKENS)))
+            await self._write(lambda tx, _: (None, speech.close(tx, NO_TOKENS)))
             self._speech = None
 
     def _search(self, run: Document, number: int) -> dict[str, Search]:
@@ -168,10 +167,15 @@ class Worker:
             }
 
     def _conclude(
-        self, reason: FinishReason, usage: Usage, found: dict[str, Search], tx: Transaction
+        self,
+        reason: FinishReason,
+        usage: Usage,
+        found: dict[str, Search],
+        tx: Transaction,
+        run: Document,
     ) -> tuple[Document, list[Event]]:
         """Store the whole answer, and where the run stands with it, at once."""
-        run = with_usage(self._held(tx), usage)
+        run = with_usage(run, usage)
         cost = counted(usage)
         if self._round:
             self._round.record(tx, cost, found)
@@ -217,19 +221,15 @@ class Worker:
         request = prompt.request
         return Usage(estimate_prompt(request.messages, request.tools), said + called)
 
-    def _held(self, tx: Transaction) -> Document:
-        run = leases.held(tx, self.claim, self.owner)
-        if run["status"] == "cancelling":
-            raise CancelAsked(self.claim.run_id)
-        return run
-
-    async def _write(self, change: Callable[[Transaction], tuple[T, list[Event]]]) -> T:
-        """Let `change` write if the run is still ours, then tell the listener."""
+    async def _write(self, change: Callable[[Transaction, Document], tuple[T, list[Event]]]) -> T:
+        """Let `change` write, if the run (which it is given) is still ours; tell the listener."""
 
         def write() -> tuple[T, list[Event]]:
             with self.store.write() as tx:
-                self._held(tx)
-                return change(tx)
+                run = leases.held(tx, self.claim, self.owner)
+                if run["status"] == "cancelling":
+                    raise CancelAsked(self.claim.run_id)
+                return change(tx, run)
 
         result, events = await run_in_threadpool(write)
         self.channel.send(events)

@@ -2,7 +2,8 @@
 
 A script is a list of turns `{when, call, say}`. The first turn whose `when` (a regular expression,
 absent means always) is found in the last user message plays: its calls go out in one round, and
-when their outputs are back it says `say`.
+when their outputs are back it says `say`, unless one of them is a JSON object with an `error`: a
+script must not claim what a failed tool did not do.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _NO_TURN = (
     "This is the scripted model, not a language model: no turn of its script matches this message."
 )
 _DONE = "The tool outputs have arrived. (This is the scripted model; the turn has no `say`.)"
+_FAILED = "A tool call failed: {} (This is the scripted model; it does not try again.)"
 
 
 class Scripted:
@@ -43,6 +45,8 @@ class Scripted:
         calls = turn.get("call") if turn else None
         calling = bool(calls) and not answered and request.tool_choice != "none"
         said = _NO_TURN if turn is None else turn.get("say") or _DONE
+        if turn is not None and (failed := _failure(request.messages)):
+            said = _FAILED.format(failed)
         for part in _call_parts(calls or {}) if calling else map(TextPart, _pieces(said)):
             yield part
             await asyncio.sleep(0)  # lets each part travel on its own, as from a real endpoint
@@ -61,6 +65,28 @@ def _last_user_message(messages: Sequence[Mapping[str, Any]]) -> tuple[str, bool
             return _text(message["content"]), answered
         answered = answered or message["role"] == "tool"
     return "", answered
+
+
+def _failure(messages: Sequence[Mapping[str, Any]]) -> str | None:
+    """What the first failed tool said since the last user message."""
+    failed = None
+    for message in reversed(messages):
+        if message["role"] == "user":
+            break
+        if message["role"] == "tool":
+            failed = _error(_text(message["content"])) or failed
+    return failed
+
+
+def _error(output: str) -> str | None:
+    try:
+        value = json.loads(output)
+    except ValueError:
+        return None
+    error = value.get("error") if isinstance(value, dict) else None
+    if isinstance(error, dict):
+        error = error.get("message") or error
+    return str(error) if error else None
 
 
 def _text(content: str | Sequence[Mapping[str, Any]]) -> str:

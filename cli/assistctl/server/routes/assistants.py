@@ -22,10 +22,8 @@ _FIELDS: Mapping[str, Check] = {
     "top_p": bodies.TOP_P,
     "response_format": bodies.RESPONSE_FORMAT,
 }
-_CREATE = record(
-    {**_FIELDS, "model": Required(bodies.MODEL), "tool_resources": bodies.NEW_RESOURCES}
-)
-_MODIFY = record({**_FIELDS, "model": bodies.MODEL, "tool_resources": bodies.NEW_RESOURCES})
+_CREATE = record({**_FIELDS, "model": Required(bodies.MODEL), "tool_resources": bodies.RESOURCES})
+_MODIFY = record({**_FIELDS, "model": bodies.MODEL, "tool_resources": bodies.RESOURCES})
 
 _DEFAULTS: Mapping[str, Callable[[], Any]] = {
     "name": lambda: None,

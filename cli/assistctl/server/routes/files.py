@@ -3,44 +3,46 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response, StreamingResponse
 
-from assistctl.server import contents, documents, vector_stores
+from assistctl.server import contents, documents, files
 from assistctl.server.call import Call, Endpoint
 from assistctl.server.documents import Shelf
-from assistctl.server.shapes import choice, missing_parameter
-from assistctl.server.wire import FILE, Document, deleted, now, public
+from assistctl.server.shapes import Required, choice, integer, missing_parameter, record
+from assistctl.server.wire import FILE, Document, deleted, public
 
 _PURPOSE = choice("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
+_EXPIRY = record(
+    {
+        "anchor": Required(choice("created_at")),
+        "seconds": Required(integer(least=3_600, most=2_592_000)),
+    }
+)
 _MOST = 10_000
 
 
 def create(call: Call) -> Document:
-    form = call.form if call.form is not None else FormData()
-    upload, purpose = form.get("file"), form.get("purpose")
+    upload, purpose = call.form.get("file"), call.form.get("purpose")
     if not isinstance(upload, UploadFile):
         raise missing_parameter("file")
     if not purpose:
         raise missing_parameter("purpose")
-    _PURPOSE(purpose, "purpose")
-    file_id = FILE.new_id()
+    expiry = _expiry(call.form)
     with call.store.write() as tx:
-        size = contents.write(tx, file_id, upload.file)
-        file = {
-            "id": file_id,
-            "object": "file",
-            "bytes": size,
-            "created_at": now(),
-            "filename": _filename(upload.filename),
-            "purpose": purpose,
-            "status": "processed",
-            "status_details": None,
-            "expires_at": None,
-        }
-        return public(documents.insert(tx, Shelf(FILE, call.project), file))
+        file = files.create(
+            tx,
+            call.project,
+            upload.file,
+            filename=_filename(upload.filename),
+            purpose=_PURPOSE(purpose, "purpose"),
+            expires_after=expiry,
+        )
+        return public(file)
 
 
 def retrieve(call: Call) -> Document:
@@ -73,13 +75,25 @@ def content(call: Call) -> Response:
 
 
 def delete(call: Call) -> Document:
-    """The file goes, out of every vector store too."""
     file_id = call.path("file_id", FILE)
     with call.store.write() as tx:
-        documents.remove(tx, Shelf(FILE, call.project), file_id)
-        vector_stores.detach_everywhere(tx, call.project, file_id)
-        contents.remove(tx, file_id)
+        files.delete(tx, call.project, file_id)
     return deleted("file", file_id)
+
+
+def _expiry(form: FormData) -> Mapping[str, Any] | None:
+    """`expires_after`, which a form spells as `expires_after[anchor]` and `[seconds]`."""
+    given: dict[str, Any] = {
+        name: form[f"expires_after[{name}]"]
+        for name in ("anchor", "seconds")
+        if f"expires_after[{name}]" in form
+    }
+    if not given:
+        return None
+    seconds = given.get("seconds")
+    if isinstance(seconds, str) and seconds.isdecimal():
+        given["seconds"] = int(seconds)
+    return dict(_EXPIRY(given, "expires_after"))
 
 
 def _filename(name: str | None) -> str:

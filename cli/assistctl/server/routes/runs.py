@@ -94,7 +94,7 @@ _CREATE = record(
     }
 )
 _CREATE_WITH_THREAD = record(
-    {**_FIELDS, "thread": bodies.THREAD, "tool_resources": bodies.NEW_RESOURCES}
+    {**_FIELDS, "thread": bodies.THREAD, "tool_resources": bodies.RESOURCES}
 )
 _MODIFY = record({"metadata": bodies.METADATA})
 _SUBMIT = record(

@@ -13,7 +13,7 @@ from assistctl.server.shapes import record
 from assistctl.server.store import Transaction
 from assistctl.server.wire import THREAD, Document, deleted, now, public
 
-_MODIFY = record({"tool_resources": bodies.NEW_RESOURCES, "metadata": bodies.METADATA})
+_MODIFY = record({"tool_resources": bodies.RESOURCES, "metadata": bodies.METADATA})
 
 
 def create_thread(tx: Transaction, project: str, body: Mapping[str, Any]) -> Document:

@@ -66,15 +66,25 @@ def schema(kind: str | None = None) -> Schema:
         names, body = set(_DEFINITIONS), {"title": "assistctl, version 1", **_DISPATCH}
     else:
         names, body = _reached_from(kind), {"title": f"assistctl {kind}", "$ref": f"#/$defs/{kind}"}
-    definitions = {name: part for name, part in _DEFINITIONS.items() if name in names}
-    return deepcopy(
-        {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            **body,
-            "type": "object",
-            "$defs": definitions,
-        }
-    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **deepcopy(body),
+        "type": "object",
+        "$defs": {name: _open(part) for name, part in _DEFINITIONS.items() if name in names},
+    }
+
+
+def _open(part: Any) -> Any:
+    """The part as editors want it, who see `${VAR}` where we see what it stands for: a choice of
+    words may also be a string with a variable."""
+    if isinstance(part, list):
+        return [_open(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    opened = {key: _open(value) for key, value in part.items() if key != "enum"}
+    if "enum" in part:
+        opened["anyOf"] = [{"enum": list(part["enum"])}, {"type": "string", "pattern": r"\$\{"}]
+    return opened
 
 
 @cache
@@ -110,7 +120,7 @@ def _inlined(part: Any) -> Any:
         beside = {key: value for key, value in part.items() if key != "$ref"}
         return {**_inlined(_DEFINITIONS[_name(part)]), **beside}
     if "pattern" in part:
-        return {**part, "pattern": re.sub(r"\$$", r"\\Z", part["pattern"])}
+        return {**part, "pattern": re.sub(r"\$(?=$|\|)", r"\\Z", part["pattern"])}
     return {key: _inlined(value) for key, value in part.items()}
 
 

@@ -80,22 +80,29 @@ def if_type(name: str, then: Schema) -> Schema:
     return {"if": {"properties": {"type": {"const": name}}, "required": ["type"]}, "then": then}
 
 
+_SLUG_IN_WORDS = "use a-z, 0-9, - and _, beginning with a letter or digit, at most 63 characters"
+
 SHARED: dict[str, Schema] = {
     "slug": {
         "type": "string",
         "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$",
-        "patternErrorMessage": "use a-z, 0-9, - and _, beginning with a letter or digit, "
-        "at most 63 characters",
+        "patternErrorMessage": _SLUG_IN_WORDS,
     },
     "function_name": {
         "type": "string",
         "pattern": "^[a-zA-Z0-9_-]{1,64}$",
         "patternErrorMessage": "use a-z, A-Z, 0-9, - and _, at most 64 characters",
     },
+    # With a variable in it, it is checked once the variable is known.
     "url": {
         "type": "string",
-        "pattern": r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        "pattern": r"^https?://[^\s/?#@]+(/[^\s?#]*)?$|\$\{",
         "patternErrorMessage": "write it like https://api.openai.com/v1, without credentials",
+    },
+    "namespace": {
+        "type": "string",
+        "pattern": r"^[a-z0-9][a-z0-9_-]{0,62}$|\$\{",
+        "patternErrorMessage": _SLUG_IN_WORDS,
     },
     "api_key": {
         "type": "string",

@@ -52,7 +52,9 @@ WORKSPACES: dict[str, Schema] = {
                     "OpenAI for agents and responses.",
                 ),
                 "api_key": ref("api_key", "The key, by the name of its environment variable."),
-                "namespace": ref("slug", "Marks this target's objects; the workspace if left out."),
+                "namespace": ref(
+                    "namespace", "Marks this target's objects; the workspace if left out."
+                ),
                 "model": ref("model", "Who answers on the embedded server."),
                 "overrides": mapping(
                     "What is different at this target.",

@@ -1,0 +1,180 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import openai as sdk
+import pytest
+from openai import OpenAI
+
+from assistctl.server import EmbeddedServer, Settings, StoreError, serve
+
+SERVE = """
+import sys
+from pathlib import Path
+from assistctl.server import Settings, serve
+keys = dict(pair.split("=") for pair in sys.argv[2:])
+serve(Settings(Path(sys.argv[1]), api_keys=keys), port=0,
+      on_ready=lambda url: print(url, flush=True))
+print("done", flush=True)
+"""
+
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "cli")}
+
+Serving = Callable[..., tuple[subprocess.Popen[str], str]]
+
+
+@pytest.fixture
+def serving(database: Path) -> Iterator[Serving]:
+    """Starts `serve` in a process of its own, with keys as "key=project"; gives the process and
+    its URL."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*keys: str) -> tuple[subprocess.Popen[str], str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, str(database), *keys],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=ENVIRONMENT,
+        )
+        running.append(process)
+        assert process.stdout is not None
+        return process, process.stdout.readline().strip()
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def client(url: str, key: str) -> OpenAI:
+    http = httpx2.Client(trust_env=False, timeout=30)
+    return OpenAI(base_url=url, api_key=key, max_retries=0, http_client=http)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_gracefully(serving: Serving, number: signal.Signals) -> None:
+    process, url = serving("key-a=a")
+    with client(url, "key-a") as openai:
+        openai.models.list()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, "done\n", "")
+
+
+def test_what_was_answered_survives_a_kill(serving: Serving) -> None:
+    process, url = serving("key-a=a")
+    with client(url, "key-a") as openai:
+        thread = openai.beta.threads.create(messages=[{"role": "user", "content": "hi"}])
+        process.kill()
+        process.wait()
+    _, url = serving("key-a=a")
+    with client(url, "key-a") as openai:
+        assert len(openai.beta.threads.messages.list(thread.id).data) == 1
+
+
+def test_each_key_opens_its_own_project(serving: Serving) -> None:
+    _, url = serving("key-a=a", "key-b=b")
+    with client(url, "key-a") as mine, client(url, "key-b") as theirs:
+        file = mine.files.create(file=("a.txt", b"roses"), purpose="assistants")
+        store = mine.vector_stores.create(file_ids=[file.id])
+        assistant = mine.beta.assistants.create(model="m")
+        thread = mine.beta.threads.create(messages=[{"role": "user", "content": "hi"}])
+        assert theirs.files.list().data == []
+        assert theirs.beta.assistants.list().data == []
+        attempts: list[Callable[[], Any]] = [
+            lambda: theirs.files.content(file.id),
+            lambda: theirs.files.delete(file.id),
+            lambda: theirs.vector_stores.search(store.id, query="roses"),
+            lambda: theirs.vector_stores.create(file_ids=[file.id]),
+            lambda: theirs.beta.assistants.update(assistant.id, name="x"),
+            lambda: theirs.beta.threads.messages.list(thread.id),
+            lambda: theirs.beta.threads.messages.create(thread.id, role="user", content="x"),
+        ]
+        for attempt in attempts:
+            with pytest.raises(sdk.NotFoundError):
+                attempt()
+        assert mine.files.content(file.id).content == b"roses"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "::", "example.com"])
+def test_without_keys_it_listens_on_loopback_only(database: Path, host: str) -> None:
+    with pytest.raises(ValueError, match="loopback only") as caught:
+        serve(Settings(database), host=host)
+    assert str(caught.value) == (
+        f"without an API key the server listens on loopback only, not on {host};"
+        " give it at least one key, or use --host 127.0.0.1"
+    )
+    assert not database.exists()
+
+
+def test_a_port_that_is_taken_is_an_oserror(database: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        serve(Settings(database), port=taken.getsockname()[1])
+
+
+def test_a_database_that_cannot_be_used_fails_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError), EmbeddedServer(Settings(tmp_path / "file" / "local.db")):
+        pass
+
+
+def test_an_embedded_server_leaves_nothing_behind(database: Path) -> None:
+    before = set(threading.enumerate())
+    server = EmbeddedServer(Settings(database))
+    for _ in range(2):  # it can be started again
+        with server, client(server.base_url, server.api_key) as openai:
+            assert server.base_url.startswith("http://127.0.0.1:")
+            assert server.base_url.endswith("/v1")
+            openai.beta.threads.create()
+        assert server.base_url == ""
+        workers = {thread.name for thread in set(threading.enumerate()) - before}
+        assert not {name for name in workers if name.startswith("assistctl")}
+        assert not database.with_name("local.db-wal").exists()
+
+
+def test_an_embedded_server_runs_once_at_a_time(server: EmbeddedServer) -> None:
+    with pytest.raises(RuntimeError, match="already running"):
+        server.__enter__()
+
+
+def test_an_embedded_server_has_a_key_of_its_own(database: Path) -> None:
+    keys = {EmbeddedServer(Settings(database, api_keys={"mine": "x"})).api_key for _ in range(3)}
+    assert len(keys) == 3
+    assert "mine" not in keys
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://localhost:3000"}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "localhost:80"}, 200),
+    ],
+)
+def test_without_keys_no_web_page_gets_in(
+    serving: Serving, headers: dict[str, str], status: int
+) -> None:
+    _, url = serving()
+    with httpx2.Client(trust_env=False) as http:
+        assert http.get(f"{url}/models", headers=headers).status_code == status
+
+
+def test_importing_the_package_loads_no_server() -> None:
+    script = "import sys, assistctl.server; print(sorted({'starlette', 'uvicorn', 'sqlite3'}"
+    script += " & set(sys.modules)))"
+    out = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=ENVIRONMENT
+    )
+    assert out.stdout == "[]\n"

@@ -1,0 +1,144 @@
+import os
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from assistctl.errors import Place
+from assistctl.resources import File
+from assistctl.spec import files
+from assistctl.spec.files import Shelf
+from assistctl.spec.findings import Findings
+
+Write = Callable[[Mapping[str, str | bytes]], Path]
+HERE = Place("assistants/shop.yaml", 3, 5)
+
+
+def look(root: Path, *patterns: str) -> tuple[list[str], list[str]]:
+    """The paths that patterns in assistants/shop.yaml name, and the problems."""
+    findings = Findings()
+    shelf = Shelf(root.resolve(), findings)
+    found = shelf.files(
+        (text, Place("assistants/shop.yaml", 1, n)) for n, text in enumerate(patterns)
+    )
+    return [file.path for file in found], [
+        str(problem).partition(": ")[2] for problem in findings.in_order()
+    ]
+
+
+def test_a_file_has_its_size_and_hash(write: Write) -> None:
+    data = os.urandom(3_000_000)
+    root = write({"assistants/a.bin": data, "assistants/empty": b""})
+    found = Shelf(root, Findings()).files([("a.bin", HERE), ("empty", HERE)])
+    assert found == (
+        File("assistants/a.bin", sha256(data).hexdigest(), 3_000_000),
+        File("assistants/empty", sha256(b"").hexdigest(), 0),
+    )
+
+
+def test_paths_are_relative_to_the_file_that_declares_them(write: Write) -> None:
+    root = write({"assistants/a.csv": "", "a.csv": "", "docs/a.csv": ""})
+    assert look(root, "a.csv", "../docs/a.csv", "../assistctl.yaml") == (
+        ["assistants/a.csv", "docs/a.csv", "assistctl.yaml"],
+        [],
+    )
+
+
+def test_a_file_named_twice_is_there_once(write: Write) -> None:
+    root = write({"assistants/a.csv": "", "assistants/b.csv": ""})
+    assert look(root, "b.csv", "*.csv", "./b.csv", "../assistants/a.csv") == (
+        ["assistants/b.csv", "assistants/a.csv"],
+        [],
+    )
+
+
+def test_a_name_with_brackets_is_a_name_if_there_is_such_a_file(write: Write) -> None:
+    root = write({"assistants/a[1].csv": "", "assistants/a1.csv": ""})
+    assert look(root, "a[1].csv") == (["assistants/a[1].csv"], [])
+    (root / "assistants" / "a[1].csv").unlink()
+    assert look(root, "a[1].csv") == (["assistants/a1.csv"], [])
+
+
+def test_symlinks_may_lead_anywhere_in_the_workspace_and_nowhere_else(write: Write) -> None:
+    root = write({"shop/real.md": "r", "shop/assistants/x": "", "secret.md": "s", "dir/a.md": "d"})
+    assistants = root / "shop" / "assistants"
+    (assistants / "linked.md").symlink_to("../real.md")
+    (assistants / "secret.md").symlink_to(root / "secret.md")
+    (assistants / "dir").symlink_to(root / "dir")
+    (assistants / "loop.md").symlink_to("loop.md")
+    outside = "copy the file into the workspace"
+    assert look(root / "shop", "linked.md", "secret.md", "dir/a.md", "dir/*.md", "s*.md") == (
+        ["assistants/linked.md"],
+        [
+            "`secret.md` leads outside the workspace; copy the file in place of the symlink",
+            f"`dir/a.md` lies outside the workspace; {outside}",
+            f"`dir/*.md` lies outside the workspace; {outside}",
+            "`s*.md` leads outside the workspace; copy the file in place of the symlink",
+        ],
+    )
+    assert look(root / "shop", "loop.md")[1] != []
+
+
+def test_odd_paths_are_findings(write: Write) -> None:
+    root = write({"assistants/dir/a.md": ""})
+    os.mkfifo(root / "assistants" / "pipe")
+    found, problems = look(root, "pipe", "dir/", "..", "a\0b", "x" * 300, "~/a", "*\0*", "/**")
+    assert found == []
+    assert problems == [
+        "`pipe` is not a regular file; name a regular file",
+        "`dir/` is a directory; write `dir/**` for all its files",
+        "`..` is a directory; write `../**` for all its files",
+        r"'a\x00b' cannot be read: embedded null byte; "
+        "correct the path, or the rights of what it names",
+        f"`{'x' * 57}...` cannot be read: file name too long; "
+        "correct the path, or the rights of what it names",
+        "`~/a` does not exist; correct it: it is relative to assistants/shop.yaml",
+        r"'*\x00*' matches no file; correct it: it is relative to assistants/shop.yaml",
+        "`/**` is an absolute path; write it relative to assistants/shop.yaml",
+    ]
+
+
+def test_a_file_that_no_target_takes_is_found_before_it_is_read(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write({"assistants/big.bin": ""})
+    os.truncate(root / "assistants" / "big.bin", files.MAX_FILE_BYTES + 1)
+    assert look(root, "*.bin") == (
+        [],
+        ["`*.bin` names assistants/big.bin, which is larger than 512 MB; split the file"],
+    )
+
+
+def test_a_file_name_that_is_not_utf_8_is_found(write: Write) -> None:
+    root = write({"assistants/x": ""})
+    try:
+        Path(os.fsdecode(os.fsencode(root) + b"/assistants/caf\xe9.md")).touch()
+    except OSError:
+        pytest.skip("this file system only takes UTF-8")
+    assert look(root, "*.md") == (
+        [],
+        ["`*.md` names a file whose name is not UTF-8; rename the file"],
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_the_right_to_read_it_is_found(write: Write) -> None:
+    root = write({"assistants/a.md": ""})
+    (root / "assistants" / "a.md").chmod(0)
+    assert look(root, "a.md")[1] == [
+        "`a.md` cannot be read: permission denied; correct the path, or the rights of what it names"
+    ]
+
+
+def test_instructions_have_a_limit_in_characters(write: Write) -> None:
+    root = write({"assistants/a.md": "花" * 100})
+    findings = Findings()
+    shelf = Shelf(root, findings)
+    assert shelf.text("a.md", HERE, 100) == "花" * 100
+    assert shelf.text("a.md", HERE, 99) is None
+    assert shelf.text("a.md", Place("assistants/shop.yaml", 9, 9), 10) is None
+    assert list(map(str, findings.in_order())) == [
+        "assistants/a.md: is larger than 40 bytes; split it, or move its long parts elsewhere",
+        "assistants/shop.yaml:3:5: `a.md` has 100 characters, more than 99; shorten it",
+    ]

@@ -1,0 +1,71 @@
+from collections.abc import Callable
+
+import pytest
+
+from assistctl.errors import Place
+from assistctl.resources import Target, Workspace
+
+Loaded = Callable[..., tuple[Workspace, list[str]]]
+TOP = "version: 1\nworkspace: shop\n"
+
+
+@pytest.mark.parametrize("declared", ["", "targets:\n  local:\n", "targets:\n  local: {}\n"])
+def test_the_local_target_is_always_there(loaded: Loaded, declared: str) -> None:
+    workspace, problems = loaded({"assistctl.yaml": TOP + declared}, target="local")
+    assert problems == []
+    assert workspace.targets == ("local",)
+    assert workspace.target.local
+    assert (workspace.target.name, workspace.target.namespace) == ("local", "shop")
+
+
+def test_the_one_asked_for_wins_over_the_default(loaded: Loaded) -> None:
+    top = TOP + "default_target: b\ntargets: {a: {}, b: {}}\n"
+    assert loaded({"assistctl.yaml": top})[0].target.name == "b"
+    assert loaded({"assistctl.yaml": top}, target="a")[0].target.name == "a"
+    assert loaded({"assistctl.yaml": top}, target="local")[0].targets == ("local", "a", "b")
+
+
+def test_variables_count_only_for_the_target_in_use(loaded: Loaded) -> None:
+    top = TOP + (
+        "targets:\n"
+        "  a: {base_url: '${A_URL}', api_key: '${A_KEY}', namespace: '${A_NAME:-mine}'}\n"
+        "  b: {base_url: '${B_URL}', api: '${B_API}', overrides: {assistants: {}}}\n"
+    )
+    workspace, problems = loaded(
+        {"assistctl.yaml": top}, target="a", A_URL="http://localhost:8000/v1", A_KEY=" sk-a\n"
+    )
+    assert problems == []
+    assert workspace.target == Target(
+        "a", "assistants", "mine", Place("assistctl.yaml", 4, 3), "http://localhost:8000/v1", "sk-a"
+    )
+
+
+def test_what_a_variable_holds_is_checked_like_what_is_written(loaded: Loaded) -> None:
+    top = TOP + "targets: {a: {base_url: '${A_URL}'}}\n"
+    assert loaded({"assistctl.yaml": top}, target="a", A_URL="ftp://me:pw@host")[1] == [
+        "assistctl.yaml:3:25: `targets.a.base_url` cannot be `ftp://***@host`; "
+        "write it like https://api.openai.com/v1, without credentials"
+    ]
+
+
+def test_a_secret_may_not_reach_an_override(loaded: Loaded) -> None:
+    top = TOP + "targets: {a: {overrides: {assistants: {shop: {name: '${MY_KEY}'}}}}}\n"
+    files = {"assistctl.yaml": top, "assistants/shop.yaml": "model: m\n"}
+    assert loaded(files, MY_KEY="k")[1] == []
+    assert loaded(files, target="a", MY_KEY="k")[1] == [
+        "assistctl.yaml:3:53: the variable MY_KEY looks like a secret, which would be stored at "
+        "the target; keep secrets in the environment of your tools, or rename the variable"
+    ]
+
+
+def test_a_key_is_never_shown(loaded: Loaded) -> None:
+    for key in (
+        "sk-very-secret",
+        "${X:-sk-very-secret}",
+        "[sk-very-secret]",
+        "{a: sk-very-secret}",
+    ):
+        top = TOP + f"targets: {{a: {{base_url: 'http://h/v1', api_key: {key}}}}}\n"
+        workspace, problems = loaded({"assistctl.yaml": top}, target="a")
+        assert len(problems) == 1
+        assert "secret" not in repr((workspace, problems))
