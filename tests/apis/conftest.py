@@ -1,83 +1,13 @@
 """A target for each test: the embedded server on a real socket, and workspaces made of values."""
 
-import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
 from assistctl.apis.assistants import Assistants
 from assistctl.apis.client import Client
-from assistctl.errors import Place
-from assistctl.plan.reconcile import Wishes, reconcile
-from assistctl.resources import Assistant, File, Target, VectorStore, Workspace
 from assistctl.server import EmbeddedServer, Settings
-
-PLACE = Place("assistctl.yaml", 1, 1)
-
-
-@dataclass
-class Bench:
-    """A workspace directory and a target, and the steps of a sync between them."""
-
-    root: object
-    surface: Assistants
-    namespace: str = "ws"
-    assistants: dict = field(default_factory=dict)
-    stores: dict = field(default_factory=dict)
-
-    def file(self, path, content):
-        data = content if isinstance(content, bytes) else content.encode()
-        target = self.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-        return File(path, hashlib.sha256(data).hexdigest(), len(data))
-
-    def assistant(self, key, *tools, **settings):
-        settings = {"model": "gpt-4.1", **settings}
-        self.assistants[key] = Assistant(key, PLACE, settings, tools)
-
-    def store(self, key, *files, **more):
-        self.stores[key] = VectorStore(key, PLACE, files, **more)
-
-    @property
-    def workspace(self):
-        target = Target("local", "assistants", self.namespace, PLACE)
-        return Workspace(
-            self.root, "ws", target, ("local",), dict(self.assistants), dict(self.stores)
-        )
-
-    def survey(self, **wishes):
-        declared = self.surface.declare(self.workspace)
-        observed = self.surface.observe(declared)
-        return declared, observed, reconcile("local", declared, observed, Wishes(**wishes))
-
-    def plan(self, **wishes):
-        return str(self.survey(**wishes)[2])
-
-    def compiled(self, **wishes):
-        declared, observed, plan = self.survey(**wishes)
-        return [str(item) for item in self.surface.compile(plan, declared, observed)]
-
-    def apply(self, **wishes):
-        declared, observed, plan = self.survey(**wishes)
-        operations = self.surface.compile(plan, declared, observed)
-        outcomes = self.surface.execute(
-            self.root, operations, declared, observed, uploading=lambda *about: None
-        )
-        return [f"{item.operation}: {item.error}" for item in outcomes if item.error]
-
-    def sync(self, **wishes):
-        """Apply without a failure, and nothing is left to do."""
-        assert self.apply(**wishes) == []
-        assert self.plan(**wishes) == ""
-
-    def at(self, path, **params):
-        """A list at the target, as it is."""
-        return list(self.surface.client.list(path, order="asc", **params))
-
-    def only(self, path):
-        (item,) = self.at(path)
-        return item
+from tests.apis.bench import Bench
 
 
 @pytest.fixture

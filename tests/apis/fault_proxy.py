@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -103,7 +103,6 @@ class FaultProxy:
     requests: list[Request] = field(default_factory=list)
     base_url: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _here: threading.local = field(default_factory=threading.local)
 
     def at(self, number: int, fault: Fault) -> None:
         """Break this one request from now on, counting from 1."""
@@ -134,22 +133,15 @@ class FaultProxy:
         return fault(request, self._forward) if fault else self._forward(request)
 
     def _forward(self, request: Request) -> Answer:
-        connection = self._connection()
         headers = {k: v for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP}
-        connection.request(request.method, request.path, request.body or None, headers)
-        response = connection.getresponse()
-        body = response.read()
+        with closing(http.client.HTTPConnection(urlsplit(self.upstream).netloc)) as connection:
+            connection.request(request.method, request.path, request.body or None, headers)
+            response = connection.getresponse()
+            body = response.read()
         kept = tuple((k, v) for k, v in response.getheaders() if k.lower() not in HOP_BY_HOP)
         if response.status == 200 and (response.getheader("content-type") or "").endswith("json"):
             body = json.dumps(self.rewrite(request, json.loads(body))).encode()
         return Answer(response.status, body, kept)
-
-    def _connection(self) -> http.client.HTTPConnection:
-        """One for each thread, and so for each connection of a client."""
-        if not hasattr(self._here, "connection"):
-            self._here.connection = http.client.HTTPConnection(urlsplit(self.upstream).netloc)
-        connection: http.client.HTTPConnection = self._here.connection
-        return connection
 
 
 @contextmanager

@@ -194,7 +194,7 @@ def test_a_name_taken_by_a_stranger_does_not_matter_to_an_assistant_that_exists(
 
 def test_an_adopted_assistant_is_changed_where_it_differs():
     stranger = Remote(SHOP, "asst_1", {"model": "m", "name": "Other"})
-    assert plan(declared(shop(name="Shop")), Observed(), adopt={SHOP: stranger}) == (
+    assert plan(declared(shop(name="Shop")), observed(stranger), adopt=[SHOP]) == (
         "adopt assistant/shop: takes over asst_1\n  name: 'Other' -> 'Shop'"
     )
 

@@ -1,4 +1,5 @@
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -150,6 +151,8 @@ def test_what_cannot_be_read_fails_and_says_why(openai: OpenAI, upload: Upload) 
         assert (file.status, file.usage_bytes) == ("failed", 0)
         assert file.last_error is not None
         errors[name] = file.last_error.to_dict()
+        with pytest.raises(sdk.BadRequestError, match=file.last_error.message):
+            openai.vector_stores.files.content(file.id, vector_store_id=store.id)
     assert errors == {
         "a.pdf": {
             "code": "unsupported_file",
@@ -295,6 +298,42 @@ def test_a_file_that_is_not_there_stops_the_whole_batch(openai: OpenAI, upload: 
             store.id, file_ids=[upload("a.txt", "a"), "file-missing"]
         )
     assert openai.vector_stores.files.list(store.id).data == []
+
+
+def test_a_store_holds_only_so_many_files(
+    openai: OpenAI, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistctl.server.vector_stores.STORE_FILES", 1)
+    one, two = upload("a.txt", "a"), upload("b.txt", "b")
+    store = openai.vector_stores.create(file_ids=[one])
+    openai.vector_stores.files.create(store.id, file_id=one)
+    with pytest.raises(sdk.BadRequestError, match="cannot hold more than 1 files"):
+        openai.vector_stores.files.create(store.id, file_id=two)
+    assert [file.id for file in openai.vector_stores.files.list(store.id)] == [one]
+
+
+def test_a_batch_that_is_cancelled_leaves_the_rest_unread(
+    openai: OpenAI, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow(filename: str, content: bytes) -> str:
+        reading.set()
+        assert go_on.wait(10)
+        return "roses"
+
+    monkeypatch.setattr("assistctl.server.indexing.extract", slow)
+    files = [upload("a.txt", "a"), upload("b.txt", "b")]
+    store = openai.vector_stores.create()
+    batches = openai.vector_stores.file_batches
+    batch = batches.create(store.id, file_ids=files)
+    assert (batch.status, batch.file_counts.to_dict()) == ("in_progress", counts(in_progress=2))
+    assert openai.vector_stores.retrieve(store.id).status == "in_progress"
+    assert reading.wait(10)
+    cancelled = batches.cancel(batch.id, vector_store_id=store.id)
+    go_on.set()
+    assert (cancelled.status, cancelled.file_counts.to_dict()) == ("cancelled", counts(cancelled=2))
+    assert openai.vector_stores.search(store.id, query="roses").data == []
 
 
 WRONG: list[tuple[str, dict[str, Any], str, str | None]] = [

@@ -3,7 +3,9 @@ from textwrap import indent
 
 import pytest
 
-Loaded = Callable[..., tuple[object, list[str]]]
+from assistctl.resources import Workspace
+
+Loaded = Callable[..., tuple[Workspace, list[str]]]
 
 OBJECT = """\
 type: object
@@ -100,3 +102,13 @@ def test_the_same_wrong_schema_is_wrong_in_every_place(loaded: Loaded) -> None:
     text = "functions: {%s: {parameters: {type: string}}}"
     _, found = loaded({"tools/a.yaml": text % "a", "tools/b.yaml": text % "b"})
     assert [line.partition(": ")[0] for line in found] == ["tools/a.yaml:1:36", "tools/b.yaml:1:36"]
+
+
+def test_a_schema_that_many_assistants_share_is_good_for_all(loaded: Loaded) -> None:
+    tool = "tools: [{type: function, function: {name: f, parameters: {type: object}}}]\n"
+    workspace, problems = loaded({"assistants/a.yaml": tool, "assistants/b.yaml": tool})
+    assert problems == []
+    assert [a.functions[0].parameters for a in workspace.assistants.values()] == [
+        {"type": "object"},
+        {"type": "object"},
+    ]

@@ -49,21 +49,7 @@ PIECES = """
     targets local model {} [] { } [ ] , : - ? & * ! | > ' " # % @ ` ~ << ${A} ${A:-b} $${ 1 0x1 010
     1e9 1e999 no null true .nan 2026-11-22 1:30 花 \\ &a *a !!str --- ... %TAG
 """
-SPACES = [
-    " ",
-    "  ",
-    "\n",
-    "\n  ",
-    ": ",
-    "- ",
-    "\n- ",
-    "\t",
-    "\r",
-    "\x85",
-    "\u2028",
-    "\ufeff",
-    "\x00",
-]
+SPACES = (" ", "  ", "\n", "\n  ", ": ", "- ", "\n- ", "\t", "\r", "\x85", "\u2028", "\ufeff", "\0")
 YAML_LIKE = st.lists(st.sampled_from([*PIECES.split(), *SPACES]), max_size=40).map("".join)
 
 

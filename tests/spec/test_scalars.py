@@ -1,6 +1,6 @@
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistctl.spec.scalars import Trap, resolve
@@ -45,8 +45,8 @@ def test_a_scalar_means_what_yaml_1_2_says(text: str, value: object) -> None:
     "text",
     [
         *("yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF"),
-        *("y", "Y", "n", "N", "010", "-007", "0x1F", "0o17", "0b11", "1_000", "2024_08_21"),
-        *("12:30:45", "1:30", "190:20:30.15", "2026-11-22", "2001-12-14T21:59:43"),
+        *("y", "Y", "n", "N", "010", "-007", "0x1F", "0o17", "0b11", "1_000", "0._"),
+        *("2024_08_21", "12:30:45", "1:30", "190:20:30.15", "2026-11-22", "2001-12-14T21:59:43"),
         *(".inf", "-.INF", ".nan", ".NaN", "1e400", "9223372036854775808", "1" * 30),
     ],
 )
@@ -65,6 +65,7 @@ def test_a_number_of_many_digits_is_a_trap_and_not_an_error() -> None:
 PLAIN = st.text(st.sampled_from("0123456789+-._:eExobTZ yYnNoOfFsStTrRuUlLaAiI~"), min_size=1)
 
 
+@settings(deadline=None)
 @given(PLAIN | st.from_regex(r"[-+]?[0-9][0-9_:.eE+-]{0,8}", fullmatch=True))
 def test_what_pyyaml_takes_for_no_string_is_never_taken_for_one(text: str) -> None:
     text = text.strip()

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from assistctl.resources import Workspace
 from assistctl.spec import find_root, load, missing_workspace
 
 Write = Callable[[Mapping[str, str | bytes]], Path]
-Loaded = Callable[..., tuple[object, list[str]]]
+Loaded = Callable[..., tuple[Workspace, list[str]]]
 
 
 def test_the_root_is_the_nearest_directory_with_an_assistctl_yaml(write: Write) -> None:
@@ -43,7 +44,7 @@ def test_what_is_hidden_or_of_another_kind_is_passed_over(loaded: Loaded) -> Non
         }
     )
     assert problems == []
-    assert workspace.assistants == {}  # type: ignore[attr-defined]
+    assert workspace.assistants == {}
 
 
 def test_what_is_not_a_file_in_the_workspace_is_found(write: Write, tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_an_unreadable_directory_is_found(write: Write) -> None:
     finally:
         (root / "assistants").chmod(0o755)
     assert list(map(str, problems)) == [
-        "assistants: cannot be read: Permission denied; correct its rights"
+        "assistants: cannot be read: permission denied; correct its rights"
     ]
 
 

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from assistctl.errors import Place
+from assistctl.resources import Workspace
 from assistctl.spec.findings import Findings
 from assistctl.spec.variables import Variables, variable_of
 
@@ -13,7 +14,7 @@ def expanded(text: str, *, public: bool = True) -> tuple[str, int]:
     """The text and the number of findings."""
     findings = Findings()
     value = Variables(ENVIRON, findings).expand(text, Place("x"), public=public)
-    return value, len(findings)
+    return value, len(findings.in_order())
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_only_a_lone_reference_names_a_variable(text: str, name: str | None) -> 
 
 
 def test_keys_instructions_files_and_scripts_are_left_alone(
-    loaded: Callable[..., tuple[object, list[str]]],
+    loaded: Callable[..., tuple[Workspace, list[str]]],
 ) -> None:
     workspace, problems = loaded(
         {
@@ -77,7 +78,7 @@ def test_keys_instructions_files_and_scripts_are_left_alone(
         SHOP="Blumen",
     )
     assert problems == []
-    shop = workspace.assistants["shop"]  # type: ignore[attr-defined]
+    shop = workspace.assistants["shop"]
     assert shop.settings["instructions"] == "Hello ${SHOP}"
     assert shop.settings["metadata"] == {"${SHOP}": "Blumen"}
-    assert workspace.scripts["shop"] == [{"say": "${SHOP}"}]  # type: ignore[attr-defined]
+    assert workspace.scripts["shop"] == [{"say": "${SHOP}"}]

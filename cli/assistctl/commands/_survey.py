@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -54,6 +54,23 @@ def survey(
     only = [_declared(key, everything) for key in keys]
     declared = select(everything, only) if only else everything
     observed = surface.observe(everything)
+    plan = reconcile(workspace.target.name, declared, observed, wishes)
+    return Survey(declared, observed, plan, surface.compile(plan, declared, observed))
+
+
+def adoption(
+    surface: Assistants, workspace: Workspace, key: str, object_id: str
+) -> Survey:
+    """A survey of one address in which an existing object without an owner becomes ours."""
+    everything = surface.declare(workspace)
+    address = _declared(key, everything)
+    observed = surface.observe(everything)
+    if (owned := observed.owned.get(address)) is not None:
+        raise AssistctlError(f"{address} exists already at the target, as {owned.id}")
+    stranger = surface.stranger(address, object_id, everything)
+    observed = replace(observed, owned={**observed.owned, address: stranger})
+    declared = select(everything, [address])
+    wishes = Wishes(partial=True, adopt=[address])
     plan = reconcile(workspace.target.name, declared, observed, wishes)
     return Survey(declared, observed, plan, surface.compile(plan, declared, observed))
 

@@ -67,7 +67,7 @@ def command(
 def _show(found: Survey, options: Options, *, asking: bool) -> None:
     """The plan in words: on stdout, unless that is for JSON; nobody is asked about it unseen."""
     as_text = options.format == "text"
-    if found.plan and (as_text or asking) or as_text and not options.quiet:
+    if (asking and found.plan) or (as_text and not options.quiet):
         requests = found.requests() if options.verbosity > 0 else ()
         click.echo(plan_text(found.plan, requests), err=not as_text)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from assistctl.errors import AssistctlError
@@ -22,14 +22,14 @@ class Wishes:
     """What the person asked for beside the declaration.
 
     `partial` says that only some addresses were asked for, so that what else is there is nobody's
-    business; `adopt` maps addresses to existing objects that shall become theirs; `on_drift` keep
-    leaves remote edits alone.
+    business; `adopt` are addresses whose observed object has no owner yet and shall become ours;
+    `on_drift` keep leaves remote edits alone.
     """
 
     partial: bool = False
     prune: bool = False
     on_drift: OnDrift = "fail"
-    adopt: Mapping[Address, Remote] = field(default_factory=dict)
+    adopt: Collection[Address] = ()
 
 
 def select(
@@ -110,17 +110,16 @@ def _object_changes(
 ) -> Iterator[Change]:
     address = declaration.address
     remote = observed.owned.get(address)
-    if remote is not None:
+    if remote is not None and address in wishes.adopt:
+        fields = tuple(_differences(declaration, remote, fresh))
+        yield Change(Action.ADOPT, address, f"takes over {remote.id}", fields, remote.id)
+    elif remote is not None:
         fields = tuple(_differences(declaration, remote, fresh))
         if wishes.on_drift == "keep":
             fields = tuple(item for item in fields if item.moved == "declared")
         if fields:
             cause = _cause(fields, fresh)
             yield Change(Action.UPDATE, address, cause, fields, remote.id)
-    elif address in wishes.adopt:
-        stranger = wishes.adopt[address]
-        fields = tuple(_differences(declaration, stranger, fresh))
-        yield Change(Action.ADOPT, address, f"takes over {stranger.id}", fields, stranger.id)
     else:
         yield Change(Action.CREATE, address, "not at the target yet", _all_fields(declaration))
 

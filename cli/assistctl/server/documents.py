@@ -100,6 +100,11 @@ def remove(tx: Transaction, shelf: Shelf, identity: str) -> None:
     _remove_below(tx, shelf.project, identity)
 
 
+def count(tx: Transaction, shelf: Shelf) -> int:
+    [(number,)] = tx.execute(f"SELECT count(*) FROM documents WHERE {_HERE}", shelf.key)  # noqa: S608
+    return int(number)
+
+
 def select(tx: Transaction, shelf: Shelf, where: Mapping[str, Any] | None = None) -> list[Document]:
     """All documents of the shelf, oldest first, whose top-level fields have the given values."""
     condition, values = _condition(where)

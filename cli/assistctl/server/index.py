@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assistctl.server.store import Transaction
@@ -114,21 +114,21 @@ def _search_one(
     if not candidates:
         return []
     holding = {term: _rows(tx, f"{scope} AND words : {_quote(term)}") for term in terms}
-    total = len(_rows(tx, scope))
+    total = _size(tx, stores)
     weights = {term: 1 + math.log(1 + total / (1 + len(rows))) for term, rows in holding.items()}
     top = max(rank for _, _, rank in candidates)
     hits = []
-    for row, fields, rank in candidates:
+    for row, hit, rank in candidates:
         coverage = sum(weights[term] for term in terms if row in holding[term])
         score = coverage / sum(weights.values()) * (0.75 + 0.25 * rank / top)
-        hits.append((row, Hit(*fields, score=round(min(1.0, score), 6))))
+        hits.append((row, replace(hit, score=round(min(1.0, score), 6))))
     return hits
 
 
 def _candidates(
     tx: Transaction, stores: Mapping[str, set[str] | None], match: str
-) -> list[tuple[int, tuple[str, str, int, str], float]]:
-    """The chunks with the best bm25 ranks: row, fields of the hit, rank (above 0)."""
+) -> list[tuple[int, Hit, float]]:
+    """The chunks with the best bm25 ranks: row, what it holds, and its rank (above 0)."""
     rows = tx.stream(
         """
         SELECT id, store_id, file_id, position, text, bm25(chunk_words, 0.0, 1.0) AS rank
@@ -137,16 +137,22 @@ def _candidates(
         """,
         (match,),
     )
-    found: list[tuple[int, tuple[str, str, int, str], float]] = []
+    found: list[tuple[int, Hit, float]] = []
     for row, store_id, file_id, position, text, rank in rows:
-        if store_id not in stores:
-            continue
-        files = stores[store_id]
+        files = stores.get(store_id, ())
         if files is None or file_id in files:
-            found.append((row, (store_id, file_id, position, text), max(-rank, 1e-9)))
+            found.append((row, Hit(store_id, file_id, position, text, 0.0), max(-rank, 1e-9)))
         if len(found) == _CANDIDATES:
             break
     return found
+
+
+def _size(tx: Transaction, stores: Iterable[str]) -> int:
+    """How many chunks the stores hold."""
+    ids = list(stores)
+    marks = ", ".join("?" * len(ids))
+    [(size,)] = tx.execute(f"SELECT count(*) FROM chunks WHERE store_id IN ({marks})", ids)  # noqa: S608
+    return int(size)
 
 
 def _rows(tx: Transaction, match: str) -> set[int]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from assistctl.server import filters, index
 from assistctl.server.bodies import STORE_FILES
-from assistctl.server.documents import Shelf, fetch, find, insert, remove, save, select
+from assistctl.server.documents import Shelf, count, fetch, find, insert, remove, save, select
 from assistctl.server.store import Transaction
 from assistctl.server.wire import (
     FILE,
@@ -101,16 +101,11 @@ def present(tx: Transaction, project: str, stores: Sequence[Document]) -> list[D
 def attach(tx: Transaction, project: str, store_id: str, files: Sequence[NewFile]) -> None:
     """Put files into a store, to be indexed; one that is in it already is indexed anew.
 
-    All files must exist, else nothing is attached: the transaction has to be given up.
+    Raises ApiError for a file that is not there and for too many; the transaction is then void.
     """
+    if not files:
+        return
     shelf = Shelf(STORE_FILE, project, store_id)
-    known = {file["id"] for file in select(tx, shelf)} if files else set()
-    if len(known | {file.file_id for file in files}) > STORE_FILES:
-        raise ApiError(
-            f"Vector store {store_id} cannot hold more than {STORE_FILES} files.",
-            param="file_id",
-            code="invalid_value",
-        )
     for file in files:
         fetch(tx, Shelf(FILE, project), file.file_id)
         if find(tx, shelf, file.file_id) is not None:
@@ -120,9 +115,14 @@ def attach(tx: Transaction, project: str, store_id: str, files: Sequence[NewFile
             "INSERT INTO indexing (project, store_id, file_id) VALUES (?, ?, ?)",
             (project, store_id, file.file_id),
         )
-    if files:
-        touch(tx, project, store_id)
-        tx.after_commit(tx.store.indexing.set)
+    if count(tx, shelf) > STORE_FILES:
+        raise ApiError(
+            f"Vector store {store_id} cannot hold more than {STORE_FILES} files.",
+            param="file_id",
+            code="invalid_value",
+        )
+    touch(tx, project, store_id)
+    tx.after_commit(tx.store.indexing.set)
 
 
 def detach(tx: Transaction, project: str, store_id: str, file_id: str) -> None:
@@ -229,7 +229,7 @@ def _count(
     )
     return {
         store_id: (
-            _counts({status: count for parent, status, count, _ in rows if parent == store_id}),
+            _counts({status: number for parent, status, number, _ in rows if parent == store_id}),
             sum(usage for parent, _, _, usage in rows if parent == store_id),
         )
         for store_id in store_ids

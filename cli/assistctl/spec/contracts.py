@@ -17,26 +17,13 @@ from assistctl.spec.wording import both, quoted, shown
 
 _MAPS_OF_SCHEMAS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _LISTS_OF_SCHEMAS = ("anyOf", "oneOf", "allOf", "prefixItems")
-_SCHEMAS = [
-    "items",
-    "contains",
-    "not",
-    "if",
-    "then",
-    "else",
-    "additionalProperties",
-    "propertyNames",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-]
+_SCHEMAS = (
+    *("items", "contains", "unevaluatedItems", "not", "if", "then", "else"),
+    *("additionalProperties", "unevaluatedProperties", "propertyNames"),
+)
 _NOT_IN_STRICT_MODE = (
-    "allOf",
-    "not",
-    "if",
-    "then",
-    "else",
-    "dependentRequired",
-    "dependentSchemas",
+    *("allOf", "not", "if", "then", "else"),
+    *("dependentRequired", "dependentSchemas"),
 )
 
 
@@ -53,14 +40,14 @@ class Contracts:
         key = digest([schema, strict])
         if key in self._good:
             return True
-        before = len(self._findings)
+        found = Findings()
         # re warns of patterns that it will refuse one day; that is not the author's concern.
         with warnings.catch_warnings(action="ignore"):
-            _check(schema, strict, name, self._findings)
-        good = len(self._findings) == before
-        if good:
+            _check(schema, strict, name, found)
+        self._findings.extend(found.in_order())
+        if not found:
             self._good.add(key)
-        return good
+        return not found
 
 
 def _check(schema: Located, strict: bool, name: str, findings: Findings) -> None:
@@ -139,8 +126,7 @@ def _check_strict(path: Path, part: Located, name: str, findings: Findings) -> N
                 f"strict mode does not know `{key}`, which is in {where}",
                 "write the schema without it, or drop `strict`",
             )
-    types = part.get("type")
-    if types != "object" and "object" not in (types or ()) and "properties" not in part:
+    if not _is_object(part):
         return
     if part.get("additionalProperties") is not False:
         findings.add(
@@ -156,6 +142,11 @@ def _check_strict(path: Path, part: Located, name: str, findings: Findings) -> N
             f"where {both(quoted(optional))} {'is' if len(optional) == 1 else 'are'} not",
             "add what is missing (an optional one may have null among its types), or drop `strict`",
         )
+
+
+def _is_object(part: Located) -> bool:
+    types = part.get("type", ())
+    return "properties" in part or "object" in ([types] if isinstance(types, str) else types)
 
 
 @cache

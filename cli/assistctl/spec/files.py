@@ -87,9 +87,8 @@ class Shelf:
         if path.is_file():
             return path
         if path.is_dir():
-            raise _NotUsable(
-                "is a directory", "write `{}` for all its files".format(text.rstrip("/") + "/**")
-            )
+            everything = shown(text.rstrip("/") + "/**")
+            raise _NotUsable("is a directory", f"write {everything} for all its files")
         if path.exists():
             raise _NotUsable("is not a regular file", "name a regular file")
         neighbours = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []

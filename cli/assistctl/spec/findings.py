@@ -33,5 +33,5 @@ class Findings:
         """Each problem once, in the order of their places."""
         return tuple(sorted(self._problems))
 
-    def __len__(self) -> int:
-        return len(self._problems)
+    def __bool__(self) -> bool:
+        return bool(self._problems)

@@ -14,7 +14,7 @@ from assistctl.spec.contracts import Contracts
 from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import FUNCTION_NAME
 from assistctl.spec.located import Located, plain
-from assistctl.spec.wording import remedy_for
+from assistctl.spec.wording import remedy_for, shown
 
 # What the API means by a function that declares no parameters.
 _NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
@@ -41,7 +41,7 @@ def declared(
             if name in functions:
                 findings.add(
                     place,
-                    f"function `{name}` is declared twice, first at {functions[name].place}",
+                    f"function {shown(name)} is declared twice, first at {functions[name].place}",
                     "rename or remove one of them",
                 )
             else:
@@ -63,7 +63,7 @@ def asked_for(
     if known.complete and named not in known.names:
         findings.add(
             tool.value_place("function"),
-            f"no function `{named}` is declared in tools/*.yaml",
+            f"no function {shown(named)} is declared in tools/*.yaml",
             remedy_for(named, known.names, "declare it there, or write `function: {name: …}` here"),
         )
     return None
@@ -77,7 +77,7 @@ def _from_python(
         return _function(name, Located(place), tool, place, contracts, findings)
     findings.add(
         tool.value_place("python"),
-        f"`{name}` cannot be a function's name at the API",
+        f"{shown(name)} cannot be a function's name at the API",
         "give it one beside it: `function: {name: …}`",
     )
     return None
@@ -119,7 +119,7 @@ def _handling(mapping: Located, findings: Findings) -> dict[str, Any]:
     if not _is_callable_name(python):
         findings.add(
             place,
-            f"`{python}` does not name a Python function",
+            f"{shown(python)} does not name a Python function",
             "write module:function, such as bills:save_bill",
         )
         return fields

@@ -89,7 +89,9 @@ def _mapping(text: str, file: str, findings: Findings) -> Located | None:
     except yaml.MarkedYAMLError as error:
         raise _syntax(error, file) from None
     except yaml.YAMLError as error:
-        raise Unreadable(Place(file), f"not valid YAML: {error}", "correct it") from None
+        raise Unreadable(
+            Place(file), f"not valid YAML: {' '.join(str(error).split())}", "correct it"
+        ) from None
     if value is None:
         raise Unreadable(Place(file), "the file is empty", "write its keys, or remove the file")
     if not isinstance(value, Located):

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from assistctl.resources import Json
+from assistctl.spec.wording import shown
 
 _CONSTANTS: dict[str, Json] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -25,7 +26,7 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 _OTHER_BASE = re.compile(r"[-+]?0(x[0-9a-fA-F_]+|o[0-7_]+|b[01_]+)")
-_GROUPED = re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*(\.[0-9_]*)?")
+_GROUPED = re.compile(r"[-+]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -83,5 +84,4 @@ _READINGS = (
 
 
 def _trap(text: str, reason: str) -> Trap:
-    shown = text if len(text) <= 40 else text[:37] + "..."
-    return Trap(f"`{shown}` without quotes {reason}", "put it in quotes")
+    return Trap(f"{shown(text, 40)} without quotes {reason}", "put it in quotes")

@@ -11,6 +11,7 @@ from pathlib import Path
 from assistctl.errors import AssistctlError, Place
 from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import SLUG
+from assistctl.spec.wording import shown
 
 FILE = "assistctl.yaml"
 _SCRIPT = ".script"
@@ -78,7 +79,9 @@ def _yaml_files(root: Path, name: str, findings: Findings) -> Iterator[Source]:
     try:
         paths = sorted(directory.iterdir())
     except OSError as error:
-        findings.add(Place(name), f"cannot be read: {error.strerror}", "correct its rights")
+        findings.add(
+            Place(name), f"cannot be read: {str(error.strerror).lower()}", "correct its rights"
+        )
         return
     for path in paths:
         suffix = path.suffix.lower()
@@ -108,7 +111,7 @@ def _check_keys(assistants: Mapping[str, Source], findings: Findings) -> None:
         if not re.fullmatch(SLUG, key):
             findings.add(
                 Place(source.file),
-                f"`{key}` cannot be an assistant's key",
+                f"{shown(key)} cannot be an assistant's key",
                 "rename the file: a-z, 0-9, - and _, beginning with a letter or digit, "
                 "at most 63 characters",
             )
@@ -121,6 +124,6 @@ def _check_scripts(
         if key not in assistants:
             findings.add(
                 Place(source.file),
-                f"there is no assistant `{key}` beside this script",
+                f"there is no assistant {shown(key)} beside this script",
                 f"write assistants/{key}.yaml, or rename the script after its assistant",
             )

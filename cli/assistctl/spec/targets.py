@@ -12,7 +12,7 @@ from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import SLUG
 from assistctl.spec.located import Located, plain
 from assistctl.spec.variables import variable_of
-from assistctl.spec.wording import both, quoted, suggestion
+from assistctl.spec.wording import both, quoted, shown, suggestion
 
 LOCAL = "local"
 OPENAI = "https://api.openai.com/v1"
@@ -46,8 +46,8 @@ def _no_target(name: str, known: tuple[str, ...], place: Place, findings: Findin
     choice = f"declared are {both(quoted(known))}" if len(known) > 1 else f"only `{LOCAL}` is"
     findings.add(
         place,
-        f"there is no target `{name}`",
-        f"did you mean `{close}`? {choice}" if close else choice,
+        f"there is no target {shown(name)}",
+        f"did you mean {shown(close)}? {choice}" if close else choice,
     )
 
 
@@ -66,19 +66,19 @@ def _check(name: str, fields: Located, findings: Findings) -> None:
     if "model" in fields and not embedded:
         findings.add(
             fields.key_place("model"),
-            f"`model` is for the embedded server, which `{name}` is not",
+            f"`model` is for the embedded server, which {shown(name)} is not",
             "remove it, or remove `api` and `base_url`",
         )
     if "api_key" in fields and embedded:
         findings.add(
             fields.key_place("api_key"),
-            f"`{name}` is the embedded server, which takes no `api_key`",
+            f"{shown(name)} is the embedded server, which takes no `api_key`",
             "add the `base_url` that the key is for, or remove the key",
         )
     if "api_key" not in fields and "base_url" not in fields and not embedded:
         findings.add(
             fields.place,
-            f"`{name}` is OpenAI, which wants an `api_key`",
+            f"{shown(name)} is OpenAI, which wants an `api_key`",
             "add `api_key: ${OPENAI_API_KEY}`, or the `base_url` of another server",
         )
 

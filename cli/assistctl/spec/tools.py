@@ -12,7 +12,7 @@ from assistctl.spec.files import Shelf
 from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import CODE_INTERPRETER_FILES
 from assistctl.spec.located import Located, plain
-from assistctl.spec.wording import remedy_for
+from assistctl.spec.wording import remedy_for, shown
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _repeated(
     first = seen.setdefault(name, place)
     if first is not place:
         findings.add(
-            place, f"`{key}` has {name} twice, first on line {first.line}", "keep one of them"
+            place, f"{shown(key)} has {name} twice, first on line {first.line}", "keep one of them"
         )
     return first is not place
 
@@ -78,7 +78,7 @@ def _name(tool: Tool) -> str:
         case FileSearch():
             return "file_search"
         case FunctionTool(function):
-            return f"the function `{function.name}`"
+            return f"the function {shown(function.name)}"
 
 
 def _code_interpreter(declared: Located, around: Surroundings) -> CodeInterpreter:
@@ -107,7 +107,7 @@ def _store(key: str, declared: Located, around: Surroundings) -> str | None:
     if store is not None and around.stores is not None and store not in around.stores:
         around.findings.add(
             declared.value_place("vector_store"),
-            f"no vector store `{store}` is declared in assistctl.yaml",
+            f"no vector store {shown(store)} is declared in assistctl.yaml",
             remedy_for(store, around.stores, "declare it there under `vector_stores`"),
         )
     return store
@@ -121,7 +121,7 @@ def check_choice(run: Located, tools: tuple[Tool, ...], findings: Findings) -> N
         return
     if kind == "function":
         name = choice["function"]["name"]
-        wanted, place = f"the function `{name}`", choice["function"].value_place("name")
+        wanted, place = f"the function {shown(name)}", choice["function"].value_place("name")
     else:
         wanted, place = kind, choice.value_place("type")
     if wanted not in map(_name, tools):

@@ -53,11 +53,11 @@ class Verdict:
 def check(
     value: Located, kind: Kind, findings: Findings, *, unexpanded: Set[Path] = frozenset()
 ) -> Located:
-    """Find what is wrong with a file's mapping; return the part of it that obeys the schema.
+    """Find what is wrong with a file's mapping; return the part of it that can be worked with.
 
-    Below the `unexpanded` paths a string with a `${` in it may yet become any string.
-
-    Every value there is of its type; only required keys of the file's own mapping may be missing.
+    There every value is of the kind that the schema says, and only required keys of the file's own
+    mapping may be missing. Below the `unexpanded` paths a string that holds `${` may yet become
+    any string.
     """
     verdicts = list(_verdicts(value, kind, unexpanded))
     problems = [verdict.problem(value) for verdict in verdicts]

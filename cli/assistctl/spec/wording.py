@@ -38,7 +38,7 @@ def _joined(words: Iterable[str], last_word: str) -> str:
 
 
 def quoted(names: Iterable[str]) -> list[str]:
-    return [f"`{name}`" for name in names]
+    return [shown(name) for name in names]
 
 
 def kinds(types: str | Collection[str]) -> str:
@@ -87,4 +87,4 @@ def suggestion(word: str, known: Iterable[str], alike: float = 0.6) -> str | Non
 def remedy_for(word: str, known: Iterable[str], otherwise: str, alike: float = 0.6) -> str:
     """What to do about a word that is not known: the probable one, else the advice given."""
     close = suggestion(word, known, alike)
-    return f"did you mean `{close}`?" if close else otherwise
+    return f"did you mean {shown(close)}?" if close else otherwise

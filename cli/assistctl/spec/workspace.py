@@ -20,7 +20,7 @@ from assistctl.spec.scripts import turns
 from assistctl.spec.sources import FILE, Source, find_sources
 from assistctl.spec.tools import Surroundings
 from assistctl.spec.variables import Variables
-from assistctl.spec.wording import remedy_for
+from assistctl.spec.wording import remedy_for, shown
 
 _SINGULAR = {"assistants": "assistant", "vector_stores": "vector store"}
 
@@ -166,6 +166,6 @@ def _check_overrides(top: Top, assistants: Collection[str], findings: Findings) 
                 if key not in names:
                     findings.add(
                         table.key_place(key),
-                        f"there is no {_SINGULAR[kind]} `{key}` to override",
+                        f"there is no {_SINGULAR[kind]} {shown(key)} to override",
                         remedy_for(key, names, "declare it, or remove this"),
                     )

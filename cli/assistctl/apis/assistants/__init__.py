@@ -12,11 +12,11 @@ from pathlib import Path
 from assistctl.apis.assistants.converse import Conversation
 from assistctl.apis.assistants.execute import Outcome, Uploading, execute
 from assistctl.apis.assistants.fields import declare
-from assistctl.apis.assistants.observe import observe
+from assistctl.apis.assistants.observe import observe, stranger
 from assistctl.apis.assistants.operations import Operation, compile_plan
 from assistctl.apis.client import Client
 from assistctl.plan.changes import Plan
-from assistctl.plan.state import Declared, Observed
+from assistctl.plan.state import Declared, Observed, Remote
 from assistctl.resources import Address, Assistant, Workspace
 
 __all__ = ["Assistants", "Conversation", "Operation", "Outcome"]
@@ -36,6 +36,12 @@ class Assistants:
     def observe(self, declared: Mapping[Address, Declared]) -> Observed:
         """All reads of a sync. Raises RemoteError."""
         return observe(self.client, self.namespace, declared)
+
+    def stranger(
+        self, address: Address, object_id: str, declared: Mapping[Address, Declared]
+    ) -> Remote:
+        """An object without an owner, seen as if it were ours under this address."""
+        return stranger(self.client, address, object_id, declared)
 
     def compile(
         self, plan: Plan, declared: Mapping[Address, Declared], observed: Observed

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
-from assistctl.apis.assistants.fields import observed_assistant, observed_store
+from assistctl.apis.assistants.fields import COLLECTION, observed_assistant, observed_store
 from assistctl.apis.assistants.operations import (
-    COLLECTION,
     Attach,
     Delete,
     Detach,

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from assistctl.apis.ownership import without_ours
 from assistctl.plan.state import Declared
-from assistctl.resources import VECTOR_STORE as STORE
 from assistctl.resources import (
+    ASSISTANT,
+    FILE,
+    VECTOR_STORE,
     Address,
     Assistant,
     CodeInterpreter,
@@ -20,6 +22,8 @@ from assistctl.resources import (
     Workspace,
     digest,
 )
+
+COLLECTION = {ASSISTANT: "/assistants", VECTOR_STORE: "/vector_stores", FILE: "/files"}
 
 ASSISTANT_FIELDS = (
     "model",
@@ -85,7 +89,7 @@ def _assistant(assistant: Assistant) -> dict[str, Json]:
             addresses = sorted({file.address for file in tool.files})
             resources["code_interpreter"] = {"file_ids": addresses}
         if isinstance(tool, FileSearch):
-            stores = [Address(STORE, tool.store)] if tool.store else []
+            stores = [Address(VECTOR_STORE, tool.store)] if tool.store else []
             resources["file_search"] = {"vector_store_ids": stores}
     if resources:
         fields["tool_resources"] = resources

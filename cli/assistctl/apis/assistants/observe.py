@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from assistctl.apis.assistants.fields import (
+    COLLECTION,
     chunking,
     membership,
     observed_assistant,
@@ -14,7 +15,7 @@ from assistctl.apis.assistants.fields import (
 )
 from assistctl.apis.client import Client
 from assistctl.apis.ownership import Record, decode
-from assistctl.errors import RemoteError
+from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
 
@@ -81,6 +82,23 @@ def observe(client: Client, namespace: str, declared: Mapping[Address, Declared]
         _strangers(listed.assistants),
         tuple(upload for upload in stale if upload.id not in used),
     )
+
+
+def stranger(
+    client: Client, address: Address, object_id: str, declared: Mapping[Address, Declared]
+) -> Remote:
+    """An object that nobody owns, seen as if it were ours under this address.
+
+    Raises AssistctlError for one that has an owner, RemoteError for one that is not there.
+    """
+    path = f"{COLLECTION[address.kind]}/{object_id}"
+    body = client.get(path)
+    if (record := decode(body.get("metadata"))) is not None:
+        raise AssistctlError(f"{object_id} has an owner already: {record.owner}")
+    item = _Owned(address, body, Record(owner=""))
+    if address.kind == VECTOR_STORE:
+        return _remote_store(item, tuple(client.list(f"{path}/files", order="asc")), declared)
+    return _remote_assistant(item, {}, (), dict.fromkeys(_file_ids(body), {}))
 
 
 def _lists(client: Client, declared_kinds: set[str]) -> _Listed:

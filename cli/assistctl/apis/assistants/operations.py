@@ -20,7 +20,6 @@ from assistctl.plan.reconcile import outdated
 from assistctl.plan.state import Applied, Declared, Observed, Remote, Upload
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
 
-COLLECTION = {ASSISTANT: "/assistants", VECTOR_STORE: "/vector_stores", FILE: "/files"}
 MEMBERSHIP = frozenset({"files", "chunking_strategy"})
 """Fields of a store that are not written with the store but by attaching files to it."""
 

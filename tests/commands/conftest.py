@@ -1,0 +1,235 @@
+"""Commands as real processes, on copies of the workspace in shop/."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from assistctl.apis.client import Client
+from assistctl.server import EmbeddedServer, Settings
+
+TEMPLATE = Path(__file__).parent / "shop"
+PATIENCE = 30.0
+"""Seconds after which a process that does not do what it should is given up."""
+
+OWN_TERMINAL = (
+    "import fcntl, os, sys, termios\n"
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    "os.execv(sys.executable, [sys.executable, '-m', 'assistctl', *sys.argv[1:]])\n"
+)
+"""Makes the terminal on stdin the one whose Ctrl-C is for us, and becomes assistctl."""
+
+_SAME = (
+    (re.compile(r"\b(asst|thread|msg|run|step|vs|vsfb|call)_[A-Za-z0-9]{16,}"), r"\1_…"),
+    (re.compile(r"\bfile-[A-Za-z0-9]{16,}"), "file-…"),
+    (re.compile(r"\b\d+\.\d+ s\b"), "… s"),
+    (re.compile(r'("seconds": )[\d.]+'), r"\g<1>0"),
+    (re.compile(r"[\d,]+ tokens \([\d,]+ in, [\d,]+ out\)"), "… tokens"),
+    (re.compile(r'("(?:prompt|completion|total)_tokens": )\d+'), r"\g<1>0"),
+    (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:…"),
+)
+
+
+def same(text: str) -> str:
+    """The text without what differs from time to time: ids, seconds, tokens, ports."""
+    for pattern, replacement in _SAME:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class Result(NamedTuple):
+    """How a process ended, and what it wrote, made the `same`."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Started:
+    """A command at work; `process` for signals, `wait_for` what it says on stderr."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self._said = ""
+
+    def wait_for(self, text: str) -> str:
+        """Read stderr up to a line with this text; returns the line as it came."""
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self._said += line
+            if text in line:
+                return line
+        raise AssertionError(f"it ended without saying {text!r}: {self._said}")
+
+    def result(self) -> Result:
+        out, err = self.process.communicate(timeout=PATIENCE)
+        return Result(self.process.returncode, same(out), same(self._said + err))
+
+
+class Terminal:
+    """A command with a person before it: stdin, stdout and stderr are one pseudo-terminal."""
+
+    def __init__(self, process: subprocess.Popen[bytes], controller: int) -> None:
+        self.process = process
+        self.shown = ""
+        self._controller = controller
+        self._seen = 0
+
+    def wait_for(self, text: str) -> None:
+        """Until this is shown, after what was waited for before."""
+        deadline = time.monotonic() + PATIENCE
+        while (at := self.shown.find(text, self._seen)) < 0:
+            assert self._read(deadline), f"never showed {text!r}: {self.shown!r}"
+        self._seen = at + len(text)
+
+    def type(self, keys: str) -> None:
+        os.write(self._controller, keys.encode())
+
+    def end(self) -> int:
+        """Until the command has ended; returns its exit code."""
+        deadline = time.monotonic() + PATIENCE
+        while self._read(deadline):
+            pass
+        return self.process.wait(PATIENCE)
+
+    def _read(self, deadline: float) -> bool:
+        ready, _, _ = select.select([self._controller], [], [], deadline - time.monotonic())
+        chunk = b""
+        with suppress(OSError):  # that is how Linux says that the terminal was hung up
+            chunk = os.read(self._controller, 65536) if ready else b""
+        self.shown += chunk.decode().replace("\r\n", "\n")
+        return bool(chunk)
+
+
+class Shop:
+    """A workspace, and assistctl as somebody types it there: `shop("plan", "-v")`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __call__(self, *arguments: str, stdin: str = "", **environ: str) -> Result:
+        process = self.raw(*arguments, stdin=stdin, **environ)
+        return Result(process.returncode, same(process.stdout), same(process.stderr))
+
+    def raw(
+        self, *arguments: str, stdin: str = "", **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "assistctl", *arguments],
+            cwd=self.root,
+            env=_environment(environ),
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+        )
+
+    @contextmanager
+    def started(self, *arguments: str, **environ: str) -> Iterator[Started]:
+        """The command is at work within the block, and is killed after it if it still is."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "assistctl", *arguments],
+            cwd=self.root,
+            env=_environment(environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        ) as process:
+            try:
+                yield Started(process)
+            finally:
+                process.kill()
+
+    @contextmanager
+    def on_terminal(self, *arguments: str, **environ: str) -> Iterator[Terminal]:
+        controller, terminal = pty.openpty()
+        with subprocess.Popen(
+            [sys.executable, "-c", OWN_TERMINAL, *arguments],
+            cwd=self.root,
+            env=_environment({"TERM": "xterm", "NO_COLOR": "1", **environ}),
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=True,
+        ) as process:
+            os.close(terminal)
+            try:
+                yield Terminal(process, controller)
+            finally:
+                process.kill()
+                os.close(controller)
+
+    @contextmanager
+    def target(self) -> Iterator[Client]:
+        """The local target as any client sees it, while no command is at work."""
+        database = self.root / ".assistctl" / "local.db"
+        with EmbeddedServer(Settings(database, model="scripted")) as server:
+            client = Client(server.base_url, server.api_key)
+            yield client
+            client.close()
+
+    def id_of(self, name: str, client: Client, path: str = "/assistants") -> str:
+        """The id of the object that this workspace owns by this name."""
+        owner = f"shop/{name}"
+        (found,) = (i for i in client.list(path) if i["metadata"].get("assistctl") == owner)
+        return str(found["id"])
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text in a file, which must have it."""
+        text = (self.root / path).read_text(encoding="utf-8")
+        assert old in text
+        (self.root / path).write_text(text.replace(old, new), encoding="utf-8")
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OPENAI_", "ASSISTCTL_", "STAGING_"))
+        and name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
+    }
+    return {**kept, "COLUMNS": "100", **more}
+
+
+def _copied(source: Path, destination: Path) -> Shop:
+    shutil.copytree(source, destination, ignore=shutil.ignore_patterns("__pycache__"))
+    return Shop(destination)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    """A workspace that was never synced."""
+    return _copied(TEMPLATE, tmp_path / "shop")
+
+
+@pytest.fixture(scope="session")
+def synced_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    shop = _copied(TEMPLATE, tmp_path_factory.mktemp("synced") / "shop")
+    result = shop("sync", "--yes")
+    assert result.code == 0, result.err
+    return shop.root
+
+
+@pytest.fixture
+def synced(synced_once: Path, tmp_path: Path) -> Shop:
+    """A workspace in sync with its local target: a copy of both."""
+    return _copied(synced_once, tmp_path / "shop")
+
+
+@pytest.fixture(scope="module")
+def shared(synced_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The same for all tests of a module that leave the declared objects as they are."""
+    return _copied(synced_once, tmp_path_factory.mktemp("shared") / "shop")

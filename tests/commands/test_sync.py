@@ -1,0 +1,192 @@
+import json
+
+NOTHING = "No changes. local is as declared.\n"
+
+
+def instructions(shop):
+    """The greeter's, as they are at the target."""
+    with shop.target() as target:
+        return target.get(f"/assistants/{shop.id_of('greeter', target)}")["instructions"]
+
+
+def test_a_first_sync_creates_everything_and_a_second_has_nothing_to_do(shop):
+    plan = shop("plan").out
+    code, out, err = shop("sync", "--yes")
+    assert (code, out) == (0, plan)
+    assert sorted(err.splitlines()) == [
+        "+ created assistant/clerk (asst_…)  … s",
+        "+ created assistant/greeter (asst_…)  … s",
+        "+ created file/assistants/prices.csv (file-…)  … s",
+        "+ created file/handbook/care.md (file-…)  … s",
+        "+ created vector_store/handbook (vs_…)  … s",
+        "Synced local: 5 changes.",
+    ]
+    assert shop("sync") == (0, NOTHING, "")
+
+
+def test_where_nobody_can_be_asked_nothing_is_done_without_yes(synced):
+    synced.edit("assistants/greeter.yaml", "any language", "French")
+    plan = """\
+~ assistant/greeter  the declaration changed
+    instructions: "Greet in any language." → "Greet in French."
+
+Plan: 0 to create, 1 to update, 0 to delete.
+"""
+    refusal = "error: nobody can be asked about 1 change here; use --yes to apply them\n"
+    assert synced("sync") == (3, plan, refusal)
+    assert instructions(synced) == "Greet in any language."
+
+
+def test_quiet_says_only_what_fails(synced):
+    synced.edit("assistants/greeter.yaml", "any language", "French")
+    assert synced("sync", "--yes", "-q") == (0, "", "")
+    assert instructions(synced) == "Greet in French."
+
+
+def test_the_result_as_json(synced):
+    synced.edit("assistants/greeter.yaml", "any language", "French")
+    code, out, err = synced("sync", "--yes", "--format", "json")
+    assert (code, err) == (
+        0,
+        "~ updated assistant/greeter (asst_…)  … s\nSynced local: 1 change.\n",
+    )
+    document = json.loads(out)
+    assert document.pop("results") == [
+        {
+            "action": "update",
+            "address": "assistant/greeter",
+            "status": "done",
+            "id": "asst_…",
+            "seconds": 0,
+            "error": None,
+        }
+    ]
+    assert sorted(document) == ["changes", "summary", "target", "undeclared"]
+
+
+def drifted(shop):
+    """Somebody edits the greeter at the target."""
+    with shop.target() as target:
+        path = f"/assistants/{shop.id_of('greeter', target)}"
+        target.post(path, {"instructions": "Shout.", "temperature": 0.1})
+
+
+DRIFT = """\
+~ assistant/greeter  changed at the target since the last sync
+    instructions: "Shout." → "Greet in any language."  (changed at the target since the last sync)
+
+Plan: 0 to create, 1 to update, 0 to delete.
+"""
+
+
+def test_edits_at_the_target_are_never_overwritten_unasked(synced):
+    drifted(synced)
+    refusal = (
+        "error: edited at the target since the last sync: assistant/greeter (instructions); "
+        "nothing was changed. Use --on-drift overwrite to put it back as declared, "
+        "--on-drift keep to leave the edits, or bring them into the YAML\n"
+    )
+    assert synced("sync", "--yes") == (3, DRIFT, refusal)
+    assert synced("sync", "--yes", "--on-drift", "keep") == (0, NOTHING, "")
+    told = "~ updated assistant/greeter (asst_…)  … s\nSynced local: 1 change.\n"
+    assert synced("sync", "--yes", "--on-drift", "overwrite") == (0, DRIFT, told)
+    with synced.target() as target:
+        greeter = target.get(f"/assistants/{synced.id_of('greeter', target)}")
+    assert (greeter["instructions"], greeter["temperature"]) == ("Greet in any language.", 0.1)
+
+
+def test_what_is_declared_no_longer_is_deleted_by_prune_only(synced):
+    (synced.root / "assistants" / "greeter.yaml").unlink()
+    (synced.root / "assistants" / "greeter.script.yaml").unlink()
+    code, out, err = synced("sync", "--yes")
+    assert (code, out.endswith(f"\n\n{NOTHING}"), err) == (0, True, "")
+    plan = """\
+- assistant/greeter  no longer declared  asst_…
+
+Plan: 0 to create, 0 to update, 1 to delete.
+"""
+    told = "- deleted assistant/greeter (asst_…)  … s\nSynced local: 1 change.\n"
+    assert synced("sync", "--yes", "--prune") == (0, plan, told)
+    with synced.target() as target:
+        assert [item["name"] for item in target.list("/assistants")] == ["Clerk"]
+
+
+def test_after_a_partial_failure_the_next_sync_finishes_the_rest(shop):
+    (shop.root / "handbook" / "bad.md").write_bytes(b"\x00\x01\x02")
+    code, _, err = shop("sync", "--yes")
+    *done, failed, error = err.splitlines()
+    assert code == 1
+    assert sorted(done) == [
+        "+ created assistant/clerk (asst_…)  … s",
+        "+ created assistant/greeter (asst_…)  … s",
+        "+ created file/assistants/prices.csv (file-…)  … s",
+        "+ created file/handbook/bad.md (file-…)  … s",
+        "+ created file/handbook/care.md (file-…)  … s",
+    ]
+    assert failed == (
+        "✗ vector_store/handbook: not indexed: file/handbook/bad.md: "
+        "The file is not text in UTF-8, UTF-16, GB18030 or Windows-1252."
+    )
+    assert error == (
+        "error: 1 change of 6 could not be made; "
+        "what is done is done, and the next sync finishes the rest"
+    )
+    again = shop("sync", "--yes", "--format", "json")
+    assert (again.code, again.err) == (
+        1,
+        f"{failed}\nerror: 1 change of 1 could not be made; "
+        "what is done is done, and the next sync finishes the rest\n",
+    )
+    assert json.loads(again.out)["results"] == [
+        {
+            "action": "update",
+            "address": "vector_store/handbook",
+            "status": "failed",
+            "id": "vs_…",
+            "seconds": 0,
+            "error": failed.removeprefix("✗ vector_store/handbook: "),
+        }
+    ]
+    (shop.root / "handbook" / "bad.md").write_text("# Better\n")
+    plan = """\
+~ file/handbook/bad.md  its content changed
+    sha256: "ae4b3280e56e" → "5e41d5bebe5e"
+
+~ vector_store/handbook  the declaration changed
+    files: ["file/handbook/care.md"] → ["file/handbook/bad.md", "file/handbook/care.md"]
+
+Plan: 0 to create, 2 to update, 0 to delete.
+"""
+    code, out, err = shop("sync", "--yes")
+    assert (code, out) == (0, plan)
+    assert sorted(err.splitlines()) == [
+        "Synced local: 2 changes.",
+        "~ updated file/handbook/bad.md (file-…)  … s",
+        "~ updated vector_store/handbook (vs_…)  … s",
+    ]
+    assert shop("sync") == (0, NOTHING, "")
+
+
+def test_a_person_sees_the_plan_is_asked_and_sees_bars(shop):
+    for keys, code, last in (
+        ("n\n", 3, "error: nothing was changed\n"),
+        ("\x03", 130, "interrupted\n"),
+        ("y\n", 0, "Synced local: 5 changes.\n"),
+    ):
+        with shop.on_terminal("sync") as terminal:
+            terminal.wait_for("Plan: 5 to create, 0 to update, 0 to delete.\n")
+            terminal.wait_for("Apply 5 changes to local? [y/N]: ")
+            terminal.type(keys)
+            assert terminal.end() == code
+            assert terminal.shown.endswith(last)
+    assert "changes ━" in terminal.shown
+    assert "+ created vector_store/handbook (vs_" in terminal.shown
+    assert terminal.shown.rindex("\x1b[?25h") > terminal.shown.rindex("changes ━")  # the cursor
+
+
+def test_with_json_the_plan_that_a_person_is_asked_about_is_on_stderr(shop):
+    with shop.on_terminal("sync", "greeter", "--format", "json") as terminal:
+        terminal.wait_for("Plan: 1 to create, 0 to update, 0 to delete.\n")
+        terminal.wait_for("Apply 1 change to local? [y/N]: ")
+        terminal.type("n\n")
+        assert terminal.end() == 3
