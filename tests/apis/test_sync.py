@@ -1,6 +1,11 @@
 """Sync against the embedded server over a real socket; `bench.sync` ends with an empty plan."""
 
-from assistctl.errors import Place
+from dataclasses import replace
+
+import pytest
+
+from assistctl.errors import AssistctlError, Place
+from assistctl.plan.reconcile import Wishes, reconcile
 from assistctl.resources import CodeInterpreter, FileSearch, Function, FunctionTool
 
 PLACE = Place("assistctl.yaml", 1, 1)
@@ -308,3 +313,35 @@ def test_a_file_that_cannot_be_indexed_fails_clearly_and_the_next_sync_tries_aga
     bench.store("handbook", good)
     assert bench.apply() == []
     assert bench.plan() == "undeclared file/blob.bin"
+
+
+def test_an_assistant_without_an_owner_is_adopted_and_keeps_its_id_and_metadata(bench):
+    client = bench.surface.client
+    body = {"model": "gpt-4.1", "name": "Old", "metadata": {"team": "a"}}
+    stranger = client.create("/assistants", body)
+    shop(bench)
+    declared = bench.surface.declare(bench.workspace)
+    observed = bench.surface.observe(declared)
+    address = bench.workspace.assistants["shop"].address
+    seen = bench.surface.stranger(address, stranger["id"], declared)
+    observed = replace(observed, owned={address: seen})
+    plan = reconcile("local", declared, observed, Wishes(adopt=[address]))
+    operations = bench.surface.compile(plan, declared, observed)
+    outcomes = bench.surface.execute(
+        bench.root, operations, declared, observed, uploading=lambda *about: None
+    )
+    assert [item.error for item in outcomes if item.error] == []
+    assert bench.plan() == ""
+    assistant = bench.only("/assistants")
+    assert (assistant["id"], assistant["name"]) == (stranger["id"], "Shop")
+    assert assistant["metadata"]["team"] == "a"
+
+
+def test_an_owned_object_cannot_be_adopted(bench, other):
+    other.assistant("theirs")
+    other.sync()
+    owned = bench.only("/assistants")["id"]
+    bench.assistant("shop")
+    declared = bench.surface.declare(bench.workspace)
+    with pytest.raises(AssistctlError, match="has an owner already: other/theirs"):
+        bench.surface.stranger(bench.workspace.assistants["shop"].address, owned, declared)

@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import click
+
 from assistctl.commands._survey import Survey
+from assistctl.errors import Refused, SyncFailed
 from assistctl.plan.changes import Action, Change
 from assistctl.render.progress import Progress, shown_progress
+from assistctl.render.values import counted
 from assistctl.resources import Address, Json, Workspace
 
 if TYPE_CHECKING:
@@ -63,6 +67,24 @@ def apply(
             outcomes[index].append(outcome)
             settle(index)
     return [results[index] for index in sorted(results)]
+
+
+def confirm(found: Survey) -> None:
+    """Ask the person at the terminal. Raises Refused without a yes, or without a person."""
+    number = counted(len(found.plan.changes), "change")
+    if not sys.stdin.isatty():
+        raise Refused(f"nobody can be asked about {number} here; use --yes to apply them")
+    if not click.confirm(f"Apply {number} to {found.plan.target}?", err=True):
+        raise Refused("nothing was changed")
+
+
+def refuse_failures(results: list[Result]) -> None:
+    """Raises SyncFailed if any change could not be made."""
+    if failed := [result for result in results if result.error]:
+        raise SyncFailed(
+            f"{counted(len(failed), 'change')} of {len(results)} could not be made; "
+            "what is done is done, and the next sync finishes the rest"
+        )
 
 
 def result_json(result: Result) -> Mapping[str, Json]:

@@ -58,9 +58,7 @@ def survey(
     return Survey(declared, observed, plan, surface.compile(plan, declared, observed))
 
 
-def adoption(
-    surface: Assistants, workspace: Workspace, key: str, object_id: str
-) -> Survey:
+def adoption(surface: Assistants, workspace: Workspace, key: str, object_id: str) -> Survey:
     """A survey of one address in which an existing object without an owner becomes ours."""
     everything = surface.declare(workspace)
     address = _declared(key, everything)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
-from assistctl.commands._apply import apply, result_json
+from assistctl.commands._apply import apply, confirm, refuse_failures, result_json
 from assistctl.commands._options import Options, as_command, complete_key
 from assistctl.commands._survey import Survey, refuse_prune_of_some, survey
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
-from assistctl.errors import Refused, SyncFailed
+from assistctl.errors import Refused
 from assistctl.plan.reconcile import Wishes
 from assistctl.render.plan import plan_json, plan_text
 from assistctl.render.values import counted, json_document
@@ -48,17 +47,12 @@ def command(
         _show(found, options, asking=not yes)
         _refuse_drift(found, wishes)
         if found.plan and not yes:
-            _confirm(found)
+            confirm(found)
         results = apply(surface, workspace, found, quiet=options.quiet)
     if options.format == "json":
         document = json.loads(plan_json(found.plan))
         click.echo(json_document(document | {"results": [result_json(r) for r in results]}))
-    failed = [result for result in results if result.error]
-    if failed:
-        raise SyncFailed(
-            f"{counted(len(failed), 'change')} of {len(results)} could not be made; "
-            "what is done is done, and the next sync finishes the rest"
-        )
+    refuse_failures(results)
     if found.plan and not options.quiet:
         click.echo(f"Synced {workspace.target.name}: {counted(len(results), 'change')}.", err=True)
     return None
@@ -88,11 +82,3 @@ def _drifted_fields(found: Survey) -> Iterator[str]:
 
 def _them(number: int) -> str:
     return "it" if number == 1 else "them"
-
-
-def _confirm(found: Survey) -> None:
-    number = counted(len(found.plan.changes), "change")
-    if not sys.stdin.isatty():
-        raise Refused(f"nobody can be asked about {number} here; use --yes to apply them")
-    if not click.confirm(f"Apply {number} to {found.plan.target}?", err=True):
-        raise Refused("nothing was changed")
