@@ -148,3 +148,20 @@ def test_the_words_are_not_said_after_a_failed_call():
     assert spoken(parts) == (
         "A tool call failed: disk full (This is the scripted model; it does not try again.)"
     )
+
+
+def test_an_assistant_without_a_script_borrows_the_turns_that_fit_its_tools():
+    model = Models("scripted", {"a/b": TURNS}).answering("")
+    assert isinstance(model, Scripted)
+
+    def borrowed(*names):
+        tools = [{"type": "function", "function": {"name": name}} for name in names]
+
+        async def collect():
+            request = Request("any", [user("the bill, hello")], tools=tools)
+            return [part async for part in model.stream(request)]
+
+        return asyncio.run(collect())
+
+    assert calls(borrowed("save", "log", "more")) == [("save", {"sum": 3}), ("log", {})]
+    assert spoken(borrowed("save")) == NO_TURN

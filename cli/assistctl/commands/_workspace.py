@@ -12,8 +12,11 @@ from assistctl.resources import Workspace
 
 
 def load(options: Options) -> Workspace:
-    """The workspace as declared. Raises DeclarationError with everything that is wrong with it."""
-    root = options.workspace or spec.find_root(Path.cwd()) or Path.cwd()
+    """The workspace as declared. Raises DeclarationError with everything that is wrong with it,
+    AssistctlError where there is none."""
+    root = options.workspace or spec.find_root(Path.cwd())
+    if root is None:
+        raise spec.missing_workspace(Path.cwd())
     workspace, problems = spec.load(root.resolve(), target=options.target, environ=os.environ)
     if workspace is not None:
         workspace, more = toolbox.resolve(workspace)

@@ -33,13 +33,15 @@ class Models:
 
     def answering(self, script: str) -> Model:
         """The model for an assistant whose script, if it has one, goes by this name; raises
-        ModelError when there is neither."""
+        ModelError when there is neither. The word `scripted` lends an assistant without a script,
+        such as one that a client made by itself, the turns of the others that fit its tools."""
         if self._endpoint is not None:
             return self._endpoint
-        turns = self._scripts.get(script)
-        if turns is None and not self._scripted:
+        if script in self._scripts:
+            return Scripted(self._scripts[script])
+        if not self._scripted:
             raise ModelError("server_error", _NOBODY)
-        return Scripted(turns or ())
+        return Scripted([turn for turns in self._scripts.values() for turn in turns], borrowed=True)
 
     async def aclose(self) -> None:
         if self._endpoint is not None:

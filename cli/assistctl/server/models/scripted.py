@@ -34,14 +34,19 @@ _FAILED = "A tool call failed: {} (This is the scripted model; it does not try a
 
 
 class Scripted:
+    """`borrowed` turns were written for other assistants: of them only those play that make calls
+    on purpose (with `when`) and to functions that the run has."""
+
     note = "answered by the scripted model, not by a language model"
 
-    def __init__(self, turns: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, turns: Sequence[Mapping[str, Any]], *, borrowed: bool = False) -> None:
         self._turns = turns
+        self._borrowed = borrowed
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         user, answered = _last_user_message(request.messages)
-        turn = _matching(self._turns, user)
+        turns = _fitting(self._turns, request.tools) if self._borrowed else self._turns
+        turn = _matching(turns, user)
         calls = turn.get("call") if turn else None
         calling = bool(calls) and not answered and request.tool_choice != "none"
         said = _NO_TURN if turn is None else turn.get("say") or _DONE
@@ -93,6 +98,17 @@ def _text(content: str | Sequence[Mapping[str, Any]]) -> str:
     if isinstance(content, str):
         return content
     return "\n".join(part["text"] for part in content if part["type"] == "text")
+
+
+def _fitting(
+    turns: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    functions = {tool["function"]["name"] for tool in tools if "function" in tool}
+    return [
+        turn
+        for turn in turns
+        if turn.get("when") and turn.get("call") and functions.issuperset(turn["call"])
+    ]
 
 
 def _matching(turns: Sequence[Mapping[str, Any]], user: str) -> Mapping[str, Any] | None:
