@@ -51,7 +51,7 @@ def client(tmp_path):
         server.communicate(timeout=20)
 
 
-@pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:(deprecated|The Assistants API):DeprecationWarning")
 def test_the_seeds_own_flow_works_with_nothing_but_the_sdk(client):
     with (ROOT / "assistants" / "flower_prices.csv").open("rb") as prices:
         file = client.files.create(file=prices, purpose="assistants")
