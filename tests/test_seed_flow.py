@@ -81,7 +81,7 @@ def test_the_seeds_own_flow_works_with_nothing_but_the_sdk(client):
         calls = run.required_action.submit_tool_outputs.tool_calls
         bills.extend(json.loads(call.function.arguments) for call in calls)
         run = threads.runs.submit_tool_outputs_and_poll(
-            run.id,
+            run_id=run.id,
             thread_id=thread.id,
             tool_outputs=[{"tool_call_id": call.id, "output": "saved"} for call in calls],
         )
