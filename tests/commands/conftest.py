@@ -9,7 +9,7 @@ import select
 import shutil
 import subprocess
 import sys
-import time
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -74,8 +74,11 @@ class Started:
         raise AssertionError(f"it ended without saying {text!r}: {self._said}")
 
     def result(self) -> Result:
-        out, err = self.process.communicate(timeout=PATIENCE)
-        return Result(self.process.returncode, same(out), same(self._said + err))
+        assert self.process.stdout
+        assert self.process.stderr
+        self._said += self.process.stderr.read()
+        out = self.process.stdout.read()
+        return Result(self.process.wait(PATIENCE), same(out), same(self._said))
 
 
 class Terminal:
@@ -85,31 +88,45 @@ class Terminal:
         self.process = process
         self.shown = ""
         self._controller = controller
+        self._decoder = getincrementaldecoder("utf-8")()
         self._seen = 0
 
     def wait_for(self, text: str) -> None:
         """Until this is shown, after what was waited for before."""
-        deadline = time.monotonic() + PATIENCE
-        while (at := self.shown.find(text, self._seen)) < 0:
-            assert self._read(deadline), f"never showed {text!r}: {self.shown!r}"
-        self._seen = at + len(text)
+        while not self._shows(text):
+            assert self._read(PATIENCE), f"never showed {text!r}: {self.shown!r}"
 
     def type(self, keys: str) -> None:
         os.write(self._controller, keys.encode())
 
+    def interrupt(self, text: str) -> None:
+        """Press Ctrl-C until this is shown. Once may not do: Python overlooks a signal that comes
+        in the moment between the end of a prompt and the reading of the answer."""
+        for _ in range(int(PATIENCE)):
+            self.type("\x03")
+            while self._read(1.0):
+                if self._shows(text):
+                    return
+        raise AssertionError(f"never showed {text!r}: {self.shown!r}")
+
     def end(self) -> int:
         """Until the command has ended; returns its exit code."""
-        deadline = time.monotonic() + PATIENCE
-        while self._read(deadline):
+        while self._read(PATIENCE):
             pass
         return self.process.wait(PATIENCE)
 
-    def _read(self, deadline: float) -> bool:
-        ready, _, _ = select.select([self._controller], [], [], deadline - time.monotonic())
+    def _shows(self, text: str) -> bool:
+        at = self.shown.find(text, self._seen)
+        self._seen = self._seen if at < 0 else at + len(text)
+        return at >= 0
+
+    def _read(self, seconds: float) -> bool:
+        """Take in what is shown next; False if nothing came in so many seconds."""
+        ready, _, _ = select.select([self._controller], [], [], seconds)
         chunk = b""
         with suppress(OSError):  # that is how Linux says that the terminal was hung up
             chunk = os.read(self._controller, 65536) if ready else b""
-        self.shown += chunk.decode().replace("\r\n", "\n")
+        self.shown += self._decoder.decode(chunk).replace("\r\n", "\n")
         return bool(chunk)
 
 

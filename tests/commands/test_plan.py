@@ -172,3 +172,11 @@ error: 2 problems
 """
     assert shop("plan") == (1, "", problems)
     assert not (shop.root / ".assistctl").exists()
+
+
+def test_a_local_database_that_is_none_is_a_clear_error(shop):
+    (shop.root / ".assistctl").mkdir()
+    (shop.root / ".assistctl" / "local.db").write_text("notes\n" * 1000)
+    database = shop.root / ".assistctl" / "local.db"
+    error = f"error: cannot use the database {database}: file is not a database\n"
+    assert shop("plan") == (1, "", error)

@@ -1,46 +1,29 @@
 import json
 
-TOOLS = """\
-  tools:  (- declared, + target)
-    @@ -3,7 +3,13 @@
-         "type": "code_interpreter"
-       },
-       {
-    -    "type": "file_search"
-    +    "type": "file_search",
-    +    "file_search": {
-    +      "ranking_options": {
-    +        "ranker": "auto",
-    +        "score_threshold": 0.0
-    +      }
-    +    }
-       },
-       {
-         "type": "function",
-"""
-
 
 def test_an_assistant_is_shown_as_declared_and_as_it_is_at_the_target(synced):
-    synced.edit("assistants/clerk.yaml", "Be brief.", "Be friendly.")
-    synced.edit("assistants/clerk.yaml", "name: Clerk\n", "")
-    assert synced("show", "clerk") == (
+    synced.edit("assistants/greeter.yaml", "Greet in any language.", "|\n  Greet.\n  Be brief.")
+    synced.edit("assistants/greeter.yaml", "instructions", "name: 招待\ninstructions")
+    with synced.target() as target:
+        target.post(f"/assistants/{synced.id_of('greeter', target)}", {"instructions": "Greet!\n"})
+    assert synced("show", "greeter") == (
         0,
-        f"""\
-assistant/clerk  changed  asst_…
+        """\
+assistant/greeter  drifted  asst_…
   model: "gpt-4.1-mini"
+  name:
+    declared: "招待"
+    target:   (absent)
   instructions:  (- declared, + target)
-    @@ -1,2 +1,2 @@
-     You sell flowers.
-    -Be friendly.
-    +Be brief.
-{TOOLS}\
-  tool_resources: {{"code_interpreter": {{"file_ids": ["file/assistants/prices.csv"]}}, \
-"file_search": {{"vector_store_id… (130 characters)
-  name: "Clerk"  (not declared)
+    @@ -1,2 +1 @@
+    -Greet.
+    -Be brief.
+    +Greet!
   temperature: 1.0  (not declared)
   top_p: 1.0  (not declared)
   response_format: "auto"  (not declared)
-  metadata: {{}}  (not declared)
+  metadata: {}  (not declared)
+  tool_resources: {}  (not declared)
 """,
         "",
     )

@@ -13,7 +13,7 @@ from assistctl.errors import AssistctlError
 from assistctl.plan.changes import Plan
 from assistctl.plan.reconcile import Wishes, reconcile, select
 from assistctl.plan.state import Declared, Observed
-from assistctl.resources import ASSISTANT, Address, Assistant, Workspace
+from assistctl.resources import ASSISTANT, Address, Assistant, Workspace, digest
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants, Operation
@@ -27,6 +27,18 @@ class Survey:
     observed: Observed
     plan: Plan
     operations: tuple[Operation, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of everything that the decision rests on: it changes with any edit of what is
+        declared, or of what is there of ours, and with the decision itself."""
+        there = [
+            [remote.address, remote.id, remote.fields, [upload.id for upload in remote.uploads]]
+            for remote in self.observed.owned.values()
+            if remote.address in self.declared or remote.address in self.plan.addresses
+        ]
+        wanted = [[item.address, item.fields] for item in self.declared.values()]
+        return digest([sorted(wanted, key=str), sorted(there, key=str), str(self.plan)])
 
     def by_change(self) -> list[list[Operation]]:
         """For each change of the plan, in order, its requests."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._saved import save
 from assistctl.commands._survey import refuse_prune_of_some, survey
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
@@ -18,23 +21,43 @@ CHANGES_PENDING = 2
 @as_command("plan", formats=("text", "json", "markdown"))
 @click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=complete_key)
 @click.option("--prune", is_flag=True, help="Plan to delete what is owned but not declared.")
+@click.option("--drift-only", is_flag=True, help="Only what was edited at the target.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save the plan, for `sync --plan FILE`.",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 def command(
-    options: Options, keys: tuple[str, ...], prune: bool, detailed_exitcode: bool
+    options: Options,
+    keys: tuple[str, ...],
+    prune: bool,
+    drift_only: bool,
+    out: Path | None,
+    detailed_exitcode: bool,
 ) -> int | None:
     """Show what `assistctl sync` would do, without doing it.
 
     With KEYs only for these and what they refer to. -v shows the requests of each change.
     """
     refuse_prune_of_some(keys, prune)
+    if drift_only and (prune or out):
+        raise click.UsageError("--drift-only shows a part of a plan; it cannot be saved or prune.")
     workspace = load(options)
+    wishes = Wishes(partial=bool(keys), prune=prune)
     with opened(workspace) as surface:
-        found = survey(surface, workspace, keys, Wishes(partial=bool(keys), prune=prune))
-    if options.format == "json":
-        click.echo(plan_json(found.plan))
+        found = survey(surface, workspace, keys, wishes)
+    shown = found.plan.drift if drift_only else found.plan
+    if drift_only and not shown and options.format == "text":
+        click.echo(f"No drift. Nothing was edited at {shown.target} since the last sync.")
+    elif options.format == "json":
+        click.echo(plan_json(shown))
     elif options.format == "markdown":
-        click.echo(plan_markdown(found.plan))
+        click.echo(plan_markdown(shown))
     else:
-        requests = found.requests() if options.verbosity > 0 else ()
-        click.echo(plan_text(found.plan, requests))
-    return CHANGES_PENDING if detailed_exitcode and found.plan else None
+        requests = found.requests() if options.verbosity > 0 and not drift_only else ()
+        click.echo(plan_text(shown, requests))
+    if out is not None:
+        save(out, workspace, found, keys, wishes)
+    return CHANGES_PENDING if detailed_exitcode and shown else None

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from assistctl.commands._apply import apply, confirm, refuse_failures, result_json
 from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._saved import read
 from assistctl.commands._survey import Survey, refuse_prune_of_some, survey
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
@@ -29,22 +33,47 @@ if TYPE_CHECKING:
 @click.option(
     "--on-drift",
     type=click.Choice(("fail", "overwrite", "keep")),
-    default="fail",
-    help="What to do with edits made at the target since the last sync.  [default: fail]",
+    help="What to do with edits made at the target since the last sync.  [default: ask on a "
+    "terminal, else fail]",
+)
+@click.option(
+    "--plan",
+    "saved",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Apply exactly this saved plan, or nothing if it is stale.",
 )
 def command(
-    options: Options, keys: tuple[str, ...], yes: bool, prune: bool, on_drift: OnDrift
+    options: Options,
+    keys: tuple[str, ...],
+    yes: bool,
+    prune: bool,
+    on_drift: OnDrift | None,
+    saved: Path | None,
 ) -> int | None:
     """Create and update what is declared, so that the target is as the YAML says.
 
     Shows the plan, asks, and applies it. Only what this workspace owns is touched.
     """
     refuse_prune_of_some(keys, prune)
+    if saved and (keys or prune):
+        raise click.UsageError("--plan FILE says already what is asked for; drop KEY and --prune.")
+    reviewed = read(saved) if saved else None
+    if reviewed:
+        keys, prune = reviewed.keys, reviewed.prune
+        options = replace(options, target=reviewed.target)
     workspace = load(options)
-    wishes = Wishes(partial=bool(keys), prune=prune, on_drift=on_drift)
+    wishes = Wishes(partial=bool(keys), prune=prune, on_drift=on_drift or "fail")
     with opened(workspace) as surface:
         found = survey(surface, workspace, keys, wishes)
+        if reviewed:
+            reviewed.check(workspace, found)
         _show(found, options, asking=not yes)
+        if found.plan.drifted and not yes and on_drift is None and sys.stdin.isatty():
+            wishes = replace(wishes, on_drift=_ask_about_drift(found))
+            if wishes.on_drift == "keep":
+                found = survey(surface, workspace, keys, wishes)
+                _show(found, options, asking=True)
         _refuse_drift(found, wishes)
         if found.plan and not yes:
             confirm(found)
@@ -56,6 +85,20 @@ def command(
     if found.plan and not options.quiet:
         click.echo(f"Synced {workspace.target.name}: {counted(len(results), 'change')}.", err=True)
     return None
+
+
+def _ask_about_drift(found: Survey) -> OnDrift:
+    """Ask the person what shall become of the edits that the plan shows."""
+    click.echo(f"Edited at the target: {', '.join(_drifted_fields(found))}.", err=True)
+    answer = click.prompt(
+        "Overwrite these edits, keep them, or stop",
+        type=click.Choice(("overwrite", "keep", "stop")),
+        default="stop",
+        err=True,
+    )
+    if answer == "stop":
+        raise Refused("nothing was changed")
+    return "overwrite" if answer == "overwrite" else "keep"
 
 
 def _show(found: Survey, options: Options, *, asking: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -72,8 +72,18 @@ class Plan:
         return count
 
     @property
+    def addresses(self) -> frozenset[Address]:
+        return frozenset(change.address for change in self.changes)
+
+    @property
     def drifted(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.drifted)
+
+    @property
+    def drift(self) -> Plan:
+        """Only what was edited at the target since the last sync."""
+        changes = [replace(change, fields=change.drifted) for change in self.drifted]
+        return Plan(self.target, tuple(changes))
 
     def __bool__(self) -> bool:
         return bool(self.changes)

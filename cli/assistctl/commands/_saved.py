@@ -1,0 +1,86 @@
+"""Saved plans: what `plan --out` writes and `sync --plan` applies, exactly or not at all.
+
+The file holds the plan for people and machines to read, what was asked for, and a fingerprint of
+all that the decision rests on. It holds no key: keys are no part of a plan.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistctl import __version__
+from assistctl.commands._survey import Survey
+from assistctl.errors import AssistctlError, Refused
+from assistctl.plan.reconcile import Wishes
+from assistctl.render.plan import plan_json
+from assistctl.render.values import json_document
+from assistctl.resources import Json, Workspace
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class SavedPlan:
+    """A plan as it was when somebody reviewed it."""
+
+    workspace: str
+    target: str
+    namespace: str
+    keys: tuple[str, ...]
+    prune: bool
+    fingerprint: str
+
+    def check(self, workspace: Workspace, found: Survey) -> None:
+        """Raises Refused unless everything is as it was."""
+        if (workspace.name, workspace.target.namespace) != (self.workspace, self.namespace):
+            raise Refused(
+                f"the plan was made for workspace {self.workspace!r} in namespace "
+                f"{self.namespace!r}, not for this one"
+            )
+        if found.fingerprint != self.fingerprint:
+            raise Refused(
+                "the plan is stale: the workspace or the target has changed since it was saved; "
+                "nothing was changed. Make a new plan and review it"
+            )
+
+
+def save(
+    path: Path, workspace: Workspace, found: Survey, keys: tuple[str, ...], wishes: Wishes
+) -> None:
+    """Write a plan, so that `sync --plan` can apply exactly this one."""
+    document = {
+        "assistctl_plan": FORMAT,
+        "version": __version__,
+        "workspace": workspace.name,
+        "target": workspace.target.name,
+        "namespace": workspace.target.namespace,
+        "keys": list(keys),
+        "prune": wishes.prune,
+        "fingerprint": found.fingerprint,
+        "plan": json.loads(plan_json(found.plan)),
+    }
+    path.write_text(json_document(document) + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> SavedPlan:
+    """Raises AssistctlError for a file that is no saved plan."""
+    try:
+        document: Json = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise AssistctlError(f"{path}: no saved plan, since it is not JSON ({error})") from error
+    if not isinstance(document, Mapping) or document.get("assistctl_plan") != FORMAT:
+        raise AssistctlError(f"{path}: no saved plan of this version; write one with plan --out")
+    try:
+        return SavedPlan(
+            workspace=document["workspace"],
+            target=document["target"],
+            namespace=document["namespace"],
+            keys=tuple(document["keys"]),
+            prune=document["prune"],
+            fingerprint=document["fingerprint"],
+        )
+    except (KeyError, TypeError) as error:
+        raise AssistctlError(f"{path}: the saved plan is incomplete ({error})") from error

@@ -1,0 +1,47 @@
+def test_lines_from_a_pipe_are_turns_on_one_thread(shared):
+    code, out, err = shared("chat", "greeter", stdin="Hello\n\n/thread\n你好\n")
+    assert (code, out) == (0, "Welcome.\n你好！\n\nWelcome.\n")
+    turn = "queued · in_progress\ncompleted  … tokens\n"
+    scripted = "note: answered by the scripted model, not by a language model\n"
+    assert err == (
+        f"thread thread_…\nrun run_…\n{scripted}{turn}thread_…\nthread thread_…\nrun run_…\n{turn}"
+    )
+
+
+def test_a_turn_that_fails_is_told_and_the_others_go_on(synced):
+    synced.edit("assistctl.yaml", "local: {model: scripted}", "local: {}")
+    (synced.root / "assistants" / "greeter.script.yaml").unlink()
+    error = (
+        "error: the run ended as failed: server_error: No model is set up to answer. Declare "
+        "targets.local.model (a Chat Completions endpoint, or `scripted`), set OPENAI_API_KEY, or "
+        "write a script for the assistant (<key>.script.yaml).\n"
+    )
+    assert synced("chat", "-q", "greeter", stdin="Hello\nAre you there?") == (1, "", error * 2)
+
+
+def test_ctrl_c_stops_an_answer_and_ctrl_d_leaves(synced):
+    with synced.on_terminal("chat", "clerk") as terminal:
+        terminal.wait_for("assistant/clerk at local. /exit (or Ctrl-D) leaves, ")
+        terminal.wait_for("> ")
+        terminal.type("wait\n")
+        terminal.wait_for("→ wait {}")
+        terminal.interrupt("cancelling the run …\n")
+        terminal.wait_for("> ")
+        terminal.type("Hi\n")
+        terminal.wait_for("Hello!\n")
+        terminal.wait_for("> ")
+        terminal.interrupt("(Ctrl-D leaves)\n")
+        terminal.wait_for("> ")
+        terminal.type("\x04")
+        assert terminal.end() == 0
+
+
+def test_sigterm_ends_the_conversation_where_ctrl_c_would_not(synced):
+    with synced.on_terminal("chat", "clerk") as terminal:
+        terminal.wait_for("> ")
+        terminal.type("wait\n")
+        terminal.wait_for("→ wait {}")
+        terminal.process.terminate()
+        terminal.wait_for("cancelling the run …\n")
+        terminal.wait_for("interrupted\n")
+        assert terminal.end() == 130

@@ -1,0 +1,257 @@
+import json
+import signal
+
+import pytest
+
+THREAD = "thread thread_…\nrun run_…\n"
+NO_CODE = "note: code_interpreter is not available on this server yet; the run goes on without it\n"
+SCRIPTED = "note: answered by the scripted model, not by a language model\n"
+CALLING = f"{THREAD}{NO_CODE}{SCRIPTED}queued · in_progress · requires_action\n"
+AND_ON = "queued · in_progress\ncompleted  … tokens\n"
+
+
+def runs_of(shop, thread):
+    """The statuses of a thread's runs, oldest first."""
+    with shop.target() as target:
+        return [run["status"] for run in target.list(f"/threads/{thread}/runs", order="asc")]
+
+
+def said_on(shop, thread):
+    """(role, text) of each message of a thread, oldest first."""
+    with shop.target() as target:
+        return [
+            (message["role"], message["content"][0]["text"]["value"])
+            for message in target.list(f"/threads/{thread}/messages", order="asc")
+        ]
+
+
+def test_stdout_is_the_answer_and_stderr_the_story(shared):
+    answer = "你好！\n\nWelcome.\n"
+    story = f"{THREAD}{SCRIPTED}{AND_ON}"
+    assert shared("run", "greeter", "你好") == (0, answer, story)
+
+
+def test_a_message_may_come_from_stdin_and_quiet_is_only_the_answer(shared):
+    assert shared("run", "-q", "greeter", stdin="Hello,\nyou\n") == (0, "Welcome.\n", "")
+
+
+def test_a_tool_that_fails_is_shown_and_the_run_goes_on(shared):
+    code, out, err = shared("run", "clerk", "Is it stuck?")
+    assert (code, out) == (
+        0,
+        "A tool call failed: OSError: the till is stuck "
+        "(This is the scripted model; it does not try again.)\n",
+    )
+    calls, results = err.removeprefix(CALLING).removesuffix(AND_ON).split("← ", 1)
+    assert calls == '→ add {"a": 1, "b": 2}\n→ stuck {}\n'
+    assert sorted(f"← {results}".splitlines()) == [
+        "← add ok 3  … s",
+        "✗ stuck exception: OSError: the till is stuck  … s",
+    ]
+
+
+def test_the_result_as_json(shared):
+    code, out, err = shared("run", "clerk", "sum", "--format", "json")
+    assert (code, err.startswith(CALLING)) == (0, True)
+    assert json.loads(out) == {
+        "status": "completed",
+        "thread": "thread_…",
+        "run": "run_…",
+        "text": "The sum is 3.",
+        "tool_calls": [
+            {
+                "name": "add",
+                "arguments": {"a": 1, "b": 2},
+                "output": "3",
+                "seconds": 0,
+                "error": None,
+            }
+        ],
+        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+    }
+
+
+def test_the_events_as_json_lines(shared):
+    code, out, err = shared("run", "clerk", "sum", "--format", "jsonl")
+    events = [json.loads(line) for line in out.splitlines()]
+    assert (code, err) == (0, "")
+    assert [event["type"] for event in events if event["type"] != "text_delta"] == [
+        "thread_started",
+        "run_started",
+        "notice",
+        "notice",
+        "status_changed",
+        "status_changed",
+        "status_changed",
+        "tool_called",
+        "tool_returned",
+        "status_changed",
+        "status_changed",
+        "status_changed",
+        "finished",
+    ]
+    text = "".join(event["text"] for event in events if event["type"] == "text_delta")
+    assert text == events[-1]["text"] == "The sum is 3."
+
+
+def test_a_conversation_goes_on_with_continue_or_by_the_name_of_its_thread(synced):
+    first = synced.raw("run", "greeter", "你好", "--format", "json")
+    thread = json.loads(first.stdout)["thread"]
+    assert synced("run", "greeter", "-q", "--continue", "And now?") == (0, "Welcome.\n", "")
+    assert synced("run", "greeter", "-q", "--thread", thread, "Bye") == (0, "Welcome.\n", "")
+    assert said_on(synced, thread) == [
+        ("user", "你好"),
+        ("assistant", "你好！\n\nWelcome."),
+        ("user", "And now?"),
+        ("assistant", "Welcome."),
+        ("user", "Bye"),
+        ("assistant", "Welcome."),
+    ]
+
+
+def test_without_a_conversation_there_is_nothing_to_continue(synced):
+    error = (
+        "error: no conversation with assistant/greeter at local is known here yet; "
+        "run it without --continue, or name a --thread\n"
+    )
+    assert synced("run", "greeter", "-c", "Hello") == (1, "", error)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["-c", "--thread", "thread_1", "Hi"], "--continue and --thread contradict each other."),
+        ([" "], "The message is empty."),
+        ([], "The message is empty."),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(shared, arguments, error):
+    code, out, err = shared("run", "greeter", *arguments)
+    assert (code, out, err.splitlines()[0]) == (64, "", f"error: {error}")
+
+
+def test_an_unknown_key_gets_a_suggestion(shared):
+    error = "error: 'greter' is not declared in this workspace; did you mean 'greeter'?\n"
+    assert shared("run", "greter", "Hello") == (1, "", error)
+
+
+def test_a_file_can_be_attached_for_the_tools_that_read_files(synced):
+    refusal = (
+        "error: assistant/greeter has no tool that reads files; "
+        "give it code_interpreter or file_search to use --attach\n"
+    )
+    assert synced("run", "greeter", "Hello", "--attach", "handbook/care.md") == (1, "", refusal)
+    result = synced.raw("run", "clerk", "Hi", "--attach", "handbook/care.md", "--format", "json")
+    thread = json.loads(result.stdout)["thread"]
+    with synced.target() as target:
+        message, _ = target.list(f"/threads/{thread}/messages", order="asc")
+        (attached,) = message["attachments"]
+        file = target.get(f"/files/{attached['file_id']}")
+    assert file["filename"] == "care.md"
+    assert attached["tools"] == [{"type": "code_interpreter"}, {"type": "file_search"}]
+
+
+def test_where_nobody_can_approve_a_call_it_is_refused_and_the_run_goes_on(synced):
+    answer = (
+        "A tool call failed: refund needs approval, and nobody can be asked "
+        "(This is the scripted model; it does not try again.)\n"
+    )
+    call = '→ refund {"amount": 5}\n'
+    refused = "✗ refund not_approved: refund needs approval, and nobody can be asked  … s\n"
+    story = f"{CALLING}{call}{refused}{AND_ON}"
+    assert synced("run", "clerk", "refund") == (0, answer, story)
+    assert not (synced.root / "refunded").exists()
+    assert synced("run", "clerk", "refund", "-q", "--approve-all") == (0, "Refunded.\n", "")
+    assert (synced.root / "refunded").read_text() == "5.0"
+
+
+def test_a_person_approves_a_call_or_stops_the_run(synced):
+    with synced.on_terminal("run", "clerk", "refund") as terminal:
+        terminal.wait_for('Let the assistant call refund({"amount": 5})? [y/N]: ')
+        terminal.type("y\n")
+        assert terminal.end() == 0
+    assert (synced.root / "refunded").exists()
+    with synced.on_terminal("run", "clerk", "refund") as terminal:
+        terminal.wait_for("? [y/N]: ")
+        terminal.interrupt("cancelling the run …\n")
+        assert terminal.end() == 130
+        thread = terminal.shown.partition("thread ")[2].partition("\n")[0]
+    assert runs_of(synced, thread) == ["cancelled"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_is_interrupted_cancels_the_run(synced, number):
+    with synced.started("run", "clerk", "wait") as command:
+        thread = command.wait_for("thread ").split()[1]
+        command.wait_for("→ wait {}")
+        command.process.send_signal(number)
+        end = "\ncancelling the run …\n\ninterrupted\n"
+        assert command.result() == (130, "", f"{CALLING}→ wait {{}}\n{end}")
+    assert runs_of(synced, thread) == ["cancelled"]
+
+
+def test_a_run_that_does_not_complete_exits_1_and_says_why(synced):
+    synced.edit("assistctl.yaml", "local: {model: scripted}", "local: {}")
+    (synced.root / "assistants" / "greeter.script.yaml").unlink()
+    error = (
+        "error: the run ended as failed: server_error: No model is set up to answer. Declare "
+        "targets.local.model (a Chat Completions endpoint, or `scripted`), set OPENAI_API_KEY, or "
+        "write a script for the assistant (<key>.script.yaml).\n"
+    )
+    assert synced("run", "greeter", "-q", "Hello") == (1, "", error)
+
+
+def test_a_busy_thread_is_said_and_can_be_freed(synced):
+    with synced.started("run", "clerk", "wait") as other:
+        thread = other.wait_for("thread ").split()[1]
+        other.wait_for("→ wait {}")
+        error = (
+            "error: thread thread_… is busy: run run_… is requires_action; "
+            "wait until it ends, or end it with --cancel-active\n"
+        )
+        assert synced("run", "clerk", "Hi", "--thread", thread) == (1, "", error)
+        freed = synced("run", "clerk", "-q", "Hi", "--thread", thread, "--cancel-active")
+        assert freed == (0, "Hello!\n", "")
+    assert runs_of(synced, thread) == ["cancelled", "completed"]
+
+
+def test_a_local_target_is_synced_before_the_run_but_for_edits_made_there(shop):
+    story = f"{THREAD}{SCRIPTED}{AND_ON}"
+    created = "+ created assistant/greeter (asst_…)  … s\n"
+    assert shop("run", "greeter", "Hello") == (0, "Welcome.\n", created + story)
+    with shop.target() as target:
+        target.post(f"/assistants/{shop.id_of('greeter', target)}", {"instructions": "Shout."})
+    shop.edit("assistants/greeter.yaml", "instructions", "name: Host\ninstructions")
+    updated = "~ updated assistant/greeter (asst_…)  … s\n"
+    note = (
+        "note: assistant/greeter was edited at the target since the last sync; it runs as it is "
+        "at the target (`assistctl plan greeter` shows the difference)\n"
+    )
+    assert shop("run", "greeter", "Hello") == (0, "Welcome.\n", updated + note + story)
+
+
+def test_another_target_is_only_compared(shared):
+    with shared.started("serve", "--port", "0", "--db", "served.db") as server:
+        url = server.wait_for("Serving ").split()[-1]
+        there = {"STAGING_URL": url, "STAGING_KEY": "any", "ASSISTCTL_TARGET": "staging"}
+        missing = (
+            "error: assistant/greeter is declared, but not at staging yet; "
+            "run `assistctl sync greeter --target staging` first\n"
+        )
+        assert shared("run", "greeter", "Hello", **there) == (1, "", missing)
+        assert shared("sync", "greeter", "-q", "--yes", **there) == (0, "", "")
+        shared.edit("assistants/greeter.yaml", "any language", "French")
+        note = (
+            "note: assistant/greeter has changed here since the last sync; it runs as it is at "
+            "the target (`assistctl plan greeter --target staging` shows the difference)\n"
+        )
+        story = f"{THREAD}{SCRIPTED}{AND_ON}"
+        assert shared("run", "greeter", "Hello", **there) == (0, "Welcome.\n", note + story)
+        shared.edit("assistants/greeter.yaml", "French", "any language")
+
+
+def test_a_reader_that_leaves_is_no_error_to_speak_of(shared):
+    with shared.started("run", "-q", "greeter", "Hello") as command:
+        command.process.stdout.close()
+        assert command.process.wait(30) == 1
+        assert command.process.stderr.read() == ""

@@ -1,0 +1,78 @@
+import signal
+import socket
+
+import pytest
+
+from assistctl.apis.client import Client
+from assistctl.errors import RemoteError
+
+
+def names_at(url, key):
+    client = Client(url, key)
+    try:
+        return sorted(str(item["name"]) for item in client.list("/assistants"))
+    finally:
+        client.close()
+
+
+def test_in_a_workspace_its_local_database_is_served_until_a_signal(synced):
+    with synced.started("serve", "--port", "0") as server:
+        url = server.wait_for("Serving ").split()[-1]
+        assert names_at(url, "any") == ["Clerk", "None"]
+        server.process.send_signal(signal.SIGINT)
+        told = f"""\
+Serving the Assistants API v2 at http://127.0.0.1:…/v1
+  database {synced.root}/.assistctl/local.db, answers come from the scripted model
+  no API key: anybody on this machine may use it
+"""
+        assert server.result() == (0, "", told)
+
+
+def test_elsewhere_a_database_of_its_own_is_served_to_those_who_have_a_key(shared, tmp_path):
+    elsewhere = type(shared)(tmp_path)
+    keys = {"ASSISTCTL_API_KEYS": "key-a, key-c"}
+    with elsewhere.started("serve", "--port", "0", "--api-key", "b:key-b", **keys) as server:
+        url = server.wait_for("Serving ").split()[-1]
+        assert [names_at(url, key) for key in ("key-a", "key-b", "key-c")] == [[], [], []]
+        with pytest.raises(RemoteError, match="401"):
+            names_at(url, "key-x")
+        server.process.terminate()
+        told = """\
+Serving the Assistants API v2 at http://127.0.0.1:…/v1
+  database assistants.db, no model is configured, so only assistants with a script can run
+"""
+        assert server.result() == (0, "", told)
+    assert (tmp_path / "assistants.db").exists()
+
+
+def test_what_cannot_be_served_is_a_clear_error(shared):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        error = (
+            f"error: cannot serve on 127.0.0.1:{port} (Address already in use); "
+            "choose another --host or --port\n"
+        )
+        assert shared("serve", "--port", str(port)) == (1, "", error)
+    there = {"STAGING_URL": "http://127.0.0.1:1/v1", "STAGING_KEY": "any"}
+    error = (
+        "error: target 'staging' is not local, so there is nothing to serve; "
+        "choose one without base_url with --target\n"
+    )
+    assert shared("serve", "-t", "staging", **there) == (1, "", error)
+
+
+def test_a_server_without_a_key_serves_this_machine_only(shared):
+    error = (
+        "error: without an API key the server listens on loopback only, not on 0.0.0.0; "
+        "give it at least one key, or use --host 127.0.0.1\n"
+    )
+    assert shared("serve", "--host", "0.0.0.0", "--port", "0") == (1, "", error)
+
+
+def test_a_key_that_is_none_is_a_usage_error(shared):
+    code, out, err = shared("serve", "--api-key", ":x")
+    assert (code, out, err.splitlines()[0]) == (
+        64,
+        "",
+        "error: Invalid value for '--api-key': write KEY or PROJECT:KEY",
+    )
