@@ -34,6 +34,8 @@ ONLY_IN = {
     "python_multipart": {"server"},
     "pydantic": {"toolbox"},
     "click": {"main", "commands", "render"},
+    "dotenv": {"commands"},
+    "rich": {"render"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
