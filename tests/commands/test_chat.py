@@ -1,10 +1,16 @@
 def test_lines_from_a_pipe_are_turns_on_one_thread(shared):
     code, out, err = shared("chat", "greeter", stdin="Hello\n\n/thread\n你好\n")
     assert (code, out) == (0, "Welcome.\n你好！\n\nWelcome.\n")
-    turn = "queued · in_progress\ncompleted  … tokens\n"
-    scripted = "note: answered by the scripted model, not by a language model\n"
     assert err == (
-        f"thread thread_…\nrun run_…\n{scripted}{turn}thread_…\nthread thread_…\nrun run_…\n{turn}"
+        "thread thread_…\n"
+        "run run_…\n"
+        "note: answered by the scripted model, not by a language model\n"
+        "queued · in_progress\n"
+        "completed  … tokens\n"
+        "thread_…\n"
+        "thread thread_…\n"
+        "run run_… · queued · in_progress\n"
+        "completed  … tokens\n"
     )
 
 

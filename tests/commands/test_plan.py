@@ -130,14 +130,6 @@ Plan: 2 to create, 0 to update, 0 to delete.
     )
 
 
-def test_a_key_without_its_kind_gets_a_suggestion(shared):
-    error = (
-        "error: 'handbook' is not declared in this workspace; "
-        "did you mean 'vector_store/handbook'?\n"
-    )
-    assert shared("plan", "clerk", "handbook") == (1, "", error)
-
-
 def test_what_is_declared_no_longer_is_reported_and_is_no_change(synced):
     (synced.root / "assistants" / "greeter.yaml").unlink()
     (synced.root / "assistants" / "greeter.script.yaml").unlink()

@@ -230,24 +230,23 @@ def test_a_local_target_is_synced_before_the_run_but_for_edits_made_there(shop):
     assert shop("run", "greeter", "Hello") == (0, "Welcome.\n", updated + note + story)
 
 
-def test_another_target_is_only_compared(shared):
-    with shared.started("serve", "--port", "0", "--db", "served.db") as server:
+def test_another_target_is_only_compared(synced):
+    with synced.started("serve", "--port", "0", "--db", "served.db") as server:
         url = server.wait_for("Serving ").split()[-1]
         there = {"STAGING_URL": url, "STAGING_KEY": "any", "ASSISTCTL_TARGET": "staging"}
         missing = (
             "error: assistant/greeter is declared, but not at staging yet; "
             "run `assistctl sync greeter --target staging` first\n"
         )
-        assert shared("run", "greeter", "Hello", **there) == (1, "", missing)
-        assert shared("sync", "greeter", "-q", "--yes", **there) == (0, "", "")
-        shared.edit("assistants/greeter.yaml", "any language", "French")
+        assert synced("run", "greeter", "Hello", **there) == (1, "", missing)
+        assert synced("sync", "greeter", "-q", "--yes", **there) == (0, "", "")
+        synced.edit("assistants/greeter.yaml", "any language", "French")
         note = (
             "note: assistant/greeter has changed here since the last sync; it runs as it is at "
             "the target (`assistctl plan greeter --target staging` shows the difference)\n"
         )
         story = f"{THREAD}{SCRIPTED}{AND_ON}"
-        assert shared("run", "greeter", "Hello", **there) == (0, "Welcome.\n", note + story)
-        shared.edit("assistants/greeter.yaml", "French", "any language")
+        assert synced("run", "greeter", "Hello", **there) == (0, "Welcome.\n", note + story)
 
 
 def test_a_reader_that_leaves_is_no_error_to_speak_of(shared):

@@ -16,7 +16,7 @@ def names_at(url, key):
 
 
 def test_in_a_workspace_its_local_database_is_served_until_a_signal(synced):
-    with synced.started("serve", "--port", "0") as server:
+    with synced.started("serve", "-q", "--port", "0") as server:
         url = server.wait_for("Serving ").split()[-1]
         assert names_at(url, "any") == ["Clerk", "None"]
         server.process.send_signal(signal.SIGINT)
@@ -31,7 +31,7 @@ Serving the Assistants API v2 at http://127.0.0.1:…/v1
 def test_elsewhere_a_database_of_its_own_is_served_to_those_who_have_a_key(shared, tmp_path):
     elsewhere = type(shared)(tmp_path)
     keys = {"ASSISTCTL_API_KEYS": "key-a, key-c"}
-    with elsewhere.started("serve", "--port", "0", "--api-key", "b:key-b", **keys) as server:
+    with elsewhere.started("serve", "-q", "--port", "0", "--api-key", "b:key-b", **keys) as server:
         url = server.wait_for("Serving ").split()[-1]
         assert [names_at(url, key) for key in ("key-a", "key-b", "key-c")] == [[], [], []]
         with pytest.raises(RemoteError, match="401"):

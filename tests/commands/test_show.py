@@ -41,6 +41,9 @@ def test_what_is_not_at_the_target_is_shown_as_declared(shop):
     }
 
 
-def test_an_unknown_key_gets_a_suggestion(shared):
-    error = "error: 'clrk' is not declared in this workspace; did you mean 'clerk'?\n"
-    assert shared("show", "clrk") == (1, "", error)
+def test_a_key_without_its_kind_gets_a_suggestion(shared):
+    error = (
+        "error: 'handbook' is not declared in this workspace; "
+        "did you mean 'vector_store/handbook'?\n"
+    )
+    assert shared("show", "handbook") == (1, "", error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -55,7 +56,12 @@ class Session:
                     show(event)
                     if isinstance(event, Finished):
                         return event
-            except (KeyboardInterrupt, BrokenPipeError):
+            except KeyboardInterrupt:
+                with contextlib.suppress(OSError):  # there may be nobody left to read it
+                    click.echo("\ncancelling the run …", err=True)
+                self._cancel()
+                raise
+            except BrokenPipeError:
                 self._cancel()
                 raise
         raise AssertionError("a turn ends with Finished")
@@ -90,10 +96,6 @@ class Session:
             yield event
 
     def _cancel(self) -> None:
-        if self.conversation.run is None:
-            return
-        with contextlib.suppress(OSError):  # there may be nobody left to read it
-            click.echo("\ncancelling the run …", err=True)
         with contextlib.suppress(AssistctlError, KeyboardInterrupt):
             self.conversation.cancel()
 
@@ -130,32 +132,37 @@ def session(
 def _ready(
     surface: Assistants, workspace: Workspace, assistant: Assistant, options: Options
 ) -> str:
-    """The assistant's id at the target. A local target is synced first; any other only compared."""
-    keys = [assistant.key]
-    local = workspace.target.local
-    wishes = Wishes(partial=True, on_drift="keep" if local else "fail")
-    found = survey(surface, workspace, keys, wishes)
-    address = assistant.address
-    if found.plan and local:
-        results = apply(surface, workspace, found, quiet=options.quiet)
+    """The assistant's id at the target. A local target is synced first, but for edits that were
+    made there; any other is only compared. What differs then is said."""
+    keys, address = [assistant.key], assistant.address
+    found = survey(surface, workspace, keys, Wishes(partial=True))
+    if found.plan and workspace.target.local:
+        wanted = survey(surface, workspace, keys, Wishes(partial=True, on_drift="keep"))
+        results = apply(surface, workspace, wanted, quiet=options.quiet)
         if failed := [f"{r.change.address}: {r.error}" for r in results if r.error]:
             raise SyncFailed("could not sync before the run; " + "; ".join(failed))
-        found = survey(surface, workspace, keys, wishes)
+        found = survey(surface, workspace, keys, Wishes(partial=True))
     remote = found.observed.owned.get(address)
     if remote is None:
         raise AssistctlError(
             f"{address} is declared, but not at {workspace.target.name} yet; "
-            f"run `assistctl sync {assistant.key}` first"
+            f"run `{_typed('sync', assistant, options)}` first"
         )
     if found.plan and not options.quiet:
         drifted = any(change.drifted for change in found.plan.changes)
         which = "was edited at the target" if drifted else "has changed here"
         click.echo(
             f"note: {address} {which} since the last sync; it runs as it is at the target "
-            f"(`assistctl plan {assistant.key}` shows the difference)",
+            f"(`{_typed('plan', assistant, options)}` shows the difference)",
             err=True,
         )
     return remote.id
+
+
+def _typed(command: str, assistant: Assistant, options: Options) -> str:
+    """A command about this assistant and target as a person would type it."""
+    target = ["--target", options.target] if options.target else []
+    return shlex.join(["assistctl", command, assistant.key, *target])
 
 
 def _approval() -> Callable[[ToolCall], bool] | None:

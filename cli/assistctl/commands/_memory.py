@@ -7,26 +7,29 @@ the message began. Lines are appended, so that commands may run side by side.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from assistctl.commands._target import state_directory
+from assistctl.commands._target import STATE, state_directory
 from assistctl.resources import Assistant, Target, Workspace
 
 TITLE = 60
 
 
 def remember(workspace: Workspace, assistant: Assistant, thread: str, message: str) -> None:
-    """Note that a message was sent on this thread."""
-    path = _path(workspace.root, workspace.target, assistant)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Note that a message was sent on this thread, where the workspace can be written to."""
     line = {
         "thread": thread,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "title": " ".join(message.split())[:TITLE],
     }
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    path = _path(workspace.root, workspace.target, assistant)
+    with suppress(OSError):
+        state_directory(workspace.root)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def last_thread(workspace: Workspace, assistant: Assistant) -> str | None:
@@ -43,4 +46,4 @@ def last_thread(workspace: Workspace, assistant: Assistant) -> str | None:
 
 
 def _path(root: Path, target: Target, assistant: Assistant) -> Path:
-    return state_directory(root) / "threads" / target.name / f"{assistant.key}.jsonl"
+    return root / STATE / "threads" / target.name / f"{assistant.key}.jsonl"

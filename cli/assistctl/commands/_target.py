@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from assistctl import apis
+from assistctl.errors import AssistctlError
 from assistctl.resources import Json, Target, Workspace
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants
-    from assistctl.server import Settings
+    from assistctl.server import EmbeddedServer, Settings
 
 STATE = ".assistctl"
 OPENAI = "https://api.openai.com/v1"
@@ -23,22 +24,24 @@ OPENAI = "https://api.openai.com/v1"
 @contextmanager
 def opened(workspace: Workspace) -> Iterator[Assistants]:
     """The API surface of the workspace's target."""
-    if not workspace.target.local:
-        surface = apis.connect(workspace.target)
-        try:
-            yield surface
-        finally:
-            surface.close()
-        return
-    from assistctl.server import EmbeddedServer
-
-    with EmbeddedServer(server_settings(workspace)) as server:
-        target = replace(workspace.target, base_url=server.base_url, api_key=server.api_key)
+    with ExitStack() as stack:
+        target = workspace.target
+        if target.local:
+            server = _embedded(workspace, stack)
+            target = replace(target, base_url=server.base_url, api_key=server.api_key)
         surface = apis.connect(target)
-        try:
-            yield surface
-        finally:
-            surface.close()
+        stack.callback(surface.close)
+        yield surface
+
+
+def _embedded(workspace: Workspace, stack: ExitStack) -> EmbeddedServer:
+    """The server of a local target, which runs until the stack is left."""
+    from assistctl.server import EmbeddedServer, StoreError
+
+    try:
+        return stack.enter_context(EmbeddedServer(server_settings(workspace)))
+    except StoreError as error:
+        raise AssistctlError(str(error)) from error
 
 
 def server_settings(workspace: Workspace, database: Path | None = None) -> Settings:

@@ -96,7 +96,7 @@ def _read(interactive: bool) -> str | None:
         except Terminated:
             raise
         except KeyboardInterrupt:
-            click.echo("(Ctrl-D leaves)", err=True)
+            click.echo("\n(Ctrl-D leaves)", err=True)
             continue
         return None if line.strip() in ("/exit", "/quit") else line
 

@@ -82,6 +82,11 @@ def command(
         serve(settings, host, port, on_ready=ready)
     except (ValueError, StoreError) as error:
         raise AssistctlError(str(error)) from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise AssistctlError(
+            f"cannot serve on {host}:{port} ({reason}); choose another --host or --port"
+        ) from error
     return None
 
 

@@ -1,0 +1,97 @@
+"""One turn, between a conversation and tools that do as they are told."""
+
+import time
+
+import pytest
+
+from assistctl.dialogue import Limits, turn
+from assistctl.events import (
+    ActionRequired,
+    Finished,
+    TextDelta,
+    ThreadStarted,
+    ToolCall,
+    ToolCalled,
+    ToolReturned,
+)
+
+ADD, FAIL = ToolCall("call_1", "add", "{}"), ToolCall("call_2", "fail", "{}")
+STARTED, TEXT = ThreadStarted("thread_1"), TextDelta("3")
+ADDED, FAILED = ToolReturned(ADD, "3", 0.1), ToolReturned(FAIL, "{}", 0.1, "exception")
+
+
+class Talk:
+    """Says what was written down for each request, and keeps what it was given."""
+
+    def __init__(self, *answers, expires_at=None):
+        self.expires_at = expires_at
+        self.given = []
+        self._answers = iter(answers)
+        self._status = "completed"
+
+    def send(self, text, attachments=()):
+        self.given.append((text, *attachments))
+        yield from self._next()
+
+    def submit(self, results):
+        self.given.append(tuple(results))
+        yield from self._next()
+
+    def cancel(self):
+        self._status = "cancelled"
+        return self._status
+
+    def finished(self):
+        return Finished(self._status, "thread_1", "run_1", "")
+
+    def _next(self):
+        yield from next(self._answers, [ActionRequired((ADD,))])
+
+
+class Tools:
+    """Knows add and fail, and answers in the order that suits it; keeps its deadline."""
+
+    def call(self, calls, *, approve=None, deadline=None):
+        self.deadline = deadline
+        results = {"add": ADDED, "fail": FAILED}
+        yield from (results[call.name] for call in reversed(calls))
+
+
+def test_all_calls_of_a_round_are_answered_in_one_submit_failures_too():
+    end = Finished("completed", "thread_1", "run_1", "3")
+    talk = Talk([STARTED, ActionRequired((ADD, FAIL))], [TEXT, end])
+    file = {"file_id": "file-1"}
+    assert list(turn(talk, Tools(), "1 + 2?", attachments=[file])) == [
+        STARTED,
+        ToolCalled(ADD),
+        ToolCalled(FAIL),
+        FAILED,
+        ADDED,
+        TEXT,
+        Finished("completed", "thread_1", "run_1", "3", tool_calls=(FAILED, ADDED)),
+    ]
+    assert talk.given == [("1 + 2?", file), (FAILED, ADDED)]
+
+
+@pytest.mark.parametrize(
+    ("limits", "error", "made"),
+    [
+        (Limits(rounds=2), "the model asked for tools in more than 2 rounds", 2),
+        (Limits(calls=3), "the model asked for more than 3 tool calls", 3),
+        (Limits(seconds=0), "the turn took longer than 0 s", 0),
+    ],
+)
+def test_a_model_that_calls_without_end_is_cancelled(limits, error, made):
+    *_, last = turn(Talk(), Tools(), "Go", limits=limits)
+    assert last == Finished(
+        "cancelled", "thread_1", "run_1", "", error=error, tool_calls=(ADDED,) * made
+    )
+
+
+def test_tools_have_time_until_shortly_before_the_run_expires():
+    tools = Tools()
+    for expires_at, seconds in ((time.time() + 65, 60), (time.time() - 9, 1)):
+        list(turn(Talk(expires_at=expires_at), tools, "Go", limits=Limits(rounds=1)))
+        assert seconds - 30 < tools.deadline - time.monotonic() <= seconds
+    list(turn(Talk(), tools, "Go", limits=Limits(rounds=1)))
+    assert tools.deadline is None
