@@ -1,4 +1,4 @@
-"""The filter of system calls: a sandbox is one process, without sockets, near nothing of the kernel.
+"""The filter of system calls: a sandbox is one process, without sockets and little of the kernel.
 
 Why one process: limits of memory and CPU time count per process, so they are exact only where
 there is no second one; nothing can be left behind running; stopping it stops everything.

@@ -1,0 +1,118 @@
+"""Which Python runs in the sandbox, and which files of the host it needs to see for that.
+
+By default the server's own interpreter with its standard library, and of the installed packages
+only well-known ones for calculating, with what they need. A virtual environment also holds the
+server, its SDKs and whatever else: none of that is shown. An interpreter that was named for the
+purpose is shown with all of its packages.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+from assistctl.server.sandbox.layout import layout_here, layout_of
+
+LIBRARIES = (
+    "numpy",
+    "pandas",
+    "matplotlib",
+    "scipy",
+    "scikit-learn",
+    "statsmodels",
+    "seaborn",
+    "sympy",
+    "networkx",
+    "pillow",
+    "openpyxl",
+    "xlsxwriter",
+    "python-docx",
+    "python-pptx",
+    "pypdf",
+    "reportlab",
+    "tabulate",
+    "tqdm",
+)
+"""Distributions that are shown where they are installed beside the server."""
+
+_PACKAGES = "/opt/packages"
+
+
+@dataclass(frozen=True)
+class Python:
+    """An interpreter: what to bind (source -> destination), to hide, and to search for modules."""
+
+    executable: str
+    shown: tuple[tuple[str, str], ...]
+    hidden: tuple[str, ...]
+    packages: tuple[str, ...]
+
+
+def own_python(libraries: Iterable[str] = LIBRARIES) -> Python:
+    """The interpreter that runs this, with `libraries` as far as they are installed."""
+    layout = layout_here()
+    entries = tuple(dict.fromkeys(_entries(_closure(libraries))))
+    return Python(
+        layout.executable,
+        (
+            *((path, path) for path in layout.needed),
+            *((str(path), f"{_PACKAGES}/{path.name}") for path in entries),
+        ),
+        layout.base_packages,
+        (_PACKAGES,) if entries else (),
+    )
+
+
+def named_python(command: str) -> Python:
+    """The interpreter `command` with all that is installed for it. Raises what layout_of does."""
+    layout = layout_of(command)
+    packages = {path: f"/opt/site-{number}" for number, path in enumerate(layout.packages)}
+    return Python(
+        layout.executable,
+        (*((path, path) for path in layout.needed), *packages.items()),
+        layout.base_packages,
+        tuple(packages.values()),
+    )
+
+
+def _closure(names: Iterable[str]) -> list[Distribution]:
+    """The installed ones of `names`, and what they require."""
+    installed = {_normal(found.metadata["Name"]): found for found in _installed()}
+    waiting, closure = [_normal(name) for name in names], dict[str, Distribution]()
+    while waiting:
+        name = waiting.pop()
+        if name in installed and name not in closure:
+            closure[name] = installed[name]
+            waiting += _required(installed[name])
+    return list(closure.values())
+
+
+def _installed() -> Iterator[Distribution]:
+    for found in distributions(path=sys.path):
+        if found.metadata["Name"]:
+            yield found
+
+
+def _required(distribution: Distribution) -> Iterator[str]:
+    """What it needs always; for extras it needs nothing."""
+    for requirement in distribution.requires or ():
+        name = re.match(r"[A-Za-z0-9._-]+", requirement)
+        if name and "extra" not in requirement.partition(";")[2]:
+            yield _normal(name[0])
+
+
+def _entries(found: Iterable[Distribution]) -> Iterator[Path]:
+    """The files and folders beside each other that make up a distribution."""
+    for distribution in found:
+        for file in distribution.files or ():
+            top = file.parts[0]
+            if top not in ("..", "__pycache__") and not top.endswith(".pth"):
+                yield Path(str(distribution.locate_file(top)))
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

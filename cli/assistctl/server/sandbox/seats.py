@@ -1,0 +1,127 @@
+"""Who may run code now: one call at a time per key, and so many interpreters at most."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from assistctl.server.sandbox.confinement import Unavailable
+from assistctl.server.sandbox.interpreter import Interpreter
+
+_LOOK_SECONDS = 0.1
+
+
+@dataclass
+class Session:
+    """An interpreter, and which file (by key) lies in its /mnt/data under which name.
+
+    None stands for a file that the code itself has written.
+    """
+
+    interpreter: Interpreter
+    there: dict[str, str | None] = field(default_factory=dict)
+    used_at: float = field(default_factory=time.monotonic)
+
+
+@dataclass
+class Seat:
+    """A call under way. Its `session` is None until there is one, and again when it has ended."""
+
+    key: str
+    stop: threading.Event
+    session: Session | None
+    ends: bool = False
+
+    def drop(self) -> None:
+        """End the interpreter."""
+        if self.session is not None:
+            self.session.interpreter.close()
+            self.session = None
+
+
+class Seats:
+    def __init__(self, count: int, wait_seconds: float) -> None:
+        self._count = count
+        self._wait_seconds = wait_seconds
+        self._changed = threading.Condition()
+        self._taken: dict[str, Seat] = {}
+        self._idle: dict[str, Session] = {}  # the longest unused first
+        self._closed = False
+
+    @contextmanager
+    def take(self, key: str, stop: threading.Event) -> Iterator[Seat]:
+        """Wait for a seat; raises Unavailable if there is none in time, or will not be."""
+        with self._changed:
+            seat = self._taken[key] = self._wait(key, stop)
+        try:
+            yield seat
+        except BaseException:
+            seat.drop()
+            raise
+        finally:
+            with self._changed:
+                self._leave(seat)
+
+    def close(self, key: str) -> None:
+        """End the interpreter of `key`, if there is one; a call under way is stopped first."""
+        with self._changed:
+            if key in self._taken:
+                self._taken[key].ends = True
+                self._taken[key].stop.set()
+            elif key in self._idle:
+                self._idle.pop(key).interpreter.close()
+
+    def tidy(self, seconds: float) -> None:
+        """End those that have not been used for so long, or that do not rest between calls."""
+        with self._changed:
+            before = time.monotonic() - seconds
+            for key, idle in list(self._idle.items()):
+                if idle.used_at < before or idle.interpreter.is_restless():
+                    self._idle.pop(key).interpreter.close()
+
+    def close_all(self) -> None:
+        """End everything, wait until it has ended, and give no seats any more."""
+        with self._changed:
+            self._closed = True
+            for key in [*self._taken, *self._idle]:
+                self.close(key)
+            while self._taken:
+                self._changed.wait()
+
+    def _wait(self, key: str, stop: threading.Event) -> Seat:
+        until = time.monotonic() + self._wait_seconds
+        while not self._closed and not stop.is_set():
+            if key not in self._taken and (key in self._idle or self._has_room()):
+                return Seat(key, stop, self._living(key))
+            if time.monotonic() > until:
+                raise Unavailable("all interpreters are busy; try again later")
+            self._changed.wait(_LOOK_SECONDS)
+        raise Unavailable("the server is shutting down" if self._closed else "it was cancelled")
+
+    def _has_room(self) -> bool:
+        """If need be by ending the interpreter that has been idle for the longest time."""
+        if len(self._taken) + len(self._idle) < self._count:
+            return True
+        if self._idle:
+            self._idle.pop(next(iter(self._idle))).interpreter.close()
+        return len(self._taken) < self._count
+
+    def _living(self, key: str) -> Session | None:
+        """The session of `key`, unless its interpreter has died in the meantime."""
+        session = self._idle.pop(key, None)
+        if session is not None and not session.interpreter.lives():
+            session.interpreter.close()
+            return None
+        return session
+
+    def _leave(self, seat: Seat) -> None:
+        del self._taken[seat.key]
+        if seat.ends:
+            seat.drop()
+        if seat.session is not None:
+            seat.session.used_at = time.monotonic()
+            self._idle[seat.key] = seat.session
+        self._changed.notify_all()
