@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("assistctl.commands.sync", "Make the target as it is declared."),
     "run": ("assistctl.commands.run", "Send one message to an assistant, print its answer."),
     "chat": ("assistctl.commands.chat", "Talk with an assistant on one thread."),
+    "import": ("assistctl.commands.import_", "Write existing assistants as YAML, and adopt them."),
     "adopt": ("assistctl.commands.adopt", "Take over an existing object that nobody owns."),
     "list": ("assistctl.commands.list", "List what is declared against what exists."),
     "show": ("assistctl.commands.show", "Show one assistant as declared and as it exists."),

@@ -74,3 +74,10 @@ class Bench:
     def only(self, path):
         (item,) = self.at(path)
         return item
+
+
+def wipe(client):
+    """Delete everything that sync deals with."""
+    for path in ("/assistants", "/vector_stores", "/files"):
+        for item in client.list(path):
+            client.delete(f"{path}/{item['id']}")

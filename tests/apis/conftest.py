@@ -7,14 +7,25 @@ import pytest
 from assistctl.apis.assistants import Assistants
 from assistctl.apis.client import Client
 from assistctl.server import EmbeddedServer, Settings
-from tests.apis.bench import Bench
+from tests.apis.bench import Bench, wipe
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    """A server for all tests of a module, and a client that looks at it directly."""
+    settings = Settings(tmp_path_factory.mktemp("target") / "local.db", model="scripted")
+    with EmbeddedServer(settings) as server:
+        client = Client(server.base_url, server.api_key)
+        yield server, client
+        client.close()
 
 
 @pytest.fixture
-def server(tmp_path):
-    settings = Settings(tmp_path / "local.db", model="scripted")
-    with EmbeddedServer(settings) as server:
-        yield server
+def server(target):
+    """The server, empty."""
+    server, client = target
+    wipe(client)
+    return server
 
 
 @pytest.fixture

@@ -102,23 +102,23 @@ class FaultProxy:
     rewrite: Callable[[Request, Any], Any] = lambda request, body: body
     requests: list[Request] = field(default_factory=list)
     base_url: str = ""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _busy: int = 0
 
     def at(self, number: int, fault: Fault) -> None:
         """Break this one request from now on, counting from 1."""
         self.reset()
         self.fault = lambda count, request: fault if count == number else None
 
-    def dies_at(self, number: int, *, carried_out: bool) -> None:
-        """From this request on nothing comes through, as if the client had died. Whether the
-        request itself still reaches the target is said by `carried_out`."""
+    def dies_after(self, number: int) -> None:
+        """The target carries out this request and none after it, and its answer is lost: so it is
+        for the target when a client dies."""
         self.reset()
-        last = answer_lost if carried_out else dropped
 
         def fault(count: int, request: Request) -> Fault | None:
             if count < number:
                 return None
-            return last if count == number else dropped
+            return answer_lost if count == number else dropped
 
         self.fault = fault
 
@@ -126,14 +126,29 @@ class FaultProxy:
         self.requests.clear()
         self.fault = lambda number, request: None
 
+    def last(self, number: int) -> str:
+        """The request of this number, or the last one if there were not so many."""
+        return str(self.requests[min(number, len(self.requests)) - 1])
+
     def answer(self, request: Request) -> Answer:
-        with self._lock:
+        with self._changed:
             self.requests.append(request)
             fault = self.fault(len(self.requests), request)
-        return fault(request, self._forward) if fault else self._forward(request)
+            self._busy += 1
+        try:
+            return fault(request, self._forward) if fault else self._forward(request)
+        finally:
+            with self._changed:
+                self._busy -= 1
+                self._changed.notify_all()
+
+    def rest(self) -> None:
+        """Wait until what a killed client has sent is carried out."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._busy)
 
     def _forward(self, request: Request) -> Answer:
-        headers = {k: v for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP}
+        headers = {k: v for k, v in request.headers.items() if k not in HOP_BY_HOP}
         with closing(http.client.HTTPConnection(urlsplit(self.upstream).netloc)) as connection:
             connection.request(request.method, request.path, request.body or None, headers)
             response = connection.getresponse()
@@ -162,7 +177,7 @@ def served(answer: Callable[[Request], Answer]) -> Iterator[str]:
         disable_nagle_algorithm = True
 
         def handle_request(self) -> None:
-            request = Request(self.command, self.path, self._body(), dict(self.headers))
+            request = Request(self.command, self.path, self._body(), self._headers())
             reply = answer(request)
             if reply.body is None:
                 self._drop()
@@ -178,15 +193,25 @@ def served(answer: Callable[[Request], Answer]) -> Iterator[str]:
 
         do_GET = do_POST = do_DELETE = handle_request  # noqa: N815 - http.server's names
 
+        def _headers(self) -> dict[str, str]:
+            return {name.lower(): value for name, value in self.headers.items()}
+
         def _body(self) -> bytes:
             if self.headers.get("transfer-encoding", "").lower() != "chunked":
-                return self.rfile.read(int(self.headers.get("content-length") or 0))
+                return self._exactly(int(self.headers.get("content-length") or 0))
             parts = []
             while size := int(self.rfile.readline(), 16):
-                parts.append(self.rfile.read(size))
+                parts.append(self._exactly(size))
                 self.rfile.readline()
             self.rfile.readline()
             return b"".join(parts)
+
+        def _exactly(self, size: int) -> bytes:
+            """Of a client that dies while it sends, nothing is forwarded."""
+            body = self.rfile.read(size)
+            if len(body) < size:
+                raise ConnectionError("the client has gone")
+            return body
 
         def _drop(self) -> None:
             """Close at once, with a reset where nothing was answered yet."""

@@ -4,9 +4,8 @@ import signal
 import pytest
 
 THREAD = "thread thread_…\nrun run_…\n"
-NO_CODE = "note: code_interpreter is not available on this server yet; the run goes on without it\n"
 SCRIPTED = "note: answered by the scripted model, not by a language model\n"
-CALLING = f"{THREAD}{NO_CODE}{SCRIPTED}queued · in_progress · requires_action\n"
+CALLING = f"{THREAD}{SCRIPTED}queued · in_progress · requires_action\n"
 AND_ON = "queued · in_progress\ncompleted  … tokens\n"
 
 
@@ -78,7 +77,6 @@ def test_the_events_as_json_lines(shared):
     assert [event["type"] for event in events if event["type"] != "text_delta"] == [
         "thread_started",
         "run_started",
-        "notice",
         "notice",
         "status_changed",
         "status_changed",

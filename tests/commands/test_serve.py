@@ -1,3 +1,4 @@
+import json
 import signal
 import socket
 
@@ -26,6 +27,18 @@ Serving the Assistants API v2 at http://127.0.0.1:…/v1
   no API key: anybody on this machine may use it
 """
         assert server.result() == (0, "", told)
+
+
+def test_code_interpreter_can_be_switched_off(synced):
+    with synced.started("serve", "-q", "--port", "0", "--no-code-interpreter") as server:
+        client = Client(server.wait_for("Serving ").split()[-1], "any")
+        [clerk] = [item for item in client.list("/assistants") if item["name"] == "Clerk"]
+        run = client.post("/threads/runs", {"assistant_id": clerk["id"]})
+        client.close()
+        assert run["notes"] == [
+            "code_interpreter is switched off on this server; the run goes on without it",
+            "answered by the scripted model, not by a language model",
+        ]
 
 
 def test_elsewhere_a_database_of_its_own_is_served_to_those_who_have_a_key(shared, tmp_path):
@@ -75,4 +88,43 @@ def test_a_key_that_is_none_is_a_usage_error(shared):
         64,
         "",
         "error: Invalid value for '--api-key': write KEY or PROJECT:KEY",
+    )
+
+
+def test_a_dump_of_the_old_api_is_added_before_anything_is_served(shared, tmp_path):
+    elsewhere = type(shared)(tmp_path)
+    message = {"id": "msg_1", "created_at": 1, "thread_id": "thread_1", "role": "user"}
+    entries = [{"id": "asst_1", "created_at": 1, "model": "m"}, message | {"content": "Hello"}]
+    (tmp_path / "dump.jsonl").write_text("\n".join(json.dumps(entry) for entry in entries))
+    seeding = ("serve", "-q", "--port", "0", "--seed", "dump.jsonl", "--api-key", "north:key-n")
+    for counted in ("new: 1 assistant, 1 thread, 1 message", "left alone: 1 assistant, 1 message"):
+        with elsewhere.started(*seeding) as server:
+            assert "Seeded project 'north' from dump.jsonl" in server.wait_for("Seeded")
+            server.wait_for(counted)
+            url = server.wait_for("Serving ").split()[-1]
+            client = Client(url, "key-n")
+            assert [item["id"] for item in client.list("/assistants")] == ["asst_1"]
+            client.close()
+
+
+def test_a_dump_that_is_wrong_is_a_clear_error(shared, tmp_path):
+    elsewhere = type(shared)(tmp_path)
+    (tmp_path / "dump.json").write_text('[{"id": "asst_1", "created_at": 1}]')
+    assert elsewhere("serve", "--seed", "dump.json") == (
+        1,
+        "",
+        "error: cannot seed from dump.json; nothing was written:\n"
+        "  dump.json[0] (asst_1): Missing required parameter: 'model'.\n",
+    )
+    keys = ("--api-key", "north:key-n", "--api-key", "south:key-s")
+    code, _, err = elsewhere("serve", "--seed", "dump.json", *keys)
+    assert (code, err.splitlines()[0]) == (
+        64,
+        "error: --seed needs a --seed-project: one of north, south",
+    )
+    code, _, err = elsewhere("serve", "--seed", "dump.json", *keys, "--seed-project", "west")
+    assert (code, err.splitlines()[0]) == (
+        64,
+        "error: Invalid value for '--seed-project': no API key opens 'west';"
+        " choose one of north, south",
     )

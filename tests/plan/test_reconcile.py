@@ -1,5 +1,7 @@
 """Whole plans, as text. What is declared and what is there are written down as values."""
 
+from dataclasses import replace
+
 import pytest
 
 from assistctl.errors import AssistctlError, Place
@@ -239,7 +241,7 @@ def test_choosing_an_assistant_chooses_what_it_refers_to():
 
 
 def test_second_copies_of_ours_are_deleted():
-    second = Remote(SHOP, "asst_2", {"model": "m"})
+    second = replace(remote(shop()), id="asst_2")
     made = reconcile("local", declared(shop()), observed(remote(shop()), duplicates=(second,)))
     assert str(made) == "delete assistant/shop: a second copy of ours"
     assert made.changes[0].id == "asst_2"

@@ -47,7 +47,8 @@ def start(database: Path) -> Iterator[Callable[..., EmbeddedServer]]:
     running: list[EmbeddedServer] = []
 
     def start(**settings: Any) -> EmbeddedServer:
-        server = EmbeddedServer(Settings(**{"database": database, "model": "scripted"} | settings))
+        usual = {"database": database, "model": "scripted", "embeddings": "none"}
+        server = EmbeddedServer(Settings(**usual | settings))
         running.append(server.__enter__())
         return server
 

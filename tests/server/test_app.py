@@ -124,13 +124,13 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(
         connection.sendall(
             f"POST /v1/assistants HTTP/1.1\r\nHost: {url.netloc}\r\n"
             f"Authorization: Bearer {server.api_key}\r\n"
-            "Content-Length: 67108865\r\n\r\n{".encode()
+            "Content-Length: 16777217\r\n\r\n{".encode()
         )
         answer = HTTPResponse(connection)
         answer.begin()
         body = json.load(answer)
     assert answer.status == 413
-    assert body == error("The request is too large. At most 67108864 bytes are accepted.")
+    assert body == error("The request is too large. At most 16777216 bytes are accepted.")
 
 
 def test_empty_json_bodies_are_accepted_where_sdks_send_them(ask: Ask) -> None:

@@ -225,3 +225,20 @@ def test_two_servers_on_one_database_show_the_same(
     one, other = connect(start()), connect(start())
     made = one.beta.assistants.create(model="m")
     assert other.beta.assistants.retrieve(made.id) == made
+
+
+def test_a_model_that_is_in_use_cannot_be_deleted(
+    start: Callable[..., EmbeddedServer], connect: Callable[[EmbeddedServer], OpenAI]
+) -> None:
+    model = {"base_url": "http://127.0.0.1:9/v1", "models": {"o3": "qwen"}}
+    client = connect(start(model=model))
+    client.beta.assistants.create(model="meta/llama-4")
+    for name in ("o3", "meta/llama-4"):
+        with pytest.raises(sdk.BadRequestError) as caught:
+            client.models.delete(name)
+        assert caught.value.code == "model_in_use"
+    assert client.models.delete("ft:gpt-4.1:acme").to_dict() == {
+        "id": "ft:gpt-4.1:acme",
+        "object": "model",
+        "deleted": True,
+    }

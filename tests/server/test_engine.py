@@ -12,6 +12,11 @@ import time
 
 import openai as sdk
 import pytest
+
+from assistctl.server import engine
+from assistctl.server.documents import find, save
+from assistctl.server.engine import leases, runs
+from assistctl.server.engine.leases import Claim
 from tests.server.chat_endpoint import call, chat_endpoint_running, say
 from tests.server.runs_help import (
     SCRIPTS,
@@ -23,11 +28,6 @@ from tests.server.runs_help import (
     steps_of,
     texts,
 )
-
-from assistctl.server import engine
-from assistctl.server.documents import find, save
-from assistctl.server.engine import leases, runs
-from assistctl.server.engine.leases import Claim
 
 GONE = "The server process that worked on this run stopped before the run ended."
 

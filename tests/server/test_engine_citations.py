@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistctl.server.engine.citations import Citer, without_marks
+from assistctl.server.engine.citations import DATA, Citer, Sources, without_marks
 from assistctl.server.engine.search import resolver
 
 
@@ -18,7 +18,7 @@ FOUND = {4: [passage("file-a"), passage("file-b", "b.txt")]}
 
 
 def cite(*parts, found=FOUND):
-    citer = Citer(resolver(found))
+    citer = Citer(Sources(resolver(found)))
     pieces = [piece for part in parts for piece in citer.feed(part)] + citer.flush()
     assert "".join(piece.text for piece in pieces) == citer.text == "".join(parts)
     return pieces, [
@@ -81,6 +81,51 @@ def test_no_cut_of_the_stream_changes_text_or_annotations(text, data):
 
 def test_marks_can_be_taken_out_again():
     text = "Red 【4:0†source】 and 【注意】."
-    citer = Citer(resolver(FOUND))
+    citer = Citer(Sources(resolver(FOUND)))
     citer.feed(text)
     assert without_marks(text, citer.annotations) == "Red  and 【注意】."
+
+
+PATHS = {DATA + name: f"file-{name}" for name in ("a.csv", "a.csv.gz", "sub/图.png")}
+
+
+def link(*parts):
+    """(piece, file id) of every piece that bears an annotation, and all pieces."""
+    citer = Citer(Sources(resolver(FOUND), PATHS))
+    pieces = [piece for part in parts for piece in citer.feed(part)] + citer.flush()
+    assert "".join(piece.text for piece in pieces) == citer.text == "".join(parts)
+    for note in citer.annotations:
+        assert citer.text[note["start_index"] : note["end_index"]] == note["text"]
+    notes = [note for piece in pieces for note in piece.annotations]
+    assert notes == citer.annotations
+    return [(note["text"].removeprefix(DATA), note[note["type"]]["file_id"]) for note in notes]
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        (f"[it]({DATA}a.csv).", [("a.csv", "file-a.csv")]),
+        (f"{DATA}a.csv", [("a.csv", "file-a.csv")]),
+        (f"{DATA}a.csv.", [("a.csv", "file-a.csv")]),
+        (f"{DATA}a.csv.gz", [("a.csv.gz", "file-a.csv.gz")]),
+        (f"{DATA}a.csvx and {DATA}b.csv", []),
+        (f"{DATA}sub/图.png看", [("sub/图.png", "file-sub/图.png")]),
+        (f"【{DATA}a.csv】", [("a.csv", "file-a.csv")]),
+        (f"{DATA}a.csv【4:0†source】", [("a.csv", "file-a.csv"), ("【4:0†source】", "file-a")]),
+        (f"sandbox:{DATA}a.csv sandbox", [("a.csv", "file-a.csv")]),
+        ("a shop's sand", []),
+    ],
+)
+def test_paths_of_written_files_are_linked_however_they_are_cut(text, links):
+    assert link(text) == links
+    assert link(*text) == links
+    for at in range(len(text)):
+        assert link(text[:at], text[at:]) == links
+
+
+def test_what_cannot_become_a_path_is_not_held_back():
+    citer = Citer(Sources(resolver(FOUND), PATHS))
+    assert [piece.text for piece in citer.feed("shops and")] == ["shops and"]
+    assert [piece.text for piece in citer.feed("box")] == ["box"]
+    assert citer.feed(f"{DATA}a.cs") == []
+    assert [piece.text for piece in citer.feed("s")] == [DATA, "a.cs"]

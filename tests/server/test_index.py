@@ -1,100 +1,94 @@
+"""Readings: how they grow, take each other's place, and go."""
+
 import pytest
 
 from assistctl.server import index
-from assistctl.server.store import Store
-
-HANDBOOK = {
-    "file-1": "Red roses are cut at dawn and kept in cold water overnight.",
-    "file-2": "Opening hours: Monday to Saturday, nine to six. Closed on Sundays.",
-    "file-3": "红玫瑰每支进价2元，售价5元；百合售价10元。",
-    "file-4": "退货政策：鲜花售出后二十四小时内可以退换。",
-    "file-5": "Deliveries leave the shop at noon; the courier is paid by the customer.",
-    "file-6": "员工每周休息两天，节假日另行安排。",
-}
+from assistctl.server.store import Store, Transaction
+from assistctl.server.text import Piece
 
 
-@pytest.fixture
-def handbook(store: Store) -> Store:
+def grown(tx: Transaction, *texts: str, store_id: str = "vs_A", file_id: str = "file-1") -> int:
+    reading = index.begin(tx, store_id, file_id)
+    assert index.add(tx, reading, index.prepare(map(Piece, texts)))
+    return reading
+
+
+def found(tx: Transaction) -> list[int]:
+    return [reading.id for reading in index.ready(tx, ["vs_A"])]
+
+
+def rows(tx: Transaction) -> dict[str, int]:
+    tables = ("readings", "chunks", "chunk_words", "vectors", "embedded")
+    return {table: tx.execute(f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608
+
+
+def wait_for(tx: Transaction, file_id: str = "file-1") -> None:
+    tx.execute(
+        "INSERT INTO indexing (project, store_id, file_id) VALUES ('p', 'vs_A', ?)", (file_id,)
+    )
+
+
+def test_a_reading_is_found_once_it_is_ready_and_takes_the_place_of_the_last(store: Store) -> None:
     with store.write() as tx:
-        for file_id, text in HANDBOOK.items():
-            index.add(tx, "vs_A", file_id, index.prepare([text]))
-        index.add(tx, "vs_B", "file-9", index.prepare(["roses of another store"]))
-    return store
+        old = grown(tx, "roses")
+        other = grown(tx, "tulips", file_id="file-2")
+        assert found(tx) == []
+        index.finish(tx, old)
+        index.finish(tx, other)
+        new = grown(tx, "red roses")
+        assert found(tx) == [old, other]
+        index.finish(tx, new)
+        assert found(tx) == [other, new]
 
 
-@pytest.mark.parametrize(
-    ("query", "best"),
-    [
-        ("When do you cut the rose?", "file-1"),
-        ("what are your opening hours", "file-2"),
-        ("玫瑰多少钱", "file-3"),
-        ("百合的售价", "file-3"),
-        ("怎么退货？", "file-4"),
-        ("who pays the courier", "file-5"),
-        ("员工哪天休息", "file-6"),
-    ],
-)
-def test_questions_in_two_languages_find_their_chunk(
-    handbook: Store, query: str, best: str
+def test_a_reading_that_was_discarded_does_not_grow(store: Store) -> None:
+    with store.write() as tx:
+        reading = grown(tx, "roses")
+        index.discard(tx, "vs_A", "file-1")
+        assert not index.add(tx, reading, index.prepare([Piece("more")]))
+        assert rows(tx)["chunks"] == 1
+
+
+def test_what_nobody_can_find_is_swept_away_in_parts(
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with handbook.read() as tx:
-        found = index.search(tx, {"vs_A": None}, [query], limit=3)
-    assert found[0].file_id == best
-    assert found[0].text == HANDBOOK[best]
-    assert 0 < found[-1].score <= found[0].score <= 1
-
-
-def test_a_chunk_that_holds_every_word_scores_more_than_one_that_holds_some(store: Store) -> None:
+    monkeypatch.setattr(index, "_SWEPT_AT_ONCE", 2)
     with store.write() as tx:
-        chunks = index.prepare(["red roses and tulips", "red tulips", "nothing of that"])
-        index.add(tx, "vs_A", "file-1", chunks)
-        found = index.search(tx, {"vs_A": None}, ["red roses"], limit=2)
-        assert [hit.position for hit in found] == [0, 1]
-        assert found[0].score > 0.9
-        assert found[1].score < 0.6
-        assert index.search(tx, {"vs_A": None}, ["red roses"], limit=2, threshold=0.9) == found[:1]
+        kept, gone = grown(tx, "a", file_id="file-2"), grown(tx, "a", "b", "c", "d", "e")
+        for reading in (kept, gone):
+            index.finish(tx, reading)
+            chunks = [(chunk, [b"1234"]) for chunk in index.chunks(tx, [reading], 9)]
+            index.keep_vectors(tx, "m", chunks)
+            index.note_embedded(tx, reading, "m")
+        index.discard(tx, "vs_A", "file-1")
+        assert found(tx) == [kept]
+        left = []
+        while (reading := index.leftover(tx)) is not None:
+            index.sweep(tx, reading)
+            left.append(rows(tx)["chunks"])
+        assert left == [4, 2, 1]
+        assert set(rows(tx).values()) == {1}
 
 
-def test_where_everything_fits_everything_is_found(handbook: Store) -> None:
-    with handbook.read() as tx:
-        found = index.search(tx, {"vs_A": None}, ["courier"], limit=6)
-        assert [(hit.file_id, hit.score > 0) for hit in found] == [
-            ("file-5", True),
-            *((file_id, False) for file_id in HANDBOOK if file_id != "file-5"),
-        ]
-        assert [hit.file_id for hit in index.search(tx, {"vs_A": None}, ["courier"], limit=5)] == [
-            "file-5"
-        ]
-        assert index.search(tx, {"vs_A": None}, ["no such word"], limit=5) == []
+def test_what_a_dead_process_left_growing_is_swept_when_nobody_waits_for_it(store: Store) -> None:
+    with store.write() as tx:
+        reading = grown(tx, "roses")
+        wait_for(tx)
+        assert index.leftover(tx) is None
+        tx.execute("DELETE FROM indexing")
+        assert index.leftover(tx) == reading
 
 
-def test_any_of_several_queries_may_find(handbook: Store) -> None:
-    with handbook.read() as tx:
-        found = index.search(tx, {"vs_A": None}, ["courier", "百合", "dawn"], limit=3)
-    assert {hit.file_id for hit in found} == {"file-1", "file-3", "file-5"}
-
-
-def test_only_the_stores_and_files_that_are_asked_are_searched(handbook: Store) -> None:
-    with handbook.read() as tx:
-        found = index.search(tx, {"vs_A": {"file-2"}, "vs_B": None}, ["roses"], limit=1)
-        assert [(hit.store_id, hit.file_id) for hit in found] == [("vs_B", "file-9")]
-        assert index.search(tx, {}, ["roses"], limit=1) == []
-        assert index.search(tx, {"vs_A": set()}, ["roses"], limit=1) == []
-
-
-def test_what_is_removed_is_not_found(handbook: Store) -> None:
-    with handbook.write() as tx:
-        index.remove(tx, "vs_A", "file-1")
-        found = index.search(tx, {"vs_A": None, "vs_B": None}, ["roses"], limit=5)
-        assert [hit.file_id for hit in found] == ["file-9"]
-        assert tx.execute("SELECT count(*) FROM chunks") == tx.execute(
-            "SELECT count(*) FROM chunk_words"
-        )
-
-
-@pytest.mark.parametrize(
-    "query", ["", "?!", '"', "AND OR NOT", "a*", "x:y", "(", "²", "-", "NEAR("]
-)
-def test_no_query_breaks_the_index(handbook: Store, query: str) -> None:
-    with handbook.read() as tx:
-        index.search(tx, {"vs_A": None}, [query], limit=3)
+def test_the_vectors_of_every_embedder_are_kept_apart(store: Store) -> None:
+    with store.write() as tx:
+        reading = grown(tx, "a", "b", "c")
+        first, second, third = index.chunks(tx, [reading], 9)
+        index.keep_vectors(tx, "m", [(first, [b"1234", b"5678"]), (third + 1, [b"gone"])])
+        assert [chunk for chunk, _ in index.unembedded(tx, reading, "m", 0, 9)] == [second, third]
+        assert [chunk for chunk, _ in index.unembedded(tx, reading, "m", second, 9)] == [third]
+        assert index.unembedded(tx, reading, "n", 0, 1) == [(first, Piece("a"))]
+        assert index.to_embed(tx, "m") is None
+        index.finish(tx, reading)
+        index.note_embedded(tx, reading, "m")
+        assert (index.to_embed(tx, "m"), index.to_embed(tx, "n")) == (None, reading)
+        assert rows(tx)["vectors"] == 1

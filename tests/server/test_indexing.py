@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from assistctl.server import contents, documents, indexing, vector_stores
+from assistctl.server import contents, documents, index, indexing, vector_stores
+from assistctl.server import store as database_module
 from assistctl.server.documents import Shelf
+from assistctl.server.embedders.endpoint import EmbeddingsEndpoint
 from assistctl.server.indexing import Indexer
+from assistctl.server.reading import Reading, pieces
 from assistctl.server.store import Store
+from assistctl.server.text import Piece
 from assistctl.server.vector_stores import NewFile
 from assistctl.server.wire import FILE, STORE_FILE, Document
+from tests.server.embeddings_endpoint import embeddings_endpoint_running
 
 PROJECT = "default"
 
@@ -57,14 +62,12 @@ def test_an_unexpected_failure_is_told_and_does_not_stop_the_others(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    read = indexing.extract
-
-    def breaking(filename: str, content: bytes) -> str:
-        if content == b"poison":
+    def breaking(file: Reading, size: int, overlap: int) -> Iterator[Piece]:
+        if file.content.read() == b"poison":
             raise RuntimeError("a secret of the house")
-        return read(filename, content)
+        return pieces(file, size, overlap)
 
-    monkeypatch.setattr(indexing, "extract", breaking)
+    monkeypatch.setattr(indexing, "pieces", breaking)
     bad, good = attach(store, b"poison"), attach(store, b"roses")
     wait(store, bad[0])
     wait(store, good[0])
@@ -79,15 +82,7 @@ def test_an_unexpected_failure_is_told_and_does_not_stop_the_others(
 def test_a_file_that_is_attached_anew_while_it_is_read_is_read_anew(
     store: Store, indexer: Indexer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading, go_on = threading.Event(), threading.Event()
-    read = indexing.extract
-
-    def slow(filename: str, content: bytes) -> str:
-        reading.set()
-        assert go_on.wait(10)
-        return read(filename, content)
-
-    monkeypatch.setattr(indexing, "extract", slow)
+    reading, go_on = slowed(monkeypatch)
     store_id, file_id = attach(store, b"red roses " * 100)
     assert reading.wait(10)
     static = {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 0}
@@ -103,14 +98,7 @@ def test_a_file_that_is_attached_anew_while_it_is_read_is_read_anew(
 def test_a_file_that_is_deleted_while_it_is_read_leaves_no_trace(
     store: Store, indexer: Indexer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading, go_on = threading.Event(), threading.Event()
-
-    def slow(filename: str, content: bytes) -> str:
-        reading.set()
-        assert go_on.wait(10)
-        return "roses"
-
-    monkeypatch.setattr(indexing, "extract", slow)
+    reading, go_on = slowed(monkeypatch)
     store_id, file_id = attach(store, b"roses")
     assert reading.wait(10)
     with store.write() as tx:
@@ -122,18 +110,6 @@ def test_a_file_that_is_deleted_while_it_is_read_leaves_no_trace(
         assert tx.execute("SELECT count(*) FROM chunks") == [(0,)]
 
 
-def test_a_file_that_is_too_large_is_not_read(
-    store: Store, indexer: Indexer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(indexing, "_MOST_BYTES", 4)
-    store_id, file_id = attach(store, b"roses")
-    wait(store, store_id)
-    assert attached(store, store_id, file_id)["last_error"] == {
-        "code": "invalid_file",
-        "message": "The file is too large to index (over 4 bytes).",
-    }
-
-
 def test_every_chunk_of_a_table_has_its_column_names(store: Store, indexer: Indexer) -> None:
     rows = "".join(f"flower{n},{n},{n + 1}\n" for n in range(60))
     attach(store, b"name,cost,price\n" + rows.encode(), "prices.csv", size=100)
@@ -141,9 +117,159 @@ def test_every_chunk_of_a_table_has_its_column_names(store: Store, indexer: Inde
         [(store_id,)] = tx.execute("SELECT id FROM documents WHERE kind = 'vector_store'")
     wait(store, store_id)
     with store.read() as tx:
-        texts = [text for (text,) in tx.execute("SELECT text FROM chunks ORDER BY position")]
+        texts = [text for (text,) in tx.execute("SELECT text FROM chunks ORDER BY id")]
     assert len(texts) > 2
     assert {text.partition("\n")[0] for text in texts} == {"name,cost,price"}
+
+
+def test_a_large_file_enters_in_slices_and_is_found_all_at_once(
+    store: Store, indexer: Indexer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "_CHUNKS_AT_ONCE", 2)
+    between, go_on = threading.Event(), threading.Event()
+
+    def paused(file: Reading, size: int, overlap: int) -> Iterator[Piece]:
+        for number, piece in enumerate(pieces(file, size, overlap)):
+            if number == 3:
+                between.set()
+                assert go_on.wait(10)
+            yield piece
+
+    monkeypatch.setattr(indexing, "pieces", paused)
+    store_id, _ = attach(store, b"red roses " * 400, size=100)
+    assert between.wait(10)
+    with store.write() as tx:  # nobody is held up meanwhile
+        assert tx.execute("SELECT count(*) FROM chunks") == [(2,)]
+        assert index.ready(tx, [store_id]) == []
+    go_on.set()
+    wait(store, store_id)
+    with store.read() as tx:
+        assert tx.execute("SELECT count(*) FROM chunks") == [(8,)]
+        assert len(index.ready(tx, [store_id])) == 1
+
+
+def test_an_indexer_that_is_stopped_leaves_the_file_to_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "_CHUNKS_AT_ONCE", 1)
+    begun = threading.Event()
+
+    def endless(file: Reading, size: int, overlap: int) -> Iterator[Piece]:
+        while True:
+            begun.set()
+            yield Piece("roses")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(indexing, "pieces", endless)
+        indexer = Indexer(store)
+        indexer.start()
+        store_id, file_id = attach(store, b"roses")
+        assert begun.wait(10)
+        indexer.stop()
+    assert attached(store, store_id, file_id)["status"] == "in_progress"
+    indexer = Indexer(store)
+    indexer.start()
+    wait(store, store_id)
+    until(store, "SELECT count(*) FROM readings", 1)
+    indexer.stop()
+    with store.read() as tx:
+        assert tx.execute("SELECT text FROM chunks") == [("roses",)]
+
+
+def test_a_store_that_is_deleted_is_swept_away(store: Store, indexer: Indexer) -> None:
+    store_id, _ = attach(store, b"red roses " * 400, size=100)
+    wait(store, store_id)
+    with store.write() as tx:
+        vector_stores.delete(tx, PROJECT, store_id)
+        assert index.ready(tx, [store_id]) == []
+    for table in ("chunks", "chunk_words", "readings"):
+        until(store, f"SELECT count(*) FROM {table}", 0)  # noqa: S608
+
+
+def test_without_its_embedder_a_file_is_found_by_words_and_by_meaning_later(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(indexing, "_EMBEDDER_PAUSE", 0.01)
+    monkeypatch.setattr(indexing, "_LOOK_AGAIN_SECONDS", 0.01)
+    with embeddings_endpoint_running() as endpoint:
+        endpoint.status = 500
+        embedder = EmbeddingsEndpoint(endpoint.settings)
+        indexer = Indexer(store, embedder)
+        indexer.start()
+        place = attach(store, b"roses are red")
+        wait(store, place[0])
+        assert attached(store, *place)["status"] == "completed"
+        assert f"{endpoint.settings['base_url']} answered 500: no" in caplog.text
+        endpoint.status = 200
+        until(store, "SELECT count(*) FROM embedded", 1)
+        embedder.close()
+        indexer.stop()
+    with store.read() as tx:
+        assert tx.execute("SELECT embedder, count(*) FROM vectors") == [(embedder.name, 1)]
+
+
+def test_another_embedder_reads_what_is_there_anew_and_keeps_what_the_first_one_made(
+    store: Store,
+) -> None:
+    with embeddings_endpoint_running() as endpoint:
+        for model in ("a", "b"):
+            embedder = EmbeddingsEndpoint({**endpoint.settings, "model": model})
+            indexer = Indexer(store, embedder)
+            indexer.start()
+            if model == "a":
+                wait(store, attach(store, b"roses are red " * 600)[0])
+            until(store, "SELECT count(*) FROM embedded", 1 if model == "a" else 2)
+            indexer.stop()
+            embedder.close()
+    with store.read() as tx:
+        counts = tx.execute("SELECT embedder, count(*) FROM vectors GROUP BY embedder")
+    base_url = endpoint.settings["base_url"]
+    assert counts == [(f"a at {base_url}", 3), (f"b at {base_url}", 3)]
+
+
+def test_what_an_older_server_had_indexed_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = next(
+        number
+        for number, statements in enumerate(database_module.MIGRATIONS)
+        if any("CREATE TABLE readings" in statement for statement in statements)
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(database_module, "MIGRATIONS", database_module.MIGRATIONS[:before])
+        old = Store(tmp_path / "old.db")
+        store_id, file_id = attach(old, b"roses are red")
+        with old.write() as tx:
+            shelf = Shelf(STORE_FILE, PROJECT, store_id)
+            documents.update(tx, shelf, file_id, {"status": "completed"})
+            tx.execute("DELETE FROM indexing")
+            tx.execute(
+                "INSERT INTO chunks (store_id, file_id, position, text) VALUES (?, ?, 0, 'old')",
+                (store_id, file_id),
+            )
+        old.close()
+    new = Store(tmp_path / "old.db")
+    indexer = Indexer(new)
+    indexer.start()
+    until(new, "SELECT count(*) FROM readings WHERE state = 'ready'", 1)
+    indexer.stop()
+    with new.read() as tx:
+        assert tx.execute("SELECT text FROM chunks") == [("roses are red",)]
+    assert attached(new, store_id, file_id)["status"] == "completed"
+    new.close()
+
+
+def slowed(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Reading stops before its first piece: the first event tells, the second lets it go on."""
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow(file: Reading, size: int, overlap: int) -> Iterator[Piece]:
+        reading.set()
+        assert go_on.wait(10)
+        return pieces(file, size, overlap)
+
+    monkeypatch.setattr(indexing, "pieces", slow)
+    return reading, go_on
 
 
 def attach(
@@ -167,6 +293,19 @@ def attach(
 def attached(store: Store, store_id: str, file_id: str) -> Document:
     with store.read() as tx:
         return documents.fetch(tx, Shelf(STORE_FILE, PROJECT, store_id), file_id)
+
+
+def until(store: Store, count: str, number: int) -> None:
+    """Wait until the statement counts this much."""
+    pause = threading.Event()
+    seen = None
+    for _ in range(1000):
+        with store.read() as tx:
+            [(seen,)] = tx.execute(count)
+        if seen == number:
+            return
+        pause.wait(0.01)
+    raise AssertionError(f"{count}: {seen}, not {number}")
 
 
 def wait(store: Store, store_id: str) -> None:

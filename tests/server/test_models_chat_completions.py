@@ -7,15 +7,6 @@ import socket
 import threading
 
 import pytest
-from tests.server.chat_endpoint import (
-    Reply,
-    Stream,
-    call,
-    chat_endpoint_running,
-    delta,
-    say,
-    usage,
-)
 
 from assistctl.server.models.chat_completions import ChatCompletions, Endpoint
 from assistctl.server.models.protocol import (
@@ -26,6 +17,15 @@ from assistctl.server.models.protocol import (
     Request,
     TextPart,
     Usage,
+)
+from tests.server.chat_endpoint import (
+    Reply,
+    Stream,
+    call,
+    chat_endpoint_running,
+    delta,
+    say,
+    usage,
 )
 
 USER = {"role": "user", "content": "Hi"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import openai as sdk
 import pytest
+
 from tests.server.runs_help import (
     LOG,
     SAVE_BILL,
@@ -258,12 +259,13 @@ def test_what_has_ended_cannot_be_cancelled(client, runs, assistant):
     )
 
 
-def test_code_interpreter_is_left_out_and_the_run_says_so(client):
+def test_code_interpreter_switched_off_is_left_out_and_the_run_says_so(start, connect):
+    client = connect(start(scripts=SCRIPTS, code_interpreter=False))
     assistant = make_assistant(client, tools=[{"type": "code_interpreter"}, LOG])
     _, run = say_and_run(client, assistant, "hello")
     assert run.status == "completed"
     assert run.to_dict()["notes"] == [
-        "code_interpreter is not available on this server yet; the run goes on without it",
+        "code_interpreter is switched off on this server; the run goes on without it",
         "answered by the scripted model, not by a language model",
     ]
 

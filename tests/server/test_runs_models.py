@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+
 from tests.server.chat_endpoint import Reply, Stream, call, chat_endpoint_running, delta, say
 from tests.server.runs_help import (
     LOG,
@@ -255,7 +256,7 @@ def test_a_model_that_only_searches_is_stopped(client, endpoint, searching):
     _, run = say_and_run(client, searching, "price?")
     assert (run.status, run.last_error.message) == (
         "failed",
-        "The model searched 20 times in a row without answering.",
+        "The model called the server's tools 20 times in a row without answering.",
     )
     assert len(endpoint.requests) == 20
 

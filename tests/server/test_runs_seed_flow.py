@@ -6,6 +6,7 @@ import json
 
 import pytest
 from openai import AssistantEventHandler
+
 from tests.server.runs_help import answer_all, calls_of
 
 PRICES = "花名,成本,售价\n红玫瑰,2,5\n郁金香,3,6\n百合,4,9\n向日葵,1.5,4\n"

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import socket
@@ -5,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ import sys
 from pathlib import Path
 from assistctl.server import Settings, serve
 keys = dict(pair.split("=") for pair in sys.argv[2:])
-serve(Settings(Path(sys.argv[1]), api_keys=keys), port=0,
+serve(Settings(Path(sys.argv[1]), model="scripted", api_keys=keys), port=0,
       on_ready=lambda url: print(url, flush=True))
 print("done", flush=True)
 """
@@ -81,6 +83,60 @@ def test_what_was_answered_survives_a_kill(serving: Serving) -> None:
         assert len(openai.beta.threads.messages.list(thread.id).data) == 1
 
 
+def test_a_signal_under_load_loses_nothing_that_was_answered(serving: Serving) -> None:
+    process, url = serving("key-a=a")
+    with client(url, "key-a") as openai:
+        assistant = openai.beta.assistants.create(model="m").id
+    begun = threading.Event()
+    with ThreadPoolExecutor(6) as pool:
+        clients = [pool.submit(_talk, url, assistant, begun) for _ in range(6)]
+        assert begun.wait(20)
+        process.send_signal(signal.SIGTERM)
+        answered = [pair for talk in clients for pair in talk.result(timeout=30)]
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, "done\n", "")
+    _, url = serving("key-a=a")
+    with client(url, "key-a") as openai:
+        for thread, ended in answered:
+            [run] = openai.beta.threads.runs.list(thread)
+            assert run.status == ended
+            assert openai.beta.threads.messages.list(thread, order="asc").data[0].role == "user"
+
+
+def _talk(url: str, assistant: str, begun: threading.Event) -> list[tuple[str, str]]:
+    """Streams runs on threads of their own until nobody answers; (thread, how its run ended).
+
+    A stream that has begun comes to its end.
+    """
+    answered: list[tuple[str, str]] = []
+    message = {"role": "user", "content": "hi"}
+    body = {"assistant_id": assistant, "thread": {"messages": [message]}, "stream": True}
+    bearer = {"authorization": "Bearer key-a"}
+    with httpx2.Client(trust_env=False, timeout=30, headers=bearer) as http:
+        while True:
+            request = http.build_request("POST", f"{url}/threads/runs", json=body)
+            try:
+                response = http.send(request, stream=True)
+            except httpx2.TransportError:
+                return answered
+            assert response.status_code == 200
+            events = dict(_events(response))
+            response.close()
+            assert "done" in events
+            endings = [name for name in events if name in ENDINGS]
+            answered.append((events["thread.created"]["id"], endings[0].rpartition(".")[2]))
+            if len(answered) == 5:
+                begun.set()
+
+
+ENDINGS = ("thread.run.completed", "thread.run.failed")
+
+
+def _events(response: httpx2.Response) -> Iterator[tuple[str, Any]]:
+    for event in httpx2.EventSource(response):
+        yield event.event, None if event.event == "done" else json.loads(event.data)
+
+
 def test_each_key_opens_its_own_project(serving: Serving) -> None:
     _, url = serving("key-a=a", "key-b=b")
     with client(url, "key-a") as mine, client(url, "key-b") as theirs:
@@ -88,8 +144,15 @@ def test_each_key_opens_its_own_project(serving: Serving) -> None:
         store = mine.vector_stores.create(file_ids=[file.id])
         assistant = mine.beta.assistants.create(model="m")
         thread = mine.beta.threads.create(messages=[{"role": "user", "content": "hi"}])
+        run = mine.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+        upload = mine.uploads.create(
+            bytes=1, filename="a", mime_type="text/plain", purpose="assistants"
+        )
+        batch = mine.vector_stores.file_batches.create(store.id, file_ids=[file.id])
         assert theirs.files.list().data == []
         assert theirs.beta.assistants.list().data == []
+        assert theirs.vector_stores.list().data == []
+        assert theirs.models.list().data == []
         attempts: list[Callable[[], Any]] = [
             lambda: theirs.files.content(file.id),
             lambda: theirs.files.delete(file.id),
@@ -98,6 +161,18 @@ def test_each_key_opens_its_own_project(serving: Serving) -> None:
             lambda: theirs.beta.assistants.update(assistant.id, name="x"),
             lambda: theirs.beta.threads.messages.list(thread.id),
             lambda: theirs.beta.threads.messages.create(thread.id, role="user", content="x"),
+            lambda: theirs.beta.threads.create(
+                tool_resources={"code_interpreter": {"file_ids": [file.id]}}
+            ),
+            lambda: theirs.beta.threads.runs.create(thread.id, assistant_id=assistant.id),
+            lambda: theirs.beta.threads.runs.retrieve(run.id, thread_id=thread.id),
+            lambda: theirs.beta.threads.runs.cancel(run.id, thread_id=thread.id),
+            lambda: theirs.beta.threads.runs.steps.list(run.id, thread_id=thread.id),
+            lambda: theirs.beta.threads.create_and_run(assistant_id=assistant.id),
+            lambda: theirs.beta.threads.delete(thread.id),
+            lambda: theirs.uploads.parts.create(upload.id, data=b"x"),
+            lambda: theirs.uploads.complete(upload.id, part_ids=[]),
+            lambda: theirs.vector_stores.file_batches.retrieve(batch.id, vector_store_id=store.id),
         ]
         for attempt in attempts:
             with pytest.raises(sdk.NotFoundError):

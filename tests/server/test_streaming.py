@@ -8,6 +8,7 @@ import time
 
 import httpx2
 import pytest
+
 from tests.server.chat_endpoint import Stream as Chunks
 from tests.server.chat_endpoint import call, chat_endpoint_running, delta, say
 from tests.server.runs_help import (

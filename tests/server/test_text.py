@@ -1,119 +1,100 @@
-import codecs
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistctl.server.text import UnreadableFile, count_tokens, extract, heading, split
-
-CHINESE = "花名,成本,售价\n红玫瑰,2,5\n"
+from assistctl.server.text import Context, Piece, Text, count_tokens, cut, headings, passages
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        CHINESE.encode(),
-        codecs.BOM_UTF8 + CHINESE.encode(),
-        CHINESE.encode("utf-16"),
-        codecs.BOM_UTF16_BE + CHINESE.encode("utf-16-be"),
-        CHINESE.encode("gb18030"),
-        CHINESE.encode("gbk").replace(b"\n", b"\r\n"),
-    ],
-)
-def test_chinese_text_is_read_in_the_encodings_that_people_use(content: bytes) -> None:
-    assert extract("prices.csv", content) == CHINESE
-
-
-def test_western_text_of_windows_is_not_taken_for_chinese() -> None:
-    assert extract("a.txt", "cafés crêpes naïve — €5".encode("cp1252")) == "cafés crêpes naïve — €5"
-
-
-@pytest.mark.parametrize(
-    ("content", "code", "message"),
-    [
-        (b"%PDF-1.7", "unsupported_file", "Files of this type are not read: PDF."),
-        (
-            b"PK\x03\x04rest",
-            "unsupported_file",
-            "Files of this type are not read: zip archive or Office document.",
-        ),
-        (b"", "invalid_file", "The file holds no text."),
-        (
-            b"\x00\x01\x02",
-            "unsupported_file",
-            "The file is not text in UTF-8, UTF-16, GB18030 or Windows-1252.",
-        ),
-        (
-            b"\xff\xfe\x00\xd8",
-            "unsupported_file",
-            "The file is not text in UTF-8, UTF-16, GB18030 or Windows-1252.",
-        ),
-    ],
-)
-def test_what_is_not_text_is_refused_with_the_reason(
-    content: bytes, code: str, message: str
-) -> None:
-    with pytest.raises(UnreadableFile) as caught:
-        extract("file.txt", content)
-    assert (caught.value.code, str(caught.value)) == (code, message)
-
-
-def test_html_is_read_as_a_reader_sees_it() -> None:
-    page = """<!doctype html><html><head><title>T</title><style>p {}</style></head><body>
-    <h1>Roses&nbsp;&amp; tulips</h1><p>are <b>re</b>d.<br>Truly.</p>
-    <table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table><script>x()</script>
-    """
-    assert extract("page.HTML", page.encode()) == "Roses & tulips\nare red.\nTruly.\na b\nc"
-
-
-def test_json_is_searchable_however_it_is_escaped() -> None:
-    assert extract("a.json", b'{"name": "\\u73ab\\u7470"}') == '{\n "name": "玫瑰"\n}'
-    assert extract("a.json", b'{"broken": "\\u73ab') == '{"broken": "\\u73ab'
-
-
-def test_the_column_names_head_every_chunk_of_a_table() -> None:
-    assert heading("prices.csv", CHINESE) == "花名,成本,售价"
-    assert heading("prices.txt", CHINESE) == ""
+def split(text: str, size: int, overlap: int) -> list[str]:
+    return [piece.text for piece in cut(Text(text), size, overlap)]
 
 
 def test_tokens_are_estimated() -> None:
     assert count_tokens("") == 0
     assert count_tokens("红玫瑰3支") == 5
     assert count_tokens("What is the price?") == 5
+    assert count_tokens("A" * 6_000) == 1_000
 
 
-def test_a_short_text_is_one_chunk() -> None:
-    assert list(split("roses are red\n", 100, 50)) == ["roses are red\n"]
+def test_a_short_text_is_one_piece() -> None:
+    assert list(cut(Text("roses are red\n"), 100, 50)) == [Piece("roses are red\n")]
+    assert list(cut(Text(" \n "), 100, 50)) == []
 
 
-def test_chunks_end_at_lines_and_repeat_some_of_the_last() -> None:
+def test_pieces_end_at_lines_and_repeat_some_of_the_last() -> None:
     lines = [f"line number {n}\n" for n in range(12)]  # three tokens each
-    assert list(split("".join(lines), 15, 6)) == [
+    pieces = list(cut(Text("".join(lines)), 15, 6))
+    assert [piece.text for piece in pieces] == [
         "".join(lines[0:5]),
         "".join(lines[3:8]),
         "".join(lines[6:11]),
         "".join(lines[9:12]),
     ]
+    assert "".join(piece.text[piece.fresh :] for piece in pieces) == "".join(lines)
 
 
-def test_chunks_end_at_paragraphs_before_lines_and_at_sentences_before_words() -> None:
-    assert list(split("a b c d e\n\nf\ng h i j", 7, 0)) == ["a b c d e\n\n", "f\ng h i j"]
-    assert list(split("a b c d. e f g h", 7, 0)) == ["a b c d. ", "e f g h"]
+def test_pieces_end_at_paragraphs_before_lines_and_at_sentences_before_words() -> None:
+    assert split("a b c d e\n\nf\ng h i j", 7, 0) == ["a b c d e\n\n", "f\ng h i j"]
+    assert split("a b c d. e f g h", 7, 0) == ["a b c d. ", "e f g h"]
+
+
+def test_a_piece_begins_with_the_whole_of_its_line() -> None:
+    assert split("if a:\n    b c d\n    e f g\n", 4, 0) == ["if a:\n", "    b c d\n", "    e f g\n"]
+
+
+def test_pieces_end_before_a_heading() -> None:
+    text = "a b c d e f\n# H\ng h i\nj"
+    assert [piece.text for piece in cut(Text(text, headings(text)), 9, 0)] == [
+        "a b c d e f\n",
+        "# H\ng h i\nj",
+    ]
+
+
+def test_a_piece_begins_with_the_headings_that_it_stands_below() -> None:
+    text = "# A\n" + "a " * 6 + "\n## B\n" + "b " * 12 + "\n# C\n" + "c " * 12
+    assert [piece.text for piece in cut(Text(text, headings(text)), 12, 0)] == [
+        "# A\na a a a a a \n",
+        "# A\n## B\nb b b b b b b ",
+        "# A\n## B\nb b b b b \n",
+        "# C\nc c c c c c c c c c ",
+        "# C\nc c ",
+    ]
+
+
+def test_what_leads_a_piece_fills_half_of_it_at_most() -> None:
+    names = ",".join(f"name{n}" for n in range(20))
+    text = Text(f"{names}\n" + "1,2,3\n" * 20, [Context(names, len(names), 10_000)])
+    pieces = [piece.text for piece in cut(text, 20, 0)]
+    assert all(count_tokens(piece) <= 20 for piece in pieces)
+    assert pieces[-1] == "name0,name1,name2,name3,name4,\n1,2,3\n1,2,3\n"
+
+
+def test_of_too_many_headings_the_inner_ones_stay() -> None:
+    text = "# outer one\n## middle\n### inner\n" + "a " * 40
+    pieces = [piece.text for piece in cut(Text(text, headings(text)), 14, 0)]
+    assert pieces[1].startswith("## middle\n### inner\na a a")
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~"])
+def test_what_stands_in_code_is_no_heading(fence: str) -> None:
+    text = f"# A\n{fence}sh\n# comment\n{fence}\n#no\n    # B\n####### C\n## D\n"
+    assert [context.line for context in headings(text)] == ["# A", "## D"]
+    assert [context.line for context in headings(f"{fence}\n# never closed")] == []
+
+
+def test_passages_are_what_is_new_in_a_piece_below_its_headings() -> None:
+    piece = Piece("# A\n" + "old " * 6 + "\n" + "new " * 10, len("# A\n" + "old " * 6) + 1)
+    assert list(passages(piece, 8)) == ["# A\nnew new new new new new ", "# A\nnew new new new "]
+    assert list(passages(Piece("a b c"), 8)) == ["a b c"]
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    text=st.text(alphabet="ab 玫瑰。.\n", max_size=300),
+    text=st.text(alphabet="ab 玫瑰。.#\n", max_size=300),
     size=st.integers(4, 40),
     share=st.floats(0, 0.5),
 )
-def test_chunks_are_small_enough_and_lose_nothing(text: str, size: int, share: float) -> None:
-    chunks = list(split(text, size, int(size * share)))
-    assert all(count_tokens(chunk) <= max(size, 50) for chunk in chunks)
-    position = 0
-    for chunk in chunks:
-        start = text.find(chunk, max(0, position - len(chunk)))
-        assert start >= 0
-        position = max(position, start + len(chunk))
-    assert not chunks or chunks[-1] == text[len(text) - len(chunks[-1]) :]
-    assert not text.strip() or chunks
+def test_pieces_are_small_enough_and_lose_nothing(text: str, size: int, share: float) -> None:
+    pieces = list(cut(Text(text, headings(text)), size, int(size * share)))
+    assert all(count_tokens(piece.text) <= max(size, 50) for piece in pieces)
+    assert "".join(piece.text[piece.fresh :] for piece in pieces) == (text if text.strip() else "")

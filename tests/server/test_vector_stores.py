@@ -1,6 +1,6 @@
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import openai as sdk
@@ -8,6 +8,7 @@ import pytest
 from openai import OpenAI
 
 from assistctl.server import wire
+from assistctl.server.text import Piece
 
 Ask = Callable[..., Any]
 PRICES = "花名,成本,售价\n红玫瑰,2,5\n郁金香,3,8\n百合,4,10\n向日葵,3,9\n"
@@ -134,7 +135,7 @@ def test_the_text_of_a_stores_file_can_be_read(openai: OpenAI, upload: Upload) -
     file_id = upload("a.html", "<h1>Roses</h1><p>are &quot;red&quot;</p><script>x</script>")
     store = openai.vector_stores.create(file_ids=[file_id])
     [piece] = openai.vector_stores.files.content(file_id, vector_store_id=store.id)
-    assert piece.to_dict() == {"type": "text", "text": 'Roses\nare "red"'}
+    assert piece.to_dict() == {"type": "text", "text": '# Roses\nare "red"'}
 
 
 def test_what_cannot_be_read_fails_and_says_why(openai: OpenAI, upload: Upload) -> None:
@@ -155,8 +156,8 @@ def test_what_cannot_be_read_fails_and_says_why(openai: OpenAI, upload: Upload) 
             openai.vector_stores.files.content(file.id, vector_store_id=store.id)
     assert errors == {
         "a.pdf": {
-            "code": "unsupported_file",
-            "message": "Files of this type are not read: PDF.",
+            "code": "invalid_file",
+            "message": "The PDF is damaged.",
         },
         "a.bin": {
             "code": "unsupported_file",
@@ -317,12 +318,12 @@ def test_a_batch_that_is_cancelled_leaves_the_rest_unread(
 ) -> None:
     reading, go_on = threading.Event(), threading.Event()
 
-    def slow(filename: str, content: bytes) -> str:
+    def slow(*args: object) -> Iterator[Piece]:
         reading.set()
         assert go_on.wait(10)
-        return "roses"
+        yield Piece("roses")
 
-    monkeypatch.setattr("assistctl.server.indexing.extract", slow)
+    monkeypatch.setattr("assistctl.server.indexing.pieces", slow)
     files = [upload("a.txt", "a"), upload("b.txt", "b")]
     store = openai.vector_stores.create()
     batches = openai.vector_stores.file_batches

@@ -69,3 +69,22 @@ def test_a_key_is_never_shown(loaded: Loaded) -> None:
         workspace, problems = loaded({"assistctl.yaml": top}, target="a")
         assert len(problems) == 1
         assert "secret" not in repr((workspace, problems))
+
+
+def test_embeddings_take_what_they_leave_out_from_the_model_but_its_key_only_to_its_address(
+    loaded: Loaded,
+) -> None:
+    def embeddings(declared: str) -> object:
+        model = f"{{base_url: '${{URL}}', api_key: '${{A_KEY}}', embeddings: {declared}}}"
+        top = TOP + f"targets: {{local: {{model: {model}}}}}\n"
+        environ = {"URL": "http://a/v1", "A_KEY": "sk-a", "B_KEY": "sk-b"}
+        workspace, problems = loaded({"assistctl.yaml": top}, **environ)
+        assert problems == []
+        assert isinstance(workspace.target.model, dict)
+        return workspace.target.model["embeddings"]
+
+    own = {"base_url": "http://a/v1", "api_key": "sk-a", "model": "m"}
+    assert embeddings("{model: m}") == own
+    assert embeddings("{model: m, api_key: '${B_KEY}'}") == {**own, "api_key": "sk-b"}
+    other = {"base_url": "http://a/v1/e", "model": "m", "timeout": 5}
+    assert embeddings("{model: m, base_url: '${URL}/e', timeout: 5}") == other

@@ -1,11 +1,13 @@
-"""Requests to one target, through the openai SDK's own transport (auth, retries, errors).
+"""Requests to one target, through the openai SDK's own transport (auth, errors, streams).
 
 Bodies go out and come back as plain dicts, so that nothing is lost that the SDK's types do not
-know. Every error leaves this module as a RemoteError.
+know. What is safe to repeat is repeated here and not by the SDK, which would repeat creates too
+and takes any JSON for an answer. Every error leaves this module as a RemoteError.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,12 +18,12 @@ from typing import IO, Any, cast
 import httpx2
 import openai
 
-from assistctl.errors import RemoteError
+from assistctl.errors import AssistctlError, RemoteError
 from assistctl.resources import Json
 
 RETRIES = 4
 BETA_HEADER = {"OpenAI-Beta": "assistants=v2"}
-AMBIGUOUS_STATUS = frozenset({408, 409, 429})
+AMBIGUOUS_STATUS = frozenset({408, 409, 429, *range(500, 600)} - {501})
 
 
 class LostAnswer(RemoteError):
@@ -34,41 +36,42 @@ class Client:
     """One connection pool to one target; safe to use from several threads."""
 
     def __init__(self, base_url: str, api_key: str, *, timeout: float = 120.0) -> None:
+        if not (api_key.isascii() and api_key.isprintable()):
+            # httpx2 would say so too, and print the key.
+            raise AssistctlError(
+                "the API key has characters that no HTTP header can carry (a line break at its "
+                "end?); set it again"
+            )
         loopback = httpx2.URL(base_url).host in ("127.0.0.1", "localhost", "::1")
         self._client = openai.OpenAI(
             base_url=base_url,
             api_key=api_key,
-            max_retries=RETRIES,
+            max_retries=0,
             timeout=httpx2.Timeout(timeout, connect=10.0),
             # A proxy set in the environment would be asked for 127.0.0.1 too.
             http_client=httpx2.Client(trust_env=False) if loopback else None,
         )
-        self._once = self._client.with_options(max_retries=0)
 
     def close(self) -> None:
         self._client.close()
 
-    def get(self, path: str, params: Mapping[str, object] | None = None) -> dict[str, Json]:
-        """GET, retried by the SDK."""
-        with _translated("GET", path):
-            answer = self._client.get(
-                path, cast_to=object, options={"headers": BETA_HEADER, "params": params or {}}
-            )
-        return _mapping(answer, "GET", path)
+    def get(self, path: str) -> dict[str, Json]:
+        """GET of one object, repeated until it is answered."""
+        return _repeated("GET", path, lambda: _object(self._get(path)))
 
     def post(self, path: str, body: Json = None) -> dict[str, Json]:
-        """POST that is safe to repeat (a full replacement), retried by the SDK."""
-        with _translated("POST", path):
-            answer = self._client.post(
-                path, cast_to=object, body=body, options={"headers": BETA_HEADER}
-            )
-        return _mapping(answer, "POST", path)
+        """POST that is safe to repeat (a full replacement), repeated until it is answered."""
+        return _repeated("POST", path, lambda: _object(self._post(path, body)))
 
     def delete(self, path: str) -> None:
-        """DELETE; what is not there any more counts as deleted."""
+        """DELETE, repeated until it is answered; what is not there any more counts as deleted."""
+
+        def send() -> dict[str, Json]:
+            self._client.delete(path, cast_to=object, options={"headers": BETA_HEADER})
+            return {}
+
         try:
-            with _translated("DELETE", path):
-                self._client.delete(path, cast_to=object, options={"headers": BETA_HEADER})
+            _repeated("DELETE", path, send)
         except RemoteError as error:
             if error.status != 404:
                 raise
@@ -81,13 +84,7 @@ class Client:
     ) -> dict[str, Json]:
         """POST that makes something, at most once: when the answer is lost, `find` looks for what
         it may have made before it is tried again. Without `find` a loss is final."""
-        return self._create(
-            lambda: self._once.post(
-                path, cast_to=object, body=body, options={"headers": BETA_HEADER}
-            ),
-            path,
-            find,
-        )
+        return _repeated("POST", path, lambda: _object(self._post(path, body)), find)
 
     def upload(
         self, path: Path, filename: str, progress: Callable[[int], None] = lambda sent: None
@@ -98,35 +95,34 @@ class Client:
         A lost upload is repeated: files carry no metadata to find them by.
         """
 
-        def send() -> object:
+        def send() -> dict[str, Json]:
             with path.open("rb") as handle:
-                return self._once.post(
+                answer = self._client.post(
                     "/files",
                     cast_to=object,
                     body={"purpose": "assistants"},
                     files=[("file", (filename, cast("IO[bytes]", _Counted(handle, progress))))],
                     options={"headers": {**BETA_HEADER, "Content-Type": "multipart/form-data"}},
                 )
+            return _object(answer)
 
-        return self._create(send, "/files", lambda: None)
+        return _repeated("POST", "/files", send)
 
     def list(self, path: str, *, limit: int = 100, **params: object) -> Iterator[dict[str, Json]]:
         """Every item of a list, oldest or newest first by `order`, page after page."""
         seen: set[str] = set()
-        after: str | None = None
+        cursor: dict[str, object] = {}
         while True:
-            cursor = {"after": after} if after else {}
-            page = self.get(path, {"limit": limit, **params, **cursor})
-            items = page.get("data") or []
-            for item in items:
-                if item["id"] not in seen:
-                    seen.add(item["id"])
-                    yield item
+            page = self._page(path, {"limit": limit, **params, **cursor})
+            items = page["data"]
+            fresh = [item for item in items if item["id"] not in seen]
+            seen.update(item["id"] for item in fresh)
+            yield from fresh
             if not page.get("has_more") or not items:
                 return
-            if items[-1]["id"] == after:
+            if not fresh:
                 raise RemoteError(f"GET {path}: the list never ends; the server ignores `after`")
-            after = items[-1]["id"]
+            cursor = {"after": items[-1]["id"]}
 
     @contextmanager
     def stream(self, path: str, body: Mapping[str, Json]) -> Iterator[Iterator[dict[str, Json]]]:
@@ -135,7 +131,7 @@ class Client:
         The request is sent once. Closing the context closes the connection.
         """
         with _translated("POST", path):
-            stream = self._once.post(
+            stream = self._client.post(
                 path,
                 cast_to=cast("type[Any]", object),
                 body={**body, "stream": True},
@@ -148,23 +144,15 @@ class Client:
         finally:
             stream.close()
 
-    def _create(
-        self,
-        send: Callable[[], object],
-        path: str,
-        find: Callable[[], dict[str, Json] | None] | None,
-    ) -> dict[str, Json]:
-        for attempt in range(RETRIES + 1):
-            try:
-                with _translated("POST", path):
-                    return _mapping(send(), "POST", path)
-            except LostAnswer as error:
-                if find is None or attempt == RETRIES:
-                    raise
-                time.sleep(_pause(attempt, error.retry_after))
-                if (found := find()) is not None:
-                    return found
-        raise AssertionError("unreachable")
+    def _page(self, path: str, params: Mapping[str, object]) -> dict[str, Json]:
+        return _repeated("GET", path, lambda: _list(self._get(path, params)))
+
+    def _get(self, path: str, params: Mapping[str, object] | None = None) -> object:
+        options: Any = {"headers": BETA_HEADER, "params": params or {}}
+        return self._client.get(path, cast_to=object, options=options)
+
+    def _post(self, path: str, body: Json) -> object:
+        return self._client.post(path, cast_to=object, body=body, options={"headers": BETA_HEADER})
 
 
 class _Counted:
@@ -197,9 +185,43 @@ def _pause(attempt: int, retry_after: float | None) -> float:
     return random.uniform(0.5, 1.0) * min(0.5 * float(2**attempt), 8.0)
 
 
-def _mapping(answer: object, method: str, path: str) -> dict[str, Json]:
-    if not isinstance(answer, dict):
-        raise LostAnswer(f"{method} {path}: the answer is not a JSON object")
+def _repeated(
+    method: str,
+    path: str,
+    send: Callable[[], dict[str, Json]],
+    find: Callable[[], dict[str, Json] | None] | None = lambda: None,
+) -> dict[str, Json]:
+    """Send until there is an answer, at most RETRIES times more. Before each repetition `find`
+    looks for what a request without an answer has done after all; None: never repeat."""
+    for attempt in range(RETRIES + 1):
+        try:
+            with _translated(method, path):
+                return send()
+        except LostAnswer as error:
+            if find is None or attempt == RETRIES:
+                raise
+            time.sleep(_pause(attempt, error.retry_after))
+            if (found := find()) is not None:
+                return found
+    raise AssertionError("unreachable")
+
+
+class _Unexpected(Exception):
+    """An answer that is not what the API answers; it says nothing about what was done."""
+
+
+def _object(answer: object) -> dict[str, Json]:
+    if not isinstance(answer, dict) or not isinstance(answer.get("id"), str):
+        raise _Unexpected("the answer is not an object with an id")
+    return answer
+
+
+def _list(answer: object) -> dict[str, Json]:
+    """An answer without a list must not pass for an empty list: all would be created anew."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
+        raise _Unexpected("the answer is not a list of objects")
+    for item in answer["data"]:
+        _object(item)
     return answer
 
 
@@ -211,8 +233,9 @@ def _translated(method: str, path: str) -> Iterator[None]:
     except openai.APIStatusError as error:
         status = error.status_code
         body = error.body if isinstance(error.body, Mapping) else {}
-        message = f"{method} {path}: {status} {body.get('message') or error.message}"
-        kind = LostAnswer if status >= 500 or status in AMBIGUOUS_STATUS else RemoteError
+        reason = body.get("message") or error.response.reason_phrase
+        message = f"{method} {path}: {status} {reason}"
+        kind = LostAnswer if status in AMBIGUOUS_STATUS else RemoteError
         translated = kind(message, status=status, code=error.code)
         if isinstance(translated, LostAnswer):
             translated.retry_after = _seconds(error.response.headers.get("retry-after"))
@@ -220,12 +243,15 @@ def _translated(method: str, path: str) -> Iterator[None]:
     except openai.APITimeoutError as error:
         raise LostAnswer(f"{method} {path}: no answer in time") from error
     except openai.APIConnectionError as error:
-        reason = error.__cause__ or error
-        raise LostAnswer(f"{method} {path}: cannot reach the target ({reason})") from error
+        raise LostAnswer(
+            f"{method} {path}: cannot reach the target ({error.__cause__ or error})"
+        ) from error
     except openai.APIError as error:
         raise LostAnswer(f"{method} {path}: {error.message}", code=error.code) from error
-    except ValueError as error:  # a body that is not JSON
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise LostAnswer(f"{method} {path}: the answer is not JSON ({error})") from error
+    except _Unexpected as error:
+        raise LostAnswer(f"{method} {path}: {error}") from error
 
 
 def _seconds(header: str | None) -> float | None:

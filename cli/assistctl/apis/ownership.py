@@ -4,11 +4,14 @@ At most eight of the sixteen pairs are ours; values have at most 512 characters.
 
     assistctl           <namespace>/<key>
     assistctl_applied   field:hash[/hash],…   what was declared, and what the server answered
-    assistctl_files     tail:sha,…            code_interpreter files: end of id, start of SHA-256
+                                              (`/?`: not noted yet)
+    assistctl_files     tail:sha:path,…       code_interpreter files: end of the id, start of the
+                                              content's SHA-256, hash of the path
     assistctl_stale     [-]id,…               uploads not used any more; `-`: declared away
     assistctl_digest    hash                  a vector store's membership
 
-A value that does not fit goes on in <name>2 and <name>3.
+A value that does not fit goes on in <name>2 and <name>3. Only assistants have files, only stores
+a digest, so that nobody needs more than eight pairs.
 """
 
 from __future__ import annotations
@@ -18,20 +21,33 @@ from dataclasses import dataclass, field
 
 from assistctl.plan.state import Applied, Upload
 from assistctl.resources import FILE, Address, Json
+from assistctl.resources import digest as digest_of
 
 OWNER = "assistctl"
 MAX_VALUE = 512
-TAIL, SHA = 8, 12
-PARTS = {"applied": 2, "files": 1, "stale": 3}
+TAIL, SHA, PATH = 8, 12, 6
+PARTS = {"applied": 2, "files": 2, "stale": 3}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """By what a record knows an upload: its content and its path, both shortened."""
+
+    sha256: str
+    path: str
+
+
+def mark(address: Address, sha256: str) -> Mark:
+    return Mark(sha256[:SHA], digest_of(address.name)[:PATH])
 
 
 @dataclass(frozen=True)
 class Record:
-    """The content of our pairs. `files` maps ids to SHA-256 (shortened when read back)."""
+    """The content of our pairs. `files` are the code_interpreter files by their ids."""
 
     owner: str
     applied: Mapping[str, Applied] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Mark] = field(default_factory=dict)
     stale: tuple[Upload, ...] = ()
     digest: str | None = None
 
@@ -43,7 +59,8 @@ def encode(record: Record) -> dict[str, str]:
         for name, hashes in sorted(record.applied.items())
     ]
     files = [
-        f"{file_id[-TAIL:]}:{sha256[:SHA]}" for file_id, sha256 in sorted(record.files.items())
+        f"{file_id[-TAIL:]}:{mark.sha256}:{mark.path}"
+        for file_id, mark in sorted(record.files.items())
     ]
     stale = [upload.id if upload.replaced else f"-{upload.id}" for upload in record.stale]
     pairs = {OWNER: record.owner}
@@ -67,10 +84,14 @@ def decode(metadata: Mapping[str, Json] | None, ids: Iterable[str] = ()) -> Reco
         name, _, hashes = item.partition(":")
         declared, _, answered = hashes.partition("/")
         applied[name] = Applied(declared, answered or None)
-    shas = dict(item.partition(":")[::2] for item in _gather(metadata, "files"))
-    files = {file_id: shas[file_id[-TAIL:]] for file_id in ids if file_id[-TAIL:] in shas}
+    marks = {}
+    for item in _gather(metadata, "files"):
+        tail, *marked = item.rsplit(":", 2)
+        if len(marked) == 2:
+            marks[tail] = Mark(*marked)
+    files = {file_id: marks[file_id[-TAIL:]] for file_id in ids if file_id[-TAIL:] in marks}
     stale = tuple(
-        Upload(item.lstrip("-"), Address(FILE, "?"), "", replaced=not item.startswith("-"))
+        Upload(item.removeprefix("-"), Address(FILE, "?"), "", replaced=not item.startswith("-"))
         for item in _gather(metadata, "stale")
     )
     digest = metadata.get(f"{OWNER}_digest")

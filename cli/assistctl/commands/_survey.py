@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,13 @@ import click
 from assistctl.errors import AssistctlError
 from assistctl.plan.changes import Plan
 from assistctl.plan.reconcile import Wishes, reconcile, select
-from assistctl.plan.state import Declared, Observed
+from assistctl.plan.state import Declared, Observed, Remote
 from assistctl.resources import ASSISTANT, Address, Assistant, Workspace, digest
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants, Operation
+
+PARALLEL = 8
 
 
 @dataclass(frozen=True)
@@ -70,19 +73,41 @@ def survey(
     return Survey(declared, observed, plan, surface.compile(plan, declared, observed))
 
 
-def adoption(surface: Assistants, workspace: Workspace, key: str, object_id: str) -> Survey:
-    """A survey of one address in which an existing object without an owner becomes ours."""
+def adoption(surface: Assistants, workspace: Workspace, objects: Mapping[str, str]) -> Survey:
+    """A survey of these addresses only, in which existing objects without an owner become ours;
+    `objects` maps keys (or addresses as text) to the ids of the objects."""
     everything = surface.declare(workspace)
-    address = _declared(key, everything)
+    wanted = {_declared(key, everything): object_id for key, object_id in objects.items()}
     observed = surface.observe(everything)
-    if (owned := observed.owned.get(address)) is not None:
-        raise AssistctlError(f"{address} exists already at the target, as {owned.id}")
-    stranger = surface.stranger(address, object_id, everything)
-    observed = replace(observed, owned={**observed.owned, address: stranger})
-    declared = select(everything, [address])
-    wishes = Wishes(partial=True, adopt=[address])
+    for address in wanted:
+        if (owned := observed.owned.get(address)) is not None:
+            raise AssistctlError(f"{address} exists already at the target, as {owned.id}")
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        strangers = pool.map(
+            lambda item: surface.stranger(item[0], item[1], everything), wanted.items()
+        )
+        owned_then = {**observed.owned, **dict(zip(wanted, strangers, strict=True))}
+    ids = {remote.id: address for address, remote in owned_then.items()}
+    observed = replace(
+        observed,
+        owned={address: _with_addresses(remote, ids) for address, remote in owned_then.items()},
+    )
+    declared = select(everything, list(wanted))
+    wishes = Wishes(partial=True, adopt=list(wanted))
     plan = reconcile(workspace.target.name, declared, observed, wishes)
     return Survey(declared, observed, plan, surface.compile(plan, declared, observed))
+
+
+def _with_addresses(remote: Remote, ids: Mapping[str, Address]) -> Remote:
+    """The object with the Addresses of what is ours, or becomes ours with it, in place of ids."""
+    resources = remote.fields.get("tool_resources")
+    if not resources:
+        return remote
+    named = {
+        tool: {key: [ids.get(item, item) for item in items] for key, items in resource.items()}
+        for tool, resource in resources.items()
+    }
+    return replace(remote, fields={**remote.fields, "tool_resources": named})
 
 
 def assistant(workspace: Workspace, key: str) -> Assistant:

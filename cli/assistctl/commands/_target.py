@@ -52,17 +52,26 @@ def server_settings(workspace: Workspace, database: Path | None = None) -> Setti
     return Settings(
         database=database or state_directory(workspace.root) / "local.db",
         model=model_of(workspace.target),
+        embeddings=embeddings_of(workspace.target),
         scripts={f"{namespace}/{key}": turns for key, turns in workspace.scripts.items()},
     )
 
 
 def model_of(target: Target | None) -> Literal["scripted"] | Mapping[str, Json] | None:
     """What answers the runs: as declared, else OpenAI if there is a key, else the scripts."""
+    if target is not None and isinstance(target.model, Mapping):
+        return {name: value for name, value in target.model.items() if name != "embeddings"}
     if target is not None and target.model is not None:
         return target.model
     key = os.environ.get("OPENAI_API_KEY")
     base_url = os.environ.get("OPENAI_BASE_URL") or OPENAI
     return {"base_url": base_url, "api_key": key} if key else None
+
+
+def embeddings_of(target: Target) -> Literal["auto"] | Mapping[str, Json]:
+    """Where file_search gets its embeddings: as declared, else the offline encoder."""
+    declared = target.model.get("embeddings") if isinstance(target.model, Mapping) else None
+    return declared or "auto"
 
 
 def state_directory(root: Path) -> Path:

@@ -24,7 +24,7 @@ def command(options: Options, key: str, object_id: str, yes: bool) -> int | None
     """
     workspace = load(options)
     with opened(workspace) as surface:
-        found = adoption(surface, workspace, key, object_id)
+        found = adoption(surface, workspace, {key: object_id})
         if not (options.quiet and yes):
             click.echo(plan_text(found.plan, found.requests() if options.verbosity > 0 else ()))
         if not yes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +16,9 @@ from assistctl.commands._options import Options, as_command
 from assistctl.commands._target import model_of, server_settings
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError
+
+if TYPE_CHECKING:
+    from assistctl.server import Settings
 
 KEYS = "ASSISTCTL_API_KEYS"
 DATABASE = "assistants.db"
@@ -36,14 +41,30 @@ DATABASE = "assistants.db"
     metavar="[PROJECT:]KEY",
     help=f"Accept this key (again for more); {KEYS} in the environment, comma-separated, is safer.",
 )
+@click.option(
+    "--seed",
+    "dump",
+    metavar="FILE|DIR",
+    type=click.Path(exists=True, path_type=Path),
+    help="First add what was dumped from the old API (JSON, JSON Lines), under the ids it had.",
+)
+@click.option(
+    "--seed-project",
+    metavar="PROJECT",
+    help="Whose that is.  [default: that of the API key, if all have one]",
+)
 @click.option("--strict-beta", is_flag=True, help="Demand the header OpenAI-Beta: assistants=v2.")
+@click.option("--no-code-interpreter", is_flag=True, help="Never run Python that a model wrote.")
 def command(
     options: Options,
     host: str,
     port: int,
     database: Path | None,
     keys: tuple[str, ...],
+    dump: Path | None,
+    seed_project: str | None,
     strict_beta: bool,
+    no_code_interpreter: bool,
 ) -> int | None:
     """Serve the Assistants API v2 to any client, until Ctrl-C.
 
@@ -63,7 +84,12 @@ def command(
         settings = server_settings(workspace, database)
     else:
         settings = Settings(database or Path(DATABASE), model=model_of(None))
-    settings = replace(settings, api_keys=_projects(keys), strict_beta=strict_beta)
+    settings = replace(
+        settings,
+        api_keys=_projects(keys),
+        strict_beta=strict_beta,
+        code_interpreter=not no_code_interpreter,
+    )
     logging.basicConfig(
         level=logging.WARNING if options.quiet else logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
@@ -79,6 +105,8 @@ def command(
             click.echo("  no API key: anybody on this machine may use it", err=True)
 
     try:
+        if dump:
+            _seed(settings, dump, _seeded_project(seed_project, settings))
         serve(settings, host, port, on_ready=ready)
     except (ValueError, StoreError) as error:
         raise AssistctlError(str(error)) from error
@@ -88,6 +116,37 @@ def command(
             f"cannot serve on {host}:{port} ({reason}); choose another --host or --port"
         ) from error
     return None
+
+
+def _seed(settings: Settings, dump: Path, project: str) -> None:
+    from assistctl.server import seed
+
+    seeded = seed(settings, dump, project=project)
+    click.echo(f"Seeded project {project!r} from {dump}", err=True)
+    click.echo(f"  new: {_counted(seeded.made)}", err=True)
+    if seeded.left_alone:
+        click.echo(f"  left alone: {_counted(seeded.left_alone)}", err=True)
+    for note in seeded.notes:
+        click.echo(f"  note: {note}", err=True)
+
+
+def _seeded_project(given: str | None, settings: Settings) -> str:
+    projects = sorted(set(settings.api_keys.values()) or {"default"})
+    if given is None and len(projects) > 1:
+        raise click.UsageError(f"--seed needs a --seed-project: one of {', '.join(projects)}")
+    if given is not None and given not in projects:
+        raise click.BadParameter(
+            f"no API key opens {given!r}; choose one of {', '.join(projects)}",
+            param_hint="'--seed-project'",
+        )
+    return given or projects[0]
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    """{"thread": 1, "vector_store.file": 2} -> "1 thread, 2 vector store files"."""
+    words = {kind: kind.replace("_", " ").replace(".", " ") for kind in counts}
+    told = (f"{count} {words[kind]}{'s' * (count > 1)}" for kind, count in counts.items())
+    return ", ".join(told) or "nothing"
 
 
 def _projects(keys: tuple[str, ...]) -> dict[str, str]:

@@ -15,7 +15,7 @@ OPAQUE = frozenset({"metadata", "parameters", "schema", "attributes"})
 def fingerprint(value: Json) -> str:
     """The short hash under which a field's normalised value is recorded at the target. What says
     nothing (an empty list of files) has the hash of its absence."""
-    return digest(_substance(value))[:HASH_DIGITS]
+    return digest(None if _hollow(value) else _substance(value))[:HASH_DIGITS]
 
 
 def keyed(value: Json) -> Json:
@@ -30,7 +30,8 @@ def keyed(value: Json) -> Json:
 def contains(observed: Json, declared: Json, *, opaque: bool = False) -> bool:
     """Whether everything declared is there. Lists are compared whole; what is absent contains
     what says nothing (None, [], {} and mappings of them). `opaque`: the keys are the user's own."""
-    observed, declared = keyed(observed), keyed(declared)
+    if not opaque:
+        observed, declared = keyed(observed), keyed(declared)
     if _hollow(observed):
         return _hollow(declared)
     if isinstance(declared, Mapping) and isinstance(observed, Mapping):

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from assistctl.errors import AssistctlError
 from assistctl.plan.changes import Action, Change, FieldChange, Moved, Plan
 from assistctl.plan.compare import OPAQUE, contains, fingerprint, leaves
-from assistctl.plan.state import Applied, Declared, Observed, Remote, Upload, references
+from assistctl.plan.state import Applied, Declared, Observed, Remote, references
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
 
 OnDrift: TypeAlias = Literal["fail", "overwrite", "keep"]
@@ -72,14 +72,16 @@ def reconcile(
                     fresh.add(change.address)
     _refuse_second_names(changes, declared, observed)
     undeclared: tuple[Address, ...] = ()
+    notes: tuple[str, ...] = ()
     if not wishes.partial:
-        changes += _leftovers(observed)
+        changes += _leftovers(declared, observed)
+        notes = tuple(_edited_copies(observed))
         gone = tuple(_undeclared(declared, observed))
         if wishes.prune:
             changes += gone
         else:
             undeclared = tuple(sorted({change.address for change in gone}, key=_rank))
-    return Plan(target, tuple(sorted(changes, key=_order)), undeclared)
+    return Plan(target, tuple(sorted(changes, key=_order)), undeclared, notes)
 
 
 def _file_changes(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
@@ -89,16 +91,21 @@ def _file_changes(declared: Mapping[Address, Declared], observed: Observed) -> I
         for address in declaration.references:
             if address.kind == FILE:
                 users.setdefault(address, []).append(declaration.address)
+    staying = [observed.owned[address] for address in declared if address in observed.owned]
+    settled = {remote.address for remote in staying if remote.settled}
+    outdated = {
+        upload.address: upload
+        for remote in staying
+        for upload in remote.uploads
+        if upload.address in declared
+        and not upload.holds(declared[upload.address].fields["sha256"])
+    }
     for address, names in users.items():
-        remotes = [remote for name in names if (remote := observed.owned.get(name))]
-        settled = [remote for remote in remotes if remote.settled]
         sha256 = declared[address].fields["sha256"]
-        held = [item for remote in remotes for item in remote.uploads if item.address == address]
-        outdated = [upload for upload in held if not upload.holds(sha256)]
-        if outdated:
-            difference = FieldChange("sha256", outdated[0].sha256[:12], sha256[:12])
+        if address in outdated:
+            difference = FieldChange("sha256", outdated[address].sha256[:12], sha256[:12])
             yield Change(Action.UPDATE, address, "its content changed", (difference,))
-        elif len(settled) < len(names) and observed.upload(address, sha256) is None:
+        elif not settled.issuperset(names) and observed.upload(address, sha256) is None:
             used_by = ", ".join(map(str, sorted(names)))
             yield Change(
                 Action.CREATE, address, f"used by {used_by}", _all_fields(declared[address])
@@ -120,6 +127,9 @@ def _object_changes(
         if fields:
             cause = _cause(fields, fresh)
             yield Change(Action.UPDATE, address, cause, fields, remote.id)
+        elif any(item.open for item in remote.applied.values()):
+            cause = "as declared, but the last sync was cut off before it could note that"
+            yield Change(Action.UPDATE, address, cause, id=remote.id)
     else:
         yield Change(Action.CREATE, address, "not at the target yet", _all_fields(declaration))
 
@@ -134,33 +144,35 @@ def _differences(
     cleared = sorted(set(remote.applied) - set(declaration.fields))
     for name in [*declaration.fields, *cleared]:
         wanted, there = declaration.fields.get(name), remote.fields.get(name)
-        moved = _moved(name, declaration.fields, there, remote.applied.get(name))
-        if fresh.intersection(references(wanted)):
-            # What it referred to is gone from the target, which is no edit of this field.
+        moved = _moved(name, wanted, there, remote.applied.get(name))
+        if moved and (name in remote.unsure or fresh.intersection(references(wanted))):
+            # What it refers to has gone from the target, which is no edit of this field.
             moved = "declared"
         if moved is not None:
             for path, before, after in leaves(name, there, wanted):
                 yield FieldChange(path, before, after, moved)
 
 
-def _moved(
-    name: str, declared: Mapping[str, Json], there: Json, applied: Applied | None
-) -> Moved | None:
+def _moved(name: str, wanted: Json, there: Json, applied: Applied | None) -> Moved | None:
     """Which side of one field moved since the last sync; None where nothing needs to be done.
 
-    A field that an earlier sync listed and that is declared no longer is to be cleared. A record
-    without an answer means that the server answered what was declared.
+    `wanted` is None for a field that an earlier sync listed and that is declared no longer: it is
+    to be cleared. A record without an answer means that the server answered what was declared.
     """
-    wanted = declared.get(name)
-    if name not in declared or applied is None:
-        return None if contains(there, wanted, opaque=name in OPAQUE) else "declared"
-    untouched = fingerprint(there) == (applied.answered or applied.declared)
-    if fingerprint(wanted) == applied.declared:
-        as_declared = untouched or contains(there, wanted, opaque=name in OPAQUE)
-        return None if as_declared else "remote"
+    as_declared = contains(there, wanted, opaque=name in OPAQUE)
+    if applied is None or applied.open:
+        return None if as_declared else "declared"
+    untouched = _is_untouched(there, applied)
+    if wanted is not None and fingerprint(wanted) == applied.declared:
+        return None if untouched or as_declared else "remote"
     if fingerprint(there) == fingerprint(wanted):
         return None
     return "declared" if untouched else "both"
+
+
+def _is_untouched(there: Json, applied: Applied) -> bool:
+    """Whether a field is still as the target answered when it was last written."""
+    return fingerprint(there) == (applied.answered or applied.declared)
 
 
 def _cause(fields: tuple[FieldChange, ...], fresh: set[Address]) -> str:
@@ -195,31 +207,61 @@ def _refuse_second_names(
         raise AssistctlError("\n".join(taken))
 
 
-def _leftovers(observed: Observed) -> Iterator[Change]:
+def _leftovers(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
     """What sync itself left behind: second copies of ours, and uploads that it has replaced."""
-    kept = {upload.id for remote in observed.owned.values() for upload in remote.uploads}
+    kept = _needed(declared, observed, observed.owned.values())
     for remote in observed.duplicates:
-        yield from _removal(remote, "a second copy of ours", kept)
+        if _is_as_we_left_it(remote):
+            copy = remote.address in observed.owned
+            cause = "a second copy of ours" if copy else "expired; a new one takes its place"
+            yield from _removal(remote, cause, kept)
     for upload in observed.stale:
-        if upload.replaced:
+        if upload.replaced and upload.id not in kept:
             cause = "replaced by a newer upload; nothing refers to it"
             yield Change(Action.DELETE, upload.address, cause, id=upload.id)
+
+
+def _edited_copies(observed: Observed) -> Iterator[str]:
+    """Second copies that somebody has worked on, so that they are not ours to delete."""
+    for remote in observed.duplicates:
+        if not _is_as_we_left_it(remote):
+            yield (
+                f"{remote.address} is at the target twice, and {remote.id} was edited there, so it "
+                "is left alone; delete it, or take the metadata `assistctl` out of it"
+            )
+
+
+def _is_as_we_left_it(remote: Remote) -> bool:
+    """Whether a sync of ours wrote the object, and nobody has edited it since."""
+    return bool(remote.applied) and all(
+        item.open or name in remote.unsure or _is_untouched(remote.fields.get(name), item)
+        for name, item in remote.applied.items()
+    )
 
 
 def _undeclared(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
     """The deletes that prune would add."""
     gone = [remote for address, remote in observed.owned.items() if address not in declared]
-    kept = {
-        upload.id
-        for address, remote in observed.owned.items()
-        if address in declared
-        for upload in remote.uploads
-    }
+    staying = [remote for address, remote in observed.owned.items() if address in declared]
+    kept = _needed(declared, observed, staying)
     for remote in gone:
         yield from _removal(remote, "no longer declared", kept)
     for upload in observed.stale:
-        if not upload.replaced:
+        if not upload.replaced and upload.id not in kept:
             yield Change(Action.DELETE, upload.address, "no longer used", id=upload.id)
+
+
+def _needed(
+    declared: Mapping[Address, Declared], observed: Observed, staying: Iterable[Remote]
+) -> set[str]:
+    """The ids of the uploads that must stay: what these objects hold, and what a declared file is
+    served from, whoever holds it."""
+    held = {upload.id for remote in staying for upload in remote.uploads}
+    for address, declaration in declared.items():
+        if address.kind == FILE:
+            upload = observed.upload(address, declaration.fields["sha256"])
+            held |= {upload.id} if upload else set()
+    return held
 
 
 def _removal(remote: Remote, cause: str, kept: set[str]) -> Iterator[Change]:
@@ -230,16 +272,6 @@ def _removal(remote: Remote, cause: str, kept: set[str]) -> Iterator[Change]:
             yield Change(
                 Action.DELETE, upload.address, f"only {remote.address} used it", id=upload.id
             )
-
-
-def outdated(declared: Mapping[Address, Declared], remote: Remote) -> tuple[Upload, ...]:
-    """The uploads of an object whose declared file has other content by now."""
-    return tuple(
-        upload
-        for upload in remote.uploads
-        if upload.address in declared
-        and not upload.holds(declared[upload.address].fields["sha256"])
-    )
 
 
 def _rank(address: Address) -> tuple[int, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from assistctl.errors import Place
 from assistctl.resources import Address, Json
@@ -30,13 +31,22 @@ class Declared:
         return frozenset(references(self.fields))
 
 
+UNKNOWN = "?"
+"""Stands for the answer in a record that travels with the write itself."""
+
+
 @dataclass(frozen=True)
 class Applied:
     """What the last sync recorded of one field: short hashes of what it declared and, where the
-    server answered something else, of what it answered."""
+    server answered something else, of what it answered (UNKNOWN until that is noted)."""
 
     declared: str
     answered: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the sync that wrote the field was cut off before it could note the answer."""
+        return self.answered == UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -59,8 +69,11 @@ class Remote:
     """One object of ours at the target.
 
     `fields` are normalised; ids of our own objects are Addresses, all others stay strings.
-    `uploads` are the files of ours that it refers to. `settled` marks a store whose recorded
-    membership digest equals the declared one: its files were not listed and are as declared.
+    `uploads` are the files of ours that it refers to, `stale` those that its record calls unused
+    and that are still there. `unsure` are the fields in which a difference proves no edit, since
+    what they referred to is gone or the target does not tell them. `settled` marks a store whose
+    recorded membership digest equals the declared one: its files were not listed and are as
+    declared.
     """
 
     address: Address
@@ -69,6 +82,7 @@ class Remote:
     applied: Mapping[str, Applied] = field(default_factory=dict)
     uploads: tuple[Upload, ...] = ()
     stale: tuple[Upload, ...] = ()
+    unsure: frozenset[str] = frozenset()
     settled: bool = False
 
 
@@ -76,9 +90,9 @@ class Remote:
 class Observed:
     """Everything read from the target before the decision.
 
-    `duplicates` are owned objects that are proven to be second copies or expired; `strangers` maps
-    the names of assistants without an owner to their ids; `stale` are live uploads of ours that an
-    earlier sync stopped using.
+    `duplicates` are second copies of owned objects, and expired stores that are still declared;
+    `strangers` maps the names of assistants without an owner to their ids; `stale` are live
+    uploads of ours that an earlier sync stopped using.
     """
 
     owned: Mapping[Address, Remote] = field(default_factory=dict)
@@ -88,11 +102,15 @@ class Observed:
 
     def upload(self, address: Address, sha256: str) -> Upload | None:
         """An upload of this file with this content, if the target is known to have one."""
-        for remote in self.owned.values():
+        return next((it for it in self._uploads.get(address, ()) if it.holds(sha256)), None)
+
+    @cached_property
+    def _uploads(self) -> Mapping[Address, list[Upload]]:
+        found: dict[Address, list[Upload]] = {}
+        for remote in (*self.owned.values(), *self.duplicates):
             for upload in remote.uploads:
-                if upload.address == address and upload.holds(sha256):
-                    return upload
-        return None
+                found.setdefault(upload.address, []).append(upload)
+        return found
 
 
 def references(value: Json) -> Iterator[Address]:

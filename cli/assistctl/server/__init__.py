@@ -12,12 +12,28 @@ from typing import TYPE_CHECKING, Any
 from assistctl.server.settings import Settings
 
 if TYPE_CHECKING:
+    from assistctl.server.seeding import Seeded, SeedError, seed
     from assistctl.server.serving import EmbeddedServer, serve
     from assistctl.server.store import StoreError
 
-__all__ = ["EmbeddedServer", "Settings", "StoreError", "serve"]
+__all__ = [
+    "EmbeddedServer",
+    "SeedError",
+    "Seeded",
+    "Settings",
+    "StoreError",
+    "seed",
+    "serve",
+]
 
-_HOMES = {"EmbeddedServer": "serving", "serve": "serving", "StoreError": "store"}
+_HOMES = {
+    "EmbeddedServer": "serving",
+    "serve": "serving",
+    "SeedError": "seeding",
+    "Seeded": "seeding",
+    "seed": "seeding",
+    "StoreError": "store",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import hmac
 import inspect
-import json
 import logging
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from assistctl.server.access import Access
 from assistctl.server.call import Call, Endpoint, Server
+from assistctl.server.idempotency import Answered
+from assistctl.server.intake import read_form, read_json
 from assistctl.server.wire import ApiError, Json
 
 _log = logging.getLogger("assistctl.server")
 
-_JSON_BYTES = 64 * 2**20
-_FILE_BYTES = 512 * 2**20
-_FORM_OVERHEAD = 2**20
 _POLL_AFTER_MS = "100"
+_REPLAYED = {"idempotent-replayed": "true"}
 _NEEDS_BETA = ("assistants", "threads", "vector_stores")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -36,12 +36,14 @@ def create_app(
     endpoints: Sequence[Endpoint],
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
 ) -> Starlette:
-    """The endpoints below /v1, and the API's error shape for everything else."""
+    """The endpoints below /v1, /healthz, and the API's error shape for everything else."""
+    routes = [
+        Route(f"/v1{endpoint.path}", _bind(server, endpoint), methods=[endpoint.method])
+        for endpoint in endpoints
+    ]
     app = Starlette(
-        routes=[
-            Route(f"/v1{endpoint.path}", _bind(server, endpoint), methods=[endpoint.method])
-            for endpoint in endpoints
-        ],
+        routes=[*routes, Route("/healthz", _health(server), methods=["GET"])],
+        middleware=[Middleware(Access)],
         exception_handlers={
             ApiError: _answer_api_error,
             HTTPException: _answer_http_error,
@@ -66,43 +68,50 @@ def _bind(server: Server, endpoint: Endpoint) -> Callable[[Request], Awaitable[R
     return answer
 
 
+def _health(server: Server) -> Callable[[Request], Awaitable[Response]]:
+    """Whether the server can work; asked without a key, by those who watch over processes."""
+
+    def look() -> None:
+        with server.store.read() as tx:
+            tx.execute("SELECT 1 FROM migrations LIMIT 1")
+
+    async def answer(request: Request) -> Response:
+        try:
+            await run_in_threadpool(look)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the server is not well
+            _log.error("the database cannot be read", exc_info=error)
+            return JSONResponse({"status": "failing"}, 503)
+        return JSONResponse({"status": "ok"})
+
+    return answer
+
+
 async def _answer(server: Server, endpoint: Endpoint, request: Request) -> Response:
-    project = _authenticate(request, server)
+    project = request.state.project = _authenticate(request, server)
     _check_beta(request, strict=server.settings.strict_beta)
-    if endpoint.upload:
-        return await _with_form(server, endpoint, project, request)
-    body = await _read_json(request) if endpoint.method == "POST" else {}
+    if endpoint.form:
+        async with read_form(request, endpoint.form) as form:
+            return await _run(endpoint, Call(server, project, request, {}, form))
+    body = await read_json(request) if endpoint.method == "POST" else {}
     return await _run(endpoint, Call(server, project, request, body))
 
 
-async def _with_form(
-    server: Server, endpoint: Endpoint, project: str, request: Request
-) -> Response:
-    limited = _LimitedRequest(request, _FILE_BYTES + _FORM_OVERHEAD)
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise ApiError("Invalid content type. Expected 'multipart/form-data' with a part 'file'.")
-    async with limited.form() as form:
-        return await _run(endpoint, Call(server, project, request, {}, form))
-
-
 async def _run(endpoint: Endpoint, call: Call) -> Response:
-    if inspect.iscoroutinefunction(endpoint.handler):
-        answer = await endpoint.handler(call)
-    else:
-        answer = await run_in_threadpool(endpoint.handler, call)
+    try:
+        if inspect.iscoroutinefunction(endpoint.handler):
+            answer = await endpoint.handler(call)
+        else:
+            answer = await run_in_threadpool(endpoint.handler, call)
+    except Answered as before:
+        return _json(before.answer, headers=_REPLAYED)
     if isinstance(answer, Response):
         return answer
     return _json(answer)
 
 
-def _json(content: Json, status: int = 200) -> Response:
+def _json(content: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return JSONResponse(
-        content,
-        status_code=status,
-        headers={
-            "openai-poll-after-ms": _POLL_AFTER_MS,
-            "x-request-id": f"req_{secrets.token_hex(16)}",
-        },
+        content, status, headers={"openai-poll-after-ms": _POLL_AFTER_MS, **(headers or {})}
     )
 
 
@@ -161,48 +170,6 @@ def _check_beta(request: Request, *, strict: bool) -> None:
         )
 
 
-class _LimitedRequest(Request):
-    """A request whose body may have `limit` bytes, however it is read."""
-
-    def __init__(self, request: Request, limit: int) -> None:
-        super().__init__(request.scope, request.receive)
-        self._limit = limit
-
-    async def stream(self) -> AsyncIterator[bytes]:  # type: ignore[override]
-        declared = self.headers.get("content-length", "0")
-        received = int(declared) if declared.isdigit() and int(declared) > self._limit else 0
-        async for chunk in super().stream():
-            received += len(chunk)
-            if received > self._limit:
-                raise ApiError(
-                    f"The request is too large. At most {self._limit} bytes are accepted.",
-                    status=413,
-                )
-            yield chunk
-
-
-async def _read_json(request: Request) -> Json:
-    """The body as JSON; SDKs send none where there is nothing to say."""
-    raw = await _LimitedRequest(request, _JSON_BYTES).body()
-    if not raw.strip():
-        return {}
-    try:
-        text = raw.decode()
-        value = json.loads(text, parse_constant=_refuse_constant)
-        if "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is not text
-    except (ValueError, RecursionError):
-        raise ApiError(
-            "We could not parse the JSON body of your request. The API expects a JSON payload"
-            " in UTF-8, but what was sent was not valid JSON."
-        ) from None
-    return value
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
 async def _answer_api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     return _json(error.document(), error.status)
@@ -228,7 +195,8 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
 def _failed(request: Request, error: Exception) -> Response:
     """Answered here rather than by Starlette, which would raise the error again for uvicorn to
     print it a second time."""
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    where = f"{request.method} {request.url.path}"
+    _log.error("%s failed (%s)", where, request.state.request_id, exc_info=error)
     failure = ApiError(
         "The server had an error while processing your request.", status=500, type="server_error"
     )

@@ -39,10 +39,27 @@ _FUNCTION = record(
         "strict": boolean,
     }
 )
+
+
+def _hybrid_search(value: Json, path: str) -> Json:
+    """Not of the contract: what newer APIs have for the same thing."""
+    weight = Required(number(least=0))
+    weights = record({"embedding_weight": weight, "text_weight": weight})(value, path)
+    if not any(weights.values()):
+        raise ApiError(
+            f"Invalid '{path}': at least one weight must be greater than 0.",
+            param=path,
+            code="invalid_value",
+        )
+    return weights
+
+
+HYBRID_SEARCH: Check = _hybrid_search
 _RANKING = record(
     {
         "ranker": choice("auto", "default_2024_08_21"),
         "score_threshold": Required(number(least=0, most=1)),
+        "hybrid_search": HYBRID_SEARCH,
     }
 )
 _FILE_SEARCH = record({"max_num_results": integer(least=1, most=50), "ranking_options": _RANKING})
@@ -125,12 +142,26 @@ CHUNKING = tagged(
         "static": record({"type": Required(string()), "static": Required(_static_chunking)}),
     },
 )
+PURPOSE = choice("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
+FILE_EXPIRY = record(
+    {
+        "anchor": Required(choice("created_at")),
+        "seconds": Required(integer(least=3_600, most=2_592_000)),
+    }
+)
 STORE_EXPIRY = record(
     {
         "anchor": Required(choice("last_active_at")),
         "days": Required(integer(least=1, most=365)),
     }
 )
+
+
+def _attribute(value: Json, path: str) -> Json:
+    return value if isinstance(value, bool | int | float) else string(longest=512)(value, path)
+
+
+ATTRIBUTES = mapping(_attribute, most=16, longest_key=64)
 
 _CODE_RESOURCES = record({"file_ids": array(_IDS, longest=CODE_FILES)})
 _STORE_IDS = array(_IDS, longest=1)
@@ -187,11 +218,12 @@ _ATTACHMENT = record(
         "tools": array(tagged("type", {"code_interpreter": _CODE_TOOL, "file_search": _CODE_TOOL})),
     }
 )
+ATTACHMENTS = array(_ATTACHMENT)
 MESSAGE: Check = record(
     {
         "role": Required(choice("user", "assistant")),
         "content": Required(_content),
-        "attachments": array(_ATTACHMENT),
+        "attachments": ATTACHMENTS,
         "metadata": METADATA,
     }
 )

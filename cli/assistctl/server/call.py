@@ -10,11 +10,13 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from assistctl.server import idempotency
 from assistctl.server.documents import Page
 from assistctl.server.engine import Engine
+from assistctl.server.finding import Finder
 from assistctl.server.settings import Settings
 from assistctl.server.shapes import choice, integer
-from assistctl.server.store import Store
+from assistctl.server.store import Store, Transaction
 from assistctl.server.wire import ApiError, Document, Json, Kind
 
 
@@ -25,13 +27,14 @@ class Server:
     settings: Settings
     store: Store
     engine: Engine
+    finder: Finder
 
 
 @dataclass(frozen=True)
 class Call:
     """A request that has passed authentication; `body` is its JSON ({} if empty), still unchecked.
 
-    On endpoints that take uploads `form` holds what was sent, and the body is {}.
+    On endpoints that take a form `form` holds what was sent, and the body is {}.
     """
 
     server: Server
@@ -43,6 +46,20 @@ class Call:
     @property
     def store(self) -> Store:
         return self.server.store
+
+    def write(self, change: Callable[[Transaction], Document]) -> Document:
+        """Have the request's effect, all of it, in one transaction; `change` returns the answer.
+
+        A request that bears the Idempotency-Key of an earlier one has none: Answered is raised.
+        """
+        key = idempotency.key_of(self.project, self.request, self.body, self.form)
+        with self.store.write() as tx:
+            if key is None:
+                return change(tx)
+            idempotency.recall(tx, key)
+            answer = change(tx)
+            idempotency.keep(tx, key, answer)
+            return answer
 
     def path(self, param: str, kind: Kind) -> str:
         """The id in the path, checked to look like one of its kind."""
@@ -82,10 +99,18 @@ Handler: TypeAlias = Callable[[Call], Answer] | Callable[[Call], Awaitable[Answe
 
 
 @dataclass(frozen=True)
+class Form:
+    """A body in multipart/form-data whose file stands in `part` and has at most `most_bytes`."""
+
+    part: str
+    most_bytes: int
+
+
+@dataclass(frozen=True)
 class Endpoint:
-    """`path` is below /v1, with Starlette's placeholders; `upload` takes multipart/form-data."""
+    """`path` is below /v1, with Starlette's placeholders; without a `form` bodies are JSON."""
 
     method: str
     path: str
     handler: Callable[[Call], Any]
-    upload: bool = False
+    form: Form | None = None

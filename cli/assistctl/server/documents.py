@@ -100,6 +100,13 @@ def remove(tx: Transaction, shelf: Shelf, identity: str) -> None:
     _remove_below(tx, shelf.project, identity)
 
 
+def was_deleted(tx: Transaction, shelf: Shelf, identity: str) -> bool:
+    """Whether such a document was there and has been removed by itself."""
+    return bool(
+        tx.execute(f"SELECT 1 FROM tombstones WHERE {_HERE} AND id = ?", (*shelf.key, identity))  # noqa: S608
+    )
+
+
 def count(tx: Transaction, shelf: Shelf) -> int:
     [(number,)] = tx.execute(f"SELECT count(*) FROM documents WHERE {_HERE}", shelf.key)  # noqa: S608
     return int(number)

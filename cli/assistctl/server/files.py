@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 from assistctl.server import contents, vector_stores
+from assistctl.server.contents import Staged
 from assistctl.server.documents import Shelf, insert, remove
 from assistctl.server.store import Store, Transaction
 from assistctl.server.wire import FILE, Document, now
@@ -14,18 +16,23 @@ from assistctl.server.wire import FILE, Document, now
 def create(
     tx: Transaction,
     project: str,
-    stream: BinaryIO,
+    content: BinaryIO | Staged | Sequence[Staged],
     *,
     filename: str,
     purpose: str,
     expires_after: Mapping[str, Any] | None = None,
 ) -> Document:
-    """Keep what `stream` holds as a new file; `expires_after` counts its `seconds` from now."""
-    file_id, moment = FILE.new_id(), now()
+    """Make a file; `expires_after` counts its `seconds` from now.
+
+    Its content is a stream (for what is small, since nobody else can write meanwhile), or was
+    staged under the id that the file will have, or is put together of parts adopted before.
+    """
+    file_id, size = _keep(tx, content)
+    moment = now()
     file = {
         "id": file_id,
         "object": "file",
-        "bytes": contents.write(tx, file_id, stream),
+        "bytes": size,
         "created_at": moment,
         "filename": filename,
         "purpose": purpose,
@@ -57,3 +64,21 @@ def delete_expired(store: Store) -> None:
                 "SELECT 1 FROM documents WHERE kind = ? AND id = ?", (FILE.name, file_id)
             ):
                 delete(tx, project, file_id)
+
+
+def plain_name(name: str | None) -> str:
+    """The last part of a name that a client gave, free of control characters."""
+    last = re.split(r"[/\\]", name or "")[-1]
+    return re.sub(r"[\x00-\x1f\x7f]", "", last)[:255] or "upload"
+
+
+def _keep(tx: Transaction, content: BinaryIO | Staged | Sequence[Staged]) -> tuple[str, int]:
+    """The id of the file that holds the content from now on, and its size."""
+    if isinstance(content, Staged):
+        contents.adopt(tx, content)
+        return content.id, content.size
+    file_id = FILE.new_id()
+    if isinstance(content, Sequence):
+        contents.assemble(tx, file_id, [part.id for part in content])
+        return file_id, sum(part.size for part in content)
+    return file_id, contents.write(tx, file_id, content)

@@ -1,171 +1,209 @@
-"""The index of what vector stores hold: chunks of text, found by their words.
+"""The index of what vector stores hold: chunks of text, their words, and their vectors.
 
-Scores are between 0 and 1: the share of the query's words that a chunk holds, each weighed by how
-rare it is in the stores searched, and lowered by up to a quarter for a worse bm25 rank than the
-best chunk's. So a score means the same in a store of three chunks and of three million, which bm25
-alone does not.
+A file's chunks belong to one reading of it. A reading grows slice by slice, since one large write
+would hold every other writer up; it is found once it is ready, all at once, and takes the place of
+the reading before. What was discarded is not found any more, and swept away in slices too.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
+from assistctl.server.embedders import Vector
 from assistctl.server.store import Transaction
-from assistctl.server.words import indexed, searched
+from assistctl.server.text import Piece
+from assistctl.server.words import indexed
 
-_CANDIDATES = 200
+_SWEPT_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
 class Chunk:
     """A piece of a file's text, and that text as words of the index."""
 
-    text: str
+    piece: Piece
     words: str
 
 
 @dataclass(frozen=True)
-class Hit:
-    """One chunk that was found; `position` counts the chunks of its file from 0."""
+class Ready:
+    """A reading that can be found."""
 
+    id: int
     store_id: str
     file_id: str
-    position: int
-    text: str
-    score: float
 
 
-def prepare(texts: Iterable[str]) -> list[Chunk]:
+def prepare(pieces: Iterable[Piece]) -> list[Chunk]:
     """The slow part of adding, to be done before a transaction begins."""
-    return [Chunk(text, indexed(text)) for text in texts]
+    return [Chunk(piece, indexed(piece.text)) for piece in pieces]
 
 
-def add(tx: Transaction, store_id: str, file_id: str, chunks: Sequence[Chunk]) -> None:
-    for position, chunk in enumerate(chunks):
-        [(row,)] = tx.execute(
-            "INSERT INTO chunks (store_id, file_id, position, text) VALUES (?, ?, ?, ?)"
-            " RETURNING id",
-            (store_id, file_id, position, chunk.text),
-        )
-        tx.execute(
-            "INSERT INTO chunk_words (rowid, store, words) VALUES (?, ?, ?)",
-            (row, _key(store_id), chunk.words),
-        )
-
-
-def remove(tx: Transaction, store_id: str, file_id: str) -> None:
-    mine = "SELECT id FROM chunks WHERE store_id = ? AND file_id = ?"
-    tx.execute(f"DELETE FROM chunk_words WHERE rowid IN ({mine})", (store_id, file_id))  # noqa: S608
-    tx.execute("DELETE FROM chunks WHERE store_id = ? AND file_id = ?", (store_id, file_id))
-
-
-def search(
-    tx: Transaction,
-    stores: Mapping[str, Iterable[str] | None],
-    queries: Sequence[str],
-    *,
-    limit: int,
-    threshold: float = 0.0,
-) -> list[Hit]:
-    """The best chunks for any of the queries, best first.
-
-    `stores` maps the id of each store to the ids of its files that may be found, None for all.
-    Where everything fits into `limit`, everything is found: what shares no word with the query
-    comes last, with score 0, since it may still mean the same.
-    """
-    allowed = {store: None if files is None else set(files) for store, files in stores.items()}
-    best = dict(_everything(tx, allowed, limit))
-    for query in queries:
-        for row, hit in _search_one(tx, allowed, query):
-            if row not in best or best[row].score < hit.score:
-                best[row] = hit
-    found = [hit for hit in best.values() if hit.score >= threshold]
-    return sorted(found, key=lambda hit: (-hit.score, hit.file_id, hit.position))[:limit]
-
-
-def _everything(
-    tx: Transaction, stores: Mapping[str, set[str] | None], limit: int
-) -> list[tuple[int, Hit]]:
-    """All chunks that may be found, if they are no more than `limit`; else none."""
-    found = []
-    for store, files in stores.items():
-        rows = tx.stream(
-            "SELECT id, store_id, file_id, position, text FROM chunks WHERE store_id = ?", (store,)
-        )
-        for row, store_id, file_id, position, text in rows:
-            if files is None or file_id in files:
-                found.append((row, Hit(store_id, file_id, position, text, 0.0)))
-            if len(found) > limit:
-                return []
-    return found
-
-
-def _search_one(
-    tx: Transaction, stores: Mapping[str, set[str] | None], query: str
-) -> list[tuple[int, Hit]]:
-    terms = searched(query)
-    if not terms or not stores:
-        return []
-    scope = "store : (" + " OR ".join(_quote(_key(store)) for store in stores) + ")"
-    candidates = _candidates(tx, stores, f"{scope} AND words : ({' OR '.join(map(_quote, terms))})")
-    if not candidates:
-        return []
-    holding = {term: _rows(tx, f"{scope} AND words : {_quote(term)}") for term in terms}
-    total = _size(tx, stores)
-    weights = {term: 1 + math.log(1 + total / (1 + len(rows))) for term, rows in holding.items()}
-    top = max(rank for _, _, rank in candidates)
-    hits = []
-    for row, hit, rank in candidates:
-        coverage = sum(weights[term] for term in terms if row in holding[term])
-        score = coverage / sum(weights.values()) * (0.75 + 0.25 * rank / top)
-        hits.append((row, replace(hit, score=round(min(1.0, score), 6))))
-    return hits
-
-
-def _candidates(
-    tx: Transaction, stores: Mapping[str, set[str] | None], match: str
-) -> list[tuple[int, Hit, float]]:
-    """The chunks with the best bm25 ranks: row, what it holds, and its rank (above 0)."""
-    rows = tx.stream(
-        """
-        SELECT id, store_id, file_id, position, text, bm25(chunk_words, 0.0, 1.0) AS rank
-        FROM chunk_words JOIN chunks ON chunks.id = chunk_words.rowid
-        WHERE chunk_words MATCH ? ORDER BY rank
-        """,
-        (match,),
+def begin(tx: Transaction, store_id: str, file_id: str) -> int:
+    """A new reading, which grows."""
+    [(reading,)] = tx.execute(
+        "INSERT INTO readings (store_id, file_id, state) VALUES (?, ?, 'growing') RETURNING id",
+        (store_id, file_id),
     )
-    found: list[tuple[int, Hit, float]] = []
-    for row, store_id, file_id, position, text, rank in rows:
-        files = stores.get(store_id, ())
-        if files is None or file_id in files:
-            found.append((row, Hit(store_id, file_id, position, text, 0.0), max(-rank, 1e-9)))
-        if len(found) == _CANDIDATES:
+    return int(reading)
+
+
+def add(tx: Transaction, reading: int, chunks: Sequence[Chunk]) -> bool:
+    """Add to a growing reading; False if it was discarded meanwhile, and nothing was added."""
+    rows = tx.execute(
+        "SELECT store_id FROM readings WHERE id = ? AND state = 'growing'", (reading,)
+    )
+    for (store_id,) in rows:
+        for chunk in chunks:
+            [(row,)] = tx.execute(
+                "INSERT INTO chunks (reading, text, fresh) VALUES (?, ?, ?) RETURNING id",
+                (reading, chunk.piece.text, chunk.piece.fresh),
+            )
+            tx.execute(
+                "INSERT INTO chunk_words (rowid, store, words) VALUES (?, ?, ?)",
+                (row, store_key(store_id), chunk.words),
+            )
+    return bool(rows)
+
+
+def finish(tx: Transaction, reading: int) -> None:
+    """Let a reading be found, in place of all others of its file in its store."""
+    tx.execute(
+        "UPDATE readings SET state = 'discarded' WHERE id != ?"
+        " AND (store_id, file_id) = (SELECT store_id, file_id FROM readings WHERE id = ?)",
+        (reading, reading),
+    )
+    tx.execute("UPDATE readings SET state = 'ready' WHERE id = ?", (reading,))
+
+
+def discard(tx: Transaction, store_id: str, file_id: str | None = None) -> None:
+    """Forget all readings of a file in a store, or of the whole store."""
+    condition, values = ("", ()) if file_id is None else (" AND file_id = ?", (file_id,))
+    tx.execute(
+        f"UPDATE readings SET state = 'discarded' WHERE store_id = ?{condition}",  # noqa: S608
+        (store_id, *values),
+    )
+    tx.after_commit(tx.store.indexing.set)
+
+
+def ready(tx: Transaction, store_ids: Sequence[str]) -> list[Ready]:
+    """What can be found in these stores."""
+    marks = ", ".join("?" * len(store_ids))
+    rows = tx.execute(
+        "SELECT id, store_id, file_id FROM readings"  # noqa: S608
+        f" WHERE state = 'ready' AND store_id IN ({marks}) ORDER BY id",
+        store_ids,
+    )
+    return [Ready(*row) for row in rows]
+
+
+def chunks(tx: Transaction, readings: Collection[int], most: int) -> list[int]:
+    """The ids of the chunks of these readings, `most` at the most."""
+    found: list[int] = []
+    for reading in readings:
+        rows = tx.execute(
+            "SELECT id FROM chunks WHERE reading = ? LIMIT ?", (reading, most - len(found))
+        )
+        found += (chunk for (chunk,) in rows)
+        if len(found) == most:
             break
     return found
 
 
-def _size(tx: Transaction, stores: Iterable[str]) -> int:
-    """How many chunks the stores hold."""
-    ids = list(stores)
-    marks = ", ".join("?" * len(ids))
-    [(size,)] = tx.execute(f"SELECT count(*) FROM chunks WHERE store_id IN ({marks})", ids)  # noqa: S608
-    return int(size)
+def chunk(tx: Transaction, identity: int) -> tuple[int, str]:
+    """The chunk's reading and text."""
+    [(reading, text)] = tx.execute("SELECT reading, text FROM chunks WHERE id = ?", (identity,))
+    return reading, text
 
 
-def _rows(tx: Transaction, match: str) -> set[int]:
-    rows: list[tuple[Any, ...]] = tx.execute(
-        "SELECT rowid FROM chunk_words WHERE chunk_words MATCH ?", (match,)
+def leftover(tx: Transaction) -> int | None:
+    """A reading that nobody can find: one that was discarded, or that a dead process has left
+    growing. A process that still lives finds its reading gone, and gives it up."""
+    rows = tx.execute(
+        "SELECT id FROM readings WHERE state = 'discarded' OR state = 'growing' AND NOT EXISTS"
+        " (SELECT 1 FROM indexing WHERE indexing.store_id = readings.store_id"
+        " AND indexing.file_id = readings.file_id) LIMIT 1"
     )
-    return {row for (row,) in rows}
+    return int(rows[0][0]) if rows else None
 
 
-def _key(store_id: str) -> str:
+def sweep(tx: Transaction, reading: int) -> None:
+    """Remove some of the reading's chunks, or the last of them with all that is left of it."""
+    rows = tx.execute("SELECT id FROM chunks WHERE reading = ? LIMIT ?", (reading, _SWEPT_AT_ONCE))
+    for row in rows:
+        tx.execute("DELETE FROM chunk_words WHERE rowid = ?", row)
+        tx.execute("DELETE FROM vectors WHERE chunk = ?", row)
+        tx.execute("DELETE FROM chunks WHERE id = ?", row)
+    if len(rows) < _SWEPT_AT_ONCE:
+        tx.execute("DELETE FROM embedded WHERE reading = ?", (reading,))
+        tx.execute("DELETE FROM readings WHERE id = ?", (reading,))
+
+
+def unembedded(
+    tx: Transaction, reading: int, embedder: str, after: int, most: int
+) -> list[tuple[int, Piece]]:
+    """Chunks of the reading, by id, that have no vectors of this embedder yet; those behind the
+    id `after`."""
+    rows = tx.execute(
+        "SELECT id, text, fresh FROM chunks WHERE reading = ? AND id > ? AND NOT EXISTS"
+        " (SELECT 1 FROM vectors WHERE chunk = chunks.id AND embedder = ?) ORDER BY id LIMIT ?",
+        (reading, after, embedder, most),
+    )
+    return [(chunk, Piece(text, fresh)) for chunk, text, fresh in rows]
+
+
+def to_embed(tx: Transaction, embedder: str) -> int | None:
+    """A reading that can be found, but not yet by the vectors of this embedder."""
+    rows = tx.execute(
+        "SELECT id FROM readings WHERE state = 'ready' AND NOT EXISTS"
+        " (SELECT 1 FROM embedded WHERE reading = readings.id AND embedder = ?) LIMIT 1",
+        (embedder,),
+    )
+    return int(rows[0][0]) if rows else None
+
+
+def keep_vectors(
+    tx: Transaction, embedder: str, vectors: Iterable[tuple[int, Sequence[Vector]]]
+) -> None:
+    """Keep the vectors of chunks (that are still there), each by the chunk's id."""
+    for chunk, parts in vectors:
+        tx.execute(
+            "INSERT OR REPLACE INTO vectors (chunk, embedder, reading, vectors)"
+            " SELECT id, ?, reading, ? FROM chunks WHERE id = ?",
+            (embedder, b"".join(parts), chunk),
+        )
+
+
+def note_embedded(tx: Transaction, reading: int, embedder: str) -> None:
+    tx.execute(
+        "INSERT OR IGNORE INTO embedded (reading, embedder) SELECT id, ? FROM readings"
+        " WHERE id = ?",
+        (embedder, reading),
+    )
+
+
+def embedded(tx: Transaction, store_id: str, embedder: str) -> list[int]:
+    """The readings of a store that can be found by the vectors of this embedder."""
+    rows = tx.execute(
+        "SELECT id FROM readings JOIN embedded ON reading = id AND embedder = ?"
+        " WHERE state = 'ready' AND store_id = ? ORDER BY id",
+        (embedder, store_id),
+    )
+    return [reading for (reading,) in rows]
+
+
+def vectors(tx: Transaction, store_id: str, embedder: str) -> Iterator[tuple[int, int, bytes]]:
+    """Reading, chunk, and the vectors of the chunk's passages, of the same readings."""
+    return tx.stream(
+        "SELECT vectors.reading, chunk, vectors FROM readings"
+        " JOIN embedded ON embedded.reading = readings.id AND embedded.embedder = ?"
+        " JOIN vectors ON vectors.reading = readings.id AND vectors.embedder = ?"
+        " WHERE state = 'ready' AND store_id = ?",
+        (embedder, embedder, store_id),
+    )
+
+
+def store_key(store_id: str) -> str:
     """A store's id as one word of the index."""
     return store_id.rpartition("_")[2]
-
-
-def _quote(term: str) -> str:
-    return '"' + term.replace('"', '""') + '"'

@@ -3,106 +3,220 @@
 What there is to do stands in the database (table `indexing`), so that nothing is lost when a
 process dies: the next one to start finds it there. Two processes may read one file at the same
 time; the work is the same, and who finds the file done, or gone, leaves it alone.
+
+Files come first, then sweeping away what nobody can find any more, then the vectors of files that
+were indexed while there was no embedder, or another one.
 """
 
 from __future__ import annotations
 
 import logging
+import tempfile
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
+from typing import BinaryIO
 
-from assistctl.server import contents
+from assistctl.server import contents, index
 from assistctl.server.documents import Shelf, find, save
-from assistctl.server.index import Chunk, add, prepare
-from assistctl.server.store import Store, Transaction
-from assistctl.server.text import UnreadableFile, extract, heading, split
+from assistctl.server.embedders import Embedder, EmbedderError
+from assistctl.server.reading import Reading, Stopped, UnreadableFile, pieces
+from assistctl.server.store import Store
+from assistctl.server.text import passages
 from assistctl.server.wire import FILE, STORE_FILE, Document
 
 _log = logging.getLogger("assistctl.server")
 
+_THREADS = 2
 _LOOK_AGAIN_SECONDS = 5.0
-_MOST_BYTES = 32 * 2**20
+_CHUNKS_AT_ONCE = 32
+_EMBEDDED_AT_ONCE = 8
+_EMBEDDER_PATIENCE = 120.0
+_EMBEDDER_PAUSE = 60.0
 
 
 class Indexer:
-    """One thread that works through what waits, until it is stopped."""
+    """A few threads that work through what waits, until they are stopped."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, embedder: Embedder | None = None) -> None:
         self._store = store
+        self._embedder = embedder
+        self._embed_after = 0.0
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="assistctl-indexer")
+        self._guard = threading.Lock()
+        self._in_hand: set[tuple[str, int]] = set()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"assistctl-indexer-{number}")
+            for number in range(_THREADS)
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """Return once the thread is gone; the file in hand is read by whoever comes next."""
+        """Return once the threads are gone; the files in hand are read by whoever comes next."""
         self._stopping.set()
         self._store.indexing.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _work(self) -> None:
         while not self._stopping.is_set():
             self._store.indexing.clear()
             try:
-                busy = self._take_one()
+                busy = self._read_one() or self._sweep_some() or self._embed_one()
+            except Stopped:
+                return
             except Exception as error:  # noqa: BLE001 - the database may be better in a while
                 _log.error("the indexer could not go on", exc_info=error)
                 busy = False
             if not busy:
                 self._store.indexing.wait(_LOOK_AGAIN_SECONDS)
 
-    def _take_one(self) -> bool:
+    def _read_one(self) -> bool:
         """Deal with the file that has waited longest; False if none does."""
         with self._store.read() as tx:
             rows = tx.execute(
-                "SELECT seq, project, store_id, file_id FROM indexing ORDER BY seq LIMIT 1"
+                "SELECT seq, project, store_id, file_id FROM indexing ORDER BY seq LIMIT ?",
+                (_THREADS,),
             )
-        if not rows:
-            return False
-        task = _Task(*rows[0])
-        outcome: list[Chunk] | _Failure
+        for row in rows:
+            task = _Task(*row)
+            with self._taken("read", task.seq) as free:
+                if free:
+                    self._finish(task, self._outcome(task))
+                    return True
+        return False
+
+    def _outcome(self, task: _Task) -> _Read | _Failure | None:
+        """None for a file that is gone, or was attached anew meanwhile."""
         try:
-            outcome = self._read(task)
+            return self._read(task)
         except UnreadableFile as error:
-            outcome = _Failure(error.code, str(error))
+            return _Failure(error.code, str(error))
+        except Stopped:
+            raise
         except Exception as error:  # noqa: BLE001 - one bad file must not stop the others
             _log.error("cannot index %s for %s", task.file_id, task.store_id, exc_info=error)
-            outcome = _Failure("server_error", "The file could not be processed.")
-        if not self._stopping.is_set():
-            self._finish(task, outcome)
-        return True
+            return _Failure("server_error", "The file could not be processed.")
 
-    def _read(self, task: _Task) -> list[Chunk]:
-        """The file's chunks, ready for the index; the work is done outside any write."""
+    def _read(self, task: _Task) -> _Read | None:
+        """Let a reading of the file grow, in slices."""
         with self._store.read() as tx:
             attached = find(tx, task.shelf, task.file_id)
             file = find(tx, Shelf(FILE, task.project), task.file_id)
-            if attached is None or file is None:
-                return []
-            if file["bytes"] > _MOST_BYTES:
-                raise UnreadableFile(
-                    "invalid_file", f"The file is too large to index (over {_MOST_BYTES} bytes)."
-                )
-            content = contents.read(tx, task.file_id)
-        text = extract(file["filename"], content)
+        if attached is None or file is None:
+            return None
         static = attached["chunking_strategy"]["static"]
-        pieces = split(text, static["max_chunk_size_tokens"], static["chunk_overlap_tokens"])
-        names = heading(file["filename"], text)
-        return prepare(
-            f"{names}\n{piece}" if names and position else piece
-            for position, piece in enumerate(pieces)
-        )
+        size, overlap = static["max_chunk_size_tokens"], static["chunk_overlap_tokens"]
+        with self._store.write() as tx:
+            reading = index.begin(tx, task.store_id, task.file_id)
+        usage = 0
+        with tempfile.TemporaryFile() as content:
+            self._fetch(task.file_id, content)
+            found = pieces(Reading(file["filename"], content, self._stopping), size, overlap)
+            while slice_ := index.prepare(islice(found, _CHUNKS_AT_ONCE)):
+                self._go_on()
+                with self._store.write() as tx:
+                    if not index.add(tx, reading, slice_):
+                        return None
+                usage += sum(len(chunk.piece.text.encode()) for chunk in slice_)
+        self._try_to_embed(reading)
+        return _Read(reading, usage)
 
-    def _finish(self, task: _Task, outcome: list[Chunk] | _Failure) -> None:
+    def _fetch(self, file_id: str, content: BinaryIO) -> None:
+        for part in contents.parts(self._store, file_id):
+            content.write(part)
+        content.seek(0)
+
+    def _finish(self, task: _Task, outcome: _Read | _Failure | None) -> None:
         """Take the task off the list. One that another process finished, or that was attached
         anew meanwhile, is not on it any more: then nothing is written."""
         with self._store.write() as tx:
             if not tx.execute("DELETE FROM indexing WHERE seq = ? RETURNING seq", (task.seq,)):
                 return
             attached = find(tx, task.shelf, task.file_id)
-            if attached is not None:
-                save(tx, task.shelf, _finished(tx, attached, outcome))
+            if attached is None or outcome is None:
+                return
+            if isinstance(outcome, _Read):
+                index.finish(tx, outcome.reading)
+            save(tx, task.shelf, _finished(attached, outcome))
+
+    def _sweep_some(self) -> bool:
+        with self._store.read() as tx:
+            reading = index.leftover(tx)
+        if reading is None:
+            return False
+        with self._store.write() as tx:
+            index.sweep(tx, reading)
+        return True
+
+    def _embed_one(self) -> bool:
+        """Give a file that can be found by its words only the vectors of the embedder in use."""
+        if self._embedder is None or time.monotonic() < self._embed_after:
+            return False
+        with self._store.read() as tx:
+            reading = index.to_embed(tx, self._embedder.name)
+        if reading is None:
+            return False
+        with self._taken("embed", reading) as free:
+            return free and self._try_to_embed(reading)
+
+    def _try_to_embed(self, reading: int) -> bool:
+        """Without its vectors a file is found by its words; they are tried again later."""
+        if self._embedder is None or time.monotonic() < self._embed_after:
+            return False
+        try:
+            self._embed(reading, self._embedder)
+        except EmbedderError as error:
+            self._embed_after = time.monotonic() + _EMBEDDER_PAUSE
+            _log.warning("files are indexed by their words alone for now: %s", error)
+            return False
+        return True
+
+    def _embed(self, reading: int, embedder: Embedder) -> None:
+        last = 0
+        while True:
+            self._go_on()
+            with self._store.read() as tx:
+                chunks = index.unembedded(tx, reading, embedder.name, last, _EMBEDDED_AT_ONCE)
+            if not chunks:
+                break
+            last = chunks[-1][0]
+            parts = [list(passages(piece, embedder.passage_tokens)) for _, piece in chunks]
+            vectors = iter(
+                embedder.embed([part for some in parts for part in some], _EMBEDDER_PATIENCE)
+            )
+            by_chunk = [
+                (chunk, list(islice(vectors, len(some))))
+                for (chunk, _), some in zip(chunks, parts, strict=True)
+            ]
+            with self._store.write() as tx:
+                index.keep_vectors(tx, embedder.name, by_chunk)
+        with self._store.write() as tx:
+            index.note_embedded(tx, reading, embedder.name)
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise Stopped
+
+    @contextmanager
+    def _taken(self, work: str, number: int) -> Iterator[bool]:
+        """Take a piece of work; False if another thread has it in hand."""
+        entry = (work, number)
+        with self._guard:
+            free = entry not in self._in_hand
+            self._in_hand.add(entry)
+        try:
+            yield free
+        finally:
+            if free:
+                with self._guard:
+                    self._in_hand.discard(entry)
 
 
 @dataclass(frozen=True)
@@ -118,15 +232,21 @@ class _Task:
 
 
 @dataclass(frozen=True)
+class _Read:
+    """A reading that is whole, and how many bytes of text it holds."""
+
+    reading: int
+    usage: int
+
+
+@dataclass(frozen=True)
 class _Failure:
     code: str
     message: str
 
 
-def _finished(tx: Transaction, attached: Document, outcome: list[Chunk] | _Failure) -> Document:
+def _finished(attached: Document, outcome: _Read | _Failure) -> Document:
     if isinstance(outcome, _Failure):
         error = {"code": outcome.code, "message": outcome.message}
         return {**attached, "status": "failed", "last_error": error}
-    add(tx, attached["vector_store_id"], attached["id"], outcome)
-    usage = sum(len(chunk.text.encode()) for chunk in outcome)
-    return {**attached, "status": "completed", "usage_bytes": usage}
+    return {**attached, "status": "completed", "last_error": None, "usage_bytes": outcome.usage}

@@ -18,10 +18,11 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
-from assistctl.server import files
+from assistctl.server import contents, embedders, files, idempotency, uploads
 from assistctl.server.app import create_app
 from assistctl.server.call import Server
 from assistctl.server.engine import Engine
+from assistctl.server.finding import Finder
 from assistctl.server.indexing import Indexer
 from assistctl.server.routes import ENDPOINTS
 from assistctl.server.settings import Settings
@@ -145,7 +146,8 @@ def _opened(settings: Settings, on_ready: Callable[[], object]) -> Iterator[_Uvi
     """A server, ready to run, on its opened database, which is closed at the end."""
     store = Store(settings.database)
     try:
-        server = Server(settings, store, Engine(store, settings))
+        finder = Finder(store, embedders.chosen(settings.embeddings))
+        server = Server(settings, store, Engine(store, settings, finder), finder)
         app = create_app(server, ENDPOINTS, _lifespan(server))
         yield _Uvicorn(_config(app), on_ready, server.engine)
     finally:
@@ -157,9 +159,9 @@ def _lifespan(server: Server) -> Callable[[Starlette], AbstractAsyncContextManag
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        indexer = Indexer(server.store)
+        indexer = Indexer(server.store, server.finder.embedder)
         indexer.start()
-        expiry = asyncio.create_task(_delete_expired_files(server.store))
+        expiry = asyncio.create_task(_forget_what_is_over(server.store))
         try:
             await server.engine.start()
             try:
@@ -169,17 +171,25 @@ def _lifespan(server: Server) -> Callable[[Starlette], AbstractAsyncContextManag
         finally:
             expiry.cancel()
             await asyncio.wait([expiry])
+            await run_in_threadpool(server.finder.close)
             await run_in_threadpool(indexer.stop)
 
     return lifespan
 
 
-async def _delete_expired_files(store: Store) -> None:
+async def _forget_what_is_over(store: Store) -> None:
+    tasks = (
+        files.delete_expired,
+        uploads.expire,
+        contents.sweep,
+        idempotency.forget_old,
+    )
     while True:
-        try:
-            await run_in_threadpool(files.delete_expired, store)
-        except Exception as error:  # noqa: BLE001 - the database may be better in a while
-            _log.error("cannot delete expired files", exc_info=error)
+        for task in tasks:
+            try:
+                await run_in_threadpool(task, store)
+            except Exception as error:  # noqa: BLE001 - the database may be better in a while
+                _log.error("cannot remove what has expired", exc_info=error)
         await asyncio.sleep(_EXPIRY_SECONDS)
 
 

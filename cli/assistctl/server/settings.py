@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from assistctl.server.sandbox import Limits
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,13 @@ class Settings:
     `assistctl` to its turns. `api_keys` maps each key to the project that it opens; without any
     there is no authentication and one project, "default". `strict_beta` demands the header
     `OpenAI-Beta: assistants=v2`, as OpenAI did.
+
+    `embeddings` are the semantic half of file_search: "auto" (the optional offline encoder, where
+    it is installed), "none" (words alone), or an endpoint (`base_url`, `model`, and optionally
+    `api_key`, `timeout` in seconds).
+
+    `code_interpreter` is whether models may run Python here, in a sandbox (see assistctl.server.
+    sandbox): True within the usual limits, or its `Limits`, or False.
     """
 
     database: Path
@@ -25,3 +35,5 @@ class Settings:
     scripts: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict, repr=False)
     api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     strict_beta: bool = False
+    embeddings: Literal["auto", "none"] | Mapping[str, Any] = field(default="auto", repr=False)
+    code_interpreter: bool | Limits = True

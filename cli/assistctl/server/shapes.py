@@ -171,6 +171,11 @@ def either(text: Check, structured: Check) -> Check:
     return check
 
 
+def nullable(check: Check) -> Check:
+    """Null, which optional fields may be anyway, or what passes `check`."""
+    return lambda value, path: value if value is None else check(value, path)
+
+
 def missing_parameter(path: str) -> ApiError:
     return ApiError(
         f"Missing required parameter: '{path}'.", param=path, code="missing_required_parameter"

@@ -101,6 +101,89 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )
         """,
     ),
+    (
+        # Contents that belong to no object, not yet or no more, see contents.py.
+        """
+        CREATE TABLE loose_contents (
+            content_id TEXT PRIMARY KEY,
+            kept_until INTEGER NOT NULL
+        )
+        """,
+        # A file that was put together of other contents (the parts of an upload), in order.
+        """
+        CREATE TABLE assembled_contents (
+            file_id TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            content_id TEXT NOT NULL,
+            PRIMARY KEY (file_id, position)
+        )
+        """,
+        # What was answered to requests with an Idempotency-Key, see idempotency.py.
+        """
+        CREATE TABLE answers (
+            project TEXT NOT NULL,
+            path TEXT NOT NULL,
+            key TEXT NOT NULL,
+            request TEXT NOT NULL,
+            answer TEXT NOT NULL,
+            answered_at INTEGER NOT NULL,
+            PRIMARY KEY (project, path, key)
+        )
+        """,
+        "CREATE INDEX answers_by_age ON answers (answered_at)",
+    ),
+    (
+        # The index in slices and with vectors, see index.py; what was indexed is read again.
+        "DROP TABLE chunk_words",
+        "DROP TABLE chunks",
+        """
+        CREATE TABLE readings (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            store_id TEXT NOT NULL,
+            file_id TEXT NOT NULL,
+            state TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX readings_by_file ON readings (store_id, file_id)",
+        "CREATE INDEX readings_by_state ON readings (state, store_id)",
+        """
+        CREATE TABLE chunks (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            reading INTEGER NOT NULL,
+            text TEXT NOT NULL,
+            fresh INTEGER NOT NULL
+        )
+        """,
+        "CREATE INDEX chunks_by_reading ON chunks (reading)",
+        """
+        CREATE VIRTUAL TABLE chunk_words USING fts5 (
+            store, words, tokenize = 'porter unicode61'
+        )
+        """,
+        # The vectors of a chunk's passages, one behind the other, by each embedder that was used.
+        """
+        CREATE TABLE vectors (
+            reading INTEGER NOT NULL,
+            embedder TEXT NOT NULL,
+            chunk INTEGER NOT NULL,
+            vectors BLOB NOT NULL,
+            UNIQUE (chunk, embedder)
+        )
+        """,
+        "CREATE INDEX vectors_by_reading ON vectors (reading, embedder)",
+        """
+        CREATE TABLE embedded (
+            reading INTEGER NOT NULL,
+            embedder TEXT NOT NULL,
+            PRIMARY KEY (reading, embedder)
+        )
+        """,
+        """
+        INSERT OR IGNORE INTO indexing (project, store_id, file_id)
+        SELECT project, parent, id FROM documents
+        WHERE kind = 'vector_store.file' AND status = 'completed'
+        """,
+    ),
 )
 """Each migration is applied once, whole, in order. Never edit one that was released: append."""
 

@@ -1,225 +1,204 @@
-"""From the bytes of a file to its text, its length in tokens, and its chunks."""
+"""Text: how many tokens it is, and how it is cut into pieces that can be understood alone.
+
+Encodings of models cannot be had offline, so tokens are estimated: a character of a script without
+spaces is one, a word one for every six letters, a punctuation mark one.
+"""
 
 from __future__ import annotations
 
-import codecs
-import json
 import re
 from array import array
-from collections.abc import Iterator
-from html.parser import HTMLParser
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 """Kana, Han and Hangul, for use in a character class: scripts written without spaces, or nearly."""
 
-_BINARY = {
-    b"%PDF": "PDF",
-    b"PK\x03\x04": "zip archive or Office document",
-    b"\xd0\xcf\x11\xe0": "old Office document",
-    b"\x89PNG": "PNG image",
-    b"\xff\xd8\xff": "JPEG image",
-    b"GIF8": "GIF image",
-    b"RIFF": "RIFF media",
-    b"\x1f\x8b": "gzip archive",
-    b"\x7fELF": "program",
-}
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
-_UNIT = re.compile(rf"[{CJK}]|[^\W{CJK}]+|[^\w\s]")
+# A "word" may be a megabyte of base64; a piece of 180 letters (30 tokens) can still be cut.
+_UNIT = re.compile(rf"[{CJK}]|[^\W{CJK}]{{1,180}}|[^\w\s]")
 _SENTENCE_END = frozenset("。！？；.!?;")
+_HEADING = re.compile(r"^(#{1,6}) +\S.*$", re.MULTILINE)
+_FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
 
 
-class UnreadableFile(Exception):
-    """No text can be got from a file; `code` is the API's reason, the message is for people."""
+@dataclass(frozen=True)
+class Context:
+    """A line (of column names, or a heading) without which the text from `start` to `end` is not
+    understood. It stands itself right before `start`."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+    line: str
+    start: int
+    end: int
 
-
-def extract(filename: str, content: bytes) -> str:
-    """The text of a file; raises UnreadableFile if there is none to be had."""
-    text = _decode(content)
-    suffix = filename.rpartition(".")[2].lower()
-    if suffix in ("html", "htm", "xhtml"):
-        text = _without_tags(text)
-    elif suffix == "json" and "\\u" in text:
-        text = _without_escapes(text)
-    if not text.strip():
-        raise UnreadableFile("invalid_file", "The file holds no text.")
-    return text
+    @property
+    def begins(self) -> int:
+        return self.start - len(self.line)
 
 
-def heading(filename: str, text: str) -> str:
-    """What every chunk of a table needs to be understood: its line of column names."""
-    if filename.lower().endswith((".csv", ".tsv")):
-        return text.lstrip().partition("\n")[0].rstrip()
-    return ""
+@dataclass(frozen=True)
+class Text:
+    """A text with what gives its parts their sense; outer contexts come before inner ones."""
+
+    value: str
+    contexts: Sequence[Context] = ()
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`text` up to `fresh` repeats: the lines of its context, and what the last piece held."""
+
+    text: str
+    fresh: int = 0
 
 
 def count_tokens(text: str) -> int:
-    """An estimate of how many tokens a model would count, since encodings cannot be had offline."""
+    """An estimate, see above."""
     return sum(_weight(unit.group()) for unit in _UNIT.finditer(text))
 
 
-def split(text: str, size: int, overlap: int) -> Iterator[str]:
-    """Chunks of at most `size` tokens (estimated), each repeating up to `overlap` of the last.
+def headings(text: str) -> list[Context]:
+    """The sections of a Markdown text: each heading holds until the next of its level or above."""
+    without_code = _FENCE.sub(lambda fence: " " * len(fence.group()), text)
+    found = list(_HEADING.finditer(without_code))
+    ends = [len(text)] * len(found)
+    within: list[int] = []
+    for number, heading in enumerate(found):
+        while within and len(found[within[-1]][1]) >= len(heading[1]):
+            ends[within.pop()] = heading.start()
+        within.append(number)
+    return [
+        Context(heading[0].rstrip(), heading.start() + len(heading[0].rstrip()), end)
+        for heading, end in zip(found, ends, strict=True)
+    ]
 
-    A chunk ends at the end of a paragraph, line or sentence if one lies in its last third.
+
+def cut(text: Text, size: int, overlap: int) -> Iterator[Piece]:
+    """Pieces of at most `size` tokens, each repeating up to `overlap` of the last.
+
+    A piece ends at the end of a section, paragraph, line or sentence if one lies in its second
+    half, and begins with the lines of its context; these may fill half of it.
     """
-    starts, ends, weights = array("I"), array("I"), array("I")
-    for unit in _UNIT.finditer(text):
-        starts.append(unit.start())
-        ends.append(unit.end())
-        weights.append(_weight(unit.group()))
-    first, total = 0, len(starts)
-    while first < total:
-        last = _fill(weights, first, size)
-        if last < total:
-            last = _good_end(text, starts, ends, first, last)
-        yield text[starts[first] if first else 0 : starts[last] if last < total else len(text)]
-        if last >= total:
-            return
-        first = _step_back(text, starts, ends, weights, first, last, overlap)
+    units, contexts = _Units(text), _Contexts(text.contexts)
+    first, known = 0, 0
+    while first < len(units):
+        begin = units.begin(first) if first else 0
+        lead = contexts.lead(units.starts[first], size // 2)
+        last = units.fill(first, size - count_tokens(lead))
+        if last < len(units):
+            last = units.good_end(first, last)
+        end = units.begin(last) if last < len(units) else len(text.value)
+        yield Piece(lead + text.value[begin:end], len(lead) + known - begin)
+        first, known = units.step_back(first, last, overlap) if last < len(units) else last, end
 
 
-def _fill(weights: array[int], first: int, size: int) -> int:
-    """The unit behind the last one that fits; one unit always does."""
-    used, last = weights[first], first + 1
-    while last < len(weights) and used + weights[last] <= size:
-        used += weights[last]
-        last += 1
-    return last
+def passages(piece: Piece, size: int) -> Iterator[str]:
+    """What is new in a piece, in parts of about `size` tokens, for a model that reads few at once;
+    each with the headings above it."""
+    at = 0
+    for part in cut(Text(piece.text, headings(piece.text)), size, 0):
+        at += len(part.text) - part.fresh
+        if at > piece.fresh:
+            yield part.text
 
 
-def _good_end(text: str, starts: array[int], ends: array[int], first: int, last: int) -> int:
-    """The unit behind the best place to end a chunk of the units first…last-1."""
-    best, rank = last, 0
-    for unit in range(last, first + (last - first) * 2 // 3, -1):
-        gap = text[ends[unit - 1] : starts[unit]]
-        here = 3 if gap.count("\n") > 1 else 2 if "\n" in gap else 0
-        if not here and text[ends[unit - 1] - 1] in _SENTENCE_END:
-            here = 1
-        if here > rank:
-            best, rank = unit, here
-    return best
+class _Contexts:
+    """The contexts of a text, asked for at positions that only grow."""
+
+    def __init__(self, contexts: Sequence[Context]) -> None:
+        self._ahead = list(reversed(contexts))
+        self._within: list[Context] = []
+
+    def lead(self, position: int, most: int) -> str:
+        """The lines that a piece beginning at `position` needs, of at most `most` tokens; where
+        they are more, inner ones are worth more than outer ones."""
+        while self._ahead and self._ahead[-1].start <= position:
+            self._within.append(self._ahead.pop())
+        self._within = [context for context in self._within if position < context.end]
+        lines: list[str] = []
+        for context in reversed(self._within):
+            tokens = count_tokens(context.line)
+            if tokens > most and lines:
+                break
+            lines.append(_shortened(context.line, most) + "\n")
+            most -= tokens
+        return "".join(reversed(lines))
 
 
-def _step_back(
-    text: str,
-    starts: array[int],
-    ends: array[int],
-    weights: array[int],
-    first: int,
-    last: int,
-    overlap: int,
-) -> int:
-    """Where the next chunk begins: within the overlap, at the beginning of a line if it can."""
-    used, earliest = 0, last
-    while earliest - 1 > first and used + weights[earliest - 1] <= overlap:
-        earliest -= 1
-        used += weights[earliest]
-    for unit in range(earliest, last):
-        if "\n" in text[ends[unit - 1] : starts[unit]]:
-            return unit
-    return earliest
+def _shortened(line: str, most: int) -> str:
+    """As many units of the line as `most` tokens allow."""
+    for unit in _UNIT.finditer(line):
+        most -= _weight(unit.group())
+        if most < 0:
+            return line[: unit.start()].rstrip()
+    return line
+
+
+class _Units:
+    """The words, characters and marks of a text, by number."""
+
+    def __init__(self, text: Text) -> None:
+        self._text = text.value
+        self._sections = {context.begins for context in text.contexts}
+        self._leads = {context.start for context in text.contexts}
+        self.starts, self._ends, self._weights = array("I"), array("I"), array("I")
+        for unit in _UNIT.finditer(text.value):
+            self.starts.append(unit.start())
+            self._ends.append(unit.end())
+            self._weights.append(_weight(unit.group()))
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def begin(self, unit: int) -> int:
+        """Where a piece that begins with this unit begins: with its line, if it can, since
+        the indentation of code and lists means something."""
+        start = self.starts[unit]
+        line = self._text.rfind("\n", self._ends[unit - 1] if unit else 0, start) + 1
+        return line or start
+
+    def fill(self, first: int, size: int) -> int:
+        """The unit behind the last one that fits; one unit always does."""
+        used, last = self._weights[first], first + 1
+        while last < len(self) and used + self._weights[last] <= size:
+            used += self._weights[last]
+            last += 1
+        return last
+
+    def good_end(self, first: int, last: int) -> int:
+        """The unit behind the best place to end a piece of the units first…last-1."""
+        best, rank = last, 0
+        for unit in range(last, first + (last - first) // 2, -1):
+            here = self._rank(unit)
+            if here > rank:
+                best, rank = unit, here
+        return best
+
+    def step_back(self, first: int, last: int, overlap: int) -> int:
+        """Where the next piece begins: within the overlap, with a whole line if it can."""
+        used, earliest = 0, last
+        while earliest - 1 > first and used + self._weights[earliest - 1] <= overlap:
+            earliest -= 1
+            used += self._weights[earliest]
+        for unit in range(earliest, last):
+            if "\n" in self._gap(unit):
+                return unit
+        return earliest
+
+    def _rank(self, unit: int) -> int:
+        """How good it is to end before this unit."""
+        gap = self._gap(unit)
+        if self._ends[unit - 1] in self._leads:
+            return 0
+        if gap.count("\n") > 1 or ("\n" in gap and self.starts[unit] in self._sections):
+            return 3
+        if "\n" in gap:
+            return 2
+        return int(self._text[self._ends[unit - 1] - 1] in _SENTENCE_END)
+
+    def _gap(self, unit: int) -> str:
+        """What stands between this unit and the one before."""
+        return self._text[self._ends[unit - 1] : self.starts[unit]]
 
 
 def _weight(unit: str) -> int:
     return -(-len(unit) // 6)
-
-
-def _decode(content: bytes) -> str:
-    for signature, name in _BINARY.items():
-        if content.startswith(signature):
-            raise UnreadableFile("unsupported_file", f"Files of this type are not read: {name}.")
-    for bom, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if content.startswith(bom):
-            return _decode_as(content, encoding)
-    for encoding in ("utf-8", "gb18030", "cp1252"):
-        try:
-            text = _decode_as(content, encoding)
-        except UnreadableFile:
-            continue
-        if encoding != "gb18030" or _is_chinese(content, text):
-            return text
-    raise _not_text()
-
-
-def _decode_as(content: bytes, encoding: str) -> str:
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError:
-        raise _not_text() from None
-    if _CONTROL.search(text):
-        raise _not_text()
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _not_text() -> UnreadableFile:
-    return UnreadableFile(
-        "unsupported_file", "The file is not text in UTF-8, UTF-16, GB18030 or Windows-1252."
-    )
-
-
-def _is_chinese(content: bytes, text: str) -> bool:
-    """Almost any bytes decode as GB18030; in Chinese text most of what is not ASCII is Han, and
-    each of these takes two high bytes, where an accented Latin letter stands alone."""
-    foreign = [char for char in text if char > "\x7f"]
-    han = len(re.findall(rf"[{CJK}\u3000-\u303f\uff00-\uffef]", text))
-    high = sum(byte > 0x7F for byte in content)
-    return han >= 0.9 * len(foreign) and high >= 1.7 * len(foreign)
-
-
-class _Text(HTMLParser):
-    """Collects what a reader would see."""
-
-    _HIDDEN = frozenset({"script", "style", "template", "noscript", "head"})
-    _INLINE = frozenset(
-        {"a", "abbr", "b", "code", "em", "i", "mark", "s", "small", "span"}
-        | {"strong", "sub", "sup", "u", "wbr", "img", "input"}
-    )
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.pieces: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._hidden += tag in self._HIDDEN
-        self._break(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden = max(0, self._hidden - (tag in self._HIDDEN))
-        self._break(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.pieces.append(data)
-
-    def _break(self, tag: str) -> None:
-        if tag in ("td", "th"):
-            self.pieces.append("\t")
-        elif tag not in self._INLINE:
-            self.pieces.append("\n")
-
-
-def _without_tags(html: str) -> str:
-    parser = _Text()
-    parser.feed(html)
-    parser.close()
-    text = re.sub(r"[^\S\n]+", " ", "".join(parser.pieces))
-    return re.sub(r" ?\n\s*", "\n", text).strip()
-
-
-def _without_escapes(text: str) -> str:
-    """JSON may write any letter as an escape, which nobody searches for."""
-    try:
-        plain = json.dumps(json.loads(text), ensure_ascii=False, indent=1)
-        plain.encode()
-    except (ValueError, RecursionError):
-        return text
-    return plain

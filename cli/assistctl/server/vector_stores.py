@@ -13,6 +13,7 @@ from typing import Any
 from assistctl.server import filters, index
 from assistctl.server.bodies import STORE_FILES
 from assistctl.server.documents import Shelf, count, fetch, find, insert, remove, save, select
+from assistctl.server.index import Ready
 from assistctl.server.store import Transaction
 from assistctl.server.wire import (
     FILE,
@@ -27,17 +28,6 @@ from assistctl.server.wire import (
 _DAY = 86_400
 _AUTO = {"type": "static", "static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}}
 _STATES = ("in_progress", "completed", "failed", "cancelled")
-
-
-@dataclass(frozen=True)
-class Found:
-    """A chunk that a search found; `score` is between 0 and 1."""
-
-    file_id: str
-    filename: str
-    score: float
-    attributes: Mapping[str, Any]
-    text: str
 
 
 @dataclass(frozen=True)
@@ -79,8 +69,8 @@ def modify(tx: Transaction, project: str, store_id: str, changes: Mapping[str, A
 
 def delete(tx: Transaction, project: str, store_id: str) -> None:
     """Remove the store, its batches and its index; the files themselves stay."""
-    for file in select(tx, Shelf(STORE_FILE, project, store_id)):
-        _forget(tx, store_id, file["id"])
+    index.discard(tx, store_id)
+    tx.execute("DELETE FROM indexing WHERE store_id = ?", (store_id,))
     remove(tx, Shelf(VECTOR_STORE, project), store_id)
 
 
@@ -146,31 +136,29 @@ def pending(tx: Transaction, project: str, store_ids: Iterable[str]) -> int:
     return sum(counts["in_progress"] for counts, _ in _count(tx, project, list(store_ids)).values())
 
 
-def search(
+def searchable(
     tx: Transaction,
     project: str,
     store_ids: Sequence[str],
-    queries: Sequence[str],
-    *,
-    limit: int,
-    threshold: float = 0.0,
     condition: Mapping[str, Any] | None = None,
-) -> list[Found]:
-    """The best chunks of these stores, best first; `condition` is a checked filter.
+) -> list[Ready]:
+    """What of these stores may be found; `condition` is a checked filter.
 
     Raises ApiError 404 for a store that is not there and 400 for an expired one.
     """
     for store_id in store_ids:
         if _expired(fetch(tx, Shelf(VECTOR_STORE, project), store_id)):
             raise ApiError(f"Vector store {store_id} is expired.", code="vector_store_expired")
-    hits = index.search(
-        tx,
-        {store_id: _passing(tx, project, store_id, condition) for store_id in store_ids},
-        queries,
-        limit=limit,
-        threshold=threshold,
-    )
-    return [_found(tx, project, hit) for hit in hits]
+    readings = index.ready(tx, store_ids)
+    if condition is None:
+        return readings
+    passing = {
+        (store_id, file["id"])
+        for store_id in store_ids
+        for file in select(tx, Shelf(STORE_FILE, project, store_id))
+        if filters.matches(condition, file["attributes"])
+    }
+    return [reading for reading in readings if (reading.store_id, reading.file_id) in passing]
 
 
 def batch_counts(tx: Transaction, project: str, store_id: str, batch_id: str) -> dict[str, int]:
@@ -212,7 +200,7 @@ def _attached(store_id: str, file: NewFile) -> Document:
 
 
 def _forget(tx: Transaction, store_id: str, file_id: str) -> None:
-    index.remove(tx, store_id, file_id)
+    index.discard(tx, store_id, file_id)
     tx.execute("DELETE FROM indexing WHERE store_id = ? AND file_id = ?", (store_id, file_id))
 
 
@@ -262,19 +250,3 @@ def _with_expiry(store: Document) -> Document:
     after = store["expires_after"]
     store["expires_at"] = store["last_active_at"] + after["days"] * _DAY if after else None
     return store
-
-
-def _passing(
-    tx: Transaction, project: str, store_id: str, condition: Mapping[str, Any] | None
-) -> list[str] | None:
-    """The files of a store that pass the filter; None for all."""
-    if condition is None:
-        return None
-    files = select(tx, Shelf(STORE_FILE, project, store_id))
-    return [file["id"] for file in files if filters.matches(condition, file["attributes"])]
-
-
-def _found(tx: Transaction, project: str, hit: index.Hit) -> Found:
-    file = fetch(tx, Shelf(FILE, project), hit.file_id)
-    attached = fetch(tx, Shelf(STORE_FILE, project, hit.store_id), hit.file_id)
-    return Found(hit.file_id, file["filename"], hit.score, attached["attributes"], hit.text)

@@ -80,7 +80,7 @@ def _expanded(raw: Located, target: str, variables: Variables) -> Located:
         return value.replaced(field) if name == target and isinstance(value, Located) else value
 
     def field(key: str, value: Json, place: Place) -> Json:
-        if key == "model" and isinstance(value, Located):
+        if key in ("model", "embeddings") and isinstance(value, Located):
             return value.replaced(field)
         if key == "api_key":  # resolved on its own, so that a literal one can be told
             return value

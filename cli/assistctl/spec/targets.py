@@ -109,7 +109,22 @@ def _model(
     fields: dict[str, Json] = plain(model)
     if "api_key" in model:
         fields["api_key"] = _secret(model, environ, findings)
+    embeddings = model.get("embeddings")
+    if isinstance(embeddings, Located):
+        fields["embeddings"] = _embeddings(embeddings, fields, environ, findings)
     return fields
+
+
+def _embeddings(
+    declared: Located, model: Mapping[str, Json], environ: Mapping[str, str], findings: Findings
+) -> Mapping[str, Json]:
+    """What is left out is the model's; but its key goes to its own address only."""
+    fields: dict[str, Json] = plain(declared)
+    if "api_key" in declared:
+        fields["api_key"] = _secret(declared, environ, findings)
+    elif "base_url" not in declared:
+        fields["api_key"] = model.get("api_key")
+    return {"base_url": model.get("base_url"), **fields}
 
 
 def _secret(fields: Located, environ: Mapping[str, str], findings: Findings) -> str | None:

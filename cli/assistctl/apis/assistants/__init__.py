@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from assistctl.apis.assistants.compile import compile_plan
 from assistctl.apis.assistants.converse import Conversation
 from assistctl.apis.assistants.execute import Outcome, Uploading, execute
 from assistctl.apis.assistants.fields import declare
 from assistctl.apis.assistants.observe import observe, stranger
-from assistctl.apis.assistants.operations import Operation, compile_plan
+from assistctl.apis.assistants.operations import Operation
 from assistctl.apis.client import Client
 from assistctl.plan.changes import Plan
 from assistctl.plan.state import Declared, Observed, Remote

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from assistctl.apis.client import Client, LostAnswer
 from assistctl.errors import AssistctlError, RemoteError
@@ -121,9 +122,9 @@ class Conversation:
         """The run that keeps the thread locked, if there is one."""
         if self.thread is None:
             return None
-        newest = self.client.get(f"/threads/{self.thread}/runs", {"limit": 1, "order": "desc"})
-        runs = newest.get("data") or []
-        return runs[0] if runs and runs[0].get("status") in ACTIVE else None
+        runs = self.client.list(f"/threads/{self.thread}/runs", limit=1, order="desc")
+        newest = next(runs, None)
+        return newest if newest and newest.get("status") in ACTIVE else None
 
     def cancel_active_run(self) -> None:
         """Cancel whatever run keeps the thread locked, and wait until it rests."""
@@ -148,9 +149,9 @@ class Conversation:
 
     def _newest(self, path: str, key: str) -> dict[str, Json] | None:
         """What a create whose answer was lost has made after all, found by its key."""
-        for item in self.client.get(path, {"limit": 5, "order": "desc"}).get("data") or []:
+        for item in islice(self.client.list(path, limit=5, order="desc"), 5):
             if (item.get("metadata") or {}).get(KEY) == key:
-                return dict(item)
+                return item
         return None
 
     def _follow(self, path: str, body: Mapping[str, Json]) -> Iterator[Event]:

@@ -6,10 +6,12 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
+from assistctl.apis.assistants import uploads
 from assistctl.apis.assistants.fields import COLLECTION, observed_assistant, observed_store
 from assistctl.apis.assistants.operations import (
     Attach,
@@ -19,15 +21,17 @@ from assistctl.apis.assistants.operations import (
     UploadFile,
     Write,
 )
-from assistctl.apis.client import Client
-from assistctl.apis.ownership import OWNER, Record, decode, encode
+from assistctl.apis.client import Client, LostAnswer
+from assistctl.apis.ownership import OWNER, Record, decode, encode, mark
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.compare import fingerprint
-from assistctl.plan.state import Applied, Declared, Observed, references
+from assistctl.plan.state import UNKNOWN, Declared, Observed, references
 from assistctl.resources import ASSISTANT, FILE, Address, Json
 
 BATCH = 500
 ATTACH_SECONDS = 900.0
+UNSEEN_SECONDS = 30.0
+FIRST_PAUSE = 0.05
 
 Uploading = Callable[[Address, int, int], None]
 """Told of an upload's progress: address, bytes sent, bytes in all."""
@@ -46,14 +50,19 @@ class Outcome:
 
 @dataclass
 class _Execution:
-    """The ids known so far, and what is broken."""
+    """The ids known so far, and what is broken. `before` are the ids of objects that were there
+    already without being the ones to write; `uploaded` is what was uploaded here, and `used` the
+    files that something refers to by now, or may."""
 
     client: Client
     root: Path
     uploading: Uploading
     ids: dict[Address, str]
-    answers: dict[tuple[Address, str], str] = field(default_factory=dict)
+    before: frozenset[str] = frozenset()
+    answers: dict[Address, dict[str, str]] = field(default_factory=dict)
     broken: set[Address] = field(default_factory=set)
+    uploaded: dict[Address, str] = field(default_factory=dict)
+    used: set[Address] = field(default_factory=set)
     halted: str | None = None
 
     def run(self, operation: Operation) -> Outcome:
@@ -64,9 +73,19 @@ class _Execution:
             self._send(operation)
         except (AssistctlError, OSError) as error:
             self.broken.add(operation.address)
+            if isinstance(error, LostAnswer) and isinstance(operation, Write | Attach):
+                self.used.update(operation.files)
             return Outcome(operation, time.monotonic() - start, error=str(error))
         seconds = time.monotonic() - start
         return Outcome(operation, seconds, self.ids.get(operation.address))
+
+    def discard_unused(self) -> None:
+        """Delete the uploads of this execution that nothing came to use: nobody else could tell
+        later that they are ours. If that fails too, they stay as strays."""
+        with suppress(RemoteError):
+            for address, file_id in self.uploaded.items():
+                if address not in self.used:
+                    self.client.delete(f"/files/{file_id}")
 
     def _blocker(self, operation: Operation) -> str | None:
         if self.halted:
@@ -74,7 +93,7 @@ class _Execution:
         needed = {operation.address}
         if isinstance(operation, Delete):
             needed.update(operation.users)
-        missing = sorted(needed & self.broken)
+        missing = sorted(address for address in needed if address in self.broken)
         if isinstance(operation, Write | Attach):
             value = operation.fields if isinstance(operation, Write) else list(operation.files)
             missing += sorted(a for a in references(value) if a not in self.ids)
@@ -106,7 +125,8 @@ class _Execution:
         def progress(sent: int) -> None:
             self.uploading(operation.address, sent, operation.size)
 
-        self.ids[operation.address] = str(self.client.upload(path, path.name, progress)["id"])
+        file_id = str(self.client.upload(path, path.name, progress)["id"])
+        self.ids[operation.address] = self.uploaded[operation.address] = file_id
 
     def _write(self, operation: Write) -> None:
         body = {
@@ -114,97 +134,106 @@ class _Execution:
             for name, value in operation.fields.items()
             if name != "metadata"
         }
-        files = {self.ids[address]: sha256 for address, sha256 in operation.files.items()}
-        record = self._with_answers(operation, replace(operation.record, files=files))
-        user: Mapping[str, str] = operation.fields.get("metadata", {})
-        body["metadata"] = {**user, **encode(record)}
+        files = {self.ids[address]: mark(address, sha) for address, sha in operation.files.items()}
+        record = replace(operation.record, files={**operation.record.files, **files})
+        noted = _recorded_as_written(operation)
+        # A kill between the write and the answer must not look like an edit at the target.
+        body["metadata"] = _metadata(
+            operation, _with_answers(record, dict.fromkeys(noted, UNKNOWN))
+        )
         known = operation.id or self.ids.get(operation.address)
-        if known:
-            answer = self.client.post(f"{COLLECTION[operation.address.kind]}/{known}", body)
-        else:
-            answer = self._create(operation, body)
-        self.ids[operation.address] = str(answer["id"])
-        self._note_answers(operation, answer)
-        if (final := self._with_answers(operation, record)) != record:
-            path = f"{COLLECTION[operation.address.kind]}/{answer['id']}"
-            self.client.post(path, {"metadata": {**user, **encode(final)}})
+        path = f"{COLLECTION[operation.address.kind]}/{known}"
+        answer = self.client.post(path, body) if known else self._create(operation, body)
+        self.used.update(operation.files)
+        self.ids[operation.address] = known or str(answer["id"])
+        self._note_answers(operation, noted, answer)
+        final = _with_answers(record, self.answers.get(operation.address, {}))
+        if noted and not any(item.open for item in final.applied.values()):
+            path = f"{COLLECTION[operation.address.kind]}/{self.ids[operation.address]}"
+            self.client.post(path, {"metadata": _metadata(operation, final)})
 
     def _create(self, operation: Write, body: Mapping[str, Json]) -> dict[str, Json]:
-        """Create once; the object is found by its owner if the answer is lost."""
+        """Create once; if the answer is lost, the object is found by its owner, and written anew
+        since somebody else's sync may have made it."""
         collection = COLLECTION[operation.address.kind]
         owner = operation.record.owner
 
         def find() -> dict[str, Json] | None:
-            newest = self.client.get(collection, {"limit": 100, "order": "desc"})
-            for item in newest.get("data") or []:
-                if (item.get("metadata") or {}).get(OWNER) == owner:
-                    return dict(item)
+            for item in self.client.list(collection, order="desc"):
+                made = item["id"] not in self.before
+                if made and (item.get("metadata") or {}).get(OWNER) == owner:
+                    return self.client.post(f"{collection}/{item['id']}", body)
             return None
 
         answer = self.client.create(collection, body, find)
         if decode(answer.get("metadata")) is None:
-            self.client.delete(f"{collection}/{answer['id']}")
             self.halted = "the target does not keep metadata, without which nothing can be owned"
+            self.client.delete(f"{collection}/{answer['id']}")
             raise RemoteError(f"{self.halted}; {operation.address} was deleted again")
         return answer
 
-    def _note_answers(self, operation: Write, answer: Mapping[str, Json]) -> None:
+    def _note_answers(
+        self, operation: Write, noted: Iterable[str], answer: Mapping[str, Json]
+    ) -> None:
         """Remember where the server answered something else than was declared."""
-        addresses = {known: address for address, known in self.ids.items()}
+        names = {self.ids[address]: address for address in references(operation.fields)}
         if operation.address.kind == ASSISTANT:
-            there = observed_assistant(answer, addresses)
+            there = observed_assistant(answer, names)
         else:
             there = observed_store(answer)
-        for name in set(operation.fields) & set(operation.record.applied):
-            answered = fingerprint(there.get(name))
-            if answered != operation.record.applied[name].declared:
-                self.answers[operation.address, name] = answered
-
-    def _with_answers(self, operation: Write, record: Record) -> Record:
-        """The record with the answers noted in this execution."""
-        applied = {
-            name: Applied(item.declared, self.answers.get((operation.address, name), item.answered))
-            for name, item in record.applied.items()
-        }
-        return replace(record, applied=applied)
+        answers = self.answers.setdefault(operation.address, {})
+        for name in noted:
+            answers[name] = fingerprint(there.get(name))
 
     def _attach(self, operation: Attach) -> None:
-        store = self.ids[operation.address]
+        """Attach in batches, each of which is indexed before the next one is sent. A lost answer
+        may mean that all are in, and attaching a file twice has no effect."""
+        path = f"/vector_stores/{self.ids[operation.address]}/file_batches"
+        chunking = {"chunking_strategy": operation.chunking} if operation.chunking else {}
         items = [
             {
                 "file_id": self.ids[address],
-                "attributes": {"assistctl_path": address.name, "assistctl_sha256": sha256},
-                **({"chunking_strategy": operation.chunking} if operation.chunking else {}),
+                "attributes": uploads.attributes(address, sha256),
+                **chunking,
             }
             for address, sha256 in operation.files.items()
         ]
         for start in range(0, len(items), BATCH):
-            self._attach_batch(store, items[start : start + BATCH])
+            some = items[start : start + BATCH]
+            batch = self.client.create(path, {"files": some}, find=lambda: None)
+            self.used.update(operation.files)
+            batch = self._indexed(path, batch)
+            counts = batch.get("file_counts") or {}
+            if (
+                batch.get("status") != "completed"
+                or counts.get("failed")
+                or counts.get("cancelled")
+            ):
+                raise RemoteError(self._failures(path, batch, some))
 
-    def _attach_batch(self, store: str, items: list[dict[str, Json]]) -> None:
-        """Attach and wait until every file is indexed; a lost answer shows in the store's list,
-        and attaching a file twice has no effect."""
-        path = f"/vector_stores/{store}/file_batches"
-        batch = self.client.create(path, {"files": items}, find=lambda: None)
-        deadline = time.monotonic() + ATTACH_SECONDS
-        pause = 0.05
+    def _indexed(self, path: str, batch: dict[str, Json]) -> dict[str, Json]:
+        """The batch once it is no longer in progress."""
+        start = time.monotonic()
+        pause = FIRST_PAUSE
         while batch.get("status") == "in_progress":
-            if time.monotonic() > deadline:
+            if time.monotonic() > start + ATTACH_SECONDS:
                 raise RemoteError(f"{path}: still indexing after {ATTACH_SECONDS:.0f} s")
             time.sleep(pause)
             pause = min(pause * 1.5, 3.0)
-            batch = self.client.get(f"{path}/{batch['id']}")
-        counts = batch.get("file_counts") or {}
-        if batch.get("status") != "completed" or counts.get("failed") or counts.get("cancelled"):
-            raise RemoteError(self._failures(store, batch))
+            try:
+                batch = self.client.get(f"{path}/{batch['id']}")
+            except RemoteError as error:
+                # What was just made cannot be read everywhere at once.
+                if error.status != 404 or time.monotonic() > start + UNSEEN_SECONDS:
+                    raise
+        return batch
 
-    def _failures(self, store: str, batch: Mapping[str, Json]) -> str:
-        names = {known: address for address, known in self.ids.items()}
-        path = f"/vector_stores/{store}/file_batches/{batch['id']}/files"
+    def _failures(self, path: str, batch: Mapping[str, Json], items: list[dict[str, Json]]) -> str:
+        names = {item["file_id"]: item["attributes"][uploads.PATH] for item in items}
         failed = [
-            f"{names.get(item['id'], item['id'])}: "
+            f"file/{names.get(item['id'], item['id'])}: "
             f"{(item.get('last_error') or {}).get('message') or item.get('status')}"
-            for item in self.client.list(path)
+            for item in self.client.list(f"{path}/{batch['id']}/files")
             if item.get("status") not in ("completed", "in_progress")
         ]
         return "not indexed: " + ("; ".join(failed) or f"the batch is {batch.get('status')}")
@@ -224,7 +253,8 @@ def execute(
 
     A failure stops only what depends on it; the next sync finishes the rest.
     """
-    execution = _Execution(client, root, uploading, _known_ids(declared, observed))
+    before = frozenset(remote.id for remote in observed.duplicates)
+    execution = _Execution(client, root, uploading, _known_ids(declared, observed), before)
     with ThreadPoolExecutor(parallel) as pool:
         for _, phase in groupby(operations, key=lambda operation: operation.phase):
             futures = [pool.submit(execution.run, operation) for operation in phase]
@@ -235,10 +265,44 @@ def execute(
                 for future in futures:
                     future.cancel()
                 raise
+    execution.discard_unused()
+
+
+def _recorded_as_written(operation: Write) -> set[str]:
+    """The fields whose answer is to be noted; not those that go out otherwise than declared, since
+    an edit at the target is kept in them."""
+    applied = operation.record.applied
+    return {
+        name
+        for name, value in operation.fields.items()
+        if name in applied and applied[name].declared == fingerprint(value)
+    }
+
+
+def _metadata(operation: Write, record: Record) -> dict[str, Json]:
+    return {**operation.metadata, **encode(record)}
+
+
+def _with_answers(record: Record, answers: Mapping[str, str]) -> Record:
+    """The record with what the server answered, where that is not what was declared."""
+    applied = dict(record.applied)
+    for name in answers.keys() & applied.keys():
+        declared = applied[name].declared
+        answered = None if answers[name] == declared else answers[name]
+        applied[name] = replace(applied[name], answered=answered)
+    return replace(record, applied=applied)
 
 
 def _known_ids(declared: Mapping[Address, Declared], observed: Observed) -> dict[Address, str]:
-    ids = {address: remote.id for address, remote in observed.owned.items()}
+    """The ids of our objects, of the uploads that hold what is declared, and of those that no
+    declaration knows."""
+    ids = {
+        upload.address: upload.id
+        for remote in observed.owned.values()
+        for upload in remote.uploads
+        if upload.address not in declared
+    }
+    ids |= {address: remote.id for address, remote in observed.owned.items()}
     for address, declaration in declared.items():
         if address.kind == FILE:
             upload = observed.upload(address, declaration.fields["sha256"])

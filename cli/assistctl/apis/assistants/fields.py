@@ -24,6 +24,8 @@ from assistctl.resources import (
 )
 
 COLLECTION = {ASSISTANT: "/assistants", VECTOR_STORE: "/vector_stores", FILE: "/files"}
+MEMBERSHIP = frozenset({"files", "chunking_strategy"})
+"""Fields of a store that are not written with the store but by attaching files to it."""
 
 ASSISTANT_FIELDS = (
     "model",

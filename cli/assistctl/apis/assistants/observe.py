@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from assistctl.apis.assistants.fields import (
-    COLLECTION,
-    chunking,
-    membership,
-    observed_assistant,
-    observed_store,
-)
+from assistctl.apis.assistants import uploads
+from assistctl.apis.assistants.fields import COLLECTION, membership
+from assistctl.apis.assistants.remotes import Inside, Owned, file_ids, remote, store_ids
 from assistctl.apis.client import Client
 from assistctl.apis.ownership import Record, decode
 from assistctl.errors import AssistctlError, RemoteError
@@ -32,55 +28,34 @@ class _Listed:
     files: Mapping[str, dict[str, Json]]
 
 
-@dataclass(frozen=True)
-class _Owned:
-    """One object of ours before its files are known."""
-
-    address: Address
-    body: Mapping[str, Json]
-    record: Record
-
-    @property
-    def id(self) -> str:
-        return str(self.body["id"])
-
-
 def observe(client: Client, namespace: str, declared: Mapping[Address, Declared]) -> Observed:
     """What is at the target, of ours and in our way."""
     listed = _lists(client, {address.kind for address in declared})
-    assistants = [item for body in listed.assistants if (item := _assistant(body, namespace))]
-    stores = [item for body in listed.stores if (item := _store(body, namespace))]
-    assistants, second_assistants = _first_of_each(assistants)
-    stores, second_stores = _first_of_each(stores)
+    ours, copies = _first_of_each(_ours(listed, namespace), declared)
+    stale = uploads.unused([item.record for item in [*ours, *copies]], listed.files, declared)
+    inside = _look_inside(client, listed, ours, copies, declared, thoroughly=bool(stale))
 
-    uploads = {item.id: _code_files(item, listed.files, declared) for item in assistants}
-    stale = _live_stale([*assistants, *stores], listed.files)
-    settled = {
-        item.id
-        for item in stores
-        if not stale and _is_settled(item, declared, uploads.values(), assistants)
+    used = {upload.id for item in ours for upload in inside.uploads[item.id]}
+    paths = uploads.paths(inside.members.values())
+    unused = {
+        upload.id: upload
+        for upload in uploads.with_paths(stale, paths, declared)
+        if upload.id not in used
     }
-    members = _members(client, [item.id for item in stores if item.id not in settled])
-    paths = _paths(members)
-    uploads = {key: _renamed(some, paths, declared) for key, some in uploads.items()}
-    stale = _renamed(stale, paths, declared)
-    ids: dict[str, Address | None] = {item.id: item.address for item in stores}
-    owned = {}
-    for item in assistants:
-        owned[item.address] = _remote_assistant(item, ids, uploads[item.id], listed.files)
-    for item in stores:
-        owned[item.address] = _remote_store(item, members.get(item.id), declared)
-    duplicates = [
-        _remote_assistant(item, {}, _code_files(item, listed.files, {}), listed.files)
-        for item in second_assistants
-    ]
-    duplicates += [_remote_store(item, (), declared) for item in second_stores]
-    used = {upload.id for remote in owned.values() for upload in remote.uploads}
+    others: dict[str, Json] = {str(body["id"]): body["id"] for body in listed.stores}
+    every = others | {item.id: item.address for item in [*ours, *copies]}
+    living = {store_id: every[store_id] for store_id in every.keys() - {it.id for it in copies}}
     return Observed(
-        owned,
-        tuple(duplicates),
+        {
+            item.address: replace(
+                remote(item, inside, living),
+                stale=tuple(unused[it.id] for it in item.record.stale if it.id in unused),
+            )
+            for item in ours
+        },
+        tuple(remote(item, inside, every) for item in copies),
         _strangers(listed.assistants),
-        tuple(upload for upload in stale if upload.id not in used),
+        tuple(unused.values()),
     )
 
 
@@ -95,10 +70,13 @@ def stranger(
     body = client.get(path)
     if (record := decode(body.get("metadata"))) is not None:
         raise AssistctlError(f"{object_id} has an owner already: {record.owner}")
-    item = _Owned(address, body, Record(owner=""))
+    item = Owned(address, body, Record(owner=""))
+    members = {}
     if address.kind == VECTOR_STORE:
-        return _remote_store(item, tuple(client.list(f"{path}/files", order="asc")), declared)
-    return _remote_assistant(item, {}, (), dict.fromkeys(_file_ids(body), {}))
+        members[item.id] = tuple(client.list(f"{path}/files", order="asc"))
+    files: uploads.Files = {file_id: {} for file_id in file_ids(body)}
+    inside = Inside(declared, files, {item.id: ()}, members)
+    return remote(item, inside, {store_id: store_id for store_id in store_ids(body)})
 
 
 def _lists(client: Client, declared_kinds: set[str]) -> _Listed:
@@ -120,196 +98,102 @@ def _lists(client: Client, declared_kinds: set[str]) -> _Listed:
         )
 
 
-def _members(client: Client, stores: list[str]) -> dict[str, tuple[dict[str, Json], ...]]:
-    """The files of these stores, by the store's id."""
-
-    def read(store: str) -> tuple[dict[str, Json], ...]:
-        return tuple(client.list(f"/vector_stores/{store}/files", order="asc"))
-
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        return dict(zip(stores, pool.map(read, stores), strict=True))
-
-
-def _assistant(body: Mapping[str, Json], namespace: str) -> _Owned | None:
-    return _owned(ASSISTANT, body, namespace, _file_ids(body))
+def _ours(listed: _Listed, namespace: str) -> Iterator[Owned]:
+    for kind, bodies in ((ASSISTANT, listed.assistants), (VECTOR_STORE, listed.stores)):
+        for body in bodies:
+            record = decode(body.get("metadata"), file_ids(body))
+            owner, _, key = record.owner.partition("/") if record else ("", "", "")
+            if record and owner == namespace and key:
+                yield Owned(Address(kind, key), body, record)
 
 
-def _store(body: Mapping[str, Json], namespace: str) -> _Owned | None:
-    return _owned(VECTOR_STORE, body, namespace, ())
-
-
-def _owned(
-    kind: str, body: Mapping[str, Json], namespace: str, ids: Iterable[str]
-) -> _Owned | None:
-    record = decode(body.get("metadata"), ids)
-    if record is None:
-        return None
-    owner, _, key = record.owner.partition("/")
-    return _Owned(Address(kind, key), body, record) if owner == namespace and key else None
-
-
-def _first_of_each(items: list[_Owned]) -> tuple[list[_Owned], list[_Owned]]:
+def _first_of_each(
+    items: Iterable[Owned], declared: Collection[Address]
+) -> tuple[list[Owned], list[Owned]]:
     """The oldest living object of each address, and the others, which are second copies. Within a
-    second the target's own order decides, which is the same for everybody."""
-    first: dict[Address, _Owned] = {}
-    seconds = []
-    for item in sorted(items, key=lambda item: item.body.get("created_at") or 0):
-        if item.body.get("status") == "expired" or item.address in first:
-            seconds.append(item)
+    second the target's own order decides, which is the same for everybody.
+
+    An expired store counts as a copy of the one that is to take its place, if it is declared.
+    """
+    first: dict[Address, Owned] = {}
+    copies = []
+    for item in sorted(items, key=lambda item: (item.expired, item.body.get("created_at") or 0)):
+        if item.address in first or (item.expired and item.address in declared):
+            copies.append(item)
         else:
             first[item.address] = item
-    return list(first.values()), seconds
+    return list(first.values()), copies
 
 
-def _file_ids(body: Mapping[str, Json]) -> list[str]:
-    resources = body.get("tool_resources") or {}
-    return list((resources.get("code_interpreter") or {}).get("file_ids") or [])
-
-
-def _code_files(
-    item: _Owned, files: Mapping[str, Mapping[str, Json]], declared: Mapping[Address, Declared]
-) -> tuple[Upload, ...]:
-    """Our uploads among an assistant's code_interpreter files.
-
-    The API keeps no path; a file is told by its content, else by its name among the files that the
-    assistant declares.
-    """
-    wanted = [
-        address
-        for address in (declared[item.address].references if item.address in declared else ())
-        if address.kind == FILE
-    ]
-    known = {file_id: sha256 for file_id, sha256 in item.record.files.items() if file_id in files}
-    found: dict[str, Upload] = {}
-    for by_content in (True, False):
-        for file_id, sha256 in known.items():
-            filename = str(files[file_id].get("filename"))
-            for address in sorted(wanted):
-                upload = Upload(file_id, address, sha256)
-                same = not by_content or upload.holds(declared[address].fields["sha256"])
-                if file_id not in found and _basename(address) == filename and same:
-                    found[file_id] = upload
-                    wanted.remove(address)
-    for file_id, sha256 in known.items():
-        address = Address(FILE, str(files[file_id].get("filename")))
-        found.setdefault(file_id, Upload(file_id, address, sha256))
-    return tuple(found.values())
-
-
-def _paths(members: Mapping[str, Iterable[Mapping[str, Json]]]) -> dict[str, Address]:
-    """The whole paths of uploads, which stores remember and assistants do not."""
-    uploads = (_store_file(body) for some in members.values() for body in some)
-    return {upload.id: upload.address for upload in uploads if upload}
-
-
-def _renamed(
-    uploads: Iterable[Upload], paths: Mapping[str, Address], declared: Mapping[Address, Declared]
-) -> tuple[Upload, ...]:
-    """Uploads that no declaration knows any more, called by the path that a store remembers."""
-    return tuple(
-        upload
-        if upload.address in declared
-        else replace(upload, address=paths.get(upload.id, upload.address))
-        for upload in uploads
-    )
-
-
-def _basename(address: Address) -> str:
-    return address.name.rpartition("/")[2]
-
-
-def _live_stale(
-    items: Iterable[_Owned], files: Mapping[str, Mapping[str, Json]]
-) -> tuple[Upload, ...]:
-    """Uploads that a record calls unused and that still exist."""
-    return tuple(
-        Upload(
-            upload.id,
-            Address(FILE, str(files[upload.id].get("filename"))),
-            "",
-            replaced=upload.replaced,
-        )
-        for upload in {u.id: u for item in items for u in item.record.stale}.values()
-        if upload.id in files
-    )
-
-
-def _is_settled(
-    item: _Owned,
+def _look_inside(
+    client: Client,
+    listed: _Listed,
+    ours: Collection[Owned],
+    copies: Collection[Owned],
     declared: Mapping[Address, Declared],
-    uploads: Iterable[tuple[Upload, ...]],
-    assistants: Iterable[_Owned],
-) -> bool:
-    """Whether a store's record proves that its files are as declared, so that they need not be
-    listed. They are listed all the same when an assistant declares one of them and has no upload:
-    the store's can serve it."""
+    *,
+    thoroughly: bool,
+) -> Inside:
+    """The uploads of all our objects. Stores that are proven to be as declared are not listed,
+    unless `thoroughly`: an upload that a record calls unused may be in one all the same."""
+    assistants = [item for item in [*ours, *copies] if item.address.kind == ASSISTANT]
+    stores = [item for item in [*ours, *copies] if item.address.kind == VECTOR_STORE]
+    found = {
+        item.id: uploads.of_assistant(item.record, listed.files, declared) for item in assistants
+    }
+    settled = set() if thoroughly else _settled(ours, declared, found.values())
+    members = _members(client, [item for item in stores if item.id not in settled])
+    paths = uploads.paths(members.values())
+    found = {key: uploads.with_paths(some, paths, declared) for key, some in found.items()}
+    for item in stores:
+        found[item.id] = uploads.of_store(members.get(item.id, ()))
+    return Inside(declared, listed.files, found, members)
+
+
+def _members(client: Client, stores: list[Owned]) -> dict[str, tuple[dict[str, Json], ...]]:
+    """The files of these stores, by the store's id."""
+
+    def read(store: Owned) -> tuple[dict[str, Json], ...]:
+        try:
+            return tuple(client.list(f"/vector_stores/{store.id}/files", order="asc"))
+        except RemoteError:
+            if store.expired:  # which not every target still lets us read
+                return ()
+            raise
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return dict(zip((item.id for item in stores), pool.map(read, stores), strict=True))
+
+
+def _settled(
+    ours: Iterable[Owned],
+    declared: Mapping[Address, Declared],
+    held: Iterable[tuple[Upload, ...]],
+) -> set[str]:
+    """The stores whose record proves that their files are as declared, so that they need not be
+    listed. They are listed all the same when something else declares one of their files and has
+    no upload of it: the store's can serve it."""
+    proven = {item.address: item.id for item in ours if _is_proven(item, declared)}
+    found = {upload.address for some in held for upload in some}
+    wanted = {
+        reference
+        for address, declaration in declared.items()
+        if address not in proven
+        for reference in declaration.references
+    }
+    return {
+        store_id
+        for address, store_id in proven.items()
+        if not declared[address].references & (wanted - found)
+    }
+
+
+def _is_proven(item: Owned, declared: Mapping[Address, Declared]) -> bool:
     store = declared.get(item.address)
-    if store is None or item.record.digest != membership(store, declared):
+    if store is None or item.address.kind != VECTOR_STORE:
         return False
     total = (item.body.get("file_counts") or {}).get("total")
-    if total != len(store.fields["files"]):
-        return False
-    held = {upload.address for some in uploads for upload in some}
-    wanted = {
-        address
-        for assistant in declared.values()
-        if assistant.address.kind == ASSISTANT
-        for address in assistant.references
-    }
-    return not ((wanted & store.references) - held)
-
-
-def _remote_assistant(
-    item: _Owned,
-    ids: Mapping[str, Address | None],
-    uploads: tuple[Upload, ...],
-    files: Mapping[str, Mapping[str, Json]],
-) -> Remote:
-    gone: dict[str, Address | None] = {
-        file_id: None for file_id in _file_ids(item.body) if file_id not in files
-    }
-    addresses = {**ids, **gone, **{upload.id: upload.address for upload in uploads}}
-    fields = observed_assistant(item.body, addresses)
-    return Remote(item.address, item.id, fields, item.record.applied, uploads)
-
-
-def _remote_store(
-    item: _Owned,
-    members: tuple[dict[str, Json], ...] | None,
-    declared: Mapping[Address, Declared],
-) -> Remote:
-    """`members` None: the store is settled, its files are as declared."""
-    fields = observed_store(item.body)
-    if members is None:
-        as_declared = declared[item.address].fields
-        fields["files"] = as_declared["files"]
-        fields["chunking_strategy"] = as_declared.get("chunking_strategy")
-        return Remote(item.address, item.id, fields, item.record.applied, settled=True)
-    living = [body for body in members if body.get("status") not in ("failed", "cancelled")]
-    uploads = tuple(upload for body in members if (upload := _store_file(body)))
-    ours = {upload.id: upload.address for upload in uploads}
-    present = {ours.get(body["id"], body["id"]) for body in living}
-    fields["files"] = sorted(present, key=str)
-    fields["chunking_strategy"] = _common_chunking(living)
-    return Remote(item.address, item.id, fields, item.record.applied, uploads)
-
-
-def _store_file(body: Mapping[str, Json]) -> Upload | None:
-    attributes = body.get("attributes") or {}
-    path, sha256 = attributes.get("assistctl_path"), attributes.get("assistctl_sha256")
-    if not (isinstance(path, str) and isinstance(sha256, str)):
-        return None
-    return Upload(str(body["id"]), Address(FILE, path), sha256)
-
-
-def _common_chunking(members: Iterable[Mapping[str, Json]]) -> Json:
-    strategies = [
-        chunking(body["chunking_strategy"]) for body in members if body.get("chunking_strategy")
-    ]
-    if not strategies:
-        return None
-    different = [strategy for strategy in strategies if strategy != strategies[0]]
-    return different[0] if different else strategies[0]
+    return item.record.digest == membership(store, declared) and total == len(store.fields["files"])
 
 
 def _strangers(assistants: Iterable[Mapping[str, Json]]) -> dict[str, tuple[str, ...]]:

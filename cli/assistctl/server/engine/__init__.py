@@ -21,9 +21,12 @@ from assistctl.server.engine.endings import Ending, end_abandoned, end_run, fail
 from assistctl.server.engine.leases import CancelAsked, Claim, LeaseLost
 from assistctl.server.engine.prompt import RunEnds
 from assistctl.server.engine.streaming import Channel, Event
+from assistctl.server.engine.tools import Workshop
 from assistctl.server.engine.worker import Worker
+from assistctl.server.finding import Finder
 from assistctl.server.models import Models
 from assistctl.server.models.protocol import ModelError
+from assistctl.server.sandbox import Limits, Sandboxes
 from assistctl.server.settings import Settings
 from assistctl.server.store import Store, Transaction
 from assistctl.server.wire import Document
@@ -45,9 +48,10 @@ class _Task:
 
 
 class Engine:
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, finder: Finder) -> None:
         self.models = Models(settings.model, settings.scripts)
         self.owner = secrets.token_hex(16)
+        self.workshop = Workshop(store, finder, _sandboxes(settings))
         self._store = store
         self._tasks: dict[Claim, _Task] = {}
         self._stopping = False
@@ -69,6 +73,8 @@ class Engine:
             await asyncio.wait([run.task for run in self._tasks.values()])
         self._heart.cancel()
         await asyncio.wait([self._heart])
+        if self.workshop.sandboxes is not None:
+            await run_in_threadpool(self.workshop.sandboxes.close_all)
         await self.models.aclose()
 
     def launch(self, tx: Transaction, claim: Claim, run: Document, channel: Channel) -> None:
@@ -102,7 +108,7 @@ class Engine:
         entry = self._tasks[claim] = _Task(task, scope)
         if self._stopping:
             scope.cancel()
-        worker = Worker(self._store, self.models, self.owner, claim, channel)
+        worker = Worker(self._store, self.models, self.workshop, self.owner, claim, channel)
         try:
             ending = await self._outcome(worker, scope)
             if ending is not None:
@@ -172,3 +178,9 @@ class Engine:
                 for claim in leases.overdue(tx):
                     end_abandoned(tx, claim)
         return [claim for claim, run in runs if run is None or run["status"] == "cancelling"]
+
+
+def _sandboxes(settings: Settings) -> Sandboxes | None:
+    if isinstance(settings.code_interpreter, Limits):
+        return Sandboxes(settings.code_interpreter)
+    return Sandboxes() if settings.code_interpreter else None

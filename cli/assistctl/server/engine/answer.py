@@ -7,15 +7,15 @@ finished before calls begin.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from assistctl.server.documents import Shelf, insert, save
 from assistctl.server.engine import steps
-from assistctl.server.engine.citations import Citer, Piece, Resolve
+from assistctl.server.engine.builtin import Builtin, Outcome
+from assistctl.server.engine.citations import Citer, Piece, Sources
 from assistctl.server.engine.leases import Claim
-from assistctl.server.engine.search import Search
 from assistctl.server.engine.streaming import Event
 from assistctl.server.models.protocol import CallPart
 from assistctl.server.store import Transaction
@@ -24,22 +24,29 @@ from assistctl.server.wire import CALL, MESSAGE, STEP, Document, now
 
 @dataclass(frozen=True)
 class Call:
-    """A tool call; `endpoint_id` is what the model's endpoint calls it."""
+    """A tool call; `endpoint_id` is what the model's endpoint calls it, and `builtin` the tool if
+    the server has to answer it, None if the client has."""
 
     id: str
     endpoint_id: str
     name: str
     arguments: str
-    is_search: bool
+    builtin: Builtin | None
 
 
 class Speech:
-    """The message of an answer, from its first word to its last."""
+    """The message of an answer, from its first word to its last.
 
-    def __init__(self, claim: Claim, run: Document, resolve: Resolve) -> None:
+    It begins with `pictures`, which are file ids.
+    """
+
+    def __init__(
+        self, claim: Claim, run: Document, sources: Sources, pictures: Sequence[str]
+    ) -> None:
         self._messages = Shelf(MESSAGE, claim.project, claim.thread_id)
         self._steps = Shelf(STEP, claim.project, claim.run_id)
-        self._citer = Citer(resolve)
+        self._citer = Citer(sources)
+        self._pictures = [_image_part(file_id) for file_id in pictures]
         self._refusal = ""
         self._places: list[str] = []
         self.message = _new_message(run)
@@ -53,6 +60,7 @@ class Speech:
             Event("thread.run.step.in_progress", self.step),
             Event("thread.message.created", self.message),
             Event("thread.message.in_progress", self.message),
+            *(self._delta({"index": at, **part}) for at, part in enumerate(self._pictures)),
         ]
 
     def say(self, text: str) -> list[Event]:
@@ -86,12 +94,12 @@ class Speech:
         ]
 
     def content(self) -> list[Document]:
-        """What has been said so far, in the order of first words."""
+        """The pictures, and what has been said so far, in the order of first words."""
         parts = {
             "text": _text_part(self._citer.text, self._citer.annotations),
             "refusal": {"type": "refusal", "refusal": self._refusal},
         }
-        return [parts[kind] for kind in self._places]
+        return [*self._pictures, *(parts[kind] for kind in self._places)]
 
     def _text(self, piece: Piece) -> Event:
         place, is_first = self._place("text")
@@ -108,7 +116,7 @@ class Speech:
         is_first = kind not in self._places
         if is_first:
             self._places.append(kind)
-        return self._places.index(kind), is_first
+        return len(self._pictures) + self._places.index(kind), is_first
 
     def _delta(self, content: Document) -> Event:
         return Event(
@@ -124,9 +132,9 @@ class Speech:
 class ToolRound:
     """The tool step of an answer, from the first call's name to the last one's outputs."""
 
-    def __init__(self, claim: Claim, run: Document, search_name: str | None) -> None:
+    def __init__(self, claim: Claim, run: Document, builtins: Iterable[Builtin]) -> None:
         self._shelf = Shelf(STEP, claim.project, claim.run_id)
-        self._search_name = search_name
+        self._builtins = {tool.name: tool for tool in builtins}
         self._calls: dict[int, Call] = {}
         self.step = steps.tool_step(run)
 
@@ -144,22 +152,35 @@ class ToolRound:
     def hear(self, part: CallPart) -> list[Event]:
         call = self._calls.get(part.index)
         if call is None:
-            is_search = part.name == self._search_name
-            call = Call(CALL.new_id(), part.id, part.name, part.arguments, is_search)
+            builtin = self._builtins.get(part.name)
+            call = Call(CALL.new_id(), part.id, part.name, part.arguments, builtin)
             self._calls[part.index] = call
-            return [self._delta(part.index, _entry(call, None))]
+            begun = replace(call, arguments="") if builtin else call
+            return [self._delta(part.index, _entry(begun, None))]
         self._calls[part.index] = replace(call, arguments=call.arguments + part.arguments)
-        return [] if call.is_search else [self._more(part.index, part.arguments)]
+        return [] if call.builtin else [self._more(part.index, part.arguments)]
 
     def rest(self) -> list[Event]:
         """A call without any arguments has an empty object of them: clients parse the JSON."""
         bare = [index for index, call in self._calls.items() if not call.arguments]
         return [event for index in bare for event in self.hear(CallPart(index, arguments="{}"))]
 
-    def record(self, tx: Transaction, usage: Document, found: Mapping[str, Search]) -> None:
-        """Store the calls and the cost; `found` has the outcome of each search among them."""
-        calls = [_entry(call, found.get(call.id)) for call in self.calls]
-        hidden = {call.id: _hidden(call, found.get(call.id)) for call in self.calls}
+    def asked(self, call: Call) -> list[Event]:
+        """The whole of a call that the server is about to answer, where its step shows it."""
+        assert call.builtin is not None
+        blank, begun = call.builtin.begun(""), call.builtin.begun(call.arguments)
+        return self._details(call, {key: begun[key] for key in begun if begun[key] != blank[key]})
+
+    def answered(self, call: Call, outcome: Outcome) -> list[Event]:
+        return self._details(call, outcome.delta or {})
+
+    def record(
+        self, tx: Transaction, usage: Document | None, outcomes: Mapping[str, Outcome]
+    ) -> None:
+        """Store the calls, and the cost if it is known; `outcomes` has those of the built-in
+        ones among them, as far as they are answered."""
+        calls = [_entry(call, outcomes.get(call.id)) for call in self.calls]
+        hidden = {call.id: _hidden(call, outcomes.get(call.id)) for call in self.calls}
         step = {**steps.with_calls(self.step, calls), "usage": usage, "_calls": hidden}
         self.step = save(tx, self._shelf, step)
 
@@ -170,6 +191,13 @@ class ToolRound:
 
     def _more(self, index: int, arguments: str) -> Event:
         return self._delta(index, {"type": "function", "function": {"arguments": arguments}})
+
+    def _details(self, call: Call, details: Document) -> list[Event]:
+        if call.builtin is None or not details:
+            return []
+        index = next(index for index, known in self._calls.items() if known.id == call.id)
+        entry = {"id": call.id, "type": call.builtin.type, call.builtin.type: details}
+        return [self._delta(index, entry)]
 
     def _delta(self, index: int, call: Document) -> Event:
         details = {"type": "tool_calls", "tool_calls": [{"index": index, **call}]}
@@ -192,30 +220,30 @@ def action_required(calls: Iterable[Call]) -> Document:
             "function": {"name": call.name, "arguments": call.arguments},
         }
         for call in calls
-        if not call.is_search
+        if call.builtin is None
     ]
     return {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": asked}}
 
 
-def _entry(call: Call, found: Search | None) -> Document:
+def _entry(call: Call, outcome: Outcome | None) -> Document:
     """A call as its step shows it."""
-    if call.is_search:
-        return {"id": call.id, "type": "file_search", "file_search": found.shown if found else {}}
-    function = {"name": call.name, "arguments": call.arguments, "output": None}
-    return {"id": call.id, "type": "function", "function": function}
+    if call.builtin is None:
+        function = {"name": call.name, "arguments": call.arguments, "output": None}
+        return {"id": call.id, "type": "function", "function": function}
+    shown = outcome.shown if outcome else call.builtin.begun(call.arguments)
+    return {"id": call.id, "type": call.builtin.type, call.builtin.type: shown}
 
 
-def _hidden(call: Call, found: Search | None) -> Document:
+def _hidden(call: Call, outcome: Outcome | None) -> Document:
     """What `_calls` keeps of a call."""
-    if found is None:
+    if outcome is None:
         return {"id": call.endpoint_id}
-    return {
-        "id": call.endpoint_id,
-        "name": call.name,
-        "arguments": call.arguments,
-        "search": found.number,
-        "error": found.error,
-    }
+    known = {"id": call.endpoint_id, "name": call.name, "arguments": call.arguments}
+    return {**known, **outcome.kept}
+
+
+def _image_part(file_id: str) -> Document:
+    return {"type": "image_file", "image_file": {"file_id": file_id}}
 
 
 def _text_part(value: str, annotations: list[dict[str, Any]]) -> Document:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from assistctl.server.engine import search
-from assistctl.server.engine.citations import FIRST_SEARCH, Resolve
+from assistctl.server.engine.builtin import named
 from assistctl.server.engine.endings import Ending
 from assistctl.server.engine.leases import Claim
+from assistctl.server.engine.tools import Kit, Workshop
 from assistctl.server.engine.transcript import (
     Entry,
     flatten,
@@ -32,26 +32,25 @@ class RunEnds(Exception):
 
 @dataclass(frozen=True)
 class Prompt:
-    """A request, and what its answer needs: how marks resolve, the next search's number."""
+    """A request, and what its answer needs."""
 
     request: Request
-    resolve: Resolve
-    searches: int
+    kit: Kit
 
 
-def prepare(tx: Transaction, claim: Claim, run: Document) -> Prompt:
+def prepare(tx: Transaction, workshop: Workshop, claim: Claim, run: Document) -> Prompt:
     """The next completion to ask for. Raises RunEnds when the run's tokens are used up."""
-    tools = _tools(run)
+    kit = workshop.kit(tx, claim, run)
+    tools = [*_functions(run), *(tool.definition() for tool in kit.tools)]
     before, own = read_thread(tx, claim.project, claim.thread_id, run["id"])
     system = [{"role": "system", "content": run["instructions"]}] if run["instructions"] else []
     fixed = estimate_prompt(system, tools) + sum(entry.tokens for entry in own)
     kept = _truncated(run, before, fixed)
-    found = search.searches(tx, claim.project, run["id"])
     request = Request(
         model=run["model"],
         messages=[*system, *flatten([*kept, *own])],
         tools=tools,
-        tool_choice=_tool_choice(run),
+        tool_choice=_tool_choice(run, kit),
         parallel_tool_calls=run["parallel_tool_calls"],
         response_format=_response_format(run),
         temperature=_unless_default(run["temperature"]),
@@ -59,12 +58,11 @@ def prepare(tx: Transaction, claim: Claim, run: Document) -> Prompt:
         reasoning_effort=run["reasoning_effort"],
         max_completion_tokens=_remaining(run, "completion"),
     )
-    return Prompt(request, search.resolver(found), FIRST_SEARCH + len(found))
+    return Prompt(request, kit)
 
 
-def _tools(run: Document) -> list[Document]:
-    tools = [_function(tool) for tool in run["tools"] if tool["type"] == "function"]
-    return [*tools, search.definition(run)] if search.search_tool(run) else tools
+def _functions(run: Document) -> list[Document]:
+    return [_function(tool) for tool in run["tools"] if tool["type"] == "function"]
 
 
 def _function(tool: Document) -> Document:
@@ -97,7 +95,7 @@ def _remaining(run: Document, kind: str) -> int | None:
     return remaining
 
 
-def _tool_choice(run: Document) -> Any:
+def _tool_choice(run: Document, kit: Kit) -> Any:
     """`auto` is left out, being the default. What forces a call does so once: forced again after
     the outputs, the model could never answer."""
     choice = run["tool_choice"]
@@ -107,9 +105,8 @@ def _tool_choice(run: Document) -> Any:
         return None
     if choice == "required" or choice["type"] == "function":
         return choice
-    if choice["type"] == "file_search" and search.search_tool(run):
-        return {"type": "function", "function": {"name": search.search_name(run)}}
-    return None
+    name = named(kit.tools, choice["type"])
+    return {"type": "function", "function": {"name": name}} if name else None
 
 
 def _response_format(run: Document) -> Any:

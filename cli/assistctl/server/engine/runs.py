@@ -1,21 +1,20 @@
 """Runs as documents: what is resolved when one is created, and what it has used.
 
 Keys of the server's own: `_script` (the value of the assistant's metadata pair `assistctl`),
-`_vector_store_ids` (what file_search searches), `_usage` (tokens so far; `usage` shows them at the
+`_vector_store_ids` (what file_search searches), `_code_file_ids` (what code finds in /mnt/data, the
+assistant's and the thread's), `_usage` (tokens so far; `usage` shows them at the
 end), `_completions` (how many were asked of the model).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from assistctl.server.models.protocol import Usage
 from assistctl.server.wire import RUN, Document, now
 
 LIFETIME_SECONDS = 600
-
-_NO_CODE = "code_interpreter is not available on this server yet; the run goes on without it"
 
 
 def new_run(
@@ -26,7 +25,6 @@ def new_run(
     `resources` are the tool_resources that stand for the assistant's.
     """
     created = now()
-    tools = _first(body.get("tools"), assistant["tools"])
     return {
         "id": RUN.new_id(),
         "object": "thread.run",
@@ -44,7 +42,7 @@ def new_run(
         "incomplete_details": None,
         "model": body.get("model") or assistant["model"],
         "instructions": _instructions(assistant, body),
-        "tools": tools,
+        "tools": _first(body.get("tools"), assistant["tools"]),
         "metadata": body.get("metadata") or {},
         "usage": None,
         "temperature": _first(body.get("temperature"), assistant.get("temperature"), 1.0),
@@ -58,9 +56,10 @@ def new_run(
         "response_format": _first(
             body.get("response_format"), assistant.get("response_format"), "auto"
         ),
-        "notes": [_NO_CODE for tool in tools if tool["type"] == "code_interpreter"][:1],
+        "notes": [],
         "_script": assistant["metadata"].get("assistctl", ""),
-        "_vector_store_ids": _stores(resources) + _stores(thread.get("tool_resources")),
+        "_vector_store_ids": _used("file_search", "vector_store_ids", resources, thread),
+        "_code_file_ids": _used("code_interpreter", "file_ids", resources, thread),
         "_usage": None,
         "_completions": 0,
     }
@@ -76,6 +75,11 @@ def with_usage(run: Document, usage: Usage) -> Document:
         "_usage": counted(Usage(prompt, completion)),
         "_completions": run["_completions"] + 1,
     }
+
+
+def with_notes(run: Document, notes: Iterable[str]) -> Document:
+    """The run with what its reader should know, once each."""
+    return {**run, "notes": list(dict.fromkeys([*run["notes"], *notes]))}
 
 
 def counted(usage: Usage) -> Document:
@@ -100,9 +104,10 @@ def _truncation(body: Mapping[str, Any]) -> Document:
     return {"type": "auto", "last_messages": None} | (body.get("truncation_strategy") or {})
 
 
-def _stores(resources: Document | None) -> list[str]:
-    search = (resources or {}).get("file_search") or {}
-    return list(search.get("vector_store_ids") or [])
+def _used(tool: str, key: str, resources: Document, thread: Document) -> list[str]:
+    """What a tool is given, the assistant's before the thread's."""
+    both = (resources, thread.get("tool_resources") or {})
+    return [item for given in both for item in (given.get(tool) or {}).get(key) or ()]
 
 
 def _first(*values: Any) -> Any:

@@ -1,90 +1,94 @@
 """The file_search tool: what the model is told about it, and what happens when it is called.
 
-A search is a call in a tool step whose `_calls` entry also holds `name` (as the model called it),
-`search` (its number within the run, see citations) and, where there was one, an `error`.
+Kept of a search: `search` (its number within the run, see citations) and, where there was one, an
+`error`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from typing import Any
+
+from starlette.concurrency import run_in_threadpool
 
 from assistctl.server import vector_stores
 from assistctl.server.documents import Shelf, find, select
-from assistctl.server.engine.citations import Resolve, mark
-from assistctl.server.store import Transaction
+from assistctl.server.engine.builtin import Outcome, declared, free_name, function
+from assistctl.server.engine.citations import FIRST_SEARCH, Resolve, mark
+from assistctl.server.finding import Finder, Question, Weights
+from assistctl.server.store import Store, Transaction
 from assistctl.server.wire import STEP, VECTOR_STORE, Document
+
+TYPE = "file_search"
 
 _CHUNKS = 20
 _DESCRIPTION = (
     "Search the files that belong to this conversation. Returns the best matching passages, each "
     "with a mark. Where the answer uses a passage, put its mark right behind, copied exactly."
 )
-_PARAMETERS = {
-    "type": "object",
-    "properties": {"query": {"type": "string", "description": "What to look for."}},
-    "required": ["query"],
-}
+_QUERY = {"type": "string", "description": "What to look for."}
 
 
-def search_tool(run: Document) -> Document | None:
-    """The run's file_search tool as declared, if it has one."""
-    return next((tool for tool in run["tools"] if tool["type"] == "file_search"), None)
+class FileSearch:
+    """`searched` is how many searches the run has made so far."""
 
+    type = TYPE
 
-def search_name(run: Document) -> str:
-    """What the tool is called for the model: a function of the client's may have taken its name."""
-    names = {tool["function"]["name"] for tool in run["tools"] if tool["type"] == "function"}
-    return "file_search" if "file_search" not in names else "search_attached_files"
+    def __init__(
+        self, store: Store, finder: Finder, project: str, run: Document, searched: int
+    ) -> None:
+        self.name = free_name(run, TYPE, "search_attached_files")
+        self._store = store
+        self._finder = finder
+        self._project = project
+        self._run = run
+        self._options = (declared(run, TYPE) or {}).get(TYPE) or {}
+        self._numbers = count(FIRST_SEARCH + searched)
 
+    def definition(self) -> Document:
+        return function(self.name, _DESCRIPTION, query=_QUERY)
 
-def definition(run: Document) -> Document:
-    function = {
-        "name": search_name(run),
-        "description": _DESCRIPTION,
-        "parameters": _PARAMETERS,
-    }
-    return {"type": "function", "function": function}
+    def begun(self, arguments: str) -> Document:
+        return {}
 
+    async def answer(self, arguments: str) -> Outcome:
+        return await run_in_threadpool(partial(self._search, arguments, next(self._numbers)))
 
-@dataclass(frozen=True)
-class Search:
-    """One call answered: its number within the run, what its step shows, an error if it failed."""
-
-    number: int
-    shown: Document
-    error: str | None = None
-
-
-def run_search(tx: Transaction, project: str, run: Document, arguments: str, number: int) -> Search:
-    """Answer one call. Arguments that are not what was asked for are the model's to correct."""
-    options = (search_tool(run) or {}).get("file_search") or {}
-    ranking: Document = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
-    ranking |= options.get("ranking_options") or {}
-    query = _query(arguments)
-    if query is None:
-        error = f"{search_name(run)} takes a JSON object with a string `query`."
-        return Search(number, {"ranking_options": ranking, "results": []}, error)
-    found = vector_stores.search(
-        tx,
-        project,
-        _usable(tx, project, run["_vector_store_ids"]),
-        [query],
-        limit=options.get("max_num_results") or _CHUNKS,
-        threshold=ranking["score_threshold"],
-    )
-    results = [
-        {
-            "file_id": passage.file_id,
-            "file_name": passage.filename,
-            "score": passage.score,
-            "content": [{"type": "text", "text": passage.text}],
-        }
-        for passage in found
-    ]
-    return Search(number, {"ranking_options": ranking, "results": results})
+    def _search(self, arguments: str, number: int) -> Outcome:
+        """Arguments that are not what was asked for are the model's to correct."""
+        ranking: Document = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
+        ranking |= self._options.get("ranking_options") or {}
+        query = _query(arguments)
+        if query is None:
+            error = f"{self.name} takes a JSON object with a string `query`."
+            shown: Document = {"ranking_options": ranking, "results": []}
+            return Outcome(shown, {"search": number, "error": error})
+        with self._store.read() as tx:
+            store_ids = _usable(tx, self._project, self._run["_vector_store_ids"])
+        found = self._finder.find(
+            self._project,
+            store_ids,
+            Question(
+                [query],
+                limit=self._options.get("max_num_results") or _CHUNKS,
+                threshold=ranking["score_threshold"],
+                weights=Weights.of(ranking),
+            ),
+        )
+        results = [
+            {
+                "file_id": passage.file_id,
+                "file_name": passage.filename,
+                "score": passage.score,
+                "content": [{"type": "text", "text": passage.text}],
+            }
+            for passage in found
+        ]
+        kept = {"search": number, "error": None}
+        return Outcome({"ranking_options": ranking, "results": results}, kept)
 
 
 def _usable(tx: Transaction, project: str, store_ids: list[str]) -> list[str]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from dataclasses import dataclass, field
 
 from assistctl.server.engine.steps import shown
 from assistctl.server.wire import ApiError, Document, public
+
+KEEP_ALIVE_SECONDS = 15.0
+KEEP_ALIVE = b": keep-alive\n\n"
+"""A comment, which clients drop; proxies and read timeouts see that the stream lives."""
+DONE = b"event: done\ndata: [DONE]\n\n"
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,17 @@ class Event:
 
     name: str
     data: Document
+
+    def encoded(self, include: Collection[str]) -> bytes:
+        """As it goes over the wire; `include` is what was asked for beyond the usual."""
+        is_step = self.data.get("object") == "thread.run.step"
+        data = shown(self.data, include) if is_step else public(self.data)
+        return f"event: {self.name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+
+def stream_failed(message: str) -> Event:
+    """Says that the stream, not the run, has failed."""
+    return Event("error", ApiError(message, status=500, type="server_error").document())
 
 
 @dataclass
@@ -37,9 +53,7 @@ class Channel:
                 self._events.put_nowait(event)
 
     def fail(self, message: str) -> None:
-        """Say that the stream, not the run, has failed."""
-        error = ApiError(message, status=500, type="server_error")
-        self.send([Event("error", error.document())])
+        self.send([stream_failed(message)])
 
     def close(self) -> None:
         """No more events; called exactly when the run stops or waits for outputs."""
@@ -48,17 +62,15 @@ class Channel:
     async def listen(self) -> AsyncIterator[bytes]:
         """The body of the response: every event, then `done`."""
         try:
-            while (event := await self._events.get()) is not None:
-                yield _encode(event.name, self._render(event.data))
-            yield b"event: done\ndata: [DONE]\n\n"
+            while True:
+                try:
+                    event = await asyncio.wait_for(self._events.get(), KEEP_ALIVE_SECONDS)
+                except TimeoutError:
+                    yield KEEP_ALIVE
+                    continue
+                if event is None:
+                    break
+                yield event.encoded(self.include)
+            yield DONE
         finally:
             self.listening = False
-
-    def _render(self, data: Document) -> Document:
-        return (
-            shown(data, self.include) if data.get("object") == "thread.run.step" else public(data)
-        )
-
-
-def _encode(name: str, data: Document) -> bytes:
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()

@@ -1,7 +1,8 @@
 """A thread as a model reads it: documents, oldest first -> Chat Completions messages.
 
-What earlier runs called and got from functions stays in the transcript; what they found in files
-does not (the next run searches for itself), and so their citation marks are taken out.
+What earlier runs called and got stays in the transcript, code above all, since its variables are
+still there. Only what they found in files does not (the next run searches for itself), and so
+their citation marks are taken out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from assistctl.server import contents
 from assistctl.server.documents import Shelf, find
 from assistctl.server.engine.citations import without_marks
-from assistctl.server.engine.search import answered_text
+from assistctl.server.engine.tools import answered_text
 from assistctl.server.models.tokens import estimate_prompt
 from assistctl.server.store import Transaction
 from assistctl.server.wire import FILE, MESSAGE, RUN, STEP, Document
@@ -101,7 +102,8 @@ def _from_message(
     tx: Transaction, project: str, message: Document, current: bool
 ) -> list[Document]:
     if message["role"] == "assistant":
-        said = "\n".join(_words(part, current) for part in message["content"])
+        words = (_words(part, current) for part in message["content"])
+        said = "\n".join(filter(None, words))
         return [{"role": "assistant", "content": said}] if said else []
     if all(part["type"] == "text" for part in message["content"]):
         text = "\n".join(part["text"]["value"] for part in message["content"])
@@ -150,7 +152,7 @@ def _from_step(step: Document, current: bool) -> list[Document]:
     calls: list[Document] = []
     outputs: list[Document] = []
     for call in step["step_details"]["tool_calls"]:
-        if call["type"] != "function" and not current:
+        if not (current or _lasts(call, hidden[call["id"]])):
             continue
         name, arguments, output = _heard(call, hidden[call["id"]])
         call_id = hidden[call["id"]]["id"] or call["id"]
@@ -160,6 +162,11 @@ def _from_step(step: Document, current: bool) -> list[Document]:
     if not calls:
         return []
     return [{"role": "assistant", "content": None, "tool_calls": calls}, *outputs]
+
+
+def _lasts(call: Document, hidden: dict[str, Any]) -> bool:
+    """Whether later runs hear of a call; of seeded code nothing is there any more."""
+    return call["type"] == "function" or (call["type"] == "code_interpreter" and "name" in hidden)
 
 
 def _heard(call: Document, hidden: dict[str, Any]) -> tuple[str, str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,13 +15,13 @@ from assistctl.server import vector_stores
 from assistctl.server.documents import save
 from assistctl.server.engine import leases, search
 from assistctl.server.engine.answer import Call, Speech, ToolRound, action_required
-from assistctl.server.engine.citations import Resolve
+from assistctl.server.engine.builtin import Outcome, declared
 from assistctl.server.engine.endings import Ending, end_run
 from assistctl.server.engine.leases import CancelAsked, Claim
 from assistctl.server.engine.prompt import Prompt, prepare
-from assistctl.server.engine.runs import NO_TOKENS, counted, with_usage
-from assistctl.server.engine.search import Search, run_search
+from assistctl.server.engine.runs import NO_TOKENS, counted, with_notes, with_usage
 from assistctl.server.engine.streaming import Channel, Event
+from assistctl.server.engine.tools import Kit, Workshop
 from assistctl.server.models import Models
 from assistctl.server.models.protocol import (
     CallPart,
@@ -40,7 +40,7 @@ from assistctl.server.wire import Document, now
 
 T = TypeVar("T")
 
-_MOST_SEARCH_ROUNDS = 20
+_MOST_ROUNDS = 20
 _INDEX_SECONDS = 60.0
 _INDEX_POLL_SECONDS = 0.05
 _CUT_SHORT = {
@@ -54,12 +54,26 @@ _CUT_SHORT = {
 }
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """A completion heard to its end, its built-in calls answered (by the calls' ids)."""
+
+    reason: FinishReason
+    usage: Usage
+    outcomes: Mapping[str, Outcome]
+    kit: Kit
+
+    def notes(self) -> list[str]:
+        return [outcome.note for outcome in self.outcomes.values() if outcome.note]
+
+
 @dataclass
 class Worker:
     """Works on a claimed run for `owner`; every write makes sure that it still may."""
 
     store: Store
     models: Models
+    workshop: Workshop
     owner: str
     claim: Claim
     channel: Channel
@@ -71,17 +85,17 @@ class Worker:
         run = await self._write(self._begin)
         model = self.models.answering(run["_script"])
         await self._wait_for_index(run)
-        for _ in range(_MOST_SEARCH_ROUNDS):
+        for _ in range(_MOST_ROUNDS):
             prompt = await run_in_threadpool(self._prepare, run)
-            finish = await self._hear_out(model.stream(prompt.request), run, prompt.resolve)
-            found = await run_in_threadpool(self._search, run, prompt.searches)
+            finish = await self._hear_out(model.stream(prompt.request), run, prompt.kit)
             usage = finish.usage or self._estimated(prompt)
-            run = await self._write(partial(self._conclude, finish.reason, usage, found))
+            answer = _Answer(finish.reason, usage, await self._outcomes(finish), prompt.kit)
+            run = await self._write(partial(self._conclude, answer))
             if run["status"] != "in_progress":
                 return
         raise ModelError(
             "server_error",
-            f"The model searched {_MOST_SEARCH_ROUNDS} times in a row without answering.",
+            f"The model called the server's tools {_MOST_ROUNDS} times in a row without answering.",
         )
 
     def said(self) -> dict[str, list[Any]]:
@@ -95,7 +109,7 @@ class Worker:
 
     async def _wait_for_index(self, run: Document) -> None:
         """Files attached a moment ago should be found; slow ones are not waited for for ever."""
-        if search.search_tool(run) is None:
+        if declared(run, search.TYPE) is None:
             return
         for _ in range(int(_INDEX_SECONDS / _INDEX_POLL_SECONDS)):
             if not await run_in_threadpool(self._pending, run["_vector_store_ids"]):
@@ -108,10 +122,10 @@ class Worker:
 
     def _prepare(self, run: Document) -> Prompt:
         with self.store.read() as tx:
-            return prepare(tx, self.claim, run)
+            return prepare(tx, self.workshop, self.claim, run)
 
     async def _hear_out(
-        self, answer: AsyncGenerator[Delta, None], run: Document, resolve: Resolve
+        self, answer: AsyncGenerator[Delta, None], run: Document, kit: Kit
     ) -> Finish:
         self._speech = self._round = None
         finish = Finish("stop")
@@ -120,29 +134,26 @@ class Worker:
                 if isinstance(delta, Finish):
                     finish = delta
                 elif isinstance(delta, CallPart):
-                    await self._hear_call(delta, run)
+                    await self._hear_call(delta, run, kit)
                 else:
-                    await self._hear_words(delta, run, resolve)
+                    await self._hear_words(delta, run, kit)
         for part in (self._speech, self._round):
             self.channel.send(part.rest() if part else ())
         return finish
 
-    async def _hear_words(
-        self, delta: TextPart | RefusalPart, run: Document, resolve: Resolve
-    ) -> None:
+    async def _hear_words(self, delta: TextPart | RefusalPart, run: Document, kit: Kit) -> None:
         if self._speech is None:
-            speech = Speech(self.claim, run, resolve)
+            speech = Speech(self.claim, run, kit.sources, kit.pictures)
             await self._write(lambda tx, _: (None, speech.open(tx)))
             self._speech = speech
         refused = isinstance(delta, RefusalPart)
         said = self._speech.refuse(delta.text) if refused else self._speech.say(delta.text)
         self.channel.send(said)
 
-    async def _hear_call(self, part: CallPart, run: Document) -> None:
+    async def _hear_call(self, part: CallPart, run: Document, kit: Kit) -> None:
         if self._round is None:
             await self._finish_speech()
-            name = search.search_name(run) if search.search_tool(run) else None
-            opened = ToolRound(self.claim, run, name)
+            opened = ToolRound(self.claim, run, kit.tools)
             await self._write(lambda tx, _: (None, opened.open(tx)))
             self._round = opened
         self.channel.send(self._round.hear(part))
@@ -155,43 +166,45 @@ class Worker:
             await self._write(lambda tx, _: (None, speech.close(tx, NO_TOKENS)))
             self._speech = None
 
-    def _search(self, run: Document, number: int) -> dict[str, Search]:
-        """Answer the round's searches; their numbers go on from `number`."""
-        calls = [call for call in self._calls() if call.is_search]
-        if not calls:
-            return {}
-        with self.store.read() as tx:
-            return {
-                call.id: run_search(tx, self.claim.project, run, call.arguments, at)
-                for at, call in enumerate(calls, number)
-            }
+    async def _outcomes(self, finish: Finish) -> dict[str, Outcome]:
+        """Answer the round's calls of built-in tools, one after another, by their ids.
+
+        Calls of an answer that was cut short may be torn, and are not.
+        """
+        outcomes: dict[str, Outcome] = {}
+        opened = self._round
+        if opened is None or finish.reason in _CUT_SHORT:
+            return outcomes
+        for call in opened.calls:
+            if call.builtin is not None:
+                # Stored first: execution may take long, or be cancelled.
+                await self._write(partial(_show, opened, outcomes))
+                self.channel.send(opened.asked(call))
+                outcomes[call.id] = await call.builtin.answer(call.arguments)
+                self.channel.send(opened.answered(call, outcomes[call.id]))
+        return outcomes
 
     def _conclude(
-        self,
-        reason: FinishReason,
-        usage: Usage,
-        found: dict[str, Search],
-        tx: Transaction,
-        run: Document,
+        self, answer: _Answer, tx: Transaction, run: Document
     ) -> tuple[Document, list[Event]]:
         """Store the whole answer, and where the run stands with it, at once."""
-        run = with_usage(run, usage)
-        cost = counted(usage)
+        run = with_usage(with_notes(run, answer.notes()), answer.usage)
+        cost = counted(answer.usage)
         if self._round:
-            self._round.record(tx, cost, found)
+            self._round.record(tx, cost, answer.outcomes)
             cost = NO_TOKENS
-        if reason in _CUT_SHORT:
+        if answer.reason in _CUT_SHORT:
             if self._speech:
                 self._speech.charge(tx, cost)
-            return self._ended(tx, run, _CUT_SHORT[reason])
+            return self._ended(tx, run, _CUT_SHORT[answer.reason])
         events = self._speech.close(tx, cost) if self._speech else []
         if self._round is None:
-            spoken = events or self._silence(tx, run, cost)
+            spoken = events or self._silence(tx, run, cost, answer.kit)
             run, ended = self._ended(tx, run, Ending("completed"))
             return run, spoken + ended
-        for store_id in run["_vector_store_ids"] if found else ():
+        for store_id in run["_vector_store_ids"] if self._has_searched() else ():
             vector_stores.touch(tx, self.claim.project, store_id)
-        if len(found) == len(self._calls()):
+        if len(answer.outcomes) == len(self._calls()):
             return save(tx, self.claim.shelf, run), events + self._round.close(tx)
         run |= {
             "status": "requires_action",
@@ -201,9 +214,12 @@ class Worker:
         save(tx, self.claim.shelf, run)
         return run, [*events, Event("thread.run.requires_action", run)]
 
-    def _silence(self, tx: Transaction, run: Document, cost: Document) -> list[Event]:
+    def _has_searched(self) -> bool:
+        return any(call.builtin and call.builtin.type == search.TYPE for call in self._calls())
+
+    def _silence(self, tx: Transaction, run: Document, cost: Document, kit: Kit) -> list[Event]:
         """A model that said nothing has still answered: clients read the newest message."""
-        speech = Speech(self.claim, run, lambda *_: None)
+        speech = Speech(self.claim, run, kit.sources, kit.pictures)
         return speech.open(tx) + speech.close(tx, cost)
 
     def _ended(
@@ -234,3 +250,11 @@ class Worker:
         result, events = await run_in_threadpool(write)
         self.channel.send(events)
         return result
+
+
+def _show(
+    opened: ToolRound, outcomes: Mapping[str, Outcome], tx: Transaction, run: Document
+) -> tuple[None, list[Event]]:
+    """Let those who poll see the calls of an unfinished round, answered as far as they are."""
+    opened.record(tx, None, outcomes)
+    return None, []

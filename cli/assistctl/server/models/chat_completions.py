@@ -8,7 +8,6 @@ JSON instead of a stream, a missing [DONE]) is put right in `chunks.py`.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -19,10 +18,9 @@ import httpx2
 
 from assistctl.server.models.chunks import Chunks
 from assistctl.server.models.protocol import Delta, ErrorCode, ModelError, Request
+from assistctl.server.upstream import backoff, is_loopback, message, refusal, wait
 
 _ATTEMPTS = 3
-_LONGEST_WAIT = 30.0
-_RETRIABLE = (408, 409, 429, 500, 502, 503, 504, 529)
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,7 @@ class ChatCompletions:
             headers=headers,
             timeout=httpx2.Timeout(endpoint.timeout, connect=10.0, pool=None),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
-            # A proxy variable in the environment must not swallow requests to this machine.
-            trust_env=not _is_loopback(endpoint.base_url),
+            trust_env=not is_loopback(endpoint.base_url),
         )
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
@@ -94,16 +91,16 @@ class ChatCompletions:
             except (httpx2.ConnectError, httpx2.RemoteProtocolError, httpx2.ReadError):
                 if last:
                     raise
-                await asyncio.sleep(_backoff(attempt))
+                await asyncio.sleep(backoff(attempt))
                 continue
             if response.is_success:
                 return response
             await response.aread()
             await response.aclose()
-            wait = _wait(response, attempt)
-            if last or wait is None:
+            seconds = wait(response, attempt)
+            if last or seconds is None:
                 raise self._refused(response)
-            await asyncio.sleep(wait)
+            await asyncio.sleep(seconds)
         raise AssertionError("unreachable")
 
     async def _deltas(self, response: httpx2.Response) -> AsyncIterator[Delta]:
@@ -135,7 +132,7 @@ class ChatCompletions:
             raise self._error(f"sent what is not a chunk: {text[:200]!r}")
         if chunk.get("error"):
             code = _code(chunk["error"])
-            raise self._error(f"failed while answering: {_message(chunk)}", code)
+            raise self._error(f"failed while answering: {message(chunk)}", code)
         return chunk
 
     def _refused(self, response: httpx2.Response) -> ModelError:
@@ -150,7 +147,7 @@ class ChatCompletions:
             code = "rate_limit_exceeded"
         elif status in (400, 413, 422):
             code = "invalid_prompt"
-        return self._error(f"answered {status}: {_refusal(response)}{remedy}", code)
+        return self._error(f"answered {status}: {refusal(response)}{remedy}", code)
 
     def _error(self, what: str, code: ErrorCode = "server_error") -> ModelError:
         return ModelError(code, f"The model endpoint {self._endpoint.base_url} {what}")
@@ -176,48 +173,9 @@ def _body(request: Request, models: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _wait(response: httpx2.Response, attempt: int) -> float | None:
-    """Seconds until the request may be repeated; None when repeating is pointless."""
-    if response.status_code not in _RETRIABLE or "insufficient_quota" in response.text:
-        return None
-    try:
-        asked = float(response.headers.get("retry-after", ""))
-    except ValueError:
-        return _backoff(attempt)
-    return max(asked, 0.0) if asked <= _LONGEST_WAIT else None
-
-
-def _backoff(attempt: int) -> float:
-    return 0.25 * 2.0**attempt
-
-
-def _refusal(response: httpx2.Response) -> str:
-    try:
-        return _message(response.json())
-    except ValueError:
-        return response.text.strip()[:500] or response.reason_phrase
-
-
-def _message(body: Any) -> str:
-    """The sentence in an error body; endpoints differ in where they put it."""
-    error = body.get("error", body) if isinstance(body, dict) else body
-    if isinstance(error, dict):
-        error = error.get("message") or error.get("detail") or error
-    text = error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
-    return text[:1000]
-
-
 def _code(error: Any) -> ErrorCode:
     code = str(error.get("code") or error.get("type")) if isinstance(error, dict) else ""
     return "rate_limit_exceeded" if "rate_limit" in code or code == "429" else "server_error"
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _words(error: Exception) -> str:

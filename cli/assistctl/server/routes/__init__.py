@@ -11,6 +11,7 @@ from assistctl.server.routes import (
     runs,
     steps,
     threads,
+    uploads,
     vector_store_files,
     vector_stores,
 )
@@ -23,6 +24,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *runs.ENDPOINTS,
     *steps.ENDPOINTS,
     *threads.ENDPOINTS,
+    *uploads.ENDPOINTS,
     *vector_store_files.ENDPOINTS,
     *vector_stores.ENDPOINTS,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -10,20 +9,14 @@ from urllib.parse import quote
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response, StreamingResponse
 
-from assistctl.server import contents, documents, files
-from assistctl.server.call import Call, Endpoint
+from assistctl.server import bodies, contents, documents, files
+from assistctl.server.call import Call, Endpoint, Form
 from assistctl.server.documents import Shelf
-from assistctl.server.shapes import Required, choice, integer, missing_parameter, record
+from assistctl.server.shapes import missing_parameter
 from assistctl.server.wire import FILE, Document, deleted, public
 
-_PURPOSE = choice("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
-_EXPIRY = record(
-    {
-        "anchor": Required(choice("created_at")),
-        "seconds": Required(integer(least=3_600, most=2_592_000)),
-    }
-)
 _MOST = 10_000
+_MOST_BYTES = 512 * 2**20
 
 
 def create(call: Call) -> Document:
@@ -32,17 +25,13 @@ def create(call: Call) -> Document:
         raise missing_parameter("file")
     if not purpose:
         raise missing_parameter("purpose")
-    expiry = _expiry(call.form)
-    with call.store.write() as tx:
-        file = files.create(
-            tx,
-            call.project,
-            upload.file,
-            filename=_filename(upload.filename),
-            purpose=_PURPOSE(purpose, "purpose"),
-            expires_after=expiry,
-        )
-        return public(file)
+    given: dict[str, Any] = {
+        "filename": files.plain_name(upload.filename),
+        "purpose": bodies.PURPOSE(purpose, "purpose"),
+        "expires_after": _expiry(call.form),
+    }
+    with contents.staged(call.store, FILE.new_id(), upload.file) as content:
+        return call.write(lambda tx: public(files.create(tx, call.project, content, **given)))
 
 
 def retrieve(call: Call) -> Document:
@@ -93,17 +82,11 @@ def _expiry(form: FormData) -> Mapping[str, Any] | None:
     seconds = given.get("seconds")
     if isinstance(seconds, str) and seconds.isdecimal():
         given["seconds"] = int(seconds)
-    return dict(_EXPIRY(given, "expires_after"))
-
-
-def _filename(name: str | None) -> str:
-    """The last part of the name that was sent, free of control characters."""
-    last = re.split(r"[/\\]", name or "")[-1]
-    return re.sub(r"[\x00-\x1f\x7f]", "", last)[:255] or "upload"
+    return dict(bodies.FILE_EXPIRY(given, "expires_after"))
 
 
 ENDPOINTS = (
-    Endpoint("POST", "/files", create, upload=True),
+    Endpoint("POST", "/files", create, Form("file", _MOST_BYTES)),
     Endpoint("GET", "/files", list_all),
     Endpoint("GET", "/files/{file_id}", retrieve),
     Endpoint("GET", "/files/{file_id}/content", content),

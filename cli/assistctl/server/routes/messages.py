@@ -70,10 +70,13 @@ def new_message(
 def create(call: Call) -> Document:
     thread_id = call.path("thread_id", THREAD)
     body = bodies.MESSAGE(call.body, "")
-    with call.store.write() as tx:
+
+    def change(tx: Transaction) -> Document:
         documents.fetch(tx, Shelf(THREAD, call.project), thread_id)
         locks.refuse_messages(tx, call.project, thread_id)
         return public(add_message(tx, call.project, thread_id, body))
+
+    return call.write(change)
 
 
 def retrieve(call: Call) -> Document:
@@ -95,9 +98,12 @@ def modify(call: Call) -> Document:
     shelf, message_id = _shelf(call), call.path("message_id", MESSAGE)
     body = _MODIFY(call.body, "")
     changes = {"metadata": body["metadata"] or {}} if "metadata" in body else {}
-    with call.store.write() as tx:
+
+    def change(tx: Transaction) -> Document:
         documents.fetch(tx, Shelf(THREAD, call.project), shelf.parent)
         return public(documents.update(tx, shelf, message_id, changes))
+
+    return call.write(change)
 
 
 def delete(call: Call) -> Document:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from starlette.responses import StreamingResponse
@@ -12,9 +12,11 @@ from assistctl.server.call import Answer, Call, Endpoint
 from assistctl.server.documents import Shelf
 from assistctl.server.engine import leases, steps
 from assistctl.server.engine.endings import TERMINAL, Ending, end_run
+from assistctl.server.engine.follow import Retelling, follow
 from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.runs import new_run
 from assistctl.server.engine.streaming import Channel, Event
+from assistctl.server.idempotency import Answered
 from assistctl.server.models.protocol import ModelError
 from assistctl.server.routes.messages import add_message
 from assistctl.server.routes.steps import included
@@ -111,23 +113,27 @@ def create(call: Call) -> Answer:
     thread_id = call.path("thread_id", THREAD)
     body = _CREATE(call.body, "")
     channel = _channel(call, body)
-    with call.store.write() as tx:
+
+    def change(tx: Transaction) -> Document:
         documents.fetch(tx, Shelf(THREAD, call.project), thread_id)
         locks.refuse_runs(tx, call.project, thread_id)
         for number, message in enumerate(body.get("additional_messages") or ()):
             add_message(tx, call.project, thread_id, message, f"additional_messages[{number}]")
-        run = _start(call, tx, thread_id, body, channel)
-    return _answer(run, channel)
+        return public(_start(call, tx, thread_id, body, channel))
+
+    return _answer(call, change, channel)
 
 
 def create_with_thread(call: Call) -> Answer:
     body = _CREATE_WITH_THREAD(call.body, "")
     channel = _channel(call, body)
-    with call.store.write() as tx:
+
+    def change(tx: Transaction) -> Document:
         thread = create_thread(tx, call.project, body.get("thread") or {})
         channel.send([Event("thread.created", thread)])
-        run = _start(call, tx, thread["id"], body, channel)
-    return _answer(run, channel)
+        return public(_start(call, tx, thread["id"], body, channel))
+
+    return _answer(call, change, channel)
 
 
 def list_all(call: Call) -> Document:
@@ -147,14 +153,14 @@ def modify(call: Call) -> Document:
     shelf, run_id = _shelf(call), call.path("run_id", RUN)
     body = _MODIFY(call.body, "")
     changes = {"metadata": body["metadata"] or {}} if "metadata" in body else {}
-    with call.store.write() as tx:
-        return public(documents.update(tx, shelf, run_id, changes))
+    return call.write(lambda tx: public(documents.update(tx, shelf, run_id, changes)))
 
 
 def cancel(call: Call) -> Document:
     """A run that waits for its client ends at once, one at work as soon as its worker notices."""
     claim = _claim(call)
-    with call.store.write() as tx:
+
+    def change(tx: Transaction) -> Document:
         run = documents.fetch(tx, claim.shelf, claim.run_id)
         if run["status"] in (*TERMINAL, "cancelling"):
             raise ApiError(f"Cannot cancel run with status '{run['status']}'.")
@@ -162,14 +168,17 @@ def cancel(call: Call) -> Document:
             return public(end_run(tx, claim, run, Ending("cancelled"))[-1].data)
         run = documents.update(tx, claim.shelf, claim.run_id, {"status": "cancelling"})
         call.server.engine.interrupt(tx, claim)
-    return public(run)
+        return public(run)
+
+    return call.write(change)
 
 
 def submit(call: Call) -> Answer:
     claim = _claim(call)
     body = _SUBMIT(call.body, "")
     channel = _channel(call, body)
-    with call.store.write() as tx:
+
+    def change(tx: Transaction) -> Document:
         documents.fetch(tx, claim.shelf, claim.run_id)
         locks.active_run(tx, claim.project, claim.thread_id)
         run = documents.fetch(tx, claim.shelf, claim.run_id)
@@ -182,7 +191,9 @@ def submit(call: Call) -> Answer:
         events = [Event("thread.run.step.completed", step), Event("thread.run.queued", run)]
         channel.send(events)
         call.server.engine.launch(tx, claim, run, channel)
-    return _answer(run, channel)
+        return public(run)
+
+    return _answer(call, change, channel)
 
 
 def _start(
@@ -195,7 +206,7 @@ def _start(
     thread = documents.fetch(tx, Shelf(THREAD, call.project), thread_id)
     given = resources.resolve(tx, call.project, body.get("tool_resources"))
     run = new_run(assistant, thread, body, {**assistant["tool_resources"], **given})
-    run["notes"] += _model_note(call, run)
+    run["notes"] += engine.workshop.notes(run) + _model_note(call, run)
     claim = Claim(call.project, thread_id, run["id"])
     documents.insert(tx, claim.shelf, run)
     leases.open_run(tx, claim, engine.owner, run["expires_at"])
@@ -228,13 +239,35 @@ def _channel(call: Call, body: Mapping[str, Any]) -> Channel:
     return Channel(included(call), listening=bool(body.get("stream")))
 
 
-def _answer(run: Document, channel: Channel) -> Answer:
-    if not channel.listening:
-        return public(run)
+def _answer(call: Call, change: Callable[[Transaction], Document], channel: Channel) -> Answer:
+    """The run as `change` answers it, or a stream of its events."""
+    try:
+        run = call.write(change)
+    except Answered as before:
+        if not channel.listening:
+            raise
+        return _stream(_retold(call, before.answer, channel), {"idempotent-replayed": "true"})
+    return _stream(channel.listen(), {}) if channel.listening else run
+
+
+def _retold(call: Call, run: Document, channel: Channel) -> AsyncIterator[bytes]:
+    """The stream for a request that is sent again, see engine/follow.py; `run` is how it was
+    answered."""
+    outputs = call.body.get("tool_outputs")
+    retelling = Retelling(
+        Claim(call.project, run["thread_id"], run["id"]),
+        run,
+        with_thread="thread_id" not in call.request.path_params,
+        answered_call=outputs[0]["tool_call_id"] if outputs else None,
+    )
+    return follow(call.store, retelling, channel.include)
+
+
+def _stream(content: AsyncIterator[bytes], headers: Mapping[str, str]) -> Answer:
     return StreamingResponse(
-        channel.listen(),
+        content,
         media_type="text/event-stream",
-        headers={"cache-control": "no-cache", "x-accel-buffering": "no"},
+        headers={"cache-control": "no-cache", "x-accel-buffering": "no", **headers},
     )
 
 

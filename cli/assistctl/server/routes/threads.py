@@ -36,8 +36,7 @@ def create_thread(tx: Transaction, project: str, body: Mapping[str, Any]) -> Doc
 
 def create(call: Call) -> Document:
     body = bodies.THREAD(call.body, "")
-    with call.store.write() as tx:
-        return public(create_thread(tx, call.project, body))
+    return call.write(lambda tx: public(create_thread(tx, call.project, body)))
 
 
 def retrieve(call: Call) -> Document:
@@ -50,7 +49,8 @@ def modify(call: Call) -> Document:
     thread_id = call.path("thread_id", THREAD)
     body = _MODIFY(call.body, "")
     shelf = Shelf(THREAD, call.project)
-    with call.store.write() as tx:
+
+    def change(tx: Transaction) -> Document:
         thread = documents.fetch(tx, shelf, thread_id)
         if "metadata" in body:
             thread["metadata"] = body["metadata"] or {}
@@ -62,6 +62,8 @@ def modify(call: Call) -> Document:
             expiry=resources.THREAD_STORE_EXPIRY,
         )
         return public(documents.save(tx, shelf, thread))
+
+    return call.write(change)
 
 
 def delete(call: Call) -> Document:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 
-from assistctl.server import bodies, contents, documents, vector_stores
+from assistctl.server import bodies, contents, documents, reading, vector_stores
 from assistctl.server.call import Call, Endpoint
 from assistctl.server.documents import Shelf
-from assistctl.server.shapes import Required, array, choice, mapping, record, string
+from assistctl.server.reading import Reading, UnreadableFile
+from assistctl.server.shapes import Required, array, choice, nullable, record, string
 from assistctl.server.store import Transaction
-from assistctl.server.text import UnreadableFile, extract
 from assistctl.server.vector_stores import NewFile
 from assistctl.server.wire import (
     FILE,
@@ -19,7 +20,6 @@ from assistctl.server.wire import (
     VECTOR_STORE,
     ApiError,
     Document,
-    Json,
     deleted,
     now,
     public,
@@ -28,18 +28,11 @@ from assistctl.server.wire import (
 _BATCH_FILES = 2_000
 
 
-def _attribute(value: Json, path: str) -> Json:
-    if isinstance(value, bool | int | float):
-        return value
-    return string(longest=512)(value, path)
-
-
-_ATTRIBUTES = mapping(_attribute, most=16, longest_key=64)
 _FILE = record(
     {
         "file_id": Required(string(shortest=1)),
         "chunking_strategy": bodies.CHUNKING,
-        "attributes": _ATTRIBUTES,
+        "attributes": bodies.ATTRIBUTES,
     }
 )
 _BATCH = record(
@@ -47,21 +40,24 @@ _BATCH = record(
         "file_ids": array(string(shortest=1), longest=_BATCH_FILES, shortest=1),
         "files": array(_FILE, longest=_BATCH_FILES, shortest=1),
         "chunking_strategy": bodies.CHUNKING,
-        "attributes": _ATTRIBUTES,
+        "attributes": bodies.ATTRIBUTES,
     }
 )
-_MODIFY = record({"attributes": _ATTRIBUTES})
+_MODIFY = record({"attributes": Required(nullable(bodies.ATTRIBUTES))})
 _STATUS = choice("in_progress", "completed", "failed", "cancelled")
 
 
 def create(call: Call) -> Document:
     shelf = _files(call)
     body = _FILE(call.body, "")
-    with call.store.write() as tx:
+    file = NewFile(body["file_id"], body.get("chunking_strategy"), body.get("attributes"))
+
+    def change(tx: Transaction) -> Document:
         _fetch_store(tx, shelf)
-        file = NewFile(body["file_id"], body.get("chunking_strategy"), body.get("attributes"))
         vector_stores.attach(tx, call.project, shelf.parent, [file])
         return public(documents.fetch(tx, shelf, file.file_id))
+
+    return call.write(change)
 
 
 def retrieve(call: Call) -> Document:
@@ -81,10 +77,13 @@ def list_all(call: Call) -> Document:
 def modify(call: Call) -> Document:
     shelf, file_id = _files(call), call.path("file_id", FILE)
     body = _MODIFY(call.body, "")
-    changes = {"attributes": body["attributes"] or {}} if "attributes" in body else {}
-    with call.store.write() as tx:
+    changes = {"attributes": body["attributes"] or {}}
+
+    def change(tx: Transaction) -> Document:
         _fetch_store(tx, shelf)
         return public(documents.update(tx, shelf, file_id, changes))
+
+    return call.write(change)
 
 
 def delete(call: Call) -> Document:
@@ -102,11 +101,13 @@ def content(call: Call) -> Document:
         _fetch_store(tx, shelf)
         documents.fetch(tx, shelf, file_id)
         file = documents.fetch(tx, Shelf(FILE, call.project), file_id)
-        raw = contents.read(tx, file_id)
-    try:
-        text = extract(file["filename"], raw)
-    except UnreadableFile as error:
-        raise ApiError(str(error), code=error.code) from None
+    with tempfile.TemporaryFile() as raw:
+        for part in contents.parts(call.store, file_id):
+            raw.write(part)
+        try:
+            text = reading.text(Reading(file["filename"], raw))
+        except UnreadableFile as error:
+            raise ApiError(str(error), code=error.code) from None
     return {
         "object": "vector_store.file_content.page",
         "data": [{"type": "text", "text": text}],
@@ -127,11 +128,14 @@ def create_batch(call: Call) -> Document:
         "vector_store_id": shelf.parent,
         "_cancelled": False,
     }
-    with call.store.write() as tx:
+
+    def change(tx: Transaction) -> Document:
         _fetch_store(tx, shelf)
         documents.insert(tx, shelf, batch)
         vector_stores.attach(tx, call.project, shelf.parent, _batch_files(body, batch["id"]))
         return _shown(tx, shelf, batch)
+
+    return call.write(change)
 
 
 def retrieve_batch(call: Call) -> Document:
@@ -153,12 +157,15 @@ def list_batch(call: Call) -> Document:
 def cancel_batch(call: Call) -> Document:
     """Files that are done stay; a batch that is done is answered as it is."""
     shelf, batch_id = _batches(call), call.path("batch_id", STORE_BATCH)
-    with call.store.write() as tx:
+
+    def change(tx: Transaction) -> Document:
         _fetch_store(tx, shelf)
         batch = _shown(tx, shelf, documents.fetch(tx, shelf, batch_id))
         if batch["status"] == "in_progress":
             vector_stores.cancel_batch(tx, call.project, shelf.parent, batch_id)
         return _shown(tx, shelf, documents.fetch(tx, shelf, batch_id))
+
+    return call.write(change)
 
 
 def _files(call: Call) -> Shelf:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from assistctl.server import bodies, documents, filters, vector_stores
 from assistctl.server.call import Call, Endpoint
 from assistctl.server.documents import Shelf
+from assistctl.server.finding import Question, Weights
 from assistctl.server.shapes import (
     Required,
     array,
@@ -46,6 +47,7 @@ _SEARCH = record(
             {
                 "ranker": choice("none", "auto", "default-2024-11-15", "default_2024_08_21"),
                 "score_threshold": number(least=0, most=1),
+                "hybrid_search": bodies.HYBRID_SEARCH,
             }
         ),
     }
@@ -55,8 +57,7 @@ _DEFAULT_RESULTS = 10
 
 def create(call: Call) -> Document:
     body = _CREATE(call.body, "")
-    with call.store.write() as tx:
-        return _shown(tx, call, vector_stores.create(tx, call.project, body))
+    return call.write(lambda tx: _shown(tx, call, vector_stores.create(tx, call.project, body)))
 
 
 def retrieve(call: Call) -> Document:
@@ -79,9 +80,12 @@ def modify(call: Call) -> Document:
         name: value if value is not None else {"name": "", "metadata": {}}.get(name)
         for name, value in body.items()
     }
-    with call.store.write() as tx:
+
+    def change(tx: Transaction) -> Document:
         store = vector_stores.modify(tx, call.project, store_id, changes)
         return _shown(tx, call, store)
+
+    return call.write(change)
 
 
 def delete(call: Call) -> Document:
@@ -95,16 +99,15 @@ def search(call: Call) -> Document:
     store_id = call.path("vector_store_id", VECTOR_STORE)
     body = _SEARCH(call.body, "")
     queries = [body["query"]] if isinstance(body["query"], str) else body["query"]
-    with call.store.read() as tx:
-        found = vector_stores.search(
-            tx,
-            call.project,
-            [store_id],
-            queries,
-            limit=body.get("max_num_results") or _DEFAULT_RESULTS,
-            threshold=(body.get("ranking_options") or {}).get("score_threshold") or 0.0,
-            condition=body.get("filters"),
-        )
+    ranking = body.get("ranking_options") or {}
+    question = Question(
+        queries,
+        limit=body.get("max_num_results") or _DEFAULT_RESULTS,
+        threshold=ranking.get("score_threshold") or 0.0,
+        weights=Weights.of(ranking),
+        condition=body.get("filters"),
+    )
+    found = call.server.finder.find(call.project, [store_id], question)
     with call.store.write() as tx:
         vector_stores.touch(tx, call.project, store_id)
     return {

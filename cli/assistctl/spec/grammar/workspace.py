@@ -84,10 +84,24 @@ WORKSPACES: dict[str, Schema] = {
                     text("The endpoint's name.", minLength=1),
                 ),
                 "timeout": seconds("Seconds to wait for the endpoint."),
+                "embeddings": ref(
+                    "embeddings",
+                    "Where file_search gets its embeddings; the offline encoder if left out.",
+                ),
             },
             required=["base_url"],
         ),
         advice="write scripted, or a mapping with the base_url of an endpoint",
+    ),
+    "embeddings": mapping(
+        "An embeddings endpoint for file_search.",
+        {
+            "model": text("The embedding model, such as text-embedding-3-small.", minLength=1),
+            "base_url": ref("url", "The address of the endpoint; the model's if left out."),
+            "api_key": ref("api_key", "The key; the model's if base_url is left out too."),
+            "timeout": seconds("Seconds to wait for the endpoint."),
+        },
+        required=["model"],
     ),
     "vector_store": nullable(
         mapping(

@@ -1,0 +1,296 @@
+"""compile(): a Plan -> the Operations that make it true. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from assistctl.apis.assistants.fields import CLEARED, MEMBERSHIP, membership
+from assistctl.apis.assistants.operations import (
+    Attach,
+    Delete,
+    Detach,
+    Operation,
+    Phase,
+    UploadFile,
+    Write,
+)
+from assistctl.apis.ownership import Record, mark
+from assistctl.plan.changes import Action, Change, Plan
+from assistctl.plan.compare import fingerprint
+from assistctl.plan.state import UNKNOWN, Applied, Declared, Observed, Remote, Upload, references
+from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
+
+DELETES = {
+    ASSISTANT: Phase.DELETE_ASSISTANT,
+    VECTOR_STORE: Phase.DELETE_STORE,
+    FILE: Phase.DELETE_FILE,
+}
+
+
+def compile_plan(
+    plan: Plan, declared: Mapping[Address, Declared], observed: Observed, namespace: str
+) -> tuple[Operation, ...]:
+    """The Operations of a plan in the order in which they are sent."""
+    compiler = _Compiler(plan, declared, observed, namespace)
+    return tuple(sorted(compiler.operations(), key=lambda operation: operation.phase))
+
+
+@dataclass(frozen=True)
+class _Compiler:
+    plan: Plan
+    declared: Mapping[Address, Declared]
+    observed: Observed
+    namespace: str
+
+    def operations(self) -> Iterator[Operation]:
+        changes = {
+            change.address: change
+            for change in self.plan.changes
+            if change.action is not Action.DELETE
+        }
+        for change in changes.values():
+            if change.address.kind == FILE:
+                yield from self._upload(change)
+        for address, declaration in self.declared.items():
+            if address.kind != FILE:
+                yield from self._object(declaration, changes)
+        yield from self._delete_replaced(changes)
+        for change in self.plan.changes:
+            if change.action is Action.DELETE and change.id:
+                yield Delete(change, change.address, change.id, DELETES[change.address.kind])
+
+    def _upload(self, change: Change) -> Iterator[Operation]:
+        fields = self.declared[change.address].fields
+        if self.observed.upload(change.address, fields["sha256"]) is None:
+            yield UploadFile(change, change.address, fields["sha256"], fields["bytes"])
+
+    def _object(
+        self, declaration: Declared, changes: Mapping[Address, Change]
+    ) -> Iterator[Operation]:
+        """The writes of an assistant or store: because of its own change, or of a file's that it
+        refers to."""
+        remote = self.observed.owned.get(declaration.address)
+        replaced = self._replaced(remote, changes)
+        if own := changes.get(declaration.address):
+            change, written = own, _written(declaration, own)
+        elif replaced:
+            change, written = changes[replaced[0].address], ()
+        else:
+            return
+        write = self._assistant if declaration.address.kind == ASSISTANT else self._store
+        yield from write(declaration, change, remote, written, replaced)
+
+    def _replaced(
+        self, remote: Remote | None, changes: Mapping[Address, Change]
+    ) -> tuple[Upload, ...]:
+        """The uploads of an object that a file's update in this plan supersedes."""
+        return tuple(
+            upload
+            for upload in (remote.uploads if remote else ())
+            if upload.address in changes and not upload.holds(self._sha256(upload.address))
+        )
+
+    def _delete_replaced(self, changes: Mapping[Address, Change]) -> Iterator[Operation]:
+        users: dict[str, list[Address]] = {}
+        superseded: dict[str, Upload] = {}
+        for address, remote in self.observed.owned.items():
+            for upload in remote.uploads:
+                users.setdefault(upload.id, []).append(address)
+            for upload in self._replaced(remote, changes):
+                superseded[upload.id] = upload
+        for upload in superseded.values():
+            if all(user in self.declared for user in users[upload.id]):
+                yield Delete(
+                    changes[upload.address],
+                    upload.address,
+                    upload.id,
+                    Phase.DELETE_REPLACED,
+                    tuple(users[upload.id]),
+                )
+
+    def _assistant(
+        self,
+        declaration: Declared,
+        change: Change,
+        remote: Remote | None,
+        written: tuple[str, ...],
+        replaced: tuple[Upload, ...],
+    ) -> Iterator[Operation]:
+        fields = _values(declaration, written)
+        if remote and "tool_resources" in fields:
+            fields["tool_resources"] = _parts(fields["tool_resources"], remote)
+        elif remote and replaced:
+            # The same references as before; they lead to the new uploads now.
+            fields["tool_resources"] = remote.fields["tool_resources"]
+        uploads = remote.uploads if remote else ()
+        repointed = "tool_resources" in fields
+        files = {
+            address: self._sha256(address, uploads)
+            for address in references(fields.get("tool_resources"))
+            if address.kind == FILE
+        }
+        record = Record(
+            owner=f"{self.namespace}/{declaration.address.name}",
+            applied=_applied(declaration, remote, written),
+            files={}
+            if repointed
+            else {upload.id: mark(upload.address, upload.sha256) for upload in uploads},
+            stale=_stale(
+                remote,
+                replaced,
+                [upload for upload in uploads if repointed and upload.address not in files],
+            ),
+        )
+        yield Write(
+            change,
+            declaration.address,
+            remote.id if remote else None,
+            fields,
+            _metadata(declaration, remote, written),
+            record,
+            Phase.WRITE_ASSISTANT,
+            files,
+        )
+
+    def _store(
+        self,
+        declaration: Declared,
+        change: Change,
+        remote: Remote | None,
+        written: tuple[str, ...],
+        replaced: tuple[Upload, ...],
+    ) -> Iterator[Operation]:
+        """A store is opened, filled and closed; in between its record does not say that its files
+        are as declared. `written` without its files leaves alone what else is in it."""
+        address, id_ = declaration.address, remote.id if remote else None
+        missing, leaving, detached = self._moves(declaration, remote, written, replaced)
+        metadata = _metadata(declaration, remote, written)
+        fields = _values(declaration, [name for name in written if name not in MEMBERSHIP])
+        in_order = remote is not None and remote.fields["files"] == declaration.fields["files"]
+        as_declared = in_order or bool(MEMBERSHIP.intersection(written))
+        closed = Record(
+            owner=f"{self.namespace}/{address.name}",
+            applied=_applied(declaration, remote, written),
+            stale=_stale(remote, (), leaving),
+            digest=membership(declaration, self.declared) if as_declared else None,
+        )
+        if not (missing or detached):
+            yield Write(change, address, id_, fields, metadata, closed, Phase.OPEN_STORE)
+            return
+
+        released = [
+            upload
+            for upload in (remote.uploads if remote else ())
+            if upload.address in missing and upload.holds(missing[upload.address])
+        ]
+        opened = replace(
+            closed,
+            applied={
+                name: replace(item, answered=UNKNOWN)
+                if as_declared and name in MEMBERSHIP
+                else item
+                for name, item in closed.applied.items()
+            },
+            stale=_stale(remote, released, leaving),
+            digest=None,
+        )
+        yield Write(change, address, id_, fields, metadata, opened, Phase.OPEN_STORE)
+        for upload in released:
+            yield Detach(change, address, upload.id, Phase.RELEASE)
+        if missing:
+            yield Attach(change, address, missing, declaration.fields.get("chunking_strategy"))
+        for file_id in detached:
+            yield Detach(change, address, file_id)
+        yield Write(change, address, id_, {}, metadata, closed, Phase.CLOSE_STORE)
+
+    def _moves(
+        self,
+        declaration: Declared,
+        remote: Remote | None,
+        written: Collection[str],
+        replaced: tuple[Upload, ...],
+    ) -> tuple[dict[Address, str], list[Upload], list[str]]:
+        """What goes into a store (with its SHA-256), our uploads that leave it for good, and all
+        that is to be taken out of it after the new files are in."""
+        wanted = declaration.fields["files"]
+        uploads = remote.uploads if remote else ()
+        if not MEMBERSHIP.intersection(written):
+            new = {upload.address for upload in replaced}.intersection(wanted)
+            missing = {address: self._sha256(address) for address in sorted(new)}
+            return missing, [], [upload.id for upload in replaced]
+        inside = remote.fields["files"] if remote else ()
+        present: set[Json] = set()
+        if remote and "chunking_strategy" not in written:
+            present = set(inside) - {upload.address for upload in replaced}
+        missing = {item: self._sha256(item) for item in wanted if item not in present}
+        leaving = [upload for upload in uploads if upload.address not in wanted]
+        foreign = [item for item in inside if not isinstance(item, Address)]
+        ours = [upload.id for upload in (*leaving, *replaced)]
+        return missing, leaving, list(dict.fromkeys([*ours, *foreign]))
+
+    def _sha256(self, address: Address, uploads: Collection[Upload] = ()) -> str:
+        """A file's content as declared, or as the upload has it that no declaration knows."""
+        if address in self.declared:
+            return str(self.declared[address].fields["sha256"])
+        return next(upload.sha256 for upload in uploads if upload.address == address)
+
+
+def _written(declaration: Declared, change: Change) -> tuple[str, ...]:
+    """The top-level fields that a change writes."""
+    if change.action is Action.CREATE:
+        return tuple(declaration.fields)
+    return tuple(dict.fromkeys(item.field for item in change.fields))
+
+
+def _values(declaration: Declared, written: Collection[str]) -> dict[str, Json]:
+    return {name: declaration.fields.get(name, CLEARED.get(name)) for name in written}
+
+
+def _parts(wanted: Mapping[str, Json], remote: Remote) -> dict[str, Json]:
+    """tool_resources with every part named that is to be cleared: a part that is not sent stays
+    as it is. A part in which nothing is ours is somebody else's."""
+    ours = [part for part, ids in remote.fields["tool_resources"].items() if any(references(ids))]
+    return {part: CLEARED["tool_resources"][part] for part in ours} | dict(wanted)
+
+
+def _metadata(
+    declaration: Declared, remote: Remote | None, written: Collection[str]
+) -> Mapping[str, Json]:
+    """The user's own pairs: as declared where they are written, else as they are."""
+    there: Mapping[str, Json] = remote.fields.get("metadata", {}) if remote else {}
+    wanted: Mapping[str, Json] = declaration.fields.get("metadata", {})
+    return wanted if "metadata" in written else there
+
+
+def _applied(
+    declaration: Declared, remote: Remote | None, written: Collection[str]
+) -> dict[str, Applied]:
+    """The record after this write: what is written now, over what was known before. A field that
+    is in order without having been written (an adopted one) is listed with what is there."""
+    before = remote.applied if remote else {}
+    applied = {}
+    for name, value in declaration.fields.items():
+        hashed, there = fingerprint(value), fingerprint(remote.fields.get(name) if remote else None)
+        known = before.get(name)
+        if name in written or there == hashed:
+            applied[name] = Applied(hashed)
+        elif known is None or known.open:
+            applied[name] = Applied(hashed, there)
+        else:
+            applied[name] = known
+    for name in set(before) - set(declaration.fields) - set(written):
+        applied[name] = before[name]
+    return applied
+
+
+def _stale(
+    remote: Remote | None, replaced: Collection[Upload], leaving: Collection[Upload]
+) -> tuple[Upload, ...]:
+    """What nothing uses any more, now or since earlier, so that it can be deleted after a kill."""
+    if remote is None:
+        return ()
+    gone = {upload.id: upload for upload in remote.stale}
+    gone |= {upload.id: replace(upload, replaced=False) for upload in leaving}
+    gone |= {upload.id: replace(upload, replaced=True) for upload in replaced}
+    return tuple(gone.values())

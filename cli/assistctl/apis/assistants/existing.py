@@ -1,0 +1,126 @@
+"""What is at a target whoever owns it, as `import` reads it. Nothing here writes to the target."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import quote
+
+import httpx2
+
+from assistctl.apis.assistants import uploads
+from assistctl.apis.assistants.fields import AUTO_CHUNKING, chunking
+from assistctl.apis.assistants.observe import ABSENT_ENDPOINT, PARALLEL
+from assistctl.apis.client import Client, LostAnswer, _repeated
+from assistctl.errors import RemoteError
+from assistctl.resources import Json
+
+Body: TypeAlias = Mapping[str, Json]
+"""An object as the API returned it."""
+
+SETTLING_SECONDS = 60.0
+_PIECE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """What assistants refer to, by id: vector stores, the files in those that were asked for, and
+    all files. An id that is not here is not at the target (any more)."""
+
+    stores: Mapping[str, Body] = field(default_factory=dict)
+    members: Mapping[str, tuple[Body, ...]] = field(default_factory=dict)
+    files: Mapping[str, Body] = field(default_factory=dict)
+
+    def chunking(self, store_id: str) -> list[Body]:
+        """The ways in which a store's files are cut, other than the API's own."""
+        ways: list[Body] = []
+        for member in self.members[store_id]:
+            way = chunking(member.get("chunking_strategy") or AUTO_CHUNKING)
+            if way.get("type") == "static" and way != AUTO_CHUNKING and way not in ways:
+                ways.append(way)
+        return ways
+
+    def is_indexing(self, store_id: str) -> bool:
+        """Whether files in the store are still being indexed."""
+        return any(member.get("status") == "in_progress" for member in self.members[store_id])
+
+    def has_attributes(self, store_id: str) -> bool:
+        """Whether somebody gave files in the store attributes of their own."""
+        ours = {uploads.PATH, uploads.SHA256}
+        return any(set(item.get("attributes") or ()) - ours for item in self.members[store_id])
+
+
+def assistants(client: Client) -> dict[str, Body]:
+    """All assistants by id, oldest first. Raises RemoteError."""
+    return {str(item["id"]): item for item in client.list("/assistants", order="asc")}
+
+
+def belongings(client: Client, store_ids: Iterable[str], *, files: bool) -> Belongings:
+    """What is in these vector stores, beside all stores if there are any of these; `files`,
+    whether files are wanted at all."""
+    wanted = set(store_ids)
+    stores = _listed(client, "/vector_stores") if wanted else {}
+    found = [store_id for store_id in stores if store_id in wanted]
+
+    def read(store_id: str) -> tuple[Body, ...]:
+        # Not every target still lets us read what has expired.
+        expired = stores[store_id].get("status") == "expired"
+        return () if expired else _members(client, store_id)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        members = dict(zip(found, pool.map(read, found), strict=True))
+    return Belongings(stores, members, _listed(client, "/files", 10_000) if files else {})
+
+
+def download(
+    client: Client, file: Body, to: Path, progress: Callable[[int], None] = lambda received: None
+) -> None:
+    """Write the content of a file to a path; `progress` is told the bytes received so far.
+
+    Raises RemoteError; a target that does not give the content away answers it with a status.
+    """
+    path = f"/files/{quote(str(file['id']), safe='')}/content"
+
+    def fetch() -> dict[str, Json]:
+        content = client._client.files.with_streaming_response.content
+        received = 0
+        try:
+            with content(str(file["id"])) as answer, to.open("wb") as handle:
+                for piece in answer.iter_bytes(_PIECE):
+                    handle.write(piece)
+                    received += len(piece)
+                    progress(received)
+        except httpx2.HTTPError as error:
+            raise LostAnswer(f"GET {path}: the download broke off ({error})") from error
+        if received != (file.get("bytes") or received):
+            raise LostAnswer(f"GET {path}: {received:,} bytes came of {file['bytes']:,}")
+        return {}
+
+    _repeated("GET", path, fetch)
+
+
+def _members(client: Client, store_id: str) -> tuple[Body, ...]:
+    """The files of a store, once none of them is being indexed; at last as they are."""
+    path = f"/vector_stores/{quote(store_id, safe='')}/files"
+    deadline = time.monotonic() + SETTLING_SECONDS
+    pause = 0.05
+    while True:
+        members = tuple(_listed(client, path).values())
+        working = any(member.get("status") == "in_progress" for member in members)
+        if not working or time.monotonic() > deadline:
+            return members
+        time.sleep(pause)
+        pause = min(pause * 1.5, 3.0)
+
+
+def _listed(client: Client, path: str, limit: int = 100) -> dict[str, Body]:
+    try:
+        return {str(item["id"]): item for item in client.list(path, limit=limit, order="asc")}
+    except RemoteError as error:
+        if error.status in ABSENT_ENDPOINT:  # a server without it holds none of these
+            return {}
+        raise

@@ -1,0 +1,133 @@
+"""Our objects as the target answered them -> Remotes, in which ids are Addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from assistctl.apis.assistants import uploads
+from assistctl.apis.assistants.fields import (
+    MEMBERSHIP,
+    chunking,
+    observed_assistant,
+    observed_store,
+)
+from assistctl.apis.ownership import Record
+from assistctl.plan.compare import fingerprint
+from assistctl.plan.state import Declared, Remote, Upload
+from assistctl.resources import ASSISTANT, Address, Json
+
+
+@dataclass(frozen=True)
+class Owned:
+    """One object of ours as it was listed, and what its metadata says."""
+
+    address: Address
+    body: Mapping[str, Json]
+    record: Record
+
+    @property
+    def id(self) -> str:
+        return str(self.body["id"])
+
+    @property
+    def expired(self) -> bool:
+        return self.body.get("status") == "expired"
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What stands behind our objects: all files at the target, our uploads in each object and the
+    files of each store that is not settled, by the object's id."""
+
+    declared: Mapping[Address, Declared]
+    files: uploads.Files
+    uploads: Mapping[str, tuple[Upload, ...]]
+    members: Mapping[str, tuple[Mapping[str, Json], ...]]
+
+
+def remote(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
+    """`stores` are the living vector stores: ours by Address, others by their id."""
+    if item.address.kind == ASSISTANT:
+        return _assistant(item, inside, stores)
+    if item.id not in inside.members:
+        return _settled_store(item, inside.declared[item.address])
+    return _store(item, inside)
+
+
+def file_ids(body: Mapping[str, Json]) -> list[str]:
+    return _referred(body, "code_interpreter", "file_ids")
+
+
+def store_ids(body: Mapping[str, Json]) -> list[str]:
+    return _referred(body, "file_search", "vector_store_ids")
+
+
+def _referred(body: Mapping[str, Json], part: str, key: str) -> list[str]:
+    return list(((body.get("tool_resources") or {}).get(part) or {}).get(key) or [])
+
+
+def _assistant(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
+    ours = {upload.id: upload.address for upload in inside.uploads[item.id]}
+    gone = {i for i in file_ids(item.body) if i not in inside.files}
+    gone |= {i for i in store_ids(item.body) if i not in stores}
+    foreign = set(file_ids(item.body)) - gone - ours.keys()
+    nameless = any(address not in inside.declared for address in ours.values())
+    return Remote(
+        item.address,
+        item.id,
+        observed_assistant(item.body, {**stores, **dict.fromkeys(gone), **ours}),
+        item.record.applied,
+        inside.uploads[item.id],
+        # Of a file that is declared no longer the path is not known, nor so what was applied.
+        unsure=frozenset({"tool_resources"} if gone or (nameless and not foreign) else ()),
+    )
+
+
+def _settled_store(item: Owned, declaration: Declared) -> Remote:
+    fields = observed_store(item.body)
+    fields["files"] = declaration.fields["files"]
+    fields["chunking_strategy"] = declaration.fields.get("chunking_strategy")
+    return Remote(item.address, item.id, fields, item.record.applied, settled=True)
+
+
+def _store(item: Owned, inside: Inside) -> Remote:
+    # What is still being indexed may fail yet: it is attached anew, and waited for.
+    living = [body for body in inside.members[item.id] if _is_indexed(body)]
+    ours = {upload.id: upload.address for upload in inside.uploads[item.id]}
+    present = {ours.get(body["id"], body["id"]) for body in living}
+    told = _common_chunking(living)
+    unsure = {"chunking_strategy"} if living and not told else set()
+    fields = observed_store(item.body)
+    fields["files"] = sorted(present, key=str)
+    fields["chunking_strategy"] = told or _believed_chunking(item, inside.declared)
+    return Remote(
+        item.address,
+        item.id,
+        fields,
+        item.record.applied,
+        inside.uploads[item.id],
+        # Not every target lets us read what is in an expired store.
+        unsure=MEMBERSHIP if item.expired else frozenset(unsure),
+    )
+
+
+def _is_indexed(member: Mapping[str, Json]) -> bool:
+    return member.get("status") in ("completed", None)
+
+
+def _common_chunking(members: Iterable[Mapping[str, Json]]) -> Json:
+    """How all files are chunked; where they differ, one that differs from the first."""
+    strategies = [
+        chunking(body["chunking_strategy"]) for body in members if body.get("chunking_strategy")
+    ]
+    different = [strategy for strategy in strategies if strategy != strategies[0]]
+    return next(iter([*different, *strategies]), None)
+
+
+def _believed_chunking(item: Owned, declared: Mapping[Address, Declared]) -> Json:
+    """Of a target that does not tell: what is declared, if that is what was applied."""
+    known = item.record.applied.get("chunking_strategy")
+    store = declared.get(item.address)
+    wanted = store.fields.get("chunking_strategy") if store else None
+    return wanted if known and known.declared == fingerprint(wanted) else None

@@ -1,0 +1,86 @@
+"""Which of the files at the target are uploads of ours, and of what.
+
+The API keeps neither path nor content of an upload: stores remember both in a file's `attributes`,
+assistants in their metadata, shortened, and a record that calls uploads unused only their ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+from assistctl.apis.ownership import Record, mark
+from assistctl.plan.state import Declared, Upload
+from assistctl.resources import FILE, Address, Json
+
+PATH, SHA256 = "assistctl_path", "assistctl_sha256"
+"""The attributes of a vector store's file."""
+
+Files = Mapping[str, Mapping[str, Json]]
+"""The file objects that the target lists, by id."""
+
+
+def of_assistant(
+    record: Record, files: Files, declared: Mapping[Address, Declared]
+) -> tuple[Upload, ...]:
+    """Our uploads among an assistant's code_interpreter files, as far as they are still there.
+
+    One whose path nothing declares any more is called by the name that the target has for it.
+    """
+    paths = {mark(address, "").path: address for address in declared if address.kind == FILE}
+    return tuple(
+        Upload(file_id, paths.get(known.path) or _called(files[file_id], declared), known.sha256)
+        for file_id, known in record.files.items()
+        if file_id in files
+    )
+
+
+def _called(file: Mapping[str, Json], declared: Collection[Address]) -> Address:
+    """How to speak of a file whose path is not known; never as of a declared one."""
+    address = Address(FILE, str(file.get("filename")))
+    return Address(FILE, f"{address.name} ({file['id']})") if address in declared else address
+
+
+def of_store(members: Iterable[Mapping[str, Json]]) -> tuple[Upload, ...]:
+    """The uploads among a vector store's files; what others have put there is none."""
+    found = []
+    for member in members:
+        known = member.get("attributes") or {}
+        path, sha256 = known.get(PATH), known.get(SHA256)
+        if isinstance(path, str) and isinstance(sha256, str):
+            found.append(Upload(str(member["id"]), Address(FILE, path), sha256))
+    return tuple(found)
+
+
+def paths(members: Iterable[Iterable[Mapping[str, Json]]]) -> dict[str, Address]:
+    """The whole paths of uploads by their ids, as the stores remember them."""
+    return {upload.id: upload.address for some in members for upload in of_store(some)}
+
+
+def attributes(address: Address, sha256: str) -> dict[str, str]:
+    """What a vector store is given to remember of a file."""
+    return {PATH: address.name, SHA256: sha256}
+
+
+def unused(
+    records: Iterable[Record], files: Files, declared: Collection[Address]
+) -> tuple[Upload, ...]:
+    """Uploads that a record calls unused and that still exist."""
+    recorded = {upload.id: upload for record in records for upload in record.stale}
+    return tuple(
+        replace(upload, address=_called(files[upload.id], declared))
+        for upload in recorded.values()
+        if upload.id in files
+    )
+
+
+def with_paths(
+    uploads: Iterable[Upload], known: Mapping[str, Address], declared: Collection[Address]
+) -> tuple[Upload, ...]:
+    """The same uploads; those that no declaration knows are called by the path that is `known`."""
+    return tuple(
+        upload
+        if upload.address in declared
+        else replace(upload, address=known.get(upload.id, upload.address))
+        for upload in uploads
+    )

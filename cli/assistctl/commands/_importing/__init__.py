@@ -1,0 +1,1 @@
+"""How `assistctl import` turns existing assistants into the files of a workspace."""

@@ -1,0 +1,72 @@
+"""The content of existing files, as far as the target gives it away."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assistctl.commands._importing.names import plain_name
+from assistctl.errors import AssistctlError, RemoteError
+from assistctl.render.progress import shown_progress
+
+if TYPE_CHECKING:
+    from assistctl.apis.assistants import Assistants
+    from assistctl.apis.assistants.existing import Body
+
+PARALLEL = 8
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file that somebody, who is named in messages, needs at a path below the workspace."""
+
+    path: str
+    file: Body
+    owner: str
+
+
+def download_all(surface: Assistants, tray: Path, wanted: Sequence[Wanted], *, quiet: bool) -> None:
+    """Write the files into the tray. Raises AssistctlError that names everybody who cannot have
+    a file; after the first that is refused, nobody's others are asked for."""
+    from assistctl.apis.assistants.existing import download
+
+    refused: dict[str, str] = {}
+    with shown_progress(sys.stderr, len(wanted), quiet=quiet) as progress:
+
+        def fetch(item: Wanted) -> None:
+            if item.owner in refused:
+                return
+            start, size = time.monotonic(), item.file.get("bytes")
+            to = tray / item.path
+            to.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                download(
+                    surface.client, item.file, to, lambda n: progress.uploading(item.path, n, size)
+                )
+            except RemoteError as error:
+                if error.status is None or error.status >= 500:
+                    raise
+                file = f"{plain_name(item.file)} ({item.file['id']})"
+                refused.setdefault(item.owner, f"{item.owner}: {file}: {error}")
+            else:
+                seconds = time.monotonic() - start
+                progress.done(item.path, "downloaded", str(item.file["id"]), seconds)
+
+        pool = ThreadPoolExecutor(PARALLEL)
+        try:
+            for _ in pool.map(fetch, wanted):
+                pass
+        finally:
+            pool.shutdown(cancel_futures=True)
+    if refused:
+        lines = "\n".join(f"  {reason}" for reason in refused.values())
+        raise AssistctlError(
+            f"nothing was imported, since the target does not give these files away:\n{lines}\n"
+            "Assistants that are declared without files lose them at the target when they are "
+            "adopted; if that is meant, use --without-files."
+        )

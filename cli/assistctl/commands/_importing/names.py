@@ -1,0 +1,100 @@
+"""Names for what is imported: keys of assistants and stores, and paths of their files."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from assistctl.resources import Json
+
+if TYPE_CHECKING:
+    from assistctl.apis.assistants.existing import Body
+
+FEW = 20
+"""So many files are named one by one; more get a directory of their own, which a glob names."""
+
+_LONGEST_KEY = 63
+_LONGEST_NAME = 200  # bytes; most file systems take 255
+
+
+def key_for(name: Json, object_id: str, taken: Collection[str], kind: str) -> str:
+    """A free key made of a name, or of the id where the name has no ASCII letters."""
+    text = unicodedata.normalize("NFKD", name if isinstance(name, str) else "")
+    slug = re.sub(r"[^a-z0-9]+", "-", text.encode("ascii", "ignore").decode().lower()).strip("-")
+    if not re.search("[a-z]", slug):
+        tail = re.sub("[^a-z0-9]", "", object_id.lower())[-8:]
+        slug = f"{kind}-{tail}"
+    return next(key for n in count(1) if (key := _numbered(slug, n)) not in taken)
+
+
+def _numbered(slug: str, number: int) -> str:
+    ending = "" if number == 1 else f"-{number}"
+    return slug[: _LONGEST_KEY - len(ending)].rstrip("-") + ending
+
+
+def title_of(body: Body) -> str:
+    """How messages call an object: `asst_… "FAQ"`."""
+    name = body.get("name")
+    return f'{body["id"]} "{name}"' if name and isinstance(name, str) else str(body["id"])
+
+
+def some(things: Iterable[str], most: int = 10) -> str:
+    """The things in one line, not all if they are very many."""
+    listed = list(things)
+    rest = f" and {len(listed) - most:,} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + rest
+
+
+@dataclass
+class Folder:
+    """A directory that remote files go to, each under a name of its own.
+
+    `path` and the keys of `files` are POSIX paths below the workspace; the values are the ids of
+    the files that belong there.
+    """
+
+    path: str
+    files: dict[str, str] = field(default_factory=dict)
+
+    def put(self, file: Body) -> str:
+        """The path of a file, which is the same however often it is put."""
+        for path, file_id in self.files.items():
+            if file_id == file["id"]:
+                return path
+        path = self._free(PurePosixPath(plain_name(file)))
+        self.files[path] = str(file["id"])
+        return path
+
+    def put_all(self, files: Iterable[Body], *, apart: str = "") -> list[str]:
+        """The paths of these files; if they are many, a glob that names exactly these, for which
+        they go to the directory `apart` in this one (empty: there are no others in it)."""
+        wanted = list(files)
+        if len(wanted) <= FEW:
+            return [self.put(file) for file in wanted]
+        own = Folder(f"{self.path}/{apart}" if apart else self.path)
+        for file in wanted:
+            own.put(file)
+        self.files |= own.files
+        return [f"{own.path}/*"]
+
+    def _free(self, name: PurePosixPath) -> str:
+        taken = {path.casefold() for path in self.files}  # the file system may not tell cases apart
+        names = (name.name if n == 1 else f"{name.stem}-{n}{name.suffix}" for n in count(1))
+        return next(path for n in names if (path := f"{self.path}/{n}").casefold() not in taken)
+
+
+def plain_name(file: Body) -> str:
+    """The name of a remote file, as one that can safely be written here."""
+    name = re.split(r"[/\\]", str(file.get("filename") or ""))[-1]
+    name = name.encode(errors="replace").decode()
+    name = "".join(c if c.isprintable() else "_" for c in name).strip().lstrip(".")
+    pure = PurePosixPath(name or str(file["id"]))
+    stem = pure.stem
+    while stem and len(f"{stem}{pure.suffix}".encode()) > _LONGEST_NAME:
+        stem = stem[:-1]
+    return f"{stem}{pure.suffix}" if stem else str(file["id"])

@@ -1,0 +1,74 @@
+"""What comes in with a request: JSON or a form, of a size that is bearable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+
+from assistctl.server.call import Form
+from assistctl.server.wire import ApiError, Json
+
+JSON_BYTES = 16 * 2**20
+_FORM_OVERHEAD = 2**20
+
+
+async def read_json(request: Request) -> Json:
+    """The body as JSON; SDKs send none where there is nothing to say."""
+    raw = await _Limited(request, JSON_BYTES).body()
+    if not raw.strip():
+        return {}
+    try:
+        text = raw.decode()
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is not text
+    except (ValueError, RecursionError):
+        raise ApiError(
+            "We could not parse the JSON body of your request. The API expects a JSON payload"
+            " in UTF-8, but what was sent was not valid JSON."
+        ) from None
+    return value
+
+
+@asynccontextmanager
+async def read_form(request: Request, form: Form) -> AsyncIterator[FormData]:
+    """The fields of a form. Its file lies in memory or, if it is large, in a temporary file, and
+    is gone after the block."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise ApiError(
+            f"Invalid content type. Expected 'multipart/form-data' with a part '{form.part}'."
+        )
+    async with _Limited(request, form.most_bytes + _FORM_OVERHEAD).form() as fields:
+        for value in fields.values():
+            if isinstance(value, UploadFile) and (value.size or 0) > form.most_bytes:
+                raise _too_large(form.most_bytes)
+        yield fields
+
+
+class _Limited(Request):
+    """A request whose body may have `limit` bytes, however it is read."""
+
+    def __init__(self, request: Request, limit: int) -> None:
+        super().__init__(request.scope, request.receive)
+        self._limit = limit
+
+    async def stream(self) -> AsyncIterator[bytes]:  # type: ignore[override]
+        declared = self.headers.get("content-length", "0")
+        received = int(declared) if declared.isdigit() and int(declared) > self._limit else 0
+        async for chunk in super().stream():
+            received += len(chunk)
+            if received > self._limit:
+                raise _too_large(self._limit)
+            yield chunk
+
+
+def _too_large(limit: int) -> ApiError:
+    return ApiError(f"The request is too large. At most {limit} bytes are accepted.", status=413)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,59 @@
+"""From the bytes of a file to its text, and to the pieces that vector stores hold of it.
+
+Files come from strangers, and parsers of PDF and Office files have faults. So whatever needs more
+than decoding is read by a process of its own, which has bounds in time and memory, knows none of
+the server's secrets, and whose death is one failed file.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from assistctl.server.reading import process
+from assistctl.server.reading.drafts import UnreadableFile
+from assistctl.server.reading.formats import extract, is_simple
+from assistctl.server.reading.process import Stopped
+from assistctl.server.text import Piece, cut
+
+__all__ = ["Reading", "Stopped", "UnreadableFile", "pieces", "text"]
+
+_SMALL_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A file to read: its content is a real, seekable file that nobody else uses meanwhile.
+
+    Reading ends early, with Stopped, once `stopping` is set.
+    """
+
+    filename: str
+    content: BinaryIO
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+
+def text(reading: Reading) -> str:
+    """All of the file's text. Raises UnreadableFile."""
+    if _is_harmless(reading):
+        return extract(reading.filename, reading.content).value
+    answers = process.answers({"filename": reading.filename}, reading.content, reading.stopping)
+    return "".join(str(answer) for answer in answers)
+
+
+def pieces(reading: Reading, size: int, overlap: int) -> Iterator[Piece]:
+    """The file's text in pieces of `size` tokens. Raises UnreadableFile before the first one."""
+    if _is_harmless(reading):
+        yield from cut(extract(reading.filename, reading.content), size, overlap)
+        return
+    request = {"filename": reading.filename, "size": size, "overlap": overlap}
+    for words, fresh in process.answers(request, reading.content, reading.stopping):
+        yield Piece(words, fresh)
+
+
+def _is_harmless(reading: Reading) -> bool:
+    size = reading.content.seek(0, 2)
+    reading.content.seek(0)
+    return size <= _SMALL_BYTES and is_simple(reading.filename, reading.content)

@@ -1,0 +1,244 @@
+"""Filling a database with what was dumped from the old API, so that ids kept elsewhere stay valid.
+
+All of it in one transaction. What is there already, or was there and has been deleted since, is
+left alone: seeding twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from assistctl.server import contents, vector_stores
+from assistctl.server.documents import Shelf, find, insert, was_deleted
+from assistctl.server.seeding import dump as dumps
+from assistctl.server.seeding import objects
+from assistctl.server.seeding.dump import Dump, Entry, SeedError
+from assistctl.server.seeding.timeline import merged, oldest_first
+from assistctl.server.settings import Settings
+from assistctl.server.store import Store, Transaction
+from assistctl.server.vector_stores import NewFile
+from assistctl.server.wire import (
+    ASSISTANT,
+    FILE,
+    MESSAGE,
+    RUN,
+    STEP,
+    STORE_FILE,
+    THREAD,
+    VECTOR_STORE,
+    ApiError,
+    Document,
+    Kind,
+)
+
+__all__ = ["SeedError", "Seeded", "seed"]
+
+_READERS: Mapping[Kind, Callable[[Document], Document]] = {
+    ASSISTANT: objects.assistant,
+    THREAD: objects.thread,
+    MESSAGE: objects.message,
+    RUN: objects.run,
+    STEP: objects.step,
+    VECTOR_STORE: objects.vector_store,
+    FILE: objects.file,
+    STORE_FILE: objects.store_file,
+}
+_BY_OBJECT = {
+    "assistant": ASSISTANT,
+    "thread": THREAD,
+    "thread.message": MESSAGE,
+    "thread.run": RUN,
+    "thread.run.step": STEP,
+    "vector_store": VECTOR_STORE,
+    "vector_store.file": STORE_FILE,
+    "file": FILE,
+}
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """How many objects of each kind were made, how many were left alone, and what is missing."""
+
+    made: Mapping[str, int]
+    left_alone: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+
+def seed(settings: Settings, dump: Path, *, project: str = "default") -> Seeded:
+    """Make the objects of a dump (a file or a directory, see seeding/dump.py) in a project.
+
+    Raises SeedError, naming every wrong entry, and then nothing was written; StoreError where the
+    database cannot be used.
+    """
+    found = dumps.read(dump)
+    read = _checked(found)
+    store = Store(settings.database)
+    try:
+        with store.write() as tx:
+            return _Seeding(tx, project, found).run(read)
+    finally:
+        store.close()
+
+
+def _checked(dump: Dump) -> dict[Kind, list[Document]]:
+    """The documents of each kind; one that the dump holds twice counts once."""
+    problems: list[str] = []
+    known: dict[tuple[str, ...], tuple[Entry, Document]] = {}
+    read: dict[Kind, list[Document]] = {kind: [] for kind in _READERS}
+    for entry in dump.entries:
+        try:
+            kind = _kind(entry.document)
+            document = _READERS[kind](entry.document)
+        except ApiError as error:
+            problems.append(f"{entry}: {error}")
+            continue
+        place = (kind.name, document["id"], str(document.get("vector_store_id")))
+        if place not in known:
+            known[place] = (entry, document)
+            read[kind].append(document)
+        elif known[place][1] != document:
+            problems.append(f"{entry}: {known[place][0].where} has the same id and other content")
+    if problems:
+        raise SeedError(dump.path, problems)
+    return read
+
+
+def _kind(document: Document) -> Kind:
+    """By what the API called it; in dumps that left this out, by its id."""
+    name, identity = document.get("object"), str(document["id"])
+    if name is not None:
+        if not isinstance(name, str) or name not in _BY_OBJECT:
+            raise ApiError(f"objects of the kind {name!r} cannot be seeded")
+        return _BY_OBJECT[name]
+    kinds = (kind for kind in _READERS if identity.startswith(kind.prefix))
+    kind = next(kinds, None)
+    if kind is None:
+        raise ApiError("it has no `object`, and its id does not tell what it is")
+    return STORE_FILE if kind is FILE and "vector_store_id" in document else kind
+
+
+@dataclass
+class _Seeding:
+    """One seeding within its transaction."""
+
+    tx: Transaction
+    project: str
+    dump: Dump
+    made: Counter[str] = field(default_factory=Counter)
+    left_alone: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    def run(self, read: Mapping[Kind, list[Document]]) -> Seeded:
+        for file in oldest_first(read[FILE]):
+            self._file(file)
+        for kind in (VECTOR_STORE, ASSISTANT, THREAD):
+            for document in oldest_first(read[kind]):
+                self._make(kind, document)
+        for file in read[STORE_FILE]:
+            self._attach(file)
+        self._threads(read)
+        for kind in (ASSISTANT, THREAD):
+            for document in read[kind]:
+                self._note_missing(document)
+        return Seeded(dict(self.made), dict(self.left_alone), tuple(self.notes))
+
+    def _make(self, kind: Kind, document: Document, parent: str = "") -> bool:
+        shelf = Shelf(kind, self.project, parent)
+        if kind in (FILE, VECTOR_STORE):
+            self._refuse_taken(kind, document)
+        identity = document["id"]
+        if find(self.tx, shelf, identity) or was_deleted(self.tx, shelf, identity):
+            self.left_alone[kind.name] += 1
+            return False
+        insert(self.tx, shelf, document)
+        self.made[kind.name] += 1
+        return True
+
+    def _refuse_taken(self, kind: Kind, document: Document) -> None:
+        """What files and stores hold is kept by their ids alone."""
+        if self.tx.execute(
+            "SELECT 1 FROM documents WHERE kind = ? AND id = ? AND project <> ?",
+            (kind.name, document["id"], self.project),
+        ):
+            raise SeedError(
+                self.dump.path, [f"{document['id']}: another project has a {kind.noun} of this id"]
+            )
+
+    def _file(self, file: Document) -> None:
+        content = self.dump.contents.get(file["id"])
+        if content is None:
+            self.notes.append(f"{file['id']} is left out: its content is not in the dump")
+            return
+        if self._make(FILE, {**file, "bytes": content.stat().st_size}):
+            with content.open("rb") as stream:
+                contents.write(self.tx, file["id"], stream)
+
+    def _attach(self, file: Document) -> None:
+        store, file_id = file["vector_store_id"], file["id"]
+        shelf = Shelf(STORE_FILE, self.project, store)
+        if find(self.tx, shelf, file_id) or was_deleted(self.tx, shelf, file_id):
+            self.left_alone[STORE_FILE.name] += 1
+        elif not self._is_there(VECTOR_STORE, store) or not self._is_there(FILE, file_id):
+            self.notes.append(f"{file_id} is not put into {store}: one of them is not here")
+        else:
+            new = NewFile(file_id, file["chunking_strategy"], file["attributes"])
+            vector_stores.attach(self.tx, self.project, store, [new])
+            self.made[STORE_FILE.name] += 1
+
+    def _threads(self, read: Mapping[Kind, list[Document]]) -> None:
+        """Messages, runs and steps, thread by thread."""
+        messages, runs, steps = (_by_thread(read[kind]) for kind in (MESSAGE, RUN, STEP))
+        for thread_id in dict.fromkeys([*messages, *runs, *steps]):
+            said, ran = messages.get(thread_id, []), runs.get(thread_id, [])
+            did = steps.get(thread_id, [])
+            if self._thread(thread_id, [*said, *ran, *did]):
+                for run in oldest_first(ran):
+                    self._make(RUN, run, thread_id)
+                self._conversation(thread_id, said, did)
+            else:
+                for kind, documents in ((MESSAGE, said), (RUN, ran), (STEP, did)):
+                    self.left_alone[kind.name] += len(documents)
+
+    def _thread(self, thread_id: str, inner: list[Document]) -> bool:
+        """Whether there is such a thread; one that was not dumped is made, since its messages
+        tell of it, one that was deleted since is not."""
+        if self._is_there(THREAD, thread_id):
+            return True
+        moment = min(document["created_at"] for document in inner)
+        return self._make(THREAD, objects.thread({"id": thread_id, "created_at": moment}))
+
+    def _conversation(
+        self, thread_id: str, messages: list[Document], steps: list[Document]
+    ) -> None:
+        for document in merged(messages, steps):
+            if document["object"] == "thread.message":
+                self._make(MESSAGE, document, thread_id)
+            elif self._is_there(RUN, document["run_id"], thread_id):
+                self._make(STEP, document, document["run_id"])
+            else:
+                self.notes.append(
+                    f"{document['id']} is left out: its run {document['run_id']} is not here"
+                )
+
+    def _note_missing(self, document: Document) -> None:
+        """What tools refer to stays as it was, since it may come yet."""
+        resources = document["tool_resources"]
+        files = (resources.get("code_interpreter") or {}).get("file_ids") or ()
+        stores = (resources.get("file_search") or {}).get("vector_store_ids") or ()
+        for kind, identities in ((FILE, files), (VECTOR_STORE, stores)):
+            for identity in identities:
+                if not self._is_there(kind, identity):
+                    self.notes.append(f"{document['id']} refers to {identity}, which is not here")
+
+    def _is_there(self, kind: Kind, identity: str, parent: str = "") -> bool:
+        return find(self.tx, Shelf(kind, self.project, parent), identity) is not None
+
+
+def _by_thread(documents: Iterable[Document]) -> dict[str, list[Document]]:
+    grouped: dict[str, list[Document]] = {}
+    for document in documents:
+        grouped.setdefault(document["thread_id"], []).append(document)
+    return grouped

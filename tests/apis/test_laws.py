@@ -1,0 +1,239 @@
+"""What sync must never do: touch what is not ours, overwrite drift unasked, forget its uploads."""
+
+from assistctl.resources import ASSISTANT, Address, CodeInterpreter, FileSearch
+
+SHOP = Address(ASSISTANT, "shop")
+
+
+def refers(bench):
+    """An assistant with a code_interpreter file, and that file's id."""
+    prices = bench.file("assistants/prices.csv", "rose,1")
+    bench.assistant("shop", CodeInterpreter((prices,)))
+    bench.sync()
+    return bench.only("/files")["id"]
+
+
+def code_files(bench):
+    resources = bench.only("/assistants")["tool_resources"]
+    return (resources.get("code_interpreter") or {}).get("file_ids", [])
+
+
+def upload(bench, name="theirs.csv"):
+    path = bench.root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("theirs")
+    return bench.surface.client.upload(path, name)["id"]
+
+
+def edit(bench, path="/assistants", **changes):
+    """Somebody edits our one object at the target."""
+    bench.surface.client.post(f"{path}/{bench.only(path)['id']}", changes)
+
+
+def test_metadata_that_is_declared_no_longer_is_cleared(bench):
+    bench.assistant("shop", metadata={"team": "a"})
+    bench.sync()
+    bench.assistant("shop")
+    assert bench.plan() == (
+        "update assistant/shop: the declaration changed\n  metadata: {'team': 'a'} -> None"
+    )
+    bench.sync()
+    assert "team" not in bench.only("/assistants")["metadata"]
+
+
+def test_a_field_that_is_declared_no_longer_is_not_cleared_unasked_if_it_was_edited(bench):
+    bench.assistant("shop", instructions="Sell.")
+    bench.sync()
+    edit(bench, instructions="Buy.")
+    bench.assistant("shop")
+    assert bench.plan() == (
+        "update assistant/shop: both the declaration and the target changed since the last sync\n"
+        "  instructions: 'Buy.' -> None"
+    )
+
+
+def test_edited_metadata_that_is_to_be_kept_survives_a_write_of_another_field(bench):
+    bench.assistant("shop", metadata={"team": "a"})
+    bench.sync()
+    edit(bench, metadata={**bench.only("/assistants")["metadata"], "team": "b"})
+    bench.assistant("shop", metadata={"team": "a"}, instructions="Sell.")
+    assert bench.apply(on_drift="keep") == []
+    assert bench.only("/assistants")["metadata"]["team"] == "b"
+    assert bench.plan() == (
+        "update assistant/shop: changed at the target since the last sync\n"
+        "  metadata.team: 'b' -> 'a'"
+    )
+
+
+def test_edited_contents_of_a_store_that_are_to_be_kept_survive_a_write_of_its_name(bench):
+    page = bench.file("docs/a.md", "page a")
+    bench.store("handbook", page)
+    bench.sync()
+    store, theirs = bench.only("/vector_stores")["id"], upload(bench, "theirs.md")
+    bench.surface.client.create(f"/vector_stores/{store}/files", {"file_id": theirs})
+    bench.store("handbook", page, name="Handbook")
+    assert bench.apply(on_drift="keep") == []
+    assert bench.only("/vector_stores")["name"] == "Handbook"
+    assert theirs in [item["id"] for item in bench.at(f"/vector_stores/{store}/files")]
+    assert bench.plan().startswith("update vector_store/handbook: changed at the target")
+    bench.sync(on_drift="overwrite")
+    assert theirs not in [item["id"] for item in bench.at(f"/vector_stores/{store}/files")]
+
+
+def test_edited_contents_of_a_store_that_are_to_be_kept_survive_new_content_of_its_file(bench):
+    bench.store("handbook", bench.file("docs/a.md", "page a"))
+    bench.sync()
+    store, theirs = bench.only("/vector_stores")["id"], upload(bench, "theirs.md")
+    bench.surface.client.create(f"/vector_stores/{store}/files", {"file_id": theirs})
+    bench.store("handbook", bench.file("docs/a.md", "page b"))
+    assert bench.apply(on_drift="keep") == []
+    inside = [item["id"] for item in bench.at(f"/vector_stores/{store}/files")]
+    assert theirs in inside
+    assert len(inside) == 2
+    assert bench.plan(on_drift="keep") == ""
+
+
+def test_a_foreign_file_that_is_to_be_kept_survives_new_content_of_ours(bench):
+    old = refers(bench)
+    theirs = upload(bench)
+    edit(bench, tool_resources={"code_interpreter": {"file_ids": [old, theirs]}})
+    prices = bench.file("assistants/prices.csv", "rose,2")
+    bench.assistant("shop", CodeInterpreter((prices,)))
+    assert bench.apply(on_drift="keep") == []
+    assert theirs in code_files(bench)
+    assert len(code_files(bench)) == 2
+    assert bench.plan(on_drift="keep") == ""
+    assert bench.plan().startswith("update assistant/shop: changed at the target")
+    bench.sync(on_drift="overwrite")
+    assert code_files(bench) == [bench.survey()[1].owned[SHOP].uploads[0].id]
+
+
+def test_an_upload_that_nothing_uses_any_more_is_remembered_by_later_writes(bench):
+    unused = refers(bench)
+    bench.assistant("shop", CodeInterpreter())
+    assert bench.apply() == []
+    bench.assistant("shop", CodeInterpreter(), instructions="Sell.")
+    assert bench.apply() == []
+    assert bench.plan() == "undeclared file/prices.csv"
+    assert bench.only("/files")["id"] == unused
+    bench.sync(prune=True)
+    assert bench.at("/files") == []
+
+
+def test_prune_after_an_assistant_was_renamed_leaves_its_file(bench):
+    refers(bench)
+    bench.assistants["kiosk"] = bench.assistants.pop("shop")
+    bench.sync(prune=True)
+    assert code_files(bench) == [bench.only("/files")["id"]]
+
+
+def test_a_renamed_store_takes_over_the_uploads_and_prune_leaves_them(bench):
+    page = bench.file("docs/a.md", "page a")
+    bench.store("old", page)
+    bench.assistant("shop", FileSearch("old"))
+    bench.sync()
+    bench.stores.clear()
+    bench.store("new", page)
+    bench.assistant("shop", FileSearch("new"))
+    assert bench.apply(prune=True) == []
+    assert len(bench.at("/files")) == 1
+    assert bench.only("/vector_stores")["file_counts"]["completed"] == 1
+    assert bench.plan(prune=True) == ""
+
+
+def test_a_file_in_a_finished_store_is_not_uploaded_again_for_a_second_store(bench):
+    page = bench.file("docs/a.md", "page a")
+    bench.store("one", page)
+    bench.sync()
+    bench.store("two", page)
+    assert bench.plan().startswith("create vector_store/two")
+    bench.sync()
+    assert len(bench.at("/files")) == 1
+
+
+def test_a_second_copy_that_somebody_has_edited_is_left_alone_and_said(bench):
+    bench.assistant("shop", instructions="Sell.")
+    bench.sync()
+    ours = bench.only("/assistants")
+    body = {"model": "gpt-4.1", "instructions": "Try this.", "metadata": ours["metadata"]}
+    clone = bench.surface.client.create("/assistants", body)["id"]
+    _, _, plan = bench.survey()
+    assert not plan
+    assert plan.notes == (
+        f"assistant/shop is at the target twice, and {clone} was edited there, so it is left "
+        "alone; delete it, or take the metadata `assistctl` out of it",
+    )
+    bench.sync()
+    assert len(bench.at("/assistants")) == 2
+
+
+def test_a_second_copy_of_a_store_that_is_in_use_is_replaced_without_a_trace(bench):
+    """As two syncs at the same time leave it."""
+    page = bench.file("docs/a.md", "page a")
+    bench.store("handbook", page)
+    bench.assistant("shop", FileSearch("handbook"))
+    bench.sync()
+    used = bench.only("/vector_stores")
+    bench.surface.client.delete(f"/vector_stores/{used['id']}")
+    opened = dict(used["metadata"])
+    opened["assistctl_applied"] = opened["assistctl_applied"].replace(",", "/?,", 1)
+    del opened["assistctl_digest"]
+    body = {"name": used["name"], "metadata": opened}
+    first = bench.surface.client.create("/vector_stores", body)["id"]
+    body = {"name": used["name"], "metadata": used["metadata"]}
+    second = bench.surface.client.create("/vector_stores", body)["id"]
+    attached = {
+        "file_id": bench.only("/files")["id"],
+        "attributes": {"assistctl_path": "docs/a.md", "assistctl_sha256": page.sha256},
+    }
+    bench.surface.client.create(f"/vector_stores/{second}/files", attached)
+    edit(bench, tool_resources={"file_search": {"vector_store_ids": [second]}})
+    _, _, plan = bench.survey()
+    assert not plan.drifted
+    bench.sync()
+    assert bench.only("/vector_stores")["id"] == first
+    assert bench.only("/files")["id"] == attached["file_id"]
+
+
+def test_an_object_of_ours_without_a_record_is_no_second_copy(bench):
+    bench.assistant("shop")
+    bench.sync()
+    by_hand = {"model": "m", "metadata": {"assistctl": "ws/shop"}}
+    bench.surface.client.create("/assistants", by_hand)
+    bench.sync()
+    assert len(bench.at("/assistants")) == 2
+
+
+def test_what_nobody_owns_and_what_others_own_is_never_touched(bench, other):
+    bench.surface.client.create("/assistants", {"model": "m", "name": "nobody's"})
+    bench.surface.client.create("/vector_stores", {"name": "nobody's"})
+    upload(bench)
+    other.assistant("shop", CodeInterpreter((other.file("assistants/prices.csv", "rose,9"),)))
+    other.sync()
+    paths = ("/assistants", "/vector_stores", "/files")
+    before = {item["id"]: item for path in paths for item in bench.at(path)}
+    prices = bench.file("assistants/prices.csv", "rose,1")
+    bench.store("handbook", prices)
+    bench.assistant("shop", CodeInterpreter((prices,)), FileSearch("handbook"))
+    bench.assistant("clerk")
+    bench.sync()
+    bench.assistants.pop("shop")
+    bench.stores.clear()
+    bench.sync(prune=True)
+    after = {item["id"]: item for path in paths for item in bench.at(path)}
+    assert {key: after.get(key) for key in before} == before
+    assert len(after) == len(before) + 1
+
+
+def test_a_record_left_open_is_closed_by_the_next_sync(bench):
+    bench.assistant("shop", instructions="Sell.")
+    bench.sync()
+    metadata = bench.only("/assistants")["metadata"]
+    opened = {**metadata, "assistctl_applied": metadata["assistctl_applied"] + "/?"}
+    edit(bench, metadata=opened)
+    assert bench.plan() == (
+        "update assistant/shop: as declared, but the last sync was cut off before it could note "
+        "that"
+    )
+    bench.sync()
+    assert bench.only("/assistants")["metadata"] == metadata

@@ -1,0 +1,263 @@
+"""Targets that answer something else than they were sent, or do not offer everything."""
+
+import json
+
+import pytest
+
+from assistctl.apis.assistants import Assistants
+from assistctl.apis.client import Client
+from assistctl.errors import RemoteError
+from assistctl.resources import CodeInterpreter, FileSearch
+from tests.apis.bench import Bench
+from tests.apis.fault_proxy import error, proxy_to
+from tests.apis.scene import declare, function, opinionated
+
+
+@pytest.fixture
+def proxy(server):
+    with proxy_to(server.base_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def odd(proxy, server, tmp_path):
+    """A workspace that sees the target through the proxy."""
+    client = Client(proxy.base_url, server.api_key)
+    yield Bench(tmp_path / "workspace", Assistants(client, "ws"))
+    client.close()
+
+
+def items(body):
+    return body["data"] if isinstance(body.get("data"), list) else [body]
+
+
+def of(kind, change):
+    """Rewrites every object of one kind."""
+
+    def rewrite(request, body):
+        for item in items(body):
+            if item.get("object") == kind:
+                change(item)
+        return body
+
+    return rewrite
+
+
+def code(bench, content="rose,1"):
+    return CodeInterpreter((bench.file("assistants/prices.csv", content),))
+
+
+def test_what_a_target_fills_in_pins_and_drops_is_no_drift(odd, proxy):
+    proxy.rewrite = opinionated
+    declare(odd)
+    odd.sync()
+    proxy.requests.clear()
+    odd.sync()
+    assert sorted(map(str, proxy.requests)) == sorted(
+        ["GET /v1/assistants", "GET /v1/vector_stores", "GET /v1/files"] * 2
+    )
+
+
+def test_drift_shows_at_an_opinionated_target_too(odd, proxy, bench):
+    proxy.rewrite = opinionated
+    odd.assistant("shop", function("save"), instructions="Sell.", reasoning_effort="low")
+    odd.sync()
+    asst = bench.only("/assistants")["id"]
+    bench.surface.client.post(f"/assistants/{asst}", {"model": "gpt-5", "instructions": "Buy."})
+    assert odd.plan() == (
+        "update assistant/shop: changed at the target since the last sync\n"
+        "  model: 'gpt-5-2026-01-01' -> 'gpt-4.1'\n"
+        "  instructions: 'Buy.' -> 'Sell.'"
+    )
+    odd.sync(on_drift="overwrite")
+
+
+def test_an_edit_of_what_a_target_pins_is_a_declared_change(odd, proxy):
+    proxy.rewrite = opinionated
+    odd.assistant("shop", model="gpt-4.1")
+    odd.sync()
+    odd.assistant("shop", model="gpt-5")
+    assert odd.plan() == (
+        "update assistant/shop: the declaration changed\n  model: 'gpt-4.1-2026-01-01' -> 'gpt-5'"
+    )
+    odd.sync()
+
+
+@pytest.mark.parametrize("with_store", [False, True])
+def test_a_target_that_drops_metadata_ends_the_sync_and_nothing_is_left(
+    odd, proxy, bench, with_store
+):
+    def forget(request, body):
+        for item in items(body):
+            if "metadata" in item:
+                item["metadata"] = {}
+        return body
+
+    proxy.rewrite = forget
+    odd.assistant("shop", code(odd), *([FileSearch("handbook")] if with_store else []))
+    odd.assistant("desk")
+    if with_store:
+        odd.store("handbook", odd.file("docs/a.md", "page a"))
+    failures = odd.apply()
+    lost = "the target does not keep metadata, without which nothing can be owned"
+    first = "vector_store/handbook" if with_store else "assistant/"
+    assert any(f"{lost}; {first}" in failure for failure in failures)
+    assert all(lost in failure for failure in failures)
+    assert [bench.at(path) for path in ("/assistants", "/vector_stores", "/files")] == [[], [], []]
+
+
+def test_what_a_target_refuses_leaves_no_upload_behind(odd, proxy, bench):
+    def fault(number, request):
+        return error(400) if str(request) == "POST /v1/assistants" else None
+
+    proxy.fault = fault
+    odd.assistant("shop", code(odd))
+    assert odd.apply() == [
+        "create assistant/shop (model, tools, tool_resources): POST /assistants: 400 fault 400"
+    ]
+    assert bench.at("/files") == []
+
+
+def test_a_refused_update_keeps_the_old_upload_and_only_that(odd, proxy, bench):
+    odd.assistant("shop", code(odd))
+    odd.sync()
+    old = bench.only("/files")["id"]
+    path = f"POST /v1/assistants/{bench.only('/assistants')['id']}"
+    proxy.fault = lambda number, request: error(400) if str(request) == path else None
+    odd.assistant("shop", code(odd, "rose,2"))
+    assert len(odd.apply()) == 2
+    assert bench.only("/files")["id"] == old
+    proxy.reset()
+    odd.sync()
+    assert bench.only("/files")["id"] != old
+
+
+def test_a_part_of_tool_resources_that_is_not_declared_any_more_is_cleared_by_name(odd, proxy):
+    odd.store("handbook", odd.file("docs/a.md", "page a"))
+    odd.assistant("shop", code(odd), FileSearch("handbook"))
+    odd.sync()
+    odd.assistant("shop", FileSearch("handbook"))
+    proxy.requests.clear()
+    assert odd.apply() == []
+    sent = [json.loads(request.body) for request in proxy.requests if request.method == "POST"]
+    (resources,) = [body["tool_resources"] for body in sent if "tool_resources" in body]
+    assert resources["code_interpreter"] == {"file_ids": []}
+    assert len(resources["file_search"]["vector_store_ids"]) == 1
+
+
+def test_a_target_that_renames_uploads_is_no_reason_to_upload_again(odd, proxy, bench):
+    proxy.rewrite = of("file", lambda item: item.update(filename="upload.bin"))
+    costs = odd.file("assistants/costs.csv", "rose,0.5")
+    prices = odd.file("assistants/prices.csv", "rose,1")
+    odd.assistant("shop", CodeInterpreter((prices, costs)))
+    odd.sync()
+    prices = odd.file("assistants/prices.csv", "rose,2")
+    odd.assistant("shop", CodeInterpreter((prices, costs)))
+    assert "file/assistants/costs.csv" not in odd.plan()
+
+
+def test_a_target_that_counts_no_files_has_its_stores_read(odd, proxy):
+    proxy.rewrite = of("vector_store", lambda item: item.pop("file_counts"))
+    odd.store("handbook", odd.file("docs/a.md", "page a"))
+    odd.sync()
+    proxy.requests.clear()
+    assert odd.plan() == ""
+    assert len(proxy.requests) == 4
+
+
+def test_a_target_that_does_not_tell_how_files_are_chunked_is_believed(odd, proxy):
+    def quiet(item):
+        item.pop("file_counts", None)
+        item.pop("chunking_strategy", None)
+
+    proxy.rewrite = lambda request, body: of("vector_store", quiet)(
+        request, of("vector_store.file", quiet)(request, body)
+    )
+    chunks = {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}
+    page = odd.file("docs/a.md", "page a")
+    odd.store("handbook", page, chunking_strategy={"type": "static", "static": chunks})
+    odd.sync()
+    chunks = {**chunks, "chunk_overlap_tokens": 100}
+    odd.store("handbook", page, chunking_strategy={"type": "static", "static": chunks})
+    assert odd.plan().startswith("update vector_store/handbook: the declaration changed")
+    odd.sync()
+
+
+def test_a_target_without_vector_stores_serves_a_workspace_that_needs_none(odd, proxy):
+    def fault(number, request):
+        return error(404) if "vector_stores" in request.path else None
+
+    proxy.fault = fault
+    odd.assistant("shop", code(odd))
+    odd.sync()
+    odd.store("handbook", odd.file("docs/a.md", "page a"))
+    with pytest.raises(RemoteError, match="GET /vector_stores: 404"):
+        odd.plan()
+
+
+def test_a_file_that_is_still_being_indexed_is_not_taken_for_indexed(odd, proxy, bench):
+    odd.store("handbook", odd.file("docs/a.md", "page a"))
+    odd.sync()
+    store = bench.only("/vector_stores")
+    opened = {**store["metadata"], "assistctl_digest": None}
+    opened["assistctl_applied"] = opened["assistctl_applied"].replace(",", "/?,", 1)
+    del opened["assistctl_digest"]
+    bench.surface.client.post(f"/vector_stores/{store['id']}", {"metadata": opened})
+    busy = of("vector_store.file", lambda item: item.update(status="in_progress"))
+    proxy.rewrite = busy
+    assert odd.plan() == (
+        "update vector_store/handbook: the declaration changed\n"
+        "  files: [] -> [Address(kind='file', name='docs/a.md')]"
+    )
+    proxy.rewrite = lambda request, body: body
+    odd.sync()
+
+
+def test_an_expired_store_that_is_declared_no_longer_is_only_reported(odd, proxy):
+    odd.assistant("shop")
+    odd.store("handbook", odd.file("docs/a.md", "page a"))
+    odd.sync()
+    proxy.rewrite = of("vector_store", lambda item: item.update(status="expired"))
+    odd.stores.clear()
+    assert odd.plan() == "undeclared file/docs/a.md\nundeclared vector_store/handbook"
+
+
+def test_an_expired_store_is_replaced_and_its_uploads_serve_again(odd, proxy, bench):
+    odd.store("handbook", odd.file("docs/a.md", "page a"))
+    odd.assistant("shop", FileSearch("handbook"))
+    odd.sync()
+    old, upload = bench.only("/vector_stores")["id"], bench.only("/files")["id"]
+
+    def expire(item):
+        if item["id"] == old:
+            item["status"] = "expired"
+
+    proxy.rewrite = of("vector_store", expire)
+    assert odd.plan() == (
+        "create vector_store/handbook: not at the target yet\n"
+        "  name: None -> 'handbook'\n"
+        "  files: None -> [Address(kind='file', name='docs/a.md')]\n"
+        "update assistant/shop: refers to vector_store/handbook\n"
+        "  tool_resources: {} -> {'file_search': {'vector_store_ids': "
+        "[Address(kind='vector_store', name='handbook')]}}\n"
+        "delete vector_store/handbook: expired; a new one takes its place"
+    )
+    odd.sync()
+    assert bench.only("/vector_stores")["id"] != old
+    assert bench.only("/files")["id"] == upload
+
+
+def test_an_expired_store_that_cannot_be_read_any_more_is_replaced_too(odd, proxy, bench):
+    odd.store("handbook", odd.file("docs/a.md", "page a"))
+    odd.sync()
+    old = bench.only("/vector_stores")["id"]
+
+    def expire(item):
+        if item["id"] == old:
+            item["status"] = "expired"
+
+    proxy.rewrite = of("vector_store", expire)
+    unreadable = f"GET /v1/vector_stores/{old}/files"
+    proxy.fault = lambda number, request: error(400) if str(request) == unreadable else None
+    odd.sync()
+    assert bench.only("/vector_stores")["id"] != old
