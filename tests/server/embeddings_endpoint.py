@@ -22,7 +22,7 @@ CONCEPTS = (
 @dataclass
 class EmbeddingsEndpoint:
     """A text's vector has a number for each concept that it mentions, one that all texts share,
-    and one nearly of its own. `status` other than 200 refuses; `answer`, if set, is sent instead."""
+    and one nearly of its own. `status` other than 200 refuses; an `answer` is what is sent."""
 
     url: str = ""
     status: int = 200

@@ -462,6 +462,7 @@ def test_every_wrong_entry_is_named_and_nothing_is_written(
         ("a.json", "[" * 100_000, "a.json: it is nested too deeply"),
         ("a.json", "[]", "there is no .json or .jsonl file in it, or nothing in those"),
         ("a.txt", "[]", "there is no .json or .jsonl file in it, or nothing in those"),
+        ("a.json", '{"id": "x", "object": []}', "objects of the kind [] cannot be seeded"),
         ("a.json", '{"id": 7}', "a.json: it has no `object`, and its id does not tell what it is"),
     ],
 )

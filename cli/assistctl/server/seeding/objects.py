@@ -11,45 +11,19 @@ from collections.abc import Mapping
 from assistctl.server import assistants, bodies, files
 from assistctl.server.engine import steps
 from assistctl.server.engine.runs import new_run
-from assistctl.server.shapes import (
-    Check,
-    Required,
-    array,
-    choice,
-    either,
-    integer,
-    record,
-    string,
-    tagged,
-)
-from assistctl.server.wire import (
-    ASSISTANT,
-    FILE,
-    MESSAGE,
-    RUN,
-    STEP,
-    THREAD,
-    VECTOR_STORE,
-    Document,
-    Kind,
-)
-
-_TIME = integer(least=0, most=10**11)  # what is above are milliseconds
-_OBJECT = record({}, open=True)
-_TEXT = string()
-_ACTIVE = ("queued", "in_progress", "requires_action", "cancelling")
-_ENDED = ("completed", "failed", "incomplete", "cancelled", "expired")
+from assistctl.server.seeding import checks
+from assistctl.server.wire import Document
 
 
 def assistant(given: Document) -> Document:
     return {
-        **assistants.new(given["id"], given["created_at"], _ASSISTANT(given, "")),
+        **assistants.new(given["id"], given["created_at"], checks.ASSISTANT(given, "")),
         "tool_resources": _resources(given),
     }
 
 
 def thread(given: Document) -> Document:
-    _THREAD(given, "")
+    checks.THREAD(given, "")
     return {
         "id": given["id"],
         "object": "thread",
@@ -61,7 +35,7 @@ def thread(given: Document) -> Document:
 
 def message(given: Document) -> Document:
     """One that was never finished was cut off when the old API ended."""
-    _MESSAGE(given, "")
+    checks.MESSAGE(given, "")
     moment, status = given["created_at"], given.get("status") or "completed"
     cut = status == "in_progress"
     return {
@@ -88,9 +62,9 @@ def message(given: Document) -> Document:
 
 def run(given: Document) -> Document:
     """One that was still active has expired with the old API."""
-    checked = _RUN(given, "")
+    checked = checks.RUN(given, "")
     owner = {"id": given["assistant_id"], "model": "", "tools": [], "metadata": {}}
-    status = "expired" if given["status"] in _ACTIVE else given["status"]
+    status = "expired" if given["status"] in checks.ACTIVE else given["status"]
     return {
         **new_run(owner, {"id": given["thread_id"]}, checked, {}),
         "id": given["id"],
@@ -104,7 +78,7 @@ def run(given: Document) -> Document:
 
 
 def step(given: Document) -> Document:
-    _STEP(given, "")
+    checks.STEP(given, "")
     details = given["step_details"]
     owner = {"id": given["run_id"], **_given(given, ("assistant_id", "thread_id"))}
     if details["type"] == "tool_calls":
@@ -124,7 +98,7 @@ def step(given: Document) -> Document:
 
 def vector_store(given: Document) -> Document:
     """The store without its files."""
-    _STORE(given, "")
+    checks.STORE(given, "")
     return {
         "id": given["id"],
         "object": "vector_store",
@@ -140,7 +114,7 @@ def vector_store(given: Document) -> Document:
 
 def file(given: Document) -> Document:
     """Still without its size, which is that of its content."""
-    _FILE(given, "")
+    checks.FILE(given, "")
     return {
         "id": given["id"],
         "object": "file",
@@ -154,7 +128,7 @@ def file(given: Document) -> Document:
 
 def store_file(given: Document) -> Document:
     """What is needed to attach a file to a vector store anew."""
-    _STORE_FILE(given, "")
+    checks.STORE_FILE(given, "")
     chunking = given.get("chunking_strategy") or {}
     static = chunking.get("type") == "static"
     return {
@@ -193,142 +167,15 @@ def _text(text: str | Document) -> Document:
     return {"value": value["value"], "annotations": value.get("annotations") or []}
 
 
+_BARE: Mapping[str, Document] = {
+    "function": {"output": None},
+    "code_interpreter": {"input": "", "outputs": []},
+    "file_search": {"results": []},
+}
+
+
 def _call(call: Document) -> Document:
+    """With all that the engine looks for in a call of its kind."""
     kind = call["type"]
-    if kind == "function":
-        return {**call, kind: {"output": None, **call[kind]}}
-    if kind == "code_interpreter":
-        return {**call, kind: {"input": "", "outputs": [], **call[kind]}}
-    return call
-
-
-def _id(kind: Kind) -> Required:
-    plain = string(matching=r"[A-Za-z0-9_-]+", longest=128)
-    return Required(lambda value, path: kind.checked(plain(value, path), path))
-
-
-def _entry(kind: Kind, fields: Mapping[str, Check | Required]) -> Check:
-    return record({"id": _id(kind), "created_at": Required(_TIME), **fields}, open=True)
-
-
-def _times(*names: str) -> dict[str, Check | Required]:
-    return {f"{name}_at": _TIME for name in names}
-
-
-_ASSISTANT = _entry(
-    ASSISTANT,
-    {
-        **assistants.FIELDS,
-        "model": Required(bodies.MODEL),
-        "tool_resources": bodies.RESOURCES,
-    },
-)
-_THREAD = _entry(THREAD, {"metadata": bodies.METADATA, "tool_resources": bodies.RESOURCES})
-
-_ANNOTATION = record({"type": Required(_TEXT), "text": Required(_TEXT)}, open=True)
-_WORDS = either(
-    _TEXT, record({"value": Required(_TEXT), "annotations": array(_ANNOTATION)}, open=True)
-)
-_PART = tagged(
-    "type",
-    {
-        name: record({"type": Required(_TEXT), name: Required(check)}, open=True)
-        for name, check in (
-            ("text", _WORDS),
-            ("refusal", _TEXT),
-            ("image_file", record({"file_id": Required(_TEXT)}, open=True)),
-            ("image_url", record({"url": Required(_TEXT)}, open=True)),
-        )
-    },
-)
-_MESSAGE = _entry(
-    MESSAGE,
-    {
-        "thread_id": _id(THREAD),
-        "role": Required(choice("user", "assistant")),
-        "content": Required(either(_TEXT, array(_PART))),
-        "status": choice("in_progress", "incomplete", "completed"),
-        "incomplete_details": _OBJECT,
-        "assistant_id": _TEXT,
-        "run_id": _TEXT,
-        "attachments": bodies.ATTACHMENTS,
-        "metadata": bodies.METADATA,
-        **_times("completed", "incomplete"),
-    },
-)
-_RUN = _entry(
-    RUN,
-    {
-        "thread_id": _id(THREAD),
-        "assistant_id": _id(ASSISTANT),
-        "status": Required(choice(*_ACTIVE, *_ENDED)),
-        "model": _TEXT,
-        "instructions": _TEXT,
-        "tools": bodies.TOOLS,
-        "metadata": bodies.METADATA,
-        "temperature": bodies.TEMPERATURE,
-        "top_p": bodies.TOP_P,
-        "truncation_strategy": _OBJECT,
-        "response_format": bodies.RESPONSE_FORMAT,
-        "usage": _OBJECT,
-        "last_error": _OBJECT,
-        "incomplete_details": _OBJECT,
-        **_times("started", "cancelled", "failed", "completed", "expires"),
-    },
-)
-_CALL = tagged(
-    "type",
-    {
-        name: record({"id": Required(_TEXT), name: Required(check)}, open=True)
-        for name, check in (
-            (
-                "function",
-                record({"name": Required(_TEXT), "arguments": Required(_TEXT)}, open=True),
-            ),
-            ("code_interpreter", _OBJECT),
-            ("file_search", _OBJECT),
-        )
-    },
-)
-_CREATION = record({"message_id": Required(_TEXT)}, open=True)
-_DETAILS = tagged(
-    "type",
-    {
-        "message_creation": record({"message_creation": Required(_CREATION)}, open=True),
-        "tool_calls": record({"tool_calls": Required(array(_CALL))}, open=True),
-    },
-)
-_STEP = _entry(
-    STEP,
-    {
-        "run_id": _id(RUN),
-        "thread_id": _id(THREAD),
-        "assistant_id": _id(ASSISTANT),
-        "status": Required(choice("in_progress", "cancelled", "failed", "completed", "expired")),
-        "step_details": Required(_DETAILS),
-        "usage": _OBJECT,
-        "last_error": _OBJECT,
-        "metadata": bodies.METADATA,
-        **_times("cancelled", "completed", "expired", "expires", "failed"),
-    },
-)
-_STORE = _entry(
-    VECTOR_STORE,
-    {
-        "name": _TEXT,
-        "description": _TEXT,
-        "expires_after": bodies.STORE_EXPIRY,
-        "metadata": bodies.METADATA,
-        **_times("expires", "last_active"),
-    },
-)
-_FILE = _entry(FILE, {"filename": Required(_TEXT), "purpose": Required(_TEXT), **_times("expires")})
-_STORE_FILE = record(
-    {
-        "id": _id(FILE),
-        "vector_store_id": _id(VECTOR_STORE),
-        "chunking_strategy": _OBJECT,
-        "attributes": bodies.ATTRIBUTES,
-    },
-    open=True,
-)
+    given = {key: value for key, value in call[kind].items() if value is not None}
+    return {**call, kind: {**_BARE[kind], **given}}
