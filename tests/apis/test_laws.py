@@ -1,6 +1,11 @@
 """What sync must never do: touch what is not ours, overwrite drift unasked, forget its uploads."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
 from assistctl.resources import ASSISTANT, Address, CodeInterpreter, FileSearch
+from tests.apis import scene
 
 SHOP = Address(ASSISTANT, "shop")
 
@@ -141,6 +146,31 @@ def test_a_renamed_store_takes_over_the_uploads_and_prune_leaves_them(bench):
     assert bench.plan(prune=True) == ""
 
 
+def test_prune_leaves_an_upload_that_a_finished_store_holds_too(bench):
+    prices = bench.file("assistants/prices.csv", "rose,1")
+    bench.store("handbook", prices)
+    bench.assistant("shop", CodeInterpreter((prices,)))
+    bench.assistant("desk", FileSearch("handbook"))
+    bench.sync()
+    bench.assistants.pop("shop")
+    bench.sync(prune=True)
+    assert len(bench.at("/files")) == 1
+    assert bench.only("/vector_stores")["file_counts"]["completed"] == 1
+
+
+def test_prune_deletes_files_before_what_knows_that_they_are_ours(bench):
+    refers(bench)
+    bench.store("handbook", bench.file("docs/a.md", "page a"))
+    bench.sync()
+    bench.stores.clear()
+    bench.assistants.clear()
+    bench.assistant("clerk")
+    assert bench.apply() == []
+    deletes = [line.split(" (")[0] for line in bench.compiled(prune=True)]
+    assert sorted(deletes[:2]) == ["delete file/docs/a.md", "delete file/prices.csv"]
+    assert deletes[2:] == ["delete assistant/shop", "delete vector_store/handbook"]
+
+
 def test_a_file_in_a_finished_store_is_not_uploaded_again_for_a_second_store(bench):
     page = bench.file("docs/a.md", "page a")
     bench.store("one", page)
@@ -193,6 +223,30 @@ def test_a_second_copy_of_a_store_that_is_in_use_is_replaced_without_a_trace(ben
     bench.sync()
     assert bench.only("/vector_stores")["id"] == first
     assert bench.only("/files")["id"] == attached["file_id"]
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_two_syncs_at_the_same_time_are_put_in_order_by_the_next_one(bench, client, edited):
+    scene.declare(bench)
+    if edited:
+        bench.sync()
+        scene.declare(bench, prices="rose,2", instructions="Be kind.", tools=())
+    surveys = [bench.survey(), bench.survey()]
+
+    def execute(found):
+        declared, observed, plan = found
+        operations = bench.surface.compile(plan, declared, observed)
+        for _ in bench.surface.execute(
+            bench.root, operations, declared, observed, uploading=lambda *about: None
+        ):
+            pass
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(execute, surveys))
+    assert not bench.survey()[2].drifted
+    bench.sync()
+    for path, owners in scene.ALL.items():
+        assert sorted(map(scene.owner, bench.at(path))) == owners
 
 
 def test_an_object_of_ours_without_a_record_is_no_second_copy(bench):

@@ -140,7 +140,7 @@ def test_a_part_of_tool_resources_that_is_not_declared_any_more_is_cleared_by_na
     proxy.requests.clear()
     assert odd.apply() == []
     sent = [json.loads(request.body) for request in proxy.requests if request.method == "POST"]
-    (resources,) = [body["tool_resources"] for body in sent if "tool_resources" in body]
+    resources = next(body["tool_resources"] for body in sent if "tool_resources" in body)
     assert resources["code_interpreter"] == {"file_ids": []}
     assert len(resources["file_search"]["vector_store_ids"]) == 1
 

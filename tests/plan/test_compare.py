@@ -102,3 +102,16 @@ def test_keys_that_are_no_words_stand_in_brackets():
         ("metadata[a b]", "1", "3"),
         ("metadata.c", "2", None),
     ]
+
+
+def test_what_says_nothing_has_the_fingerprint_of_its_absence():
+    for nothing in (None, [], {}, {"code_interpreter": {"file_ids": []}}):
+        assert fingerprint(nothing) == fingerprint(None)
+    assert fingerprint("") != fingerprint(None)
+    assert fingerprint(0) != fingerprint(None)
+
+
+def test_within_a_persons_own_schema_the_order_of_a_list_counts():
+    schema = {"prefixItems": [{"type": "string"}, {"type": "integer"}]}
+    turned = {"prefixItems": [{"type": "integer"}, {"type": "string"}]}
+    assert not contains({"parameters": schema}, {"parameters": turned})

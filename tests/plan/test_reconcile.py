@@ -7,7 +7,7 @@ import pytest
 from assistctl.errors import AssistctlError, Place
 from assistctl.plan.compare import fingerprint
 from assistctl.plan.reconcile import Wishes, reconcile, select
-from assistctl.plan.state import Applied, Declared, Observed, Remote, Upload
+from assistctl.plan.state import UNKNOWN, Applied, Declared, Observed, Remote, Upload
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address
 
 SHOP = Address(ASSISTANT, "shop")
@@ -264,3 +264,78 @@ def test_an_upload_that_is_declared_no_longer_is_deleted_only_by_prune():
     assert plan(declared(shop()), there, prune=True) == (
         "delete file/assistants/prices.csv: no longer used"
     )
+
+
+def test_a_field_whose_answer_was_not_noted_is_written_again_and_is_no_drift():
+    there = remote(
+        shop(), there={"model": "other"}, applied={"model": Applied(fingerprint("m"), UNKNOWN)}
+    )
+    made = reconcile("local", declared(shop()), observed(there))
+    assert str(made) == ("update assistant/shop: the declaration changed\n  model: 'other' -> 'm'")
+    assert not made.drifted
+
+
+def test_a_record_that_was_left_open_is_closed_even_if_all_is_as_declared():
+    there = remote(shop(), applied={"model": Applied(fingerprint("m"), UNKNOWN)})
+    assert plan(declared(shop()), observed(there)) == (
+        "update assistant/shop: as declared, but the last sync was cut off before it could note "
+        "that"
+    )
+
+
+def test_a_field_that_was_edited_and_is_declared_no_longer_is_drift():
+    there = observed(remote(shop(name="a"), there={"name": "b"}))
+    made = reconcile("local", declared(shop()), there)
+    assert str(made) == (
+        "update assistant/shop: both the declaration and the target changed since the last sync\n"
+        "  name: 'b' -> None"
+    )
+    assert made.drifted
+
+
+def test_a_difference_that_proves_no_edit_is_no_drift():
+    wanted = shop(tool_resources=code(PRICES))
+    there = remote(wanted, there={"tool_resources": {}}, unsure=frozenset({"tool_resources"}))
+    upload = Upload("file-1", PRICES, NEW)
+    holder = remote(store(PRICES), uploads=[upload])
+    made = reconcile("local", declared(prices(), wanted, store(PRICES)), observed(there, holder))
+    assert not made.drifted
+    assert [str(change.address) for change in made.changes] == ["assistant/shop"]
+
+
+def test_a_second_copy_that_was_edited_is_left_alone_and_said():
+    second = replace(remote(shop(), there={"model": "other"}), id="asst_2")
+    made = reconcile("local", declared(shop()), observed(remote(shop()), duplicates=(second,)))
+    assert made.changes == ()
+    assert made.notes == (
+        "assistant/shop is at the target twice, and asst_2 was edited there, so it is left alone; "
+        "delete it, or take the metadata `assistctl` out of it",
+    )
+
+
+def test_the_upload_of_a_second_copy_serves_those_who_need_it_and_is_kept():
+    upload = Upload("file-1", PRICES, NEW)
+    copy = replace(remote(store(PRICES), uploads=[upload]), id="vs_2")
+    there = observed(remote(store()), duplicates=(copy,))
+    assert plan(declared(prices(), store(PRICES)), there) == (
+        "update vector_store/handbook: the declaration changed\n"
+        f"  files: [] -> [{PRICES!r}]\n"
+        "delete vector_store/handbook: a second copy of ours"
+    )
+
+
+def test_an_upload_of_a_second_copy_that_nobody_needs_goes_with_it():
+    upload = Upload("file-1", PRICES, NEW)
+    copy = replace(remote(store(PRICES), uploads=[upload]), id="vs_2")
+    there = observed(remote(store(PRICES), settled=True), duplicates=(copy,))
+    assert plan(declared(prices(), store(PRICES)), there) == (
+        "delete vector_store/handbook: a second copy of ours\n"
+        "delete file/assistants/prices.csv: only vector_store/handbook used it"
+    )
+
+
+def test_old_content_is_replaced_even_where_the_file_is_not_used_any_more():
+    old = Upload("file-1", PRICES, OLD)
+    there = observed(remote(shop(tool_resources=code(PRICES)), uploads=[old]))
+    made = plan(declared(prices(), shop(), store(PRICES)), there)
+    assert made.startswith("update file/assistants/prices.csv: its content changed\n")

@@ -254,14 +254,16 @@ def _undeclared(declared: Mapping[Address, Declared], observed: Observed) -> Ite
 def _needed(
     declared: Mapping[Address, Declared], observed: Observed, staying: Iterable[Remote]
 ) -> set[str]:
-    """The ids of the uploads that must stay: what these objects hold, and what a declared file is
+    """The ids of the uploads that must stay: what these objects hold, and what the others are
     served from, whoever holds it."""
-    held = {upload.id for remote in staying for upload in remote.uploads}
-    for address, declaration in declared.items():
-        if address.kind == FILE:
-            upload = observed.upload(address, declaration.fields["sha256"])
-            held |= {upload.id} if upload else set()
-    return held
+    needed = {upload.id for remote in staying for upload in remote.uploads}
+    settled = {address for address, remote in observed.owned.items() if remote.settled}
+    for address in declared.keys() - settled:
+        for file in declared[address].references & declared.keys():
+            if file.kind == FILE:
+                upload = observed.upload(file, declared[file].fields["sha256"])
+                needed |= {upload.id} if upload else set()
+    return needed
 
 
 def _removal(remote: Remote, cause: str, kept: set[str]) -> Iterator[Change]:

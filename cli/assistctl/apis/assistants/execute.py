@@ -150,7 +150,7 @@ class _Execution:
         final = _with_answers(record, self.answers.get(operation.address, {}))
         if noted and not any(item.open for item in final.applied.values()):
             path = f"{COLLECTION[operation.address.kind]}/{self.ids[operation.address]}"
-            self.client.post(path, {"metadata": _metadata(operation, final)})
+            self.client.post(path, {**body, "metadata": _metadata(operation, final)})
 
     def _create(self, operation: Write, body: Mapping[str, Json]) -> dict[str, Json]:
         """Create once; if the answer is lost, the object is found by its owner, and written anew

@@ -33,7 +33,7 @@ def observe(client: Client, namespace: str, declared: Mapping[Address, Declared]
     listed = _lists(client, {address.kind for address in declared})
     ours, copies = _first_of_each(_ours(listed, namespace), declared)
     stale = uploads.unused([item.record for item in [*ours, *copies]], listed.files, declared)
-    inside = _look_inside(client, listed, ours, copies, declared, thoroughly=bool(stale))
+    inside = _look_inside(client, listed, ours, copies, declared, stale)
 
     used = {upload.id for item in ours for upload in inside.uploads[item.id]}
     paths = uploads.paths(inside.members.values())
@@ -131,17 +131,21 @@ def _look_inside(
     ours: Collection[Owned],
     copies: Collection[Owned],
     declared: Mapping[Address, Declared],
-    *,
-    thoroughly: bool,
+    stale: Collection[Upload],
 ) -> Inside:
-    """The uploads of all our objects. Stores that are proven to be as declared are not listed,
-    unless `thoroughly`: an upload that a record calls unused may be in one all the same."""
+    """The uploads of all our objects. Stores that are proven to be as declared are listed only if
+    there are uploads that may have to be deleted, since they may be in such a store too."""
     assistants = [item for item in [*ours, *copies] if item.address.kind == ASSISTANT]
     stores = [item for item in [*ours, *copies] if item.address.kind == VECTOR_STORE]
     found = {
         item.id: uploads.of_assistant(item.record, listed.files, declared) for item in assistants
     }
-    settled = set() if thoroughly else _settled(ours, declared, found.values())
+    leaving = [
+        item for item in ours if item.address not in declared and (item in stores or found[item.id])
+    ]
+    settled = _settled(ours, declared, found.values())
+    if stale or copies or leaving:
+        settled = set()
     members = _members(client, [item for item in stores if item.id not in settled])
     paths = uploads.paths(members.values())
     found = {key: uploads.with_paths(some, paths, declared) for key, some in found.items()}
