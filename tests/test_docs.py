@@ -117,8 +117,8 @@ def test_the_server_answers_the_example_written_with_the_sdk(demo, clone):
     )
     try:
         assert server.stderr is not None
-        first = server.stderr.readline()
-        assert first == f"Serving the Assistants API v2 at http://127.0.0.1:{port}/v1\n"
+        ready = f"Serving the Assistants API v2 at http://127.0.0.1:{port}/v1\n"
+        assert ready in iter(server.stderr.readline, "")
         program = example.replace("8000", port) + "print(assistant.instructions)\n"
         client = subprocess.run(
             [clone / ".venv" / "bin" / "python", "-W", "ignore", "-c", program],

@@ -6,7 +6,6 @@ flower-shop.script.yaml for the assistant that the client makes by itself.
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -42,9 +41,9 @@ def client(tmp_path):
     )
     try:
         assert server.stderr is not None
-        url = re.search(r"at (http://\S+)", server.stderr.readline())
-        assert url is not None
-        with OpenAI(base_url=url[1], api_key="any") as client:
+        ready = next(line for line in server.stderr if line.startswith("Serving"))
+        url = ready.split()[-1]
+        with OpenAI(base_url=url, api_key="any") as client:
             yield client
     finally:
         server.send_signal(signal.SIGTERM)

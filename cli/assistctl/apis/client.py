@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
+from urllib.parse import quote
 
 import httpx2
 import openai
@@ -22,6 +23,7 @@ from assistctl.errors import AssistctlError, RemoteError
 from assistctl.resources import Json
 
 RETRIES = 4
+PIECE = 1024 * 1024
 BETA_HEADER = {"OpenAI-Beta": "assistants=v2"}
 AMBIGUOUS_STATUS = frozenset({408, 409, 429, *range(500, 600)} - {501})
 
@@ -107,6 +109,35 @@ class Client:
             return _object(answer)
 
         return _repeated("POST", "/files", send)
+
+    def download(
+        self,
+        file: Mapping[str, Json],
+        to: Path,
+        progress: Callable[[int], None] = lambda received: None,
+    ) -> None:
+        """GET the content of a file object into a path; `progress` is told the bytes received.
+
+        A target that does not give the content away answers it with a status.
+        """
+        path = f"/files/{quote(str(file['id']), safe='')}/content"
+
+        def fetch() -> dict[str, Json]:
+            content = self._client.files.with_streaming_response.content
+            received = 0
+            try:
+                with content(str(file["id"])) as answer, to.open("wb") as handle:
+                    for piece in answer.iter_bytes(PIECE):
+                        handle.write(piece)
+                        received += len(piece)
+                        progress(received)
+            except httpx2.HTTPError as error:
+                raise LostAnswer(f"GET {path}: the download broke off ({error})") from error
+            if received != (file.get("bytes") or received):
+                raise LostAnswer(f"GET {path}: {received:,} bytes came of {file['bytes']:,}")
+            return {}
+
+        _repeated("GET", path, fetch)
 
     def list(self, path: str, *, limit: int = 100, **params: object) -> Iterator[dict[str, Json]]:
         """Every item of a list, oldest or newest first by `order`, page after page."""

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
-
-import httpx2
 
 from assistctl.apis.assistants import uploads
 from assistctl.apis.assistants.fields import AUTO_CHUNKING, chunking
 from assistctl.apis.assistants.observe import ABSENT_ENDPOINT, PARALLEL
-from assistctl.apis.client import Client, LostAnswer, _repeated
+from assistctl.apis.client import Client
 from assistctl.errors import RemoteError
 from assistctl.resources import Json
 
@@ -23,7 +20,6 @@ Body: TypeAlias = Mapping[str, Json]
 """An object as the API returned it."""
 
 SETTLING_SECONDS = 60.0
-_PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -74,33 +70,6 @@ def belongings(client: Client, store_ids: Iterable[str], *, files: bool) -> Belo
     with ThreadPoolExecutor(PARALLEL) as pool:
         members = dict(zip(found, pool.map(read, found), strict=True))
     return Belongings(stores, members, _listed(client, "/files", 10_000) if files else {})
-
-
-def download(
-    client: Client, file: Body, to: Path, progress: Callable[[int], None] = lambda received: None
-) -> None:
-    """Write the content of a file to a path; `progress` is told the bytes received so far.
-
-    Raises RemoteError; a target that does not give the content away answers it with a status.
-    """
-    path = f"/files/{quote(str(file['id']), safe='')}/content"
-
-    def fetch() -> dict[str, Json]:
-        content = client._client.files.with_streaming_response.content
-        received = 0
-        try:
-            with content(str(file["id"])) as answer, to.open("wb") as handle:
-                for piece in answer.iter_bytes(_PIECE):
-                    handle.write(piece)
-                    received += len(piece)
-                    progress(received)
-        except httpx2.HTTPError as error:
-            raise LostAnswer(f"GET {path}: the download broke off ({error})") from error
-        if received != (file.get("bytes") or received):
-            raise LostAnswer(f"GET {path}: {received:,} bytes came of {file['bytes']:,}")
-        return {}
-
-    _repeated("GET", path, fetch)
 
 
 def _members(client: Client, store_id: str) -> tuple[Body, ...]:

@@ -33,8 +33,6 @@ class Wanted:
 def download_all(surface: Assistants, tray: Path, wanted: Sequence[Wanted], *, quiet: bool) -> None:
     """Write the files into the tray. Raises AssistctlError that names everybody who cannot have
     a file; after the first that is refused, nobody's others are asked for."""
-    from assistctl.apis.assistants.existing import download
-
     refused: dict[str, str] = {}
     with shown_progress(sys.stderr, len(wanted), quiet=quiet) as progress:
 
@@ -45,8 +43,8 @@ def download_all(surface: Assistants, tray: Path, wanted: Sequence[Wanted], *, q
             to = tray / item.path
             to.parent.mkdir(parents=True, exist_ok=True)
             try:
-                download(
-                    surface.client, item.file, to, lambda n: progress.uploading(item.path, n, size)
+                surface.client.download(
+                    item.file, to, lambda n: progress.uploading(item.path, n, size)
                 )
             except RemoteError as error:
                 if error.status is None or error.status >= 500:

@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from assistctl.server.documents import find
 from assistctl.server.engine import leases
+from assistctl.server.engine.coding import session_key
 from assistctl.server.engine.endings import Ending, end_abandoned, end_run, failed
 from assistctl.server.engine.leases import CancelAsked, Claim, LeaseLost
 from assistctl.server.engine.prompt import RunEnds
@@ -85,6 +86,11 @@ class Engine:
             asyncio.run_coroutine_threadsafe(self._run(claim, seconds, channel), self._loop)
 
         tx.after_commit(begin)
+
+    def forget(self, project: str, thread_id: str) -> None:
+        """End the interpreter of a thread that was deleted, with all that its code has made."""
+        if self.workshop.sandboxes is not None:
+            self.workshop.sandboxes.close(session_key(project, thread_id))
 
     def interrupt(self, tx: Transaction, claim: Claim) -> None:
         """Stop working on a run that `tx` has set to cancelling, if it is one of ours.

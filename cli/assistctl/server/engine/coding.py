@@ -83,6 +83,11 @@ def inputs(tx: Transaction, project: str, file_ids: Sequence[str], past: Past) -
     return {name: file["id"] for name, file in zip(names, there, strict=True)} | dict(past.files)
 
 
+def session_key(project: str, thread_id: str) -> str:
+    """Whose variables they are: each thread has an interpreter of its own."""
+    return f"{project}/{thread_id}"
+
+
 class CodeInterpreter:
     """`files` is what /mnt/data should hold (name -> file id); `continued` says that the thread
     has run code before."""
@@ -124,7 +129,7 @@ class CodeInterpreter:
             note = f"{missing}; the run goes on without it"
             return self._failed(arguments, f"{missing}; the code was not run.", note)
         told = await self._sandboxes.run(
-            f"{self._claim.project}/{self._claim.thread_id}",
+            session_key(self._claim.project, self._claim.thread_id),
             code,
             [Given(name, file_id, self._reader(file_id)) for name, file_id in self._files.items()],
             continued=self._continued,

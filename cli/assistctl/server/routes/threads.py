@@ -71,6 +71,7 @@ def delete(call: Call) -> Document:
     thread_id = call.path("thread_id", THREAD)
     with call.store.write() as tx:
         documents.remove(tx, Shelf(THREAD, call.project), thread_id)
+    call.server.engine.forget(call.project, thread_id)
     return deleted("thread.deleted", thread_id)
 
 
