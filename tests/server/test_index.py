@@ -1,5 +1,7 @@
 """Readings: how they grow, take each other's place, and go."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from assistctl.server import index
@@ -58,7 +60,7 @@ def test_what_nobody_can_find_is_swept_away_in_parts(
         for reading in (kept, gone):
             index.finish(tx, reading)
             chunks = [(chunk, [b"1234"]) for chunk in index.chunks(tx, [reading], 9)]
-            index.keep_vectors(tx, "m", chunks)
+            index.keep_vectors(tx, reading, "m", chunks)
             index.note_embedded(tx, reading, "m")
         index.discard(tx, "vs_A", "file-1")
         assert found(tx) == [kept]
@@ -83,7 +85,7 @@ def test_the_vectors_of_every_embedder_are_kept_apart(store: Store) -> None:
     with store.write() as tx:
         reading = grown(tx, "a", "b", "c")
         first, second, third = index.chunks(tx, [reading], 9)
-        index.keep_vectors(tx, "m", [(first, [b"1234", b"5678"]), (third + 1, [b"gone"])])
+        index.keep_vectors(tx, reading, "m", [(first, [b"1234", b"5678"]), (third + 1, [b"gone"])])
         assert [chunk for chunk, _ in index.unembedded(tx, reading, "m", 0, 9)] == [second, third]
         assert [chunk for chunk, _ in index.unembedded(tx, reading, "m", second, 9)] == [third]
         assert index.unembedded(tx, reading, "n", 0, 1) == [(first, Piece("a"))]
@@ -92,3 +94,24 @@ def test_the_vectors_of_every_embedder_are_kept_apart(store: Store) -> None:
         index.note_embedded(tx, reading, "m")
         assert (index.to_embed(tx, "m"), index.to_embed(tx, "n")) == (None, reading)
         assert rows(tx)["vectors"] == 1
+
+
+def test_a_file_that_is_being_read_does_not_wait_until_its_reader_seems_dead(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 1_000.0
+    monkeypatch.setattr(index, "time", SimpleNamespace(time=lambda: clock))
+    with store.write() as tx:
+        wait_for(tx)
+        wait_for(tx, "file-2")
+        reading = grown(tx, "a")
+        assert [task.file_id for task in index.waiting(tx, 9)] == ["file-2"]
+        clock += 9
+        assert index.add(tx, reading, [])
+        clock += 9
+        assert [task.file_id for task in index.waiting(tx, 9)] == ["file-2"]
+        clock += 9
+        assert [task.file_id for task in index.waiting(tx, 1)] == ["file-1"]
+        clock -= 9
+        index.give_up(tx, reading)
+        assert [task.file_id for task in index.waiting(tx, 9)] == ["file-1", "file-2"]

@@ -202,7 +202,6 @@ def test_without_its_embedder_a_file_is_found_by_words_and_by_meaning_later(
         assert f"{endpoint.settings['base_url']} answered 500: no" in caplog.text
         endpoint.status = 200
         until(store, "SELECT count(*) FROM embedded", 1)
-        embedder.close()
         indexer.stop()
     with store.read() as tx:
         assert tx.execute("SELECT embedder, count(*) FROM vectors") == [(embedder.name, 1)]
@@ -220,7 +219,6 @@ def test_another_embedder_reads_what_is_there_anew_and_keeps_what_the_first_one_
                 wait(store, attach(store, b"roses are red " * 600)[0])
             until(store, "SELECT count(*) FROM embedded", 1 if model == "a" else 2)
             indexer.stop()
-            embedder.close()
     with store.read() as tx:
         counts = tx.execute("SELECT embedder, count(*) FROM vectors GROUP BY embedder")
     base_url = endpoint.settings["base_url"]

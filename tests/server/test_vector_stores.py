@@ -386,9 +386,11 @@ def test_what_is_beyond_the_limits_is_refused(
 def test_a_store_expires_when_it_is_not_used(
     openai: OpenAI, upload: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    file_id = upload("a.txt", "roses")
     store = openai.vector_stores.create(
-        expires_after={"anchor": "last_active_at", "days": 1}, file_ids=[upload("a.txt", "roses")]
+        expires_after={"anchor": "last_active_at", "days": 1}, file_ids=[file_id]
     )
+    openai.vector_stores.files.poll(file_id, vector_store_id=store.id)
     clock = wire.now()
     for module in ("vector_stores", "wire"):
         monkeypatch.setattr(f"assistctl.server.{module}.now", lambda: clock)

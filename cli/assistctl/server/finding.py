@@ -9,7 +9,6 @@ within one answer; they are no probabilities.
 from __future__ import annotations
 
 import heapq
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,8 +21,6 @@ from assistctl.server.index import Ready
 from assistctl.server.store import Store, Transaction
 from assistctl.server.vectors import Vectors
 from assistctl.server.wire import FILE, STORE_FILE
-
-_log = logging.getLogger("assistctl.server")
 
 _CANDIDATES = 200
 
@@ -68,15 +65,10 @@ class Finder:
     """Searches the vector stores of one database."""
 
     def __init__(self, store: Store, embedder: Embedder | None) -> None:
-        _log.info("file_search finds by words%s", f" and by {embedder.name}" if embedder else "")
         self._store = store
         self.embedder = embedder
         self._meaning = Meaning(embedder) if embedder else None
         self._vectors = Vectors(embedder.name) if embedder else None
-
-    def close(self) -> None:
-        if self.embedder is not None:
-            self.embedder.close()
 
     def find(self, project: str, store_ids: Sequence[str], question: Question) -> list[Found]:
         """The best chunks of these stores, best first. An endpoint may be asked: never call it

@@ -7,6 +7,7 @@ the reading before. What was discarded is not found any more, and swept away in 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from assistctl.server.text import Piece
 from assistctl.server.words import indexed
 
 _SWEPT_AT_ONCE = 100
+_DEAD_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,36 @@ class Chunk:
 
 
 @dataclass(frozen=True)
+class Task:
+    """A file of a store that waits to be read."""
+
+    seq: int
+    project: str
+    store_id: str
+    file_id: str
+
+
+@dataclass(frozen=True)
 class Ready:
     """A reading that can be found."""
 
     id: int
     store_id: str
     file_id: str
+
+
+def waiting(tx: Transaction, most: int) -> list[Task]:
+    """Files to read, those that have waited longest first; not those that somebody is reading. A
+    process that has not got on with its reading for a while is taken for dead; if it is not, two
+    read the same file, which does no harm."""
+    rows = tx.execute(
+        "SELECT seq, project, store_id, file_id FROM indexing WHERE NOT EXISTS"
+        " (SELECT 1 FROM readings WHERE readings.store_id = indexing.store_id"
+        " AND readings.file_id = indexing.file_id AND state = 'growing' AND grew_at > ?)"
+        " ORDER BY seq LIMIT ?",
+        (time.time() - _DEAD_SECONDS, most),
+    )
+    return [Task(*row) for row in rows]
 
 
 def prepare(pieces: Iterable[Piece]) -> list[Chunk]:
@@ -43,8 +69,9 @@ def prepare(pieces: Iterable[Piece]) -> list[Chunk]:
 def begin(tx: Transaction, store_id: str, file_id: str) -> int:
     """A new reading, which grows."""
     [(reading,)] = tx.execute(
-        "INSERT INTO readings (store_id, file_id, state) VALUES (?, ?, 'growing') RETURNING id",
-        (store_id, file_id),
+        "INSERT INTO readings (store_id, file_id, state, grew_at)"
+        " VALUES (?, ?, 'growing', ?) RETURNING id",
+        (store_id, file_id, time.time()),
     )
     return int(reading)
 
@@ -52,7 +79,8 @@ def begin(tx: Transaction, store_id: str, file_id: str) -> int:
 def add(tx: Transaction, reading: int, chunks: Sequence[Chunk]) -> bool:
     """Add to a growing reading; False if it was discarded meanwhile, and nothing was added."""
     rows = tx.execute(
-        "SELECT store_id FROM readings WHERE id = ? AND state = 'growing'", (reading,)
+        "UPDATE readings SET grew_at = ? WHERE id = ? AND state = 'growing' RETURNING store_id",
+        (time.time(), reading),
     )
     for (store_id,) in rows:
         for chunk in chunks:
@@ -85,6 +113,11 @@ def discard(tx: Transaction, store_id: str, file_id: str | None = None) -> None:
         (store_id, *values),
     )
     tx.after_commit(tx.store.indexing.set)
+
+
+def give_up(tx: Transaction, reading: int) -> None:
+    """Leave the file of a growing reading to whoever comes next."""
+    tx.execute("UPDATE readings SET state = 'discarded' WHERE id = ?", (reading,))
 
 
 def ready(tx: Transaction, store_ids: Sequence[str]) -> list[Ready]:
@@ -164,9 +197,13 @@ def to_embed(tx: Transaction, embedder: str) -> int | None:
 
 
 def keep_vectors(
-    tx: Transaction, embedder: str, vectors: Iterable[tuple[int, Sequence[Vector]]]
+    tx: Transaction,
+    reading: int,
+    embedder: str,
+    vectors: Iterable[tuple[int, Sequence[Vector]]],
 ) -> None:
     """Keep the vectors of chunks (that are still there), each by the chunk's id."""
+    tx.execute("UPDATE readings SET grew_at = ? WHERE id = ?", (time.time(), reading))
     for chunk, parts in vectors:
         tx.execute(
             "INSERT OR REPLACE INTO vectors (chunk, embedder, reading, vectors)"

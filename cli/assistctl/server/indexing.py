@@ -23,9 +23,10 @@ from typing import BinaryIO
 from assistctl.server import contents, index
 from assistctl.server.documents import Shelf, find, save
 from assistctl.server.embedders import Embedder, EmbedderError
+from assistctl.server.index import Task
 from assistctl.server.reading import Reading, Stopped, UnreadableFile, pieces
 from assistctl.server.store import Store
-from assistctl.server.text import passages
+from assistctl.server.text import Piece, passages
 from assistctl.server.wire import FILE, STORE_FILE, Document
 
 _log = logging.getLogger("assistctl.server")
@@ -58,9 +59,12 @@ class Indexer:
             thread.start()
 
     def stop(self) -> None:
-        """Return once the threads are gone; the files in hand are read by whoever comes next."""
+        """Close the embedder, and return once the threads are gone; the files in hand are read by
+        whoever comes next."""
         self._stopping.set()
         self._store.indexing.set()
+        if self._embedder is not None:
+            self._embedder.close()
         for thread in self._threads:
             thread.join()
 
@@ -80,19 +84,15 @@ class Indexer:
     def _read_one(self) -> bool:
         """Deal with the file that has waited longest; False if none does."""
         with self._store.read() as tx:
-            rows = tx.execute(
-                "SELECT seq, project, store_id, file_id FROM indexing ORDER BY seq LIMIT ?",
-                (_THREADS,),
-            )
-        for row in rows:
-            task = _Task(*row)
+            tasks = index.waiting(tx, _THREADS)
+        for task in tasks:
             with self._taken("read", task.seq) as free:
                 if free:
                     self._finish(task, self._outcome(task))
                     return True
         return False
 
-    def _outcome(self, task: _Task) -> _Read | _Failure | None:
+    def _outcome(self, task: Task) -> _Read | _Failure | None:
         """None for a file that is gone, or was attached anew meanwhile."""
         try:
             return self._read(task)
@@ -104,10 +104,10 @@ class Indexer:
             _log.error("cannot index %s for %s", task.file_id, task.store_id, exc_info=error)
             return _Failure("server_error", "The file could not be processed.")
 
-    def _read(self, task: _Task) -> _Read | None:
+    def _read(self, task: Task) -> _Read | None:
         """Let a reading of the file grow, in slices."""
         with self._store.read() as tx:
-            attached = find(tx, task.shelf, task.file_id)
+            attached = find(tx, _shelf(task), task.file_id)
             file = find(tx, Shelf(FILE, task.project), task.file_id)
         if attached is None or file is None:
             return None
@@ -115,36 +115,47 @@ class Indexer:
         size, overlap = static["max_chunk_size_tokens"], static["chunk_overlap_tokens"]
         with self._store.write() as tx:
             reading = index.begin(tx, task.store_id, task.file_id)
+        try:
+            with tempfile.TemporaryFile() as content:
+                self._fetch(task.file_id, content)
+                found = pieces(Reading(file["filename"], content, self._stopping), size, overlap)
+                usage = self._grow(reading, found)
+            if usage is not None:
+                self._try_to_embed(reading)
+        except Stopped:
+            with self._store.write() as tx:
+                index.give_up(tx, reading)
+            raise
+        return None if usage is None else _Read(reading, usage)
+
+    def _grow(self, reading: int, found: Iterator[Piece]) -> int | None:
+        """How many bytes of text there are; None if the reading was discarded meanwhile."""
         usage = 0
-        with tempfile.TemporaryFile() as content:
-            self._fetch(task.file_id, content)
-            found = pieces(Reading(file["filename"], content, self._stopping), size, overlap)
-            while slice_ := index.prepare(islice(found, _CHUNKS_AT_ONCE)):
-                self._go_on()
-                with self._store.write() as tx:
-                    if not index.add(tx, reading, slice_):
-                        return None
-                usage += sum(len(chunk.piece.text.encode()) for chunk in slice_)
-        self._try_to_embed(reading)
-        return _Read(reading, usage)
+        while slice_ := index.prepare(islice(found, _CHUNKS_AT_ONCE)):
+            self._go_on()
+            with self._store.write() as tx:
+                if not index.add(tx, reading, slice_):
+                    return None
+            usage += sum(len(chunk.piece.text.encode()) for chunk in slice_)
+        return usage
 
     def _fetch(self, file_id: str, content: BinaryIO) -> None:
         for part in contents.parts(self._store, file_id):
             content.write(part)
         content.seek(0)
 
-    def _finish(self, task: _Task, outcome: _Read | _Failure | None) -> None:
+    def _finish(self, task: Task, outcome: _Read | _Failure | None) -> None:
         """Take the task off the list. One that another process finished, or that was attached
         anew meanwhile, is not on it any more: then nothing is written."""
         with self._store.write() as tx:
             if not tx.execute("DELETE FROM indexing WHERE seq = ? RETURNING seq", (task.seq,)):
                 return
-            attached = find(tx, task.shelf, task.file_id)
+            attached = find(tx, _shelf(task), task.file_id)
             if attached is None or outcome is None:
                 return
             if isinstance(outcome, _Read):
                 index.finish(tx, outcome.reading)
-            save(tx, task.shelf, _finished(attached, outcome))
+            save(tx, _shelf(task), _finished(attached, outcome))
 
     def _sweep_some(self) -> bool:
         with self._store.read() as tx:
@@ -173,6 +184,7 @@ class Indexer:
         try:
             self._embed(reading, self._embedder)
         except EmbedderError as error:
+            self._go_on()
             self._embed_after = time.monotonic() + _EMBEDDER_PAUSE
             _log.warning("files are indexed by their words alone for now: %s", error)
             return False
@@ -196,7 +208,7 @@ class Indexer:
                 for (chunk, _), some in zip(chunks, parts, strict=True)
             ]
             with self._store.write() as tx:
-                index.keep_vectors(tx, embedder.name, by_chunk)
+                index.keep_vectors(tx, reading, embedder.name, by_chunk)
         with self._store.write() as tx:
             index.note_embedded(tx, reading, embedder.name)
 
@@ -219,16 +231,8 @@ class Indexer:
                     self._in_hand.discard(entry)
 
 
-@dataclass(frozen=True)
-class _Task:
-    seq: int
-    project: str
-    store_id: str
-    file_id: str
-
-    @property
-    def shelf(self) -> Shelf:
-        return Shelf(STORE_FILE, self.project, self.store_id)
+def _shelf(task: Task) -> Shelf:
+    return Shelf(STORE_FILE, task.project, task.store_id)
 
 
 @dataclass(frozen=True)

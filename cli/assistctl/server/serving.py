@@ -171,7 +171,6 @@ def _lifespan(server: Server) -> Callable[[Starlette], AbstractAsyncContextManag
         finally:
             expiry.cancel()
             await asyncio.wait([expiry])
-            await run_in_threadpool(server.finder.close)
             await run_in_threadpool(indexer.stop)
 
     return lifespan

@@ -184,6 +184,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         WHERE kind = 'vector_store.file' AND status = 'completed'
         """,
     ),
+    # When a growing reading last grew: see index.waiting.
+    ("ALTER TABLE readings ADD COLUMN grew_at REAL NOT NULL DEFAULT 0",),
 )
 """Each migration is applied once, whole, in order. Never edit one that was released: append."""
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistctl.server.reading import formats
-from assistctl.server.reading.drafts import UnreadableFile
+from assistctl.server.reading.failures import UnreadableFile
 from assistctl.server.text import Text, cut
 from tests.server import office_files as office
 

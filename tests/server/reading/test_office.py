@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from assistctl.server.reading import archives
-from assistctl.server.reading.drafts import UnreadableFile
+from assistctl.server.reading.failures import UnreadableFile
 from assistctl.server.reading.formats import extract
 from assistctl.server.text import Text, cut
 from tests.server import office_files as office

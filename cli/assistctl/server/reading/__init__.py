@@ -8,14 +8,12 @@ the server's secrets, and whose death is one failed file.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from assistctl.server.reading import process
-from assistctl.server.reading.drafts import UnreadableFile
+from assistctl.server.reading.failures import Stopped, UnreadableFile
 from assistctl.server.reading.formats import extract, is_simple
-from assistctl.server.reading.process import Stopped
 from assistctl.server.text import Piece, cut
 
 __all__ = ["Reading", "Stopped", "UnreadableFile", "pieces", "text"]
@@ -39,8 +37,7 @@ def text(reading: Reading) -> str:
     """All of the file's text. Raises UnreadableFile."""
     if _is_harmless(reading):
         return extract(reading.filename, reading.content).value
-    answers = process.answers({"filename": reading.filename}, reading.content, reading.stopping)
-    return "".join(str(answer) for answer in answers)
+    return "".join(map(str, _answers(reading, {})))
 
 
 def pieces(reading: Reading, size: int, overlap: int) -> Iterator[Piece]:
@@ -48,9 +45,16 @@ def pieces(reading: Reading, size: int, overlap: int) -> Iterator[Piece]:
     if _is_harmless(reading):
         yield from cut(extract(reading.filename, reading.content), size, overlap)
         return
-    request = {"filename": reading.filename, "size": size, "overlap": overlap}
-    for words, fresh in process.answers(request, reading.content, reading.stopping):
+    for words, fresh in _answers(reading, {"size": size, "overlap": overlap}):
         yield Piece(words, fresh)
+
+
+def _answers(reading: Reading, request: Mapping[str, int]) -> Iterator[Any]:
+    # Here, since the process imports this package too, and starts faster without it.
+    from assistctl.server.reading import process
+
+    named = {"filename": reading.filename, **request}
+    return process.answers(named, reading.content, reading.stopping)
 
 
 def _is_harmless(reading: Reading) -> bool:

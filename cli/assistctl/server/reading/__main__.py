@@ -7,29 +7,29 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from assistctl.server.reading.drafts import UnreadableFile
+from assistctl.server.reading import limits
+from assistctl.server.reading.failures import UnreadableFile
 from assistctl.server.reading.formats import extract
-from assistctl.server.reading.process import SECONDS, UNREADABLE
 from assistctl.server.text import cut
-
-_MEMORY = 2 * 2**30
-_OUTPUT = 2**30
 
 
 def main() -> int:
-    _limit()
-    request = json.loads(sys.argv[1])
+    limits.apply(bytes.fromhex(sys.argv[2]))
     try:
-        for answer in _answers(request):
-            _write(answer)
+        for answer in _answers(json.loads(sys.argv[1])):
+            line = json.dumps(answer, ensure_ascii=False)
+            sys.stdout.buffer.write(line.encode() + b"\n")
     except UnreadableFile as error:
-        _write([error.code, str(error)])
-        return UNREADABLE
+        return _refuse(error.code, str(error))
     except MemoryError:
-        message = f"Reading the file takes more than {_MEMORY // 2**30} GB of memory."
-        _write(["invalid_file", message])
-        return UNREADABLE
+        most = f"{limits.MEMORY // 2**30} GB"
+        return _refuse("invalid_file", f"Reading the file takes more than {most} of memory.")
     return 0
+
+
+def _refuse(code: str, message: str) -> int:
+    sys.stderr.write(json.dumps([code, message]) + "\n")
+    return limits.UNREADABLE
 
 
 def _answers(request: Mapping[str, Any]) -> Iterator[Any]:
@@ -39,28 +39,6 @@ def _answers(request: Mapping[str, Any]) -> Iterator[Any]:
         return
     for piece in cut(text, request["size"], request["overlap"]):
         yield piece.text, piece.fresh
-
-
-def _write(answer: Any) -> None:
-    sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
-
-
-def _limit() -> None:
-    """Nothing that a file makes a parser do may cost more than this."""
-    try:
-        import resource
-    except ImportError:  # Windows; the time is still limited from outside
-        return
-    for what, most in (
-        (resource.RLIMIT_AS, _MEMORY),
-        (resource.RLIMIT_CPU, SECONDS),
-        (resource.RLIMIT_FSIZE, _OUTPUT),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),
-    ):
-        _, hard = resource.getrlimit(what)
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (most, most))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import BinaryIO, Protocol
 from xml.etree.ElementTree import XMLParser
 
-from assistctl.server.reading.drafts import UnreadableFile
+from assistctl.server.reading.failures import UnreadableFile
 
 _MOST_MEMBERS = 20_000
 _MOST_UNPACKED = 512 * 2**20

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from assistctl.server.reading.failures import UnreadableFile
 from assistctl.server.text import Context, Text
 
 _MOST_CHARACTERS = 40_000_000
@@ -15,14 +16,6 @@ _LOOKED_AT = 20
 _TITLE_ROWS = 5
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]|[\ud800-\udfff]")
 _NUMBER = re.compile(r"[-+(]?[\W_]*\d[\d.,\s]*\D{0,4}")
-
-
-class UnreadableFile(Exception):
-    """No text can be got from a file; `code` is the API's reason, the message is for people."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class Draft:

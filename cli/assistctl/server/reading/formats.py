@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from assistctl.server.reading import html, markdown, office, pdf, plain, records, sheets, tables
-from assistctl.server.reading.drafts import UnreadableFile
+from assistctl.server.reading.failures import UnreadableFile
 from assistctl.server.text import Text, count_tokens
 
 MOST_TOKENS = 5_000_000

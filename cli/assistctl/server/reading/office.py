@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from assistctl.server.reading import documents, sheets, slides
 from assistctl.server.reading.archives import Archive
-from assistctl.server.reading.drafts import UnreadableFile
+from assistctl.server.reading.failures import UnreadableFile
 from assistctl.server.text import Text
 
 _WORKBOOKS = ("xl/workbook.xml", "xl/workbook.bin")

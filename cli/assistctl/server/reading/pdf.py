@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, BinaryIO
 
-from assistctl.server.reading.drafts import Draft, UnreadableFile
+from assistctl.server.reading.drafts import Draft
+from assistctl.server.reading.failures import UnreadableFile
 from assistctl.server.reading.libraries import library
 from assistctl.server.text import Text
 

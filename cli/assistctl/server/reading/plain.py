@@ -6,7 +6,7 @@ import codecs
 import re
 from typing import BinaryIO
 
-from assistctl.server.reading.drafts import UnreadableFile
+from assistctl.server.reading.failures import UnreadableFile
 from assistctl.server.text import CJK
 
 _MOST_BYTES = 64 * 2**20

@@ -1,7 +1,8 @@
 """The process that reads one file, from the side of the server.
 
-It gets the file as its standard input and the request as its argument, and writes its answers, a
-line of JSON each, into a file: no pipe can block, and whatever happens it ends within its time.
+It gets the file as its standard input and the request as an argument, and writes its answers, a
+line of JSON each, into a file, and why there are none into another: no pipe can block, and whatever
+happens it ends within its time.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import platform
+import struct
 import subprocess
 import sys
 import tempfile
@@ -17,20 +20,15 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, BinaryIO
 
-from assistctl.server.reading.drafts import UnreadableFile
+from assistctl.server.reading import limits
+from assistctl.server.reading.failures import Stopped, UnreadableFile
+from assistctl.server.sandbox import seccomp
 
 _log = logging.getLogger("assistctl.server")
 
-SECONDS = 60
 _POLL_SECONDS = 0.05
+_MOST_SAID = 500
 _AT_ONCE = threading.BoundedSemaphore(4)
-
-UNREADABLE = 3
-"""The process exits with this after it wrote why the file cannot be read."""
-
-
-class Stopped(Exception):
-    """The server stops; the file was not read."""
 
 
 def answers(
@@ -40,15 +38,15 @@ def answers(
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as complaints:
         with _AT_ONCE:
             code = _run(request, content, output, complaints, stopping)
-        output.seek(0)
-        if code == UNREADABLE:
-            reason, message = json.loads(output.readline())
-            raise UnreadableFile(reason, message)
+        complaints.seek(0)
+        said = complaints.read().decode(errors="replace").strip().splitlines() or [""]
+        if code == limits.UNREADABLE:
+            raise UnreadableFile(*json.loads(said[-1]))
         if code != 0:
-            complaints.seek(0)
-            said = _gist(complaints.read().decode(errors="replace"))
-            _log.warning("reading %r ended with %s: %s", request["filename"], code, said)
+            gist = said[-1 if said[0].startswith("Traceback") else 0][:_MOST_SAID]
+            _log.warning("reading %r ended with %s: %s", request["filename"], code, gist)
             raise UnreadableFile("invalid_file", "The file could not be read; it may be damaged.")
+        output.seek(0)
         for line in output:
             yield json.loads(line)
 
@@ -64,15 +62,16 @@ def _run(
     # The file object's own seek may stay within its buffer; the process shares what is below.
     content.flush()
     os.lseek(content.fileno(), 0, os.SEEK_SET)
+    arguments = [__package__, json.dumps(request), _calls().hex()]
     process = subprocess.Popen(
-        [sys.executable, "-P", "-X", "utf8", "-m", __package__, json.dumps(request)],
+        [sys.executable, "-P", "-X", "utf8", "-m", *arguments],
         stdin=content,
         stdout=output,
         stderr=complaints,
         env=_environment(),
         cwd=tempfile.gettempdir(),
     )
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + limits.SECONDS
     try:
         while True:
             try:
@@ -82,17 +81,19 @@ def _run(
                     raise Stopped from None
                 if time.monotonic() > deadline:
                     raise UnreadableFile(
-                        "invalid_file", f"Reading the file took more than {SECONDS} seconds."
+                        "invalid_file", f"Reading the file took more than {limits.SECONDS} seconds."
                     ) from None
     finally:
         process.kill()
         process.wait()
 
 
-def _gist(said: str) -> str:
-    """The line that says most: of a traceback the last one."""
-    lines = said.strip().splitlines() or [""]
-    return lines[-1 if lines[0].startswith("Traceback") else 0][:500]
+def _calls() -> bytes:
+    """The filter of calls for this machine: no sockets, no other processes. Empty if unknown."""
+    is_64_bit = struct.calcsize("P") == 8
+    if sys.platform == "linux" and is_64_bit and seccomp.knows(platform.machine()):
+        return seccomp.program(platform.machine())
+    return b""
 
 
 def _environment() -> dict[str, str]:
