@@ -86,6 +86,7 @@ def test_a_file_that_takes_too_long_is_given_up(
     kept: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "SECONDS", 0)
+    monkeypatch.setattr(process, "_POLL_SECONDS", 0)
     with pytest.raises(UnreadableFile, match=r"^Reading the file took more than 0 seconds\.$"):
         text(Reading("a.html", kept(b"<p>x")))
 

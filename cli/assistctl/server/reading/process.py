@@ -79,7 +79,7 @@ def _run(
             except subprocess.TimeoutExpired:
                 if stopping.is_set():
                     raise Stopped from None
-                if time.monotonic() > deadline:
+                if time.monotonic() >= deadline:
                     raise UnreadableFile(
                         "invalid_file", f"Reading the file took more than {limits.SECONDS} seconds."
                     ) from None
