@@ -99,7 +99,7 @@ Tool: TypeAlias = CodeInterpreter | FileSearch | FunctionTool
 @dataclass(frozen=True)
 class VectorStore:
     """A declared store, or one that stands for the files of an assistant's file_search tool
-    (`implicit`; its key is `<assistant>.file_search`)."""
+    (`implicit`; its key is `implicit_key(assistant)`). A protected one is never pruned."""
 
     key: str
     place: Place
@@ -108,6 +108,7 @@ class VectorStore:
     chunking_strategy: Mapping[str, Json] | None = None
     expires_after: Mapping[str, Json] | None = None
     metadata: Mapping[str, str] | None = None
+    protect: bool = False
     implicit: bool = False
 
     @property
@@ -122,7 +123,8 @@ class Assistant:
     `settings` holds the API's own fields as declared, instructions already text: model, name,
     description, instructions, temperature, top_p, response_format, reasoning_effort, metadata.
     A field that is not declared is absent. `run` holds defaults for each run: tool_choice,
-    parallel_tool_calls, max_prompt_tokens, max_completion_tokens, truncation_strategy.
+    parallel_tool_calls, max_prompt_tokens, max_completion_tokens, truncation_strategy. A protected
+    assistant is never pruned.
     """
 
     key: str
@@ -130,6 +132,7 @@ class Assistant:
     settings: Mapping[str, Json]
     tools: tuple[Tool, ...] = ()
     run: Mapping[str, Json] = field(default_factory=dict)
+    protect: bool = False
 
     @property
     def address(self) -> Address:
@@ -146,7 +149,8 @@ class Target:
 
     Without `base_url` an `assistants` target is local: the command starts the embedded server and
     fills in its address. `model` is what the embedded server asks: "scripted", or a mapping with
-    base_url, api_key and models (assistant's model name -> endpoint's model name), or None.
+    base_url, api_key and models (assistant's model name -> endpoint's model name), or None. Writes
+    to a target that wants it confirmed need its name.
     """
 
     name: str
@@ -156,6 +160,7 @@ class Target:
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     model: Literal["scripted"] | Mapping[str, Json] | None = field(default=None, repr=False)
+    confirm: bool = False
 
     @property
     def local(self) -> bool:
@@ -167,7 +172,8 @@ class Workspace:
     """Everything that one directory declares, as seen by one target.
 
     `scripts` holds for each assistant with a `<key>.script.yaml` its turns, as plain JSON values
-    that the scripted model of the embedded server understands.
+    that the scripted model of the embedded server understands. `moved` tells which address an
+    object has now, by the one it had before.
     """
 
     root: Path
@@ -178,6 +184,19 @@ class Workspace:
     stores: Mapping[str, VectorStore] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)
     scripts: Mapping[str, Json] = field(default_factory=dict)
+    moved: Mapping[Address, Address] = field(default_factory=dict)
+
+    def formerly(self, address: Address) -> tuple[Address, ...]:
+        """The addresses that an object had before this one, the latest first."""
+        names = [address]
+        for name in names:
+            names += [old for old, new in self.moved.items() if new == name and old not in names]
+        return tuple(names[1:])
+
+
+def implicit_key(assistant: str) -> str:
+    """The key of an assistant's implicit store. No declared store has it: theirs hold no dot."""
+    return f"{assistant}.file_search"
 
 
 def digest(value: Json) -> str:

@@ -20,6 +20,7 @@ class Bench:
     namespace: str = "ws"
     assistants: dict = field(default_factory=dict)
     stores: dict = field(default_factory=dict)
+    moved: dict = field(default_factory=dict)
 
     def file(self, path, content):
         data = content if isinstance(content, bytes) else content.encode()
@@ -28,9 +29,9 @@ class Bench:
         target.write_bytes(data)
         return File(path, hashlib.sha256(data).hexdigest(), len(data))
 
-    def assistant(self, key, *tools, **settings):
+    def assistant(self, key, *tools, protect=False, **settings):
         settings = {"model": "gpt-4.1", **settings}
-        self.assistants[key] = Assistant(key, PLACE, settings, tools)
+        self.assistants[key] = Assistant(key, PLACE, settings, tools, protect=protect)
 
     def store(self, key, *files, **more):
         self.stores[key] = VectorStore(key, PLACE, files, **more)
@@ -39,7 +40,13 @@ class Bench:
     def workspace(self):
         target = Target("local", "assistants", self.namespace, PLACE)
         return Workspace(
-            self.root, "ws", target, ("local",), dict(self.assistants), dict(self.stores)
+            self.root,
+            "ws",
+            target,
+            ("local",),
+            dict(self.assistants),
+            dict(self.stores),
+            moved=dict(self.moved),
         )
 
     def survey(self, **wishes):
@@ -66,6 +73,11 @@ class Bench:
         """Apply without a failure, and nothing is left to do."""
         assert self.apply(**wishes) == []
         assert self.plan(**wishes) == ""
+
+    def sync_leaving(self, undeclared):
+        """The same beside objects that are declared no longer."""
+        assert self.apply() == []
+        assert self.plan() == undeclared
 
     def at(self, path, **params):
         """A list at the target, as it is."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from assistctl.errors import AssistctlError, Place
+from assistctl.errors import AssistctlError, Place, Refused
 from assistctl.plan.compare import fingerprint
 from assistctl.plan.reconcile import Wishes, reconcile, select
 from assistctl.plan.state import UNKNOWN, Applied, Declared, Observed, Remote, Upload
@@ -221,7 +221,7 @@ def test_prune_deletes_undeclared_objects_and_the_files_that_only_they_used():
 
 
 def test_prune_refuses_a_workspace_without_assistants():
-    with pytest.raises(AssistctlError, match="no assistant is declared"):
+    with pytest.raises(Refused, match="no assistant is declared"):
         reconcile("local", {}, observed(remote(shop())), Wishes(prune=True))
 
 
@@ -339,3 +339,64 @@ def test_old_content_is_replaced_even_where_the_file_is_not_used_any_more():
     there = observed(remote(shop(tool_resources=code(PRICES)), uploads=[old]))
     made = plan(declared(prices(), shop(), store(PRICES)), there)
     assert made.startswith("update file/assistants/prices.csv: its content changed\n")
+
+
+def test_what_has_moved_is_written_under_its_new_address():
+    there = replace(remote(shop(name="a")), formerly=Address(ASSISTANT, "desk"))
+    made = reconcile("local", declared(shop(name="b")), observed(there))
+    assert str(made) == "update assistant/shop: moved from assistant/desk\n  name: 'a' -> 'b'"
+    assert plan(declared(shop(name="a")), observed(there)) == (
+        "update assistant/shop: moved from assistant/desk"
+    )
+
+
+def protected(declaration):
+    fields = {**declaration.fields, "protect": True}
+    return remote(Declared(declaration.address, fields))
+
+
+def test_what_the_target_says_is_protected_is_not_pruned():
+    old = Declared(Address(ASSISTANT, "old"), {"model": "m"})
+    there = observed(remote(shop()), protected(old), remote(store(), settled=True))
+    assert plan(declared(shop()), there) == (
+        "undeclared vector_store/handbook\nundeclared assistant/old (protected)"
+    )
+    assert plan(declared(shop()), there, prune=True) == (
+        "delete vector_store/handbook: no longer declared\nundeclared assistant/old (protected)"
+    )
+
+
+def test_what_a_protected_assistant_searches_is_not_pruned_either():
+    search = {"file_search": {"vector_store_ids": [STORE]}}
+    old = Declared(Address(ASSISTANT, "old"), {"model": "m", "tool_resources": search})
+    upload = Upload("file-1", PRICES, NEW)
+    there = observed(remote(shop()), protected(old), remote(store(PRICES), uploads=[upload]))
+    assert plan(declared(shop()), there, prune=True) == (
+        "undeclared vector_store/handbook (protected)\nundeclared assistant/old (protected)"
+    )
+
+
+def test_a_declared_assistant_that_is_protected_no_longer_is_written_so():
+    assert plan(declared(shop()), observed(protected(shop()))) == (
+        "update assistant/shop: the declaration changed\n  protect: True -> None"
+    )
+
+
+def many(count):
+    names = [Declared(Address(ASSISTANT, f"a{number}"), {"model": "m"}) for number in range(count)]
+    return declared(*names), observed(*map(remote, names))
+
+
+@pytest.mark.parametrize(
+    ("owned", "gone", "insists"), [(10, 3, False), (10, 4, True), (9, 8, False)]
+)
+def test_a_prune_of_more_than_thirty_percent_of_ten_is_to_be_insisted_on(owned, gone, insists):
+    wanted, there = many(owned)
+    kept = dict(list(wanted.items())[gone:])
+    made = reconcile("local", kept, there, Wishes(prune=True))
+    assert made.summary["delete"] == gone
+    note = (
+        f"--prune would delete {gone} of the {owned} assistants and vector stores that this "
+        "workspace owns, which is more than 30%; sync wants --force for that"
+    )
+    assert made.notes == ((note,) if insists else ())

@@ -9,9 +9,11 @@ At most eight of the sixteen pairs are ours; values have at most 512 characters.
                                               content's SHA-256, hash of the path
     assistctl_stale     [-]id,…               uploads not used any more; `-`: declared away
     assistctl_digest    hash                  a vector store's membership
+    assistctl_protect   true                  never to be pruned
 
 A value that does not fit goes on in <name>2 and <name>3. Only assistants have files, only stores
-a digest, so that nobody needs more than eight pairs.
+a digest, so that nobody needs more than eight pairs. The hashes of all fields that an object can
+have fit into one.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from assistctl.resources import digest as digest_of
 OWNER = "assistctl"
 MAX_VALUE = 512
 TAIL, SHA, PATH = 8, 12, 6
-PARTS = {"applied": 2, "files": 2, "stale": 3}
+PARTS = {"applied": 1, "files": 2, "stale": 3}
+PROTECTED = f"{OWNER}_protect"
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Record:
     files: Mapping[str, Mark] = field(default_factory=dict)
     stale: tuple[Upload, ...] = ()
     digest: str | None = None
+    protected: bool = False
 
 
 def encode(record: Record) -> dict[str, str]:
@@ -67,6 +71,8 @@ def encode(record: Record) -> dict[str, str]:
     pairs |= _spread("applied", applied) | _spread("files", files) | _spread("stale", stale)
     if record.digest:
         pairs[f"{OWNER}_digest"] = record.digest
+    if record.protected:
+        pairs[PROTECTED] = "true"
     return pairs
 
 
@@ -95,7 +101,13 @@ def decode(metadata: Mapping[str, Json] | None, ids: Iterable[str] = ()) -> Reco
         for item in _gather(metadata, "stale")
     )
     digest = metadata.get(f"{OWNER}_digest")
-    return Record(owner, applied, files, stale, digest if isinstance(digest, str) else None)
+    known = digest if isinstance(digest, str) else None
+    return Record(owner, applied, files, stale, known, is_protected(metadata))
+
+
+def is_protected(metadata: Mapping[str, Json] | None) -> bool:
+    """Whether an object's metadata forbids to prune it."""
+    return (metadata or {}).get(PROTECTED) == "true"
 
 
 def without_ours(metadata: Mapping[str, Json] | None) -> dict[str, Json]:

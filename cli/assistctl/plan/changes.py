@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -56,12 +56,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """All changes in the order they are shown, and the owned objects that nothing declares."""
+    """All changes in the order they are shown, and the owned objects that nothing declares and that
+    stay all the same; the `protected` of these would stay if prune was asked for."""
 
     target: str
     changes: tuple[Change, ...] = ()
     undeclared: tuple[Address, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    protected: tuple[Address, ...] = ()
 
     @property
     def summary(self) -> Mapping[str, int]:
@@ -93,5 +95,6 @@ class Plan:
         for change in self.changes:
             lines.append(f"{change.action} {change.address}: {change.cause}")
             lines += [f"  {f.path}: {f.before!r} -> {f.after!r}" for f in change.fields]
-        lines += [f"undeclared {address}" for address in self.undeclared]
+        protected = dict.fromkeys(self.protected, " (protected)")
+        lines += [f"undeclared {it}{protected.get(it, '')}" for it in self.undeclared]
         return "\n".join(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from assistctl.plan.state import Applied
 from assistctl.resources import Json, digest
 
 HASH_DIGITS = 8
@@ -16,6 +17,11 @@ def fingerprint(value: Json) -> str:
     """The short hash under which a field's normalised value is recorded at the target. What says
     nothing (an empty list of files) has the hash of its absence."""
     return digest(None if _hollow(value) else _substance(value))[:HASH_DIGITS]
+
+
+def is_untouched(there: Json, applied: Applied) -> bool:
+    """Whether a field is still as the target answered when it was last written."""
+    return fingerprint(there) == (applied.answered or applied.declared)
 
 
 def keyed(value: Json) -> Json:

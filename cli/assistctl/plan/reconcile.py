@@ -6,9 +6,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from assistctl.errors import AssistctlError
+from assistctl.errors import AssistctlError, Refused
 from assistctl.plan.changes import Action, Change, FieldChange, Moved, Plan
-from assistctl.plan.compare import OPAQUE, contains, fingerprint, leaves
+from assistctl.plan.compare import OPAQUE, contains, fingerprint, is_untouched, leaves
+from assistctl.plan.leftovers import (
+    edited_copies,
+    kept_by_protection,
+    leftovers,
+    mass_prune,
+    undeclared,
+)
 from assistctl.plan.state import Applied, Declared, Observed, Remote, references
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
 
@@ -55,10 +62,10 @@ def reconcile(
     """All Changes that make the target hold what is declared, and nothing else.
 
     Raises AssistctlError where a create would make a second assistant of a name that an assistant
-    without an owner already bears, and where prune meets a workspace that declares nothing.
+    without an owner already bears, Refused where prune meets a workspace that declares nothing.
     """
     if wishes.prune and not any(address.kind == ASSISTANT for address in declared):
-        raise AssistctlError(
+        raise Refused(
             "no assistant is declared, so --prune would delete everything that this workspace "
             "owns; if that is meant, delete the objects one by one"
         )
@@ -71,17 +78,19 @@ def reconcile(
                 if change.action is Action.CREATE:
                     fresh.add(change.address)
     _refuse_second_names(changes, declared, observed)
-    undeclared: tuple[Address, ...] = ()
-    notes: tuple[str, ...] = ()
-    if not wishes.partial:
-        changes += _leftovers(declared, observed)
-        notes = tuple(_edited_copies(observed))
-        gone = tuple(_undeclared(declared, observed))
-        if wishes.prune:
-            changes += gone
-        else:
-            undeclared = tuple(sorted({change.address for change in gone}, key=_rank))
-    return Plan(target, tuple(sorted(changes, key=_order)), undeclared, notes)
+    if wishes.partial:
+        return Plan(target, tuple(sorted(changes, key=_order)))
+    changes += leftovers(declared, observed)
+    gone = tuple(undeclared(declared, observed))
+    protected = kept_by_protection(declared, observed)
+    remaining = {*protected, *(() if wishes.prune else (change.address for change in gone))}
+    return Plan(
+        target,
+        tuple(sorted([*changes, *(gone if wishes.prune else ())], key=_order)),
+        tuple(sorted(remaining, key=_rank)),
+        protected=tuple(sorted(protected, key=_rank)),
+        notes=(*edited_copies(observed), *(mass_prune(gone, observed) if wishes.prune else ())),
+    )
 
 
 def _file_changes(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
@@ -124,7 +133,10 @@ def _object_changes(
         fields = tuple(_differences(declaration, remote, fresh))
         if wishes.on_drift == "keep":
             fields = tuple(item for item in fields if item.moved == "declared")
-        if fields:
+        if remote.formerly:
+            cause = f"moved from {remote.formerly}"
+            yield Change(Action.UPDATE, address, cause, fields, remote.id)
+        elif fields:
             cause = _cause(fields, fresh)
             yield Change(Action.UPDATE, address, cause, fields, remote.id)
         elif any(item.open for item in remote.applied.values()):
@@ -162,17 +174,12 @@ def _moved(name: str, wanted: Json, there: Json, applied: Applied | None) -> Mov
     as_declared = contains(there, wanted, opaque=name in OPAQUE)
     if applied is None or applied.open:
         return None if as_declared else "declared"
-    untouched = _is_untouched(there, applied)
+    untouched = is_untouched(there, applied)
     if wanted is not None and fingerprint(wanted) == applied.declared:
         return None if untouched or as_declared else "remote"
     if fingerprint(there) == fingerprint(wanted):
         return None
     return "declared" if untouched else "both"
-
-
-def _is_untouched(there: Json, applied: Applied) -> bool:
-    """Whether a field is still as the target answered when it was last written."""
-    return fingerprint(there) == (applied.answered or applied.declared)
 
 
 def _cause(fields: tuple[FieldChange, ...], fresh: set[Address]) -> str:
@@ -205,75 +212,6 @@ def _refuse_second_names(
                 )
     if taken:
         raise AssistctlError("\n".join(taken))
-
-
-def _leftovers(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
-    """What sync itself left behind: second copies of ours, and uploads that it has replaced."""
-    kept = _needed(declared, observed, observed.owned.values())
-    for remote in observed.duplicates:
-        if _is_as_we_left_it(remote):
-            copy = remote.address in observed.owned
-            cause = "a second copy of ours" if copy else "expired; a new one takes its place"
-            yield from _removal(remote, cause, kept)
-    for upload in observed.stale:
-        if upload.replaced and upload.id not in kept:
-            cause = "replaced by a newer upload; nothing refers to it"
-            yield Change(Action.DELETE, upload.address, cause, id=upload.id)
-
-
-def _edited_copies(observed: Observed) -> Iterator[str]:
-    """Second copies that somebody has worked on, so that they are not ours to delete."""
-    for remote in observed.duplicates:
-        if not _is_as_we_left_it(remote):
-            yield (
-                f"{remote.address} is at the target twice, and {remote.id} was edited there, so it "
-                "is left alone; delete it, or take the metadata `assistctl` out of it"
-            )
-
-
-def _is_as_we_left_it(remote: Remote) -> bool:
-    """Whether a sync of ours wrote the object, and nobody has edited it since."""
-    return bool(remote.applied) and all(
-        item.open or name in remote.unsure or _is_untouched(remote.fields.get(name), item)
-        for name, item in remote.applied.items()
-    )
-
-
-def _undeclared(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
-    """The deletes that prune would add."""
-    gone = [remote for address, remote in observed.owned.items() if address not in declared]
-    staying = [remote for address, remote in observed.owned.items() if address in declared]
-    kept = _needed(declared, observed, staying)
-    for remote in gone:
-        yield from _removal(remote, "no longer declared", kept)
-    for upload in observed.stale:
-        if not upload.replaced and upload.id not in kept:
-            yield Change(Action.DELETE, upload.address, "no longer used", id=upload.id)
-
-
-def _needed(
-    declared: Mapping[Address, Declared], observed: Observed, staying: Iterable[Remote]
-) -> set[str]:
-    """The ids of the uploads that must stay: what these objects hold, and what the others are
-    served from, whoever holds it."""
-    needed = {upload.id for remote in staying for upload in remote.uploads}
-    settled = {address for address, remote in observed.owned.items() if remote.settled}
-    for address in declared.keys() - settled:
-        for file in declared[address].references & declared.keys():
-            if file.kind == FILE:
-                upload = observed.upload(file, declared[file].fields["sha256"])
-                needed |= {upload.id} if upload else set()
-    return needed
-
-
-def _removal(remote: Remote, cause: str, kept: set[str]) -> Iterator[Change]:
-    yield Change(Action.DELETE, remote.address, cause, id=remote.id)
-    for upload in remote.uploads:
-        if upload.id not in kept:
-            kept.add(upload.id)  # once, even if two removed objects refer to it
-            yield Change(
-                Action.DELETE, upload.address, f"only {remote.address} used it", id=upload.id
-            )
 
 
 def _rank(address: Address) -> tuple[int, str]:

@@ -19,17 +19,22 @@ class Declared:
     """One declared object as the API would hold it.
 
     `fields` are the API's top-level fields that were declared; a reference to another declared
-    object is its Address. A file's only fields are `sha256` (64 hex digits) and `bytes`.
+    object is its Address. A file's only fields are `sha256` (64 hex digits) and `bytes`. `formerly`
+    are the addresses that the object may still bear at the target, the latest first.
     """
 
     address: Address
     fields: Mapping[str, Json]
     place: Place | None = None
+    formerly: tuple[Address, ...] = ()
 
     @property
     def references(self) -> frozenset[Address]:
         return frozenset(references(self.fields))
 
+
+PROTECT = "protect"
+"""The field of a declared object that is no field of the API: it lives in the metadata."""
 
 UNKNOWN = "?"
 """Stands for the answer in a record that travels with the write itself."""
@@ -73,7 +78,7 @@ class Remote:
     and that are still there. `unsure` are the fields in which a difference proves no edit, since
     what they referred to is gone or the target does not tell them. `settled` marks a store whose
     recorded membership digest equals the declared one: its files were not listed and are as
-    declared.
+    declared. `formerly` is the address that the object itself still bears, where it has moved.
     """
 
     address: Address
@@ -84,6 +89,12 @@ class Remote:
     stale: tuple[Upload, ...] = ()
     unsure: frozenset[str] = frozenset()
     settled: bool = False
+    formerly: Address | None = None
+
+    @property
+    def protected(self) -> bool:
+        """Whether it may not be deleted for being declared no longer."""
+        return bool(self.fields.get(PROTECT))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from assistctl.plan.changes import Action, Change, FieldChange, Plan
-from assistctl.render.plan import MOVED, PRUNE, SIGNS, counts
+from assistctl.render.plan import MOVED, SIGNS, counts, what_to_do
 from assistctl.render.terminal import one_line
 from assistctl.render.values import brief, counted, declared_brief, diff_lines, needs_diff, sides
 
@@ -35,8 +35,9 @@ def _sections(plan: Plan) -> Iterator[list[str]]:
         ]
     if plan.undeclared:
         yield ["No longer declared, left alone:"]
-        yield [f"- {_code(str(address))}" for address in plan.undeclared]
-        yield [PRUNE]
+        protected = dict.fromkeys(plan.protected, " (protected)")
+        yield [f"- {_code(str(it))}{protected.get(it, '')}" for it in plan.undeclared]
+        yield list(what_to_do(plan))
     if plan.notes:
         yield [f"- Note: {_plain(note)}" for note in plan.notes]
 

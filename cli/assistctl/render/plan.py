@@ -16,7 +16,7 @@ from assistctl.render.values import (
     needs_diff,
     sides,
 )
-from assistctl.resources import Address, Json
+from assistctl.resources import Json
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.ADOPT: "="}
 
@@ -28,6 +28,9 @@ MOVED = {
 """FieldChange.moved in words."""
 
 PRUNE = "`assistctl sync --prune` deletes what is no longer declared."
+PROTECTED = (
+    "What is protected stays: to delete it, declare it with `protect: false`, sync, then remove it."
+)
 
 _COLORS = {Action.CREATE: "green", Action.UPDATE: "yellow", Action.DELETE: "red"}
 _DIFF_COLORS = {"+": "green", "-": "red", "@": "cyan"}
@@ -42,7 +45,7 @@ def plan_text(plan: Plan, operations: Sequence[Sequence[str]] = ()) -> str:
     requests = operations or [()] * len(plan.changes)
     blocks = [_block(*both) for both in zip(plan.changes, requests, strict=True)]
     if plan.undeclared:
-        blocks.append(_undeclared(plan.undeclared))
+        blocks.append(_undeclared(plan))
     if plan.notes:
         blocks.append([f"Note: {sanitize(note)}" for note in plan.notes])
     blocks.append([click.style(headline(plan), bold=True)])
@@ -67,15 +70,25 @@ def counts(plan: Plan) -> str:
     )
 
 
+def what_to_do(plan: Plan) -> Iterator[str]:
+    """What may become of the objects that are declared no longer."""
+    if len(plan.undeclared) > len(plan.protected):
+        yield PRUNE
+    if plan.protected:
+        yield PROTECTED
+
+
 def plan_json(plan: Plan) -> str:
-    """The shape of the command line's contract; `moved` is added to each field, and `notes` where
-    there are some. Absent values are null."""
+    """The shape of the command line's contract; `moved` is added to each field, `protected` and
+    `notes` where there are some. Absent values are null."""
     document = {
         "target": plan.target,
         "changes": [_change_json(change) for change in plan.changes],
         "undeclared": [str(address) for address in plan.undeclared],
         "summary": dict(plan.summary),
     }
+    if plan.protected:
+        document["protected"] = [str(address) for address in plan.protected]
     if plan.notes:
         document["notes"] = list(plan.notes)
     return json_document(document)
@@ -133,6 +146,10 @@ def _colored(line: str) -> str:
     return click.style(line, fg=_DIFF_COLORS[line[2]]) if is_diff else line
 
 
-def _undeclared(addresses: Sequence[Address]) -> list[str]:
-    listed = [f"{_INDENT}{one_line(str(address))}" for address in addresses]
-    return [click.style("No longer declared, left alone:", fg="yellow"), *listed, _INDENT + PRUNE]
+def _undeclared(plan: Plan) -> list[str]:
+    listed = [
+        f"{_INDENT}{one_line(str(address))}{'  protected' if address in plan.protected else ''}"
+        for address in plan.undeclared
+    ]
+    title = click.style("No longer declared, left alone:", fg="yellow")
+    return [title, *listed, *(_INDENT + advice for advice in what_to_do(plan))]

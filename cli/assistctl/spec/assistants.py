@@ -25,14 +25,16 @@ def assistant(
     if len(tools) == len(fields.get("tools", ())):
         check_choice(run, tools, around.findings)
     _check_answer_schema(fields, around)
-    return Assistant(key, place, _settings(fields, around.shelf), tools, plain(run)), store
+    settings = _settings(fields, around.shelf)
+    protect = bool(fields.get("protect"))
+    return Assistant(key, place, settings, tools, plain(run), protect), store
 
 
 def _settings(fields: Located, shelf: Shelf) -> Mapping[str, Json]:
     settings = {
         name: plain(value)
         for name, value in fields.items()
-        if name not in ("instructions", "tools", "run")
+        if name not in ("instructions", "tools", "run", "protect")
     }
     instructions = _instructions(fields, shelf)
     return settings if instructions is None else {**settings, "instructions": instructions}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assistctl.errors import Place
-from assistctl.resources import File, VectorStore
+from assistctl.resources import File, VectorStore, implicit_key
 from assistctl.spec.files import Shelf
 from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located, plain
@@ -26,11 +26,6 @@ def implicit(
     """The store that stands for the `files` of an assistant's file_search tool."""
     files = _files(tool, shelf, findings)
     return VectorStore(implicit_key(assistant), place, files=files, implicit=True)
-
-
-def implicit_key(assistant: str) -> str:
-    """A key that no declared store can have: theirs hold no dot."""
-    return f"{assistant}.file_search"
 
 
 def _files(fields: Located, shelf: Shelf, findings: Findings) -> tuple[File, ...]:

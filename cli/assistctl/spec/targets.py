@@ -75,6 +75,12 @@ def _check(name: str, fields: Located, findings: Findings) -> None:
             f"{shown(name)} is the embedded server, which takes no `api_key`",
             "add the `base_url` that the key is for, or remove the key",
         )
+    if fields.get("confirm") and embedded:
+        findings.add(
+            fields.key_place("confirm"),
+            f"{shown(name)} is the embedded server, to which this workspace alone writes",
+            "remove `confirm`",
+        )
     if "api_key" not in fields and "base_url" not in fields and not embedded:
         findings.add(
             fields.place,
@@ -98,6 +104,7 @@ def resolved(
         base_url=fields.get("base_url", None if api == "assistants" else OPENAI),
         api_key=_secret(fields, environ, findings),
         model=_model(fields.get("model"), environ, findings),
+        confirm=bool(fields.get("confirm")),
     )
 
 

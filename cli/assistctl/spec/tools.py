@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assistctl.errors import Place
-from assistctl.resources import CodeInterpreter, FileSearch, FunctionTool, Tool, VectorStore
+from assistctl.resources import (
+    CodeInterpreter,
+    FileSearch,
+    FunctionTool,
+    Tool,
+    VectorStore,
+    implicit_key,
+)
 from assistctl.spec import functions, stores
 from assistctl.spec.contracts import Contracts
 from assistctl.spec.files import Shelf
@@ -102,7 +109,7 @@ def _file_search(key: str, declared: Located, around: Surroundings) -> FileSearc
 
 def _store(key: str, declared: Located, around: Surroundings) -> str | None:
     if "files" in declared:
-        return stores.implicit_key(key)
+        return implicit_key(key)
     store = declared.get("vector_store")
     if store is not None and around.stores is not None and store not in around.stores:
         around.findings.add(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from assistctl.errors import Problem
-from assistctl.resources import Assistant, VectorStore, Workspace
+from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, Assistant, VectorStore, Workspace
 from assistctl.spec import stores, targets
 from assistctl.spec.assistants import assistant
 from assistctl.spec.contracts import Contracts
@@ -16,6 +16,7 @@ from assistctl.spec.findings import Findings
 from assistctl.spec.functions import Functions, declared
 from assistctl.spec.grammar import USER_METADATA_PAIRS, Kind
 from assistctl.spec.located import Located, merged
+from assistctl.spec.moves import moves
 from assistctl.spec.scripts import turns
 from assistctl.spec.sources import FILE, Source, find_sources
 from assistctl.spec.tools import Surroundings
@@ -61,6 +62,7 @@ def load(
         stores={**shared, **implicit},
         functions=known.usable,
         scripts={key: turns(script.usable, findings) for key, script in scripts.items()},
+        moved=moves(top, _addresses(sources.assistants, top), findings),
     )
     return workspace, findings.in_order()
 
@@ -87,9 +89,18 @@ def _functions(
 
 
 def _store_keys(top: Top) -> frozenset[str] | None:
-    """The keys of all shared stores, also broken ones; None if nobody can say which there are."""
+    """The keys of all shared stores, also broken ones; None if nobody can say which."""
     tables = top.document.declared.get("vector_stores", Located(top.document.declared.place))
     return frozenset(tables) if top.readable and isinstance(tables, Located) else None
+
+
+def _addresses(assistants: Collection[str], top: Top) -> frozenset[Address] | None:
+    """All assistants and shared stores, also broken ones; None if nobody can say which."""
+    keys = _store_keys(top)
+    if keys is None:
+        return None
+    stores = {Address(VECTOR_STORE, key) for key in keys}
+    return frozenset(stores | {Address(ASSISTANT, key) for key in assistants})
 
 
 def _assistants(

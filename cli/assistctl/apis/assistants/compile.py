@@ -18,7 +18,16 @@ from assistctl.apis.assistants.operations import (
 from assistctl.apis.ownership import Record, mark
 from assistctl.plan.changes import Action, Change, Plan
 from assistctl.plan.compare import fingerprint
-from assistctl.plan.state import UNKNOWN, Applied, Declared, Observed, Remote, Upload, references
+from assistctl.plan.state import (
+    PROTECT,
+    UNKNOWN,
+    Applied,
+    Declared,
+    Observed,
+    Remote,
+    Upload,
+    references,
+)
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
 
 DELETES = {
@@ -141,6 +150,7 @@ class _Compiler:
                 replaced,
                 [upload for upload in uploads if repointed and upload.address not in files],
             ),
+            protected=_protected(declaration, remote, written),
         )
         yield Write(
             change,
@@ -174,6 +184,7 @@ class _Compiler:
             applied=_applied(declaration, remote, written),
             stale=_stale(remote, (), leaving),
             digest=membership(declaration, self.declared) if as_declared else None,
+            protected=_protected(declaration, remote, written),
         )
         if not (missing or detached):
             yield Write(change, address, id_, fields, metadata, closed, Phase.OPEN_STORE)
@@ -244,7 +255,16 @@ def _written(declaration: Declared, change: Change) -> tuple[str, ...]:
 
 
 def _values(declaration: Declared, written: Collection[str]) -> dict[str, Json]:
-    return {name: declaration.fields.get(name, CLEARED.get(name)) for name in written}
+    """What of the written is for the API; protection is in the record."""
+    return {
+        name: declaration.fields.get(name, CLEARED.get(name)) for name in written if name != PROTECT
+    }
+
+
+def _protected(declaration: Declared, remote: Remote | None, written: Collection[str]) -> bool:
+    if remote is None or PROTECT in written:
+        return bool(declaration.fields.get(PROTECT))
+    return remote.protected
 
 
 def _parts(wanted: Mapping[str, Json], remote: Remote) -> dict[str, Json]:

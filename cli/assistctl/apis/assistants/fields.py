@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from assistctl.apis.ownership import without_ours
-from assistctl.plan.state import Declared
+from assistctl.apis.ownership import is_protected, without_ours
+from assistctl.plan.state import PROTECT, Declared
 from assistctl.resources import (
     ASSISTANT,
     FILE,
@@ -63,13 +63,18 @@ def declare(workspace: Workspace) -> dict[Address, Declared]:
     declared: dict[Address, Declared] = {}
     for store in workspace.stores.values():
         files |= {file.address: file for file in store.files}
-        declared[store.address] = Declared(store.address, _store(store), store.place)
+        declared[store.address] = Declared(
+            store.address, _store(store), store.place, workspace.formerly(store.address)
+        )
     for assistant in workspace.assistants.values():
         for tool in assistant.tools:
             if isinstance(tool, CodeInterpreter):
                 files |= {file.address: file for file in tool.files}
         declared[assistant.address] = Declared(
-            assistant.address, _assistant(assistant), assistant.place
+            assistant.address,
+            _assistant(assistant),
+            assistant.place,
+            workspace.formerly(assistant.address),
         )
     return {
         address: Declared(address, {"sha256": file.sha256, "bytes": file.size})
@@ -95,7 +100,8 @@ def _assistant(assistant: Assistant) -> dict[str, Json]:
             resources["file_search"] = {"vector_store_ids": stores}
     if resources:
         fields["tool_resources"] = resources
-    return {name: fields[name] for name in ASSISTANT_FIELDS if name in fields}
+    ordered = {name: fields[name] for name in ASSISTANT_FIELDS if name in fields}
+    return ordered | _protection(assistant.protect)
 
 
 def _tool(tool: Tool) -> dict[str, Json]:
@@ -125,8 +131,14 @@ def _store(store: VectorStore) -> dict[str, Json]:
         fields["metadata"] = dict(store.metadata)
     if store.chunking_strategy is not None and store.files:
         fields["chunking_strategy"] = chunking(store.chunking_strategy)
+    fields |= _protection(store.protect)
     fields["files"] = sorted({file.address for file in store.files})
     return fields
+
+
+def _protection(protect: bool) -> dict[str, Json]:
+    """Declared only where it is wanted, so that to be without it is to have it cleared."""
+    return {PROTECT: True} if protect else {}
 
 
 def chunking(strategy: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -161,7 +173,7 @@ def observed_assistant(
         if named := [item for item in named if item is not None]:
             resources[part] = {key: sorted(named, key=str)}
     fields["tool_resources"] = resources
-    return fields
+    return fields | _protection(is_protected(body.get("metadata")))
 
 
 def observed_store(body: Mapping[str, Json]) -> dict[str, Json]:
@@ -170,6 +182,7 @@ def observed_store(body: Mapping[str, Json]) -> dict[str, Json]:
         "name": body.get("name"),
         "expires_after": normal(body.get("expires_after")),
         "metadata": without_ours(body.get("metadata")),
+        **_protection(is_protected(body.get("metadata"))),
     }
 
 

@@ -31,7 +31,7 @@ class _Listed:
 def observe(client: Client, namespace: str, declared: Mapping[Address, Declared]) -> Observed:
     """What is at the target, of ours and in our way."""
     listed = _lists(client, {address.kind for address in declared})
-    ours, copies = _first_of_each(_ours(listed, namespace), declared)
+    ours, copies = _first_of_each(_moved(list(_ours(listed, namespace)), declared), declared)
     stale = uploads.unused([item.record for item in [*ours, *copies]], listed.files, declared)
     inside = _look_inside(client, listed, ours, copies, declared, stale)
 
@@ -105,6 +105,22 @@ def _ours(listed: _Listed, namespace: str) -> Iterator[Owned]:
             owner, _, key = record.owner.partition("/") if record else ("", "", "")
             if record and owner == namespace and key:
                 yield Owned(Address(kind, key), body, record)
+
+
+def _moved(items: Collection[Owned], declared: Mapping[Address, Declared]) -> Iterator[Owned]:
+    """The objects under the addresses that they have now. One that was left behind, beside an
+    object which has the new address already, keeps the old one."""
+    there = {item.address for item in items}
+    now: dict[Address, Address] = {}
+    for address, declaration in declared.items():
+        former = next((old for old in declaration.formerly if old in there), None)
+        if address not in there and former:
+            now[former] = address
+    for item in items:
+        if item.address in now:
+            yield replace(item, address=now[item.address], formerly=item.address)
+        else:
+            yield item
 
 
 def _first_of_each(

@@ -20,11 +20,13 @@ from assistctl.resources import ASSISTANT, Address, Json
 
 @dataclass(frozen=True)
 class Owned:
-    """One object of ours as it was listed, and what its metadata says."""
+    """One object of ours as it was listed, and what its metadata says; `formerly` is the address
+    there, where it has another one now."""
 
     address: Address
     body: Mapping[str, Json]
     record: Record
+    formerly: Address | None = None
 
     @property
     def id(self) -> str:
@@ -81,6 +83,7 @@ def _assistant(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remot
         inside.uploads[item.id],
         # Of a file that is declared no longer the path is not known, nor so what was applied.
         unsure=frozenset({"tool_resources"} if gone or (nameless and not foreign) else ()),
+        formerly=item.formerly,
     )
 
 
@@ -88,7 +91,9 @@ def _settled_store(item: Owned, declaration: Declared) -> Remote:
     fields = observed_store(item.body)
     fields["files"] = declaration.fields["files"]
     fields["chunking_strategy"] = declaration.fields.get("chunking_strategy")
-    return Remote(item.address, item.id, fields, item.record.applied, settled=True)
+    return Remote(
+        item.address, item.id, fields, item.record.applied, settled=True, formerly=item.formerly
+    )
 
 
 def _store(item: Owned, inside: Inside) -> Remote:
@@ -109,6 +114,7 @@ def _store(item: Owned, inside: Inside) -> Remote:
         inside.uploads[item.id],
         # Not every target lets us read what is in an expired store.
         unsure=MEMBERSHIP if item.expired else frozenset(unsure),
+        formerly=item.formerly,
     )
 
 

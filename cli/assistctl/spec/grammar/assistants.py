@@ -60,6 +60,10 @@ ASSISTANTS: dict[str, Schema] = {
                 )
             ),
             "metadata": ref("metadata", "Your own pairs on the assistant; at most eight."),
+            "protect": ref(
+                "protect",
+                "Shall --prune never delete this assistant, even when this file is gone?",
+            ),
             "run": nullable(
                 mapping(
                     "Defaults for each run of this assistant.",

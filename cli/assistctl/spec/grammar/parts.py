@@ -110,6 +110,12 @@ SHARED: dict[str, Schema] = {
         "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$",
         "patternErrorMessage": "put the key in an environment variable and write ${ITS_NAME}",
     },
+    "movable": {
+        "type": "string",
+        "pattern": "^((assistant|vector_store)/)?[a-z0-9][a-z0-9_-]{0,62}$",
+        "patternErrorMessage": "write the key of an assistant, or vector_store/ and a store's key",
+    },
+    "protect": {"type": ["boolean", "null"]},
     "files": {"type": "array", "items": {"type": "string", "minLength": 1}},
     "metadata": {
         "type": ["object", "null"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assistctl.spec.grammar.parts import (
     Schema,
+    flag,
     if_type,
     integer,
     mapping,
@@ -38,6 +39,11 @@ WORKSPACES: dict[str, Schema] = {
                 {"$ref": "#/$defs/vector_store"},
                 names="slug",
             ),
+            "moved": table(
+                "What was renamed: the new key by the old one. Objects at the targets are kept.",
+                {"$ref": "#/$defs/movable"},
+                names="movable",
+            ),
         },
         required=["version", "workspace"],
     ),
@@ -56,6 +62,7 @@ WORKSPACES: dict[str, Schema] = {
                     "namespace", "Marks this target's objects; the workspace if left out."
                 ),
                 "model": ref("model", "Who answers on the embedded server."),
+                "confirm": flag("Must whoever writes to this target confirm it by its name?"),
                 "overrides": mapping(
                     "What is different at this target.",
                     {
@@ -119,6 +126,7 @@ WORKSPACES: dict[str, Schema] = {
                     required=["anchor", "days"],
                 ),
                 "metadata": ref("metadata", "Your own pairs on the store; at most eight."),
+                "protect": ref("protect", "Shall --prune never delete this store?"),
             },
         )
     ),

@@ -1,0 +1,71 @@
+"""Renames that keep the object at the target."""
+
+from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, CodeInterpreter, FileSearch
+
+
+def declare(bench, key):
+    bench.assistants.clear()
+    bench.stores.clear()
+    prices = bench.file("assistants/prices.csv", "rose,1")
+    bench.store(f"{key}.file_search", prices, implicit=True)
+    bench.assistant(key, CodeInterpreter((prices,)), FileSearch(f"{key}.file_search"), name="Shop")
+
+
+def rename(bench, old, new):
+    declare(bench, new)
+    bench.moved[Address(ASSISTANT, old)] = Address(ASSISTANT, new)
+    bench.moved[Address(VECTOR_STORE, f"{old}.file_search")] = Address(
+        VECTOR_STORE, f"{new}.file_search"
+    )
+
+
+def owners(bench, path):
+    return {item["id"]: item["metadata"]["assistctl"] for item in bench.at(path)}
+
+
+def test_a_renamed_assistant_keeps_its_id_its_store_and_its_files(bench):
+    declare(bench, "desk")
+    bench.sync()
+    assistant, store = bench.only("/assistants"), bench.only("/vector_stores")
+    files = bench.at("/files")
+    rename(bench, "desk", "shop")
+    assert bench.plan() == (
+        "update vector_store/shop.file_search: moved from vector_store/desk.file_search\n"
+        "  name: 'desk.file_search' -> 'shop.file_search'\n"
+        "update assistant/shop: moved from assistant/desk"
+    )
+    bench.sync()
+    assert owners(bench, "/assistants") == {assistant["id"]: "ws/shop"}
+    assert owners(bench, "/vector_stores") == {store["id"]: "ws/shop.file_search"}
+    assert bench.at("/files") == files
+
+
+def test_a_target_that_missed_a_rename_takes_the_whole_way_at_once(bench):
+    declare(bench, "desk")
+    bench.sync()
+    assistant = bench.only("/assistants")
+    rename(bench, "desk", "till")
+    rename(bench, "till", "shop")
+    bench.sync()
+    assert owners(bench, "/assistants") == {assistant["id"]: "ws/shop"}
+
+
+def test_where_both_names_exist_nothing_moves_and_the_old_one_is_reported(bench):
+    declare(bench, "desk")
+    bench.sync()
+    declare(bench, "shop")
+    bench.sync_leaving("undeclared vector_store/desk.file_search\nundeclared assistant/desk")
+    rename(bench, "desk", "shop")
+    bench.sync_leaving("undeclared vector_store/desk.file_search\nundeclared assistant/desk")
+
+
+def test_an_edit_at_the_target_is_drift_of_the_moved_one_too(bench):
+    declare(bench, "desk")
+    bench.sync()
+    assistant = bench.only("/assistants")
+    bench.surface.client.post(f"/assistants/{assistant['id']}", {"name": "Edited"})
+    rename(bench, "desk", "shop")
+    _, _, plan = bench.survey()
+    assert [(str(change.address), change.drifted[0].path) for change in plan.drifted] == [
+        ("assistant/shop", "name")
+    ]
