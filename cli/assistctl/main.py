@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chat": ("assistctl.commands.chat", "Talk with an assistant on one thread."),
     "import": ("assistctl.commands.import_", "Write existing assistants as YAML, and adopt them."),
     "adopt": ("assistctl.commands.adopt", "Take over an existing object that nobody owns."),
+    "rollback": ("assistctl.commands.rollback", "Make one as it was before a sync changed it."),
+    "gc": ("assistctl.commands.gc", "Find uploads that nothing uses, and delete them if wanted."),
     "list": ("assistctl.commands.list", "List what is declared against what exists."),
     "show": ("assistctl.commands.show", "Show one assistant as declared and as it exists."),
     "serve": ("assistctl.commands.serve", "Run the embedded Assistants API v2 server."),

@@ -287,7 +287,7 @@ def test_nothing_is_left_behind_without_a_yes(synced, tmp_path):
     code, _, err = synced("import", made)
     assert (code, err.splitlines()[-1]) == (
         3,
-        "error: nobody can be asked about 4 changes here; use --yes to apply them",
+        "error: nobody can be asked here whether to apply 4 changes to local; use --yes to do it",
     )
     with synced.on_terminal("import", made, "--as", "books") as terminal:
         terminal.wait_for("= assistant/books  takes over ")

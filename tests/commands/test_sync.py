@@ -32,7 +32,9 @@ def test_where_nobody_can_be_asked_nothing_is_done_without_yes(synced):
 
 Plan: 0 to create, 1 to update, 0 to delete.
 """
-    refusal = "error: nobody can be asked about 1 change here; use --yes to apply them\n"
+    refusal = (
+        "error: nobody can be asked here whether to apply 1 change to local; use --yes to do it\n"
+    )
     assert synced("sync") == (3, plan, refusal)
     assert instructions(synced) == "Greet in any language."
 
@@ -176,3 +178,55 @@ def test_with_json_a_person_sees_the_plan_as_well_and_may_leave_by_ctrl_c(shop):
         terminal.wait_for("Apply 1 change to local? [y/N]: ")
         terminal.interrupt("interrupted\n")
         assert terminal.end() == 130
+
+
+def test_a_prune_of_most_of_what_is_owned_needs_force(shop):
+    for number in range(12):
+        (shop.root / "assistants" / f"a{number}.yaml").write_text("{}\n")
+    assert shop("sync", "--yes", "-q").code == 0
+    for number in range(8):
+        (shop.root / "assistants" / f"a{number}.yaml").unlink()
+    note = (
+        "--prune would delete 8 of the 15 assistants and vector stores that this workspace owns, "
+        "which is more than 30%; sync wants --force for that"
+    )
+    assert f"\nNote: {note}\n" in shop("plan", "--prune").out
+    code, _, err = shop("sync", "--yes", "--prune")
+    assert (code, err) == (3, f"error: {note}; nothing was changed\n")
+    assert shop("sync", "--yes", "--prune", "--force").code == 0
+    assert shop("plan", "--prune") == (0, NOTHING, "")
+
+
+def test_a_protected_assistant_outlives_its_declaration(shop):
+    shop.edit("assistants/greeter.yaml", "instructions:", "protect: true\ninstructions:")
+    assert shop("sync", "--yes", "-q").code == 0
+    (shop.root / "assistants" / "greeter.yaml").unlink()
+    (shop.root / "assistants" / "greeter.script.yaml").unlink()
+    left = """\
+No longer declared, left alone:
+    assistant/greeter  protected
+    What is protected stays: to delete it, declare it with `protect: false`, sync, then remove it.
+
+No changes. local is as declared.
+"""
+    assert shop("sync", "--yes", "--prune", "--force") == (0, left, "")
+    assert instructions(shop) == "Greet in any language."
+
+
+def test_a_renamed_assistant_keeps_its_id(synced):
+    with synced.target() as target:
+        before = synced.id_of("greeter", target)
+    for suffix in ("yaml", "script.yaml"):
+        path = synced.root / "assistants" / f"greeter.{suffix}"
+        path.rename(path.with_name(f"host.{suffix}"))
+    synced.edit("assistctl.yaml", "vector_stores:", "moved: {greeter: host}\nvector_stores:")
+    plan = """\
+~ assistant/host  moved from assistant/greeter
+
+Plan: 0 to create, 1 to update, 0 to delete.
+"""
+    code, out, _ = synced("sync", "--yes")
+    assert (code, out) == (0, plan)
+    with synced.target() as target:
+        assert synced.id_of("host", target) == before
+    assert synced("sync") == (0, NOTHING, "")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from assistctl.commands import _snapshots
 from assistctl.commands._survey import Survey
-from assistctl.errors import Refused, SyncFailed
+from assistctl.errors import SyncFailed
 from assistctl.plan.changes import Action, Change
 from assistctl.render.progress import Progress, shown_progress
+from assistctl.render.terminal import one_line
 from assistctl.render.values import counted
 from assistctl.resources import Address, Json, Workspace
 
@@ -38,11 +41,18 @@ class Result:
 
 
 def apply(
-    surface: Assistants, workspace: Workspace, found: Survey, *, quiet: bool = False
+    surface: Assistants,
+    workspace: Workspace,
+    found: Survey,
+    *,
+    quiet: bool = False,
+    sources: Path | None = None,
 ) -> list[Result]:
     """Send all requests of the plan; one Result for each change, in the plan's order. Progress and
-    failures are told on stderr."""
+    failures are told on stderr. What is there is kept as a snapshot first. `sources` is where the
+    files are read if that is not the workspace."""
     changes = found.plan.changes
+    _keep(surface, workspace, found)
     with shown_progress(sys.stderr, len(changes), quiet=quiet) as progress:
         pending = {index: list(requests) for index, requests in enumerate(found.by_change())}
         outcomes: dict[int, list[Outcome]] = {index: [] for index in pending}
@@ -57,7 +67,7 @@ def apply(
             settle(index)
         uploading = progress.uploading
         for outcome in surface.execute(
-            workspace.root,
+            sources or workspace.root,
             found.operations,
             found.declared,
             found.observed,
@@ -69,13 +79,12 @@ def apply(
     return [results[index] for index in sorted(results)]
 
 
-def confirm(found: Survey) -> None:
-    """Ask the person at the terminal. Raises Refused without a yes, or without a person."""
-    number = counted(len(found.plan.changes), "change")
-    if not sys.stdin.isatty():
-        raise Refused(f"nobody can be asked about {number} here; use --yes to apply them")
-    if not click.confirm(f"Apply {number} to {found.plan.target}?", err=True):
-        raise Refused("nothing was changed")
+def _keep(surface: Assistants, workspace: Workspace, found: Survey) -> None:
+    try:
+        _snapshots.take(surface, workspace, found)
+    except OSError as error:
+        reason = one_line(f"{error.filename}: {error.strerror}")
+        click.echo(f"note: no snapshot for `rollback` can be kept here ({reason})", err=True)
 
 
 def refuse_failures(results: list[Result]) -> None:

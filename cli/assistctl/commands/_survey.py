@@ -14,6 +14,7 @@ from assistctl.errors import AssistctlError
 from assistctl.plan.changes import Plan
 from assistctl.plan.reconcile import Wishes, reconcile, select
 from assistctl.plan.state import Declared, Observed, Remote
+from assistctl.render.values import counted
 from assistctl.resources import ASSISTANT, Address, Assistant, Workspace, digest
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class Survey:
         ]
         wanted = [[item.address, item.fields] for item in self.declared.values()]
         return digest([sorted(wanted, key=str), sorted(there, key=str), str(self.plan)])
+
+    @property
+    def intent(self) -> str:
+        """What is done next, if somebody wants it: `apply 3 changes to prod`."""
+        return f"apply {counted(len(self.plan.changes), 'change')} to {self.plan.target}"
 
     def by_change(self) -> list[list[Operation]]:
         """For each change of the plan, in order, its requests."""

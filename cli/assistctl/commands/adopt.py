@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from assistctl.commands._apply import apply, confirm, refuse_failures
+from assistctl.commands._apply import apply, refuse_failures
+from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._options import Options, as_command, complete_key
 from assistctl.commands._survey import adoption
 from assistctl.commands._target import opened
@@ -15,8 +16,8 @@ from assistctl.render.plan import plan_text
 @as_command("adopt")
 @click.argument("key", metavar="KEY", shell_complete=complete_key)
 @click.argument("object_id", metavar="ID")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask (for CI).")
-def command(options: Options, key: str, object_id: str, yes: bool) -> int | None:
+@with_consent
+def command(options: Options, key: str, object_id: str, consent: Consent) -> int | None:
     """Make the existing assistant (or vector store) ID the one that KEY declares.
 
     Its id stays, so that threads and clients that know it go on working; what differs from the
@@ -25,9 +26,8 @@ def command(options: Options, key: str, object_id: str, yes: bool) -> int | None
     workspace = load(options)
     with opened(workspace) as surface:
         found = adoption(surface, workspace, {key: object_id})
-        if not (options.quiet and yes):
+        if consent.asks(workspace.target) or not options.quiet:
             click.echo(plan_text(found.plan, found.requests() if options.verbosity > 0 else ()))
-        if not yes:
-            confirm(found)
+        consent.obtain(found.intent, workspace.target)
         refuse_failures(apply(surface, workspace, found, quiet=options.quiet))
     return None

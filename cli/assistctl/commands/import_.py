@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from assistctl.commands._apply import apply, confirm
+from assistctl.commands._apply import apply
+from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._importing import choosing
 from assistctl.commands._importing.downloads import Wanted, download_all
 from assistctl.commands._importing.drafts import Background, Draft, drafted
@@ -97,7 +98,7 @@ class _Drafts:
     is_flag=True,
     help="Leave out code_interpreter and file_search files; adopted, the assistant loses them.",
 )
-@click.option("-y", "--yes", is_flag=True, help="Do not ask (for CI).")
+@with_consent
 def command(
     options: Options,
     ids: tuple[str, ...],
@@ -106,7 +107,7 @@ def command(
     key: str | None,
     no_adopt: bool,
     without_files: bool,
-    yes: bool,
+    consent: Consent,
 ) -> None:
     """Write existing assistants as YAML, prompts and files, and take them over.
 
@@ -134,9 +135,8 @@ def command(
             _show_files(options, paths)
             if asked.adopting:
                 found = adoption(surface, workspace, drafts.objects)
-                _show_plan(options, found, asking=not yes)
-                if not yes:
-                    confirm(found)
+                _show_plan(options, found, asking=consent.asks(workspace.target))
+                consent.obtain(found.intent, workspace.target)
         if asked.adopting:
             _adopt(options, surface, workspace, found, drafts)
         else:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from assistctl.commands._apply import apply, confirm, refuse_failures, result_json
+from assistctl.commands._apply import apply, refuse_failures, result_json
+from assistctl.commands._consent import Consent, with_consent
+from assistctl.commands._drift import ask_about_drift, refuse_drift
 from assistctl.commands._options import Options, as_command, complete_key
 from assistctl.commands._saved import read
 from assistctl.commands._survey import Survey, refuse_prune_of_some, survey
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
 from assistctl.errors import Refused
+from assistctl.plan.leftovers import mass_prune
 from assistctl.plan.reconcile import Wishes
 from assistctl.render.plan import plan_json, plan_text
 from assistctl.render.values import counted, json_document
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 
 @as_command("sync", formats=("text", "json"))
 @click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=complete_key)
-@click.option("-y", "--yes", is_flag=True, help="Do not ask (for CI).")
 @click.option("--prune", is_flag=True, help="Delete what is owned but not declared any more.")
+@click.option("--force", is_flag=True, help="Let --prune delete more than 30 % of what is owned.")
 @click.option(
     "--on-drift",
     type=click.Choice(("fail", "overwrite", "keep")),
@@ -43,13 +45,15 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Apply exactly this saved plan, or nothing if it is stale.",
 )
+@with_consent
 def command(
     options: Options,
     keys: tuple[str, ...],
-    yes: bool,
     prune: bool,
+    force: bool,
     on_drift: OnDrift | None,
     saved: Path | None,
+    consent: Consent,
 ) -> int | None:
     """Create and update what is declared, so that the target is as the YAML says.
 
@@ -68,15 +72,17 @@ def command(
         found = survey(surface, workspace, keys, wishes)
         if reviewed:
             reviewed.check(workspace, found)
-        _show(found, options, asking=not yes)
-        if found.plan.drifted and not yes and on_drift is None and sys.stdin.isatty():
-            wishes = replace(wishes, on_drift=_ask_about_drift(found))
+        asks = consent.asks(workspace.target)
+        _show(found, options, asking=asks)
+        if found.plan.drifted and asks and on_drift is None and sys.stdin.isatty():
+            wishes = replace(wishes, on_drift=ask_about_drift(found))
             if wishes.on_drift == "keep":
                 found = survey(surface, workspace, keys, wishes)
                 _show(found, options, asking=True)
-        _refuse_drift(found, wishes)
-        if found.plan and not yes:
-            confirm(found)
+        refuse_drift(found, wishes)
+        _refuse_mass_prune(found, force=force)
+        if found.plan:
+            consent.obtain(found.intent, workspace.target)
         results = apply(surface, workspace, found, quiet=options.quiet)
     if options.format == "json":
         document = json.loads(plan_json(found.plan))
@@ -87,20 +93,6 @@ def command(
     return None
 
 
-def _ask_about_drift(found: Survey) -> OnDrift:
-    """Ask the person what shall become of the edits that the plan shows."""
-    click.echo(f"Edited at the target: {', '.join(_drifted_fields(found))}.", err=True)
-    answer = click.prompt(
-        "Overwrite these edits, keep them, or stop",
-        type=click.Choice(("overwrite", "keep", "stop")),
-        default="stop",
-        err=True,
-    )
-    if answer == "stop":
-        raise Refused("nothing was changed")
-    return "overwrite" if answer == "overwrite" else "keep"
-
-
 def _show(found: Survey, options: Options, *, asking: bool) -> None:
     """The plan in words: on stdout, unless that is for JSON; nobody is asked about it unseen."""
     as_text = options.format == "text"
@@ -109,19 +101,7 @@ def _show(found: Survey, options: Options, *, asking: bool) -> None:
         click.echo(plan_text(found.plan, requests), err=not as_text)
 
 
-def _refuse_drift(found: Survey, wishes: Wishes) -> None:
-    if wishes.on_drift == "fail" and (drifted := found.plan.drifted):
-        raise Refused(
-            f"edited at the target since the last sync: {', '.join(_drifted_fields(found))}; "
-            f"nothing was changed. Use --on-drift overwrite to put {_them(len(drifted))} back as "
-            "declared, --on-drift keep to leave the edits, or bring them into the YAML"
-        )
-
-
-def _drifted_fields(found: Survey) -> Iterator[str]:
-    for change in found.plan.drifted:
-        yield f"{change.address} ({', '.join(field.path for field in change.drifted)})"
-
-
-def _them(number: int) -> str:
-    return "it" if number == 1 else "them"
+def _refuse_mass_prune(found: Survey, *, force: bool) -> None:
+    for reason in mass_prune(found.plan.changes, found.observed):
+        if not force:
+            raise Refused(f"{reason}; nothing was changed")

@@ -73,10 +73,9 @@ def kept_by_protection(declared: Collection[Address], observed: Observed) -> fro
 
 def mass_prune(gone: Iterable[Change], observed: Observed) -> Iterator[str]:
     """A sentence where prune would delete so much that it is rather a mistake."""
-    pruned, owned = (
-        {change.address for change in gone if change.address.kind != FILE},
-        observed.owned,
-    )
+    owned = observed.owned
+    ids = {change.id for change in gone if change.action is Action.DELETE}
+    pruned = [remote for remote in owned.values() if remote.id in ids]
     if len(owned) >= FEW and len(pruned) > LARGEST_SHARE * len(owned):
         yield (
             f"--prune would delete {len(pruned)} of the {len(owned)} assistants and vector stores "

@@ -20,13 +20,15 @@ class Declared:
 
     `fields` are the API's top-level fields that were declared; a reference to another declared
     object is its Address. A file's only fields are `sha256` (64 hex digits) and `bytes`. `formerly`
-    are the addresses that the object may still bear at the target, the latest first.
+    are the addresses that the object may still bear at the target, the latest first. `recorded` is
+    given where a former state is put back: what the record said of it then.
     """
 
     address: Address
     fields: Mapping[str, Json]
     place: Place | None = None
     formerly: tuple[Address, ...] = ()
+    recorded: Mapping[str, Applied] | None = None
 
     @property
     def references(self) -> frozenset[Address]:
@@ -122,6 +124,18 @@ class Observed:
             for upload in remote.uploads:
                 found.setdefault(upload.address, []).append(upload)
         return found
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A file at the target to which no assistant and no vector store refers. `like` is a declared
+    file of its name, if there is one; `created_at` is in seconds since 1970, `size` in bytes."""
+
+    id: str
+    filename: str
+    size: int
+    created_at: int
+    like: Address | None
 
 
 def references(value: Json) -> Iterator[Address]:

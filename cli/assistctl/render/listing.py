@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 import click
 
+from assistctl.plan.state import Stray
 from assistctl.render.terminal import one_line, padded, width
 from assistctl.render.values import (
     ROOM,
@@ -80,6 +82,33 @@ def shown_json(shown: Shown) -> str:
     )
 
 
+def strays_text(strays: Sequence[Stray]) -> str:
+    """A table, the oldest first; nothing to list is said in words."""
+    if not strays:
+        return "No uploads that nothing uses."
+    cells = [
+        (it.id, it.filename, f"{it.size:,}", _date(it.created_at), str(it.like or ""))
+        for it in strays
+    ]
+    return table(("ID", "FILENAME", "BYTES", "UPLOADED", "CALLED LIKE"), cells)
+
+
+def strays_json(strays: Sequence[Stray]) -> str:
+    """`[{"id", "filename", "bytes", "created_at", "like": address or null}]`"""
+    return json_document(
+        [
+            {
+                "id": it.id,
+                "filename": it.filename,
+                "bytes": it.size,
+                "created_at": it.created_at,
+                "like": it.like,
+            }
+            for it in strays
+        ]
+    )
+
+
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns aligned by what they take on a terminal, so that CJK names stay in line."""
     cells = [list(titles), *([one_line(cell) for cell in row] for row in rows)]
@@ -89,6 +118,10 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         for row in cells
     ]
     return "\n".join([click.style(lines[0], bold=True), *lines[1:]])
+
+
+def _date(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _listed_json(listed: Listed) -> dict[str, Json]:

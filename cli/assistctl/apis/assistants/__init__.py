@@ -15,9 +15,10 @@ from assistctl.apis.assistants.execute import Outcome, Uploading, execute
 from assistctl.apis.assistants.fields import declare
 from assistctl.apis.assistants.observe import observe, stranger
 from assistctl.apis.assistants.operations import Operation
+from assistctl.apis.assistants.strays import strays
 from assistctl.apis.client import Client
 from assistctl.plan.changes import Plan
-from assistctl.plan.state import Declared, Observed, Remote
+from assistctl.plan.state import Declared, Observed, Remote, Stray
 from assistctl.resources import Address, Assistant, Workspace
 
 __all__ = ["Assistants", "Conversation", "Operation", "Outcome"]
@@ -61,6 +62,10 @@ class Assistants:
     ) -> Iterator[Outcome]:
         """Send the requests; yields how each ended, errors included."""
         return execute(self.client, root, operations, declared, observed, uploading=uploading)
+
+    def strays(self, declared: Mapping[Address, Declared]) -> tuple[Stray, ...]:
+        """The uploads to which nothing that can be seen at the target refers."""
+        return strays(self.client, declared)
 
     def converse(self, assistant: Assistant, remote_id: str, thread: str | None) -> Conversation:
         """A conversation with this assistant, on a thread of its own unless one is given."""

@@ -294,7 +294,10 @@ def _applied(
         hashed, there = fingerprint(value), fingerprint(remote.fields.get(name) if remote else None)
         known = before.get(name)
         if name in written or there == hashed:
-            applied[name] = Applied(hashed)
+            if declaration.recorded is None:
+                applied[name] = Applied(hashed)
+            elif name in declaration.recorded:
+                applied[name] = declaration.recorded[name]
         elif known is None or known.open:
             applied[name] = Applied(hashed, there)
         else:

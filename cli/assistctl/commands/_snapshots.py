@@ -1,0 +1,213 @@
+"""Snapshots: how the objects that a sync changes were before it, so that `rollback` can go back.
+
+`.assistctl/snapshots/<target>/<time>/snapshot.json` holds the fields that the sync was about to
+change or had applied before, in which our own objects are Addresses; below `files/` are, by their
+paths, the contents of the uploads that the sync deletes, as far as the target gives them away.
+A snapshot is complete in itself: in CI its directory is kept as an artifact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assistctl import __version__
+from assistctl.commands._survey import Survey
+from assistctl.commands._target import STATE, state_directory
+from assistctl.errors import AssistctlError, RemoteError
+from assistctl.plan.changes import Action
+from assistctl.plan.state import Applied, Remote, Upload, references
+from assistctl.render.values import json_document
+from assistctl.resources import FILE, Address, Json, Target, Workspace
+
+if TYPE_CHECKING:
+    from assistctl.apis.assistants import Assistants
+
+FORMAT = 1
+KEPT = 20
+"""Snapshots that are kept for each target; the oldest go first."""
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes of an upload whose content is kept at most."""
+
+_REFERRING = ("tool_resources", "files")
+
+
+@dataclass(frozen=True)
+class Former:
+    """An object as it was, and what its record said was applied."""
+
+    fields: Mapping[str, Json]
+    applied: Mapping[str, Applied]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Objects as they were, and the files that they used with the SHA-256 that is known of each,
+    which may be shortened. `contents` is the directory of what was kept."""
+
+    name: str
+    namespace: str
+    objects: Mapping[Address, Former]
+    files: Mapping[Address, str]
+    contents: Path
+
+
+def take(surface: Assistants, workspace: Workspace, found: Survey) -> Path | None:
+    """Keep how everything is that the plan changes or deletes; None if it changes nothing that is
+    there. Raises OSError where the workspace cannot be written to."""
+    remotes = list(_touched(found))
+    if not remotes:
+        return None
+    directory = _new_directory(workspace)
+    files = {address: sha for remote in remotes for address, sha in _files(remote, found)}
+    _keep_contents(surface, found, remotes, directory / "files")
+    document = {
+        "assistctl_snapshot": FORMAT,
+        "version": __version__,
+        "workspace": workspace.name,
+        "target": workspace.target.name,
+        "namespace": workspace.target.namespace,
+        "objects": [
+            {
+                "address": remote.address,
+                "id": remote.id,
+                "fields": _managed(remote, found),
+                "applied": {name: asdict(item) for name, item in remote.applied.items()},
+            }
+            for remote in remotes
+        ],
+        "files": [{"address": address, "sha256": sha} for address, sha in sorted(files.items())],
+    }
+    (directory / "snapshot.json").write_text(json_document(document) + "\n", encoding="utf-8")
+    for old in _directories(workspace)[KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return directory
+
+
+def all_of(workspace: Workspace) -> Iterator[Snapshot]:
+    """The snapshots of the target, the newest first; what is damaged is left out."""
+    for directory in _directories(workspace):
+        with suppress(AssistctlError, OSError):
+            yield read(directory)
+
+
+def read(path: Path) -> Snapshot:
+    """A snapshot by its directory or its snapshot.json. Raises AssistctlError for what is none."""
+    file = path / "snapshot.json" if path.is_dir() else path
+    try:
+        document: Json = json.loads(file.read_text(encoding="utf-8"))
+        if document["assistctl_snapshot"] != FORMAT:
+            raise AssistctlError(f"{file}: a snapshot of another version")
+        return Snapshot(
+            name=file.parent.name,
+            namespace=document["namespace"],
+            objects={
+                Address.parse(item["address"]): Former(
+                    _with_addresses(item["fields"]),
+                    {name: Applied(**hashes) for name, hashes in item["applied"].items()},
+                )
+                for item in document["objects"]
+            },
+            files={Address.parse(item["address"]): item["sha256"] for item in document["files"]},
+            contents=file.parent / "files",
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AssistctlError(f"{file}: this is no snapshot ({error})") from error
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _touched(found: Survey) -> Iterator[Remote]:
+    """The objects that are there and that some request of the plan is about."""
+    addresses = {operation.address for operation in found.operations}
+    deleted = {change.id for change in found.plan.changes if change.action is Action.DELETE}
+    for remote in (*found.observed.owned.values(), *found.observed.duplicates):
+        copy = found.observed.owned.get(remote.address) is not remote
+        if remote.id in deleted or (remote.address in addresses and not copy):
+            yield remote
+
+
+def _managed(remote: Remote, found: Survey) -> dict[str, Json]:
+    """The fields that sync is about to change, or that it had applied before."""
+    names = set(remote.applied)
+    for change in found.plan.changes:
+        if change.address == remote.address:
+            names |= {field.field for field in change.fields}
+    return {name: value for name, value in remote.fields.items() if name in names}
+
+
+def _files(remote: Remote, found: Survey) -> Iterator[tuple[Address, str]]:
+    """Our files that the object used; what a settled store holds is as declared."""
+    known = {upload.address: upload.sha256 for upload in remote.uploads}
+    for address in references(remote.fields):
+        if address.kind == FILE:
+            declared = found.declared.get(address)
+            sha = known.get(address) or (declared.fields["sha256"] if declared else "")
+            yield address, sha
+
+
+def _keep_contents(
+    surface: Assistants, found: Survey, remotes: list[Remote], directory: Path
+) -> None:
+    """Fetch the uploads that the plan deletes, as far as the target gives them away."""
+    deleted = {str(getattr(operation, "id", "")) for operation in found.operations}
+    uploads = {upload.id: upload for remote in remotes for upload in remote.uploads}
+    for upload in uploads.values():
+        path = directory / upload.address.name
+        if upload.id in deleted and path.resolve().is_relative_to(directory.resolve()):
+            _keep(surface, upload, path)
+
+
+def _keep(surface: Assistants, upload: Upload, path: Path) -> None:
+    with suppress(RemoteError):
+        file = surface.client.get(f"/files/{upload.id}")
+        if int(file.get("bytes") or 0) <= LARGEST:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            surface.client.download(file, path)
+            return
+    path.unlink(missing_ok=True)
+
+
+def _with_addresses(fields: Mapping[str, Json]) -> dict[str, Json]:
+    return {
+        name: _addressed(value) if name in _REFERRING else value for name, value in fields.items()
+    }
+
+
+def _addressed(value: Json) -> Json:
+    """Addresses for what was written as one. The target's own ids have no slash."""
+    if isinstance(value, str):
+        return Address.parse(value) if "/" in value else value
+    if isinstance(value, Mapping):
+        return {key: _addressed(item) for key, item in value.items()}
+    return [_addressed(item) for item in value] if isinstance(value, list) else value
+
+
+def _new_directory(workspace: Workspace) -> Path:
+    state_directory(workspace.root)
+    parent = _parent(workspace.root, workspace.target)
+    parent.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%S.%fZ")
+    directory = parent / stamp
+    directory.mkdir()
+    return directory
+
+
+def _directories(workspace: Workspace) -> list[Path]:
+    parent = _parent(workspace.root, workspace.target)
+    return sorted(parent.iterdir(), reverse=True) if parent.is_dir() else []
+
+
+def _parent(root: Path, target: Target) -> Path:
+    return root / STATE / "snapshots" / target.name

@@ -1,0 +1,68 @@
+"""assistctl gc: uploads that nothing uses."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import click
+
+from assistctl.commands._consent import Consent, with_consent
+from assistctl.commands._options import Options, as_command
+from assistctl.commands._target import opened
+from assistctl.commands._workspace import load
+from assistctl.render.listing import strays_json, strays_text
+from assistctl.render.values import counted
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400}
+
+
+def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> int:
+    match = re.fullmatch(r"(\d{1,6})([mhd])", value)
+    if not match:
+        raise click.BadParameter("write a number and m, h or d, such as 90m, 12h or 7d")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+@as_command("gc", formats=("text", "json"))
+@click.option("--all", "everything", is_flag=True, help="Whatever they are called.")
+@click.option(
+    "--older-than",
+    metavar="AGE",
+    default="1h",
+    show_default=True,
+    callback=_seconds,
+    help="Leave younger ones alone, which a sync at work may be about to use.",
+)
+@click.option("--list", "listing", is_flag=True, help="Only list them.")
+@with_consent
+def command(
+    options: Options, everything: bool, older_than: int, listing: bool, consent: Consent
+) -> int | None:
+    """Find uploads to which no assistant and no vector store refers, and offer to delete them.
+
+    A sync that is killed may leave some behind. Nothing says whose they are, so only those that
+    are called like a declared file are meant, unless you say --all. Files that were attached to a
+    thread for code_interpreter look the same: read the list before you agree.
+    """
+    workspace = load(options)
+    with opened(workspace) as surface:
+        youngest = time.time() - older_than
+        found = [
+            stray
+            for stray in surface.strays(surface.declare(workspace))
+            if stray.created_at <= youngest and (everything or stray.like)
+        ]
+        if options.format == "json":
+            click.echo(strays_json(found))
+        elif found or not options.quiet:
+            click.echo(strays_text(found))
+        if listing or not found:
+            return None
+        what = f"delete {counted(len(found), 'file')} at {workspace.target.name}"
+        consent.obtain(what, workspace.target)
+        for stray in found:
+            surface.client.delete(f"/files/{stray.id}")
+    if not options.quiet:
+        click.echo(f"Deleted {counted(len(found), 'file')}.", err=True)
+    return None

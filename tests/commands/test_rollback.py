@@ -1,0 +1,204 @@
+import json
+import shutil
+
+CHANGED = """\
+~ file/assistants/prices.csv  its content changed
+    sha256: "91efaff9b8a6" → "850ad18d4908"
+
+~ assistant/clerk  the declaration changed
+    instructions:
+      @@ -1,2 +1,2 @@
+       You sell flowers.
+      -Be long.
+      +Be brief.
+
+Plan: 0 to create, 2 to update, 0 to delete.
+"""
+
+
+def change(shop):
+    """A sync that changes the clerk and its file; returns what a plan shows as undone."""
+    shop.edit("assistants/prices.csv", "rose", "tulip")
+    shop.edit("assistants/clerk.yaml", "Be brief", "Be long")
+    assert shop("sync", "--yes", "-q").code == 0
+
+
+def snapshots(shop):
+    return sorted((shop.root / ".assistctl" / "snapshots" / "local").iterdir())
+
+
+def clerk(shop):
+    """The clerk's instructions and the content of its file, as they are at the target."""
+    with shop.target() as target:
+        body = target.get(f"/assistants/{shop.id_of('clerk', target)}")
+        (file_id,) = body["tool_resources"]["code_interpreter"]["file_ids"]
+        path = shop.root / "content"
+        target.download(target.get(f"/files/{file_id}"), path)
+    return body["instructions"], path.read_text()
+
+
+BEFORE = ("You sell flowers.\nBe brief.\n", "flower,price\nrose,5\n")
+AFTER = ("You sell flowers.\nBe long.\n", "flower,price\ntulip,5\n")
+
+
+def test_the_way_back_is_planned_and_then_taken(synced):
+    change(synced)
+    assert clerk(synced) == AFTER
+    (snapshot,) = snapshots(synced)
+    refusal = (
+        "error: nobody can be asked here whether to apply 2 changes to local; use --yes to do it\n"
+    )
+    assert synced("rollback", "clerk") == (3, CHANGED, refusal)
+    code, out, err = synced("rollback", "clerk", "--yes")
+    *told, last = err.splitlines()
+    assert (code, out) == (0, CHANGED)
+    assert sorted(told) == [
+        "~ updated assistant/clerk (asst_…)  … s",
+        "~ updated file/assistants/prices.csv (file-…)  … s",
+    ]
+    assert last == (
+        f"assistant/clerk is as it was before {snapshot.name}. The YAML was not changed: take the "
+        "change back there too, or the next sync makes it again."
+    )
+    assert clerk(synced) == BEFORE
+
+
+def test_with_the_yaml_taken_back_too_a_plan_is_empty(synced):
+    change(synced)
+    synced("rollback", "clerk", "--yes")
+    synced.edit("assistants/prices.csv", "tulip", "rose")
+    synced.edit("assistants/clerk.yaml", "Be long", "Be brief")
+    assert synced("plan") == (0, "No changes. local is as declared.\n", "")
+
+
+def test_a_rollback_can_be_rolled_back(synced):
+    change(synced)
+    synced("rollback", "clerk", "--yes")
+    assert synced("rollback", "clerk", "--yes").code == 0
+    assert clerk(synced) == AFTER
+    assert synced("plan") == (0, "No changes. local is as declared.\n", "")
+
+
+def test_an_older_snapshot_is_chosen_by_its_name(synced):
+    change(synced)
+    synced.edit("assistants/clerk.yaml", "Be long", "Be silent")
+    synced("sync", "--yes", "-q")
+    names = [path.name for path in snapshots(synced)]
+    assert synced("rollback", "clerk", "--list") == (0, "\n".join([*names[::-1], ""]), "")
+    assert synced("rollback", "clerk", "--yes", "--to", names[0]).code == 0
+    assert clerk(synced) == BEFORE
+
+
+def test_a_snapshot_of_another_checkout_is_chosen_by_its_path(synced, tmp_path):
+    change(synced)
+    shutil.move(snapshots(synced)[0], tmp_path / "artifact")
+    assert synced("rollback", "clerk", "--yes", "--to", str(tmp_path / "artifact")).code == 0
+    assert clerk(synced) == BEFORE
+
+
+def test_content_that_is_kept_nowhere_stays_as_it_is_and_is_said(synced):
+    change(synced)
+    (snapshot,) = snapshots(synced)
+    shutil.rmtree(snapshot / "files")
+    code, out, _ = synced("rollback", "clerk", "--yes")
+    assert code == 0
+    assert "Note: what file/assistants/prices.csv held then is kept nowhere" in out
+    assert clerk(synced) == (BEFORE[0], AFTER[1])
+
+
+def test_what_prune_deleted_comes_back_under_another_id(synced):
+    (synced.root / "assistants" / "greeter.yaml").unlink()
+    (synced.root / "assistants" / "greeter.script.yaml").unlink()
+    synced("sync", "--yes", "--prune", "-q")
+    plan = """\
++ assistant/greeter  not at the target yet
+    model: "gpt-4.1-mini"
+    instructions: "Greet in any language."
+
+Plan: 1 to create, 0 to update, 0 to delete.
+"""
+    code, out, _ = synced("rollback", "greeter", "--yes")
+    assert (code, out) == (0, plan)
+    with synced.target() as target:
+        path = f"/assistants/{synced.id_of('greeter', target)}"
+        assert target.get(path)["instructions"] == "Greet in any language."
+
+
+def test_an_implicit_store_goes_back_with_its_assistant(synced):
+    synced.edit("assistants/clerk.yaml", "vector_store: handbook", "files: [prices.csv]")
+    synced("sync", "--yes", "-q")
+    change(synced)
+    assert "~ vector_store" not in synced("rollback", "clerk").out
+    assert synced("rollback", "clerk", "--yes").code == 0
+    with synced.target() as target:
+        store = synced.id_of("clerk.file_search", target, "/vector_stores")
+        (member,) = target.list(f"/vector_stores/{store}/files")
+        path = synced.root / "content"
+        target.download(target.get(f"/files/{member['id']}"), path)
+    assert path.read_text() == BEFORE[1]
+
+
+def test_an_edit_made_since_at_the_target_is_not_overwritten_unasked(synced):
+    change(synced)
+    with synced.target() as target:
+        path = f"/assistants/{synced.id_of('clerk', target)}"
+        target.post(path, {"instructions": "Shout."})
+    code, _, err = synced("rollback", "clerk", "--yes")
+    assert (code, "assistant/clerk (instructions)" in err) == (3, True)
+    assert synced("rollback", "clerk", "--yes", "--on-drift", "overwrite").code == 0
+    assert clerk(synced) == BEFORE
+
+
+def test_where_there_is_no_snapshot_that_is_said(synced):
+    assert synced("rollback", "clerk", "--yes") == (
+        1,
+        "",
+        "error: there is no snapshot of assistant/clerk at local; one is kept whenever sync "
+        "changes or deletes it (in CI, as an artifact: name it with --to)\n",
+    )
+
+
+def test_a_file_that_is_no_snapshot_is_an_error_that_names_it(synced, tmp_path):
+    for text in ("{", "[]", '{"assistctl_snapshot": 2}', '{"assistctl_snapshot": 1}'):
+        file = tmp_path / "snapshot.json"
+        file.write_text(text)
+        code, out, err = synced("rollback", "clerk", "--yes", "--to", str(file))
+        assert (code, out, str(file) in err) == (1, "", True)
+        assert "bug" not in err
+
+
+def test_a_forged_snapshot_reads_no_file_outside_the_workspace(synced, tmp_path):
+    change(synced)
+    (snapshot,) = snapshots(synced)
+    (tmp_path / "secret.txt").write_text("secret")
+    file = snapshot / "snapshot.json"
+    text = file.read_text().replace("file/assistants/prices.csv", "file/../secret.txt")
+    file.write_text(text)
+    code, out, _ = synced("rollback", "clerk", "--yes")
+    assert code == 0
+    assert "Note: file/../secret.txt is neither here nor at the target any more" in out
+    with synced.target() as target:
+        assert "secret.txt" not in [item["filename"] for item in target.list("/files")]
+
+
+def test_snapshots_hold_no_key_and_only_the_newest_are_kept(synced, monkeypatch):
+    for number in range(3):
+        synced.edit("assistants/greeter.yaml", "any language", f"any language {number}")
+        synced("sync", "--yes", "-q")
+    documents = [json.loads((path / "snapshot.json").read_text()) for path in snapshots(synced)]
+    assert [sorted(document) for document in documents] == 3 * [
+        ["assistctl_snapshot", "files", "namespace", "objects", "target", "version", "workspace"]
+    ]
+    for number in range(30):
+        (synced.root / ".assistctl" / "snapshots" / "local" / f"2020-{number:02}").mkdir()
+    synced.edit("assistants/greeter.yaml", "any language", "each language")
+    synced("sync", "--yes", "-q")
+    assert len(snapshots(synced)) == 20
+
+
+def test_a_workspace_that_cannot_be_written_to_syncs_all_the_same(synced):
+    synced.edit("assistants/greeter.yaml", "any language", "French")
+    (synced.root / ".assistctl" / "snapshots").write_text("in the way")
+    code, _, err = synced("sync", "--yes")
+    assert code == 0
+    assert "note: no snapshot for `rollback` can be kept here (" in err
