@@ -216,7 +216,7 @@ def _environment(more: dict[str, str]) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("OPENAI_", "ASSISTCTL_", "STAGING_"))
-        and name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
+        and name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CI")
     }
     return {**kept, "COLUMNS": "100", **more}
 

@@ -72,6 +72,15 @@ def test_a_person_types_the_name(guarded):
     assert names(guarded) == ["shop/greeter"]
 
 
+def test_in_ci_nobody_is_asked_even_on_a_terminal(shop):
+    with shop.on_terminal("sync", "greeter", CI="true") as terminal:
+        assert terminal.end() == 3
+    assert "nobody can be asked here whether to apply 1 change to local" in terminal.shown
+    with shop.on_terminal("sync", "greeter", "--yes", CI="true") as terminal:
+        assert terminal.end() == 0
+    assert "━" not in terminal.shown
+
+
 def test_every_command_that_writes_wants_it(guarded):
     with guarded.client() as client:
         found = client.create("/assistants", {"model": "m", "name": "Anna"})["id"]

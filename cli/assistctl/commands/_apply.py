@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from assistctl.commands import _snapshots
+from assistctl.commands._person import in_ci
 from assistctl.commands._survey import Survey
 from assistctl.errors import SyncFailed
 from assistctl.plan.changes import Action, Change
@@ -53,7 +54,7 @@ def apply(
     files are read if that is not the workspace."""
     changes = found.plan.changes
     _keep(surface, workspace, found)
-    with shown_progress(sys.stderr, len(changes), quiet=quiet) as progress:
+    with shown_progress(sys.stderr, len(changes), quiet=quiet, live=not in_ci()) as progress:
         pending = {index: list(requests) for index, requests in enumerate(found.by_change())}
         outcomes: dict[int, list[Outcome]] = {index: [] for index in pending}
         results: dict[int, Result] = {}

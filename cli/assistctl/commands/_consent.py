@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
+from assistctl.commands._person import can_answer
 from assistctl.errors import Refused
 from assistctl.resources import Target
 
@@ -38,7 +38,7 @@ class Consent:
             )
         if not self.asks(target):
             return
-        if not sys.stdin.isatty():
+        if not can_answer():
             way = f"--confirm {target.name}" if target.confirm else "--yes"
             raise Refused(f"nobody can be asked here whether to {what}; use {way} to do it")
         question = f"{what[0].upper()}{what[1:]}?"

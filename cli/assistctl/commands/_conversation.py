@@ -17,6 +17,7 @@ from assistctl import toolbox
 from assistctl.commands import _memory
 from assistctl.commands._apply import apply
 from assistctl.commands._options import Options
+from assistctl.commands._person import can_answer
 from assistctl.commands._survey import assistant as find_assistant
 from assistctl.commands._survey import survey
 from assistctl.commands._target import opened
@@ -167,7 +168,7 @@ def _typed(command: str, assistant: Assistant, options: Options) -> str:
 
 def _approval() -> Callable[[ToolCall], bool] | None:
     """Ask on a terminal before a call whose function says `approval: ask`; else nobody can."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (can_answer() and sys.stderr.isatty()):
         return None
 
     def ask(call: ToolCall) -> bool:

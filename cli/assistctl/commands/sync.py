@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from assistctl.commands._apply import apply, refuse_failures, result_json
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._drift import ask_about_drift, refuse_drift
 from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._person import can_answer
 from assistctl.commands._saved import read
 from assistctl.commands._survey import Survey, refuse_prune_of_some, survey
 from assistctl.commands._target import opened
@@ -74,7 +74,7 @@ def command(
             reviewed.check(workspace, found)
         asks = consent.asks(workspace.target)
         _show(found, options, asking=asks)
-        if found.plan.drifted and asks and on_drift is None and sys.stdin.isatty():
+        if found.plan.drifted and asks and on_drift is None and can_answer():
             wishes = replace(wishes, on_drift=ask_about_drift(found))
             if wishes.on_drift == "keep":
                 found = survey(surface, workspace, keys, wishes)

@@ -17,9 +17,12 @@ _SIGNS = {"created": ("+", "green"), "updated": ("~", "yellow"), "deleted": ("-"
 
 
 @contextmanager
-def shown_progress(stderr: TextIO, total: int, *, quiet: bool = False) -> Iterator[Progress]:
-    """A Progress for so many changes, which leaves no bar behind. `quiet` shows failures only."""
-    if quiet or total == 0 or not stderr.isatty():
+def shown_progress(
+    stderr: TextIO, total: int, *, quiet: bool = False, live: bool = True
+) -> Iterator[Progress]:
+    """A Progress for so many changes, which leaves no bar behind. `quiet` shows failures only;
+    without `live` there are no bars on a terminal either."""
+    if quiet or total == 0 or not live or not stderr.isatty():
         yield Progress(stderr, quiet=quiet)
         return
     from assistctl.render.bars import Bars

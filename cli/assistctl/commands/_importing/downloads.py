@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistctl.commands._importing.names import plain_name
+from assistctl.commands._person import in_ci
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.render.progress import shown_progress
 
@@ -34,7 +35,7 @@ def download_all(surface: Assistants, tray: Path, wanted: Sequence[Wanted], *, q
     """Write the files into the tray. Raises AssistctlError that names everybody who cannot have
     a file; after the first that is refused, nobody's others are asked for."""
     refused: dict[str, str] = {}
-    with shown_progress(sys.stderr, len(wanted), quiet=quiet) as progress:
+    with shown_progress(sys.stderr, len(wanted), quiet=quiet, live=not in_ci()) as progress:
 
         def fetch(item: Wanted) -> None:
             if item.owner in refused:
