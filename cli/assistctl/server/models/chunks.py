@@ -16,6 +16,7 @@ from assistctl.server.models.protocol import (
     TextPart,
     Usage,
 )
+from assistctl.server.wire import whole_characters
 
 _REASONS: Mapping[str, FinishReason] = {
     "length": "length",
@@ -94,7 +95,7 @@ class Chunks:
         if text:
             yield TextPart(text)
         if delta.get("refusal"):
-            yield RefusalPart(_pure(_string(delta["refusal"])))
+            yield RefusalPart(whole_characters(_string(delta["refusal"])))
         calls = delta.get("tool_calls") or ()
         for part in [calls] if isinstance(calls, dict) else calls:
             if part:
@@ -110,7 +111,7 @@ class Chunks:
         arguments = function.get("arguments") or ""
         if not isinstance(arguments, str):
             arguments = json.dumps(arguments, ensure_ascii=False)
-        arguments = _pure(arguments)
+        arguments = whole_characters(arguments)
         if call.name:
             if arguments:
                 yield CallPart(number, arguments=arguments)
@@ -118,7 +119,7 @@ class Chunks:
         call.held += arguments
         if name:
             call.name = name
-            yield CallPart(number, self._own_id(call), _pure(name), call.held)
+            yield CallPart(number, self._own_id(call), whole_characters(name), call.held)
 
     def _own_id(self, call: _OpenCall) -> str:
         """Two calls with one id could not be answered apart: the second has none."""
@@ -158,16 +159,7 @@ class _Pieces:
         text, self._half = self._half + text, ""
         if "\ud800" <= text[-1:] <= "\udbff":
             text, self._half = text[:-1], text[-1]
-        return _pure(text)
-
-
-def _pure(text: str) -> str:
-    """Without halves of surrogate pairs, which cannot be sent or stored."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
+        return whole_characters(text)
 
 
 def _opens_another(call: _OpenCall, index: Any, call_id: str, name: str) -> bool:
