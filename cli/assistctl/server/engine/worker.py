@@ -35,7 +35,6 @@ from assistctl.server.models.protocol import (
     TextPart,
     Usage,
 )
-from assistctl.server.models.tokens import estimate_json, estimate_prompt
 from assistctl.server.store import Store, Transaction
 from assistctl.server.text import count_tokens
 from assistctl.server.wire import Document, now
@@ -84,6 +83,7 @@ class Worker:
     channel: Channel
     _speech: Speech | None = field(default=None, init=False)
     _round: ToolRound | None = field(default=None, init=False)
+    _heard: list[str] = field(default_factory=list, init=False)
     _most: int | None = field(default=None, init=False)
     _notes: list[str] = field(default_factory=list, init=False)
 
@@ -150,6 +150,7 @@ class Worker:
         self, answer: AsyncGenerator[Delta, None], run: Document, kit: Kit
     ) -> Finish:
         self._speech = self._round = None
+        self._heard = []
         finish = Finish("stop")
         async with aclosing(answer) as deltas:
             async for delta in deltas:
@@ -168,11 +169,13 @@ class Worker:
             speech = Speech(self.claim, run, kit.sources, kit.pictures)
             await self._write(lambda tx, _: (None, speech.open(tx)))
             self._speech = speech
+        self._heard.append(delta.text)
         refused = isinstance(delta, RefusalPart)
         said = self._speech.refuse(delta.text) if refused else self._speech.say(delta.text)
         self.channel.send(said)
 
     async def _hear_call(self, part: CallPart, run: Document, kit: Kit) -> None:
+        self._heard += [part.name, part.arguments]
         if part.index and not run["parallel_tool_calls"]:
             self._notes.append(_ONE_CALL)
             return
@@ -258,10 +261,7 @@ class Worker:
         return self._round.calls if self._round else []
 
     def _estimated(self, prompt: Prompt) -> Usage:
-        said = sum(estimate_json(content) for content in self.said().values())
-        called = sum(count_tokens(call.name + call.arguments) for call in self._calls())
-        request = prompt.request
-        return Usage(estimate_prompt(request.messages, request.tools), said + called)
+        return Usage(prompt.tokens, count_tokens("".join(self._heard)))
 
     async def _write(self, change: Callable[[Transaction, Document], tuple[T, list[Event]]]) -> T:
         """Let `change` write, if the run (which it is given) is still ours; tell the listener."""
