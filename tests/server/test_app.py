@@ -83,6 +83,7 @@ def test_ids_that_cannot_be_and_ids_that_are_not_there(ask: Ask) -> None:
         b"{",
         b"[" * 100_000,
         b'{"name": NaN}',
+        b'{"model": "m", "temperature": 1e999}',
         b'{"name": "\\ud800"}',
         b'{"name": "\xff"}',
         b"model=gpt-4",
@@ -97,6 +98,20 @@ def test_a_body_that_is_not_json_is_told_so(ask: Ask, body: bytes) -> None:
             " in UTF-8, but what was sent was not valid JSON."
         ),
     )
+
+
+def test_what_is_accepted_can_be_answered_however_deep_it_is(ask: Ask) -> None:
+    """Were it only stored, every list that it stands in would fail from then on."""
+
+    def create(depth: int) -> Any:
+        nested = b'{"a": [' * (depth // 2) + b"]}" * (depth // 2)
+        tool = b'{"type": "function", "function": {"name": "f", "parameters": ' + nested + b"}}"
+        return ask("POST", "/assistants", b'{"model": "m", "tools": [' + tool + b"]}")
+
+    assert create(196).status == 200  # and four around it
+    too_deep = error("The JSON body of your request is nested more than 200 levels deep.")
+    assert [create(depth).body for depth in (198, 900)] == [too_deep, too_deep]
+    assert ask("GET", "/assistants").status == 200
 
 
 def test_a_body_of_another_kind_is_told_so(ask: Ask) -> None:

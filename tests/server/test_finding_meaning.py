@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import httpx2
 import pytest
 from openai import OpenAI
 
@@ -140,13 +139,3 @@ def test_the_endpoint_is_asked_once_for_many_texts(
     )
     assert first["input"][:2] == ["rose", "refund"]
     assert second["input"] == ["hours"]
-
-
-def test_a_query_may_have_to_be_rewritten_and_is_searched_as_it_is(
-    client: OpenAI, store_id: str
-) -> None:
-    page = client.vector_stores.with_raw_response.search(
-        store_id, query="When are you open?", rewrite_query=True
-    )
-    assert isinstance(page.http_response, httpx2.Response)
-    assert page.http_response.json()["search_query"] == ["When are you open?"]

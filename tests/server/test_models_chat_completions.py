@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 
+import anyio
 import pytest
 
+from assistctl.server.models import chat_completions
 from assistctl.server.models.chat_completions import ChatCompletions, Endpoint
 from assistctl.server.models.protocol import (
     CallPart,
     Finish,
     ModelError,
+    PromptTooLong,
     RefusalPart,
     Request,
     TextPart,
@@ -137,6 +141,9 @@ def whole(index, call_id, name, arguments):
         ("no index", whole(None, "c1", "f", "{}"), whole(None, "c2", "g", "{}")),
         ("neither index nor id", whole(None, "", "f", "{}"), whole(None, "", "g", "{}")),
         ("arguments as an object", whole(0, "c1", "f", {}), whole(1, "c2", "g", {})),
+        ("no index and one id", whole(None, "c1", "f", "{}"), whole(None, "c1", "g", "{}")),
+        ("indexes that are text", whole("0", "c1", "f", "{}"), whole("1", "c2", "g", "{}")),
+        ("indexes from one, downwards", whole(2, "c1", "f", "{}"), whole(1, "c2", "g", "{}")),
     ],
 )
 def test_calls_of_a_sloppy_endpoint_are_told_apart(endpoint, what, first, second):
@@ -156,6 +163,108 @@ def test_an_id_and_name_that_repeat_in_every_part_are_one_call(endpoint):
         CallPart(0, arguments=":1}"),
         Finish("stop", None),
     ]
+
+
+def test_parts_without_an_index_go_on_with_the_call_of_their_id(endpoint):
+    endpoint.answer(
+        Stream(
+            (
+                delta(tool_calls=[whole(None, "c1", "f", '{"a"')]),
+                delta(tool_calls=[whole(None, "c2", "g", '{"b"')]),
+                delta(tool_calls=[{"id": "c1", "function": {"arguments": ":1}"}}]),
+                delta(tool_calls=[{"id": "c2", "function": {"arguments": ":2}"}}]),
+                delta("tool_calls"),
+            )
+        )
+    )
+    assert ask(endpoint) == [
+        CallPart(0, "c1", "f", '{"a"'),
+        CallPart(1, "c2", "g", '{"b"'),
+        CallPart(0, arguments=":1}"),
+        CallPart(1, arguments=":2}"),
+        Finish("tool_calls"),
+    ]
+
+
+def test_of_two_calls_with_one_id_the_second_has_none(endpoint):
+    """Their outputs could not be told apart; the engine then has an id of its own."""
+    parts = [whole(0, "c1", "f", "{}"), whole(1, "c1", "f", "[]"), whole(1, "c1", "f", "[]")]
+    endpoint.answer(Stream((*(delta(tool_calls=[part]) for part in parts), delta("tool_calls"))))
+    assert ask(endpoint) == [
+        CallPart(0, "c1", "f", "{}"),
+        CallPart(1, "", "f", "[]"),
+        CallPart(1, arguments="[]"),
+        Finish("tool_calls"),
+    ]
+
+
+def test_a_call_as_it_was_spelt_before_there_were_tools(endpoint):
+    endpoint.answer(
+        Stream(
+            (
+                delta(function_call={"name": "f", "arguments": "{"}),
+                delta(function_call={"arguments": "}"}),
+                delta("function_call"),
+            )
+        )
+    )
+    assert ask(endpoint) == [
+        CallPart(0, "", "f", "{"),
+        CallPart(0, arguments="}"),
+        Finish("tool_calls"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "call", [whole(0, "c1", "", "{}"), whole(0, "c1", "", ""), {"index": 0, "id": "c1"}]
+)
+def test_a_call_that_names_no_tool_is_an_error(endpoint, call):
+    endpoint.answer(Stream((delta(tool_calls=[call]), delta("tool_calls"))))
+    assert failure(endpoint) == (
+        "server_error",
+        "The model endpoint URL called a tool without saying which",
+    )
+
+
+def test_an_empty_call_beside_words_is_nothing(endpoint):
+    empty = [None, {"index": 0, "function": {}}]
+    endpoint.answer(Stream((delta(content="a", tool_calls=empty), delta("stop"))))
+    assert ask(endpoint) == [TextPart("a"), Finish("stop")]
+
+
+def test_halves_of_a_character_are_put_together_and_lone_ones_replaced(endpoint):
+    def escaped(text):
+        return f'data: {{"choices": [{{"delta": {{"content": "{text}"}}}}]}}\n\n'
+
+    endpoint.answer(
+        Stream((escaped(r"a\ud83c"), escaped(r"\udf39b"), escaped(r"\udf39"), delta("stop")))
+    )
+    assert ask(endpoint) == [TextPart("a"), TextPart("🌹b"), TextPart("�"), Finish("stop")]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("eos", "stop"),
+        ("end_turn", "stop"),
+        ("max_tokens", "length"),
+        ("MAX_TOKENS", "length"),
+        ("SAFETY", "content_filter"),
+        ("function_call", "tool_calls"),
+    ],
+)
+def test_reasons_go_by_many_names(endpoint, given, reason):
+    endpoint.answer(Stream((delta(content="a"), delta(given))))
+    assert ask(endpoint) == [TextPart("a"), Finish(reason)]
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [None, {"prompt_tokens": 0, "completion_tokens": 0}, {"prompt_tokens": "many"}, [1], "1"],
+)
+def test_a_count_that_is_none_is_no_count(endpoint, usage):
+    endpoint.answer(Stream((delta(content="a"), delta("stop"), {"choices": [], "usage": usage})))
+    assert ask(endpoint) == [TextPart("a"), Finish("stop", None)]
 
 
 def test_a_name_that_comes_late_takes_the_arguments_before_it_along(endpoint):
@@ -231,6 +340,37 @@ def test_a_json_answer_without_a_reason_is_an_error(endpoint):
             "server_error",
             "failed while answering: overloaded",
         ),
+        (
+            'event: error\ndata: {"message":"overloaded"}\n\n',
+            "server_error",
+            "failed while answering: overloaded",
+        ),
+        (
+            'data: {"object":"error","message":"overloaded","code":429}\n\n',
+            "rate_limit_exceeded",
+            "failed while answering: overloaded",
+        ),
+        (
+            'data: {"choices":[{"delta":{},"finish_reason":"error"}]}\n\n',
+            "server_error",
+            "gave up in the middle of its answer (error)",
+        ),
+        (
+            'data: {"choices":[null]}\n\n',
+            "server_error",
+            "sent what is not a chunk: '{\"choices\": [null]}'",
+        ),
+        (
+            'data: {"choices":[{"delta":{"content":5}}]}\n\n',
+            "server_error",
+            'sent what is not a chunk: \'{"choices": [{"delta": {"content": 5}}]}\'',
+        ),
+        (
+            'data: {"choices":[{"delta":{"tool_calls":[{"index":[0]}]}}]}\n\n',
+            "server_error",
+            "sent what is not a chunk:"
+            ' \'{"choices": [{"delta": {"tool_calls": [{"index": [0]}]}}]}\'',
+        ),
     ],
 )
 def test_an_error_in_mid_stream_is_told(endpoint, sent, code, message):
@@ -281,20 +421,155 @@ def test_a_refused_request_becomes_the_fitting_error_at_once(endpoint, reply, co
 
 
 def test_a_busy_endpoint_is_asked_again_after_the_time_it_names(endpoint):
-    busy = Reply(429, {"error": {"message": "later"}}, {"retry-after": "0"})
-    down = Reply(503, "", {"retry-after": "0.01"})
-    endpoint.answer(busy, down, say("now"))
-    assert ask(endpoint) == [TextPart("now"), Finish("stop", Usage(10, 5))]
-    assert len(endpoint.requests) == 3
-
-
-def test_an_endpoint_that_stays_busy_is_given_up(endpoint):
-    endpoint.answer(Reply(429, {"error": {"message": "later"}}, {"retry-after": "0"}))
-    assert failure(endpoint) == (
-        "rate_limit_exceeded",
-        "The model endpoint URL answered 429: later",
+    long_ago = {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    endpoint.answer(
+        Reply(429, {"error": {"message": "later"}}, {"retry-after": "0"}),
+        Reply(503, "", {"retry-after": "0.01"}),
+        Reply(429, "", long_ago),
+        Reply(529, "", {"retry-after-ms": "10", "retry-after": "3600"}),
+        say("now"),
     )
-    assert len(endpoint.requests) == 3
+    assert ask(endpoint) == [TextPart("now"), Finish("stop", Usage(10, 5))]
+    assert len(endpoint.requests) == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "times"), [(429, "rate_limit_exceeded", 6), (500, "server_error", 3)]
+)
+def test_an_endpoint_that_stays_busy_or_broken_is_given_up(endpoint, status, code, times):
+    endpoint.answer(Reply(status, {"error": {"message": "later"}}, {"retry-after": "0"}))
+    assert failure(endpoint) == (code, f"The model endpoint URL answered {status}: later")
+    assert len(endpoint.requests) == times
+
+
+def test_a_wait_that_the_run_has_no_time_for_is_not_begun(endpoint):
+    busy = Reply(429, {"error": {"message": "later"}}, {"retry-after": "30"})
+    endpoint.answer(busy, say("now"))
+    declared = Endpoint.parse({"base_url": endpoint.url})
+
+    async def collect():
+        model = ChatCompletions(declared)
+        try:
+            with anyio.fail_after(20):
+                return [part async for part in model.stream(Request("m", [USER]))]
+        finally:
+            await model.aclose()
+
+    with pytest.raises(ModelError, match="answered 429: later"):
+        asyncio.run(collect())
+    assert len(endpoint.requests) == 1
+
+
+TOOL = {"type": "function", "function": {"name": "f"}}
+
+
+def only(*fields):
+    """How servers of several kinds refuse fields that they do not know."""
+    pydantic = [{"type": "extra_forbidden", "loc": ["body", name]} for name in fields]
+    return {
+        "OpenAI": Reply(
+            400, {"error": {"message": f"Unrecognized request argument supplied: {fields[0]}"}}
+        ),
+        "Go": Reply(400, {"error": f'json: unknown field "{fields[0]}"'}),
+        "FastAPI": Reply(422, {"detail": pydantic}),
+        "vLLM": Reply(400, {"object": "error", "message": str(pydantic), "code": 400}),
+    }
+
+
+@pytest.mark.parametrize("kind", list(only("")))
+def test_what_an_older_endpoint_does_not_know_is_left_out_from_then_on(endpoint, kind):
+    endpoint.answer(
+        only("max_completion_tokens")[kind],
+        only("stream_options")[kind],
+        only("parallel_tool_calls")[kind],
+        say("a"),
+    )
+    request = Request(
+        "m", [USER], tools=[TOOL], parallel_tool_calls=False, max_completion_tokens=300
+    )
+    declared = Endpoint.parse({"base_url": endpoint.url})
+
+    async def ask_twice():
+        model = ChatCompletions(declared)
+        try:
+            return [[part async for part in model.stream(request)] for _ in range(2)]
+        finally:
+            await model.aclose()
+
+    said = [TextPart("a"), Finish("stop", Usage(10, 5))]
+    assert asyncio.run(ask_twice()) == [said, said]
+    asked = {"model": "m", "messages": [USER], "tools": [TOOL], "stream": True}
+    assert endpoint.requests[3:] == [{**asked, "max_tokens": 300}] * 2
+    assert len(endpoint.requests) == 5
+
+
+def test_a_refusal_for_another_reason_is_told_and_changes_nothing(endpoint):
+    too_large = Reply(400, {"error": {"message": "max_completion_tokens is too large"}})
+    refused = Reply(400, {"error": {"message": "max_tokens is too large"}})
+    endpoint.answer(too_large, refused)
+    request = Request("m", [USER], max_completion_tokens=10**9)
+    assert failure(endpoint, request) == (
+        "invalid_prompt",
+        "The model endpoint URL answered 400: max_tokens is too large",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "excess"),
+    [
+        (
+            400,
+            "This model's maximum context length is 8192 tokens. However, your messages resulted"
+            " in 16384 tokens.",
+            2.0,
+        ),
+        (
+            400,
+            "maximum context length is 4,096 tokens. However, you requested 5,120 tokens (4096 in"
+            " the messages, 1024 in the completion).",
+            1.25,
+        ),
+        (400, "prompt is too long: 210000 tokens > 200000 maximum", None),
+        (400, "the request exceeds the available context size", None),
+        (413, "Request too large", None),
+    ],
+)
+def test_a_prompt_that_is_too_long_is_an_error_of_its_own(endpoint, status, message, excess):
+    endpoint.answer(Reply(status, {"error": {"message": message}}))
+    with pytest.raises(PromptTooLong) as caught:
+        ask(endpoint)
+    assert (caught.value.code, caught.value.excess) == ("invalid_prompt", excess)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", ""])
+def test_a_stream_by_another_name_is_read(endpoint, kind):
+    sent = 'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n'
+    endpoint.answer(Reply(200, sent, {"content-type": kind}))
+    assert ask(endpoint) == [TextPart("a"), Finish("stop")]
+
+
+def test_a_web_page_is_no_answer(endpoint):
+    endpoint.answer(Reply(200, "<html>", {"content-type": "text/html"}))
+    assert failure(endpoint) == (
+        "server_error",
+        "The model endpoint URL answered with a web page (text/html). Check the model's base_url.",
+    )
+
+
+def test_an_endpoint_that_takes_no_connection_is_given_up(endpoint, monkeypatch):
+    monkeypatch.setattr(chat_completions, "_CONNECT_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:
+        address = deaf.getsockname()
+        endpoint.url = f"http://127.0.0.1:{address[1]}/v1"
+        with contextlib.ExitStack() as waiting:
+            for _ in range(3):  # until its backlog is full
+                caller = waiting.enter_context(socket.socket())
+                caller.setblocking(False)
+                caller.connect_ex(address)
+            assert failure(endpoint) == (
+                "server_error",
+                "The model endpoint URL did not answer within 0.1 seconds",
+            )
 
 
 def test_an_endpoint_that_falls_silent_is_given_up(endpoint):

@@ -211,7 +211,7 @@ def test_an_output_may_be_missing_or_null(client, runs, assistant):
     thread, run = say_and_run(client, assistant, "both")
     first, second = [call.id for call in calls_of(run)]
     outputs = [{"tool_call_id": second, "output": None}, {"tool_call_id": first}]
-    runs.submit_tool_outputs(run.id, thread_id=thread.id, tool_outputs=outputs)
+    runs.submit_tool_outputs(run.id, thread_id=thread.id, tool_outputs=outputs, stream=None)
     run = runs.poll(run_id=run.id, thread_id=thread.id)
     assert run.status == "completed"
 

@@ -228,7 +228,9 @@ def test_what_was_found_is_not_dragged_into_later_runs(client, endpoint, searchi
     assert asked(endpoint)[1:] == [("user", "price?"), ("assistant", "8."), ("user", "thanks")]
 
 
-@pytest.mark.parametrize("arguments", ['{"q":1}', '{"query":" "}', '{"query"', '["red"]'])
+@pytest.mark.parametrize(
+    "arguments", ['{"q":1}', '{"query":" "}', '{"query"', '["red"]', "[" * 100_000]
+)
 def test_a_search_with_wrong_arguments_is_told_to_the_model(client, endpoint, searching, arguments):
     endpoint.answer(call(("s1", "file_search", arguments)), say("Sorry"))
     _, run = say_and_run(client, searching, "price?")
@@ -237,6 +239,13 @@ def test_a_search_with_wrong_arguments_is_told_to_the_model(client, endpoint, se
         "tool",
         '{"error": "file_search takes a JSON object with a string `query`."}',
     )
+
+
+def test_half_a_character_in_a_query_harms_nothing(client, endpoint, searching):
+    endpoint.answer(call(("s1", "file_search", r'{"query":"\ud83d 红玫瑰"}')), say("8"))
+    _, run = say_and_run(client, searching, "price?")
+    assert run.status == "completed"
+    assert asked(endpoint)[-1][1].startswith("【4:0†source】 prices.csv")
 
 
 def test_a_function_of_the_clients_may_be_called_file_search(client, endpoint):
@@ -460,4 +469,4 @@ def test_a_content_filter_fails_the_run_and_marks_the_message(client, endpoint, 
 def test_tokens_are_estimated_where_the_endpoint_does_not_count(client, endpoint, assistant):
     endpoint.answer(Stream((delta(content="Hello there"), delta("stop"))))
     _, run = say_and_run(client, assistant, "hello")
-    assert run.usage.prompt_tokens > 5 and run.usage.completion_tokens > 1
+    assert run.usage.prompt_tokens > 5 and run.usage.completion_tokens == 2

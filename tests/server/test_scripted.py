@@ -150,6 +150,11 @@ def test_the_words_are_not_said_after_a_failed_call():
     )
 
 
+def test_an_output_that_cannot_be_read_is_no_failure():
+    output = {"role": "tool", "tool_call_id": "c1", "content": "[" * 100_000}
+    assert spoken(play(user("the bill"), TOOL_ROUND[0], output)) == "Saved the bill."
+
+
 def test_an_assistant_without_a_script_borrows_the_turns_that_fit_its_tools():
     model = Models("scripted", {"a/b": TURNS}).answering("")
     assert isinstance(model, Scripted)

@@ -256,15 +256,28 @@ def test_tools_are_stored_with_the_defaults_that_openai_showed() -> None:
     given = [
         {"type": "file_search"},
         {"type": "file_search", "file_search": {"max_num_results": 3, "ranking_options": None}},
+        {
+            "type": "file_search",
+            "file_search": {
+                "max_num_results": None,
+                "ranking_options": {"ranker": None, "score_threshold": 0, "hybrid_search": None},
+            },
+        },
         {"type": "function", "function": {"name": "f"}},
         {"type": "function", "function": {"name": "g", "strict": True, "parameters": {"a": [1]}}},
+        {
+            "type": "function",
+            "function": {"name": "h", "strict": None, "parameters": None, "description": None},
+        },
     ]
     ranking = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
     assert bodies.TOOLS(given, "tools") == [
         {"type": "file_search", "file_search": {"ranking_options": ranking}},
         {"type": "file_search", "file_search": {"max_num_results": 3, "ranking_options": ranking}},
+        {"type": "file_search", "file_search": {"ranking_options": ranking}},
         {"type": "function", "function": {"name": "f", "strict": False}},
         {"type": "function", "function": {"name": "g", "strict": True, "parameters": {"a": [1]}}},
+        {"type": "function", "function": {"name": "h", "strict": False}},
     ]
 
 
@@ -285,6 +298,15 @@ def test_response_format_is_auto_or_one_of_three_objects(value: Any, code: str |
         assert _code(bodies.RESPONSE_FORMAT, value) == code
     else:
         assert bodies.RESPONSE_FORMAT(value, "response_format") == value
+
+
+def test_what_is_null_in_a_schema_is_not_there() -> None:
+    schema = {"name": "x", "description": None, "schema": None, "strict": None}
+    given = {"type": "json_schema", "json_schema": schema}
+    assert bodies.RESPONSE_FORMAT(given, "response_format") == {
+        "type": "json_schema",
+        "json_schema": {"name": "x"},
+    }
 
 
 CHUNKINGS: list[tuple[Any, str]] = [

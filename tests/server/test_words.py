@@ -1,6 +1,6 @@
 import pytest
 
-from assistctl.server.words import indexed, searched
+from assistctl.server.words import essence, indexed, searched
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,17 @@ def test_text_is_indexed_as_words_and_chinese_as_characters_and_pairs(
 )
 def test_a_query_looks_for_what_tells_most(query: str, words: list[str]) -> None:
     assert searched(query) == words
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ("I'd like to know the height of the main office building.", "height main office building"),
+        ("What does SKU A-12.5 cost?", "SKU A-12.5 cost"),
+        ("请问红玫瑰的售价是多少？", "红玫瑰 售价"),
+        ("Who are you?", "Who are you?"),
+        (" ？ ", "？"),
+    ],
+)
+def test_the_essence_of_a_question_is_what_is_not_filler(query: str, left: str) -> None:
+    assert essence(query) == left

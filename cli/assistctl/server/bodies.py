@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from assistctl.server.shapes import (
     Check,
     Required,
@@ -55,6 +57,13 @@ def _hybrid_search(value: Json, path: str) -> Json:
 
 
 HYBRID_SEARCH: Check = _hybrid_search
+
+
+def _said(fields: Mapping[str, Json]) -> dict[str, Json]:
+    """Without what is null, where the API answers with a value or with nothing."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 _RANKING = record(
     {
         "ranker": choice("auto", "default_2024_08_21"),
@@ -68,15 +77,15 @@ _DEFAULT_RANKING = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
 
 def _function_tool(value: Json, path: str) -> Json:
     tool = record({"type": Required(string()), "function": Required(_FUNCTION)})(value, path)
-    function = tool["function"]
+    function = _said(tool["function"])
     return {"type": "function", "function": {**function, "strict": bool(function.get("strict"))}}
 
 
 def _file_search_tool(value: Json, path: str) -> Json:
     """As OpenAI did, the stored tool says how it ranks."""
     tool = record({"type": Required(string()), "file_search": _FILE_SEARCH})(value, path)
-    options = {key: item for key, item in (tool.get("file_search") or {}).items() if item}
-    ranking = {**_DEFAULT_RANKING, **options.get("ranking_options", {})}
+    options = _said(tool.get("file_search") or {})
+    ranking = {**_DEFAULT_RANKING, **_said(options.get("ranking_options") or {})}
     return {"type": "file_search", "file_search": {**options, "ranking_options": ranking}}
 
 
@@ -91,6 +100,21 @@ TOOL = tagged(
 )
 TOOLS = array(TOOL, longest=128)
 
+_SCHEMA = record(
+    {
+        "name": Required(string(matching=r"[a-zA-Z0-9_-]+", longest=64)),
+        "description": string(),
+        "schema": mapping(anything, most=10_000, longest_key=1_000),
+        "strict": boolean,
+    }
+)
+
+
+def _schema_format(value: Json, path: str) -> Json:
+    chosen = record({"type": Required(string()), "json_schema": Required(_SCHEMA)})(value, path)
+    return {**chosen, "json_schema": _said(chosen["json_schema"])}
+
+
 RESPONSE_FORMAT = either(
     choice("auto"),
     tagged(
@@ -98,21 +122,7 @@ RESPONSE_FORMAT = either(
         {
             "text": record({"type": Required(string())}),
             "json_object": record({"type": Required(string())}),
-            "json_schema": record(
-                {
-                    "type": Required(string()),
-                    "json_schema": Required(
-                        record(
-                            {
-                                "name": Required(string(matching=r"[a-zA-Z0-9_-]+", longest=64)),
-                                "description": string(),
-                                "schema": mapping(anything, most=10_000, longest_key=1_000),
-                                "strict": boolean,
-                            }
-                        )
-                    ),
-                }
-            ),
+            "json_schema": _schema_format,
         },
     ),
 )

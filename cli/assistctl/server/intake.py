@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +14,7 @@ from assistctl.server.call import Form
 from assistctl.server.wire import ApiError, Json
 
 JSON_BYTES = 16 * 2**20
+_DEEPEST = 200
 _FORM_OVERHEAD = 2**20
 
 
@@ -23,7 +25,7 @@ async def read_json(request: Request) -> Json:
         return {}
     try:
         text = raw.decode()
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is not text
     except (ValueError, RecursionError):
@@ -31,6 +33,8 @@ async def read_json(request: Request) -> Json:
             "We could not parse the JSON body of your request. The API expects a JSON payload"
             " in UTF-8, but what was sent was not valid JSON."
         ) from None
+    if raw.count(b"[") + raw.count(b"{") > _DEEPEST and not _is_shallow(value):
+        raise ApiError(f"The JSON body of your request is nested more than {_DEEPEST} levels deep.")
     return value
 
 
@@ -72,3 +76,20 @@ def _too_large(limit: int) -> ApiError:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """What JSON can hold may still be too large for a float, and infinity could not be answered."""
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text} is too large")
+    return value
+
+
+def _is_shallow(value: Json) -> bool:
+    """Whether it can be written again, within a list of objects too, without recursing too far."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        parts = (part.values() if isinstance(part, dict) else part for part in level)
+        level = [inner for part in parts for inner in part if isinstance(inner, list | dict)]
+    return not level

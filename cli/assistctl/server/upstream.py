@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import random
+import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 
 _RETRIABLE = (408, 409, 429, 500, 502, 503, 504, 529)
-_LONGEST_WAIT = 30.0
+_LONGEST_BACKOFF = 30.0
 
 
 def is_loopback(url: str) -> bool:
@@ -23,18 +26,34 @@ def is_loopback(url: str) -> bool:
 
 
 def wait(response: httpx2.Response, attempt: int) -> float | None:
-    """Seconds until the request may be repeated; None when repeating is pointless."""
+    """Seconds until the request may be repeated; None when repeating is pointless. Whether there
+    is so much time is the caller's to say."""
     if response.status_code not in _RETRIABLE or "insufficient_quota" in response.text:
         return None
+    asked = _asked(response)
+    return backoff(attempt) if asked is None else asked
+
+
+def _asked(response: httpx2.Response) -> float | None:
+    """The wait that the endpoint names: milliseconds, seconds, or a date."""
+    milliseconds = response.headers.get("retry-after-ms", "")
+    if milliseconds.isdecimal():
+        return int(milliseconds) / 1000
+    text = response.headers.get("retry-after", "")
     try:
-        asked = float(response.headers.get("retry-after", ""))
+        seconds = float(text)
     except ValueError:
-        return backoff(attempt)
-    return max(asked, 0.0) if asked <= _LONGEST_WAIT else None
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - time.time()
+        except ValueError:
+            return None
+    return max(seconds, 0.0)
 
 
 def backoff(attempt: int) -> float:
-    return 0.25 * 2.0**attempt
+    """Doubling, and never the same for all those who were refused at the same time."""
+    longest = min(0.25 * 2.0**attempt, _LONGEST_BACKOFF)
+    return longest * random.uniform(0.75, 1.0)
 
 
 def refusal(response: httpx2.Response) -> str:
@@ -46,6 +65,8 @@ def refusal(response: httpx2.Response) -> str:
 
 def message(body: Any) -> str:
     """The sentence in an error body; endpoints differ in where they put it."""
+    if isinstance(body, list) and len(body) == 1:
+        [body] = body
     error = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(error, dict):
         error = error.get("message") or error.get("detail") or error

@@ -107,3 +107,12 @@ def public(document: Mapping[str, Any]) -> Document:
 def deleted(kind: str, identity: str) -> Document:
     """The answer to DELETE; `kind` is the object name, such as "assistant.deleted"."""
     return {"id": identity, "object": kind, "deleted": True}
+
+
+def whole_characters(text: str) -> str:
+    """The text without halves of surrogate pairs, which JSON may bring but nothing can store."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text

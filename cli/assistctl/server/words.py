@@ -12,6 +12,7 @@ import unicodedata
 from assistctl.server.text import CJK
 
 _RUN = re.compile(rf"[{CJK}]+|[^\W{CJK}]+")
+_WORD = re.compile(r"\w+(?:[.,:/@+-]\w+)*")
 _CJK = re.compile(rf"[{CJK}]")
 _MOST_TERMS = 64
 _COMMON_WORDS = """
@@ -20,6 +21,8 @@ _COMMON_WORDS = """
     what when where which who why will with would you your
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
+_POLITE_WORDS = "d find give hello hi know let like ll need show tell thank thanks want"
+_POLITE = frozenset(_POLITE_WORDS.split())
 _COMMON_CHINESE = re.compile(
     "请问|什么|多少|怎么|如何|哪些|哪个|为什么|一下|可以|我们|你们|他们|的|了|吗|呢|是|和|与"
 )
@@ -35,6 +38,13 @@ def searched(text: str) -> list[str]:
     telling = [run for run in _runs(_COMMON_CHINESE.sub(" ", text)) if run not in _COMMON]
     runs = telling or _runs(text)
     return list(dict.fromkeys(word for run in runs for word in _searched_run(run)))[:_MOST_TERMS]
+
+
+def essence(query: str) -> str:
+    """The query without what only makes it a polite question; as it is if nothing else is left."""
+    text = _COMMON_CHINESE.sub(" ", unicodedata.normalize("NFKC", query))
+    kept = [run for run in _WORD.findall(text) if run.lower() not in _COMMON | _POLITE]
+    return " ".join(kept) or query.strip()
 
 
 def _runs(text: str) -> list[str]:

@@ -32,6 +32,15 @@ const batch = await client.vectorStores.fileBatches.uploadAndPoll(store.id, {
 seen.batch = [batch.status, batch.file_counts.completed];
 const attached = await client.vectorStores.files.createAndPoll(store.id, { file_id: file.id });
 seen.attached = attached.status;
+const uploaded = await client.vectorStores.files.uploadAndPoll(
+  store.id,
+  await toFile(Buffer.from('百合 7'), 'c.txt'),
+);
+const ready = await client.files.waitForProcessing(uploaded.id);
+const again = await client.vectorStores.fileBatches.createAndPoll(store.id, {
+  file_ids: [uploaded.id],
+});
+seen.uploaded = [uploaded.status, ready.status, again.status];
 const found = await client.vectorStores.search(store.id, { query: '红玫瑰' });
 seen.found = found.data[0].content[0].text;
 
@@ -61,6 +70,12 @@ seen.steps = [];
 for await (const step of threads.runs.steps.list(run.id, { thread_id: thread.id, order: 'asc' })) {
   seen.steps.push([step.type, step.status]);
 }
+
+const inOne = await threads.createAndRunPoll({
+  assistant_id: assistant.id,
+  thread: { messages: [{ role: 'user', content: 'hello' }] },
+});
+seen.inOne = inOne.status;
 
 // By streaming: words, and a function.
 thread = await on('hello');

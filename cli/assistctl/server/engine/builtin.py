@@ -6,11 +6,12 @@ A call of one is an entry in a tool step like any other. Its `_calls` entry also
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from assistctl.server.wire import Document
+from assistctl.server.wire import Document, whole_characters
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,16 @@ def function(name: str, description: str, **properties: Any) -> Document:
     parameters = {"type": "object", "properties": properties, "required": list(properties)}
     about = {"name": name, "description": description, "parameters": parameters}
     return {"type": "function", "function": about}
+
+
+def argument(arguments: str, name: str) -> str | None:
+    """The text of this name in a call's arguments, as the model wrote them; None if they are
+    anything but an object with such a text."""
+    try:
+        value = json.loads(arguments).get(name)
+    except (AttributeError, RecursionError, ValueError):
+        return None
+    return whole_characters(value) if isinstance(value, str) else None
 
 
 def named(tools: Iterable[Builtin], kind: str) -> str | None:

@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 
 from assistctl.server import contents, files
 from assistctl.server.documents import Shelf, find
-from assistctl.server.engine.builtin import Outcome, free_name, function
+from assistctl.server.engine.builtin import Outcome, argument, free_name, function
 from assistctl.server.engine.citations import DATA
 from assistctl.server.engine.leases import Claim
 from assistctl.server.sandbox import Execution, Given, Produced, Sandboxes, data_names
@@ -115,11 +115,11 @@ class CodeInterpreter:
         return function(self.name, _DESCRIPTION + there, code=_CODE)
 
     def begun(self, arguments: str) -> Document:
-        code = _code(arguments)
+        code = argument(arguments, "code")
         return {"input": arguments if code is None else code, "outputs": []}
 
     async def answer(self, arguments: str) -> Outcome:
-        code = _code(arguments)
+        code = argument(arguments, "code")
         if code is None:
             error = f"{self.name} takes a JSON object with a string `code`."
             return self._failed(arguments, error)
@@ -195,11 +195,3 @@ def _answered(
     numbered = [{"index": number, **output} for number, output in enumerate(outputs)]
     delta = {"outputs": numbered} if numbered else None
     return Outcome({"input": code, "outputs": outputs}, kept, delta, note)
-
-
-def _code(arguments: str) -> str | None:
-    try:
-        code = json.loads(arguments).get("code")
-    except (ValueError, AttributeError):
-        return None
-    return code if isinstance(code, str) else None

@@ -37,15 +37,22 @@ class Prompt:
     request: Request
     kit: Kit
 
+    @property
+    def tokens(self) -> int:
+        return estimate_prompt(self.request.messages, self.request.tools)
 
-def prepare(tx: Transaction, workshop: Workshop, claim: Claim, run: Document) -> Prompt:
-    """The next completion to ask for. Raises RunEnds when the run's tokens are used up."""
+
+def prepare(
+    tx: Transaction, workshop: Workshop, claim: Claim, run: Document, most: int | None = None
+) -> Prompt:
+    """The next completion to ask for; `most` is about how many tokens its model can take, where
+    that is known. Raises RunEnds when the run's tokens are used up."""
     kit = workshop.kit(tx, claim, run)
     tools = [*_functions(run), *(tool.definition() for tool in kit.tools)]
     before, own = read_thread(tx, claim.project, claim.thread_id, run["id"])
     system = [{"role": "system", "content": run["instructions"]}] if run["instructions"] else []
     fixed = estimate_prompt(system, tools) + sum(entry.tokens for entry in own)
-    kept = _truncated(run, before, fixed)
+    kept = _truncated(run, before, fixed, most)
     request = Request(
         model=run["model"],
         messages=[*system, *flatten([*kept, *own])],
@@ -70,14 +77,21 @@ def _function(tool: Document) -> Document:
     return {"type": "function", "function": function}
 
 
-def _truncated(run: Document, before: list[Entry], fixed: int) -> list[Entry]:
+def truncates_itself(run: Document) -> bool:
+    """Whether what the model cannot take may be left out, or else every message is wanted."""
+    return bool(run["truncation_strategy"]["type"] == "auto")
+
+
+def _truncated(run: Document, before: list[Entry], fixed: int, most: int | None) -> list[Entry]:
     strategy = run["truncation_strategy"]
     if strategy["type"] == "last_messages" and strategy["last_messages"]:
         before = last_messages(before, strategy["last_messages"])
+    if most is not None:
+        before = within(before, most - fixed)
     remaining = _remaining(run, "prompt")
     if remaining is None:
         return before
-    if strategy["type"] == "auto":
+    if truncates_itself(run):
         before = within(before, remaining - fixed)
     if fixed + sum(entry.tokens for entry in before) > remaining:
         raise RunEnds(Ending("incomplete", reason="max_prompt_tokens"))

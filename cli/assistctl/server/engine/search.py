@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from assistctl.server import vector_stores
 from assistctl.server.documents import Shelf, find, select
-from assistctl.server.engine.builtin import Outcome, declared, free_name, function
+from assistctl.server.engine.builtin import Outcome, argument, declared, free_name, function
 from assistctl.server.engine.citations import FIRST_SEARCH, Resolve, mark
 from assistctl.server.finding import Finder, Question, Weights
 from assistctl.server.store import Store, Transaction
@@ -61,8 +61,8 @@ class FileSearch:
         """Arguments that are not what was asked for are the model's to correct."""
         ranking: Document = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
         ranking |= self._options.get("ranking_options") or {}
-        query = _query(arguments)
-        if query is None:
+        query = argument(arguments, "query")
+        if query is None or not query.strip():
             error = f"{self.name} takes a JSON object with a string `query`."
             shown: Document = {"ranking_options": ranking, "results": []}
             return Outcome(shown, {"search": number, "error": error})
@@ -140,11 +140,3 @@ def resolver(found: Mapping[int, list[Document]]) -> Resolve:
         return named.get(source)
 
     return resolve
-
-
-def _query(arguments: str) -> str | None:
-    try:
-        query = json.loads(arguments).get("query")
-    except (ValueError, AttributeError):
-        return None
-    return query if isinstance(query, str) and query.strip() else None

@@ -18,7 +18,7 @@ from assistctl.server.engine.answer import Call, Speech, ToolRound, action_requi
 from assistctl.server.engine.builtin import Outcome, declared
 from assistctl.server.engine.endings import Ending, end_run
 from assistctl.server.engine.leases import CancelAsked, Claim
-from assistctl.server.engine.prompt import Prompt, prepare
+from assistctl.server.engine.prompt import Prompt, prepare, truncates_itself
 from assistctl.server.engine.runs import NO_TOKENS, counted, with_notes, with_usage
 from assistctl.server.engine.streaming import Channel, Event
 from assistctl.server.engine.tools import Kit, Workshop
@@ -28,12 +28,13 @@ from assistctl.server.models.protocol import (
     Delta,
     Finish,
     FinishReason,
+    Model,
     ModelError,
+    PromptTooLong,
     RefusalPart,
     TextPart,
     Usage,
 )
-from assistctl.server.models.tokens import estimate_json, estimate_prompt
 from assistctl.server.store import Store, Transaction
 from assistctl.server.text import count_tokens
 from assistctl.server.wire import Document, now
@@ -43,6 +44,12 @@ T = TypeVar("T")
 _MOST_ROUNDS = 20
 _INDEX_SECONDS = 60.0
 _INDEX_POLL_SECONDS = 0.05
+_SHORTER = 0.6
+_SHORTENED = "the thread was too long for the model, so older messages were left out"
+_ONE_CALL = (
+    "the model called several tools at once although parallel_tool_calls is false; only the first"
+    " call was made"
+)
 _CUT_SHORT = {
     "length": Ending("incomplete", reason="max_completion_tokens"),
     "content_filter": Ending(
@@ -63,9 +70,6 @@ class _Answer:
     outcomes: Mapping[str, Outcome]
     kit: Kit
 
-    def notes(self) -> list[str]:
-        return [outcome.note for outcome in self.outcomes.values() if outcome.note]
-
 
 @dataclass
 class Worker:
@@ -79,6 +83,9 @@ class Worker:
     channel: Channel
     _speech: Speech | None = field(default=None, init=False)
     _round: ToolRound | None = field(default=None, init=False)
+    _heard: list[str] = field(default_factory=list, init=False)
+    _most: int | None = field(default=None, init=False)
+    _notes: list[str] = field(default_factory=list, init=False)
 
     async def work(self) -> None:
         """Raises RunEnds, ModelError, LeaseLost or CancelAsked where the run stops short."""
@@ -86,8 +93,7 @@ class Worker:
         model = self.models.answering(run["_script"])
         await self._wait_for_index(run)
         for _ in range(_MOST_ROUNDS):
-            prompt = await run_in_threadpool(self._prepare, run)
-            finish = await self._hear_out(model.stream(prompt.request), run, prompt.kit)
+            prompt, finish = await self._complete(model, run)
             usage = finish.usage or self._estimated(prompt)
             answer = _Answer(finish.reason, usage, await self._outcomes(finish), prompt.kit)
             run = await self._write(partial(self._conclude, answer))
@@ -97,6 +103,22 @@ class Worker:
             "server_error",
             f"The model called the server's tools {_MOST_ROUNDS} times in a row without answering.",
         )
+
+    async def _complete(self, model: Model, run: Document) -> tuple[Prompt, Finish]:
+        """The next completion, of as much of the thread as the model can take."""
+        prompt = await run_in_threadpool(self._prepare, run)
+        while True:
+            try:
+                return prompt, await self._hear_out(model.stream(prompt.request), run, prompt.kit)
+            except PromptTooLong as refusal:
+                if not truncates_itself(run):
+                    raise
+                shorter = max(0.9 / refusal.excess, 0.2) if refusal.excess else _SHORTER
+                self._most = int(prompt.tokens * shorter)
+                before, prompt = prompt, await run_in_threadpool(self._prepare, run)
+                if prompt.tokens >= before.tokens:
+                    raise
+                self._notes.append(_SHORTENED)
 
     def said(self) -> dict[str, list[Any]]:
         """The content so far of a message that is being written."""
@@ -122,12 +144,13 @@ class Worker:
 
     def _prepare(self, run: Document) -> Prompt:
         with self.store.read() as tx:
-            return prepare(tx, self.workshop, self.claim, run)
+            return prepare(tx, self.workshop, self.claim, run, self._most)
 
     async def _hear_out(
         self, answer: AsyncGenerator[Delta, None], run: Document, kit: Kit
     ) -> Finish:
         self._speech = self._round = None
+        self._heard = []
         finish = Finish("stop")
         async with aclosing(answer) as deltas:
             async for delta in deltas:
@@ -146,11 +169,16 @@ class Worker:
             speech = Speech(self.claim, run, kit.sources, kit.pictures)
             await self._write(lambda tx, _: (None, speech.open(tx)))
             self._speech = speech
+        self._heard.append(delta.text)
         refused = isinstance(delta, RefusalPart)
         said = self._speech.refuse(delta.text) if refused else self._speech.say(delta.text)
         self.channel.send(said)
 
     async def _hear_call(self, part: CallPart, run: Document, kit: Kit) -> None:
+        self._heard += [part.name, part.arguments]
+        if part.index and not run["parallel_tool_calls"]:
+            self._notes.append(_ONE_CALL)
+            return
         if self._round is None:
             await self._finish_speech()
             opened = ToolRound(self.claim, run, kit.tools)
@@ -188,7 +216,8 @@ class Worker:
         self, answer: _Answer, tx: Transaction, run: Document
     ) -> tuple[Document, list[Event]]:
         """Store the whole answer, and where the run stands with it, at once."""
-        run = with_usage(with_notes(run, answer.notes()), answer.usage)
+        notes = [outcome.note for outcome in answer.outcomes.values() if outcome.note]
+        run = with_usage(with_notes(run, [*self._notes, *notes]), answer.usage)
         cost = counted(answer.usage)
         if self._round:
             self._round.record(tx, cost, answer.outcomes)
@@ -232,10 +261,7 @@ class Worker:
         return self._round.calls if self._round else []
 
     def _estimated(self, prompt: Prompt) -> Usage:
-        said = sum(estimate_json(content) for content in self.said().values())
-        called = sum(count_tokens(call.name + call.arguments) for call in self._calls())
-        request = prompt.request
-        return Usage(estimate_prompt(request.messages, request.tools), said + called)
+        return Usage(prompt.tokens, count_tokens("".join(self._heard)))
 
     async def _write(self, change: Callable[[Transaction, Document], tuple[T, list[Event]]]) -> T:
         """Let `change` write, if the run (which it is given) is still ours; tell the listener."""

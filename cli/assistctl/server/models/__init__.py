@@ -31,6 +31,11 @@ class Models:
         self._scripted = declared == "scripted"
         self._scripts = scripts
 
+    @property
+    def endpoint(self) -> Model | None:
+        """The endpoint, if one is set up."""
+        return self._endpoint
+
     def answering(self, script: str) -> Model:
         """The model for an assistant whose script, if it has one, goes by this name; raises
         ModelError when there is neither. The word `scripted` lends an assistant without a script,

@@ -2,25 +2,39 @@
 
 Requests are repeated only while nothing of an answer has been seen: a completion has no effect
 that a repetition could double. What the endpoint gets wrong in harmless ways (call indexes,
-JSON instead of a stream, a missing [DONE]) is put right in `chunks.py`.
+JSON instead of a stream, a missing [DONE]) is put right in `chunks.py`; what it does not
+understand of a request is left out from then on, see `refusals.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 import httpx2
 
-from assistctl.server.models.chunks import Chunks
+from assistctl.server.models import refusals
+from assistctl.server.models.chunks import BadChunk, Chunks
 from assistctl.server.models.protocol import Delta, ErrorCode, ModelError, Request
-from assistctl.server.upstream import backoff, is_loopback, message, refusal, wait
+from assistctl.server.upstream import backoff, is_loopback, message, wait
 
 _ATTEMPTS = 3
+_ATTEMPTS_IF_BUSY = 6
+_BUSY = (429, 503, 529)
+_CONNECT_SECONDS = 10.0
+_PATIENCE_SECONDS = 600.0
+_UNREACHABLE = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.ReadError,
+    httpx2.RemoteProtocolError,
+)
 
 
 @dataclass(frozen=True)
@@ -55,10 +69,11 @@ class ChatCompletions:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
+        self._not_understood: dict[str, frozenset[str]] = {}
         headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
         self._client = httpx2.AsyncClient(
             headers=headers,
-            timeout=httpx2.Timeout(endpoint.timeout, connect=10.0, pool=None),
+            timeout=httpx2.Timeout(endpoint.timeout, connect=_CONNECT_SECONDS, pool=None),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
             trust_env=not is_loopback(endpoint.base_url),
         )
@@ -71,6 +86,8 @@ class ChatCompletions:
                     yield delta
             finally:
                 await response.aclose()
+        except httpx2.ConnectTimeout as error:
+            raise self._error(f"did not answer within {_CONNECT_SECONDS:g} seconds") from error
         except httpx2.TimeoutException as error:
             raise self._error(f"was silent for {self._endpoint.timeout:g} seconds") from error
         except httpx2.HTTPError as error:
@@ -81,15 +98,30 @@ class ChatCompletions:
 
     async def _send(self, body: Mapping[str, Any]) -> httpx2.Response:
         """The first answer that is not an error, its body still unread."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            last = attempt == _ATTEMPTS
+        model = body["model"]
+        unknown = self._not_understood.get(model, frozenset())
+        while True:
+            sent = refusals.without(body, unknown)
+            response = await self._insist(sent)
+            if response.is_success:
+                self._not_understood[model] = unknown
+                return response
+            more = refusals.not_understood(response, sent)
+            if not more:
+                raise refusals.as_error(self._endpoint.base_url, response)
+            unknown |= more
+
+    async def _insist(self, body: Mapping[str, Any]) -> httpx2.Response:
+        """The first answer that repeating the request would not change; an error has been read."""
+        deadline = min(anyio.current_effective_deadline(), anyio.current_time() + _PATIENCE_SECONDS)
+        for attempt in itertools.count(1):
             request = self._client.build_request(
                 "POST", f"{self._endpoint.base_url}/chat/completions", json=body
             )
             try:
                 response = await self._client.send(request, stream=True)
-            except (httpx2.ConnectError, httpx2.RemoteProtocolError, httpx2.ReadError):
-                if last:
+            except _UNREACHABLE:
+                if attempt == _ATTEMPTS:
                     raise
                 await asyncio.sleep(backoff(attempt))
                 continue
@@ -98,56 +130,57 @@ class ChatCompletions:
             await response.aread()
             await response.aclose()
             seconds = wait(response, attempt)
-            if last or seconds is None:
-                raise self._refused(response)
-            await asyncio.sleep(seconds)
+            most = _ATTEMPTS_IF_BUSY if response.status_code in _BUSY else _ATTEMPTS
+            late = seconds is None or anyio.current_time() + seconds >= deadline
+            if late or attempt >= most:
+                return response
+            await asyncio.sleep(seconds or 0.0)
         raise AssertionError("unreachable")
 
     async def _deltas(self, response: httpx2.Response) -> AsyncIterator[Delta]:
         chunks = Chunks()
-        if "json" in response.headers.get("content-type", ""):
-            for delta in chunks.read(self._parsed((await response.aread()).decode())):
+        try:
+            async for delta in self._read(chunks, response):
                 yield delta
-        else:
-            try:
-                async for event in httpx2.EventSource(response):
-                    if event.data.strip() == "[DONE]":
-                        chunks.end()
-                        break
-                    for delta in chunks.read(self._parsed(event.data)):
-                        yield delta
-            except httpx2.TransportError:
-                if chunks.finish is None:  # else the answer is whole, only its end was sloppy
-                    raise
+            chunks.check()
+        except BadChunk as error:
+            raise self._error(str(error)) from error
         if chunks.finish is None:
             raise self._error("ended its answer in the middle")
         yield chunks.finish
 
-    def _parsed(self, text: str) -> Mapping[str, Any]:
+    async def _read(self, chunks: Chunks, response: httpx2.Response) -> AsyncIterator[Delta]:
+        kind = response.headers.get("content-type", "")
+        if "json" in kind:
+            text = (await response.aread()).decode(errors="replace")
+            for delta in chunks.read(self._parsed(text)):
+                yield delta
+            return
+        if "html" in kind:
+            raise self._error(f"answered with a web page ({kind}). Check the model's base_url.")
+        response.headers["content-type"] = "text/event-stream"  # some call it something else
+        try:
+            async for event in httpx2.EventSource(response):
+                if event.data.strip() == "[DONE]":
+                    chunks.end()
+                    break
+                for delta in chunks.read(self._parsed(event.data, event.event)):
+                    yield delta
+        except httpx2.TransportError:
+            if chunks.finish is None:  # else the answer is whole, only its end was sloppy
+                raise
+
+    def _parsed(self, text: str, event: str = "message") -> Mapping[str, Any]:
         try:
             chunk = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._error(f"sent what is not JSON: {text[:200]!r}") from error
         if not isinstance(chunk, dict):
             raise self._error(f"sent what is not a chunk: {text[:200]!r}")
-        if chunk.get("error"):
-            code = _code(chunk["error"])
+        if chunk.get("error") or "error" in (event, chunk.get("object")):
+            code = _code(chunk.get("error") or chunk)
             raise self._error(f"failed while answering: {message(chunk)}", code)
         return chunk
-
-    def _refused(self, response: httpx2.Response) -> ModelError:
-        status = response.status_code
-        remedy = {
-            401: " Check the model's api_key.",
-            403: " Check the model's api_key.",
-            404: " Check the model's base_url and the assistant's model name (`models` maps it).",
-        }.get(status, "")
-        code: ErrorCode = "server_error"
-        if status == 429:
-            code = "rate_limit_exceeded"
-        elif status in (400, 413, 422):
-            code = "invalid_prompt"
-        return self._error(f"answered {status}: {refusal(response)}{remedy}", code)
 
     def _error(self, what: str, code: ErrorCode = "server_error") -> ModelError:
         return ModelError(code, f"The model endpoint {self._endpoint.base_url} {what}")

@@ -83,6 +83,15 @@ class ModelError(Exception):
         self.message = message
 
 
+class PromptTooLong(ModelError):
+    """The model cannot take so much at once; `excess` is how many times too much it was, or None
+    where nobody said. Raised before anything of an answer."""
+
+    def __init__(self, message: str, excess: float | None = None) -> None:
+        super().__init__("invalid_prompt", message)
+        self.excess = excess
+
+
 class Model(Protocol):
     @property
     def note(self) -> str | None:

@@ -86,7 +86,7 @@ def _failure(messages: Sequence[Mapping[str, Any]]) -> str | None:
 def _error(output: str) -> str | None:
     try:
         value = json.loads(output)
-    except ValueError:
+    except (RecursionError, ValueError):
         return None
     error = value.get("error") if isinstance(value, dict) else None
     if isinstance(error, dict):

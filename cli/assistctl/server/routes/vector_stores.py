@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from assistctl.server import bodies, documents, filters, vector_stores
+from starlette.concurrency import run_in_threadpool
+
+from assistctl.server import bodies, documents, filters, rewriting, vector_stores
 from assistctl.server.call import Call, Endpoint
 from assistctl.server.documents import Shelf
-from assistctl.server.finding import Question, Weights
+from assistctl.server.finding import Found, Question, Weights
 from assistctl.server.shapes import (
     Required,
     array,
@@ -95,10 +97,13 @@ def delete(call: Call) -> Document:
     return deleted("vector_store.deleted", store_id)
 
 
-def search(call: Call) -> Document:
+async def search(call: Call) -> Document:
     store_id = call.path("vector_store_id", VECTOR_STORE)
     body = _SEARCH(call.body, "")
     queries = [body["query"]] if isinstance(body["query"], str) else body["query"]
+    if body.get("rewrite_query"):
+        name = await run_in_threadpool(_rewriting_model, call, store_id)
+        queries = await rewriting.rewritten(call.server.engine.models.endpoint, name, queries)
     ranking = body.get("ranking_options") or {}
     question = Question(
         queries,
@@ -107,24 +112,35 @@ def search(call: Call) -> Document:
         weights=Weights.of(ranking),
         condition=body.get("filters"),
     )
-    found = call.server.finder.find(call.project, [store_id], question)
-    with call.store.write() as tx:
-        vector_stores.touch(tx, call.project, store_id)
+    found = await run_in_threadpool(_found, call, store_id, question)
     return {
         "object": "vector_store.search_results.page",
         "search_query": queries,
-        "data": [
-            {
-                "file_id": chunk.file_id,
-                "filename": chunk.filename,
-                "score": chunk.score,
-                "attributes": chunk.attributes,
-                "content": [{"type": "text", "text": chunk.text}],
-            }
-            for chunk in found
-        ],
+        "data": [_result(chunk) for chunk in found],
         "has_more": False,
         "next_page": None,
+    }
+
+
+def _rewriting_model(call: Call, store_id: str) -> str | None:
+    with call.store.read() as tx:
+        return rewriting.model_name(tx, call.project, store_id)
+
+
+def _found(call: Call, store_id: str, question: Question) -> list[Found]:
+    found = call.server.finder.find(call.project, [store_id], question)
+    with call.store.write() as tx:
+        vector_stores.touch(tx, call.project, store_id)
+    return found
+
+
+def _result(chunk: Found) -> Document:
+    return {
+        "file_id": chunk.file_id,
+        "filename": chunk.filename,
+        "score": chunk.score,
+        "attributes": chunk.attributes,
+        "content": [{"type": "text", "text": chunk.text}],
     }
 
 
