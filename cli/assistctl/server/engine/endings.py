@@ -70,6 +70,8 @@ def end_run(
         "last_error": ending.error,
         "incomplete_details": {"reason": ending.reason} if ending.reason else None,
         **_at(ending.status, ("completed", "failed", "cancelled")),
+        # The hosted API said of a completed run that it no longer expires.
+        **({"expires_at": None} if ending.status == "completed" else {}),
     }
     close_run(tx, claim)
     events.append(Event(f"thread.run.{ending.status}", save(tx, claim.shelf, ended)))
