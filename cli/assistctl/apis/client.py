@@ -20,7 +20,7 @@ from urllib.parse import quote
 import httpx2
 import openai
 
-from assistctl.apis import pacing
+from assistctl.apis import PARALLEL, pacing
 from assistctl.apis.bounded import bounded
 from assistctl.apis.pacing import RETRIES, Pacing
 from assistctl.apis.parts import upload_in_parts
@@ -28,7 +28,6 @@ from assistctl.apis.redaction import Redaction
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.resources import Json
 
-PARALLEL = 8
 PIECE = 1024 * 1024
 LARGEST_AT_ONCE = 512 * 1024 * 1024
 """What POST /files takes; a larger file is uploaded in parts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from assistctl.commands._apply import apply, confirm, refuse_failures
-from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._options import Options, as_command, complete_key, parallel_option
 from assistctl.commands._survey import adoption
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
@@ -16,14 +16,15 @@ from assistctl.render.plan import plan_text
 @click.argument("key", metavar="KEY", shell_complete=complete_key)
 @click.argument("object_id", metavar="ID")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask (for CI).")
-def command(options: Options, key: str, object_id: str, yes: bool) -> int | None:
+@parallel_option
+def command(options: Options, key: str, object_id: str, yes: bool, parallel: int) -> int | None:
     """Make the existing assistant (or vector store) ID the one that KEY declares.
 
     Its id stays, so that threads and clients that know it go on working; what differs from the
     declaration is changed, after the plan is shown. Only objects without an owner can be taken.
     """
     workspace = load(options)
-    with opened(workspace) as surface:
+    with opened(workspace, parallel) as surface:
         found = adoption(surface, workspace, {key: object_id})
         if not (options.quiet and yes):
             click.echo(plan_text(found.plan, found.requests() if options.verbosity > 0 else ()))

@@ -20,7 +20,7 @@ from assistctl.commands._importing.placing import tray
 from assistctl.commands._importing.shape import Unfit, check_shape
 from assistctl.commands._importing.stores import StoreDraft, shared, store_ids
 from assistctl.commands._importing.writing import written
-from assistctl.commands._options import Options, as_command
+from assistctl.commands._options import Options, as_command, parallel_option
 from assistctl.commands._survey import Survey, adoption
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import environment, load
@@ -98,6 +98,7 @@ class _Drafts:
     help="Leave out code_interpreter and file_search files; adopted, the assistant loses them.",
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask (for CI).")
+@parallel_option
 def command(
     options: Options,
     ids: tuple[str, ...],
@@ -107,6 +108,7 @@ def command(
     no_adopt: bool,
     without_files: bool,
     yes: bool,
+    parallel: int,
 ) -> None:
     """Write existing assistants as YAML, prompts and files, and take them over.
 
@@ -123,7 +125,7 @@ def command(
         return
     workspace = load(options)
     asked = _Asked(ids, key, adopting=not no_adopt, with_files=not without_files)
-    with opened(workspace) as surface, tray(workspace.root) as directory:
+    with opened(workspace, parallel) as surface, tray(workspace.root) as directory:
         drafts = _read(surface, workspace, asked)
         if not drafts.assistants:
             _say(options, f"No assistant without an owner is at {workspace.target.name}.")

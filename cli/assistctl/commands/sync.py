@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from assistctl.commands._apply import apply, confirm, refuse_failures, result_json
-from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._options import Options, as_command, complete_key, parallel_option
 from assistctl.commands._saved import read
 from assistctl.commands._survey import Survey, refuse_prune_of_some, survey
 from assistctl.commands._target import opened
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Apply exactly this saved plan, or nothing if it is stale.",
 )
+@parallel_option
 def command(
     options: Options,
     keys: tuple[str, ...],
@@ -50,6 +51,7 @@ def command(
     prune: bool,
     on_drift: OnDrift | None,
     saved: Path | None,
+    parallel: int,
 ) -> int | None:
     """Create and update what is declared, so that the target is as the YAML says.
 
@@ -64,7 +66,7 @@ def command(
         options = replace(options, target=reviewed.target)
     workspace = load(options)
     wishes = Wishes(partial=bool(keys), prune=prune, on_drift=on_drift or "fail")
-    with opened(workspace) as surface:
+    with opened(workspace, parallel) as surface:
         found = survey(surface, workspace, keys, wishes)
         if reviewed:
             reviewed.check(workspace, found)

@@ -72,10 +72,10 @@ def reconcile(
                     fresh.add(change.address)
     _refuse_second_names(changes, declared, observed)
     undeclared: tuple[Address, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes = tuple(_failed_files(declared, observed))
     if not wishes.partial:
         changes += _leftovers(declared, observed)
-        notes = tuple(_edited_copies(observed))
+        notes += tuple(_edited_copies(observed))
         gone = tuple(_undeclared(declared, observed))
         if wishes.prune:
             changes += gone
@@ -229,6 +229,20 @@ def _edited_copies(observed: Observed) -> Iterator[str]:
                 f"{remote.address} is at the target twice, and {remote.id} was edited there, so it "
                 "is left alone; delete it, or take the metadata `assistctl` out of it"
             )
+
+
+def _failed_files(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[str]:
+    """What the target could not index of the files as they are declared still."""
+    for address in sorted(declared, key=_rank):
+        if (remote := observed.owned.get(address)) is None:
+            continue
+        for upload in sorted(remote.uploads, key=lambda upload: upload.address):
+            file = declared.get(upload.address)
+            if file and upload.id in remote.failed and upload.holds(file.fields["sha256"]):
+                yield (
+                    f"{upload.address} could not be indexed in {address}, and is tried again: "
+                    f"{remote.failed[upload.id]}"
+                )
 
 
 def _is_as_we_left_it(remote: Remote) -> bool:

@@ -73,7 +73,7 @@ class Remote:
     and that are still there. `unsure` are the fields in which a difference proves no edit, since
     what they referred to is gone or the target does not tell them. `settled` marks a store whose
     recorded membership digest equals the declared one: its files were not listed and are as
-    declared.
+    declared. `failed` are uploads in a store that could not be indexed, and why.
     """
 
     address: Address
@@ -84,6 +84,7 @@ class Remote:
     stale: tuple[Upload, ...] = ()
     unsure: frozenset[str] = frozenset()
     settled: bool = False
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
