@@ -23,7 +23,7 @@ import openai
 from assistctl.apis import PARALLEL, pacing
 from assistctl.apis.bounded import bounded
 from assistctl.apis.pacing import RETRIES, Pacing
-from assistctl.apis.parts import upload_in_parts
+from assistctl.apis.parts import PART_BYTES, upload_in_parts
 from assistctl.apis.redaction import Redaction
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.resources import Json
@@ -65,6 +65,7 @@ class Client:
         parallel: int = PARALLEL,
         pace: Pacing | None = None,
         largest_at_once: int = LARGEST_AT_ONCE,
+        part_bytes: int = PART_BYTES,
     ) -> None:
         if not (api_key.isascii() and api_key.isprintable()):
             # httpx2 would say so too, and print the key.
@@ -76,6 +77,7 @@ class Client:
         self._pace = pace or Pacing()
         self._redaction = Redaction(api_key)
         self._largest_at_once = largest_at_once
+        self._part_bytes = part_bytes
         self._client = openai.OpenAI(
             base_url=base_url,
             api_key=api_key,
@@ -139,7 +141,7 @@ class Client:
         A lost upload is repeated: files carry no metadata to find them by.
         """
         if path.stat().st_size > self._largest_at_once:
-            return upload_in_parts(self, path, filename, progress)
+            return upload_in_parts(self, path, filename, progress, self._part_bytes)
         with path.open("rb") as handle:
             file = cast("IO[bytes]", _Counted(handle, progress))
             return self.send("/files", "file", filename, file, {"purpose": "assistants"})

@@ -74,7 +74,7 @@ def upload_in_parts(
     path: Path,
     filename: str,
     progress: Callable[[int], None],
-    part_bytes: int = PART_BYTES,
+    part_bytes: int,
 ) -> dict[str, Json]:
     """The file object that comes of it. What cannot be finished is cancelled."""
     size = path.stat().st_size
