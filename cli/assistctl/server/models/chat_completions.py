@@ -18,7 +18,7 @@ import httpx2
 
 from assistctl.server.models.chunks import Chunks
 from assistctl.server.models.protocol import Delta, ErrorCode, ModelError, Request
-from assistctl.server.upstream import backoff, is_loopback, message, refusal, wait
+from assistctl.server.upstream import backoff, concealed, is_loopback, message, refusal, wait
 
 _ATTEMPTS = 3
 
@@ -127,12 +127,14 @@ class ChatCompletions:
         try:
             chunk = json.loads(text)
         except ValueError as error:
-            raise self._error(f"sent what is not JSON: {text[:200]!r}") from error
+            raise self._error(f"sent what is not JSON: {self._start_of(text)}") from error
         if not isinstance(chunk, dict):
-            raise self._error(f"sent what is not a chunk: {text[:200]!r}")
+            raise self._error(f"sent what is not a chunk: {self._start_of(text)}")
         if chunk.get("error"):
             code = _code(chunk["error"])
-            raise self._error(f"failed while answering: {message(chunk)}", code)
+            raise self._error(
+                f"failed while answering: {message(chunk, self._endpoint.api_key)}", code
+            )
         return chunk
 
     def _refused(self, response: httpx2.Response) -> ModelError:
@@ -147,7 +149,12 @@ class ChatCompletions:
             code = "rate_limit_exceeded"
         elif status in (400, 413, 422):
             code = "invalid_prompt"
-        return self._error(f"answered {status}: {refusal(response)}{remedy}", code)
+        return self._error(
+            f"answered {status}: {refusal(response, self._endpoint.api_key)}{remedy}", code
+        )
+
+    def _start_of(self, text: str) -> str:
+        return repr(concealed(text, self._endpoint.api_key)[:200])
 
     def _error(self, what: str, code: ErrorCode = "server_error") -> ModelError:
         return ModelError(code, f"The model endpoint {self._endpoint.base_url} {what}")
