@@ -14,6 +14,9 @@ from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
 
 OnDrift: TypeAlias = Literal["fail", "overwrite", "keep"]
 
+HOLDING = ("tool_resources", "files")
+"""The fields by which objects hold uploads."""
+
 RANK = {FILE: 0, VECTOR_STORE: 1, ASSISTANT: 2}
 
 
@@ -78,7 +81,7 @@ def reconcile(
         notes += tuple(_edited_copies(observed))
         gone = tuple(_undeclared(declared, observed))
         if wishes.prune:
-            changes += gone
+            changes += gone + tuple(_leaving(declared, observed, changes))
         else:
             undeclared = tuple(sorted({change.address for change in gone}, key=_rank))
     return Plan(target, tuple(sorted(changes, key=_order)), undeclared, notes)
@@ -262,6 +265,24 @@ def _undeclared(declared: Mapping[Address, Declared], observed: Observed) -> Ite
         yield from _removal(remote, "no longer declared", kept)
     for upload in observed.stale:
         if not upload.replaced and upload.id not in kept:
+            yield Change(Action.DELETE, upload.address, "no longer used", id=upload.id)
+
+
+def _leaving(
+    declared: Mapping[Address, Declared], observed: Observed, changes: Collection[Change]
+) -> Iterator[Change]:
+    """The uploads that nothing declares any more and that these changes take out of use."""
+    left = {
+        change.address
+        for change in changes
+        if change.action is not Action.DELETE
+        and not {item.field for item in change.fields}.isdisjoint(HOLDING)
+    }
+    staying = [remote for address, remote in observed.owned.items() if address in declared]
+    held = {upload.id for it in staying if it.address not in left for upload in it.uploads}
+    unused = {upload.id: upload for it in staying for upload in it.uploads}
+    for upload in unused.values():
+        if upload.address not in declared and upload.id not in held:
             yield Change(Action.DELETE, upload.address, "no longer used", id=upload.id)
 
 
