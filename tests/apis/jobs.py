@@ -4,12 +4,23 @@ import multiprocessing
 import os
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-
-import deepdiff  # noqa: F401
 
 from assistctl.apis import client, pacing
 from assistctl.main import main
+
+for _module in (
+    "assistctl.apis.assistants",
+    "assistctl.commands.plan",
+    "assistctl.commands.sync",
+    "assistctl.spec.workspace",
+    "assistctl.toolbox.contracts",
+    "assistctl.toolbox.docstrings",
+    "deepdiff",
+    "jsonschema",
+):
+    import_module(_module)  # so that each fork has it already
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.apis.jobs"])

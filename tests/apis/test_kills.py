@@ -14,7 +14,7 @@ from tests.apis.fault_proxy import Answer, proxy_to
 from tests.apis.florists import Florists
 
 THOROUGH = "ALL_FAULTS" in os.environ
-EVERY = 1 if THOROUGH else 5
+EVERY = 1 if THOROUGH else 7
 
 
 def before(job):
