@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -19,12 +20,14 @@ HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "date", "serv
 
 @dataclass(frozen=True)
 class Answer:
-    """What a client is told; `body` None drops the connection, `cut` takes that many bytes off."""
+    """What a client is told; `body` None drops the connection, `cut` takes that many bytes off;
+    `then` is called once it has been told."""
 
     status: int = 200
     body: bytes | None = None
     headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
     cut: int = 0
+    then: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -92,16 +95,83 @@ def not_found(request: Request, forward: Forward) -> Answer:
     return forward(request)
 
 
+def hanging(seconds: float, *, carried_out: bool) -> Fault:
+    """No answer until after the client has lost its patience."""
+
+    def fault(request: Request, forward: Forward) -> Answer:
+        if carried_out:
+            forward(request)
+        time.sleep(seconds)
+        return Answer()
+
+    return fault
+
+
+def unseen(times: int) -> Callable[[int, Request], Fault | None]:
+    """A target whose servers learn late of what one of them has made: each new id is unknown to
+    the first so many requests that mention it."""
+    left: dict[str, int] = {}
+
+    def fault(number: int, request: Request) -> Fault | None:
+        told = f"{request.path} {request.body.decode(errors='replace')}"
+        if unknown := [item for item, count in left.items() if count and item in told]:
+            for item in unknown:
+                left[item] -= 1
+            return error(404)
+
+        def learnt(request: Request, forward: Forward) -> Answer:
+            answer = forward(request)
+            if request.method == "POST" and answer.status == 200:
+                made = json.loads(answer.body or b"{}").get("id")
+                if made and f"/{made}" not in request.path:
+                    left.setdefault(made, times)
+            return answer
+
+        return learnt
+
+    return fault
+
+
+class Door:
+    """Where clients come in: how many are inside, and a lock for a while."""
+
+    def __init__(self) -> None:
+        self.shut = 0.0
+        self._inside = 0
+        self._changed = threading.Condition()
+
+    def refuse(self, seconds: float) -> Fault:
+        """The connection is dropped, and for so long there is nobody to connect to."""
+
+        def fault(request: Request, forward: Forward) -> Answer:
+            self.shut = seconds
+            return Answer()
+
+        return fault
+
+    def enter(self, number: int = 1) -> None:
+        with self._changed:
+            self._inside += number
+            self._changed.notify_all()
+
+    def wait_until_empty(self) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: not self._inside, 60)
+
+
 @dataclass
 class FaultProxy:
     """Forwards to `upstream`. `fault` decides over each request by its number, from 1 on;
-    `rewrite` changes what the target answers."""
+    `rewrite` changes what the target answers. The target does not get to see Idempotency-Keys,
+    since most do not know them."""
 
     upstream: str
     fault: Callable[[int, Request], Fault | None] = lambda number, request: None
     rewrite: Callable[[Request, Any], Any] = lambda request, body: body
     requests: list[Request] = field(default_factory=list)
     base_url: str = ""
+    door: Door = field(default_factory=Door)
+    withheld: set[str] = field(default_factory=lambda: {*HOP_BY_HOP, "idempotency-key"})
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _busy: int = 0
 
@@ -148,7 +218,7 @@ class FaultProxy:
             self._changed.wait_for(lambda: not self._busy)
 
     def _forward(self, request: Request) -> Answer:
-        headers = {k: v for k, v in request.headers.items() if k not in HOP_BY_HOP}
+        headers = {k: v for k, v in request.headers.items() if k not in self.withheld}
         with closing(http.client.HTTPConnection(urlsplit(self.upstream).netloc)) as connection:
             connection.request(request.method, request.path, request.body or None, headers)
             response = connection.getresponse()
@@ -163,18 +233,27 @@ class FaultProxy:
 def proxy_to(upstream: str) -> Iterator[FaultProxy]:
     """A running proxy to a base URL; its own base URL has the same path."""
     proxy = FaultProxy(upstream)
-    with served(proxy.answer) as address:
+    with served(proxy.answer, proxy.door) as address:
         proxy.base_url = f"http://{address}{urlsplit(upstream).path}"
         yield proxy
 
 
 @contextmanager
-def served(answer: Callable[[Request], Answer]) -> Iterator[str]:
+def served(answer: Callable[[Request], Answer], door: Door | None = None) -> Iterator[str]:
     """An HTTP server on a free loopback port, in threads; yields host:port."""
+    door = door or Door()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            door.enter()
+            super().setup()
+
+        def finish(self) -> None:
+            super().finish()
+            door.enter(-1)
 
         def handle_request(self) -> None:
             request = Request(self.command, self.path, self._body(), self._headers())
@@ -190,6 +269,8 @@ def served(answer: Callable[[Request], Answer]) -> Iterator[str]:
             self.wfile.write(reply.body[: len(reply.body) - reply.cut])
             if reply.cut:
                 self._drop()
+            self.wfile.flush()
+            reply.then()
 
         do_GET = do_POST = do_DELETE = handle_request  # noqa: N815 - http.server's names
 
@@ -225,16 +306,27 @@ def served(answer: Callable[[Request], Answer]) -> Iterator[str]:
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
+        request_queue_size = 64
 
         def handle_error(self, *about: object) -> None:
             """A client that goes away is nothing to tell of."""
 
-    with Server(("127.0.0.1", 0), Handler) as server:
+        def service_actions(self) -> None:
+            """Called again and again, between two connections."""
+            if door.shut:
+                self.socket.shutdown(socket.SHUT_RDWR)
+                time.sleep(door.shut)
+                door.shut = 0.0
+                self.socket.listen(64)
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        # A port that is asked for by its number is kept while the door is shut.
+        address = free.getsockname()
+    with Server(address, Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            host, port = server.server_address[:2]
-            yield f"{host}:{port}"
+            yield ":".join(map(str, address))
         finally:
             server.shutdown()
             thread.join()

@@ -196,23 +196,32 @@ class Scene:
         ]
 
     def content(self, file_id):
-        request = urllib.request.Request(
-            f"{self.proxy.upstream}/files/{file_id}/content",
-            headers={"Authorization": f"Bearer {self.direct._client.api_key}"},
-        )
-        with urllib.request.urlopen(request) as answer:
-            return answer.read().decode()
+        return content_of(self.direct, file_id)
 
     def files(self):
-        """All uploads: those that nothing refers to, and the others."""
-        used = set()
-        for store in self.direct.list("/vector_stores"):
-            used |= {f["id"] for f in self.direct.list(f"/vector_stores/{store['id']}/files")}
-        for assistant in self.direct.list("/assistants"):
-            resources = assistant["tool_resources"] or {}
-            used |= set((resources.get("code_interpreter") or {}).get("file_ids", []))
-        files = list(self.direct.list("/files"))
-        return [f for f in files if f["id"] not in used], [f for f in files if f["id"] in used]
+        return sort_files(self.direct)
+
+
+def content_of(client, file_id):
+    base_url = str(client._client.base_url).rstrip("/")
+    request = urllib.request.Request(
+        f"{base_url}/files/{file_id}/content",
+        headers={"Authorization": f"Bearer {client._client.api_key}"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        return answer.read().decode()
+
+
+def sort_files(client):
+    """All uploads: those that nothing refers to, and the others."""
+    used = set()
+    for store in client.list("/vector_stores"):
+        used |= {f["id"] for f in client.list(f"/vector_stores/{store['id']}/files")}
+    for assistant in client.list("/assistants"):
+        resources = assistant["tool_resources"] or {}
+        used |= set((resources.get("code_interpreter") or {}).get("file_ids", []))
+    files = list(client.list("/files"))
+    return [f for f in files if f["id"] not in used], [f for f in files if f["id"] in used]
 
 
 def owner(item):

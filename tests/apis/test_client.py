@@ -1,11 +1,16 @@
 """The client against a server that answers what the test says, over a real socket."""
 
+import email.utils
 import json
 import socket
+import threading
+import time
+from contextlib import ExitStack
 
 import pytest
 
-from assistctl.apis.client import RETRIES, Client, LostAnswer
+from assistctl.apis.client import UNSEEN_SECONDS, Client, LostAnswer
+from assistctl.apis.pacing import REQUEST_SECONDS, RETRIES, Pacing, asked_for
 from assistctl.errors import AssistctlError, RemoteError
 from tests.apis.fault_proxy import Answer, Request, served
 
@@ -35,31 +40,46 @@ class Target:
         return answer(request) if callable(answer) else answer
 
 
+class Clock:
+    """Time that passes only by sleeping; `slept` holds how long each time."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.slept = []
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.now += seconds
+
+    @property
+    def pace(self):
+        return Pacing(lambda: self.now, self.sleep)
+
+
 @pytest.fixture
-def pauses(monkeypatch):
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def pauses(clock):
     """How long the client would have slept."""
-    slept = []
-    monkeypatch.setattr("assistctl.apis.client.time.sleep", slept.append)
-    return slept
+    return clock.slept
 
 
 @pytest.fixture
-def talking_to(pauses):
+def talking_to(clock):
     """A client of a target with these answers."""
-    opened = []
+    with ExitStack() as stack:
 
-    def start(*answers):
-        target = Target(*answers)
-        context = served(target)
-        address = context.__enter__()
-        client = Client(f"http://{address}/v1", "key")
-        opened.append((context, client))
-        return client, target
+        def start(*answers, key="key", **settings):
+            target = Target(*answers)
+            address = stack.enter_context(served(target))
+            client = Client(f"http://{address}/v1", key, pace=clock.pace, **settings)
+            stack.callback(client.close)
+            return client, target
 
-    yield start
-    for context, client in opened:
-        client.close()
-        context.__exit__(None, None, None)
+        yield start
 
 
 def page(*ids, more=False):
@@ -98,6 +118,56 @@ def test_a_server_that_ignores_the_cursor_is_an_error(talking_to):
     assert len(target.requests) == 2
 
 
+def test_pages_that_loop_are_an_error(talking_to):
+    client, target = talking_to(
+        page("a", "b", more=True), page("c", "d", more=True), page("a", "b", more=True)
+    )
+    with pytest.raises(RemoteError, match="the list never ends"):
+        list(client.list("/x"))
+    assert len(target.requests) == 3
+
+
+def test_a_page_may_hold_more_or_less_than_was_asked_for(talking_to):
+    client, _ = talking_to(page("a", "b", "c", more=True), page("d", more=True), page())
+    assert [item["id"] for item in client.list("/x", limit=2)] == ["a", "b", "c", "d"]
+
+
+def test_a_server_that_does_not_say_whether_there_is_more_is_asked(talking_to):
+    def silent(*ids):
+        return reply({"data": [{"id": item} for item in ids]})
+
+    client, target = talking_to(silent("a", "b"), silent("c"), silent())
+    assert [item["id"] for item in client.list("/x")] == ["a", "b", "c"]
+    assert len(target.requests) == 3
+    client, target = talking_to(silent("a", "b"))
+    assert [item["id"] for item in client.list("/x")] == ["a", "b"]
+    assert len(target.requests) == 2
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_list_whose_place_was_deleted_is_read_from_the_start_again(talking_to, status):
+    client, target = talking_to(
+        page("a", "b", more=True), problem(status), page("a", "c", more=True), page("d")
+    )
+    assert [item["id"] for item in client.list("/x")] == ["a", "b", "c", "d"]
+    assert [request.path.partition("after=")[2] for request in target.requests] == [
+        "",
+        "b",
+        "",
+        "c",
+    ]
+
+
+def test_a_list_that_can_never_be_read_to_its_end_is_an_error(talking_to):
+    def answer(request):
+        return problem(404, "No b.") if "after" in request.path else page("a", "b", more=True)
+
+    client, target = talking_to(answer)
+    with pytest.raises(RemoteError, match=r"GET /x: 404 No b\."):
+        list(client.list("/x"))
+    assert len(target.requests) == 8
+
+
 @pytest.mark.parametrize("body", [{}, {"data": None}, [], {"data": ["a"]}, {"data": [{"id": 1}]}])
 def test_an_answer_that_is_no_list_never_passes_for_an_empty_one(talking_to, body):
     client, target = talking_to(reply(body))
@@ -134,12 +204,13 @@ def test_what_is_safe_to_repeat_is_repeated_until_there_is_an_answer(talking_to,
 @pytest.mark.parametrize(
     ("broken", "text"),
     [
-        (problem(503, "Busy."), "GET /x: 503 Busy."),
-        (Answer(502, b"<html>"), "GET /x: 502 Bad Gateway"),
-        (reply({}), "GET /x: the answer is not an object with an id"),
+        (problem(503, "Busy."), "GET /x: 503 Busy.; sent 5 times"),
+        (Answer(502, b"<html>"), "GET /x: 502 Bad Gateway; sent 5 times"),
+        (reply({}), "GET /x: the answer is not an object with an id; sent 5 times"),
         (
             Answer(200, b"<html>"),
-            "GET /x: the answer is not JSON (Expecting value: line 1 column 1 (char 0))",
+            "GET /x: the answer is not JSON (Expecting value: line 1 column 1 (char 0)); "
+            "sent 5 times",
         ),
     ],
 )
@@ -165,22 +236,143 @@ def test_a_refusal_is_final(talking_to, status):
         assert len(target.requests) == 1
 
 
-def test_a_target_that_is_not_there_cannot_be_reached(pauses):
+def test_a_target_that_is_not_there_cannot_be_reached(clock):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    client = Client(f"http://127.0.0.1:{port}/v1", "key")
+    client = Client(f"http://127.0.0.1:{port}/v1", "key", pace=clock.pace)
     with pytest.raises(LostAnswer) as error:
-        client.get("/x")
+        client.create("/threads", {})
     client.close()
-    assert str(error.value).startswith("GET /x: cannot reach the target (")
+    assert len(clock.slept) == RETRIES
+    assert str(error.value).startswith("POST /threads: cannot reach the target (")
     assert error.value.status is None
 
 
 def test_a_server_says_how_long_to_wait(talking_to, pauses):
-    answers = [problem(429, retry_after=value) for value in ("3", "0", "3600", "tomorrow")]
+    date = email.utils.formatdate(time.time() + 90, usegmt=True)
+    asked = [
+        {"retry_after": "3"},
+        {"retry_after": "0"},
+        {"retry_after_ms": "1500", "retry_after": "2"},
+        {"retry_after": date},
+        {"retry_after": "tomorrow"},
+    ]
+    answers = [problem(429, **headers) for headers in asked]
     client, _ = talking_to(*answers, reply({"id": "x"}))
     client.get("/x")
-    assert [round(pause) for pause in pauses[:3]] == [3, 0, 60]
+    three, one_and_a_half, ninety, own = pauses
+    assert 3 <= three <= 3.5
+    assert 1.5 <= one_and_a_half <= 2
+    assert 85 <= ninety <= 91
+    assert 4 <= own <= 8.5
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": ""}, None),
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": " 1.5 "}, 1.5),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after-ms": "20"}, 0.02),
+        ({"retry-after-ms": "soon", "retry-after": "2"}, 2),
+        ({"retry-after": "Thu, 01 Jan 1970 00:02:00 GMT"}, 20),
+        ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0),
+        ({"retry-after": "Thu, 41 Jan 1970 00:00:00 GMT"}, None),
+    ],
+)
+def test_the_ways_to_ask_for_a_pause(headers, seconds):
+    assert asked_for(headers, now=lambda: 100.0) == seconds
+
+
+def test_a_target_that_refuses_for_ever_is_given_up_in_the_end_and_then_at_once(talking_to, clock):
+    client, target = talking_to(problem(429, "Slow down.", retry_after="20"))
+    start = clock.now
+    with pytest.raises(LostAnswer) as error:
+        client.get("/x")
+    sent = len(target.requests)
+    assert str(error.value) == ("GET /x: 429 Slow down.; it asks to wait 20 s, which is too long")
+    assert REQUEST_SECONDS - 25 < clock.now - start <= REQUEST_SECONDS
+    assert 12 <= sent <= 16
+    with pytest.raises(LostAnswer):
+        client.get("/y")
+    assert len(target.requests) == sent + 1
+
+
+def test_a_target_that_refuses_for_ever_without_a_reason_is_not_asked_all_the_time(
+    talking_to, clock
+):
+    client, target = talking_to(problem(429, "No.", retry_after="0"))
+    start = clock.now
+    with pytest.raises(LostAnswer, match=r"GET /x: 429 No\.; sent \d+ times"):
+        client.get("/x")
+    assert clock.now - start <= REQUEST_SECONDS
+    assert len(target.requests) < REQUEST_SECONDS / 3
+
+
+def test_a_pause_that_is_too_long_is_not_made(talking_to, pauses):
+    client, target = talking_to(problem(503, "Closed.", retry_after="3600"))
+    with pytest.raises(LostAnswer) as error:
+        client.get("/x")
+    assert str(error.value) == "GET /x: 503 Closed.; it asks to wait 3,600 s, which is too long"
+    assert (len(target.requests), pauses) == (1, [])
+
+
+def test_when_one_request_is_told_to_slow_down_the_others_wait_too(talking_to, clock):
+    client, target = talking_to(problem(429, retry_after="30"), reply({"id": "x"}))
+    with pytest.raises(LostAnswer), client.stream("/threads/t/runs", {}):
+        pass
+    assert clock.slept == []
+    client.get("/x")
+    assert 30 <= sum(clock.slept) <= 31
+    client.get("/x")
+    assert 30 <= sum(clock.slept) <= 31
+    assert len(target.requests) == 3
+
+
+def test_threads_that_were_told_to_wait_come_back_one_after_the_other(clock):
+    pace = clock.pace
+    pace.hold(10)
+    waits = []
+    for _ in range(20):
+        before, clock.slept[:] = clock.now, []
+        pace.wait()
+        waits.append(sum(clock.slept))
+        clock.now = before
+    assert len(set(waits)) == 20
+    assert 10 <= min(waits) <= max(waits) <= 10.25
+
+
+def test_an_answer_that_drips_in_for_ever_is_given_up(clock):
+    stop = threading.Event()
+
+    def drip(server):
+        while not stop.is_set():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{")
+                try:
+                    while not stop.wait(0.01):
+                        connection.sendall(b" ")
+                except OSError:
+                    pass
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,), daemon=True)
+        thread.start()
+        base_url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        client = Client(base_url, "key", pace=clock.pace, timeout=0.2)
+        with pytest.raises(LostAnswer, match=r"GET /x: no answer in time; sent 5 times"):
+            client.get("/x")
+        stop.set()
+        with socket.create_connection(server.getsockname()):  # so that it accepts a last time
+            pass
+        client.close()
+        thread.join()
 
 
 def test_a_create_is_not_repeated_before_a_look_has_shown_that_nothing_was_made(talking_to):
@@ -206,6 +398,55 @@ def test_without_a_way_to_look_a_lost_create_is_final(talking_to):
     with pytest.raises(LostAnswer):
         client.create("/threads", {})
     assert len(target.requests) == 1
+
+
+def test_without_a_way_to_look_a_create_is_repeated_if_the_target_has_not_begun_with_it(talking_to):
+    client, target = talking_to(problem(429), reply({"id": "thread_1"}))
+    assert client.create("/threads", {}) == {"id": "thread_1"}
+    assert len(target.requests) == 2
+
+
+def test_a_create_bears_one_key_however_often_it_is_sent(talking_to):
+    client, target = talking_to(DROP, problem(500), reply({"id": "asst_1"}))
+    client.create("/assistants", {"model": "m"}, lambda: None)
+    client.create("/assistants", {"model": "m"}, lambda: None)
+    first, second, third, other = [
+        request.headers["idempotency-key"] for request in target.requests
+    ]
+    assert first == second == third != other
+    client.post("/assistants/asst_1", {})
+    assert "idempotency-key" not in target.requests[-1].headers
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda client: client.get("/vector_stores/vs_1", fresh=True),
+        lambda client: client.post("/vector_stores/vs_1", {}, fresh=True),
+        lambda client: client.create("/vector_stores/vs_1/file_batches", {}, fresh=True),
+        lambda client: client.delete("/vector_stores/vs_1", fresh=True),
+        lambda client: list(client.list("/vector_stores/vs_1/files", fresh=True)),
+    ],
+)
+def test_what_was_just_made_may_be_unknown_for_a_while(talking_to, clock, send):
+    body = {"id": "vs_1", "data": [], "has_more": False}
+    client, target = talking_to(problem(404), problem(404), reply(body))
+    send(client)
+    assert len(target.requests) == 3
+    client, target = talking_to(problem(404, "No such store."))
+    start = clock.now
+    if target_says_gone := "delete" in send.__code__.co_names:
+        send(client)
+    else:
+        with pytest.raises(RemoteError, match="404 No such store"):
+            send(client)
+    assert UNSEEN_SECONDS < clock.now - start < UNSEEN_SECONDS + 9, target_says_gone
+
+
+def test_what_a_lost_delete_has_deleted_is_not_waited_for(talking_to, pauses):
+    client, target = talking_to(DROP, problem(404))
+    client.delete("/files/file-1", fresh=True)
+    assert (len(target.requests), len(pauses)) == (2, 1)
 
 
 def test_a_create_that_answers_without_an_id_has_lost_its_answer(talking_to):

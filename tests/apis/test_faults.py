@@ -51,7 +51,7 @@ THOROUGH = "ALL_FAULTS" in os.environ
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Pauses are as short as they can be; nothing else is different from life."""
-    monkeypatch.setattr("assistctl.apis.client._pause", lambda attempt, retry_after: 0.0)
+    monkeypatch.setattr("assistctl.apis.pacing.pause", lambda attempt, asked: 0.0)
     monkeypatch.setattr(import_module("assistctl.apis.assistants.execute"), "FIRST_PAUSE", 0.005)
 
 

@@ -125,6 +125,44 @@ def test_an_upload_that_nothing_uses_any_more_is_remembered_by_later_writes(benc
     assert bench.at("/files") == []
 
 
+def test_prune_deletes_what_this_very_plan_takes_out_of_use(bench):
+    prices, costs = (bench.file(f"assistants/{name}.csv", "rose,1") for name in ("a", "b"))
+    pages = [bench.file(f"docs/{name}.md", f"page {name}") for name in "ab"]
+    bench.store("handbook", *pages)
+    bench.assistant("shop", CodeInterpreter((prices, costs)), FileSearch("handbook"))
+    bench.assistant("desk", CodeInterpreter((prices,)))
+    bench.sync()
+    bench.assistants.pop("desk")
+    bench.store("handbook", pages[0])
+    prices = bench.file("assistants/a.csv", "rose,2")
+    bench.assistant("shop", CodeInterpreter((prices,)), FileSearch("handbook"))
+    bench.sync(prune=True)
+    assert sorted(item["filename"] for item in bench.at("/files")) == ["a.csv", "a.md"]
+
+
+def test_prune_leaves_an_upload_whose_holder_could_not_be_written(bench, client):
+    upload_id = refers(bench)
+    bench.assistant("shop", CodeInterpreter())
+    declared, observed, plan = bench.survey(prune=True)
+    client.delete(f"/assistants/{observed.owned[SHOP].id}")
+    operations = bench.surface.compile(plan, declared, observed)
+    outcomes = bench.surface.execute(
+        bench.root, operations, declared, observed, uploading=lambda *about: None
+    )
+    assert [bool(outcome.error) for outcome in outcomes] == [True, True]
+    assert bench.only("/files")["id"] == upload_id
+
+
+def test_prune_leaves_an_upload_whose_edited_holder_is_to_be_kept(bench):
+    held = refers(bench)
+    theirs = upload(bench)
+    edit(bench, tool_resources={"code_interpreter": {"file_ids": [held, theirs]}})
+    bench.assistant("shop", CodeInterpreter())
+    assert bench.apply(prune=True, on_drift="keep") == []
+    assert code_files(bench) == [held, theirs]
+    assert len(bench.at("/files")) == 2
+
+
 def test_prune_after_an_assistant_was_renamed_leaves_its_file(bench):
     refers(bench)
     bench.assistants["kiosk"] = bench.assistants.pop("shop")

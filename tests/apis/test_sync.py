@@ -1,6 +1,7 @@
 """Sync against the embedded server over a real socket; `bench.sync` ends with an empty plan."""
 
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 
@@ -313,6 +314,46 @@ def test_a_file_that_cannot_be_indexed_fails_clearly_and_the_next_sync_tries_aga
     bench.store("handbook", good)
     assert bench.apply() == []
     assert bench.plan() == "undeclared file/blob.bin"
+
+
+def test_files_that_cannot_be_indexed_keep_the_others_neither_out_nor_busy(bench, monkeypatch):
+    execution = import_module("assistctl.apis.assistants.execute")
+    monkeypatch.setattr(execution, "BATCH", 2)
+    monkeypatch.setattr(execution, "NAMED", 1)
+    good = [bench.file(f"docs/{number}.md", f"page {number}") for number in range(5)]
+    bad = [bench.file(f"docs/{number}.bin", bytes(range(256))) for number in range(2)]
+    chunks = {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 50}
+    chunking = {"type": "static", "static": chunks}
+    bench.store("handbook", *good, *bad, chunking_strategy=chunking)
+    bench.assistant("shop", FileSearch("handbook"))
+    failure, closing = bench.apply()
+    reason = "The file is not text in UTF-8, UTF-16, GB18030 or Windows-1252."
+    assert failure.endswith(f": not indexed: file/docs/0.bin: {reason}; and 1 more")
+    assert closing.endswith("not done, because of vector_store/handbook")
+    store = bench.only("/vector_stores")
+    assert store["file_counts"]["completed"] == 5
+    _, _, plan = bench.survey()
+    assert str(plan).startswith("update vector_store/handbook: the declaration changed\n  files: ")
+    assert plan.notes == tuple(
+        f"file/docs/{number}.bin could not be indexed in vector_store/handbook, and is tried "
+        f"again: {reason}"
+        for number in range(2)
+    )
+    uploads = {item["filename"]: item["id"] for item in bench.at("/files")}
+    assert len(uploads) == 7
+    assert bench.compiled() == [
+        "update vector_store/handbook (metadata)",
+        f"detach {uploads['0.bin']} from vector_store/handbook",
+        f"detach {uploads['1.bin']} from vector_store/handbook",
+        "attach docs/0.bin, docs/1.bin to vector_store/handbook",
+        "update vector_store/handbook (metadata)",
+    ]
+    bench.store("handbook", *good, bad[0], chunking_strategy=chunking)
+    bench.apply()
+    bench.store("handbook", *good, chunking_strategy=chunking)
+    assert bench.apply() == []
+    assert bench.plan() == "undeclared file/0.bin\nundeclared file/1.bin"
+    assert {item["filename"]: item["id"] for item in bench.at("/files")} == uploads
 
 
 def test_an_assistant_without_an_owner_is_adopted_and_keeps_its_id_and_metadata(bench):

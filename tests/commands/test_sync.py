@@ -117,11 +117,9 @@ def test_after_a_partial_failure_the_next_sync_finishes_the_rest(shop):
         "+ created file/handbook/bad.md (file-…)  … s",
         "+ created file/handbook/care.md (file-…)  … s",
     ]
-    reason = (
-        "not indexed: file/handbook/bad.md: "
-        "The file is not text in UTF-8, UTF-16, GB18030 or Windows-1252."
-    )
-    assert failed == f"✗ vector_store/handbook: {reason}"
+    reason = "The file is not text in UTF-8, UTF-16, GB18030 or Windows-1252."
+    whole = f"not indexed: file/handbook/bad.md: {reason}"
+    assert failed == f"✗ vector_store/handbook: {whole}"
     assert error == (
         "error: 1 change of 6 could not be made; "
         "what is done is done, and the next sync finishes the rest"
@@ -133,9 +131,23 @@ def test_after_a_partial_failure_the_next_sync_finishes_the_rest(shop):
             "status": "failed",
             "id": "vs_…",
             "seconds": 0,
-            "error": reason,
+            "error": whole,
+            "files": [
+                {"address": "file/handbook/bad.md", "status": "failed", "error": reason},
+                {"address": "file/handbook/care.md", "status": "done", "error": None},
+            ],
         }
     ]
+    plan = f"""\
+~ vector_store/handbook  the declaration changed
+    files: ["file/handbook/care.md"] → ["file/handbook/bad.md", "file/handbook/care.md"]
+
+Note: file/handbook/bad.md could not be indexed in vector_store/handbook, and is tried again: \
+{reason}
+
+Plan: 0 to create, 1 to update, 0 to delete.
+"""
+    assert shop("plan").out == plan
     (shop.root / "handbook" / "bad.md").write_text("# Better\n")
     plan = """\
 ~ file/handbook/bad.md  its content changed

@@ -384,7 +384,8 @@ def test_a_declared_assistant_that_is_protected_no_longer_is_written_so():
 
 def many(count):
     names = [Declared(Address(ASSISTANT, f"a{number}"), {"model": "m"}) for number in range(count)]
-    return declared(*names), observed(*map(remote, names))
+    there = [replace(remote(item), id=f"asst_{item.address.name}") for item in names]
+    return declared(*names), observed(*there)
 
 
 @pytest.mark.parametrize(

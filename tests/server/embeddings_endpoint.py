@@ -28,6 +28,7 @@ class EmbeddingsEndpoint:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     answer: Any = None
+    refusal: str = "no"
     requests: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -36,7 +37,7 @@ class EmbeddingsEndpoint:
 
     def reply(self, request: Mapping[str, Any]) -> Any:
         if self.status != 200:
-            return {"error": {"message": "no"}}
+            return {"error": {"message": self.refusal}}
         if self.answer is not None:
             return self.answer
         vectors = [_vector(text) for text in request["input"]]

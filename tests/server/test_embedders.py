@@ -89,6 +89,14 @@ def test_a_passing_refusal_is_forgiven_within_the_patience(
     assert len(served.requests) == 5
 
 
+def test_a_key_that_is_echoed_is_told_to_nobody(served: Served) -> None:
+    embedder = EmbeddingsEndpoint({**served.settings, "api_key": "key-of-embeddings"})
+    served.status, served.refusal = 401, "unknown: Bearer key-of-embeddings"
+    with pytest.raises(EmbedderError, match=r"answered 401: unknown: Bearer \[redacted\]$"):
+        embedder.embed(["rose"], 10)
+    embedder.close()
+
+
 def test_an_endpoint_that_is_not_there_is_an_error() -> None:
     embedder = EmbeddingsEndpoint({"base_url": "http://127.0.0.1:9/v1", "model": "m"})
     with pytest.raises(EmbedderError, match="could not be reached or broke off"):

@@ -616,3 +616,33 @@ def test_a_wrong_endpoint_is_refused_when_it_is_declared(declared, message):
 
 def test_the_key_does_not_show_in_a_repr():
     assert "secret" not in repr(Endpoint.parse({"base_url": "http://x/", "api_key": "secret"}))
+
+
+KEY = "hidden-key-of-the-endpoint"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(401, {"error": {"message": f"Wrong: Bearer {KEY}"}}),
+        Reply(400, f"headers were {{'authorization': 'Bearer {KEY}'}}"),
+        Stream((delta(content="a"), {"error": {"message": f"{KEY} is blocked"}})),
+        Stream((delta(content="a"), f"data: <html>{KEY}\n\n")),
+        Reply(502, " " * 10 + "x" * 493 + KEY),
+    ],
+)
+def test_a_key_that_is_echoed_is_told_to_nobody(endpoint, answer):
+    endpoint.answer(answer)
+    _, message = failure(endpoint, api_key=KEY)
+    assert KEY[:6] not in message
+    assert "[redacted]"[:6] in message
+
+
+def test_keys_of_others_are_told_to_nobody_and_words_are_left_alone(endpoint):
+    said = "Bearer token of task sk-proj-0123456789abcdef is none, says Bearer 0123456789abcdef0"
+    endpoint.answer(Reply(401, {"error": {"message": said}}))
+    _, message = failure(endpoint, api_key="none")
+    assert message == (
+        "The model endpoint URL answered 401: Bearer token of task [redacted] is none, says "
+        "Bearer [redacted] Check the model's api_key."
+    )

@@ -106,7 +106,7 @@ def test_a_file_that_no_target_takes_is_found_before_it_is_read(
     os.truncate(root / "assistants" / "big.bin", files.MAX_FILE_BYTES + 1)
     assert look(root, "*.bin") == (
         [],
-        ["`*.bin` names assistants/big.bin, which is larger than 512 MB; split the file"],
+        ["`*.bin` names assistants/big.bin, which is larger than 8 GB; split the file"],
     )
 
 

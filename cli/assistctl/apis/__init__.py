@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants
 
 
-def connect(target: Target) -> Assistants:
-    """The API surface of a target whose base URL and key are known."""
+PARALLEL = 8
+"""Requests at the same time, unless asked otherwise."""
+
+
+def connect(target: Target, parallel: int = PARALLEL) -> Assistants:
+    """The API surface of a target whose base URL and key are known; `parallel` is how many
+    requests it is sent at the same time, reads and writes alike."""
     if target.api != "assistants":
         what = f"target {target.name!r} speaks the {target.api} API, which this version does not"
         remedy = "use `api: assistants` (any server that speaks the Assistants API v2)"
@@ -25,4 +30,5 @@ def connect(target: Target) -> Assistants:
     from assistctl.apis.client import Client
 
     assert target.base_url is not None, "a local target is given its address before it is used"
-    return Assistants(Client(target.base_url, target.api_key or "none"), target.namespace)
+    client = Client(target.base_url, target.api_key or "none", parallel=parallel)
+    return Assistants(client, target.namespace)

@@ -2,16 +2,17 @@
 
 Bodies go out and come back as plain dicts, so that nothing is lost that the SDK's types do not
 know. What is safe to repeat is repeated here and not by the SDK, which would repeat creates too
-and takes any JSON for an answer. Every error leaves this module as a RemoteError.
+and takes any JSON for an answer. Every error leaves this module as a RemoteError, without secrets.
 """
 
 from __future__ import annotations
 
 import json
-import random
-import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import quote
@@ -19,53 +20,91 @@ from urllib.parse import quote
 import httpx2
 import openai
 
+from assistctl.apis import PARALLEL, pacing
+from assistctl.apis.bounded import bounded
+from assistctl.apis.pacing import RETRIES, Pacing
+from assistctl.apis.parts import PART_BYTES, upload_in_parts
+from assistctl.apis.redaction import Redaction
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.resources import Json
 
-RETRIES = 4
 PIECE = 1024 * 1024
+LARGEST_AT_ONCE = 512 * 1024 * 1024
+"""What POST /files takes; a larger file is uploaded in parts."""
+
+UNSEEN_SECONDS = 30.0
+"""How long what was just made may be unknown to the target's other servers."""
+
 BETA_HEADER = {"OpenAI-Beta": "assistants=v2"}
 AMBIGUOUS_STATUS = frozenset({408, 409, 429, *range(500, 600)} - {501})
+_BYTES_PER_SECOND = 1024 * 1024
+_RESTARTS = 3
 
 
 class LostAnswer(RemoteError):
-    """A request that may or may not have been carried out; `retry_after` is in seconds."""
+    """A request that may or may not have been carried out; `retry_after` is in seconds. `refused`:
+    the target has not begun with it."""
 
     retry_after: float | None = None
+    refused: bool = False
+
+    def add(self, more: str) -> None:
+        self.args = (f"{self}; {more}",)
 
 
 class Client:
-    """One connection pool to one target; safe to use from several threads."""
+    """One connection pool to one target; safe to use from several threads, `parallel` of which
+    are to be at work at the same time."""
 
-    def __init__(self, base_url: str, api_key: str, *, timeout: float = 120.0) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        timeout: float = 120.0,
+        parallel: int = PARALLEL,
+        pace: Pacing | None = None,
+        largest_at_once: int = LARGEST_AT_ONCE,
+        part_bytes: int = PART_BYTES,
+    ) -> None:
         if not (api_key.isascii() and api_key.isprintable()):
             # httpx2 would say so too, and print the key.
             raise AssistctlError(
                 "the API key has characters that no HTTP header can carry (a line break at its "
                 "end?); set it again"
             )
-        loopback = httpx2.URL(base_url).host in ("127.0.0.1", "localhost", "::1")
+        self.parallel = parallel
+        self._pace = pace or Pacing()
+        self._redaction = Redaction(api_key)
+        self._largest_at_once = largest_at_once
+        self._part_bytes = part_bytes
         self._client = openai.OpenAI(
             base_url=base_url,
             api_key=api_key,
             max_retries=0,
             timeout=httpx2.Timeout(timeout, connect=10.0),
-            # A proxy set in the environment would be asked for 127.0.0.1 too.
-            http_client=httpx2.Client(trust_env=False) if loopback else None,
+            http_client=_transport(httpx2.URL(base_url), timeout),
         )
 
     def close(self) -> None:
         self._client.close()
 
-    def get(self, path: str) -> dict[str, Json]:
-        """GET of one object, repeated until it is answered."""
-        return _repeated("GET", path, lambda: _object(self._get(path)))
+    def pool(self) -> ThreadPoolExecutor:
+        """Threads for requests at the same time, as many as the target is to be troubled with."""
+        return ThreadPoolExecutor(self.parallel)
 
-    def post(self, path: str, body: Json = None) -> dict[str, Json]:
+    def get(self, path: str, *, fresh: bool = False) -> dict[str, Json]:
+        """GET of one object, repeated until it is answered. `fresh`, here and below: it has to do
+        with something that was just made, so that 404 is no answer for a while."""
+        return self._repeated("GET", path, lambda: self._object(self._get(path)), fresh=fresh)
+
+    def post(self, path: str, body: Json = None, *, fresh: bool = False) -> dict[str, Json]:
         """POST that is safe to repeat (a full replacement), repeated until it is answered."""
-        return _repeated("POST", path, lambda: _object(self._post(path, body)))
+        return self._repeated(
+            "POST", path, lambda: self._object(self._post(path, body)), fresh=fresh
+        )
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, *, fresh: bool = False) -> None:
         """DELETE, repeated until it is answered; what is not there any more counts as deleted."""
 
         def send() -> dict[str, Json]:
@@ -73,7 +112,7 @@ class Client:
             return {}
 
         try:
-            _repeated("DELETE", path, send)
+            self._repeated("DELETE", path, send, fresh=fresh)
         except RemoteError as error:
             if error.status != 404:
                 raise
@@ -83,32 +122,50 @@ class Client:
         path: str,
         body: Json,
         find: Callable[[], dict[str, Json] | None] | None = None,
+        *,
+        fresh: bool = False,
     ) -> dict[str, Json]:
         """POST that makes something, at most once: when the answer is lost, `find` looks for what
         it may have made before it is tried again. Without `find` a loss is final."""
-        return _repeated("POST", path, lambda: _object(self._post(path, body)), find)
+        key = str(uuid.uuid4())
+        return self._repeated(
+            "POST", path, lambda: self._object(self._post(path, body, key)), find, fresh=fresh
+        )
 
     def upload(
         self, path: Path, filename: str, progress: Callable[[int], None] = lambda sent: None
     ) -> dict[str, Json]:
-        """POST /files with purpose assistants, read from disk as it is sent; `progress` is told
-        the bytes sent so far.
+        """A file with purpose assistants, read from disk as it is sent; `progress` is told the
+        bytes sent so far.
 
         A lost upload is repeated: files carry no metadata to find them by.
         """
+        if path.stat().st_size > self._largest_at_once:
+            return upload_in_parts(self, path, filename, progress, self._part_bytes)
+        with path.open("rb") as handle:
+            file = cast("IO[bytes]", _Counted(handle, progress))
+            return self.send("/files", "file", filename, file, {"purpose": "assistants"})
+
+    def send(
+        self, path: str, part: str, filename: str, file: IO[bytes], fields: Mapping[str, str]
+    ) -> dict[str, Json]:
+        """POST of a form with a file, from its beginning each time it is repeated."""
+        key = str(uuid.uuid4())
+        headers = {"Content-Type": "multipart/form-data", "Idempotency-Key": key}
+        size = file.seek(0, 2)
 
         def send() -> dict[str, Json]:
-            with path.open("rb") as handle:
-                answer = self._client.post(
-                    "/files",
-                    cast_to=object,
-                    body={"purpose": "assistants"},
-                    files=[("file", (filename, cast("IO[bytes]", _Counted(handle, progress))))],
-                    options={"headers": {**BETA_HEADER, "Content-Type": "multipart/form-data"}},
-                )
-            return _object(answer)
+            file.seek(0)
+            answer = self._client.post(
+                path,
+                cast_to=object,
+                body=dict(fields),
+                files=[(part, (filename, file))],
+                options={"headers": {**BETA_HEADER, **headers}},
+            )
+            return self._object(answer)
 
-        return _repeated("POST", "/files", send)
+        return self._repeated("POST", path, send, more_seconds=size / _BYTES_PER_SECOND)
 
     def download(
         self,
@@ -137,23 +194,40 @@ class Client:
                 raise LostAnswer(f"GET {path}: {received:,} bytes came of {file['bytes']:,}")
             return {}
 
-        _repeated("GET", path, fetch)
+        self._repeated("GET", path, fetch)
 
-    def list(self, path: str, *, limit: int = 100, **params: object) -> Iterator[dict[str, Json]]:
-        """Every item of a list, oldest or newest first by `order`, page after page."""
+    def list(
+        self, path: str, *, limit: int = 100, fresh: bool = False, **params: object
+    ) -> Iterator[dict[str, Json]]:
+        """Every item of a list once, oldest or newest first by `order`, page after page, however
+        many the target puts on a page."""
         seen: set[str] = set()
-        cursor: dict[str, object] = {}
+        cursors: set[str] = set()
+        after: dict[str, object] = {}
+        restarts = 0
         while True:
-            page = self._page(path, {"limit": limit, **params, **cursor})
-            items = page["data"]
-            fresh = [item for item in items if item["id"] not in seen]
-            seen.update(item["id"] for item in fresh)
-            yield from fresh
-            if not page.get("has_more") or not items:
+            try:
+                page = self._page(path, {"limit": limit, **params, **after}, fresh)
+            except RemoteError as error:
+                if not after or error.status not in (400, 404) or restarts == _RESTARTS:
+                    raise
+                # What the last page ended with was deleted meanwhile.
+                restarts, after = restarts + 1, {}
+                cursors.clear()
+                continue
+            items, has_more = page["data"], page.get("has_more")
+            fresh_items = [item for item in items if item["id"] not in seen]
+            seen.update(item["id"] for item in fresh_items)
+            yield from fresh_items
+            if not items or not (has_more or has_more is None):
                 return
-            if not fresh:
+            last = items[-1]["id"]
+            if last in cursors and has_more is None:
+                return  # it does not know pages
+            if last in cursors:
                 raise RemoteError(f"GET {path}: the list never ends; the server ignores `after`")
-            cursor = {"after": items[-1]["id"]}
+            cursors.add(last)
+            after = {"after": last}
 
     @contextmanager
     def stream(self, path: str, body: Mapping[str, Json]) -> Iterator[Iterator[dict[str, Json]]]:
@@ -161,29 +235,164 @@ class Client:
 
         The request is sent once. Closing the context closes the connection.
         """
-        with _translated("POST", path):
-            stream = self._client.post(
-                path,
-                cast_to=cast("type[Any]", object),
-                body={**body, "stream": True},
-                options={"headers": {**BETA_HEADER, "Accept": "text/event-stream"}},
-                stream=True,
-                stream_cls=openai.Stream[Any],
-            )
+        self._pace.wait()
         try:
-            yield _events(stream, path)
+            with self._translated("POST", path):
+                stream = self._client.post(
+                    path,
+                    cast_to=cast("type[Any]", object),
+                    body={**body, "stream": True},
+                    options={"headers": {**BETA_HEADER, "Accept": "text/event-stream"}},
+                    stream=True,
+                    stream_cls=openai.Stream[Any],
+                )
+        except LostAnswer as error:
+            if error.status is not None:
+                self._pace.hold(min(pacing.pause(0, error.retry_after), self._pace.seconds))
+            raise
+        try:
+            yield self._events(stream, path)
         finally:
             stream.close()
 
-    def _page(self, path: str, params: Mapping[str, object]) -> dict[str, Json]:
-        return _repeated("GET", path, lambda: _list(self._get(path, params)))
+    def _page(self, path: str, params: Mapping[str, object], fresh: bool) -> dict[str, Json]:
+        return self._repeated("GET", path, lambda: self._list(self._get(path, params)), fresh=fresh)
 
     def _get(self, path: str, params: Mapping[str, object] | None = None) -> object:
         options: Any = {"headers": BETA_HEADER, "params": params or {}}
         return self._client.get(path, cast_to=object, options=options)
 
-    def _post(self, path: str, body: Json) -> object:
-        return self._client.post(path, cast_to=object, body=body, options={"headers": BETA_HEADER})
+    def _post(self, path: str, body: Json, idempotency_key: str | None = None) -> object:
+        # For targets that know it; the others are asked what they have made.
+        key = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        options: Any = {"headers": {**BETA_HEADER, **key}}
+        return self._client.post(path, cast_to=object, body=body, options=options)
+
+    def _repeated(
+        self,
+        method: str,
+        path: str,
+        send: Callable[[], dict[str, Json]],
+        find: Callable[[], dict[str, Json] | None] | None = lambda: None,
+        *,
+        fresh: bool = False,
+        more_seconds: float = 0.0,
+    ) -> dict[str, Json]:
+        """Send until there is an answer, as often as it makes sense. Before each repetition `find`
+        looks for what a request without an answer has done after all; None: repeat only what the
+        target has not begun with."""
+        pace, lost = self._pace, False
+        pace.wait()
+        start = pace.clock()
+        for attempt in count():
+            try:
+                with self._translated(method, path):
+                    answer = send()
+            except LostAnswer as error:
+                lost = True
+                if find is None and not error.refused:
+                    raise
+                self._wait(attempt, error, start + pace.seconds + more_seconds)
+                if find is not None and (found := find()) is not None:
+                    return found
+            except RemoteError as error:
+                late = pace.clock() > start + UNSEEN_SECONDS
+                if error.status != 404 or not fresh or lost or late:
+                    raise
+                pace.sleep(pacing.pause(attempt, None))
+            else:
+                pace.overrun = False
+                return answer
+        raise AssertionError("unreachable")
+
+    def _wait(self, attempt: int, error: LostAnswer, deadline: float) -> None:
+        """Until it makes sense to send again. Raises the error where it makes none any more."""
+        pace = self._pace
+        seconds = pacing.pause(attempt, error.retry_after)
+        overrun = error.status == 429
+        if error.retry_after is not None and pace.clock() + error.retry_after > deadline:
+            pace.overrun = pace.overrun or overrun
+            error.add(f"it asks to wait {error.retry_after:,.0f} s, which is too long")
+            raise error
+        late = pace.clock() + seconds > deadline
+        if late or (overrun and pace.overrun) or (attempt >= RETRIES and not overrun):
+            pace.overrun = pace.overrun or overrun
+            if attempt:
+                error.add(f"sent {attempt + 1} times")
+            raise error
+        if overrun or error.retry_after is not None:
+            pace.hold(seconds)
+        else:
+            pace.sleep(seconds)
+        pace.wait()
+
+    def _events(self, stream: Iterator[Any], path: str) -> Iterator[dict[str, Json]]:
+        with self._translated("POST", path):
+            for event in stream:
+                if isinstance(event, dict):
+                    if isinstance(event.get("data"), dict):
+                        self._redaction.errors(event["data"])
+                    yield event
+
+    def _object(self, answer: object) -> dict[str, Json]:
+        if not isinstance(answer, dict) or not isinstance(answer.get("id"), str):
+            raise _Unexpected("the answer is not an object with an id")
+        return self._redaction.errors(answer)
+
+    def _list(self, answer: object) -> dict[str, Json]:
+        """An answer without a list must not pass for an empty list: all would be created anew."""
+        if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
+            raise _Unexpected("the answer is not a list of objects")
+        for item in answer["data"]:
+            self._object(item)
+        return answer
+
+    @contextmanager
+    def _translated(self, method: str, path: str) -> Iterator[None]:
+        """Turn what the SDK raises into a RemoteError or, where the outcome is unknown,
+        LostAnswer; secrets are taken out of both and of what caused them."""
+        try:
+            try:
+                yield
+            except openai.APIStatusError as error:
+                raise _refusal(method, path, error) from error
+            except openai.APITimeoutError as error:
+                lost = LostAnswer(f"{method} {path}: no answer in time")
+                lost.refused = isinstance(error.__cause__, httpx2.ConnectTimeout)
+                raise lost from error
+            except openai.APIConnectionError as error:
+                reason = error.__cause__ or error
+                lost = LostAnswer(f"{method} {path}: cannot reach the target ({reason})")
+                lost.refused = isinstance(error.__cause__, httpx2.ConnectError)
+                raise lost from error
+            except openai.APIError as error:
+                message = f"{method} {path}: {error.message}"
+                raise LostAnswer(message, code=error.code) from error
+            except (json.JSONDecodeError, UnicodeDecodeError) as error:
+                raise LostAnswer(f"{method} {path}: the answer is not JSON ({error})") from error
+            except _Unexpected as error:
+                raise LostAnswer(f"{method} {path}: {error}") from error
+        except RemoteError as error:
+            self._redaction.exception(error)
+            raise
+
+
+def _transport(url: httpx2.URL, timeout: float) -> httpx2.Client:
+    hooks: Any = {"response": [lambda response: bounded(response, timeout)]}
+    if url.host not in ("127.0.0.1", "localhost", "::1"):
+        return openai.DefaultHttpxClient(event_hooks=hooks)
+    return openai.DefaultHttpxClient(
+        event_hooks=hooks,
+        # A proxy set in the environment would be asked for 127.0.0.1 too.
+        trust_env=False,
+        # Certificates take 40 ms to load; without them nobody may lead us to another host.
+        verify=url.scheme != "http",
+        follow_redirects=False,
+    )
+
+
+class _Unexpected(Exception):
+    """An answer that is not what the API answers; it says nothing about what was done."""
 
 
 class _Counted:
@@ -202,91 +411,14 @@ class _Counted:
         return getattr(self._handle, name)
 
 
-def _events(stream: Iterator[Any], path: str) -> Iterator[dict[str, Json]]:
-    with _translated("POST", path):
-        for event in stream:
-            if isinstance(event, dict):
-                yield event
-
-
-def _pause(attempt: int, retry_after: float | None) -> float:
-    """Seconds to wait before the next attempt, with jitter."""
-    if retry_after is not None:
-        return min(retry_after, 60.0) + random.uniform(0, 0.25)
-    return random.uniform(0.5, 1.0) * min(0.5 * float(2**attempt), 8.0)
-
-
-def _repeated(
-    method: str,
-    path: str,
-    send: Callable[[], dict[str, Json]],
-    find: Callable[[], dict[str, Json] | None] | None = lambda: None,
-) -> dict[str, Json]:
-    """Send until there is an answer, at most RETRIES times more. Before each repetition `find`
-    looks for what a request without an answer has done after all; None: never repeat."""
-    for attempt in range(RETRIES + 1):
-        try:
-            with _translated(method, path):
-                return send()
-        except LostAnswer as error:
-            if find is None or attempt == RETRIES:
-                raise
-            time.sleep(_pause(attempt, error.retry_after))
-            if (found := find()) is not None:
-                return found
-    raise AssertionError("unreachable")
-
-
-class _Unexpected(Exception):
-    """An answer that is not what the API answers; it says nothing about what was done."""
-
-
-def _object(answer: object) -> dict[str, Json]:
-    if not isinstance(answer, dict) or not isinstance(answer.get("id"), str):
-        raise _Unexpected("the answer is not an object with an id")
-    return answer
-
-
-def _list(answer: object) -> dict[str, Json]:
-    """An answer without a list must not pass for an empty list: all would be created anew."""
-    if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
-        raise _Unexpected("the answer is not a list of objects")
-    for item in answer["data"]:
-        _object(item)
-    return answer
-
-
-@contextmanager
-def _translated(method: str, path: str) -> Iterator[None]:
-    """Turn what the SDK raises into a RemoteError or, where the outcome is unknown, LostAnswer."""
-    try:
-        yield
-    except openai.APIStatusError as error:
-        status = error.status_code
-        body = error.body if isinstance(error.body, Mapping) else {}
-        reason = body.get("message") or error.response.reason_phrase
-        message = f"{method} {path}: {status} {reason}"
-        kind = LostAnswer if status in AMBIGUOUS_STATUS else RemoteError
-        translated = kind(message, status=status, code=error.code)
-        if isinstance(translated, LostAnswer):
-            translated.retry_after = _seconds(error.response.headers.get("retry-after"))
-        raise translated from error
-    except openai.APITimeoutError as error:
-        raise LostAnswer(f"{method} {path}: no answer in time") from error
-    except openai.APIConnectionError as error:
-        raise LostAnswer(
-            f"{method} {path}: cannot reach the target ({error.__cause__ or error})"
-        ) from error
-    except openai.APIError as error:
-        raise LostAnswer(f"{method} {path}: {error.message}", code=error.code) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise LostAnswer(f"{method} {path}: the answer is not JSON ({error})") from error
-    except _Unexpected as error:
-        raise LostAnswer(f"{method} {path}: {error}") from error
-
-
-def _seconds(header: str | None) -> float | None:
-    try:
-        return max(0.0, float(header)) if header else None
-    except ValueError:
-        return None
+def _refusal(method: str, path: str, error: openai.APIStatusError) -> RemoteError:
+    status = error.status_code
+    body = error.body.get("message") if isinstance(error.body, Mapping) else None
+    reason = body or error.response.reason_phrase
+    message = f"{method} {path}: {status} {reason}"
+    if status not in AMBIGUOUS_STATUS:
+        return RemoteError(message, status=status, code=error.code)
+    lost = LostAnswer(message, status=status, code=error.code)
+    lost.retry_after = pacing.asked_for(error.response.headers)
+    lost.refused = status == 429
+    return lost

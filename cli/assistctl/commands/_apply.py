@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,12 +33,14 @@ VERBS = {
 
 @dataclass(frozen=True)
 class Result:
-    """How one change ended; `error` None: it is made."""
+    """How one change ended; `error` None: it is made. `files` are those that were to be attached
+    to a vector store, with the reason why one is not in it."""
 
     change: Change
     id: str | None = None
     seconds: float = 0.0
     error: str | None = None
+    files: Mapping[Address, str | None] = field(default_factory=dict)
 
 
 def apply(
@@ -98,8 +100,13 @@ def refuse_failures(results: list[Result]) -> None:
 
 
 def result_json(result: Result) -> Mapping[str, Json]:
-    """`{"action", "address", "status": "done" or "failed", "id", "seconds", "error"}`"""
-    return {
+    """`{"action", "address", "status": "done" or "failed", "id", "seconds", "error"}`, and `files`
+    of those that were to be attached to a vector store: `{"address", "status", "error"}`."""
+    files = [
+        {"address": str(address), "status": "failed" if error else "done", "error": error}
+        for address, error in result.files.items()
+    ]
+    document = {
         "action": result.change.action.value,
         "address": str(result.change.address),
         "status": "failed" if result.error else "done",
@@ -107,6 +114,7 @@ def result_json(result: Result) -> Mapping[str, Json]:
         "seconds": round(result.seconds, 3),
         "error": result.error,
     }
+    return document | {"files": files} if files else document
 
 
 def _result(change: Change, outcomes: list[Outcome]) -> Result:
@@ -117,6 +125,7 @@ def _result(change: Change, outcomes: list[Outcome]) -> Result:
         change.id or next((known for known in ids if known), None),
         sum(outcome.seconds for outcome in outcomes),
         failed[0] if failed else None,
+        {address: error for outcome in outcomes for address, error in outcome.files.items()},
     )
 
 

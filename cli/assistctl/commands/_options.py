@@ -20,6 +20,7 @@ from typing import Any
 import click
 
 from assistctl import __version__
+from assistctl.apis import PARALLEL
 
 FORMATS = ("text", "json", "jsonl", "markdown")
 
@@ -72,6 +73,16 @@ def as_command(
         return command
 
     return build
+
+
+parallel_option = click.option(
+    "--parallel",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=PARALLEL,
+    show_default=True,
+    help="Requests at the same time (1 to 64).",
+)
 
 
 def group_options() -> list[click.Parameter]:

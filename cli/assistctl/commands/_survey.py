@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,6 @@ from assistctl.resources import ASSISTANT, Address, Assistant, Workspace, digest
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants, Operation
-
-PARALLEL = 8
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def adoption(surface: Assistants, workspace: Workspace, objects: Mapping[str, st
     for address in wanted:
         if (owned := observed.owned.get(address)) is not None:
             raise AssistctlError(f"{address} exists already at the target, as {owned.id}")
-    with ThreadPoolExecutor(PARALLEL) as pool:
+    with surface.client.pool() as pool:
         strangers = pool.map(
             lambda item: surface.stranger(item[0], item[1], everything), wanted.items()
         )

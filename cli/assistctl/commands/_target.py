@@ -22,14 +22,14 @@ OPENAI = "https://api.openai.com/v1"
 
 
 @contextmanager
-def opened(workspace: Workspace) -> Iterator[Assistants]:
-    """The API surface of the workspace's target."""
+def opened(workspace: Workspace, parallel: int = apis.PARALLEL) -> Iterator[Assistants]:
+    """The API surface of the workspace's target, which is sent `parallel` requests at a time."""
     with ExitStack() as stack:
         target = workspace.target
         if target.local:
             server = _embedded(workspace, stack)
             target = replace(target, base_url=server.base_url, api_key=server.api_key)
-        surface = apis.connect(target)
+        surface = apis.connect(target, parallel)
         stack.callback(surface.close)
         yield surface
 

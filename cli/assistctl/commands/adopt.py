@@ -6,7 +6,7 @@ import click
 
 from assistctl.commands._apply import apply, refuse_failures
 from assistctl.commands._consent import Consent, with_consent
-from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._options import Options, as_command, complete_key, parallel_option
 from assistctl.commands._survey import adoption
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
@@ -17,14 +17,17 @@ from assistctl.render.plan import plan_text
 @click.argument("key", metavar="KEY", shell_complete=complete_key)
 @click.argument("object_id", metavar="ID")
 @with_consent
-def command(options: Options, key: str, object_id: str, consent: Consent) -> int | None:
+@parallel_option
+def command(
+    options: Options, key: str, object_id: str, consent: Consent, parallel: int
+) -> int | None:
     """Make the existing assistant (or vector store) ID the one that KEY declares.
 
     Its id stays, so that threads and clients that know it go on working; what differs from the
     declaration is changed, after the plan is shown. Only objects without an owner can be taken.
     """
     workspace = load(options)
-    with opened(workspace) as surface:
+    with opened(workspace, parallel) as surface:
         found = adoption(surface, workspace, {key: object_id})
         if consent.asks(workspace.target) or not options.quiet:
             click.echo(plan_text(found.plan, found.requests() if options.verbosity > 0 else ()))

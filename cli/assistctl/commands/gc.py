@@ -8,7 +8,7 @@ import time
 import click
 
 from assistctl.commands._consent import Consent, with_consent
-from assistctl.commands._options import Options, as_command
+from assistctl.commands._options import Options, as_command, parallel_option
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
 from assistctl.render.listing import strays_json, strays_text
@@ -36,8 +36,14 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> int:
 )
 @click.option("--list", "listing", is_flag=True, help="Only list them.")
 @with_consent
+@parallel_option
 def command(
-    options: Options, everything: bool, older_than: int, listing: bool, consent: Consent
+    options: Options,
+    everything: bool,
+    older_than: int,
+    listing: bool,
+    consent: Consent,
+    parallel: int,
 ) -> int | None:
     """Find uploads to which no assistant and no vector store refers, and offer to delete them.
 
@@ -46,7 +52,7 @@ def command(
     thread for code_interpreter look the same: read the list before you agree.
     """
     workspace = load(options)
-    with opened(workspace) as surface:
+    with opened(workspace, parallel) as surface:
         youngest = time.time() - older_than
         found = [
             stray

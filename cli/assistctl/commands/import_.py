@@ -21,7 +21,7 @@ from assistctl.commands._importing.placing import tray
 from assistctl.commands._importing.shape import Unfit, check_shape
 from assistctl.commands._importing.stores import StoreDraft, shared, store_ids
 from assistctl.commands._importing.writing import written
-from assistctl.commands._options import Options, as_command
+from assistctl.commands._options import Options, as_command, parallel_option
 from assistctl.commands._survey import Survey, adoption
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import environment, load
@@ -99,6 +99,7 @@ class _Drafts:
     help="Leave out code_interpreter and file_search files; adopted, the assistant loses them.",
 )
 @with_consent
+@parallel_option
 def command(
     options: Options,
     ids: tuple[str, ...],
@@ -108,6 +109,7 @@ def command(
     no_adopt: bool,
     without_files: bool,
     consent: Consent,
+    parallel: int,
 ) -> None:
     """Write existing assistants as YAML, prompts and files, and take them over.
 
@@ -124,7 +126,7 @@ def command(
         return
     workspace = load(options)
     asked = _Asked(ids, key, adopting=not no_adopt, with_files=not without_files)
-    with opened(workspace) as surface, tray(workspace.root) as directory:
+    with opened(workspace, parallel) as surface, tray(workspace.root) as directory:
         drafts = _read(surface, workspace, asked)
         if not drafts.assistants:
             _say(options, f"No assistant without an owner is at {workspace.target.name}.")

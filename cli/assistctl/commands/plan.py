@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._options import Options, as_command, complete_key, parallel_option
 from assistctl.commands._saved import save
 from assistctl.commands._survey import refuse_prune_of_some, survey
 from assistctl.commands._target import opened
@@ -29,6 +29,7 @@ CHANGES_PENDING = 2
     help="Save the plan, for `sync --plan FILE`.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
+@parallel_option
 def command(
     options: Options,
     keys: tuple[str, ...],
@@ -36,6 +37,7 @@ def command(
     drift_only: bool,
     out: Path | None,
     detailed_exitcode: bool,
+    parallel: int,
 ) -> int | None:
     """Show what `assistctl sync` would do, without doing it.
 
@@ -46,7 +48,7 @@ def command(
         raise click.UsageError("--drift-only shows a part of a plan; it cannot be saved or prune.")
     workspace = load(options)
     wishes = Wishes(partial=bool(keys), prune=prune)
-    with opened(workspace) as surface:
+    with opened(workspace, parallel) as surface:
         found = survey(surface, workspace, keys, wishes)
     shown = found.plan.drift if drift_only else found.plan
     if drift_only and not shown and options.format == "text":

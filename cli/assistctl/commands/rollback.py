@@ -12,7 +12,7 @@ from assistctl.commands import _snapshots
 from assistctl.commands._apply import apply, refuse_failures
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._drift import refuse_drift
-from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._options import Options, as_command, complete_key, parallel_option
 from assistctl.commands._rollback import way_back
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     help="What to do with edits made at the target since the last sync.",
 )
 @with_consent
+@parallel_option
 def command(
     options: Options,
     key: str,
@@ -48,6 +49,7 @@ def command(
     to: str | None,
     on_drift: OnDrift,
     consent: Consent,
+    parallel: int,
 ) -> int | None:
     """Make KEY as it was before a sync changed or deleted it.
 
@@ -63,7 +65,10 @@ def command(
         return None
     snapshot = _chosen(workspace, address, to)
     wishes = Wishes(partial=True, on_drift=on_drift)
-    with opened(workspace) as surface, TemporaryDirectory(prefix="assistctl-") as directory:
+    with (
+        opened(workspace, parallel) as surface,
+        TemporaryDirectory(prefix="assistctl-") as directory,
+    ):
         sources = Path(directory)
         found = way_back(surface, workspace, snapshot, address, wishes, sources)
         if not found.plan:

@@ -12,7 +12,7 @@ import click
 from assistctl.commands._apply import apply, refuse_failures, result_json
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._drift import ask_about_drift, refuse_drift
-from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._options import Options, as_command, complete_key, parallel_option
 from assistctl.commands._person import can_answer
 from assistctl.commands._saved import read
 from assistctl.commands._survey import Survey, refuse_prune_of_some, survey
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     help="Apply exactly this saved plan, or nothing if it is stale.",
 )
 @with_consent
+@parallel_option
 def command(
     options: Options,
     keys: tuple[str, ...],
@@ -54,6 +55,7 @@ def command(
     on_drift: OnDrift | None,
     saved: Path | None,
     consent: Consent,
+    parallel: int,
 ) -> int | None:
     """Create and update what is declared, so that the target is as the YAML says.
 
@@ -68,7 +70,7 @@ def command(
         options = replace(options, target=reviewed.target)
     workspace = load(options)
     wishes = Wishes(partial=bool(keys), prune=prune, on_drift=on_drift or "fail")
-    with opened(workspace) as surface:
+    with opened(workspace, parallel) as surface:
         found = survey(surface, workspace, keys, wishes)
         if reviewed:
             reviewed.check(workspace, found)

@@ -9,6 +9,9 @@ from assistctl.plan.compare import is_untouched
 from assistctl.plan.state import Declared, Observed, Remote, references
 from assistctl.resources import FILE, VECTOR_STORE, Address
 
+HOLDING = ("tool_resources", "files")
+"""The fields by which objects hold uploads."""
+
 FEW = 10
 LARGEST_SHARE = 0.3
 """Of FEW owned objects or more, prune deletes a larger share only where that is insisted on."""
@@ -36,6 +39,39 @@ def edited_copies(observed: Observed) -> Iterator[str]:
                 f"{remote.address} is at the target twice, and {remote.id} was edited there, so it "
                 "is left alone; delete it, or take the metadata `assistctl` out of it"
             )
+
+
+def failed_files(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[str]:
+    """What the target could not index of the files as they are declared still."""
+    for address in sorted(declared):
+        if (remote := observed.owned.get(address)) is None:
+            continue
+        for upload in sorted(remote.uploads, key=lambda upload: upload.address):
+            file = declared.get(upload.address)
+            if file and upload.id in remote.failed and upload.holds(file.fields["sha256"]):
+                yield (
+                    f"{upload.address} could not be indexed in {address}, and is tried again: "
+                    f"{remote.failed[upload.id]}"
+                )
+
+
+def leaving(
+    declared: Mapping[Address, Declared], observed: Observed, changes: Collection[Change]
+) -> Iterator[Change]:
+    """The uploads that nothing declares any more and that these changes take out of use."""
+    left = {
+        change.address
+        for change in changes
+        if change.action is not Action.DELETE
+        and not {item.field for item in change.fields}.isdisjoint(HOLDING)
+    }
+    gone = {change.id for change in changes if change.action is Action.DELETE}
+    staying = [remote for remote in observed.owned.values() if remote.id not in gone]
+    held = {upload.id for it in staying if it.address not in left for upload in it.uploads}
+    unused = {upload.id: upload for it in staying for upload in it.uploads}
+    for upload in unused.values():
+        if upload.address not in declared and upload.id not in held:
+            yield Change(Action.DELETE, upload.address, "no longer used", id=upload.id)
 
 
 def undeclared(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:

@@ -11,7 +11,9 @@ from assistctl.plan.changes import Action, Change, FieldChange, Moved, Plan
 from assistctl.plan.compare import OPAQUE, contains, fingerprint, is_untouched, leaves
 from assistctl.plan.leftovers import (
     edited_copies,
+    failed_files,
     kept_by_protection,
+    leaving,
     leftovers,
     mass_prune,
     undeclared,
@@ -78,18 +80,23 @@ def reconcile(
                 if change.action is Action.CREATE:
                     fresh.add(change.address)
     _refuse_second_names(changes, declared, observed)
+    failed = tuple(failed_files(declared, observed))
     if wishes.partial:
-        return Plan(target, tuple(sorted(changes, key=_order)))
+        return Plan(target, tuple(sorted(changes, key=_order)), notes=failed)
     changes += leftovers(declared, observed)
     gone = tuple(undeclared(declared, observed))
     protected = kept_by_protection(declared, observed)
     remaining = {*protected, *(() if wishes.prune else (change.address for change in gone))}
+    notes = (*failed, *edited_copies(observed))
+    if wishes.prune:
+        changes += (*gone, *leaving(declared, observed, changes))
+        notes += tuple(mass_prune(gone, observed))
     return Plan(
         target,
-        tuple(sorted([*changes, *(gone if wishes.prune else ())], key=_order)),
+        tuple(sorted(changes, key=_order)),
         tuple(sorted(remaining, key=_rank)),
+        notes=notes,
         protected=tuple(sorted(protected, key=_rank)),
-        notes=(*edited_copies(observed), *(mass_prune(gone, observed) if wishes.prune else ())),
     )
 
 

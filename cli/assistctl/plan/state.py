@@ -81,6 +81,7 @@ class Remote:
     what they referred to is gone or the target does not tell them. `settled` marks a store whose
     recorded membership digest equals the declared one: its files were not listed and are as
     declared. `formerly` is the address that the object itself still bears, where it has moved.
+    `failed` are uploads in a store that could not be indexed, and why.
     """
 
     address: Address
@@ -92,6 +93,104 @@ class Remote:
     unsure: frozenset[str] = frozenset()
     settled: bool = False
     formerly: Address | None = None
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def protected(self) -> bool:
+        """Whether it may not be deleted for being declared no longer."""
+        return bool(self.fields.get(PROTECT))
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything read from the target before the decision.
+
+    `duplicates` are second copies of owned objects, and expired stores that are still declared;
+    `strangers` maps the names of assistants without an owner to their ids; `stale` are live
+    uploads of ours that an earlier sync stopped using.
+    """
+
+    owned: Mapping[Address, Remote] = field(default_factory=dict)
+    duplicates: tuple[Remote, ...] = ()
+    strangers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stale: tuple[Upload, ...] = ()
+
+    def upload(self, address: Address, sha256: str) -> Upload | None:
+        """An upload of this file with this content, if the target is known to have one."""
+        return next((it for it in self._uploads.get(address, ()) if it.holds(sha256)), None)
+
+    @cached_property
+    def _uploads(self) -> Mapping[Address, list[Upload]]:
+        found: dict[Address, list[Upload]] = {}
+        for remote in (*self.owned.values(), *self.duplicates):
+            for upload in remote.uploads:
+                found.setdefault(upload.address, []).append(upload)
+        return found
+
+
+def references(self) -> frozenset[Address]:
+    return frozenset(references(self.fields))
+
+
+PROTECT = "protect"
+"""The field of a declared object that is no field of the API: it lives in the metadata."""
+
+UNKNOWN = "?"
+"""Stands for the answer in a record that travels with the write itself."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What the last sync recorded of one field: short hashes of what it declared and, where the
+    server answered something else, of what it answered (UNKNOWN until that is noted)."""
+
+    declared: str
+    answered: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the sync that wrote the field was cut off before it could note the answer."""
+        return self.answered == UNKNOWN
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file of ours at the target. `sha256` may be shortened; `replaced` tells a superseded
+    upload from one whose declaration is gone."""
+
+    id: str
+    address: Address
+    sha256: str
+    replaced: bool = False
+
+    def holds(self, sha256: str) -> bool:
+        """Whether its content is the one with this full SHA-256."""
+        return bool(self.sha256) and sha256.startswith(self.sha256)
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One object of ours at the target.
+
+    `fields` are normalised; ids of our own objects are Addresses, all others stay strings.
+    `uploads` are the files of ours that it refers to, `stale` those that its record calls unused
+    and that are still there. `unsure` are the fields in which a difference proves no edit, since
+    what they referred to is gone or the target does not tell them. `settled` marks a store whose
+    recorded membership digest equals the declared one: its files were not listed and are as
+    declared. `formerly` is the address that the object itself still bears, where it has moved.
+    `failed` are uploads in a store that could not be indexed, and why.
+    """
+
+    address: Address
+    id: str
+    fields: Mapping[str, Json]
+    applied: Mapping[str, Applied] = field(default_factory=dict)
+    uploads: tuple[Upload, ...] = ()
+    stale: tuple[Upload, ...] = ()
+    unsure: frozenset[str] = frozenset()
+    settled: bool = False
+    formerly: Address | None = None
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def protected(self) -> bool:

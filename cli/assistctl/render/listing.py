@@ -9,7 +9,6 @@ from typing import Literal, TypeAlias
 
 import click
 
-from assistctl.plan.state import Stray
 from assistctl.render.terminal import one_line, padded, width
 from assistctl.render.values import (
     ROOM,
@@ -20,7 +19,7 @@ from assistctl.render.values import (
     needs_diff,
     sides,
 )
-from assistctl.resources import Address, Json
+from assistctl.resources import Address, Json, Stray
 
 Status: TypeAlias = Literal["synced", "changed", "drifted", "missing", "undeclared"]
 

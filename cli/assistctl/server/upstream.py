@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import random
+import re
 import time
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -14,6 +15,12 @@ import httpx2
 
 _RETRIABLE = (408, 409, 429, 500, 502, 503, 504, 529)
 _LONGEST_BACKOFF = 30.0
+_HIDDEN = "[redacted]"
+_SHORTEST_KEY = 8  # shorter ones are words, such as `none`
+_CREDENTIALS = re.compile(
+    r"(?P<scheme>\bBearer\s+)[^\s\"',;)}\]]{16,}|\b(?:sk|rk|ek|sess)-[A-Za-z0-9_*.-]{12,}",
+    re.IGNORECASE,
+)
 
 
 def is_loopback(url: str) -> bool:
@@ -56,14 +63,15 @@ def backoff(attempt: int) -> float:
     return longest * random.uniform(0.75, 1.0)
 
 
-def refusal(response: httpx2.Response) -> str:
+def refusal(response: httpx2.Response, key: str | None) -> str:
+    """Why it refused, without the key that it was sent."""
     try:
-        return message(response.json())
+        return message(response.json(), key)
     except ValueError:
-        return response.text.strip()[:500] or response.reason_phrase
+        return concealed(response.text.strip(), key)[:500] or response.reason_phrase
 
 
-def message(body: Any) -> str:
+def message(body: Any, key: str | None) -> str:
     """The sentence in an error body; endpoints differ in where they put it."""
     if isinstance(body, list) and len(body) == 1:
         [body] = body
@@ -71,4 +79,12 @@ def message(body: Any) -> str:
     if isinstance(error, dict):
         error = error.get("message") or error.get("detail") or error
     text = error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
-    return text[:1000]
+    return concealed(text, key)[:1000]
+
+
+def concealed(text: str, key: str | None) -> str:
+    """What an endpoint says, which clients and logs get to see, without the key that it may have
+    been echoed with. To be done before a text is cut, or half a key is left over."""
+    if key and len(key) >= _SHORTEST_KEY:
+        text = text.replace(key, _HIDDEN)
+    return _CREDENTIALS.sub(lambda found: (found["scheme"] or "") + _HIDDEN, text)

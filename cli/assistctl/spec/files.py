@@ -14,7 +14,9 @@ from assistctl.spec.globs import glob, is_pattern
 from assistctl.spec.reading import read_text
 from assistctl.spec.wording import is_unicode, remedy_for, shown
 
-MAX_FILE_BYTES = 512 * 1024 * 1024
+MAX_FILE_BYTES = 8 * 1024 * 1024 * 1024
+"""What the Uploads API takes; beyond 512 MB sync sends a file in parts."""
+
 _BLOCK = 1024 * 1024
 
 
@@ -124,7 +126,7 @@ class Shelf:
 
 def _digested(path: Path, name: str) -> File:
     if path.stat().st_size > MAX_FILE_BYTES:
-        raise _NotUsable(f"names {name}, which is larger than 512 MB", "split the file")
+        raise _NotUsable(f"names {name}, which is larger than 8 GB", "split the file")
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as stream:
         while block := stream.read(_BLOCK):

@@ -18,8 +18,8 @@ from assistctl.apis.assistants.operations import Operation
 from assistctl.apis.assistants.strays import strays
 from assistctl.apis.client import Client
 from assistctl.plan.changes import Plan
-from assistctl.plan.state import Declared, Observed, Remote, Stray
-from assistctl.resources import Address, Assistant, Workspace
+from assistctl.plan.state import Declared, Observed, Remote
+from assistctl.resources import Address, Assistant, Stray, Workspace
 
 __all__ = ["Assistants", "Conversation", "Operation", "Outcome"]
 

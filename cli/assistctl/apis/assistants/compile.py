@@ -67,7 +67,18 @@ class _Compiler:
         yield from self._delete_replaced(changes)
         for change in self.plan.changes:
             if change.action is Action.DELETE and change.id:
-                yield Delete(change, change.address, change.id, DELETES[change.address.kind])
+                phase, users = DELETES[change.address.kind], self._users(change)
+                yield Delete(change, change.address, change.id, phase, users)
+
+    def _users(self, change: Change) -> tuple[Address, ...]:
+        """The declared objects that hold an upload until they are written."""
+        if change.address.kind != FILE:
+            return ()
+        return tuple(
+            address
+            for address, remote in self.observed.owned.items()
+            if address in self.declared and any(up.id == change.id for up in remote.uploads)
+        )
 
     def _upload(self, change: Change) -> Iterator[Operation]:
         fields = self.declared[change.address].fields
@@ -108,8 +119,9 @@ class _Compiler:
                 users.setdefault(upload.id, []).append(address)
             for upload in self._replaced(remote, changes):
                 superseded[upload.id] = upload
+        staying_or_going = {*self.declared, *(it.address for it in self.plan.changes)}
         for upload in superseded.values():
-            if all(user in self.declared for user in users[upload.id]):
+            if staying_or_going.issuperset(users[upload.id]):
                 yield Delete(
                     changes[upload.address],
                     upload.address,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -30,8 +30,9 @@ from assistctl.resources import ASSISTANT, FILE, Address, Json
 
 BATCH = 500
 ATTACH_SECONDS = 900.0
-UNSEEN_SECONDS = 30.0
 FIRST_PAUSE = 0.05
+NAMED = 20
+"""How many of the files that could not be indexed an error names."""
 
 Uploading = Callable[[Address, int, int], None]
 """Told of an upload's progress: address, bytes sent, bytes in all."""
@@ -39,20 +40,23 @@ Uploading = Callable[[Address, int, int], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one Operation ended. `error` None: it is done. `skipped`: something before it failed."""
+    """How one Operation ended. `error` None: it is done. `skipped`: something before it failed.
+    `files` are those that were to be attached, with the reason why one is not in the store."""
 
     operation: Operation
     seconds: float = 0.0
     id: str | None = None
     error: str | None = None
     skipped: bool = False
+    files: Mapping[Address, str | None] = field(default_factory=dict)
 
 
 @dataclass
 class _Execution:
     """The ids known so far, and what is broken. `before` are the ids of objects that were there
-    already without being the ones to write; `uploaded` is what was uploaded here, and `used` the
-    files that something refers to by now, or may."""
+    already without being the ones to write; `made` those of what was made here, which not all of
+    the target may know yet; `uploaded` is what was uploaded here, and `used` the files that
+    something refers to by now, or may; `attached` is how each file of a store fared."""
 
     client: Client
     root: Path
@@ -63,6 +67,8 @@ class _Execution:
     broken: set[Address] = field(default_factory=set)
     uploaded: dict[Address, str] = field(default_factory=dict)
     used: set[Address] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
+    attached: dict[Address, dict[Address, str | None]] = field(default_factory=dict)
     halted: str | None = None
 
     def run(self, operation: Operation) -> Outcome:
@@ -75,17 +81,22 @@ class _Execution:
             self.broken.add(operation.address)
             if isinstance(error, LostAnswer) and isinstance(operation, Write | Attach):
                 self.used.update(operation.files)
-            return Outcome(operation, time.monotonic() - start, error=str(error))
+            seconds = time.monotonic() - start
+            return Outcome(operation, seconds, error=str(error), files=self._fared(operation))
         seconds = time.monotonic() - start
-        return Outcome(operation, seconds, self.ids.get(operation.address))
+        known = self.ids.get(operation.address)
+        return Outcome(operation, seconds, known, files=self._fared(operation))
 
     def discard_unused(self) -> None:
         """Delete the uploads of this execution that nothing came to use: nobody else could tell
         later that they are ours. If that fails too, they stay as strays."""
-        with suppress(RemoteError):
-            for address, file_id in self.uploaded.items():
-                if address not in self.used:
-                    self.client.delete(f"/files/{file_id}")
+        unused = [file_id for address, file_id in self.uploaded.items() if address not in self.used]
+        with suppress(RemoteError), self.client.pool() as pool:
+            for _ in pool.map(lambda it: self.client.delete(f"/files/{it}", fresh=True), unused):
+                pass
+
+    def _fared(self, operation: Operation) -> Mapping[Address, str | None]:
+        return self.attached.get(operation.address, {}) if isinstance(operation, Attach) else {}
 
     def _blocker(self, operation: Operation) -> str | None:
         if self.halted:
@@ -126,6 +137,7 @@ class _Execution:
             self.uploading(operation.address, sent, operation.size)
 
         file_id = str(self.client.upload(path, path.name, progress)["id"])
+        self.made.add(file_id)
         self.ids[operation.address] = self.uploaded[operation.address] = file_id
 
     def _write(self, operation: Write) -> None:
@@ -143,16 +155,24 @@ class _Execution:
         )
         known = operation.id or self.ids.get(operation.address)
         path = f"{COLLECTION[operation.address.kind]}/{known}"
-        answer = self.client.post(path, body) if known else self._create(operation, body)
+        referred = {self.ids[address] for address in references(operation.fields)}
+        fresh = known in self.made or not referred.isdisjoint(self.made)
+        if known:
+            answer = self.client.post(path, body, fresh=fresh)
+        else:
+            answer = self._create(operation, body, fresh=fresh)
         self.used.update(operation.files)
         self.ids[operation.address] = known or str(answer["id"])
         self._note_answers(operation, noted, answer)
         final = _with_answers(record, self.answers.get(operation.address, {}))
         if noted and not any(item.open for item in final.applied.values()):
             path = f"{COLLECTION[operation.address.kind]}/{self.ids[operation.address]}"
-            self.client.post(path, {**body, "metadata": _metadata(operation, final)})
+            body["metadata"] = _metadata(operation, final)
+            self.client.post(path, body, fresh=fresh or not known)
 
-    def _create(self, operation: Write, body: Mapping[str, Json]) -> dict[str, Json]:
+    def _create(
+        self, operation: Write, body: Mapping[str, Json], *, fresh: bool
+    ) -> dict[str, Json]:
         """Create once; if the answer is lost, the object is found by its owner, and written anew
         since somebody else's sync may have made it."""
         collection = COLLECTION[operation.address.kind]
@@ -162,13 +182,14 @@ class _Execution:
             for item in self.client.list(collection, order="desc"):
                 made = item["id"] not in self.before
                 if made and (item.get("metadata") or {}).get(OWNER) == owner:
-                    return self.client.post(f"{collection}/{item['id']}", body)
+                    return self.client.post(f"{collection}/{item['id']}", body, fresh=True)
             return None
 
-        answer = self.client.create(collection, body, find)
+        answer = self.client.create(collection, body, find, fresh=fresh)
+        self.made.add(str(answer["id"]))
         if decode(answer.get("metadata")) is None:
             self.halted = "the target does not keep metadata, without which nothing can be owned"
-            self.client.delete(f"{collection}/{answer['id']}")
+            self.client.delete(f"{collection}/{answer['id']}", fresh=True)
             raise RemoteError(f"{self.halted}; {operation.address} was deleted again")
         return answer
 
@@ -186,30 +207,41 @@ class _Execution:
             answers[name] = fingerprint(there.get(name))
 
     def _attach(self, operation: Attach) -> None:
-        """Attach in batches, each of which is indexed before the next one is sent. A lost answer
-        may mean that all are in, and attaching a file twice has no effect."""
+        """Attach in batches, each of which is indexed before the next one is sent. What one of
+        them cannot take keeps nobody else out."""
+        fared = self.attached[operation.address] = dict.fromkeys(operation.files, "not attached")
+        files = list(operation.files)
+        for start in range(0, len(files), BATCH):
+            some = files[start : start + BATCH]
+            refused = self._attach_some(operation, some)
+            fared.update({address: refused.get(address) for address in some})
+        if failed := [f"{address}: {reason}" for address, reason in fared.items() if reason]:
+            more = f"; and {len(failed) - NAMED:,} more" if len(failed) > NAMED else ""
+            raise RemoteError("not indexed: " + "; ".join(failed[:NAMED]) + more)
+
+    def _attach_some(self, operation: Attach, files: list[Address]) -> dict[Address, str]:
+        """Attach one batch; returns why which of its files are not in the store. A lost answer may
+        mean that all are in, and attaching a file twice has no effect."""
         path = f"/vector_stores/{self.ids[operation.address]}/file_batches"
         chunking = {"chunking_strategy": operation.chunking} if operation.chunking else {}
         items = [
             {
                 "file_id": self.ids[address],
-                "attributes": uploads.attributes(address, sha256),
+                "attributes": uploads.attributes(address, operation.files[address]),
                 **chunking,
             }
-            for address, sha256 in operation.files.items()
+            for address in files
         ]
-        for start in range(0, len(items), BATCH):
-            some = items[start : start + BATCH]
-            batch = self.client.create(path, {"files": some}, find=lambda: None)
-            self.used.update(operation.files)
-            batch = self._indexed(path, batch)
-            counts = batch.get("file_counts") or {}
-            if (
-                batch.get("status") != "completed"
-                or counts.get("failed")
-                or counts.get("cancelled")
-            ):
-                raise RemoteError(self._failures(path, batch, some))
+        mentioned = {self.ids[address] for address in (operation.address, *files)}
+        fresh = not mentioned.isdisjoint(self.made)
+        batch = self.client.create(path, {"files": items}, find=lambda: None, fresh=fresh)
+        self.used.update(files)
+        batch = self._indexed(path, batch)
+        counts = batch.get("file_counts") or {}
+        is_whole = counts.get("completed", len(files)) == len(files)
+        if batch.get("status") == "completed" and is_whole:
+            return {}
+        return self._refused(path, batch, files)
 
     def _indexed(self, path: str, batch: dict[str, Json]) -> dict[str, Json]:
         """The batch once it is no longer in progress."""
@@ -220,23 +252,26 @@ class _Execution:
                 raise RemoteError(f"{path}: still indexing after {ATTACH_SECONDS:.0f} s")
             time.sleep(pause)
             pause = min(pause * 1.5, 3.0)
-            try:
-                batch = self.client.get(f"{path}/{batch['id']}")
-            except RemoteError as error:
-                # What was just made cannot be read everywhere at once.
-                if error.status != 404 or time.monotonic() > start + UNSEEN_SECONDS:
-                    raise
+            # What was just made cannot be read everywhere at once.
+            batch = self.client.get(f"{path}/{batch['id']}", fresh=True)
         return batch
 
-    def _failures(self, path: str, batch: Mapping[str, Json], items: list[dict[str, Json]]) -> str:
-        names = {item["file_id"]: item["attributes"][uploads.PATH] for item in items}
-        failed = [
-            f"file/{names.get(item['id'], item['id'])}: "
-            f"{(item.get('last_error') or {}).get('message') or item.get('status')}"
-            for item in self.client.list(f"{path}/{batch['id']}/files")
-            if item.get("status") not in ("completed", "in_progress")
-        ]
-        return "not indexed: " + ("; ".join(failed) or f"the batch is {batch.get('status')}")
+    def _refused(
+        self, path: str, batch: Mapping[str, Json], files: list[Address]
+    ) -> dict[Address, str]:
+        """The files of a batch that are not in the store, and why."""
+        there = {
+            item["id"]: item for item in self.client.list(f"{path}/{batch['id']}/files", fresh=True)
+        }
+        refused = {}
+        for address in files:
+            item = there.get(self.ids[address])
+            if item is None:
+                refused[address] = f"the target has lost it; the batch is {batch.get('status')}"
+            elif item.get("status") not in ("completed", None):
+                error = item.get("last_error") or {}
+                refused[address] = str(error.get("message") or item.get("status"))
+        return refused
 
 
 def execute(
@@ -246,7 +281,6 @@ def execute(
     declared: Mapping[Address, Declared],
     observed: Observed,
     *,
-    parallel: int = 8,
     uploading: Uploading = lambda address, sent, total: None,
 ) -> Iterator[Outcome]:
     """Send the operations, phase after phase and in parallel within one, and yield how each ended.
@@ -255,7 +289,7 @@ def execute(
     """
     before = frozenset(remote.id for remote in observed.duplicates)
     execution = _Execution(client, root, uploading, _known_ids(declared, observed), before)
-    with ThreadPoolExecutor(parallel) as pool:
+    with client.pool() as pool:
         for _, phase in groupby(operations, key=lambda operation: operation.phase):
             futures = [pool.submit(execution.run, operation) for operation in phase]
             try:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import quote
 
 from assistctl.apis.assistants import uploads
 from assistctl.apis.assistants.fields import AUTO_CHUNKING, chunking
-from assistctl.apis.assistants.observe import ABSENT_ENDPOINT, PARALLEL
+from assistctl.apis.assistants.observe import ABSENT_ENDPOINT
 from assistctl.apis.client import Client
 from assistctl.errors import RemoteError
 from assistctl.resources import Json
@@ -67,7 +66,7 @@ def belongings(client: Client, store_ids: Iterable[str], *, files: bool) -> Belo
         expired = stores[store_id].get("status") == "expired"
         return () if expired else _members(client, store_id)
 
-    with ThreadPoolExecutor(PARALLEL) as pool:
+    with client.pool() as pool:
         members = dict(zip(found, pool.map(read, found), strict=True))
     return Belongings(stores, members, _listed(client, "/files", 10_000) if files else {})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from assistctl.apis.assistants import uploads
@@ -15,7 +14,6 @@ from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
 
-PARALLEL = 8
 ABSENT_ENDPOINT = frozenset({404, 405, 501})
 
 
@@ -89,7 +87,7 @@ def _lists(client: Client, declared_kinds: set[str]) -> _Listed:
                 return ()
             raise
 
-    with ThreadPoolExecutor(3) as pool:
+    with client.pool() as pool:
         assistants = pool.submit(read, "/assistants", ASSISTANT)
         stores = pool.submit(read, "/vector_stores", VECTOR_STORE)
         files = pool.submit(read, "/files", FILE, 10_000)
@@ -181,7 +179,7 @@ def _members(client: Client, stores: list[Owned]) -> dict[str, tuple[dict[str, J
                 return ()
             raise
 
-    with ThreadPoolExecutor(PARALLEL) as pool:
+    with client.pool() as pool:
         return dict(zip((item.id for item in stores), pool.map(read, stores), strict=True))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from assistctl.apis.assistants import uploads
@@ -97,10 +97,16 @@ def _settled_store(item: Owned, declaration: Declared) -> Remote:
 
 
 def _store(item: Owned, inside: Inside) -> Remote:
+    members = inside.members[item.id]
     # What is still being indexed may fail yet: it is attached anew, and waited for.
-    living = [body for body in inside.members[item.id] if _is_indexed(body)]
+    living = [body for body in members if _is_indexed(body)]
     ours = {upload.id: upload.address for upload in inside.uploads[item.id]}
     present = {ours.get(body["id"], body["id"]) for body in living}
+    if store := inside.declared.get(item.address):
+        # Of ours that could not be indexed, those that are not wanted any more are to go.
+        present |= {ours[body["id"]] for body in members if body["id"] in ours}.difference(
+            store.fields["files"]
+        )
     told = _common_chunking(living)
     unsure = {"chunking_strategy"} if living and not told else set()
     fields = observed_store(item.body)
@@ -115,7 +121,15 @@ def _store(item: Owned, inside: Inside) -> Remote:
         # Not every target lets us read what is in an expired store.
         unsure=MEMBERSHIP if item.expired else frozenset(unsure),
         formerly=item.formerly,
+        failed=dict(_failures(members)),
     )
+
+
+def _failures(members: Iterable[Mapping[str, Json]]) -> Iterator[tuple[str, str]]:
+    for member in members:
+        if member.get("status") == "failed":
+            error = member.get("last_error") or {}
+            yield str(member["id"]), str(error.get("message") or "no reason given")
 
 
 def _is_indexed(member: Mapping[str, Json]) -> bool:

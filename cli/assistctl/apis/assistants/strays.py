@@ -6,16 +6,14 @@ Files bear neither metadata nor an owner, so nobody can tell whose a stray is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
-from assistctl.apis.assistants.observe import PARALLEL
 from assistctl.apis.assistants.remotes import file_ids
 from assistctl.apis.client import Client
 from assistctl.apis.ownership import decode
 from assistctl.errors import RemoteError
-from assistctl.plan.state import Declared, Stray
-from assistctl.resources import FILE, Address, Json
+from assistctl.plan.state import Declared
+from assistctl.resources import FILE, Address, Json, Stray
 
 PURPOSE = "assistants"
 
@@ -57,7 +55,7 @@ def _used(client: Client) -> Iterator[str]:
         yield from file_ids(body)
         if (record := decode(body.get("metadata"))) is not None:
             yield from (upload.id for upload in record.stale)
-    with ThreadPoolExecutor(PARALLEL) as pool:
+    with client.pool() as pool:
         for members in pool.map(lambda store: _members(client, store), stores):
             yield from (str(member["id"]) for member in members)
 

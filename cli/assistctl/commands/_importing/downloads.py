@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +17,6 @@ from assistctl.render.progress import shown_progress
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants
     from assistctl.apis.assistants.existing import Body
-
-PARALLEL = 8
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ def download_all(surface: Assistants, tray: Path, wanted: Sequence[Wanted], *, q
                 seconds = time.monotonic() - start
                 progress.done(item.path, "downloaded", str(item.file["id"]), seconds)
 
-        pool = ThreadPoolExecutor(PARALLEL)
+        pool = surface.client.pool()
         try:
             for _ in pool.map(fetch, wanted):
                 pass

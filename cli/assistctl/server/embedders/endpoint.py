@@ -38,7 +38,7 @@ class EmbeddingsEndpoint:
         self.name = f"{model} at {self._base_url}"
         self._seconds = float(declared.get("timeout") or _SECONDS)
         self._closed = threading.Event()
-        key = declared.get("api_key")
+        key = self._key = declared.get("api_key")
         self._client = httpx2.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             trust_env=not is_loopback(self._base_url),
@@ -88,7 +88,7 @@ class EmbeddingsEndpoint:
                 if response.is_success:
                     return self._parsed(response)
                 seconds = wait(response, attempt)
-                fault = f"answered {response.status_code}: {refusal(response)}"
+                fault = f"answered {response.status_code}: {refusal(response, self._key)}"
             late = seconds is None or time.monotonic() + seconds > deadline
             if late or attempt == _ATTEMPTS or self._closed.wait(seconds):
                 raise self._error(fault)

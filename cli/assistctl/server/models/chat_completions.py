@@ -22,7 +22,7 @@ import httpx2
 from assistctl.server.models import refusals
 from assistctl.server.models.chunks import BadChunk, Chunks
 from assistctl.server.models.protocol import Delta, ErrorCode, ModelError, Request
-from assistctl.server.upstream import backoff, is_loopback, message, wait
+from assistctl.server.upstream import backoff, concealed, is_loopback, message, wait
 
 _ATTEMPTS = 3
 _ATTEMPTS_IF_BUSY = 6
@@ -108,7 +108,7 @@ class ChatCompletions:
                 return response
             more = refusals.not_understood(response, sent)
             if not more:
-                raise refusals.as_error(self._endpoint.base_url, response)
+                raise refusals.as_error(self._endpoint.base_url, self._endpoint.api_key, response)
             unknown |= more
 
     async def _insist(self, body: Mapping[str, Any]) -> httpx2.Response:
@@ -174,13 +174,17 @@ class ChatCompletions:
         try:
             chunk = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise self._error(f"sent what is not JSON: {text[:200]!r}") from error
+            raise self._error(f"sent what is not JSON: {self._start_of(text)}") from error
         if not isinstance(chunk, dict):
-            raise self._error(f"sent what is not a chunk: {text[:200]!r}")
+            raise self._error(f"sent what is not a chunk: {self._start_of(text)}")
         if chunk.get("error") or "error" in (event, chunk.get("object")):
             code = _code(chunk.get("error") or chunk)
-            raise self._error(f"failed while answering: {message(chunk)}", code)
+            reason = message(chunk, self._endpoint.api_key)
+            raise self._error(f"failed while answering: {reason}", code)
         return chunk
+
+    def _start_of(self, text: str) -> str:
+        return repr(concealed(text, self._endpoint.api_key)[:200])
 
     def _error(self, what: str, code: ErrorCode = "server_error") -> ModelError:
         return ModelError(code, f"The model endpoint {self._endpoint.base_url} {what}")

@@ -29,9 +29,9 @@ _DISPENSABLE = ("max_completion_tokens", "stream_options", "parallel_tool_calls"
 tokens is lost, and the third the engine sees to itself."""
 
 
-def as_error(endpoint: str, response: httpx2.Response) -> ModelError:
-    """The error that a refused request becomes."""
-    status, said = response.status_code, refusal(response)
+def as_error(endpoint: str, key: str | None, response: httpx2.Response) -> ModelError:
+    """The error that a refused request becomes, without the key that the endpoint was sent."""
+    status, said = response.status_code, refusal(response, key)
     text = f"The model endpoint {endpoint} answered {status}: {said}{_REMEDIES.get(status, '')}"
     if status == 413 or (status in _FAULTY and _TOO_LONG.search(response.text)):
         return PromptTooLong(text, _excess(said))

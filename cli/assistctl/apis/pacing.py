@@ -1,0 +1,85 @@
+"""When to send again: what a target asks for, how long one request is worth, and who waits.
+
+A target that is overrun tells one request so; all threads of the client wait with it, since what
+they would send meanwhile is refused too and makes it worse.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+
+RETRIES = 4
+"""Repetitions of a request that fails otherwise than by being asked to slow down."""
+
+REQUEST_SECONDS = 300.0
+"""No repetition begins later than this after the request was first sent."""
+
+
+class Pacing:
+    """The pace of all threads of one client."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        seconds: float = REQUEST_SECONDS,
+    ) -> None:
+        self.clock = clock
+        self.seconds = seconds
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._until = 0.0
+        self.overrun = False
+        """Whether a request was refused for its whole time, and none was answered since. It would
+        take for ever if each of the others used up its own time as well."""
+
+    def wait(self) -> None:
+        """Until the target may be asked again; not all threads at the same moment."""
+        while (left := self._until - self.clock()) > 0:
+            self._sleep(left + random.uniform(0, min(0.25, left / 4)))
+
+    def hold(self, seconds: float) -> None:
+        """Nobody asks for so many seconds from now on."""
+        with self._lock:
+            self._until = max(self._until, self.clock() + seconds)
+
+    def sleep(self, seconds: float) -> None:
+        self._sleep(seconds)
+
+
+def pause(attempt: int, asked: float | None) -> float:
+    """Seconds until the next attempt (counted from 0), with jitter: what was asked for, or ever
+    longer ones. Who asks for none at all again and again is not believed."""
+    own = random.uniform(0.5, 1.0) * min(0.5 * float(2 ** min(attempt, 4)), 8.0)
+    if asked is None:
+        return own
+    return max(asked + random.uniform(0, min(0.25, asked / 4)), own if attempt >= RETRIES else 0.0)
+
+
+def asked_for(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
+    """The seconds that an answer's `retry-after-ms` or `retry-after` (seconds or a date) asks for;
+    None for one that asks for nothing that can be understood."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    after = headers.get("retry-after")
+    if (seconds := _number(after)) is not None:
+        return seconds
+    try:
+        moment = parsedate_to_datetime(after or "").timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, moment - now())
+
+
+def _number(text: str | None) -> float | None:
+    """A number that is neither negative nor beyond all reason (`inf`, `nan`)."""
+    try:
+        number = float(text) if text else -1.0
+    except ValueError:
+        return None
+    return number if 0 <= number < 1e9 else None

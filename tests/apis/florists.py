@@ -1,0 +1,177 @@
+"""A workspace on disk: five assistants with files, functions and vector stores, and an edit of it.
+Every command is a process of its own."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from assistctl.apis.client import Client
+from tests.apis.bench import wipe
+from tests.apis.fault_proxy import FaultProxy
+from tests.apis.jobs import job
+from tests.apis.scene import UPLOAD, content_of, sort_files
+
+CHUNKS = "{type: static, static: {max_chunk_size_tokens: %d, chunk_overlap_tokens: 50}}"
+BEFORE = {
+    "assistctl.yaml": f"""\
+version: 1
+workspace: ws
+default_target: prod
+defaults: {{model: gpt-4.1-mini}}
+targets:
+  prod: {{base_url: "${{SHOP_URL}}", api_key: "${{SHOP_KEY}}"}}
+vector_stores:
+  handbook: {{files: ["docs/*.md"], chunking_strategy: {CHUNKS % 200}}}
+  lists: {{files: ["assistants/prices.csv", "assistants/costs.csv"]}}
+""",
+    "assistants/shop.yaml": """\
+name: Shop
+instructions: Sell.
+tools:
+  - {type: code_interpreter, files: [prices.csv, costs.csv]}
+  - {type: file_search, files: [prices.csv, care.md]}
+""",
+    "assistants/desk.yaml": """\
+name: Desk
+instructions: Be brief.
+tools:
+  - {type: code_interpreter, files: [prices.csv]}
+  - {type: file_search, vector_store: handbook}
+""",
+    "assistants/clerk.yaml": """\
+name: Clerk
+metadata: {team: a}
+tools:
+  - {type: function, function: {name: save, parameters: {type: object, properties: {}}}}
+""",
+    "assistants/buyer.yaml": """\
+name: Buyer
+tools:
+  - {type: file_search, vector_store: lists}
+""",
+    "assistants/guide.yaml": """\
+name: Guide
+tools:
+  - {type: code_interpreter, files: [map.txt]}
+  - {type: file_search, vector_store: handbook}
+""",
+    "assistants/prices.csv": "rose,1",
+    "assistants/costs.csv": "rose,0.5",
+    "assistants/care.md": "Water them.",
+    "assistants/map.txt": "Left, then right.",
+    "docs/a.md": "page a",
+    "docs/b.md": "page b",
+}
+AFTER = {
+    **{path: text for path, text in BEFORE.items() if path != "docs/b.md"},
+    "assistctl.yaml": BEFORE["assistctl.yaml"].replace(CHUNKS % 200, CHUNKS % 400),
+    "assistants/desk.yaml": BEFORE["assistants/desk.yaml"].replace("Be brief.", "Be kind."),
+    "assistants/prices.csv": "rose,2",
+    "docs/c.md": "page c",
+}
+del AFTER["assistants/shop.yaml"], AFTER["assistants/care.md"]
+"""A file's content, instructions, a store's membership and chunking; one assistant is removed, and
+with it its store."""
+
+OWNERS = {
+    "first": {
+        "/assistants": ["ws/buyer", "ws/clerk", "ws/desk", "ws/guide", "ws/shop"],
+        "/vector_stores": ["ws/handbook", "ws/lists", "ws/shop.file_search"],
+    },
+    "update": {
+        "/assistants": ["ws/buyer", "ws/clerk", "ws/desk", "ws/guide"],
+        "/vector_stores": ["ws/handbook", "ws/lists"],
+    },
+}
+UPDATE = ("--prune",)
+
+
+@dataclass
+class Florists:
+    """The workspace, the target, and the proxy between them. `kind` is which sync is tried."""
+
+    root: Path
+    proxy: FaultProxy
+    direct: Client
+    kind: str
+    number: int = field(default=0)
+
+    def write(self, files):
+        for path in self.root.rglob("*.*"):
+            if path.is_file() and ".assistctl" not in path.parts:
+                path.unlink()
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def job(self, *arguments, root=None):
+        self.number += 1
+        output = self.root.parent / f"job-{self.number}.txt"
+        environ = {"SHOP_URL": self.proxy.base_url, "SHOP_KEY": self.direct._client.api_key}
+        return job(root or self.root, *arguments, output=output, **environ)
+
+    def run(self, *arguments):
+        started = self.job(*arguments).start()
+        return started.wait(), started.said
+
+    @property
+    def sync(self):
+        return ("sync", "--yes", *(UPDATE if self.kind == "update" else ()))
+
+    def prepare(self):
+        """The state before the sync that is tried."""
+        self.proxy.reset()
+        wipe(self.direct)
+        self.write(BEFORE)
+        if self.kind == "update":
+            code, said = self.run("sync", "--yes")
+            assert code == 0, said
+            self.write(AFTER)
+        self.proxy.reset()
+
+    def requests(self):
+        """How many requests the sync makes when nothing goes wrong."""
+        self.prepare()
+        code, said = self.run(*self.sync)
+        assert code == 0, said
+        return len(self.proxy.requests)
+
+    def uploads(self):
+        """How many uploads the target may have got whose answers were lost."""
+        return sum(str(request) == UPLOAD for request in self.proxy.requests)
+
+    def wrong(self, lost):
+        """What is not as declared after another sync, in words; `lost` uploads may lie about."""
+        self.proxy.door.wait_until_empty()
+        self.proxy.reset()
+        code, said = self.run(*self.sync)
+        found = [f"the healing sync: {code}, {said}"] if code else []
+        prune = ("--prune",) if self.kind == "update" else ()
+        code, said = self.run("plan", "--detailed-exitcode", *prune)
+        found += [f"the plan: {code}, {said}"] if code else []
+        for path, owners in OWNERS[self.kind].items():
+            there = sorted(str(item["metadata"].get("assistctl")) for item in self.list(path))
+            found += [f"{path}: {there}"] if there != owners else []
+        strays, used = sort_files(self.direct)
+        if len(strays) > lost:
+            found.append(f"strays: {[file['filename'] for file in strays]}, lost {lost}")
+        declared = {path.name: path.read_text() for path in self.root.rglob("*.*")}
+        found += [
+            f"{file['filename']} has other content"
+            for file in used
+            if content_of(self.direct, file["id"]) != declared[file["filename"]]
+        ]
+        wanted = {name.rpartition("/")[2] for name in BEFORE if not name.endswith(".yaml")}
+        if self.kind == "update":
+            wanted = wanted - {"care.md", "b.md"} | {"c.md"}
+        names = sorted(file["filename"] for file in used)
+        return found + ([f"files: {names}"] if names != sorted(wanted) else [])
+
+    def list(self, path):
+        return list(self.direct.list(path))
+
+    def clean(self):
+        for path in self.root.parent.glob("job-*.txt"):
+            with suppress(OSError):
+                path.unlink()
