@@ -55,6 +55,18 @@ class File:
 
 
 @dataclass(frozen=True)
+class Stray:
+    """A file at the target to which no assistant and no vector store refers. `like` is a declared
+    file of its name, if there is one; `created_at` is in seconds since 1970, `size` in bytes."""
+
+    id: str
+    filename: str
+    size: int
+    created_at: int
+    like: Address | None
+
+
+@dataclass(frozen=True)
 class Function:
     """A function that a model may call.
 
