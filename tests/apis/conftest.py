@@ -13,7 +13,9 @@ from tests.apis.bench import Bench, wipe
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
     """A server for all tests of a module, and a client that looks at it directly."""
-    settings = Settings(tmp_path_factory.mktemp("target") / "local.db", model="scripted")
+    settings = Settings(
+        tmp_path_factory.mktemp("target") / "local.db", model="scripted", embeddings="none"
+    )
     with EmbeddedServer(settings) as server:
         client = Client(server.base_url, server.api_key)
         yield server, client

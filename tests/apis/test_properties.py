@@ -1,194 +1,254 @@
-"""Any workspace, any edit: the plan names what was edited, and after a sync it is empty."""
+"""Any workspace, any edit: the plan names what was edited, and after a sync it is empty.
 
-from dataclasses import dataclass, field
+Through everything that a sync goes through but the command line: files, YAML, the toolbox and a
+server on a socket. EXAMPLES=1000 tries so many workspaces, other ones each time.
+"""
+
+import os
+import re
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings
 
+from assistctl import spec, toolbox
 from assistctl.apis.assistants import Assistants
-from assistctl.errors import Place
-from assistctl.resources import FILE, CodeInterpreter, FileSearch, Function, FunctionTool
-from tests.apis.bench import Bench, wipe
+from assistctl.plan.reconcile import Wishes, reconcile
+from tests.apis.bench import wipe
+from tests.apis.declarations import AUTO, FIELDS, FILLED_IN, canonical, edits, users
 
-PLACE = Place("assistctl.yaml", 1, 1)
-PATHS = ["assistants/prices.csv", "docs/handbook.md", "docs/deep/prices.csv"]
-STORES = ["handbook", "shop.file_search"]
-few = settings(derandomize=True, deadline=None, max_examples=25)
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """A workspace as plain values: contents by path, stores and assistants by key."""
-
-    contents: dict
-    stores: dict
-    assistants: dict = field(default_factory=dict)
-
-    def write(self, bench):
-        files = {path: bench.file(path, text) for path, text in self.contents.items()}
-        bench.stores.clear()
-        bench.assistants.clear()
-        for key, (paths, more) in self.stores.items():
-            bench.store(key, *(files[path] for path in sorted(paths)), **more)
-        for key, (more, code, search, functions) in self.assistants.items():
-            tools = [FunctionTool(function) for function in functions]
-            if code is not None:
-                tools.append(CodeInterpreter(tuple(files[path] for path in sorted(code))))
-            if search is not None:
-                tools.append(FileSearch(*search))
-            bench.assistant(key, *tools, **more)
-
-
-text = st.text("abc 花店{}\n'\"", min_size=1, max_size=12)
-paths = st.sets(st.sampled_from(PATHS), min_size=1)
-metadata = st.dictionaries(st.sampled_from(["team", "a b", "层"]), text, min_size=1)
-chunking = st.builds(
-    lambda size: {
-        "type": "static",
-        "static": {"max_chunk_size_tokens": size, "chunk_overlap_tokens": size // 4},
-    },
-    st.sampled_from([200, 400, 1000]),
+EXAMPLES = int(os.environ.get("EXAMPLES", "0"))
+many = settings(
+    derandomize=not EXAMPLES,
+    max_examples=EXAMPLES or 20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    print_blob=True,
 )
-parameters = st.recursive(
-    st.sampled_from([{"type": "string"}, {"type": ["number", "null"]}, {"enum": ["a", 1, None]}]),
-    lambda schemas: st.builds(
-        lambda some: {"type": "object", "properties": some, "required": sorted(some)},
-        st.dictionaries(st.sampled_from(["total", "type", "parameters"]), schemas, max_size=3),
-    ),
-    max_leaves=4,
-).filter(lambda schema: schema.get("type") == "object")
+FIRST_STEP = re.compile(r"(\w+)(?:\[([^\]]*)\]|\.([^.\[]+))?")
+BY_KEY = ("metadata", "tools")
+"""Fields whose leaves the plan names by the user's own keys."""
+
+RANKING = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
+"""What the server says of a search that nobody has ranked."""
 
 
-def optional(**fields):
-    """Mappings with any of these keys. No value is what the server would fill in by itself."""
-    return st.fixed_dictionaries({}, optional=fields)
+class Life:
+    """A workspace in a directory, and the target that it is synced to."""
 
+    def __init__(self, root, surface):
+        self.root = root
+        self.surface = surface
 
-functions = st.lists(
-    st.builds(
-        Function,
-        st.sampled_from(["save", "refund", "look_up"]),
-        st.just(PLACE),
-        st.none() | text,
-        parameters,
-        st.sampled_from([None, False, True]),
-    ),
-    max_size=3,
-    unique_by=lambda function: function.name,
-)
-stores = st.fixed_dictionaries(
-    {},
-    optional={
-        key: st.tuples(
-            paths,
-            optional(
-                name=text,
-                chunking_strategy=chunking,
-                expires_after=st.builds(
-                    lambda days: {"anchor": "last_active_at", "days": days}, st.integers(1, 9)
-                ),
-                metadata=metadata,
-            ),
+    def survey(self, **wishes):
+        workspace, problems = spec.load(self.root, environ={})
+        workspace, more = toolbox.resolve(workspace)
+        assert (*problems, *more) == ()
+        declared = self.surface.declare(workspace)
+        observed = self.surface.observe(declared)
+        return declared, observed, reconcile("here", declared, observed, Wishes(**wishes))
+
+    def plan(self, **wishes):
+        return self.survey(**wishes)[2]
+
+    def sync(self, **wishes):
+        declared, observed, plan = self.survey(**wishes)
+        requests = self.surface.compile(plan, declared, observed)
+        outcomes = self.surface.execute(
+            self.root, requests, declared, observed, uploading=lambda *about: None
         )
-        for key in STORES
-    },
-)
-options = st.sampled_from([{}, {"max_num_results": 7}])
+        assert [f"{item.operation}: {item.error}" for item in outcomes if item.error] == []
+        again = self.plan(**wishes)
+        assert not again, str(again)
 
-
-def assistants(some_stores):
-    search = st.tuples(st.sampled_from(sorted(some_stores)), options) if some_stores else st.none()
-    more = optional(
-        model=st.sampled_from(["gpt-4.1", "gpt-5"]),
-        name=text,
-        description=text,
-        instructions=text,
-        temperature=st.sampled_from([0, 0.5, 1.5]),
-        top_p=st.sampled_from([0.25, 0.5]),
-        response_format=st.sampled_from([{"type": "json_object"}, {"type": "text"}]),
-        reasoning_effort=st.sampled_from(["low", "high"]),
-        metadata=metadata,
-    )
-    one = st.tuples(more, st.none() | paths, st.none() | search, functions)
-    return st.dictionaries(st.sampled_from(["shop", "desk", "clerk"]), one, max_size=3)
-
-
-contents = st.fixed_dictionaries(dict.fromkeys(PATHS, text.map("a word, {}".format)))
-declarations = stores.flatmap(
-    lambda some: st.builds(Declaration, contents, st.just(some), assistants(some))
-)
-
-
-@st.composite
-def edits(draw):
-    """A declaration, and what it is after somebody has edited any part of it."""
-    before, other = draw(declarations), draw(declarations)
-    mixed = Declaration(
-        {path: draw(st.sampled_from([before, other])).contents[path] for path in PATHS},
-        before.stores | {key: other.stores[key] for key in other.stores if draw(st.booleans())},
-        dict(before.assistants),
-    )
-    for key, (more, code, search, some) in other.assistants.items():
-        if key not in before.assistants:
-            if search is None or search[0] in mixed.stores:
-                mixed.assistants[key] = (more, code, search, some)
-            continue
-        was = before.assistants[key]
-        settings = dict(was[0])
-        for name in sorted(more.keys() | settings.keys()):
-            if draw(st.booleans()):
-                settings.pop(name, None)
-                settings |= {name: more[name]} if name in more else {}
-        code = draw(st.sampled_from([was[1], code]))
-        some = draw(st.sampled_from([was[3], some]))
-        mixed.assistants[key] = (settings, code, was[2], some)
-    return before, mixed
+    def at(self, path):
+        return list(self.surface.client.list(path))
 
 
 @pytest.fixture(scope="module")
-def bench(target, tmp_path_factory):
-    return Bench(tmp_path_factory.mktemp("workspace"), Assistants(target[1], "ws"))
+def life(target, tmp_path_factory):
+    return Life(tmp_path_factory.mktemp("workspace"), Assistants(target[1], "ws"))
 
 
-def edited(before, after):
-    """Each field that differs between two declarations, as (address, field)."""
-    for address, declaration in after.items():
-        if address not in before:
-            yield from ((address, name) for name in declaration.fields)
-        elif address.kind == FILE:
-            if declaration.fields["sha256"] != before[address].fields["sha256"]:
-                yield address, "sha256"
-        else:
-            was = before[address].fields
-            for name in declaration.fields.keys() | was.keys():
-                if declaration.fields.get(name) != was.get(name):
-                    yield address, name
+@many
+@given(edits())
+def test_a_plan_names_what_was_edited_and_is_empty_after_a_sync(life, edit):
+    wipe(life.surface.client)
+    before, after = edit
+    before.write(life.root)
+    assert planned(life.plan()) == edited({}, before.expected())
+    life.sync()
+    assert held(life) == wanted(before.expected())
+
+    after.write(life.root)
+    plan = life.plan()
+    assert planned(plan) == edited(before.expected(), after.expected())
+    assert not plan.drifted
+    assert (
+        objects(map(str, plan.undeclared)) == objects(before.expected()) - after.expected().keys()
+    )
+    life.sync()
+    if after.assistants:
+        life.sync(prune=True)
+        assert held(life) == wanted(after.expected())
 
 
 def planned(plan):
-    return {(change.address, item.field) for change in plan.changes for item in change.fields}
+    """Each field that a plan names as (address, field, key within it); a new object is shown with
+    what says nothing of it, too."""
+    found = set()
+    for change in plan.changes:
+        for item in change.fields:
+            if says_nothing(item.before) and says_nothing(item.after):
+                continue
+            field, bracketed, dotted = FIRST_STEP.match(item.path).groups()
+            key = bracketed if bracketed is not None else dotted
+            found.add((str(change.address), field, key if field in BY_KEY else None))
+    return found
 
 
-@few
-@given(edits())
-def test_a_plan_names_what_was_edited_and_is_empty_after_a_sync(bench, edit):
-    wipe(bench.surface.client)
-    before, after = edit
-    before.write(bench)
-    declared_before = bench.surface.declare(bench.workspace)
-    assert planned(bench.survey()[2]) == set(edited({}, declared_before))
-    bench.sync()
-    after.write(bench)
-    declared, _, plan = bench.survey()
-    assert planned(plan) == set(edited(declared_before, declared))
-    assert not plan.drifted
-    assert bench.apply() == []
-    assert not bench.survey()[2]
-    unused = bench.survey()[2].undeclared
-    assert set(unused).isdisjoint(declared)
-    if bench.assistants:
-        bench.sync(prune=True)
-        assert len(bench.at("/assistants")) == len(bench.assistants)
-        assert len(bench.at("/vector_stores")) == len(bench.stores)
-        assert len(bench.at("/files")) == sum(address.kind == FILE for address in declared)
+def says_nothing(value):
+    if isinstance(value, dict):
+        return all(item != "" and says_nothing(item) for item in value.values())
+    return value in (None, "", [])
+
+
+def edited(before, after):
+    """Each field that differs between what two declarations mean, in the same way."""
+    found = set()
+    for address, fields in after.items():
+        was = before.get(address, {})
+        if address.startswith("file/"):
+            found |= {(address, name, None) for name in file_fields(address, before, after)}
+            continue
+        for name in fields.keys() | was.keys():
+            old, new = was.get(name), fields.get(name)
+            if canonical(old) != canonical(new) and not is_so_already(name, new, before, address):
+                found |= {(address, name, key) for key in keys(name, old, new)}
+    return found
+
+
+def keys(name, old, new):
+    if name not in BY_KEY or not old or not new:
+        return {None}
+    differing = {key for key in old.keys() | new.keys() if differs(old.get(key), new.get(key))}
+    return differing or {None}
+
+
+def differs(old, new):
+    """Whether the plan can name the difference: an option that is taken away from file_search may
+    as well be one that the server has filled in, and is named only if there is nothing else."""
+    if isinstance(old, dict) and isinstance(new, dict) and old.get("type") == "file_search":
+        old = only_keys_of(new, old)
+    return canonical(old) != canonical(new)
+
+
+def only_keys_of(new, old):
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return old
+    return {key: only_keys_of(new[key], value) for key, value in old.items() if key in new}
+
+
+def is_so_already(name, value, before, address):
+    """Whether somebody declares now what the server has filled in before."""
+    if address not in before or name in before[address]:
+        return False
+    if name == "chunking_strategy":
+        return value == AUTO and "files" in before[address]
+    return name in FILLED_IN and canonical(value) == canonical(FILLED_IN[name])
+
+
+def file_fields(address, before, after):
+    if address in before and before[address] == after[address]:
+        return ()
+    replaces = address in before and users(address, before) & after.keys()
+    return ("sha256",) if replaces else ("sha256", "bytes")
+
+
+def objects(addresses):
+    return {address for address in addresses if not address.startswith("file/")}
+
+
+def wanted(expected):
+    """What the target shall hold, by address, in the words of `held`."""
+    found = {}
+    for address, fields in expected.items():
+        if address.startswith("vector_store/"):
+            files = [named(expected, path) for path in fields.get("files", ())]
+            found[address] = {"chunking_strategy": AUTO} | fields if files else dict(fields)
+            found[address]["files"] = sorted(files)
+        elif address.startswith("assistant/"):
+            found[address] = {"tools": {}, "tool_resources": {}} | without_filled_in(fields)
+            tools = found[address]["tools"].items()
+            found[address]["tools"] = {name: filled_in(tool) for name, tool in tools}
+            found[address]["tool_resources"] = {
+                part: sorted(named(expected, item) for item in items)
+                for part, value in found[address]["tool_resources"].items()
+                for items in value.values()
+            }
+    uploads = [address for address in expected if address.startswith("file/")]
+    return found | {"files": sorted(named(expected, path) for path in uploads)}
+
+
+def named(expected, address):
+    """A file by its name and size, which is all that the target tells of it; a store as it is."""
+    if not address.startswith("file/"):
+        return address
+    return f"{address.rpartition('/')[2]} ({expected[address]['bytes']})"
+
+
+def held(life):
+    """What the target holds, as it says itself."""
+    files = {item["id"]: f"{item['filename']} ({item['bytes']})" for item in life.at("/files")}
+    stores = {item["id"]: item for item in life.at("/vector_stores")}
+    names = files | {key: f"vector_store/{owner(item)}" for key, item in stores.items()}
+    found = {"files": sorted(files.values())}
+    for key, item in stores.items():
+        members = life.at(f"/vector_stores/{key}/files")
+        found[names[key]] = said(item, "name", "metadata", "expires_after")
+        found[names[key]]["files"] = sorted(names[member["id"]] for member in members)
+        for member in members:
+            found[names[key]]["chunking_strategy"] = member["chunking_strategy"]
+    for item in life.at("/assistants"):
+        fields = said(item, *FIELDS.keys() - {"run", "tools"})
+        found[f"assistant/{owner(item)}"] = without_filled_in(fields) | {
+            "tools": {tool_name(tool): filled_in(tool) for tool in item["tools"]},
+            "tool_resources": {
+                part: sorted(names[item] for item in items)
+                for part, value in item["tool_resources"].items()
+                for items in value.values()
+                if items
+            },
+        }
+    return found
+
+
+def owner(item):
+    return item["metadata"]["assistctl"].removeprefix("ws/")
+
+
+def said(item, *names):
+    fields = {name: item.get(name) for name in names}
+    fields["metadata"] = {k: v for k, v in item["metadata"].items() if "assistctl" not in k}
+    return {name: value for name, value in fields.items() if value not in (None, "", {})}
+
+
+def tool_name(tool):
+    return tool["function"]["name"] if "function" in tool else tool["type"]
+
+
+def without_filled_in(fields):
+    return {k: v for k, v in fields.items() if k not in FILLED_IN or FILLED_IN[k] != v}
+
+
+def filled_in(tool):
+    """A tool with what the server fills in, and without what says nothing."""
+    if tool["type"] == "function":
+        function = {k: v for k, v in tool["function"].items() if v not in (None, False)}
+        return {**tool, "function": function}
+    if tool["type"] == "code_interpreter":
+        return tool
+    options = tool.get("file_search", {})
+    return {
+        **tool,
+        "file_search": {**options, "ranking_options": RANKING | options.get("ranking_options", {})},
+    }

@@ -1,4 +1,5 @@
 from assistctl.plan.compare import contains, fingerprint, leaves
+from assistctl.resources import Address
 
 SAVE = {
     "type": "function",
@@ -115,3 +116,37 @@ def test_within_a_persons_own_schema_the_order_of_a_list_counts():
     schema = {"prefixItems": [{"type": "string"}, {"type": "integer"}]}
     turned = {"prefixItems": [{"type": "integer"}, {"type": "string"}]}
     assert not contains({"parameters": schema}, {"parameters": turned})
+
+
+def test_mappings_with_few_keys_in_common_differ_key_by_key():
+    before = {"a": "1", "b": "2", "c": "3", "same": "4"}
+    after = {"d": "1", "e": "2", "f": "3", "same": "4"}
+    assert list(leaves("metadata", before, after)) == [
+        ("metadata.a", "1", None),
+        ("metadata.b", "2", None),
+        ("metadata.c", "3", None),
+        ("metadata.d", None, "1"),
+        ("metadata.e", None, "2"),
+        ("metadata.f", None, "3"),
+    ]
+
+
+def test_a_reference_to_something_of_ours_that_goes_is_named():
+    store = Address("vector_store", "handbook")
+    before = {"file_search": {"vector_store_ids": [store]}}
+    after = {"code_interpreter": {"file_ids": []}}
+    assert list(leaves("tool_resources", before, after)) == [
+        ("tool_resources.file_search", {"vector_store_ids": [store]}, None)
+    ]
+
+
+def test_what_is_taken_out_of_a_function_is_named_beside_other_edits():
+    def tools(**contract):
+        return [{"type": "function", "function": {"name": "save", **contract}}]
+
+    before, after = tools(description="Save.", strict=True), tools(parameters={"type": "object"})
+    assert list(leaves("tools", before, after)) == [
+        ("tools[save].function.description", "Save.", None),
+        ("tools[save].function.parameters", None, {"type": "object"}),
+        ("tools[save].function.strict", True, None),
+    ]

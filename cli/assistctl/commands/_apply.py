@@ -57,8 +57,9 @@ def apply(
     changes = found.plan.changes
     _keep(surface, workspace, found)
     with shown_progress(sys.stderr, len(changes), quiet=quiet, live=not in_ci()) as progress:
-        pending = {index: list(requests) for index, requests in enumerate(found.by_change())}
-        outcomes: dict[int, list[Outcome]] = {index: [] for index in pending}
+        pending = found.by_change()
+        index_of = {id(request): index for index, some in enumerate(pending) for request in some}
+        outcomes: list[list[Outcome]] = [[] for _ in changes]
         results: dict[int, Result] = {}
 
         def settle(index: int) -> None:
@@ -66,7 +67,7 @@ def apply(
                 results[index] = _result(changes[index], outcomes[index])
                 _tell(progress, results[index])
 
-        for index in pending:
+        for index in range(len(changes)):
             settle(index)
         uploading = progress.uploading
         for outcome in surface.execute(
@@ -76,7 +77,7 @@ def apply(
             found.observed,
             uploading=lambda address, sent, total: uploading(str(address), sent, total),
         ):
-            index = next(i for i, ops in pending.items() if outcome.operation in ops)
+            index = index_of[id(outcome.operation)]
             outcomes[index].append(outcome)
             settle(index)
     return [results[index] for index in sorted(results)]

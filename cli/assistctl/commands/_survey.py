@@ -48,10 +48,11 @@ class Survey:
 
     def by_change(self) -> list[list[Operation]]:
         """For each change of the plan, in order, its requests."""
-        return [
-            [operation for operation in self.operations if operation.change == change]
-            for change in self.plan.changes
-        ]
+        # By identity: changes hold values without a hash, and comparing them all is slow.
+        found: dict[int, list[Operation]] = {id(change): [] for change in self.plan.changes}
+        for operation in self.operations:
+            found[id(operation.change)].append(operation)
+        return list(found.values())
 
     def requests(self) -> list[list[str]]:
         """The same in words."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from assistctl.plan.state import Applied
+from assistctl.plan.state import Applied, references
 from assistctl.resources import Json, digest
 
 HASH_DIGITS = 8
@@ -58,22 +58,29 @@ def contains(observed: Json, declared: Json, *, opaque: bool = False) -> bool:
 def leaves(path: str, observed: Json, declared: Json) -> Iterator[tuple[str, Json, Json]]:
     """The leaves in which two values differ, as (path, before, after); lists are leaves.
 
-    `path` is the field's name. What only the server knows of is left out, except where the keys
-    are the user's own.
+    `path` is the field's name. What only the server knows of is left out, except where it cannot
+    be the server's: keys of the user's own, functions, and what refers to our objects.
     """
     before, after = keyed(observed), keyed(declared)
     if not (isinstance(before, Mapping) and isinstance(after, Mapping)) or not before or not after:
         yield path, observed, declared
         return
     found = list(_deep(path, _project(before, after, opaque=path in OPAQUE), after))
-    yield from found or [(path, observed, declared)]
+    telling = [leaf for leaf in found if not (_hollow(leaf[1]) and _hollow(leaf[2]))]
+    yield from telling or found or [(path, observed, declared)]
 
 
 def _deep(path: str, before: Json, after: Json) -> Iterator[tuple[str, Json, Json]]:
     from deepdiff import DeepDiff  # 0.2 s to import, so only when something differs
 
     seen = set()
-    differences = DeepDiff(before, after, view="tree", ignore_numeric_type_changes=True)
+    differences = DeepDiff(
+        before,
+        after,
+        view="tree",
+        ignore_numeric_type_changes=True,
+        threshold_to_diff_deeper=0,  # else mappings with few keys in common count as one leaf
+    )
     places = sorted(
         (level.path(output_format="list") for kind in differences.values() for level in kind),
         key=str,
@@ -112,14 +119,14 @@ def _spell(path: str, keys: tuple[str, ...], *roots: Json) -> str:
 
 
 def _project(observed: Json, declared: Json, *, opaque: bool = False) -> Json:
-    """Observed without what the declaration does not speak of."""
+    """Observed without what the server may have filled in."""
     if not (isinstance(observed, Mapping) and isinstance(declared, Mapping)):
         return observed
     keep = opaque or _is_toolset(declared) or _is_toolset(observed)
     return {
-        key: _project(value, declared.get(key), opaque=opaque or key in OPAQUE)
+        key: _project(value, declared.get(key), opaque=opaque or key in OPAQUE | {"function"})
         for key, value in observed.items()
-        if keep or key in declared
+        if keep or key in declared or any(references(value))
     }
 
 

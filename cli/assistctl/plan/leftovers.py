@@ -135,11 +135,11 @@ def _needed(
     served from, whoever holds it."""
     needed = {upload.id for remote in staying for upload in remote.uploads}
     settled = {address for address, remote in observed.owned.items() if remote.settled}
-    for address in declared.keys() - settled:
-        for file in declared[address].references & declared.keys():
-            if file.kind == FILE:
-                upload = observed.upload(file, declared[file].fields["sha256"])
-                needed |= {upload.id} if upload else set()
+    unsettled = [declared[address].references for address in declared.keys() - settled]
+    for file in declared.keys() & frozenset().union(*unsettled):
+        if file.kind == FILE:
+            upload = observed.upload(file, declared[file].fields["sha256"])
+            needed |= {upload.id} if upload else set()
     return needed
 
 

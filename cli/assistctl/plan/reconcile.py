@@ -178,12 +178,12 @@ def _moved(name: str, wanted: Json, there: Json, applied: Applied | None) -> Mov
     `wanted` is None for a field that an earlier sync listed and that is declared no longer: it is
     to be cleared. A record without an answer means that the server answered what was declared.
     """
-    as_declared = contains(there, wanted, opaque=name in OPAQUE)
+    opaque = name in OPAQUE
     if applied is None or applied.open:
-        return None if as_declared else "declared"
+        return None if contains(there, wanted, opaque=opaque) else "declared"
     untouched = is_untouched(there, applied)
     if wanted is not None and fingerprint(wanted) == applied.declared:
-        return None if untouched or as_declared else "remote"
+        return None if untouched or contains(there, wanted, opaque=opaque) else "remote"
     if fingerprint(there) == fingerprint(wanted):
         return None
     return "declared" if untouched else "both"

@@ -30,7 +30,7 @@ class Declared:
     formerly: tuple[Address, ...] = ()
     recorded: Mapping[str, Applied] | None = None
 
-    @property
+    @cached_property
     def references(self) -> frozenset[Address]:
         return frozenset(references(self.fields))
 
@@ -117,14 +117,16 @@ class Observed:
 
     def upload(self, address: Address, sha256: str) -> Upload | None:
         """An upload of this file with this content, if the target is known to have one."""
-        return next((it for it in self._uploads.get(address, ()) if it.holds(sha256)), None)
+        found = self._uploads.get(address, {}).values()
+        return next((upload for upload in found if upload.holds(sha256)), None)
 
     @cached_property
-    def _uploads(self) -> Mapping[Address, list[Upload]]:
-        found: dict[Address, list[Upload]] = {}
+    def _uploads(self) -> Mapping[Address, dict[str, Upload]]:
+        """By address and id, since many objects can hold the same one."""
+        found: dict[Address, dict[str, Upload]] = {}
         for remote in (*self.owned.values(), *self.duplicates):
             for upload in remote.uploads:
-                found.setdefault(upload.address, []).append(upload)
+                found.setdefault(upload.address, {}).setdefault(upload.id, upload)
         return found
 
 

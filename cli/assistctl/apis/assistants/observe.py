@@ -151,11 +151,12 @@ def _look_inside(
     there are uploads that may have to be deleted, since they may be in such a store too."""
     assistants = [item for item in [*ours, *copies] if item.address.kind == ASSISTANT]
     stores = [item for item in [*ours, *copies] if item.address.kind == VECTOR_STORE]
-    found = {
-        item.id: uploads.of_assistant(item.record, listed.files, declared) for item in assistants
-    }
+    records = {item.id: item.record for item in assistants}
+    found = uploads.of_assistants(records, listed.files, declared)
     leaving = [
-        item for item in ours if item.address not in declared and (item in stores or found[item.id])
+        item
+        for item in ours
+        if item.address not in declared and (item.address.kind == VECTOR_STORE or found[item.id])
     ]
     settled = _settled(ours, declared, found.values())
     if stale or copies or leaving:
@@ -199,10 +200,11 @@ def _settled(
         if address not in proven
         for reference in declaration.references
     }
+    missing = wanted - found
     return {
         store_id
         for address, store_id in proven.items()
-        if not declared[address].references & (wanted - found)
+        if not declared[address].references & missing
     }
 
 

@@ -71,14 +71,15 @@ def _referred(body: Mapping[str, Json], part: str, key: str) -> list[str]:
 
 def _assistant(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
     ours = {upload.id: upload.address for upload in inside.uploads[item.id]}
+    searched = {i: stores[i] for i in store_ids(item.body) if i in stores}
     gone = {i for i in file_ids(item.body) if i not in inside.files}
-    gone |= {i for i in store_ids(item.body) if i not in stores}
+    gone |= {i for i in store_ids(item.body) if i not in searched}
     foreign = set(file_ids(item.body)) - gone - ours.keys()
     nameless = any(address not in inside.declared for address in ours.values())
     return Remote(
         item.address,
         item.id,
-        observed_assistant(item.body, {**stores, **dict.fromkeys(gone), **ours}),
+        observed_assistant(item.body, {**searched, **dict.fromkeys(gone), **ours}),
         item.record.applied,
         inside.uploads[item.id],
         # Of a file that is declared no longer the path is not known, nor so what was applied.

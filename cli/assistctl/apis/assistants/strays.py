@@ -44,7 +44,7 @@ def strays(client: Client, declared: Mapping[Address, Declared]) -> tuple[Stray,
         for item in files
         if item["id"] not in used
     ]
-    return tuple(sorted(found, key=lambda stray: (stray.created_at, stray.id)))
+    return tuple(sorted(found, key=lambda stray: stray.created_at))
 
 
 def _used(client: Client) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from assistctl.apis.ownership import Record, mark
-from assistctl.plan.state import Declared, Upload
+from assistctl.plan.state import Upload
 from assistctl.resources import FILE, Address, Json
 
 PATH, SHA256 = "assistctl_path", "assistctl_sha256"
@@ -20,19 +20,23 @@ Files = Mapping[str, Mapping[str, Json]]
 """The file objects that the target lists, by id."""
 
 
-def of_assistant(
-    record: Record, files: Files, declared: Mapping[Address, Declared]
-) -> tuple[Upload, ...]:
-    """Our uploads among an assistant's code_interpreter files, as far as they are still there.
+def of_assistants(
+    records: Mapping[str, Record], files: Files, declared: Collection[Address]
+) -> dict[str, tuple[Upload, ...]]:
+    """Our uploads among the code_interpreter files of each assistant, as far as they are still
+    there, by the assistant's id.
 
     One whose path nothing declares any more is called by the name that the target has for it.
     """
     paths = {mark(address, "").path: address for address in declared if address.kind == FILE}
-    return tuple(
-        Upload(file_id, paths.get(known.path) or _called(files[file_id], declared), known.sha256)
-        for file_id, known in record.files.items()
-        if file_id in files
-    )
+    return {
+        assistant_id: tuple(
+            Upload(file_id, paths.get(it.path) or _called(files[file_id], declared), it.sha256)
+            for file_id, it in record.files.items()
+            if file_id in files
+        )
+        for assistant_id, record in records.items()
+    }
 
 
 def _called(file: Mapping[str, Json], declared: Collection[Address]) -> Address:
