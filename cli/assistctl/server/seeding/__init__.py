@@ -74,21 +74,27 @@ def seed(settings: Settings, dump: Path, *, project: str = "default") -> Seeded:
     database cannot be used.
     """
     found = dumps.read(dump)
-    read = _checked(found)
+    read, others = _checked(found)
     store = Store(settings.database)
     try:
         with store.write() as tx:
-            return _Seeding(tx, project, found).run(read)
+            return _Seeding(tx, project, found, notes=_left_out(others)).run(read)
     finally:
         store.close()
 
 
-def _checked(dump: Dump) -> dict[Kind, list[Document]]:
-    """The documents of each kind; one that the dump holds twice counts once."""
+def _checked(dump: Dump) -> tuple[dict[Kind, list[Document]], Counter[str]]:
+    """The documents of each kind, and how many of others there are; one that the dump holds twice
+    counts once."""
     problems: list[str] = []
+    others: Counter[str] = Counter()
     known: dict[tuple[str, ...], tuple[Entry, Document]] = {}
     read: dict[Kind, list[Document]] = {kind: [] for kind in _READERS}
     for entry in dump.entries:
+        name = entry.document.get("object")
+        if isinstance(name, str) and name not in _BY_OBJECT:
+            others[name] += 1
+            continue
         try:
             kind = _kind(entry.document)
             document = _READERS[kind](entry.document)
@@ -103,16 +109,26 @@ def _checked(dump: Dump) -> dict[Kind, list[Document]]:
             problems.append(f"{entry}: {known[place][0].where} has the same id and other content")
     if problems:
         raise SeedError(dump.path, problems)
-    return read
+    return read, others
+
+
+def _left_out(others: Mapping[str, int]) -> list[str]:
+    """A dump of everything also holds models, batches and the like."""
+    return [
+        f"{count} of the kind {name!r} {'is' if count == 1 else 'are'} left out"
+        for name, count in others.items()
+    ]
 
 
 def _kind(document: Document) -> Kind:
     """By what the API called it; in dumps that left this out, by its id."""
+    if "id" not in document:
+        raise ApiError("this object has no `id`")
     name, identity = document.get("object"), str(document["id"])
-    if name is not None:
-        if not isinstance(name, str) or name not in _BY_OBJECT:
-            raise ApiError(f"objects of the kind {name!r} cannot be seeded")
+    if isinstance(name, str):
         return _BY_OBJECT[name]
+    if name is not None:
+        raise ApiError(f"objects of the kind {name!r} cannot be seeded")
     kinds = (kind for kind in _READERS if identity.startswith(kind.prefix))
     kind = next(kinds, None)
     if kind is None:
