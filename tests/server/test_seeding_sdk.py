@@ -175,10 +175,11 @@ def test_all_comes_back_as_the_sdk_had_saved_it_and_goes_on(
     with EmbeddedServer(settings) as server, talking(server) as client:
         assert said(saved(client, thread_id)) == said(past)
         assert client.files.content(past["file"][0].id).content == b"rose,3\ntulip,2\n"
-        before = texts(client, thread_id)
+        before = texts(client, past["thread"][0])
         client.beta.threads.messages.create(thread_id, role="user", content="Still there?")
         run = client.beta.threads.runs.create_and_poll(
             thread_id=thread_id, assistant_id=assistant_id
         )
         assert run.status == "completed"
-        assert texts(client, thread_id) == [*before, "Still there?", "Good day."]
+        after = [("user", "Still there?"), ("assistant", "Good day.")]
+        assert texts(client, past["thread"][0]) == [*before, *after]
