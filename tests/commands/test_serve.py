@@ -42,6 +42,14 @@ def test_code_interpreter_can_be_switched_off(synced):
         ]
 
 
+def test_what_runs_will_have_to_do_without_is_said_at_the_start(synced):
+    with synced.started("serve", "--port", "0", PATH="/nowhere") as server:
+        assert server.wait_for("code_interpreter").partition(" INFO ")[2].rstrip() == (
+            "code_interpreter is not available here: bubblewrap is not installed"
+            " (Debian: apt-get install bubblewrap)"
+        )
+
+
 def test_elsewhere_a_database_of_its_own_is_served_to_those_who_have_a_key(shared, tmp_path):
     elsewhere = type(shared)(tmp_path)
     keys = {"ASSISTCTL_API_KEYS": "key-a, key-c"}

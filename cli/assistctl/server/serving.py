@@ -51,11 +51,15 @@ def serve(
     host = host.removeprefix("[").removesuffix("]")
     _refuse_open_door(host, settings)
     allow_many_connections()
-    with (
-        listen(host, port) as listener,
-        _opened(settings, lambda: on_ready and on_ready(url(listener))) as server,
-    ):
-        server.run([listener])
+    with listen(host, port) as listener:
+
+        def ready() -> None:
+            if on_ready:
+                on_ready(url(listener))
+            threading.Thread(target=server.engine.workshop.report, daemon=True).start()
+
+        with _opened(settings, ready) as server:
+            server.run([listener])
 
 
 class EmbeddedServer:
@@ -116,7 +120,7 @@ class _Uvicorn(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
-        self._engine = engine
+        self.engine = engine
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -129,11 +133,11 @@ class _Uvicorn(uvicorn.Server):
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        _log.info("stopping; runs at work: %d", self._engine.at_work)
+        _log.info("stopping; runs at work: %d", self.engine.at_work)
         # Streams end when their runs do: were the engine stopped after the last connection, as
         # the lifespan does, they would be cut off without their last events.
         await asyncio.gather(
-            self._engine.stop(in_a_hurry=lambda: self.force_exit), super().shutdown(sockets)
+            self.engine.stop(in_a_hurry=lambda: self.force_exit), super().shutdown(sockets)
         )
         if self.force_exit:  # then uvicorn leaves this out
             await self.lifespan.shutdown()
