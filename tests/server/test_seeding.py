@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
-from assistctl.server import EmbeddedServer, SeedError, Settings, seed
+from assistctl.server import EmbeddedServer, SeedError, Settings, documents, seed
 from assistctl.server.store import Store
 from tests.server.runs_help import texts
 
@@ -290,6 +290,28 @@ def test_what_was_changed_or_deleted_since_stays_so(
     assert again.made == {}
     assert client.beta.assistants.retrieve("asst_abc123").name == "New name"
     assert [row[3] for row in contents(database)] == ["asst_abc123", "thread_other"]
+
+
+def test_what_was_deleted_long_ago_does_not_come_back_either(
+    dump: Callable[..., Path],
+    database: Path,
+    store: Store,
+    start: Start,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = dump({"all.json": [ASSISTANT, THREAD, *NEWEST_FIRST, RUN, STEP]})
+    seed(Settings(database), root)
+    client = connect(start())
+    client.beta.assistants.delete("asst_abc123")
+    client.beta.threads.messages.delete("msg_4", thread_id="thread_abc123")
+    moment = documents.now()
+    for later, traces in ((0, 2), (documents.TRACE_SECONDS + 60, 0)):
+        monkeypatch.setattr(documents, "now", lambda later=later: moment + later)
+        documents.forget_removed(store)
+        with store.read() as tx:
+            assert tx.execute("SELECT count(*) FROM tombstones") == [(traces,)]
+    assert seed(Settings(database), root).made == {}
 
 
 def test_a_thread_is_known_by_its_messages(

@@ -17,7 +17,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
-from assistctl.server import contents, embedders, files, idempotency, uploads
+from assistctl.server import contents, documents, embedders, files, idempotency, uploads
 from assistctl.server.app import create_app
 from assistctl.server.call import Server
 from assistctl.server.engine import Engine
@@ -195,7 +195,9 @@ async def _forget_what_is_over(store: Store) -> None:
     tasks = (
         files.delete_expired,
         uploads.expire,
+        uploads.forget_old,
         contents.sweep,
+        documents.forget_removed,
         idempotency.forget_old,
     )
     while True:

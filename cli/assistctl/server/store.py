@@ -189,6 +189,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # When a growing reading last grew: see index.waiting.
     ("ALTER TABLE readings ADD COLUMN grew_at REAL NOT NULL DEFAULT 0",),
+    (
+        # Tombstones end, too, see documents.py; those of before are kept.
+        "ALTER TABLE tombstones ADD COLUMN removed_at INTEGER",
+        "CREATE INDEX tombstones_by_age ON tombstones (removed_at)",
+        # What was ever made by seeding, so that seeding again does not bring back what was deleted.
+        """
+        CREATE TABLE seeded (
+            kind TEXT NOT NULL,
+            project TEXT NOT NULL,
+            parent TEXT NOT NULL,
+            id TEXT NOT NULL,
+            PRIMARY KEY (kind, project, parent, id)
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 """Each migration is applied once, whole, in order. Never edit one that was released: append."""
 
