@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from assistctl.apis.client import Client
+from assistctl.commands.serve import _projects
 from assistctl.errors import RemoteError
 
 
@@ -41,6 +42,14 @@ def test_code_interpreter_can_be_switched_off(synced):
         ]
 
 
+def test_what_runs_will_have_to_do_without_is_said_at_the_start(synced):
+    with synced.started("serve", "--port", "0", PATH="/nowhere") as server:
+        assert server.wait_for("code_interpreter").partition(" INFO ")[2].rstrip() == (
+            "code_interpreter is not available here: bubblewrap is not installed"
+            " (Debian: apt-get install bubblewrap)"
+        )
+
+
 def test_elsewhere_a_database_of_its_own_is_served_to_those_who_have_a_key(shared, tmp_path):
     elsewhere = type(shared)(tmp_path)
     keys = {"ASSISTCTL_API_KEYS": "key-a, key-c"}
@@ -53,6 +62,7 @@ def test_elsewhere_a_database_of_its_own_is_served_to_those_who_have_a_key(share
         told = """\
 Serving the Assistants API v2 at http://127.0.0.1:…/v1
   database assistants.db, no model is configured, so only assistants with a script can run
+  projects: b (1 key), default (2 keys)
 """
         assert server.result() == (0, "", told)
     assert (tmp_path / "assistants.db").exists()
@@ -82,13 +92,29 @@ def test_a_server_without_a_key_serves_this_machine_only(shared):
     assert shared("serve", "--host", "0.0.0.0", "--port", "0") == (1, "", error)
 
 
-def test_a_key_that_is_none_is_a_usage_error(shared):
-    code, out, err = shared("serve", "--api-key", ":x")
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ([":x"], "write KEY or PROJECT:KEY"),
+        (["x:"], "write KEY or PROJECT:KEY"),
+        ([""], "write KEY or PROJECT:KEY"),
+        (["schlüssel"], "keys and projects are made of visible ASCII characters, no spaces"),
+        (["shop: key"], "keys and projects are made of visible ASCII characters, no spaces"),
+        (["a:key", "b:key"], "one key opens both 'a' and 'b'"),
+    ],
+)
+def test_a_key_that_can_be_none_is_a_usage_error(shared, keys, reason):
+    code, out, err = shared("serve", *(word for key in keys for word in ("--api-key", key)))
     assert (code, out, err.splitlines()[0]) == (
         64,
         "",
-        "error: Invalid value for '--api-key': write KEY or PROJECT:KEY",
+        f"error: Invalid value for '--api-key' or ASSISTCTL_API_KEYS: {reason}",
     )
+
+
+def test_a_project_ends_at_the_first_colon():
+    keys = ("sk-a", "shop:sk:with:colons", "shop:sk-b", " sk-a ")
+    assert _projects(keys) == {"sk-a": "default", "sk:with:colons": "shop", "sk-b": "shop"}
 
 
 def test_a_dump_of_the_old_api_is_added_before_anything_is_served(shared, tmp_path):

@@ -19,7 +19,8 @@ from tests.server.chat_endpoint import chat_endpoint_running, say
 Ask = Callable[..., Any]
 
 LINE = re.compile(
-    r"method=(\S+) path=(\S+) status=(\d+) ms=[\d.]+ project=(\S+) request=(req_[0-9a-f]{32})( .*)?"
+    r"client=127\.0\.0\.1 method=(\S+) path=(\S+) status=(\d+) ms=[\d.]+ project=(\S+)"
+    r" request=(req_[0-9a-f]{32})( .*)?"
 )
 
 
@@ -87,7 +88,7 @@ def test_the_values_are_there_for_other_formats(ask: Ask, log: Lines) -> None:
     ask("GET", "/models")
     log.wait(1)
     values = vars(log.records[0])["access"]
-    assert list(values) == ["method", "path", "status", "ms", "project", "request"]
+    assert list(values) == ["client", "method", "path", "status", "ms", "project", "request"]
     json.dumps(values)
 
 

@@ -147,6 +147,18 @@ def test_requests_with_one_key_at_the_same_time_have_one_effect(ask: Ask) -> Non
     assert len(ask("GET", f"/threads/{thread}/messages").body["data"]) == 1
 
 
+def test_a_key_outlives_the_server_that_it_was_sent_to(
+    start: Callable[..., EmbeddedServer], connect: Callable[[EmbeddedServer], OpenAI]
+) -> None:
+    first, second = start(), start()  # two processes, or one after the other
+    made = [connect(server).beta.threads.create(extra_headers=KEY) for server in (first, second)]
+    assert made[0] == made[1]
+    first.__exit__(None, None, None)
+    assert connect(second).beta.threads.create(extra_headers=KEY) == made[0]
+    first.__enter__()
+    assert connect(first).beta.threads.create(extra_headers=KEY) == made[0]
+
+
 def test_keys_are_forgotten_after_a_day(
     ask: Ask, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

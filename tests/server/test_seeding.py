@@ -1,5 +1,6 @@
 """Filling a database with what was dumped from the old API."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
-from assistctl.server import EmbeddedServer, SeedError, Settings, seed
+from assistctl.server import EmbeddedServer, SeedError, Settings, documents, seed
 from assistctl.server.store import Store
 from tests.server.runs_help import texts
 
@@ -291,6 +292,28 @@ def test_what_was_changed_or_deleted_since_stays_so(
     assert [row[3] for row in contents(database)] == ["asst_abc123", "thread_other"]
 
 
+def test_what_was_deleted_long_ago_does_not_come_back_either(
+    dump: Callable[..., Path],
+    database: Path,
+    store: Store,
+    start: Start,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = dump({"all.json": [ASSISTANT, THREAD, *NEWEST_FIRST, RUN, STEP]})
+    seed(Settings(database), root)
+    client = connect(start())
+    client.beta.assistants.delete("asst_abc123")
+    client.beta.threads.messages.delete("msg_4", thread_id="thread_abc123")
+    moment = documents.now()
+    for later, traces in ((0, 2), (documents.TRACE_SECONDS + 60, 0)):
+        monkeypatch.setattr(documents, "now", lambda later=later: moment + later)
+        documents.forget_removed(store)
+        with store.read() as tx:
+            assert tx.execute("SELECT count(*) FROM tombstones") == [(traces,)]
+    assert seed(Settings(database), root).made == {}
+
+
 def test_a_thread_is_known_by_its_messages(
     dump: Callable[..., Path], database: Path, start: Start, connect: Connect
 ) -> None:
@@ -424,7 +447,7 @@ WRONG = {
         message(1, "user", "fine", 1),
         message(2, "system", "hm", 1_700_000_000_000),
         message(3, "user", "no thread", 1) | {"thread_id": "42"},
-        {"object": "fine_tuning.job", "id": "ftjob-1"},
+        {"object": "assistant"},
         {"id": "who-am-i"},
         message(1, "user", "other words", 1),
     ],
@@ -437,7 +460,7 @@ PROBLEMS = """\
  Expected a value <= 100000000000, but got 1700000000000 instead.
   messages.jsonl line 3 (msg_3): Invalid 'thread_id': '42'.\
  Expected an ID that begins with 'thread'.
-  messages.jsonl line 4 (ftjob-1): objects of the kind 'fine_tuning.job' cannot be seeded
+  messages.jsonl line 4: this object has no `id`
   messages.jsonl line 5 (who-am-i): it has no `object`, and its id does not tell what it is
   messages.jsonl line 6 (msg_1): messages.jsonl line 1 has the same id and other content"""
 
@@ -474,9 +497,91 @@ def test_what_cannot_be_read_is_told(
     assert problem in str(caught.value)
 
 
+PAGE = {"object": "list", "data": [ASSISTANT, THREAD], "has_more": False}
+COMPACT, PRETTY = json.dumps(PAGE), json.dumps(PAGE, indent=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("one.json", COMPACT.encode()),
+        ("zipped.json.gz", gzip.compress(PRETTY.encode())),
+        (
+            "lines.jsonl.gz",
+            gzip.compress(f"{json.dumps(ASSISTANT)}\n{json.dumps(THREAD)}".encode()),
+        ),
+        ("windows.ndjson", f"{json.dumps(ASSISTANT)}\r\n\r\n{json.dumps(THREAD)}\r\n".encode()),
+        ("appended.json", f"{json.dumps(ASSISTANT, indent=2)}{json.dumps(THREAD)}\n".encode()),
+        ("lines.json", f"{json.dumps(ASSISTANT)}\n{json.dumps(THREAD)}\n\n".encode()),
+        ("notepad.json", COMPACT.encode("utf-8-sig")),
+        ("powershell.json", PRETTY.encode("utf-16")),
+        ("powershell.jsonl", f"{json.dumps(ASSISTANT)}\n{json.dumps(THREAD)}".encode("utf-16")),
+        (
+            "within.json",
+            json.dumps({"asst_abc123": ASSISTANT, "threads": {"data": [THREAD]}}).encode(),
+        ),
+        ("thread.json", json.dumps({"thread": THREAD, "assistant": ASSISTANT}).encode()),
+    ],
+)
+def test_dumps_are_read_however_they_were_written(
+    dump: Callable[..., Path], database: Path, name: str, content: bytes
+) -> None:
+    root = dump({"files/file-x.json": "no entry but what a file held", ".hidden.json": "{"})
+    (root / name).write_bytes(content)
+    assert seed(Settings(database), root).made == {"assistant": 1, "thread": 1}
+
+
+def test_lines_end_where_json_lines_do_whatever_a_text_contains(
+    dump: Callable[..., Path], database: Path
+) -> None:
+    said = "one\u2028two\u0085three\x1cfour"
+    lines = [THREAD, message(1, "user", said, 1)]
+    text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
+    seed(Settings(database), dump({"a.jsonl": text}))
+    [stored] = [json.loads(row[4]) for row in contents(database) if row[0] == "message"]
+    assert stored["content"][0]["text"]["value"] == said
+
+
+def test_what_a_server_like_this_has_nothing_to_do_with_is_left_out(
+    dump: Callable[..., Path], database: Path
+) -> None:
+    others = [{"object": "model", "id": "gpt-4o"}, {"object": "batch", "id": "batch_1"}]
+    page = {"object": "vector_store.file_content.page", "data": [{"type": "text", "text": "x"}]}
+    seeded = seed(Settings(database), dump({"a.json": [ASSISTANT, *others, *others[:1], page]}))
+    assert seeded.made == {"assistant": 1}
+    assert seeded.notes[:3] == (
+        "2 of the kind 'model' are left out",
+        "1 of the kind 'batch' is left out",
+        "1 of the kind 'vector_store.file_content.page' is left out",
+    )
+
+
+def test_a_long_thread_with_many_runs_is_put_in_order(
+    dump: Callable[..., Path], database: Path
+) -> None:
+    entries: list[dict[str, Any]] = []
+    for turn in range(500):
+        run = {"run_id": f"run_{turn}"}
+        calls = {**STEP, **run, "id": f"step_{turn}", "created_at": 3 * turn + 1}
+        entries += [
+            message(2 * turn, "user", "?", 3 * turn),
+            message(2 * turn + 1, "assistant", "!", 3 * turn + 2, **run),
+            {**RUN, "id": f"run_{turn}", "created_at": 3 * turn},
+            calls,
+        ]
+    seed(Settings(database), dump({"a.jsonl": entries}))
+    told = [row for row in contents(database) if row[0] in ("message", "step")]
+    order = [row[3] for row in sorted(told, key=lambda row: row[5])]
+    assert order == [
+        name
+        for turn in range(500)
+        for name in (f"msg_{2 * turn}", f"step_{turn}", f"msg_{2 * turn + 1}")
+    ]
+
+
 def test_bytes_that_are_no_text_are_told(dump: Callable[..., Path], database: Path) -> None:
     root = dump({"a.json": "[]"})
-    (root / "a.json").write_bytes(b"\xff\xfe\xfa")
+    (root / "a.json").write_bytes(b'"\xff"')
     with pytest.raises(SeedError, match=r"a.json: 'utf-8' codec can't decode"):
         seed(Settings(database), root)
 

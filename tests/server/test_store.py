@@ -1,12 +1,20 @@
+import os
 import sqlite3
 import stat
+import subprocess
+import sys
+import tempfile
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from assistctl.server import store as store_module
 from assistctl.server.store import MIGRATIONS, Store, StoreError
+
+NOBODY = 65534
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "cli")}
 
 
 def test_a_database_is_made_with_its_directory_and_is_nobody_elses_business(
@@ -62,8 +70,111 @@ def test_a_file_that_is_no_database_is_a_clear_error(database: Path) -> None:
 
 def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="cannot use the database"):
+    with pytest.raises(StoreError) as caught:
         Store(tmp_path / "file" / "local.db")
+    assert str(caught.value) == (
+        f"cannot use the database {tmp_path}/file/local.db: File exists: {tmp_path}/file"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user who may not write")
+def test_a_directory_that_cannot_be_written_to_is_a_clear_error() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # others may not look into pytest's own
+        Path(folder).chmod(0o755)
+        database, new = Path(folder, "local.db"), Path(folder, "new.db")
+        Store(database).close()
+        os.chown(database, NOBODY, NOBODY)
+        assert _as_nobody_says(database) == (
+            f"cannot use the database {database}: attempt to write a readonly database;"
+            " its directory must be writable, too, since SQLite writes beside it"
+        )
+        assert _as_nobody_says(new) == f"cannot use the database {new}: Permission denied"
+
+
+def _as_nobody_says(path: Path) -> str:
+    """The StoreError that a process without rights gets."""
+    script = f"""
+import os
+from pathlib import Path
+from assistctl.server.store import Store, StoreError
+os.setgroups([]); os.setresgid(*3 * [{NOBODY}]); os.setresuid(*3 * [{NOBODY}])
+try:
+    Store(Path({str(path)!r}))
+except StoreError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=ENVIRONMENT
+    )
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("table", ["moz_places (url)", "migrations (id, migration, batch)"])
+def test_the_database_of_another_application_is_refused_and_left_as_it_was(
+    database: Path, table: str
+) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(f"CREATE TABLE {table}")
+    before = database.read_bytes()
+    with pytest.raises(StoreError) as caught:
+        Store(database)
+    assert str(caught.value) == (
+        f"the database {database} is not assistctl's: it has other tables; name another file"
+    )
+    assert database.read_bytes() == before
+    assert [file.name for file in database.parent.iterdir()] == [database.name]
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_a_database_of_every_earlier_version_is_migrated_with_what_is_in_it(
+    database: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    monkeypatch.setattr(store_module, "MIGRATIONS", MIGRATIONS[:version])
+    old = Store(database)
+    with old.write() as tx:
+        tx.execute(
+            "INSERT INTO documents (kind, project, parent, id, status, body)"
+            " VALUES ('thread', 'default', '', 'thread_1', NULL, '{}')"
+        )
+    old.close()
+    monkeypatch.undo()
+    new = Store(database)
+    with new.read() as tx:
+        assert tx.execute("SELECT id FROM documents") == [("thread_1",)]
+        [(latest,)] = tx.execute("SELECT max(version) FROM migrations")
+        migrated = tx.execute("SELECT sql FROM sqlite_master ORDER BY name")
+    new.close()
+    fresh = Store(database.with_name("fresh.db"))
+    with fresh.read() as tx:
+        assert migrated == tx.execute("SELECT sql FROM sqlite_master ORDER BY name")
+    fresh.close()
+    assert latest == len(MIGRATIONS)
+
+
+def test_processes_that_make_the_same_new_database_at_once_all_get_it(database: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from assistctl.server.store import Store\n"
+        "print(flush=True); input(); Store(Path(sys.argv[1])).close()"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(database)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=ENVIRONMENT,
+        )
+        for _ in range(6)
+    ]
+    for process in processes:
+        assert process.stdout and process.stdout.readline()
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
+    assert [process.communicate()[1] for process in processes] == [""] * 6
 
 
 def test_a_write_is_seen_whole_or_not_at_all(store: Store) -> None:

@@ -177,6 +177,27 @@ def test_an_upload_ends_after_an_hour(
         assert swept(store)["contents"] == 0, ended
 
 
+def test_an_upload_is_forgotten_a_day_after_its_end_and_its_file_is_not(
+    openai: OpenAI, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, cancelled = begin(openai), begin(openai)
+    file = openai.uploads.complete(done, part_ids=send(openai, done, b"abc", b"def")).file
+    openai.uploads.cancel(cancelled)
+    kept = "SELECT kind FROM documents ORDER BY kind"
+    created = uploads.now()
+    monkeypatch.setattr(uploads, "now", lambda: created + 24 * 3_600)
+    uploads.forget_old(store)
+    with store.read() as tx:
+        kinds = ["file", "upload", "upload", "upload.part", "upload.part"]
+        assert [kind for (kind,) in tx.execute(kept)] == kinds
+    monkeypatch.setattr(uploads, "now", lambda: created + 25 * 3_600 + 1)
+    uploads.forget_old(store)
+    with store.read() as tx:
+        assert tx.execute(kept) == [("file",)]
+    assert file is not None
+    assert openai.files.content(file.id).content == b"abcdef"
+
+
 def test_what_is_over_cannot_be_changed(openai: OpenAI) -> None:
     upload_id = begin(openai, 3)
     part_ids = send(openai, upload_id, b"abc")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 KEYS = "ASSISTCTL_API_KEYS"
 DATABASE = "assistants.db"
+_VISIBLE = re.compile(r"[!-~]+")
 
 
 @as_command("serve")
@@ -101,8 +104,7 @@ def command(
         model = _model_in_words(settings.model)
         click.echo(f"Serving the Assistants API v2 at {url}", err=True)
         click.echo(f"  database {settings.database}, {model}", err=True)
-        if not settings.api_keys:
-            click.echo("  no API key: anybody on this machine may use it", err=True)
+        click.echo(f"  {_doors_in_words(settings)}", err=True)
 
     try:
         if dump:
@@ -152,13 +154,31 @@ def _counted(counts: Mapping[str, int]) -> str:
 def _projects(keys: tuple[str, ...]) -> dict[str, str]:
     """API key -> the project that it opens."""
     listed = [*keys, *(key for key in os.environ.get(KEYS, "").split(",") if key.strip())]
-    projects = {}
+    projects: dict[str, str] = {}
     for item in listed:
-        project, colon, key = item.strip().rpartition(":")
-        if not key or (colon and not project):
-            raise click.BadParameter("write KEY or PROJECT:KEY", param_hint="'--api-key'")
-        projects[key] = project or "default"
+        project, colon, key = item.strip().partition(":")
+        if not colon:
+            project, key = "default", project
+        if not key or not project:
+            raise _wrong_key("write KEY or PROJECT:KEY")
+        if not _VISIBLE.fullmatch(project + key):
+            raise _wrong_key("keys and projects are made of visible ASCII characters, no spaces")
+        if projects.setdefault(key, project) != project:
+            raise _wrong_key(f"one key opens both {projects[key]!r} and {project!r}")
     return projects
+
+
+def _wrong_key(reason: str) -> click.BadParameter:
+    """Says nothing of the key itself."""
+    return click.BadParameter(reason, param_hint=f"'--api-key' or {KEYS}")
+
+
+def _doors_in_words(settings: Settings) -> str:
+    if not settings.api_keys:
+        return "no API key: anybody on this machine may use it"
+    opened = Counter(settings.api_keys.values())
+    keys = ("1 key" if count == 1 else f"{count} keys" for count in opened.values())
+    return "projects: " + ", ".join(f"{name} ({n})" for name, n in zip(opened, keys, strict=True))
 
 
 def _model_in_words(model: object) -> str:

@@ -7,16 +7,24 @@ Keys, bodies and query strings are never among them.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
 import secrets
 import time
 
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from assistctl.server.wire import ApiError
 
 _log = logging.getLogger("assistctl.server.access")
 
+_ENDING = JSONResponse(
+    ApiError("The server is shutting down.", status=503, type="server_error").document(),
+    status_code=503,
+)
 _PLAIN = re.compile(r"[\w./:%~@+-]+", re.ASCII)
 _API_VERSION = b"2020-10-01"
 
@@ -56,6 +64,9 @@ class Access:
 
         try:
             await self._app(scope, receive, answer)
+        except asyncio.CancelledError:  # the server ends, and waits for this client no longer
+            if not status:
+                await _ENDING(scope, receive, answer)
         finally:
             if _log.isEnabledFor(logging.INFO):
                 _write(scope, status, begun, ended)
@@ -64,6 +75,7 @@ class Access:
 def _write(scope: Scope, status: int, begun: float, ended: bool) -> None:
     """One line, when the last byte is sent or the client has gone away."""
     values = {
+        "client": scope["client"][0] if scope.get("client") else "-",
         "method": scope["method"],
         "path": scope.get("raw_path", b"").decode("latin-1") or scope["path"],
         "status": status,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import inspect
 import logging
@@ -21,6 +22,7 @@ from assistctl.server.access import Access
 from assistctl.server.call import Call, Endpoint, Server
 from assistctl.server.idempotency import Answered
 from assistctl.server.intake import read_form, read_json
+from assistctl.server.listening import is_loopback
 from assistctl.server.wire import ApiError, Json
 
 _log = logging.getLogger("assistctl.server")
@@ -28,7 +30,6 @@ _log = logging.getLogger("assistctl.server")
 _POLL_AFTER_MS = "100"
 _REPLAYED = {"idempotent-replayed": "true"}
 _NEEDS_BETA = ("assistants", "threads", "vector_stores")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def create_app(
@@ -130,11 +131,16 @@ def _authenticate(request: Request, server: Server) -> str:
         )
     project = None
     for key, opened in keys.items():  # to the end, so that time tells nothing about the keys
-        if hmac.compare_digest(key.encode(), given.strip().encode()):
+        if hmac.compare_digest(_digest(key), _digest(given.strip())):
             project = opened
     if project is None:
         raise ApiError("Incorrect API key provided.", status=401, code="invalid_api_key")
     return project
+
+
+def _digest(key: str) -> bytes:
+    """Of one length, since comparing tells of two lengths whether they differ."""
+    return hashlib.sha256(key.encode()).digest()
 
 
 def _refuse_strangers(request: Request) -> None:
@@ -144,12 +150,19 @@ def _refuse_strangers(request: Request) -> None:
         ("Host", "//" + request.headers.get("host", "localhost")),
         ("Origin", request.headers.get("origin", "http://localhost")),
     ):
-        if urlsplit(text).hostname not in _LOOPBACK:
+        if not is_loopback(_host_of(text)):
             raise ApiError(
                 f"A server without API keys answers only to loopback, and the {header} header"
                 " names another host. Start it with an API key.",
                 status=403,
             )
+
+
+def _host_of(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _check_beta(request: Request, *, strict: bool) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from assistctl.server.store import Transaction
-from assistctl.server.wire import ApiError, Document, Kind, public
+from assistctl.server.store import Store, Transaction
+from assistctl.server.wire import ApiError, Document, Kind, now, public
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Page:
     after: str | None = None
     before: str | None = None
 
+
+TRACE_SECONDS = 7 * 24 * 3_600
 
 _HERE = "kind = ? AND project = ? AND parent = ?"
 
@@ -94,17 +96,24 @@ def remove(tx: Transaction, shelf: Shelf, identity: str) -> None:
     if not rows:
         raise shelf.kind.missing(identity)
     tx.execute(
-        "INSERT OR REPLACE INTO tombstones (kind, project, parent, id, seq) VALUES (?, ?, ?, ?, ?)",
-        (*shelf.key, identity, rows[0][0]),
+        "INSERT OR REPLACE INTO tombstones (kind, project, parent, id, seq, removed_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (*shelf.key, identity, rows[0][0], now()),
     )
     _remove_below(tx, shelf.project, identity)
 
 
 def was_deleted(tx: Transaction, shelf: Shelf, identity: str) -> bool:
-    """Whether such a document was there and has been removed by itself."""
+    """Whether such a document was there and has been removed by itself, not too long ago."""
     return bool(
         tx.execute(f"SELECT 1 FROM tombstones WHERE {_HERE} AND id = ?", (*shelf.key, identity))  # noqa: S608
     )
+
+
+def forget_removed(store: Store) -> None:
+    """Remove the traces of what was deleted so long ago that no client still pages past it."""
+    with store.write() as tx:
+        tx.execute("DELETE FROM tombstones WHERE removed_at <= ?", (now() - TRACE_SECONDS,))
 
 
 def count(tx: Transaction, shelf: Shelf) -> int:

@@ -1,7 +1,8 @@
-"""What comes in with a request: JSON or a form, of a size that is bearable."""
+"""What comes in with a request: JSON or a form, of a size and at a pace that are bearable."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from assistctl.server.wire import ApiError, Json
 
 JSON_BYTES = 16 * 2**20
 _DEEPEST = 200
+PAUSE_SECONDS = 60.0
 _FORM_OVERHEAD = 2**20
 
 
@@ -63,11 +65,23 @@ class _Limited(Request):
     async def stream(self) -> AsyncIterator[bytes]:  # type: ignore[override]
         declared = self.headers.get("content-length", "0")
         received = int(declared) if declared.isdigit() and int(declared) > self._limit else 0
-        async for chunk in super().stream():
+        chunks = super().stream()
+        while (chunk := await _next(chunks)) is not None:
             received += len(chunk)
             if received > self._limit:
                 raise _too_large(self._limit)
             yield chunk
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
+    """None at the end. The other side may have gone without a word: it is not waited for long."""
+    try:
+        async with asyncio.timeout(PAUSE_SECONDS):
+            return await anext(chunks, None)
+    except TimeoutError:
+        raise ApiError(
+            f"The rest of the request did not come within {PAUSE_SECONDS:.0f} seconds.", status=408
+        ) from None
 
 
 def _too_large(limit: int) -> ApiError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import secrets
 import signal
@@ -12,18 +11,19 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
-from types import TracebackType
+from types import FrameType, TracebackType
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
-from assistctl.server import contents, embedders, files, idempotency, uploads
+from assistctl.server import contents, documents, embedders, files, idempotency, uploads
 from assistctl.server.app import create_app
 from assistctl.server.call import Server
 from assistctl.server.engine import Engine
 from assistctl.server.finding import Finder
 from assistctl.server.indexing import Indexer
+from assistctl.server.listening import Http, allow_many_connections, is_loopback, listen, url
 from assistctl.server.routes import ENDPOINTS
 from assistctl.server.settings import Settings
 from assistctl.server.store import Store
@@ -32,7 +32,6 @@ _log = logging.getLogger("assistctl.server")
 
 _LOOPBACK = "127.0.0.1"
 _GRACE_SECONDS = 5
-_BACKLOG = 2048
 _EXPIRY_SECONDS = 60
 _START_SECONDS = 30
 
@@ -49,12 +48,18 @@ def serve(
     Raises ValueError for a host other than loopback without API keys, OSError if the port cannot
     be had, StoreError if the database cannot be used.
     """
+    host = host.removeprefix("[").removesuffix("]")
     _refuse_open_door(host, settings)
-    with (
-        _listen(host, port) as listener,
-        _opened(settings, lambda: on_ready and on_ready(_url(listener))) as server,
-    ):
-        server.run([listener])
+    allow_many_connections()
+    with listen(host, port) as listener:
+
+        def ready() -> None:
+            if on_ready:
+                on_ready(url(listener))
+            threading.Thread(target=server.engine.workshop.report, daemon=True).start()
+
+        with _opened(settings, ready) as server:
+            server.run([listener])
 
 
 class EmbeddedServer:
@@ -73,7 +78,7 @@ class EmbeddedServer:
         if self.base_url:
             raise RuntimeError("this embedded server is already running")
         ready = threading.Event()
-        self._listener = _listen(_LOOPBACK, 0)
+        self._listener = listen(_LOOPBACK, 0)
         try:
             self._context = _opened(self._settings, ready.set)
             self._uvicorn = self._context.__enter__()
@@ -85,7 +90,7 @@ class EmbeddedServer:
         if not ready.wait(_START_SECONDS) or not self._uvicorn.started:
             self.__exit__(None, None, None)
             raise RuntimeError("the embedded server did not start; its log says why")
-        self.base_url = _url(self._listener)
+        self.base_url = url(self._listener)
         return self
 
     def __exit__(
@@ -115,17 +120,27 @@ class _Uvicorn(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
-        self._engine = engine
+        self.engine = engine
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._on_ready()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal is a request, the second one, whichever it is, means now."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        _log.info("stopping; runs at work: %d", self.engine.at_work)
         # Streams end when their runs do: were the engine stopped after the last connection, as
         # the lifespan does, they would be cut off without their last events.
-        await asyncio.gather(self._engine.stop(), super().shutdown(sockets))
+        await asyncio.gather(
+            self.engine.stop(in_a_hurry=lambda: self.force_exit), super().shutdown(sockets)
+        )
+        if self.force_exit:  # then uvicorn leaves this out
+            await self.lifespan.shutdown()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -180,7 +195,9 @@ async def _forget_what_is_over(store: Store) -> None:
     tasks = (
         files.delete_expired,
         uploads.expire,
+        uploads.forget_old,
         contents.sweep,
+        documents.forget_removed,
         idempotency.forget_old,
     )
     while True:
@@ -197,6 +214,7 @@ def _config(app: Starlette) -> uvicorn.Config:
         app,
         log_config=None,
         access_log=False,
+        http=Http,
         ws="none",
         loop="asyncio",
         server_header=False,
@@ -205,35 +223,10 @@ def _config(app: Starlette) -> uvicorn.Config:
 
 
 def _refuse_open_door(host: str, settings: Settings) -> None:
-    if host == "localhost" or settings.api_keys:
-        return
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if not host:
+        raise ValueError("an empty host would be every address; name one, such as 127.0.0.1")
+    if not settings.api_keys and not is_loopback(host):
         raise ValueError(
             f"without an API key the server listens on loopback only, not on {host};"
             " give it at least one key, or use --host 127.0.0.1"
         )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only where the protocol is named; with it, every answer
-    # that takes two packets waits 40 ms for an acknowledgement.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-        listener.setblocking(False)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"

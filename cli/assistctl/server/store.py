@@ -14,12 +14,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 _BUSY_SECONDS = 60.0
+_WAL_BYTES = 64 * 2**20
+"""To which the side file shrinks again after a large write; it is never empty while in use."""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -186,6 +189,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # When a growing reading last grew: see index.waiting.
     ("ALTER TABLE readings ADD COLUMN grew_at REAL NOT NULL DEFAULT 0",),
+    (
+        # Tombstones end, too, see documents.py; those of before are kept.
+        "ALTER TABLE tombstones ADD COLUMN removed_at INTEGER",
+        "CREATE INDEX tombstones_by_age ON tombstones (removed_at)",
+        # What was ever made by seeding, so that seeding again does not bring back what was deleted.
+        """
+        CREATE TABLE seeded (
+            kind TEXT NOT NULL,
+            project TEXT NOT NULL,
+            parent TEXT NOT NULL,
+            id TEXT NOT NULL,
+            PRIMARY KEY (kind, project, parent, id)
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 """Each migration is applied once, whole, in order. Never edit one that was released: append."""
 
@@ -236,11 +254,12 @@ class Store:
         self._writing = threading.Lock()
         try:
             _create_privately(path)
+            _refuse_strangers(path)
             with self.write() as transaction:
                 _migrate(transaction, path)
         except (OSError, sqlite3.Error) as error:
             self.close()
-            raise StoreError(f"cannot use the database {path}: {error}") from error
+            raise StoreError(f"cannot use the database {path}: {_reason(error, path)}") from error
         except StoreError:
             self.close()
             raise
@@ -306,19 +325,52 @@ def _create_privately(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
+def _refuse_strangers(path: Path) -> None:
+    """Before anything is written: a database that holds other things than ours is not ours."""
+    with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if tables and not {"migrations", "documents"} <= tables:
+        raise StoreError(
+            f"the database {path} is not assistctl's: it has other tables; name another file"
+        )
+
+
+def _reason(error: OSError | sqlite3.Error, path: Path) -> str:
+    if isinstance(error, OSError):
+        elsewhere = error.filename and Path(error.filename) != path
+        return f"{error.strerror or error}{f': {error.filename}' if elsewhere else ''}"
+    if any(word in str(error) for word in ("readonly", "unable to open")):
+        return f"{error}; its directory must be writable, too, since SQLite writes beside it"
+    return str(error)
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         # In WAL mode NORMAL loses nothing when a process dies; FULL would guard the last commits
         # against a power cut, at an fsync each.
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Into WAL mode. SQLite does not wait for others who are doing the same to a new file."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _migrate(transaction: Transaction, path: Path) -> None:

@@ -16,6 +16,8 @@ from assistctl.server.store import Store, Transaction
 from assistctl.server.wire import UPLOAD, UPLOAD_PART, ApiError, Document, now, public
 
 LIFETIME_SECONDS = 3_600
+KEPT_SECONDS = 24 * 3_600
+"""For so long after its hour an upload can still be asked how it ended."""
 MOST_BYTES = 8 * 2**30
 PART_BYTES = 64 * 2**20
 
@@ -135,6 +137,21 @@ def expire(store: Store) -> None:
             upload = find(tx, Shelf(UPLOAD, project), upload_id)
             if upload is not None and _overdue(upload):
                 _end(tx, project, upload, "expired")
+
+
+def forget_old(store: Store) -> None:
+    """Remove the uploads that ended long ago. What was put together of them stays."""
+    with store.write() as tx:
+        over = tx.execute(
+            "DELETE FROM documents WHERE kind = ? AND status <> 'pending'"
+            " AND json_extract(body, '$.expires_at') <= ? RETURNING project, id",
+            (UPLOAD.name, now() - KEPT_SECONDS),
+        )
+        for project, upload_id in over:
+            tx.execute(
+                "DELETE FROM documents WHERE kind = ? AND project = ? AND parent = ?",
+                (UPLOAD_PART.name, project, upload_id),
+            )
 
 
 def shown(upload: Document) -> Document:

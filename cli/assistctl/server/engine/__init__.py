@@ -10,6 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import anyio
@@ -35,6 +36,7 @@ from assistctl.server.wire import Document
 _log = logging.getLogger("assistctl.server")
 
 GRACE_SECONDS = 3.0
+_HURRY_POLL_SECONDS = 0.05
 _UNEXPECTED = "The server had an error while working on the run; its log says more."
 _SHUT_DOWN = failed("server_error", "The server was shut down before the run ended.")
 _LOST = "The run was deleted, or was ended by another process."
@@ -63,11 +65,17 @@ class Engine:
         await run_in_threadpool(self._sweep)
         self._heart = asyncio.create_task(self._beat())
 
-    async def stop(self) -> None:
+    @property
+    def at_work(self) -> int:
+        """How many runs."""
+        return len(self._tasks)
+
+    async def stop(self, in_a_hurry: Callable[[], bool] = lambda: False) -> None:
         """Give the runs at work a moment, then end them as failed. May be called repeatedly."""
         self._stopping = True
-        if self._tasks:
-            await asyncio.wait([run.task for run in self._tasks.values()], timeout=GRACE_SECONDS)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self._tasks and time.monotonic() < deadline and not in_a_hurry():
+            await asyncio.sleep(_HURRY_POLL_SECONDS)
         while self._tasks:
             for run in self._tasks.values():
                 run.scope.cancel()

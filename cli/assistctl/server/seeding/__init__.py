@@ -74,21 +74,27 @@ def seed(settings: Settings, dump: Path, *, project: str = "default") -> Seeded:
     database cannot be used.
     """
     found = dumps.read(dump)
-    read = _checked(found)
+    read, others = _checked(found)
     store = Store(settings.database)
     try:
         with store.write() as tx:
-            return _Seeding(tx, project, found).run(read)
+            return _Seeding(tx, project, found, notes=_left_out(others)).run(read)
     finally:
         store.close()
 
 
-def _checked(dump: Dump) -> dict[Kind, list[Document]]:
-    """The documents of each kind; one that the dump holds twice counts once."""
+def _checked(dump: Dump) -> tuple[dict[Kind, list[Document]], Counter[str]]:
+    """The documents of each kind, and how many of others there are; one that the dump holds twice
+    counts once."""
     problems: list[str] = []
+    others: Counter[str] = Counter()
     known: dict[tuple[str, ...], tuple[Entry, Document]] = {}
     read: dict[Kind, list[Document]] = {kind: [] for kind in _READERS}
     for entry in dump.entries:
+        name = entry.document.get("object")
+        if isinstance(name, str) and name not in _BY_OBJECT:
+            others[name] += 1
+            continue
         try:
             kind = _kind(entry.document)
             document = _READERS[kind](entry.document)
@@ -103,16 +109,26 @@ def _checked(dump: Dump) -> dict[Kind, list[Document]]:
             problems.append(f"{entry}: {known[place][0].where} has the same id and other content")
     if problems:
         raise SeedError(dump.path, problems)
-    return read
+    return read, others
+
+
+def _left_out(others: Mapping[str, int]) -> list[str]:
+    """A dump of everything also holds models, batches and the like."""
+    return [
+        f"{count} of the kind {name!r} {'is' if count == 1 else 'are'} left out"
+        for name, count in others.items()
+    ]
 
 
 def _kind(document: Document) -> Kind:
     """By what the API called it; in dumps that left this out, by its id."""
+    if "id" not in document:
+        raise ApiError("this object has no `id`")
     name, identity = document.get("object"), str(document["id"])
-    if name is not None:
-        if not isinstance(name, str) or name not in _BY_OBJECT:
-            raise ApiError(f"objects of the kind {name!r} cannot be seeded")
+    if isinstance(name, str):
         return _BY_OBJECT[name]
+    if name is not None:
+        raise ApiError(f"objects of the kind {name!r} cannot be seeded")
     kinds = (kind for kind in _READERS if identity.startswith(kind.prefix))
     kind = next(kinds, None)
     if kind is None:
@@ -143,19 +159,39 @@ class _Seeding:
         for kind in (ASSISTANT, THREAD):
             for document in read[kind]:
                 self._note_missing(document)
-        return Seeded(dict(self.made), dict(self.left_alone), tuple(self.notes))
+        left_alone = {kind: count for kind, count in self.left_alone.items() if count}
+        return Seeded(dict(self.made), left_alone, tuple(self.notes))
 
     def _make(self, kind: Kind, document: Document, parent: str = "") -> bool:
         shelf = Shelf(kind, self.project, parent)
         if kind in (FILE, VECTOR_STORE):
             self._refuse_taken(kind, document)
         identity = document["id"]
-        if find(self.tx, shelf, identity) or was_deleted(self.tx, shelf, identity):
-            self.left_alone[kind.name] += 1
+        if self._was_seen(shelf, identity):
             return False
         insert(self.tx, shelf, document)
-        self.made[kind.name] += 1
+        self._remember(shelf, identity)
         return True
+
+    def _was_seen(self, shelf: Shelf, identity: str) -> bool:
+        """Whether it is here, or was and has been deleted since; then it is left alone."""
+        seen = (
+            self.tx.execute(
+                "SELECT 1 FROM seeded WHERE kind = ? AND project = ? AND parent = ? AND id = ?",
+                (*shelf.key, identity),
+            )
+            or find(self.tx, shelf, identity)
+            or was_deleted(self.tx, shelf, identity)
+        )
+        self.left_alone[shelf.kind.name] += bool(seen)
+        return bool(seen)
+
+    def _remember(self, shelf: Shelf, identity: str) -> None:
+        self.tx.execute(
+            "INSERT INTO seeded (kind, project, parent, id) VALUES (?, ?, ?, ?)",
+            (*shelf.key, identity),
+        )
+        self.made[shelf.kind.name] += 1
 
     def _refuse_taken(self, kind: Kind, document: Document) -> None:
         """What files and stores hold is kept by their ids alone."""
@@ -179,14 +215,14 @@ class _Seeding:
     def _attach(self, file: Document) -> None:
         store, file_id = file["vector_store_id"], file["id"]
         shelf = Shelf(STORE_FILE, self.project, store)
-        if find(self.tx, shelf, file_id) or was_deleted(self.tx, shelf, file_id):
-            self.left_alone[STORE_FILE.name] += 1
-        elif not self._is_there(VECTOR_STORE, store) or not self._is_there(FILE, file_id):
+        if self._was_seen(shelf, file_id):
+            return
+        if not self._is_there(VECTOR_STORE, store) or not self._is_there(FILE, file_id):
             self.notes.append(f"{file_id} is not put into {store}: one of them is not here")
-        else:
-            new = NewFile(file_id, file["chunking_strategy"], file["attributes"])
-            vector_stores.attach(self.tx, self.project, store, [new])
-            self.made[STORE_FILE.name] += 1
+            return
+        new = NewFile(file_id, file["chunking_strategy"], file["attributes"])
+        vector_stores.attach(self.tx, self.project, store, [new])
+        self._remember(shelf, file_id)
 
     def _threads(self, read: Mapping[Kind, list[Document]]) -> None:
         """Messages, runs and steps, thread by thread."""

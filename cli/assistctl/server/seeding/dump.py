@@ -1,14 +1,19 @@
-"""A dump on disk: JSON and JSON Lines files, and the contents of files beside them.
+"""A dump on disk: JSON and JSON Lines files, gzipped or not, and the contents of files beside them.
 
 Whatever the old API answered may lie in it: single objects, lists, pages (`{"object": "list",
 "data": […]}`), objects of lists (`{"threads": […], "messages": […]}`); and within a thread its
-`messages` and `runs`, within a run its `steps`.
+`messages` and `runs`, within a run its `steps`. Several values may follow each other in a .json
+file, too, as they do where answers were appended to it.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,11 @@ from typing import Any
 from assistctl.server.wire import Document
 
 _LINES = (".jsonl", ".ndjson")
+_ZIPPED = ".gz"
+_GZIP = b"\x1f\x8b"
+_NEWLINE = "\n"
+_OTHER = re.compile(r"[^ \t\r\n]")
+_DECODER = json.JSONDecoder()
 _CONTENTS = "files"
 _CONTENT = "file-*"
 _WITHIN = {"messages": "thread_id", "runs": "thread_id", "steps": "run_id"}
@@ -65,7 +75,7 @@ def read(path: Path) -> Dump:
                 entries += _entries(where, value)
         except _Unreadable as problem:
             problems.append(str(problem))
-        except (OSError, ValueError) as error:
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             problems.append(f"{name}: {error}")
     if not entries and not problems:
         problems = ["there is no .json or .jsonl file in it, or nothing in those"]
@@ -83,24 +93,66 @@ class _Unreadable(Exception):
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    found = (file for suffix in (".json", *_LINES) for file in path.rglob(f"*{suffix}"))
+    found = (
+        file
+        for suffix in (".json", *_LINES)
+        for end in ("", _ZIPPED)
+        for file in path.rglob(f"*{suffix}{end}")
+        if not file.name.startswith(".")
+    )
     return sorted(file for file in found if not file.match(f"{_CONTENTS}/{_CONTENT}"))
 
 
 def _values(file: Path, name: str) -> Iterator[tuple[str, Any]]:
     """Every JSON value of a file, and where it begins."""
-    text = file.read_text(encoding="utf-8-sig")
-    if file.suffix not in _LINES:
-        yield name, _parsed(name, text)
+    text = _text(file)
+    if not file.name.removesuffix(_ZIPPED).endswith(_LINES):
+        yield from _following(name, text)
         return
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # what else breaks lines may be in a value
         if line.strip():
             yield f"{name} line {number}", _parsed(f"{name} line {number}", line)
 
 
+def _text(file: Path) -> str:
+    """In any of JSON's encodings, as its beginning tells; PowerShell writes UTF-16."""
+    data = file.read_bytes()
+    if data.startswith(_GZIP):
+        data = gzip.decompress(data)
+    return data.decode(json.detect_encoding(data))
+
+
 def _parsed(where: str, text: str) -> Any:
-    try:
+    with _told(where):
         return json.loads(text)
+
+
+def _following(name: str, text: str) -> Iterator[tuple[str, Any]]:
+    """The values of a text, of which there is usually one."""
+    where, line, end = name, 1, 0
+    while True:
+        begin = _end_of_blanks(text, end)
+        if end:
+            if begin == len(text):
+                return
+            where = f"{name} line {line + text.count(_NEWLINE, end, begin)}"
+        with _told(where):
+            value, next_end = _DECODER.raw_decode(text, begin)
+        line += text.count(_NEWLINE, end, next_end)
+        end = next_end
+        yield where, value
+
+
+def _end_of_blanks(text: str, begin: int) -> int:
+    found = _OTHER.search(text, begin)
+    return found.start() if found else len(text)
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """What cannot be parsed is _Unreadable."""
+    try:
+        yield
     except RecursionError:
         raise _Unreadable(f"{where}: it is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -115,7 +167,7 @@ def _entries(where: str, value: Any) -> Iterator[Entry]:
             yield from _entries(f"{where}[{number}]", item)
     elif not isinstance(value, dict):
         raise _Unreadable(f"{where}: expected an object or a list of objects")
-    elif "id" in value:
+    elif "id" in value or value.get("object", "list") != "list":
         yield from _unfolded(where, value)
     elif any(isinstance(inner, list | dict) for inner in value.values()):
         for name, inner in value.items():
@@ -127,7 +179,7 @@ def _entries(where: str, value: Any) -> Iterator[Entry]:
 
 def _unfolded(where: str, document: Document) -> Iterator[Entry]:
     """An object, then what is within it, which is told whose it is."""
-    within = {name: document[name] for name in _WITHIN if name in document}
+    within = {name: document[name] for name in _WITHIN if name in document and "id" in document}
     yield Entry(where, {name: inner for name, inner in document.items() if name not in within})
     for name, inner in within.items():
         for entry in _entries(f"{where}.{name}", inner or []):

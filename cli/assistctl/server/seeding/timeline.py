@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from assistctl.server.wire import Document
@@ -18,11 +19,22 @@ def oldest_first(documents: Sequence[Document]) -> list[Document]:
 
 def merged(messages: Sequence[Document], steps: Sequence[Document]) -> list[Document]:
     """Both in one line, each oldest first: a step stands before what its run said afterwards, or
-    at the latest where its time is."""
-    line = oldest_first(messages)
+    else where its time is."""
+    said = oldest_first(messages)
+    times = [message["created_at"] for message in said]
+    answers: dict[str, list[int]] = {}
+    for position, message in enumerate(said):
+        answers.setdefault(message["run_id"], []).append(position)
+    before: dict[int, list[Document]] = {}
     for step in oldest_first(steps):
-        line.insert(_place(line, step), step)
-    return line
+        own = answers.get(step["run_id"], ())
+        answer = bisect_left(own, step["created_at"], key=times.__getitem__)
+        place = own[answer] if answer < len(own) else bisect_right(times, step["created_at"])
+        before.setdefault(place, []).append(step)
+    line: list[Document] = []
+    for position, message in enumerate(said):
+        line += [*before.get(position, ()), message]
+    return line + before.get(len(said), [])
 
 
 def _newest_first(documents: Sequence[Document]) -> bool:
@@ -34,14 +46,3 @@ def _newest_first(documents: Sequence[Document]) -> bool:
     if first["created_at"] != last["created_at"]:
         return bool(first["created_at"] > last["created_at"])
     return (first.get("role"), last.get("role")) == ("assistant", "user")
-
-
-def _place(line: Sequence[Document], step: Document) -> int:
-    after = 0
-    for position, document in enumerate(line):
-        if document["created_at"] <= step["created_at"]:
-            after = position + 1
-        is_answer = document["object"] == "thread.message" and document["run_id"] == step["run_id"]
-        if is_answer and document["created_at"] >= step["created_at"]:
-            return position
-    return after

@@ -1,0 +1,168 @@
+"""Where the server listens, and how long it waits for clients that do not go on."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPResponse
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from assistctl.server import EmbeddedServer, Settings, intake, listening, serve
+from assistctl.server.listening import is_loopback, listen, url
+
+Start = Callable[..., EmbeddedServer]
+
+
+@contextmanager
+def connected(server: EmbeddedServer) -> Iterator[socket.socket]:
+    address = urlsplit(server.base_url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        yield connection
+
+
+def head(server: EmbeddedServer, path: str, *headers: str, method: str = "POST") -> bytes:
+    lines = (f"{method} /v1{path} HTTP/1.1", "Host: localhost", *headers)
+    key = f"Authorization: Bearer {server.api_key}"
+    return "\r\n".join((*lines, key, "", "")).encode()
+
+
+def answer(connection: socket.socket) -> tuple[int, str]:
+    """The status, and what the error says."""
+    response = HTTPResponse(connection)
+    response.begin()
+    return response.status, json.load(response)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("::ffff:192.168.1.7", False),
+        ("192.168.1.7", False),
+        ("localhost.evil.example", False),
+        ("127.0.0.1.evil.example", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_told_without_asking_anybody(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:{}/v1"),
+        ("localhost", "http://127.0.0.1:{}/v1"),
+        ("127.0.0.2", "http://127.0.0.2:{}/v1"),
+        ("::1", "http://[::1]:{}/v1"),
+        ("::", "http://[::]:{}/v1"),
+    ],
+)
+def test_a_host_is_listened_on_and_named_as_clients_write_it(host: str, expected: str) -> None:
+    try:
+        listener = listen(host, 0)
+    except OSError as error:
+        pytest.skip(f"not on this machine: {error}")
+    with closing(listener):
+        assert url(listener) == expected.format(listener.getsockname()[1])
+
+
+def test_a_name_that_nobody_knows_is_an_oserror() -> None:
+    with pytest.raises(OSError):
+        listen("nowhere.invalid", 0)
+
+
+def test_an_empty_host_is_refused_even_with_a_key(database: Path) -> None:
+    with pytest.raises(ValueError, match="an empty host would be every address"):
+        serve(Settings(database, api_keys={"k": "p"}), host="")
+    assert not database.exists()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /v1/mod", b"POST /v1/threads HTTP/1.1\r\nA: b\r\n"])
+def test_who_does_not_say_what_it_wants_is_let_go(
+    start: Start, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(listening, "HEAD_SECONDS", 0.1)
+    with connected(start()) as connection:
+        connection.sendall(sent)
+        assert connection.recv(1) == b""
+
+
+def test_a_connection_that_answered_waits_for_the_next_request_but_not_for_half_of_one(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "HEAD_SECONDS", 0.5)
+    server = start()
+    with connected(server) as connection:
+        for _ in range(2):
+            connection.sendall(head(server, "/assistants/asst_x", method="GET"))
+            assert answer(connection) == (404, "No assistant found with id 'asst_x'.")
+        connection.sendall(b"GET /v1/")
+        assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/threads", "application/json"), ("/files", "multipart/form-data")]
+)
+def test_a_body_that_does_not_go_on_is_not_waited_for(
+    start: Start, monkeypatch: pytest.MonkeyPatch, path: str, kind: str
+) -> None:
+    monkeypatch.setattr(intake, "PAUSE_SECONDS", 0.2)
+    server = start()
+    kinds = (f"Content-Type: {kind}; boundary=b", "Content-Length: 100")
+    with connected(server) as connection:
+        connection.sendall(head(server, path, *kinds) + b"--b\r\n")
+        assert answer(connection) == (
+            408,
+            "The rest of the request did not come within 0 seconds.",
+        )
+
+
+def test_a_body_of_unknown_length_is_refused_where_it_becomes_too_large(
+    server: EmbeddedServer,
+) -> None:
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    with connected(server) as connection:
+        connection.sendall(head(server, "/threads", "Transfer-Encoding: chunked"))
+        for _ in range(intake.JSON_BYTES // 0x10000):
+            connection.sendall(chunk)
+        connection.sendall(b"1\r\n{\r\n")
+        assert answer(connection) == (
+            413,
+            "The request is too large. At most 16777216 bytes are accepted.",
+        )
+
+
+def test_a_host_that_is_no_host_is_a_stranger(database: Path) -> None:
+    server = EmbeddedServer(Settings(database))
+    server._settings = Settings(database)  # without keys, as `serve` may have it
+    with server, connected(server) as connection:
+        connection.sendall(b"GET /v1/models HTTP/1.1\r\nHost: [\r\n\r\n")
+        status, message = answer(connection)
+    assert (status, "the Host header names another host" in message) == (403, True)
+
+
+def test_a_server_may_have_as_many_connections_as_the_system_lets_it_have() -> None:
+    script = (
+        "import resource as r; from assistctl.server.listening import allow_many_connections\n"
+        "r.setrlimit(r.RLIMIT_NOFILE, (64, 512))\n"
+        "allow_many_connections(); print(*r.getrlimit(r.RLIMIT_NOFILE))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "cli")},
+    )
+    assert (done.stdout, done.stderr) == ("512 512\n", "")
