@@ -77,7 +77,7 @@ def own_python(libraries: Iterable[str] = LIBRARIES) -> Python:
 def named_python(command: str) -> Python:
     """The interpreter `command`, or that of the virtual environment in this folder, with all that
     is installed for it. Raises what layout_of does."""
-    layout = layout_of(str(Path(command, "bin", "python")) if Path(command).is_dir() else command)
+    layout = layout_of(str(Path(command, "bin", "python3")) if Path(command).is_dir() else command)
     packages = {path: f"/opt/site-{number}" for number, path in enumerate(layout.packages)}
     return Python(
         layout.executable,
