@@ -117,7 +117,7 @@ def test_after_a_partial_failure_the_next_sync_finishes_the_rest(shop):
     ]
     reason = (
         "not indexed: file/handbook/bad.md: "
-        "The file is not text in UTF-8, UTF-16, GB18030 or Windows-1252."
+        "The file is not text in UTF-8, UTF-16, GB18030, Big5 or Windows-1252."
     )
     assert failed == f"✗ vector_store/handbook: {reason}"
     assert error == (
