@@ -169,9 +169,9 @@ pd.read_excel("margins.xlsx", engine="openpyxl").shape
 
 @pytest.mark.parametrize("python", ["beside the server", "named"])
 def test_a_table_and_a_figure_by_the_libraries_of_the_extra_interpreter(opened, python):
-    if missing := {"pandas", "matplotlib", "openpyxl"} - set(opened().packages()):
-        pytest.skip(f"not installed beside the server: {', '.join(sorted(missing))}")
     sandboxes = opened(None if python == "beside the server" else sys.prefix, memory_bytes=2**30)
+    if missing := {"pandas", "matplotlib", "openpyxl"} - set(sandboxes.packages()):
+        pytest.skip(f"not installed: {', '.join(sorted(missing))}")
     prices = given("prices.csv", "花名,成本,售价\n红玫瑰,2,5.5\n郁金香,3,8\n红玫瑰,2,6\n".encode())
     told = sandboxes.execute("t", TABLE, [prices])
     assert told.output == (
