@@ -7,6 +7,7 @@ import pytest
 from assistctl.apis.client import Client
 from assistctl.commands.serve import _projects
 from assistctl.errors import RemoteError
+from assistctl.server import Settings, code_report
 
 
 def names_at(url, key):
@@ -17,7 +18,7 @@ def names_at(url, key):
         client.close()
 
 
-def test_in_a_workspace_its_local_database_is_served_until_a_signal(synced):
+def test_in_a_workspace_its_local_database_is_served_until_a_signal(synced, tmp_path):
     with synced.started("serve", "-q", "--port", "0") as server:
         url = server.wait_for("Serving ").split()[-1]
         assert names_at(url, "any") == ["Clerk", "None"]
@@ -25,6 +26,7 @@ def test_in_a_workspace_its_local_database_is_served_until_a_signal(synced):
         told = f"""\
 Serving the Assistants API v2 at http://127.0.0.1:…/v1
   database {synced.root}/.assistctl/local.db, answers come from the scripted model
+  code_interpreter: {code_report(Settings(tmp_path / "any.db"))}
   no API key: anybody on this machine may use it
 """
         assert server.result() == (0, "", told)
@@ -42,12 +44,20 @@ def test_code_interpreter_can_be_switched_off(synced):
         ]
 
 
-def test_what_runs_will_have_to_do_without_is_said_at_the_start(synced):
-    with synced.started("serve", "--port", "0", PATH="/nowhere") as server:
-        assert server.wait_for("code_interpreter").partition(" INFO ")[2].rstrip() == (
-            "code_interpreter is not available here: bubblewrap is not installed"
-            " (Debian: apt-get install bubblewrap)"
-        )
+@pytest.mark.parametrize(
+    ("options", "report"),
+    [
+        (("--no-code-interpreter",), "switched off"),
+        (
+            ("--code-python", "/no/such/python"),
+            "not available (the interpreter /no/such/python cannot be used:"
+            " [Errno 2] No such file or directory: '/no/such/python')",
+        ),
+    ],
+)
+def test_what_code_interpreter_can_do_is_told_at_the_start(synced, options, report):
+    with synced.started("serve", "-q", "--port", "0", *options) as server:
+        assert server.wait_for("  code_interpreter: ").strip() == f"code_interpreter: {report}"
 
 
 def test_elsewhere_a_database_of_its_own_is_served_to_those_who_have_a_key(shared, tmp_path):
@@ -59,9 +69,10 @@ def test_elsewhere_a_database_of_its_own_is_served_to_those_who_have_a_key(share
         with pytest.raises(RemoteError, match="401"):
             names_at(url, "key-x")
         server.process.terminate()
-        told = """\
+        told = f"""\
 Serving the Assistants API v2 at http://127.0.0.1:…/v1
   database assistants.db, no model is configured, so only assistants with a script can run
+  code_interpreter: {code_report(Settings(tmp_path / "any.db"))}
   projects: b (1 key), default (2 keys)
 """
         assert server.result() == (0, "", told)

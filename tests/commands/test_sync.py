@@ -117,7 +117,7 @@ def test_after_a_partial_failure_the_next_sync_finishes_the_rest(shop):
         "+ created file/handbook/bad.md (file-…)  … s",
         "+ created file/handbook/care.md (file-…)  … s",
     ]
-    reason = "The file is not text in UTF-8, UTF-16, GB18030 or Windows-1252."
+    reason = "The file is not text in UTF-8, UTF-16, GB18030, Big5 or Windows-1252."
     whole = f"not indexed: file/handbook/bad.md: {reason}"
     assert failed == f"✗ vector_store/handbook: {whole}"
     assert error == (

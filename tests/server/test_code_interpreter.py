@@ -311,6 +311,64 @@ def test_an_endless_loop_ends_in_an_error_in_the_step(confinable, start, connect
     assert logs_of(client, say_on(client, thread, coder, "add")) == ["adding\n22\n"]
 
 
+ATTEMPTS = {
+    "read": (
+        "open('/etc/passwd').read()",
+        "FileNotFoundError: [Errno 2] No such file or directory: '/etc/passwd'",
+    ),
+    "link": (
+        "import os\nos.symlink('/etc/passwd', 'users.txt')\nopen('users.txt').read()",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'users.txt'",
+    ),
+    "call": (
+        "import socket\nsocket.socket().connect(('1.1.1.1', 80))",
+        "PermissionError: [Errno 1] There is no network here.",
+    ),
+    "fork": (
+        "import ctypes, os\nwhile os.getpid() and ctypes.CDLL(None).fork() >= 0: pass\nos.fork()",
+        "PermissionError: [Errno 1] No other program or process can be started here, ",
+    ),
+    "flood": (
+        "for _ in range(10 * 2**10):\n    print('y' * 2**20)",
+        "The code was stopped: it printed more than 4194304 bytes",
+    ),
+    "loop": ("while True: pass", "The code was stopped: it "),
+    "database": (
+        "open('DATABASE', 'rb')",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'DATABASE'",
+    ),
+    "vanish": (
+        "import os\nos.kill(os.getpid(), 9)",
+        "The interpreter is gone: it was ended by SIGKILL",
+    ),
+}
+
+
+def test_every_attempt_to_escape_ends_in_an_error_in_its_step_and_the_server_lives(
+    confinable, start, connect, database
+):
+    attempts = {
+        name: [words.replace("DATABASE", str(database)) for words in attempt]
+        for name, attempt in ATTEMPTS.items()
+    }
+    turns = [
+        {"when": name, "call": {"code_interpreter": {"code": code}}, "say": "Done."}
+        for name, (code, _) in attempts.items()
+    ]
+    limits = Limits(seconds=3.0, flood_bytes=4 * 2**20)
+    client = connect(start(scripts={"shop/flowers": [*turns, *SCRIPT]}, code_interpreter=limits))
+    coder = make_assistant(client, tools=TOOLS)
+    thread = make_thread(client)
+    for name, (_, error) in attempts.items():
+        run = say_on(client, thread, coder, name)
+        assert run.status == "completed"
+        [logs] = logs_of(client, run)
+        assert error in logs
+        assert texts(client, thread)[-1][1].startswith(f"A tool call failed: {error}")
+    assert client.files.list().data == []
+    assert logs_of(client, say_on(client, thread, coder, "add"))[0].endswith("adding\n22\n")
+
+
 def test_cancelling_a_run_stops_its_code(client, coder):
     thread = make_thread(client, "endless")
     runs = client.beta.threads.runs
@@ -400,6 +458,11 @@ def test_the_model_is_offered_the_tool_and_gets_output_and_paths_back(
     thread, run = say_and_run(client, coder, "go")
     [tool] = endpoint.requests[0]["tools"]
     assert tool["function"]["name"] == "code_interpreter"
+    packages = ", ".join(Sandboxes().packages())
+    there = (
+        f"Installed packages: {packages}" if packages else "Of packages there is only the standard"
+    )
+    assert f"There is no network, no shell and no pip. {there}" in tool["function"]["description"]
     assert tool["function"]["description"].endswith(" There now: prices.csv.")
     assert tool["function"]["parameters"] == {
         "type": "object",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from assistctl.server import wire
 from tests.server.embeddings_endpoint import embeddings_endpoint_running
 from tests.server.runs_help import make_assistant, steps_of, upload
 
@@ -82,3 +83,62 @@ def test_the_tools_options_hold_for_its_searches(client, thread):
     few = searching(client, max_num_results=1)
     run = client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=few.id)
     assert [result["file_name"] for result in found(client, run)["results"]] == ["rules.txt"]
+
+
+def test_content_is_shown_only_to_those_who_ask_and_in_streams_too(client, thread):
+    assistant = searching(client)
+    runs = client.beta.threads.runs
+    run = runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+    [search, _] = steps_of(client, run)
+    [call] = search["step_details"]["tool_calls"]
+    assert {tuple(result) for result in call["file_search"]["results"]} == {
+        ("file_id", "file_name", "score")
+    }
+    [asked] = found(client, run)["results"][0]["content"]
+    one = runs.steps.retrieve(
+        search["id"], run_id=run.id, thread_id=thread.id, include=[CONTENT]
+    ).to_dict()
+    assert one["step_details"]["tool_calls"][0]["file_search"]["results"][0]["content"] == [asked]
+    client.beta.threads.messages.create(thread.id, role="user", content="refund, please")
+    for include in ([], [CONTENT]):
+        with runs.stream(thread_id=thread.id, assistant_id=assistant.id, include=include) as stream:
+            [call, *_] = [
+                call
+                for event in stream
+                if event.event == "thread.run.step.completed"
+                for call in event.data.to_dict()["step_details"].get("tool_calls", ())
+            ]
+        shown = ["content" in result for result in call["file_search"]["results"]]
+        assert shown == [bool(include)] * 3
+
+
+def test_a_thread_whose_store_has_expired_gets_another_with_the_next_attachment(
+    client, thread, monkeypatch
+):
+    [expired] = thread.tool_resources.file_search.vector_store_ids
+    later = wire.now() + 8 * 86_400
+    for module in ("vector_stores", "wire"):
+        monkeypatch.setattr(f"assistctl.server.{module}.now", lambda: later)
+    assistant = make_assistant(client, tools=[{"type": "file_search"}])
+    runs = client.beta.threads.runs
+    run = runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+    assert (run.status, found(client, run)["results"]) == ("completed", [])
+    assert run.to_dict()["notes"][-1] == (
+        f"file_search went on without what has expired or was deleted: {expired}"
+    )
+    file = upload(client, "new.md", "Refunds take a week.")
+    attachment = {"file_id": file.id, "tools": [{"type": "file_search"}]}
+    client.beta.threads.messages.create(
+        thread.id, role="user", content="refund now?", attachments=[attachment]
+    )
+    resources = client.beta.threads.retrieve(thread.id).tool_resources
+    [fresh] = resources.file_search.vector_store_ids
+    assert fresh != expired
+    run = runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+    assert [result["file_name"] for result in found(client, run)["results"]] == ["new.md"]
+    client.vector_stores.delete(fresh)
+    client.beta.threads.messages.create(
+        thread.id, role="user", content="refund?", attachments=[attachment]
+    )
+    [another] = client.beta.threads.retrieve(thread.id).tool_resources.file_search.vector_store_ids
+    assert another not in (fresh, expired)

@@ -161,7 +161,7 @@ def test_what_cannot_be_read_fails_and_says_why(openai: OpenAI, upload: Upload) 
         },
         "a.bin": {
             "code": "unsupported_file",
-            "message": "The file is not text in UTF-8, UTF-16, GB18030 or Windows-1252.",
+            "message": "The file is not text in UTF-8, UTF-16, GB18030, Big5 or Windows-1252.",
         },
         "a.txt": {"code": "invalid_file", "message": "The file holds no text."},
     }

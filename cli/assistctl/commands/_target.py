@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from assistctl.server import EmbeddedServer, Settings
 
 STATE = ".assistctl"
+CODE_PYTHON = "ASSISTCTL_CODE_PYTHON"
 OPENAI = "https://api.openai.com/v1"
 
 
@@ -54,6 +55,7 @@ def server_settings(workspace: Workspace, database: Path | None = None) -> Setti
         model=model_of(workspace.target),
         embeddings=embeddings_of(workspace.target),
         scripts={f"{namespace}/{key}": turns for key, turns in workspace.scripts.items()},
+        code_python=os.environ.get(CODE_PYTHON) or None,
     )
 
 

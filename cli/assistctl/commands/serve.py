@@ -15,7 +15,7 @@ import click
 
 from assistctl import spec
 from assistctl.commands._options import Options, as_command
-from assistctl.commands._target import model_of, server_settings
+from assistctl.commands._target import CODE_PYTHON, model_of, server_settings
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError
 
@@ -58,6 +58,12 @@ _VISIBLE = re.compile(r"[!-~]+")
 )
 @click.option("--strict-beta", is_flag=True, help="Demand the header OpenAI-Beta: assistants=v2.")
 @click.option("--no-code-interpreter", is_flag=True, help="Never run Python that a model wrote.")
+@click.option(
+    "--code-python",
+    metavar="PYTHON|VENV",
+    envvar=CODE_PYTHON,
+    help="Run that Python with this interpreter and its packages, in the sandbox.",
+)
 def command(
     options: Options,
     host: str,
@@ -68,13 +74,14 @@ def command(
     seed_project: str | None,
     strict_beta: bool,
     no_code_interpreter: bool,
+    code_python: str | None,
 ) -> int | None:
     """Serve the Assistants API v2 to any client, until Ctrl-C.
 
     In a workspace it serves the workspace's local database with `targets.local.model`; anywhere
     else runs are answered by OpenAI, if OPENAI_API_KEY is set.
     """
-    from assistctl.server import Settings, StoreError, serve
+    from assistctl.server import Settings, StoreError, code_report, serve
 
     workspace = None
     if options.workspace or spec.find_root(Path.cwd()):
@@ -92,7 +99,9 @@ def command(
         api_keys=_projects(keys),
         strict_beta=strict_beta,
         code_interpreter=not no_code_interpreter,
+        code_python=code_python,
     )
+    code = code_report(settings)
     logging.basicConfig(
         level=logging.WARNING if options.quiet else logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
@@ -104,6 +113,7 @@ def command(
         model = _model_in_words(settings.model)
         click.echo(f"Serving the Assistants API v2 at {url}", err=True)
         click.echo(f"  database {settings.database}, {model}", err=True)
+        click.echo(f"  code_interpreter: {code}", err=True)
         click.echo(f"  {_doors_in_words(settings)}", err=True)
 
     try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from assistctl.server.settings import Settings
 
 if TYPE_CHECKING:
+    from assistctl.server.engine import code_report
     from assistctl.server.seeding import Seeded, SeedError, seed
     from assistctl.server.serving import EmbeddedServer, serve
     from assistctl.server.store import StoreError
@@ -22,6 +23,7 @@ __all__ = [
     "Seeded",
     "Settings",
     "StoreError",
+    "code_report",
     "seed",
     "serve",
 ]
@@ -32,6 +34,7 @@ _HOMES = {
     "SeedError": "seeding",
     "Seeded": "seeding",
     "seed": "seeding",
+    "code_report": "engine",
     "StoreError": "store",
 }
 

@@ -81,7 +81,8 @@ def with_attachments(
     tx: Transaction, project: str, resources: Document, attachments: Sequence[Mapping[str, Any]]
 ) -> Document:
     """A thread's resources after its message brought these files: some for code_interpreter, some
-    for file_search, into the thread's vector store, which is made when it is first needed."""
+    for file_search, into the thread's vector store, which is made when it is first needed, and
+    anew when it has expired or was deleted."""
     for_code, for_search = [], []
     for attachment in attachments:
         fetch(tx, Shelf(FILE, project), attachment["file_id"])
@@ -114,7 +115,7 @@ def _search(
     tx: Transaction, project: str, resources: Document, file_ids: Sequence[str]
 ) -> Document:
     store_ids = resources.get("file_search", {}).get("vector_store_ids", [])
-    if store_ids:
+    if store_ids and vector_stores.is_usable(tx, project, store_ids[0]):
         files = [vector_stores.NewFile(file_id) for file_id in dict.fromkeys(file_ids)]
         vector_stores.attach(tx, project, store_ids[0], files)
         return {"vector_store_ids": store_ids}

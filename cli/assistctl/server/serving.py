@@ -56,7 +56,6 @@ def serve(
         def ready() -> None:
             if on_ready:
                 on_ready(url(listener))
-            threading.Thread(target=server.engine.workshop.report, daemon=True).start()
 
         with _opened(settings, ready) as server:
             server.run([listener])

@@ -27,7 +27,9 @@ class Settings:
     `api_key`, `timeout` in seconds).
 
     `code_interpreter` is whether models may run Python here, in a sandbox (see assistctl.server.
-    sandbox): True within the usual limits, or its `Limits`, or False.
+    sandbox): True within the usual limits, or its `Limits`, or False. `code_python` is the Python,
+    or the virtual environment, that it runs with; None is the server's own, with the well-known
+    packages for calculating that are installed beside it.
     """
 
     database: Path
@@ -37,3 +39,4 @@ class Settings:
     strict_beta: bool = False
     embeddings: Literal["auto", "none"] | Mapping[str, Any] = field(default="auto", repr=False)
     code_interpreter: bool | Limits = True
+    code_python: str | None = None

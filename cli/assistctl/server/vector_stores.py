@@ -82,6 +82,12 @@ def touch(tx: Transaction, project: str, store_id: str) -> None:
         save(tx, shelf, _with_expiry({**store, "last_active_at": now()}))
 
 
+def is_usable(tx: Transaction, project: str, store_id: str) -> bool:
+    """Whether the store is there and has not expired."""
+    store = find(tx, Shelf(VECTOR_STORE, project), store_id)
+    return store is not None and not _expired(store)
+
+
 def present(tx: Transaction, project: str, stores: Sequence[Document]) -> list[Document]:
     """The stores with their `status`, `file_counts` and `usage_bytes` as of this moment."""
     counted = _count(tx, project, [store["id"] for store in stores])

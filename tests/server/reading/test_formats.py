@@ -32,10 +32,26 @@ def read(filename: str, content: bytes) -> Text:
         codecs.BOM_UTF16_BE + CHINESE.encode("utf-16-be"),
         CHINESE.encode("gb18030"),
         CHINESE.encode("gbk").replace(b"\n", b"\r\n"),
+        CHINESE.encode("utf-16-le"),
+        CHINESE.encode("utf-16-be"),
     ],
 )
 def test_chinese_text_is_read_in_the_encodings_that_people_use(content: bytes) -> None:
     assert extract("prices.csv", content) == CHINESE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "品名,規格,價格\n玫瑰花,大盆,一百二十元\n鬱金香,小盆,五十元\n",
+        "name,price\nrose 玫瑰,5\n",
+        "玫瑰價目表",
+        "a" * 200_000 + "收到後二十四小時內可以退貨。",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["gbk", "big5"])
+def test_traditional_chinese_is_read_in_either_of_its_encodings(text: str, encoding: str) -> None:
+    assert extract("a.txt", text.encode(encoding)) == text
 
 
 def test_western_text_of_windows_is_not_taken_for_chinese() -> None:
@@ -82,13 +98,19 @@ def test_a_page_may_say_its_encoding() -> None:
             "a.txt",
             b"\x00\x01\x02",
             "unsupported_file",
-            "The file is not text in UTF-8, UTF-16, GB18030 or Windows-1252.",
+            "The file is not text in UTF-8, UTF-16, GB18030, Big5 or Windows-1252.",
+        ),
+        (
+            "a.txt",
+            "one, two, three".encode("utf-32-be"),
+            "unsupported_file",
+            "The file is not text in UTF-8, UTF-16, GB18030, Big5 or Windows-1252.",
         ),
         (
             "a.txt",
             b"\xff\xfe\x00\xd8",
             "unsupported_file",
-            "The file is not text in UTF-8, UTF-16, GB18030 or Windows-1252.",
+            "The file is not text in UTF-8, UTF-16, GB18030, Big5 or Windows-1252.",
         ),
         (
             "a.pdf",

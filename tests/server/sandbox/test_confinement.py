@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,44 @@ def test_other_machines_have_none(monkeypatch, system, machine, reason):
         confinement(own_python([]))
 
 
+ENCLOSED = """
+import ctypes, os, sys
+from pathlib import Path
+from assistctl.server.sandbox import Sandboxes
+user, group = os.geteuid(), os.getegid()
+if ctypes.CDLL(None).unshare(0x10000000):
+    sys.exit(77)
+Path("/proc/sys/user/max_user_namespaces").write_text("0")
+Path("/proc/self/setgroups").write_text("deny")
+Path("/proc/self/uid_map").write_text(f"{sys.argv[1]} {user} 1")
+Path("/proc/self/gid_map").write_text(f"{sys.argv[1]} {group} 1")
+sandboxes = Sandboxes()
+print(sandboxes.execute("t", "open('/tmp/ran', 'w')").output, end="")
+sandboxes.close_all()
+"""
+
+
+@pytest.mark.parametrize(
+    ("user", "reason"),
+    [
+        (0, "the server runs as the root of a container that has no other users to run code as; "),
+        (1000, "code cannot be confined here (bwrap: "),
+    ],
+)
+def test_a_user_who_may_not_make_namespaces_is_told_and_code_is_not_run(confinable, user, reason):
+    told = subprocess.run(
+        [sys.executable, "-c", ENCLOSED, str(user)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    if told.returncode == 77:
+        pytest.skip("this user may not make namespaces at all")
+    assert told.stderr == ""
+    assert told.stdout.startswith(f"[The code was not run: {reason}")
+
+
 def test_root_gives_every_interpreter_a_user_of_its_own(confinable):
     walls = confinement(own_python([]))
     users = {walls.new_user() for _ in range(5)}
@@ -86,8 +126,8 @@ def test_root_gives_every_interpreter_a_user_of_its_own(confinable):
 
 
 def test_whatever_is_writable_has_a_size(run):
-    mounts = run("print(open('/proc/self/mounts').read())").output.splitlines()
-    writable = [mount.split() for mount in mounts if " rw," in mount and " /dev/" not in mount]
+    told = run("print(*(mount for mount in open('/proc/self/mounts') if ' rw,' in mount), sep='')")
+    writable = [line.split() for line in told.output.splitlines() if line and " /dev/" not in line]
     assert [
         (kind, place, "size=" in options) for _, place, kind, options, *_ in sorted(writable)
     ] == [

@@ -22,6 +22,10 @@ for wire in range(3, 50):
         pass
 """
 
+NO_PROGRAMS = (
+    "PermissionError: [Errno 1] No other program or process can be started here, so there is no"
+    " shell, no pip and no multiprocessing. Use Python alone, in this process."
+)
 REFUSED = {
     "read a host file": (
         "open('/etc/passwd')",
@@ -35,21 +39,45 @@ REFUSED = {
         "open('/proc/sys/kernel/core_pattern', 'r+')",
         "PermissionError: [Errno 13] Permission denied: '/proc/sys/kernel/core_pattern'",
     ),
-    "open a TCP socket": (
-        "import socket; socket.create_connection(('1.1.1.1', 80))",
+    "read a host file through a link": (
+        "import os; os.symlink('/etc/passwd', 'x'); open('x')",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'x'",
+    ),
+    "read a host file through its own root": (
+        "open('/proc/self/root/etc/passwd')",
+        "FileNotFoundError: [Errno 2] No such file or directory: '/proc/self/root/etc/passwd'",
+    ),
+    "name the host": (
+        "open('/proc/sys/kernel/hostname', 'w')",
+        "PermissionError: [Errno 13] Permission denied: '/proc/sys/kernel/hostname'",
+    ),
+    "read how the host was started": (
+        "open('/proc/cmdline')",
+        "PermissionError: [Errno 13] Permission denied: '/proc/cmdline'",
+    ),
+    "read the kernel's log": (
+        "open('/proc/kmsg')",
+        "PermissionError: [Errno 13] Permission denied: '/proc/kmsg'",
+    ),
+    "make the host's disk appear": (
+        "import os; os.mknod('disk', 0o60600, os.makedev(8, 0))",
         "PermissionError: [Errno 1] Operation not permitted",
+    ),
+    "open a TCP socket": (
+        "import socket; socket.socket().connect(('1.1.1.1', 80))",
+        "PermissionError: [Errno 1] There is no network here.",
     ),
     "open a UDP socket": (
         "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
-        "PermissionError: [Errno 1] Operation not permitted",
+        "PermissionError: [Errno 1] There is no network here.",
     ),
     "open a unix socket": (
         "import socket; socket.socket(socket.AF_UNIX)",
-        "PermissionError: [Errno 1] Operation not permitted",
+        "PermissionError: [Errno 1] There is no network here.",
     ),
     "open a netlink socket": (
         "import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
-        "PermissionError: [Errno 1] Operation not permitted",
+        "PermissionError: [Errno 1] There is no network here.",
     ),
     "connect one of a pair of sockets elsewhere": (
         "import socket; a, b = socket.socketpair(type=socket.SOCK_DGRAM); a.connect('/run/x')",
@@ -57,23 +85,29 @@ REFUSED = {
     ),
     "ask the DNS": (
         "import socket; socket.getaddrinfo('example.com', 80)",
-        "socket.gaierror: [Errno -3] Temporary failure in name resolution",
+        "socket.gaierror: [Errno -4] There is no network here.",
     ),
     "explode into processes": (
         "import os\nwhile True: os.fork()",
-        "PermissionError: [Errno 1] Operation not permitted",
+        NO_PROGRAMS,
     ),
     "start a program": (
         "import subprocess, sys; subprocess.run([sys.executable, '-c', '1'])",
-        "PermissionError: [Errno 1] Operation not permitted",
+        NO_PROGRAMS,
     ),
     "spawn a program": (
         "import os, sys; os.posix_spawn(sys.executable, [sys.executable], {})",
-        "PermissionError: [Errno 1] Operation not permitted: PYTHON",
+        NO_PROGRAMS,
     ),
+    "ask a shell": ("import os; os.system('id')", NO_PROGRAMS),
+    "install a package": (
+        "import subprocess; subprocess.check_call(['pip', 'install', 'requests'])",
+        NO_PROGRAMS,
+    ),
+    "share out work": ("import multiprocessing; multiprocessing.Pool(2)", NO_PROGRAMS),
     "leave a daemon behind": (
         "import os\nif os.fork() == 0:\n    os.setsid()\n    while True: pass",
-        "PermissionError: [Errno 1] Operation not permitted",
+        NO_PROGRAMS,
     ),
     "explode into threads": (
         "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=[9]).start()",
@@ -87,6 +121,14 @@ REFUSED = {
     ),
     "fill /mnt/data with one file": (
         "with open('big', 'wb') as file:\n    for _ in range(10**4): file.write(bytes(2**20))",
+        "OSError: [Errno 27] File too large",
+    ),
+    "make a huge sparse file in /mnt/data": (
+        "open('/mnt/data/sparse', 'wb').truncate(10**12)",
+        "OSError: [Errno 27] File too large",
+    ),
+    "reserve a huge file": (
+        "import os; os.posix_fallocate(os.open('/tmp/x', os.O_CREAT | os.O_RDWR), 0, 10**12)",
         "OSError: [Errno 27] File too large",
     ),
     "make a huge sparse file": (
@@ -119,7 +161,7 @@ REFUSED = {
     ),
     "write to the standard library": (
         "import json; open(json.__file__, 'w')",
-        "OSError: [Errno 30] Read-only file system: JSON",
+        "OSError: [Errno 30] Read-only file system: JSON_FILE",
     ),
     "write to the server's own part": (
         "open('/opt/inside/agent.py', 'w')",
@@ -145,6 +187,15 @@ REFUSED = {
         "def f(): return f()\nf()",
         "RecursionError: maximum recursion depth exceeded",
     ),
+    "show what is nested too deeply": (
+        "x = []\nfor _ in range(10**6): x = [x]\nx",
+        "RecursionError: maximum recursion depth exceeded while getting the repr of an object",
+    ),
+    "parse what is nested too deeply": (
+        "import json; json.loads('[' * 10**6)",
+        "RecursionError: maximum recursion depth exceeded while decoding a JSON array from a"
+        " unicode string",
+    ),
     "be an error that cannot be told": (
         "class E(Exception):\n    def __str__(self): raise self\nraise E",
         "E: <exception str() failed>",
@@ -163,12 +214,10 @@ REFUSED = {
 @pytest.mark.parametrize("attempt", REFUSED)
 def test_an_attempt_is_an_error_and_the_next_call_works(run, attempt):
     code, error = REFUSED[attempt]
-    python, json_file = (
-        run("import sys, json; sys.executable, json.__file__").output[2:-3].split("', '")
-    )
+    json_file = run("import json; json.__file__").output.strip()[1:-1]
     told = run(code)
-    expected = error.replace("PYTHON", repr(python)).replace("JSON", repr(json_file))
-    assert told.error == expected
+    assert told.error == error.replace("JSON_FILE", repr(json_file))
+    assert told.error.partition(":")[0] in told.output
     assert run("1 + 1", continued=True).output == "2\n"
 
 
@@ -185,6 +234,39 @@ def test_the_kernel_refuses_what_calculations_never_need(run, call):
     number = _REFUSED[call][_MACHINES[os.uname().machine].column]
     told = run(SYSCALL + f"libc.syscall({number}, 0, 0, 0, 0, 0), ctypes.get_errno()")
     assert told.output == "(-1, 1)\n"
+
+
+def test_the_walls_stand_without_the_words(run):
+    """Python's own functions are replaced by ones that say what to do instead; the C library's
+    are not."""
+    told = run(
+        SYSCALL
+        + """
+import sys
+def told(result):
+    return result, ctypes.get_errno()
+none = ctypes.c_void_p()
+program, words = sys.executable.encode(), (ctypes.c_char_p * 1)()
+spawn = libc.posix_spawn
+told(libc.fork()), libc.system(b"id") >> 8, spawn(none, program, none, none, words, words)
+"""
+    )
+    assert told.output == "((-1, 1), 127, 1)\n"
+    told = run(SYSCALL + "libc.socket(2, 1, 0), ctypes.get_errno()")
+    assert told.output == "(-1, 1)\n"
+    undone = run("import _socket; _socket.socket.__base__(2, 1)")
+    assert undone.error == "PermissionError: [Errno 1] Operation not permitted"
+
+
+def test_when_memory_is_short_it_is_not_the_last_to_be_killed(run):
+    wish = "with open('/proc/self/oom_score_adj', 'w') as file: file.write('-1000')"
+    assert run(wish).error.startswith("PermissionError: [Errno 13] Permission denied")
+    assert run("int(open('/proc/self/oom_score_adj').read()) >= 0").output == "True\n"
+
+
+def test_of_processes_only_its_own_are_seen(run):
+    told = run("import os; [n for n in os.listdir('/proc') if n.isdigit()], os.listdir('/proc/1')")
+    assert told.output == "(['1', '2'], [])\n"
 
 
 def test_calls_newer_than_the_filter_do_not_exist(run):
@@ -247,6 +329,9 @@ ENDINGS = {
     "import os; os.kill(os.getpid(), 15)": "it was ended by SIGTERM",
     "import os; os.killpg(0, 9)": "it was ended by SIGKILL",
     "import ctypes; ctypes.string_at(0)": "it was ended by SIGSEGV",
+    "import sys; sys.setrecursionlimit(10**9)\n"
+    "class A:\n    def __getattr__(self, name): return getattr(self, name)\n"
+    "A().x": "it was ended by SIGSEGV",
     "import os; os.closerange(3, 256)": "it exited with status 1",
     "import os, time; os.closerange(0, 256); time.sleep(99)": (
         "it closed its connection to the server"
@@ -287,7 +372,7 @@ def test_an_interpreter_that_goes_is_told_and_replaced(run, code):
 def test_exit_ends_the_code_but_not_the_interpreter(run, status):
     told = run(f"x = 1\nimport sys\nsys.exit({status})")
     error = f"SystemExit: {eval(status)}" if status not in ("", "0") else None
-    assert (told.output, told.error) == ("", error)
+    assert (told.output, told.error) == (f"[{error}]\n" if error else "", error)
     assert run("x").output == "1\n"
 
 
@@ -414,6 +499,33 @@ def test_forged_names_stay_in_the_sandbox(run):
     assert told.output == (
         "[Not handed back, but still in /mnt/data: ../../x, /etc/x, a\N{REPLACEMENT CHARACTER}b.]\n"
     )
+
+
+def test_names_that_cannot_be_shown_stay_in_the_sandbox(run):
+    told = run("""
+import os
+for name in (b"a\\nb", b"\\xff", b"-rf", b"x" * 255):
+    open(os.fsdecode(name), "w").close()
+""")
+    assert [file.name for file in told.files] == ["-rf", "x" * 255]
+    assert told.output == (
+        "[Not handed back, but still in /mnt/data: \N{REPLACEMENT CHARACTER},"
+        " a\N{REPLACEMENT CHARACTER}b.]\n"
+    )
+
+
+def test_folders_too_deep_to_be_walked_are_passed_over(run):
+    told = run("""
+import os
+for _ in range(400):
+    os.mkdir("deep"); os.chdir("deep")
+open("lost.txt", "w").write("1")
+open("/mnt/data/found.txt", "w").write("2")
+os.chdir("/mnt/data")
+""")
+    [found] = told.files
+    assert (told.error, found.name) == (None, "found.txt")
+    assert len(told.output) < 300 and told.output.startswith("[Not handed back, but still in /mnt")
 
 
 def test_a_forged_answer_deceives_only_its_own_conversation(run):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import sys
 
 import pytest
 
@@ -156,8 +157,31 @@ def test_a_figure_that_cannot_be_drawn_is_an_error_to_read(run):
     assert told.output.endswith("ZeroDivisionError: division by zero\n")
 
 
-def test_figures_of_the_real_matplotlib(run):
-    if run("import matplotlib").error is not None:
-        pytest.skip("matplotlib is not installed beside the server")
-    told = run("import matplotlib.pyplot as plt\nx = plt.plot([1, 2])\nplt.show()")
+TABLE = """
+import pandas as pd, numpy as np
+table = pd.read_csv("/mnt/data/prices.csv")
+table["margin"] = np.round(table["售价"] - table["成本"], 2)
+table.to_excel("/mnt/data/margins.xlsx", index=False)
+print(table.groupby("花名")["margin"].sum())
+pd.read_excel("margins.xlsx", engine="openpyxl").shape
+"""
+
+
+@pytest.mark.parametrize("python", ["beside the server", "named"])
+def test_a_table_and_a_figure_by_the_libraries_of_the_extra_interpreter(opened, python):
+    sandboxes = opened(None if python == "beside the server" else sys.prefix, memory_bytes=2**30)
+    if missing := {"pandas", "matplotlib", "openpyxl"} - set(sandboxes.packages()):
+        pytest.skip(f"not installed: {', '.join(sorted(missing))}")
+    prices = given("prices.csv", "花名,成本,售价\n红玫瑰,2,5.5\n郁金香,3,8\n红玫瑰,2,6\n".encode())
+    told = sandboxes.execute("t", TABLE, [prices])
+    assert told.output == (
+        "花名\n红玫瑰    7.5\n郁金香    5.0\nName: margin, dtype: float64\n(3, 4)\n"
+    )
+    assert [file.name for file in told.files] == ["margins.xlsx"]
+    told = sandboxes.execute(
+        "t",
+        "import matplotlib.pyplot as plt\nbars = plt.bar(['a', 'b'], table['margin'][:2])\n"
+        "plt.savefig('bars.png')\nplt.show()",
+    )
     assert (told.output, [picture.media_type for picture in told.pictures]) == ("", ["image/png"])
+    assert [(file.name, file.media_type) for file in told.files] == [("bars.png", "image/png")]

@@ -71,7 +71,7 @@ def test_an_interpreter_named_for_it_is_seen_with_all_its_packages(opened, envir
 
 def test_the_layout_of_this_interpreter_is_what_it_says_when_asked(environment):
     here = layout_here()
-    assert replace(layout_of(sys.executable), packages=here.packages) == here
+    assert replace(layout_of(sys.executable), packages=here.packages, installed=()) == here
     made = layout_of(str(environment / "bin" / "python"))
     [packages] = made.packages
     assert made == replace(here, packages=(packages,))
@@ -85,6 +85,21 @@ def test_what_is_no_interpreter_is_told_and_nothing_is_run(opened, command):
     assert reason is not None
     assert reason.startswith(f"the interpreter {command} cannot be used: ")
     assert sandboxes.execute("t", "1").output == f"[The code was not run: {reason}.]\n"
+
+
+def test_an_environment_may_be_named_by_its_folder(environment):
+    named = named_python(str(environment))
+    assert named == named_python(str(environment / "bin" / "python"))
+    assert named.installed == ()
+
+
+def test_what_may_be_imported_is_told_well_known_packages_first(environment):
+    for name in ("pip-25.0", "Aardvark-1.0", "Pandas-3.0"):
+        folder = next(environment.glob("lib/*/site-packages")) / f"{name}.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text("Name: {}\nVersion: {}\n".format(*name.split("-")))
+    assert named_python(str(environment)).installed == ("Pandas", "Aardvark")
+    assert own_python(["PyYAML", "no-such-thing"]).installed == ("PyYAML",)
 
 
 def test_an_environment_within_the_sandboxes_own_folders_is_shown_elsewhere(environment):

@@ -38,6 +38,10 @@ _log = logging.getLogger("assistctl.server")
 GRACE_SECONDS = 3.0
 _HURRY_POLL_SECONDS = 0.05
 _UNEXPECTED = "The server had an error while working on the run; its log says more."
+_SHOWN_PACKAGES = 12
+_STANDARD_ONLY = (
+    "the standard library only (pip install 'assistctl[interpreter]' for pandas and others)"
+)
 _SHUT_DOWN = failed("server_error", "The server was shut down before the run ended.")
 _LOST = "The run was deleted, or was ended by another process."
 
@@ -194,7 +198,24 @@ class Engine:
         return [claim for claim, run in runs if run is None or run["status"] == "cancelling"]
 
 
+def code_report(settings: Settings) -> str:
+    """What code_interpreter can do on this machine, for whoever starts a server. It is tried."""
+    sandboxes = _sandboxes(settings)
+    if sandboxes is None:
+        return "switched off"
+    try:
+        if reason := sandboxes.available():
+            return f"not available ({reason})"
+        packages = sandboxes.packages()
+        more = len(packages) - _SHOWN_PACKAGES
+        shown = [*packages[:_SHOWN_PACKAGES], *([f"{more} more"] if more > 0 else [])]
+        return f"in a sandbox with {', '.join(shown) or _STANDARD_ONLY}"
+    finally:
+        sandboxes.close_all()
+
+
 def _sandboxes(settings: Settings) -> Sandboxes | None:
-    if isinstance(settings.code_interpreter, Limits):
-        return Sandboxes(settings.code_interpreter)
-    return Sandboxes() if settings.code_interpreter else None
+    chosen = settings.code_interpreter
+    if not chosen:
+        return None
+    return Sandboxes(chosen if isinstance(chosen, Limits) else None, settings.code_python)

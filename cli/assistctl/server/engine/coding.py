@@ -33,9 +33,12 @@ SWITCHED_OFF = "code_interpreter is switched off on this server; the run goes on
 
 _DESCRIPTION = (
     "Run Python code. Variables, imports and files last for this conversation. Returns what the "
-    "code prints and the value of its last expression. There is no network. Files are in "
+    "code prints and the value of its last expression. There is no network, no shell and no pip. "
+    "{packages} Files are in "
     f"/mnt/data; to give the user a file written there, link to {DATA} followed by its name."
 )
+_NO_PACKAGES = "Of packages there is only the standard library."
+_MOST_PACKAGES = 40
 _CODE = {"type": "string", "description": "The Python code."}
 
 
@@ -111,8 +114,11 @@ class CodeInterpreter:
         self._continued = continued
 
     def definition(self) -> Document:
+        packages = self._sandboxes.packages()[:_MOST_PACKAGES]
+        importable = f"Installed packages: {', '.join(packages)}." if packages else _NO_PACKAGES
+        about = _DESCRIPTION.format(packages=importable)
         there = f" There now: {', '.join(self._files)}." if self._files else ""
-        return function(self.name, _DESCRIPTION + there, code=_CODE)
+        return function(self.name, about + there, code=_CODE)
 
     def begun(self, arguments: str) -> Document:
         code = argument(arguments, "code")

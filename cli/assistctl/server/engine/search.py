@@ -15,12 +15,12 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from assistctl.server import vector_stores
-from assistctl.server.documents import Shelf, find, select
+from assistctl.server.documents import Shelf, select
 from assistctl.server.engine.builtin import Outcome, argument, declared, free_name, function
 from assistctl.server.engine.citations import FIRST_SEARCH, Resolve, mark
 from assistctl.server.finding import Finder, Question, Weights
 from assistctl.server.store import Store, Transaction
-from assistctl.server.wire import STEP, VECTOR_STORE, Document
+from assistctl.server.wire import STEP, Document
 
 TYPE = "file_search"
 
@@ -67,7 +67,11 @@ class FileSearch:
             shown: Document = {"ranking_options": ranking, "results": []}
             return Outcome(shown, {"search": number, "error": error})
         with self._store.read() as tx:
-            store_ids = _usable(tx, self._project, self._run["_vector_store_ids"])
+            store_ids = [
+                store_id
+                for store_id in self._run["_vector_store_ids"]
+                if vector_stores.is_usable(tx, self._project, store_id)
+            ]
         found = self._finder.find(
             self._project,
             store_ids,
@@ -88,14 +92,10 @@ class FileSearch:
             for passage in found
         ]
         kept = {"search": number, "error": None}
-        return Outcome({"ranking_options": ranking, "results": results}, kept)
-
-
-def _usable(tx: Transaction, project: str, store_ids: list[str]) -> list[str]:
-    """Without those that were deleted or have expired since the run began."""
-    stores = (find(tx, Shelf(VECTOR_STORE, project), store_id) for store_id in store_ids)
-    there = vector_stores.present(tx, project, [store for store in stores if store])
-    return [store["id"] for store in there if store["status"] != "expired"]
+        gone = [each for each in self._run["_vector_store_ids"] if each not in store_ids]
+        note = f"file_search went on without what has expired or was deleted: {', '.join(gone)}"
+        shown = {"ranking_options": ranking, "results": results}
+        return Outcome(shown, kept, note=note if gone else None)
 
 
 def answered_text(call: Document, hidden: Mapping[str, Any]) -> str:

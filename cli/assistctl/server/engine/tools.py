@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,6 @@ from assistctl.server.finding import Finder
 from assistctl.server.sandbox import Sandboxes
 from assistctl.server.store import Store, Transaction
 from assistctl.server.wire import Document
-
-_log = logging.getLogger("assistctl.server")
 
 
 @dataclass(frozen=True)
@@ -36,13 +33,6 @@ class Workshop:
     store: Store
     finder: Finder
     sandboxes: Sandboxes | None
-
-    def report(self) -> None:
-        """Log what runs will have to do without here, though it is switched on. May take a while:
-        it is tried."""
-        reason = self.sandboxes.available() if self.sandboxes else None
-        if reason:
-            _log.info("code_interpreter is not available here: %s", reason)
 
     def kit(self, tx: Transaction, claim: Claim, run: Document) -> Kit:
         tools: list[Builtin] = []

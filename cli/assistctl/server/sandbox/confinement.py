@@ -6,7 +6,8 @@ Beyond what bubblewrap does by itself:
 - Every file system in it that can be written has a size; the root, which bwrap leaves writable
   and as large as half the memory, is read-only, and so is /dev.
 - Process 1, bubblewrap's own in the sandbox, has no limits, and without root is the same user:
-  its folder in /proc is covered, because whoever writes to /proc/1/mem can be it.
+  its folder in /proc is covered, because whoever writes to /proc/1/mem can be it. So are files
+  there that tell of the machine, such as what its kernel was started with.
 - Where the server is root, code must not be: the root of a user namespace that root has made, too,
   is the host's root to files it can see, /proc/sys/kernel/core_pattern among them, and the kernel
   does not count its processes. Then there is no user namespace, and the interpreter becomes a
@@ -39,6 +40,7 @@ _SYSTEM_FOLDERS = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32")
 _LINKER_FOLDERS = ("/lib", "/lib32", "/lib64", "/libx32")
 _SHARED = ("/etc/ld.so.cache", "/usr/share/zoneinfo", "/usr/share/fonts")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_UNSEEN = ("/proc/cmdline", "/proc/keys", "/proc/key-users", "/proc/timer_list")
 _SMALL = "65536"
 
 _ENVIRONMENT = {
@@ -179,6 +181,9 @@ def _within_system(path: str) -> bool:
 
 def _writable(limits: Limits) -> Iterator[str]:
     yield from ("--proc", "/proc", *_empty("/proc/1"))
+    for path in _UNSEEN:
+        if Path(path).exists():
+            yield from ("--ro-bind", "/dev/null", path)
     yield from ("--size", _SMALL, "--tmpfs", "/dev")
     for device in _DEVICES:
         yield from ("--dev-bind", device, device)

@@ -130,6 +130,7 @@ def _config(confinement: Confinement, limits: Limits, socket_fd: int) -> str:
             "user": confinement.new_user(),
             "folder": DATA,
             "packages": confinement.python.packages,
+            "installed": confinement.python.installed,
             "file_bytes": limits.data_bytes,
             "open_files": limits.open_files,
             "threads": limits.threads,

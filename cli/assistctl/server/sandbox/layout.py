@@ -9,11 +9,13 @@ import json
 import subprocess
 import sys
 import sysconfig
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 _ANSWER_SECONDS = 30
+_INSTALLERS = {"pip", "setuptools", "wheel"}
 _SYSTEM_PREFIXES = ("/usr", "/usr/local")
 
 
@@ -29,6 +31,7 @@ class Layout:
     needed: tuple[str, ...]
     packages: tuple[str, ...]
     base_packages: tuple[str, ...]
+    installed: tuple[str, ...] = ()
 
 
 def layout_here() -> Layout:
@@ -66,6 +69,7 @@ def layout_of(command: str) -> Layout:
         tuple(told["needed"]),
         tuple(told["packages"]),
         tuple(told["base_packages"]),
+        tuple(told["installed"]),
     )
 
 
@@ -78,6 +82,11 @@ def _shared_libraries() -> list[Path]:
     return [own, own.resolve()] if own.is_dir() or ".so" in own.name else []
 
 
+def _installed(folders: tuple[str, ...]) -> tuple[str, ...]:
+    names = {str(found.metadata["Name"]) for found in distributions(path=list(folders))}
+    return tuple(sorted(names - _INSTALLERS, key=str.lower))
+
+
 def _there(paths: list[Path]) -> tuple[str, ...]:
     return tuple(str(path) for path in dict.fromkeys(paths) if path.exists())
 
@@ -85,4 +94,6 @@ def _there(paths: list[Path]) -> tuple[str, ...]:
 if __name__ == "__main__":
     if sys.version_info < (3, 9):  # noqa: UP036 - not our own interpreter
         sys.exit("Python 3.9 or newer is needed")
-    sys.stdout.write(json.dumps(asdict(layout_here())))
+    here = layout_here()
+    told = replace(here, installed=_installed(here.packages))
+    sys.stdout.write(json.dumps(asdict(told)))

@@ -44,18 +44,24 @@ _PACKAGES = "/opt/packages"
 
 @dataclass(frozen=True)
 class Python:
-    """An interpreter: what to bind (source -> destination), to hide, and to search for modules."""
+    """An interpreter: what to bind (source -> destination), to hide, and to search for modules.
+
+    `installed` names the distributions that its code may import, the well-known ones first.
+    """
 
     executable: str
     shown: tuple[tuple[str, str], ...]
     hidden: tuple[str, ...]
     packages: tuple[str, ...]
+    installed: tuple[str, ...] = ()
 
 
 def own_python(libraries: Iterable[str] = LIBRARIES) -> Python:
     """The interpreter that runs this, with `libraries` as far as they are installed."""
     layout = layout_here()
-    entries = tuple(dict.fromkeys(_entries(_closure(libraries))))
+    libraries = tuple(libraries)
+    found = _closure(libraries)
+    entries = tuple(dict.fromkeys(_entries(found.values())))
     return Python(
         layout.executable,
         (
@@ -64,23 +70,26 @@ def own_python(libraries: Iterable[str] = LIBRARIES) -> Python:
         ),
         layout.base_packages,
         (_PACKAGES,) if entries else (),
+        tuple(name for name in libraries if _normal(name) in found),
     )
 
 
 def named_python(command: str) -> Python:
-    """The interpreter `command` with all that is installed for it. Raises what layout_of does."""
-    layout = layout_of(command)
+    """The interpreter `command`, or that of the virtual environment in this folder, with all that
+    is installed for it. Raises what layout_of does."""
+    layout = layout_of(str(Path(command, "bin", "python3")) if Path(command).is_dir() else command)
     packages = {path: f"/opt/site-{number}" for number, path in enumerate(layout.packages)}
     return Python(
         layout.executable,
         (*((path, path) for path in layout.needed), *packages.items()),
         layout.base_packages,
         tuple(packages.values()),
+        tuple(sorted(layout.installed, key=lambda name: _normal(name) not in LIBRARIES)),
     )
 
 
-def _closure(names: Iterable[str]) -> list[Distribution]:
-    """The installed ones of `names`, and what they require."""
+def _closure(names: Iterable[str]) -> dict[str, Distribution]:
+    """The installed ones of `names`, and what they require, by their normal names."""
     installed = {_normal(found.metadata["Name"]): found for found in _installed()}
     waiting, closure = [_normal(name) for name in names], dict[str, Distribution]()
     while waiting:
@@ -88,7 +97,7 @@ def _closure(names: Iterable[str]) -> list[Distribution]:
         if name in installed and name not in closure:
             closure[name] = installed[name]
             waiting += _required(installed[name])
-    return list(closure.values())
+    return closure
 
 
 def _installed() -> Iterator[Distribution]:

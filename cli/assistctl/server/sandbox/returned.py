@@ -9,6 +9,7 @@ from assistctl.server.sandbox.inside.frames import BrokenFrame
 from assistctl.server.sandbox.limits import Limits
 from assistctl.server.sandbox.names import is_name, shown
 
+_KEPT_CHARACTERS = 200
 _IMAGES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -79,7 +80,8 @@ class Returned:
 
     def kept(self) -> tuple[str, ...]:
         """Names, made safe to show, of files that were written but did not come back."""
-        return (*self._kept, *(shown(name) for name in self._files if not is_name(name)))
+        refused = (shown(name) for name in self._files if not is_name(name))
+        return (*self._kept, *(name[:_KEPT_CHARACTERS] for name in refused))
 
 
 def image_type(data: bytes | bytearray) -> str | None:

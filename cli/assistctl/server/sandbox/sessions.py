@@ -62,8 +62,8 @@ class Execution:
 class Sandboxes:
     """Safe to use from any number of threads. Nothing is started before the first call.
 
-    `python` names an interpreter to run code with, all of its packages included; the default is
-    the server's own, with those of python.LIBRARIES that are installed.
+    `python` names an interpreter, or a virtual environment, to run code with, all of its packages
+    included; the default is the server's own, with those of python.LIBRARIES that are installed.
     """
 
     def __init__(self, limits: Limits | None = None, python: str | None = None) -> None:
@@ -74,6 +74,8 @@ class Sandboxes:
         tidy = partial(self._seats.tidy, self.limits.idle_seconds)
         self._keeper = Keeper(tidy, _CHORE_SECONDS)
         self._confinement: Confinement | None = None
+        self._found = threading.Lock()
+        self._interpreter: Python | None = None
         self._tried = False
 
     def available(self) -> str | None:
@@ -85,6 +87,13 @@ class Sandboxes:
         except Unavailable as reason:
             return str(reason)
         return None
+
+    def packages(self) -> tuple[str, ...]:
+        """What code may import beyond the standard library. Nothing is confined to find out."""
+        try:
+            return self._found_python().installed
+        except Unavailable:
+            return ()
 
     def execute(
         self,
@@ -162,8 +171,13 @@ class Sandboxes:
 
     def _started(self) -> Interpreter:
         if self._confinement is None:
-            self._confinement = confinement(_python(self._python))
+            self._confinement = confinement(self._found_python())
         return Interpreter(launch(self._confinement, self.limits), self.limits)
+
+    def _found_python(self) -> Python:
+        with self._found:
+            self._interpreter = self._interpreter or _python(self._python)
+            return self._interpreter
 
 
 def _python(command: str | None) -> Python:
@@ -177,6 +191,8 @@ def _python(command: str | None) -> Python:
 
 def _execution(answer: Answer, anew: bool, seconds: float) -> Execution:
     error, notes = answer.error, []
+    if error and not answer.output:
+        notes.append(error)  # there was no traceback: an exit, or no memory left for one
     if answer.stopped:
         error = f"The code was stopped: {answer.stopped}"
         notes.append(f"{error}. Variables are kept.")

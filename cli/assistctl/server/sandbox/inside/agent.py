@@ -31,6 +31,7 @@ from typing import Any, TextIO
 from .cells import Notebook, tell
 from .folder import Folder, Seen
 from .frames import PART_BYTES, Unpacker, pack
+from .guidance import explain_refusals
 
 _NICENESS = 10
 _KEPT_NAMES = 50
@@ -76,6 +77,7 @@ def _prepare(config: dict[str, Any]) -> None:
     site.sethelper()
     # plt.show() need not show anything: figures are taken from pyplot when the code has run.
     warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+    explain_refusals()
 
 
 class _Agent:
@@ -85,7 +87,7 @@ class _Agent:
         self._folder = Folder(config["folder"])
         self._most_files: int = config["returned_files"]
         self._most_bytes: int = config["returned_bytes"]
-        self._notebook = Notebook()
+        self._notebook = Notebook(config["installed"])
         self._working = False
         self._missing: dict[str, str] = {}
 

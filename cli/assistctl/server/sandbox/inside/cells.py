@@ -8,19 +8,26 @@ import io
 import linecache
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
+
+from .guidance import advice
 
 _MOST_ERROR_CHARACTERS = 500
 _OURS = str(Path(__file__).parent)
 
 
 class Notebook:
-    """The variables of one conversation, in a module that its code takes for `__main__`."""
+    """The variables of one conversation, in a module that its code takes for `__main__`.
 
-    def __init__(self) -> None:
+    `packages` are those that it may import, for who tries others.
+    """
+
+    def __init__(self, packages: Sequence[str] = ()) -> None:
+        self._packages = packages
         self._module = ModuleType("__main__")
         self._number = 0
         self._picture: bytes | None = None
@@ -42,7 +49,10 @@ class Notebook:
         except SystemExit as leaving:
             return f"SystemExit: {leaving.code}"[:_MOST_ERROR_CHARACTERS] if leaving.code else None
         except BaseException as error:  # noqa: BLE001 - the code's errors are for its author
-            return tell(error)
+            told = tell(error)
+            if note := advice(error, self._packages):
+                sys.stderr.write(f"[{note}]\n")
+            return told
         return None
 
     def pictures(self, most: int) -> Iterator[bytes]:
@@ -90,4 +100,6 @@ def tell(error: BaseException) -> str:
         first = lines[0].splitlines()[0]
     except BaseException:  # noqa: BLE001 - what its __str__ does is the code's, too
         first = type(error).__name__
+        with suppress(BaseException):
+            sys.stderr.write(f"{first}\n")
     return first[:_MOST_ERROR_CHARACTERS]

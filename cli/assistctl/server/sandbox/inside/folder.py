@@ -54,16 +54,30 @@ class Folder:
             os.close(descriptor)
 
     def _walk(self) -> Iterator[tuple[Path, Mark]]:
-        for parent, folders, names in os.walk(self._path):
-            folders[:] = sorted(name for name in folders if not _hidden(name))
-            for name in sorted(names):
-                path = Path(parent, name)
+        """Not by os.walk, which is recursive before Python 3.12: folders may lie deep."""
+        waiting = [str(self._path)]
+        while waiting:
+            inner: list[str] = []
+            for entry in _entries(waiting.pop()):
+                if entry.is_dir(follow_symlinks=False):
+                    inner.append(entry.path)
+                    continue
                 try:
-                    info = path.lstat()
+                    info = entry.stat(follow_symlinks=False)
                 except OSError:  # a thread of the code's was faster, or the path is too long
                     continue
-                if stat.S_ISREG(info.st_mode) and not _hidden(name):
-                    yield path, Mark(info.st_mtime_ns, info.st_size, info.st_ino)
+                if stat.S_ISREG(info.st_mode):
+                    yield Path(entry.path), Mark(info.st_mtime_ns, info.st_size, info.st_ino)
+            waiting += reversed(inner)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            shown = [entry for entry in entries if not _hidden(entry.name)]
+    except OSError:  # the same
+        return []
+    return sorted(shown, key=lambda entry: entry.name)
 
 
 def _hidden(name: str) -> bool:
