@@ -142,13 +142,16 @@ def _look_inside(
         item for item in ours if item.address not in declared and (item in stores or found[item.id])
     ]
     settled = _settled(ours, declared, found.values())
-    if stale or copies or leaving:
+    own = {item.id for item in assistants}
+    others = {id_ for body in listed.assistants if body["id"] not in own for id_ in file_ids(body)}
+    if stale or copies or leaving or uploads.may_have_copies(listed.files, declared, others):
         settled = set()
     members = _members(client, [item for item in stores if item.id not in settled])
     paths = uploads.paths(members.values())
     found = {key: uploads.with_paths(some, paths, declared) for key, some in found.items()}
     for item in stores:
         found[item.id] = uploads.of_store(members.get(item.id, ()))
+    found = uploads.without_copies(found, listed.files, declared)
     return Inside(declared, listed.files, found, members)
 
 
