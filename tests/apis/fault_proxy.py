@@ -121,7 +121,8 @@ def unseen(times: int) -> Callable[[int, Request], Fault | None]:
 
         def learnt(request: Request, forward: Forward) -> Answer:
             answer = forward(request)
-            if request.method == "POST" and answer.status == 200:
+            is_json = ("content-type", "application/json") in answer.headers
+            if request.method == "POST" and answer.status == 200 and is_json:
                 made = json.loads(answer.body or b"{}").get("id")
                 if made and f"/{made}" not in request.path:
                     left.setdefault(made, times)
