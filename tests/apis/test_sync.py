@@ -331,8 +331,8 @@ def test_files_that_cannot_be_indexed_keep_the_others_neither_out_nor_busy(bench
     bench.store("handbook", *good, *bad, chunking_strategy=chunking)
     bench.assistant("shop", FileSearch("handbook"))
     failure, closing = bench.apply()
-    reason = "The file is not text in UTF-8, UTF-16, GB18030 or Windows-1252."
-    assert failure.endswith(f": not indexed: file/docs/0.bin: {reason}; and 1 more")
+    reason = failure.partition(": not indexed: file/docs/0.bin: ")[2].removesuffix("; and 1 more")
+    assert reason.startswith("The file is not text in UTF-8, ")
     assert closing.endswith("not done, because of vector_store/handbook")
     store = bench.only("/vector_stores")
     assert store["file_counts"]["completed"] == 5
