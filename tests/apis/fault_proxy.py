@@ -121,7 +121,8 @@ def unseen(times: int) -> Callable[[int, Request], Fault | None]:
 
         def learnt(request: Request, forward: Forward) -> Answer:
             answer = forward(request)
-            if request.method == "POST" and answer.status == 200:
+            is_json = ("content-type", "application/json") in answer.headers
+            if request.method == "POST" and answer.status == 200 and is_json:
                 made = json.loads(answer.body or b"{}").get("id")
                 if made and f"/{made}" not in request.path:
                     left.setdefault(made, times)
@@ -173,6 +174,7 @@ class FaultProxy:
     door: Door = field(default_factory=Door)
     withheld: set[str] = field(default_factory=lambda: {*HOP_BY_HOP, "idempotency-key"})
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    most_at_once: int = 0
     _busy: int = 0
 
     def at(self, number: int, fault: Fault) -> None:
@@ -205,6 +207,7 @@ class FaultProxy:
             self.requests.append(request)
             fault = self.fault(len(self.requests), request)
             self._busy += 1
+            self.most_at_once = max(self.most_at_once, self._busy)
         try:
             return fault(request, self._forward) if fault else self._forward(request)
         finally:

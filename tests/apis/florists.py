@@ -96,10 +96,18 @@ class Florists:
     kind: str
     number: int = field(default=0)
 
+    @property
+    def files(self):
+        """Those of the workspace; not what commands keep there for convenience."""
+        return [
+            path
+            for path in self.root.rglob("*.*")
+            if path.is_file() and ".assistctl" not in path.parts
+        ]
+
     def write(self, files):
-        for path in self.root.rglob("*.*"):
-            if path.is_file() and ".assistctl" not in path.parts:
-                path.unlink()
+        for path in self.files:
+            path.unlink()
         for name, text in files.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -156,7 +164,7 @@ class Florists:
         strays, used = sort_files(self.direct)
         if len(strays) > lost:
             found.append(f"strays: {[file['filename'] for file in strays]}, lost {lost}")
-        declared = {path.name: path.read_text() for path in self.root.rglob("*.*")}
+        declared = {path.name: path.read_text() for path in self.files}
         found += [
             f"{file['filename']} has other content"
             for file in used

@@ -5,7 +5,7 @@ import pytest
 from assistctl.apis.assistants import Conversation
 from assistctl.apis.client import Client
 from assistctl.dialogue import Limits, turn
-from assistctl.errors import AssistctlError
+from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import (
     ActionRequired,
     Finished,
@@ -18,6 +18,7 @@ from assistctl.events import (
     ToolReturned,
 )
 from assistctl.server import EmbeddedServer, Settings
+from tests.apis.fault_proxy import answer_cut, answer_lost, dropped, error, proxy_to, unseen
 
 SCRIPT = [
     {"when": "sold", "call": {"save_bill": {"total": 7}}, "say": "Saved 7."},
@@ -132,14 +133,14 @@ class Cutting(Client):
 
     keep = 3
 
-    def stream(self, path, body):
+    def stream(self, path, body, **more):
         from contextlib import contextmanager
 
         from assistctl.apis.client import LostAnswer
 
         @contextmanager
         def cut():
-            with Client.stream(self, path, body) as events:
+            with Client.stream(self, path, body, **more) as events:
 
                 def some():
                     for number, event in enumerate(events):
@@ -174,3 +175,49 @@ def test_defaults_are_sent_with_every_run(talk):
     list(talk.send("hi"))
     run = talk.client.get(f"/threads/{talk.thread}/runs/{talk.run}")
     assert (run["tool_choice"], run["max_completion_tokens"]) == ("none", 300)
+
+
+FAULTS = {
+    "answer lost": answer_lost,
+    "dropped": dropped,
+    "429": error(429, retry_after="1"),
+    "carried out, 500": error(500, carried_out=True),
+    "cut": answer_cut,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_whatever_request_of_a_turn_fails_there_is_one_message_and_one_run(
+    server, talk, fault, monkeypatch
+):
+    monkeypatch.setattr("assistctl.apis.pacing.pause", lambda attempt, asked: 0.0)
+    tried = 0
+    with proxy_to(server.base_url) as proxy:
+        client = Client(proxy.base_url, server.api_key)
+        for number in range(1, 6):
+            proxy.at(number, FAULTS[fault])
+            through = Conversation(client, talk.assistant, "ws/shop")
+            try:
+                finished = list(turn(through, Echo(), "sold"))[-1]
+            except RemoteError as failure:
+                assert number == 1, f"{fault} at {number}: {failure}"
+                assert str(failure).startswith("POST /threads: ")
+                continue
+            tried += 1
+            assert (finished.status, finished.text) == ("completed", "Saved 7."), number
+            messages = talk.client.list(f"/threads/{through.thread}/messages", order="asc")
+            assert [message["role"] for message in messages] == ["user", "assistant"]
+            assert len(list(talk.client.list(f"/threads/{through.thread}/runs"))) == 1
+        client.close()
+    assert tried >= 4
+
+
+def test_a_thread_that_was_just_made_may_be_unknown_for_a_while(server, talk, monkeypatch):
+    monkeypatch.setattr("assistctl.apis.pacing.pause", lambda attempt, asked: 0.0)
+    with proxy_to(server.base_url) as proxy:
+        proxy.fault = unseen(3)
+        client = Client(proxy.base_url, server.api_key)
+        through = Conversation(client, talk.assistant, "ws/shop")
+        assert list(through.send("hi"))[-1].text == "Hello there."
+        client.close()
+    assert sum(str(request).endswith("/messages") for request in proxy.requests) == 4

@@ -21,16 +21,28 @@ from tests.apis.fault_proxy import (
     answer_not_json,
     dropped,
     error,
+    hanging,
     not_found,
     proxy_to,
 )
 from tests.apis.scene import SCENARIOS, UPLOAD, Scene, sync_from
+
+SLOW = 1.5
+"""Seconds after which the client gives up waiting."""
+
+
+def refusing(request, forward):
+    """Replaced by the door of the proxy that is used."""
+    raise AssertionError
+
 
 NOT_CARRIED_OUT = {
     "dropped": dropped,
     "500": error(500),
     "503": error(503),
     "429": error(429, retry_after="0"),
+    "refused": refusing,
+    "no answer in time": hanging(SLOW + 0.3, carried_out=False),
     "408": error(408),
     "409": error(409),
     "404 for reads": not_found,
@@ -42,6 +54,9 @@ CARRIED_OUT = {
     "answer not JSON": answer_not_json,
     "answer half JSON": answer_half_json,
     "answer empty": answer_empty,
+    "409 afterwards": error(409, carried_out=True),
+    "429 afterwards": error(429, carried_out=True),
+    "no answer in time": hanging(SLOW + 0.3, carried_out=True),
 }
 
 
@@ -51,7 +66,7 @@ THOROUGH = "ALL_FAULTS" in os.environ
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Pauses are as short as they can be; nothing else is different from life."""
-    monkeypatch.setattr("assistctl.apis.pacing.pause", lambda attempt, asked: 0.0)
+    monkeypatch.setattr("assistctl.apis.pacing.pause", lambda attempt, asked: 0.01)
     monkeypatch.setattr(import_module("assistctl.apis.assistants.execute"), "FIRST_PAUSE", 0.005)
 
 
@@ -59,7 +74,7 @@ def quick(monkeypatch):
 def scene(target, tmp_path):
     server, direct = target
     with proxy_to(server.base_url) as proxy:
-        client = Client(proxy.base_url, server.api_key)
+        client = Client(proxy.base_url, server.api_key, timeout=SLOW)
         yield Scene(Bench(tmp_path / "workspace", Assistants(client, "ws")), proxy, direct)
         client.close()
 
@@ -77,7 +92,8 @@ def test_a_fault_at_any_request_heals(scene, scenario, faults):
         for fault in faults if THOROUGH else [list(faults)[number % len(faults)]]:
             points += 1
             scenario.start(scene)
-            scene.proxy.at(number, faults[fault])
+            door = scene.proxy.door.refuse(0.02)
+            scene.proxy.at(number, door if fault == "refused" else faults[fault])
             reported = scene.try_sync(**scenario.wishes)
             broken = scene.proxy.last(number)
             lost_upload = broken == UPLOAD and faults is CARRIED_OUT

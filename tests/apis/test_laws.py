@@ -1,9 +1,13 @@
 """What sync must never do: touch what is not ours, overwrite drift unasked, forget its uploads."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+from assistctl.plan.reconcile import reconcile
+from assistctl.plan.state import Observed
 from assistctl.resources import ASSISTANT, Address, CodeInterpreter, FileSearch
 from tests.apis import scene
 
@@ -285,6 +289,57 @@ def test_two_syncs_at_the_same_time_are_put_in_order_by_the_next_one(bench, clie
     bench.sync()
     for path, owners in scene.ALL.items():
         assert sorted(map(scene.owner, bench.at(path))) == owners
+
+
+def attach(bench, store, file, path):
+    """What another sync does with its own upload of a file."""
+    sha256 = hashlib.sha256((bench.root / path).read_bytes()).hexdigest()
+    attributes = {"assistctl_path": path, "assistctl_sha256": sha256}
+    body = {"file_id": file, "attributes": attributes}
+    bench.surface.client.create(f"/vector_stores/{store}/files", body)
+
+
+def test_a_file_that_was_uploaded_twice_into_one_store_is_there_once_after_a_sync(bench):
+    bench.store("handbook", bench.file("docs/a.md", "page a"))
+    bench.sync()
+    store = bench.only("/vector_stores")["id"]
+    second = bench.surface.client.upload(bench.root / "docs/a.md", "a.md")["id"]
+    attach(bench, store, second, "docs/a.md")
+    assert bench.plan() == "update file/docs/a.md: uploaded twice; one upload is kept"
+    bench.sync()
+    kept = bench.only("/files")["id"]
+    assert [item["id"] for item in bench.at(f"/vector_stores/{store}/files")] == [kept]
+
+
+def test_a_file_that_was_uploaded_for_a_store_and_for_an_assistant_is_there_once(bench):
+    prices = bench.file("assistants/prices.csv", "rose,1")
+    bench.assistant("shop", CodeInterpreter((prices,)))
+    bench.sync()
+    bench.store("handbook", prices)
+    declared = bench.surface.declare(replace(bench, assistants={}).workspace)
+    unseen = Observed()  # of a sync that looked before the assistant was made
+    plan = reconcile("local", declared, unseen)
+    operations = bench.surface.compile(plan, declared, unseen)
+    for outcome in bench.surface.execute(
+        bench.root, operations, declared, unseen, uploading=lambda *about: None
+    ):
+        assert outcome.error is None
+    assert len(bench.at("/files")) == 2
+    bench.sync()
+    store = bench.only("/vector_stores")["id"]
+    kept = bench.only("/files")["id"]
+    assert [item["id"] for item in bench.at(f"/vector_stores/{store}/files")] == [kept]
+    assert code_files(bench) == [kept]
+
+
+def test_a_file_of_somebody_elses_with_the_same_name_and_size_is_none_of_ours(bench, other):
+    prices = bench.file("assistants/prices.csv", "rose,1")
+    bench.store("handbook", prices)
+    bench.sync()
+    other.store("handbook", other.file("assistants/prices.csv", "rose,1"))
+    other.sync()
+    assert bench.plan() == other.plan() == ""
+    assert len(bench.at("/files")) == 2
 
 
 def test_an_object_of_ours_without_a_record_is_no_second_copy(bench):

@@ -230,30 +230,42 @@ class Client:
             after = {"after": last}
 
     @contextmanager
-    def stream(self, path: str, body: Mapping[str, Json]) -> Iterator[Iterator[dict[str, Json]]]:
+    def stream(
+        self, path: str, body: Mapping[str, Json], *, fresh: bool = False
+    ) -> Iterator[Iterator[dict[str, Json]]]:
         """POST with `stream: true`; yields the server's events as {"event", "data"}.
 
         The request is sent once. Closing the context closes the connection.
         """
-        self._pace.wait()
-        try:
-            with self._translated("POST", path):
-                stream = self._client.post(
-                    path,
-                    cast_to=cast("type[Any]", object),
-                    body={**body, "stream": True},
-                    options={"headers": {**BETA_HEADER, "Accept": "text/event-stream"}},
-                    stream=True,
-                    stream_cls=openai.Stream[Any],
-                )
-        except LostAnswer as error:
-            if error.status is not None:
-                self._pace.hold(min(pacing.pause(0, error.retry_after), self._pace.seconds))
-            raise
+        stream = self._opened(path, body, fresh)
         try:
             yield self._events(stream, path)
         finally:
             stream.close()
+
+    def _opened(self, path: str, body: Mapping[str, Json], fresh: bool) -> openai.Stream[Any]:
+        pace = self._pace
+        pace.wait()
+        start = pace.clock()
+        for attempt in count():
+            try:
+                with self._translated("POST", path):
+                    return self._client.post(
+                        path,
+                        cast_to=cast("type[Any]", object),
+                        body={**body, "stream": True},
+                        options={"headers": {**BETA_HEADER, "Accept": "text/event-stream"}},
+                        stream=True,
+                        stream_cls=openai.Stream[Any],
+                    )
+            except LostAnswer as error:
+                # Whoever sends it again, or anything else, does so after a while.
+                if error.status is not None:
+                    pace.hold(min(pacing.pause(0, error.retry_after), pace.seconds))
+                raise
+            except RemoteError as error:
+                self._await_sight(error, attempt, start if fresh else None)
+        raise AssertionError("unreachable")
 
     def _page(self, path: str, params: Mapping[str, object], fresh: bool) -> dict[str, Json]:
         return self._repeated("GET", path, lambda: self._list(self._get(path, params)), fresh=fresh)
@@ -296,14 +308,19 @@ class Client:
                 if find is not None and (found := find()) is not None:
                     return found
             except RemoteError as error:
-                late = pace.clock() > start + UNSEEN_SECONDS
-                if error.status != 404 or not fresh or lost or late:
-                    raise
-                pace.sleep(pacing.pause(attempt, None))
+                self._await_sight(error, attempt, start if fresh and not lost else None)
             else:
                 pace.overrun = False
                 return answer
         raise AssertionError("unreachable")
+
+    def _await_sight(self, error: RemoteError, attempt: int, start: float | None) -> None:
+        """Wait a little for what was made before `start` to be known to all of the target. Raises
+        the error if it says something else, or for too long."""
+        pace = self._pace
+        if error.status != 404 or start is None or pace.clock() > start + UNSEEN_SECONDS:
+            raise error
+        pace.sleep(pacing.pause(attempt, None))
 
     def _wait(self, attempt: int, error: LostAnswer, deadline: float) -> None:
         """Until it makes sense to send again. Raises the error where it makes none any more."""

@@ -118,7 +118,9 @@ def _file_changes(declared: Mapping[Address, Declared], observed: Observed) -> I
     }
     for address, names in users.items():
         sha256 = declared[address].fields["sha256"]
-        if address in outdated:
+        if address in outdated and outdated[address].copy:
+            yield Change(Action.UPDATE, address, "uploaded twice; one upload is kept")
+        elif address in outdated:
             difference = FieldChange("sha256", outdated[address].sha256[:12], sha256[:12])
             yield Change(Action.UPDATE, address, "its content changed", (difference,))
         elif not settled.issuperset(names) and observed.upload(address, sha256) is None:

@@ -59,16 +59,17 @@ class Applied:
 @dataclass(frozen=True)
 class Upload:
     """A file of ours at the target. `sha256` may be shortened; `replaced` tells a superseded
-    upload from one whose declaration is gone."""
+    upload from one whose declaration is gone; a `copy` is a second upload of the same content."""
 
     id: str
     address: Address
     sha256: str
     replaced: bool = False
+    copy: bool = False
 
     def holds(self, sha256: str) -> bool:
-        """Whether its content is the one with this full SHA-256."""
-        return bool(self.sha256) and sha256.startswith(self.sha256)
+        """Whether it is the upload of the content with this full SHA-256."""
+        return not self.copy and bool(self.sha256) and sha256.startswith(self.sha256)
 
 
 @dataclass(frozen=True)

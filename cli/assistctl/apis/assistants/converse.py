@@ -56,6 +56,7 @@ class Conversation:
     _message: str = ""
     _cut: bool = False
     _notes: set[str] = field(default_factory=set)
+    _fresh: bool = False
 
     @property
     def run(self) -> str | None:
@@ -76,6 +77,7 @@ class Conversation:
         if self.thread is None:
             thread = self.client.create("/threads", {"metadata": {"assistctl": self.owner}})
             self.thread = str(thread["id"])
+            self._fresh = True  # which not all of the target may know yet
         else:
             self._refuse_active_run()
         yield ThreadStarted(self.thread)
@@ -145,11 +147,11 @@ class Conversation:
         body: dict[str, Json] = {"role": "user", "content": text, "metadata": {KEY: key}}
         if attachments:
             body["attachments"] = list(attachments)
-        self.client.create(path, body, lambda: self._newest(path, key))
+        self.client.create(path, body, lambda: self._newest(path, key), fresh=self._fresh)
 
     def _newest(self, path: str, key: str) -> dict[str, Json] | None:
         """What a create whose answer was lost has made after all, found by its key."""
-        for item in islice(self.client.list(path, limit=5, order="desc"), 5):
+        for item in islice(self.client.list(path, limit=5, order="desc", fresh=self._fresh), 5):
             if (item.get("metadata") or {}).get(KEY) == key:
                 return item
         return None
@@ -164,7 +166,7 @@ class Conversation:
         for _ in range(ATTEMPTS):
             heard = False
             try:
-                for event in _with_idle_deadline(self.client, path, body):
+                for event in _with_idle_deadline(self.client, path, body, self._fresh):
                     heard = heard or _tells_of_run(event)
                     yield from self._read(event)
             except LostAnswer as error:
@@ -230,7 +232,7 @@ class Conversation:
         """Poll until the run waits for us or is over."""
         pause = 0.1
         while True:
-            yield from self._note_run(self.client.get(self._run_path()))
+            yield from self._note_run(self.client.get(self._run_path(), fresh=True))
             if self._resting():
                 return
             time.sleep(pause)
@@ -302,7 +304,7 @@ def _reason(run: Mapping[str, Json]) -> str | None:
 
 
 def _with_idle_deadline(
-    client: Client, path: str, body: Mapping[str, Json]
+    client: Client, path: str, body: Mapping[str, Json], fresh: bool
 ) -> Iterator[dict[str, Json]]:
     """The events of a stream; LostAnswer when nothing came for IDLE_SECONDS.
 
@@ -314,7 +316,7 @@ def _with_idle_deadline(
 
     def read() -> None:
         try:
-            with client.stream(path, body) as stream:
+            with client.stream(path, body, fresh=fresh) as stream:
                 for event in stream:
                     events.put(event)
                     if stop.is_set():

@@ -213,7 +213,12 @@ class _Execution:
         files = list(operation.files)
         for start in range(0, len(files), BATCH):
             some = files[start : start + BATCH]
-            refused = self._attach_some(operation, some)
+            try:
+                refused = self._attach_some(operation, some)
+            except LostAnswer:
+                raise
+            except RemoteError as error:
+                refused = dict.fromkeys(some, str(error))
             fared.update({address: refused.get(address) for address in some})
         if failed := [f"{address}: {reason}" for address, reason in fared.items() if reason]:
             more = f"; and {len(failed) - NAMED:,} more" if len(failed) > NAMED else ""

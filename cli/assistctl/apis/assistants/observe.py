@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from assistctl.apis.assistants import copies as copies_of
 from assistctl.apis.assistants import uploads
 from assistctl.apis.assistants.fields import COLLECTION, membership
 from assistctl.apis.assistants.remotes import Inside, Owned, file_ids, remote, store_ids
@@ -159,13 +160,16 @@ def _look_inside(
         if item.address not in declared and (item.address.kind == VECTOR_STORE or found[item.id])
     ]
     settled = _settled(ours, declared, found.values())
-    if stale or copies or leaving:
+    own = {item.id for item in assistants}
+    others = {id_ for body in listed.assistants if body["id"] not in own for id_ in file_ids(body)}
+    if stale or copies or leaving or copies_of.may_exist(listed.files, declared, others):
         settled = set()
     members = _members(client, [item for item in stores if item.id not in settled])
     paths = uploads.paths(members.values())
     found = {key: uploads.with_paths(some, paths, declared) for key, some in found.items()}
     for item in stores:
         found[item.id] = uploads.of_store(members.get(item.id, ()))
+    found = copies_of.marked(found, listed.files, declared)
     return Inside(declared, listed.files, found, members)
 
 

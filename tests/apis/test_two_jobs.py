@@ -1,0 +1,39 @@
+"""Two CI jobs that sync the same workspace to the same server at the same time.
+
+ALL_FAULTS=1 has more rounds, and starts the second job a little later in each.
+"""
+
+import os
+import shutil
+import time
+from dataclasses import replace
+
+import pytest
+
+from tests.apis.fault_proxy import proxy_to
+from tests.apis.florists import OWNERS, Florists
+
+ROUNDS = 20 if "ALL_FAULTS" in os.environ else 6
+
+
+@pytest.mark.parametrize("kind", ["first", "update"])
+def test_two_jobs_at_the_same_time_are_put_in_order_by_the_next(target, tmp_path, kind):
+    server, direct = target
+    doubled, failures = 0, []
+    with proxy_to(server.base_url) as proxy:
+        florists = Florists(tmp_path / "one" / "workspace", proxy, direct, kind)
+        for number in range(ROUNDS):
+            florists.prepare()
+            other = replace(florists, root=tmp_path / "two" / "workspace")
+            shutil.copytree(florists.root, other.root, dirs_exist_ok=True)
+            jobs = []
+            for checkout in (florists, other):
+                jobs.append(checkout.job(*florists.sync).start())
+                time.sleep(number * 0.02)
+            ends = [(job.wait(), job.said) for job in jobs]
+            doubled += len(florists.list("/assistants")) > len(OWNERS[kind]["/assistants"])
+            lost = florists.uploads() if any(code for code, _ in ends) else 0
+            if wrong := florists.wrong(lost):
+                failures.append(f"round {number}: {[code for code, _ in ends]}: {wrong}")
+    print(f"{kind}: rounds / right: {ROUNDS} / {ROUNDS - len(failures)}; doubled: {doubled}")
+    assert failures == []
