@@ -104,9 +104,18 @@ def test_a_fault_at_any_request_heals(scene, scenario, faults):
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_death_after_any_request_heals(scene, scenario):
-    """To die after a request is what it is to die before the next one."""
     every = 1 if THOROUGH or scenario in ("first sync", "edit") else 2
-    scenario, failures = SCENARIOS[scenario], []
+    die_everywhere(scene, SCENARIOS[scenario], every)
+
+
+def test_a_death_heals_where_the_old_has_to_make_room_for_the_new(scene, monkeypatch):
+    monkeypatch.setattr(import_module("assistctl.apis.assistants.compile"), "STORE_FILES", 0)
+    die_everywhere(scene, SCENARIOS["edit"], 1 if THOROUGH else 2)
+
+
+def die_everywhere(scene, scenario, every):
+    """To die after a request is what it is to die before the next one."""
+    failures = []
     points = range(1, scenario.requests(scene) + 1, every)
     for number in points:
         scenario.start(scene)

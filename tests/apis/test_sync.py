@@ -390,6 +390,28 @@ def test_a_store_is_filled_in_batches_and_after_a_refusal_only_what_is_missing_i
     assert bench.only("/vector_stores")["file_counts"]["completed"] == 250
 
 
+def test_in_a_full_store_the_old_makes_room_for_the_new(bench, monkeypatch):
+    monkeypatch.setattr(import_module("assistctl.apis.assistants.compile"), "STORE_FILES", 3)
+    pages = [bench.file(f"docs/{number}.md", f"page {number}") for number in range(3)]
+    bench.store("handbook", *pages)
+    bench.sync()
+    first, second = (
+        next(item["id"] for item in bench.at("/files") if item["filename"] == f"{number}.md")
+        for number in range(2)
+    )
+    changed = bench.file("docs/0.md", "new page")
+    bench.store("handbook", changed, pages[2], bench.file("docs/3.md", "page 3"))
+    assert [line for line in bench.compiled() if "upload" not in line and "update" not in line] == [
+        f"detach {second} from vector_store/handbook",
+        f"detach {first} from vector_store/handbook",
+        "attach docs/0.md, docs/3.md to vector_store/handbook",
+        f"delete file/docs/0.md ({first})",
+    ]
+    assert bench.apply() == []
+    assert bench.plan() == "undeclared file/1.md"
+    assert bench.only("/vector_stores")["file_counts"]["completed"] == 3
+
+
 def test_an_assistant_without_an_owner_is_adopted_and_keeps_its_id_and_metadata(bench):
     client = bench.surface.client
     body = {"model": "gpt-4.1", "name": "Old", "metadata": {"team": "a"}}

@@ -30,6 +30,9 @@ from assistctl.plan.state import (
 )
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
 
+STORE_FILES = 10_000
+"""What a vector store holds at most."""
+
 DELETES = {
     ASSISTANT: Phase.DELETE_ASSISTANT,
     VECTOR_STORE: Phase.DELETE_STORE,
@@ -207,6 +210,9 @@ class _Compiler:
             for upload in (remote.uploads if remote else ())
             if upload.address in missing and upload.holds(missing[upload.address])
         ]
+        # What is replaced stays until the new is in, unless there is no room for both.
+        inside = len(remote.fields["files"]) if remote else 0
+        is_full = inside - len(released) + len(missing) > STORE_FILES
         opened = replace(
             closed,
             applied={
@@ -215,7 +221,7 @@ class _Compiler:
                 else item
                 for name, item in closed.applied.items()
             },
-            stale=_stale(remote, released, leaving),
+            stale=_stale(remote, [*released, *(replaced if is_full else ())], leaving),
             digest=None,
         )
         yield Write(change, address, id_, fields, metadata, opened, Phase.OPEN_STORE)
@@ -224,7 +230,7 @@ class _Compiler:
         if missing:
             yield Attach(change, address, missing, declaration.fields.get("chunking_strategy"))
         for file_id in detached:
-            yield Detach(change, address, file_id)
+            yield Detach(change, address, file_id, Phase.RELEASE if is_full else Phase.DETACH)
         yield Write(change, address, id_, {}, metadata, closed, Phase.CLOSE_STORE)
 
     def _moves(
