@@ -339,3 +339,12 @@ def test_old_content_is_replaced_even_where_the_file_is_not_used_any_more():
     there = observed(remote(shop(tool_resources=code(PRICES)), uploads=[old]))
     made = plan(declared(prices(), shop(), store(PRICES)), there)
     assert made.startswith("update file/assistants/prices.csv: its content changed\n")
+
+
+def test_a_file_of_many_is_said_to_be_used_by_three_and_more():
+    names = [Address(ASSISTANT, f"shop-{number}") for number in range(6)]
+    users = [Declared(name, {"model": "m", "tool_resources": code(PRICES)}) for name in names]
+    created = reconcile("local", declared(prices(), *users), Observed()).changes[0]
+    assert created.cause == (
+        "used by assistant/shop-0, assistant/shop-1, assistant/shop-2 and 3 more"
+    )
