@@ -164,6 +164,15 @@ def test_a_settled_store_needs_no_upload():
     assert plan(wanted, observed(remote(wanted[STORE], settled=True))) == ""
 
 
+def test_a_file_of_many_is_said_to_be_used_by_three_and_more():
+    names = [Address(ASSISTANT, f"shop-{number}") for number in range(6)]
+    users = [Declared(name, {"model": "m", "tool_resources": code(PRICES)}) for name in names]
+    created = reconcile("local", declared(prices(), *users), Observed()).changes[0]
+    assert created.cause == (
+        "used by assistant/shop-0, assistant/shop-1, assistant/shop-2 and 3 more"
+    )
+
+
 def test_an_upload_that_vanished_is_no_drift_of_those_who_used_it():
     wanted = declared(prices(), shop(tool_resources=code(PRICES)))
     there = observed(remote(wanted[SHOP], there={"tool_resources": {}}))

@@ -124,10 +124,16 @@ def _file_changes(declared: Mapping[Address, Declared], observed: Observed) -> I
             difference = FieldChange("sha256", outdated[address].sha256[:12], sha256[:12])
             yield Change(Action.UPDATE, address, "its content changed", (difference,))
         elif not settled.issuperset(names) and observed.upload(address, sha256) is None:
-            used_by = ", ".join(map(str, sorted(names)))
             yield Change(
-                Action.CREATE, address, f"used by {used_by}", _all_fields(declared[address])
+                Action.CREATE, address, f"used by {_some(names)}", _all_fields(declared[address])
             )
+
+
+def _some(addresses: Iterable[Address]) -> str:
+    """The first three in words; a file can have a thousand users."""
+    names = [str(address) for address in sorted(addresses)]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 def _object_changes(
