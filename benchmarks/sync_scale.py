@@ -123,9 +123,15 @@ class Shape:
         )
 
     def sync_of_edit(self) -> Counter[str]:
-        """The file that all use: uploaded anew, everybody repointed, the old upload deleted."""
+        """The file that all use: the old upload is kept in the snapshot, the file uploaded anew,
+        everybody repointed, the old upload deleted."""
         return self.plan(synced=True) + Counter(
-            {"upload": 1, "write assistant": 2 * self.assistants, "delete file": 1}
+            {
+                "fetch file": 1,
+                "upload": 1,
+                "write assistant": 2 * self.assistants,
+                "delete file": 1,
+            }
         )
 
 
@@ -193,6 +199,8 @@ class Server:
 def kind(method: str, path: str) -> str:
     """`POST /assistants/asst_1` -> "write assistant"."""
     parts = path.strip("/").split("/")
+    if parts[-1] == "content":
+        return "fetch file"
     if len(parts) > 2:
         part = "member" if parts[2] == "files" else "batch"
         verbs = {"POST batch": "attach", "GET batch": "poll", "GET member": "list members"}

@@ -162,21 +162,35 @@ def _keep_contents(
 ) -> None:
     """Fetch the uploads that the plan deletes, as far as the target gives them away."""
     deleted = {str(getattr(operation, "id", "")) for operation in found.operations}
-    uploads = {upload.id: upload for remote in remotes for upload in remote.uploads}
-    for upload in uploads.values():
-        path = directory / upload.address.name
-        if upload.id in deleted and path.resolve().is_relative_to(directory.resolve()):
-            _keep(surface, upload, path)
+    leaving = {
+        upload.address: upload
+        for remote in remotes
+        for upload in remote.uploads
+        if upload.id in deleted
+    }
+    with surface.client.pool() as pool:
+        list(pool.map(lambda upload: _keep(surface, upload, directory), leaving.values()))
 
 
-def _keep(surface: Assistants, upload: Upload, path: Path) -> None:
-    with suppress(RemoteError):
-        file = surface.client.get(f"/files/{upload.id}")
-        if int(file.get("bytes") or 0) <= LARGEST:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            surface.client.download(file, path)
-            return
-    path.unlink(missing_ok=True)
+class _TooLarge(Exception):
+    pass
+
+
+def _keep(surface: Assistants, upload: Upload, directory: Path) -> None:
+    """Fetch one upload below the directory, unless it is too large or not given away."""
+    path = directory / upload.address.name
+    if not path.resolve().is_relative_to(directory.resolve()):
+        return
+
+    def limit(received: int) -> None:
+        if received > LARGEST:
+            raise _TooLarge
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        surface.client.download({"id": upload.id}, path, limit)
+    except (RemoteError, _TooLarge):
+        path.unlink(missing_ok=True)
 
 
 def _with_addresses(fields: Mapping[str, Json]) -> dict[str, Json]:
