@@ -98,7 +98,7 @@ def planned(plan):
     found = set()
     for change in plan.changes:
         for item in change.fields:
-            if says_nothing(item.before) and says_nothing(item.after):
+            if item.path == item.field and says_nothing(item.before) and says_nothing(item.after):
                 continue
             field, bracketed, dotted = FIRST_STEP.match(item.path).groups()
             key = bracketed if bracketed is not None else dotted
@@ -107,9 +107,14 @@ def planned(plan):
 
 
 def says_nothing(value):
+    """Whether the value of a whole field is as good as none."""
+    return value == "" or is_hollow(value)
+
+
+def is_hollow(value):
     if isinstance(value, dict):
-        return all(item != "" and says_nothing(item) for item in value.values())
-    return value in (None, "", [])
+        return all(map(is_hollow, value.values()))
+    return value in (None, [])
 
 
 def edited(before, after):
