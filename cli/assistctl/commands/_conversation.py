@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -101,20 +102,45 @@ class Session:
             self.conversation.cancel()
 
 
+@dataclass(frozen=True)
+class Manner:
+    """Which thread, and what is done without asking, as the command line says it."""
+
+    thread: str | None = None
+    resume: bool = False
+    cancel_active: bool = False
+    approve_all: bool = False
+
+
+def with_manner(function: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Add the options to a command, which gets a Manner by the name `manner`."""
+
+    @click.option("-c", "--continue", "resume", is_flag=True, help="On the thread used last.")
+    @click.option("--thread", metavar="ID", help="On this thread.")
+    @click.option("--cancel-active", is_flag=True, help="Cancel a run that keeps the thread busy.")
+    @click.option("--approve-all", is_flag=True, help="Do not ask before functions that say so.")
+    @functools.wraps(function)
+    def call(
+        *arguments: Any,
+        resume: bool,
+        thread: str | None,
+        cancel_active: bool,
+        approve_all: bool,
+        **more: Any,
+    ) -> int | None:
+        if resume and thread:
+            raise click.UsageError("--continue and --thread contradict each other.")
+        manner = Manner(thread, resume, cancel_active, approve_all)
+        return function(*arguments, manner=manner, **more)
+
+    return call
+
+
 @contextmanager
-def session(
-    options: Options,
-    workspace: Workspace,
-    key: str,
-    *,
-    thread: str | None,
-    resume: bool,
-    cancel_active: bool,
-    approve_all: bool,
-) -> Iterator[Session]:
+def session(options: Options, workspace: Workspace, key: str, manner: Manner) -> Iterator[Session]:
     """Everything that must be in order before the first word is said."""
-    assistant = find_assistant(workspace, key)
-    if resume:
+    assistant, thread = find_assistant(workspace, key), manner.thread
+    if manner.resume:
         thread = _memory.last_thread(workspace, assistant)
         if thread is None:
             raise AssistctlError(
@@ -125,8 +151,9 @@ def session(
     with opened(workspace) as surface:
         remote_id = _ready(surface, workspace, assistant, options)
         conversation = surface.converse(assistant, remote_id, thread)
-        if cancel_active:
+        if manner.cancel_active:
             conversation.cancel_active_run()
+        approve_all = manner.approve_all
         yield Session(workspace, assistant, surface, conversation, tools, options, approve_all)
 
 

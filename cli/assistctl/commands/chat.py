@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from assistctl.commands._conversation import Session, session
+from assistctl.commands._conversation import Manner, Session, session, with_manner
 from assistctl.commands._options import Options, as_command, complete_key
 from assistctl.commands._termination import Terminated
 from assistctl.commands._workspace import load
@@ -20,35 +20,19 @@ HELP = "/exit (or Ctrl-D) leaves, /thread shows the thread's id; Ctrl-C stops an
 
 @as_command("chat", formats=("text",))
 @click.argument("key", metavar="KEY", shell_complete=complete_key)
-@click.option("-c", "--continue", "resume", is_flag=True, help="On the thread used last.")
-@click.option("--thread", metavar="ID", help="On this thread.")
-@click.option("--cancel-active", is_flag=True, help="Cancel a run that keeps the thread busy.")
-@click.option("--approve-all", is_flag=True, help="Do not ask before functions that say so.")
+@with_manner
 def command(
     options: Options,
     key: str,
-    resume: bool,
-    thread: str | None,
-    cancel_active: bool,
-    approve_all: bool,
+    manner: Manner,
 ) -> int | None:
     """Talk with the assistant KEY, all on one thread.
 
     A failed turn is told and the conversation goes on. Lines may also come from a pipe, one
     message each.
     """
-    if resume and thread:
-        raise click.UsageError("--continue and --thread contradict each other.")
     workspace = load(options)
-    with session(
-        options,
-        workspace,
-        key,
-        thread=thread,
-        resume=resume,
-        cancel_active=cancel_active,
-        approve_all=approve_all,
-    ) as talk:
+    with session(options, workspace, key, manner) as talk:
         interactive = sys.stdin.isatty()
         if interactive:
             _editable_lines()

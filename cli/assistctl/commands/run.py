@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from assistctl.commands._conversation import session
+from assistctl.commands._conversation import Manner, session, with_manner
 from assistctl.commands._options import Options, as_command, complete_key
 from assistctl.commands._workspace import load
 from assistctl.errors import RunFailed
@@ -17,8 +17,6 @@ from assistctl.render.run import failure
 @as_command("run", formats=("text", "json", "jsonl"))
 @click.argument("key", metavar="KEY", shell_complete=complete_key)
 @click.argument("message", required=False)
-@click.option("-c", "--continue", "resume", is_flag=True, help="On the thread used last.")
-@click.option("--thread", metavar="ID", help="On this thread.")
 @click.option(
     "--attach",
     "files",
@@ -27,36 +25,22 @@ from assistctl.render.run import failure
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Give the message a file (again for more).",
 )
-@click.option("--cancel-active", is_flag=True, help="Cancel a run that keeps the thread busy.")
-@click.option("--approve-all", is_flag=True, help="Do not ask before functions that say so.")
+@with_manner
 def command(
     options: Options,
     key: str,
     message: str | None,
-    resume: bool,
-    thread: str | None,
     files: tuple[Path, ...],
-    cancel_active: bool,
-    approve_all: bool,
+    manner: Manner,
 ) -> int | None:
     """Send MESSAGE (or what comes on standard input) to the assistant KEY.
 
     The answer goes to standard output as it comes; the tool calls and the rest of the story go to
     standard error. Exits 0 only if the run completed.
     """
-    if resume and thread:
-        raise click.UsageError("--continue and --thread contradict each other.")
     text = _message(message)
     workspace = load(options)
-    with session(
-        options,
-        workspace,
-        key,
-        thread=thread,
-        resume=resume,
-        cancel_active=cancel_active,
-        approve_all=approve_all,
-    ) as talk:
+    with session(options, workspace, key, manner) as talk:
         finished = talk.say(text, [talk.attach(path) for path in files])
     if finished.status != "completed":
         raise RunFailed(failure(finished))
