@@ -10,7 +10,7 @@ demo: $(VENV)/.installed  ## plan, sync and run the flower shop on the embedded 
 
 test: check  ## install what is needed and pass the tests
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -21,7 +21,7 @@ from assistctl.apis.client import Client
 from assistctl.server import EmbeddedServer, Settings
 
 TEMPLATE = Path(__file__).parent / "shop"
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds after which a process that does not do what it should is given up."""
 
 OWN_TERMINAL = (

@@ -14,7 +14,11 @@ from assistctl.server import store as store_module
 from assistctl.server.store import MIGRATIONS, Store, StoreError
 
 NOBODY = 65534
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "cli")}
+ENVIRONMENT = {
+    # Coverage could write nothing as nobody, and would say so.
+    **{name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
+    "PYTHONPATH": str(Path(__file__).parents[2] / "cli"),
+}
 
 
 def test_a_database_is_made_with_its_directory_and_is_nobody_elses_business(

@@ -6,6 +6,7 @@ The only module that imports rich as a whole, hence imported only where bars are
 from __future__ import annotations
 
 import threading
+import time
 from typing import TextIO
 
 from rich.console import Console
@@ -23,11 +24,15 @@ from rich.progress import (
 )
 from rich.text import Text
 
+_FRAME_SECONDS = 0.1
+
 
 class Bars:
     """Safe to use from several threads, between `start` and `stop`; leaves no trace of its own.
 
-    `colorless`: the person wants no colours (NO_COLOR is obeyed anyway).
+    `colorless`: the person wants no colours (NO_COLOR is obeyed anyway). Everything is drawn under
+    one lock, by whoever has news: two threads that both print over rich's bars, or one and rich's
+    own thread, leave torn bars behind.
     """
 
     def __init__(self, terminal: TextIO, total: int, *, colorless: bool) -> None:
@@ -43,14 +48,15 @@ class Bars:
             console=self._console,
             transient=True,
             redirect_stdout=False,
-            refresh_per_second=10,
+            auto_refresh=False,
         )
         self._changes = self._progress.add_task("changes", total=total, unit=_Amount.CHANGES)
         self._uploads: dict[str, TaskID] = {}
         self._lock = threading.Lock()
+        self._drawn = 0.0
 
     def start(self) -> None:
-        self._live.start()
+        self._live.start(refresh=True)
 
     def stop(self) -> None:
         self._live.stop()
@@ -62,6 +68,8 @@ class Bars:
                 task = self._progress.add_task(name, total=total, unit=_Amount.BYTES)
                 self._uploads[name] = task
             self._progress.update(self._uploads[name], completed=sent, total=total)
+            if time.monotonic() - self._drawn > _FRAME_SECONDS:
+                self._draw()
 
     def finished(self, name: str, line: str | None) -> None:
         """One change less to do; its line (styled by ANSI codes) is printed above the bars."""
@@ -69,8 +77,13 @@ class Bars:
             if name in self._uploads:
                 self._progress.remove_task(self._uploads.pop(name))
             self._progress.advance(self._changes)
-        if line is not None:
-            self._console.print(Text.from_ansi(line), soft_wrap=True)
+            if line is not None:
+                self._console.print(Text.from_ansi(line), soft_wrap=True)
+            self._draw()
+
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        self._live.refresh()
 
     def _narrowed(self) -> Constrain:
         """Leaves room for the `^C` that a terminal echoes: wrapped, it would displace the bars."""
