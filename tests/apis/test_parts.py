@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -16,6 +16,7 @@ from assistctl.errors import RemoteError
 from assistctl.resources import CodeInterpreter
 from tests.apis.bench import Bench
 from tests.apis.fault_proxy import answer_lost, dropped, error, proxy_to
+from tests.local_http import LocalServer
 
 CONTENT = random.Random(4).randbytes(250_000)
 OPENED, COMPLETED = "POST /v1/uploads", "POST /v1/uploads/…/complete"
@@ -161,7 +162,7 @@ def test_memory_stays_flat_however_large_a_file_is(tmp_path, largest_at_once):
         def log_message(self, *about):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Swallow) as target:
+    with LocalServer(("127.0.0.1", 0), Swallow) as target:
         threading.Thread(target=target.serve_forever, kwargs={"poll_interval": 0.01}).start()
         url = f"http://127.0.0.1:{target.server_address[1]}/v1"
         arguments = [sys.executable, "-c", SENDER, url, str(path), str(largest_at_once)]

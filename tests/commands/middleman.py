@@ -6,12 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from assistctl.apis.client import Client
 from assistctl.server import EmbeddedServer, Settings
+from tests.local_http import LocalServer
 
 Answer = tuple[int, bytes]
 Middleman = Callable[[str, str, Callable[[], Answer]], Answer]
@@ -68,7 +69,7 @@ def _before(base_url: str, middleman: Middleman) -> Iterator[str]:
         def log_message(self, *arguments: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as proxy:
+    with LocalServer(("127.0.0.1", 0), Handler) as proxy:
         threading.Thread(target=proxy.serve_forever).start()
         try:
             yield f"http://127.0.0.1:{proxy.server_address[1]}/v1"
