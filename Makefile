@@ -1,14 +1,18 @@
-# Three commands: check (format, lint, types), test (check, then everything), docs (the executed docs).
+# Three commands: check (format, lint, types), test (check, then everything), docs (the executed docs);
+# and coverage, which is test with branches counted, at more than twice its time.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo check test docs clean
+.PHONY: demo check test coverage docs clean
 
 demo: $(VENV)/.installed  ## plan, sync and run the flower shop on the embedded server
 	@sh docs/demo.sh $(BIN)/assistctl
 
 test: check  ## install what is needed and pass the tests
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+coverage: $(VENV)/.installed-dev
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n auto --dist loadfile
 	$(BIN)/coverage combine --quiet
