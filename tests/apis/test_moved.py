@@ -69,3 +69,24 @@ def test_an_edit_at_the_target_is_drift_of_the_moved_one_too(bench):
     assert [(str(change.address), change.drifted[0].path) for change in plan.drifted] == [
         ("assistant/shop", "name")
     ]
+
+
+def test_who_searches_a_moved_store_can_be_edited_after_it_without_drift(bench):
+    bench.store("handbook")
+    bench.assistant("shop", FileSearch("handbook"))
+    bench.sync()
+    del bench.stores["handbook"]
+    bench.store("book")
+    bench.moved[Address(VECTOR_STORE, "handbook")] = Address(VECTOR_STORE, "book")
+    bench.assistant("shop", FileSearch("book"))
+    assert bench.plan() == (
+        "update vector_store/book: moved from vector_store/handbook\n"
+        "  name: 'handbook' -> 'book'\n"
+        "update assistant/shop: as declared already, which its record at the target does not say "
+        "yet"
+    )
+    bench.sync()
+    bench.moved.clear()
+    bench.assistant("shop")
+    assert not bench.survey()[2].drifted
+    bench.sync_leaving("")

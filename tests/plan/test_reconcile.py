@@ -103,9 +103,28 @@ def test_an_edit_on_both_sides_is_drift():
     assert made.drifted
 
 
-def test_the_same_edit_on_both_sides_needs_nothing():
+BEHIND = "as declared already, which its record at the target does not say yet"
+
+
+def test_the_same_edit_on_both_sides_needs_only_to_be_recorded():
     there = observed(remote(shop(name="a"), there={"name": "b"}))
-    assert plan(declared(shop(name="b")), there) == ""
+    assert plan(declared(shop(name="b")), there) == f"update assistant/shop: {BEHIND}"
+
+
+def test_what_was_cleared_on_both_sides_needs_only_to_be_recorded():
+    there = observed(remote(shop(name="a"), there={"name": None}))
+    assert plan(declared(shop()), there) == f"update assistant/shop: {BEHIND}"
+
+
+def test_what_refers_to_something_that_has_moved_needs_only_to_be_recorded():
+    searched = {"file_search": {"vector_store_ids": [STORE]}}
+    before = {"file_search": {"vector_store_ids": [Address(VECTOR_STORE, "book")]}}
+    there = remote(
+        shop(tool_resources=searched),
+        applied={"tool_resources": Applied(fingerprint(before))},
+    )
+    wanted = declared(shop(tool_resources=searched), store())
+    assert plan(wanted, observed(there, remote(store()))) == f"update assistant/shop: {BEHIND}"
 
 
 def test_drift_is_left_alone_when_asked_to_keep_it():

@@ -157,6 +157,9 @@ def _object_changes(
         elif any(item.open for item in remote.applied.values()):
             cause = "as declared, but the last sync was cut off before it could note that"
             yield Change(Action.UPDATE, address, cause, id=remote.id)
+        elif _is_recorded_otherwise(declaration, remote):
+            cause = "as declared already, which its record at the target does not say yet"
+            yield Change(Action.UPDATE, address, cause, id=remote.id)
     else:
         yield Change(Action.CREATE, address, "not at the target yet", _all_fields(declaration))
 
@@ -195,6 +198,20 @@ def _moved(name: str, wanted: Json, there: Json, applied: Applied | None) -> Mov
     if fingerprint(there) == fingerprint(wanted):
         return None
     return "declared" if untouched else "both"
+
+
+def _is_recorded_otherwise(declaration: Declared, remote: Remote) -> bool:
+    """Whether the target came to what is declared in another way than by a sync: an edit there was
+    brought into the YAML, or what a field refers to has moved. Left so, the next edit of the YAML
+    would look like one on both sides."""
+    return declaration.recorded is None and any(
+        name not in remote.unsure
+        and not applied.open
+        and fingerprint(declaration.fields.get(name)) != applied.declared
+        and fingerprint(declaration.fields.get(name)) == fingerprint(remote.fields.get(name))
+        and not is_untouched(remote.fields.get(name), applied)
+        for name, applied in remote.applied.items()
+    )
 
 
 def _cause(fields: tuple[FieldChange, ...], fresh: set[Address]) -> str:

@@ -321,7 +321,8 @@ def _applied(
         else:
             applied[name] = known
     for name in set(before) - set(declaration.fields) - set(written):
-        applied[name] = before[name]
+        if remote and fingerprint(remote.fields.get(name)) != fingerprint(None):
+            applied[name] = before[name]
     return applied
 
 
