@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The step of action.yml that runs assistctl. In: MODE (plan, sync, drift), WORKSPACE, ARGUMENTS,
-# SYNC_ARGUMENTS (those that a plan does not know), ASSISTCTL (the program). Out: `exitcode` and, for plan and drift, `plan` (a Markdown file); the
-# Markdown is appended to the step summary. Fails on errors and refusals, and on drift.
+# SYNC_ARGUMENTS (those that a plan does not know), ASSISTCTL (the program). Out: `exitcode` and, for
+# plan and drift, `plan` (a Markdown file); the Markdown is appended to the step summary. Fails on
+# errors and refusals, and on drift.
 set -uo pipefail
 : "${GITHUB_OUTPUT:?}" "${GITHUB_STEP_SUMMARY:?}" "${RUNNER_TEMP:?}"
 # Word splitting is meant: ARGUMENTS is what a person would type after the command.
