@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # The step of action.yml that runs assistctl. In: MODE (plan, sync, drift), WORKSPACE, ARGUMENTS,
-# ASSISTCTL (the program). Out: `exitcode` and, for plan and drift, `plan` (a Markdown file); the
-# Markdown is appended to the step summary. Fails on errors and refusals, and on drift.
+# SYNC_ARGUMENTS (those that a plan does not know), ASSISTCTL (the program). Out: `exitcode` and, for
+# plan and drift, `plan` (a Markdown file); the Markdown is appended to the step summary. Fails on
+# errors and refusals, and on drift.
 set -uo pipefail
 : "${GITHUB_OUTPUT:?}" "${GITHUB_STEP_SUMMARY:?}" "${RUNNER_TEMP:?}"
 # Word splitting is meant: ARGUMENTS is what a person would type after the command.
 # shellcheck disable=SC2206
-more=(${ARGUMENTS:-})
+more=(${ARGUMENTS:-}) sync_more=(${SYNC_ARGUMENTS:-})
 plan="$RUNNER_TEMP/assistctl-plan.md"
 
 case "$MODE" in
@@ -21,7 +22,7 @@ case "$MODE" in
     ;;
   sync)
     "$ASSISTCTL" -C "$WORKSPACE" plan --format markdown "${more[@]}" >"$plan" &&
-      "$ASSISTCTL" -C "$WORKSPACE" sync --yes "${more[@]}"
+      "$ASSISTCTL" -C "$WORKSPACE" sync --yes "${more[@]}" "${sync_more[@]}"
     code=$?
     ;;
   *)

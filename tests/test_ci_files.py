@@ -25,7 +25,7 @@ def runner(tmp_path):
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m assistctl "$@"\n')
     program.chmod(0o755)
 
-    def run(mode, arguments=""):
+    def run(mode, arguments="", sync_arguments=""):
         for name in ("output", "summary"):
             (tmp_path / name).write_text("")
         done = subprocess.run(
@@ -40,6 +40,7 @@ def runner(tmp_path):
                 "WORKSPACE": str(workspace),
                 "MODE": mode,
                 "ARGUMENTS": arguments,
+                "SYNC_ARGUMENTS": sync_arguments,
             },
             capture_output=True,
             text=True,
@@ -70,6 +71,14 @@ def test_a_sync_makes_the_next_plan_empty(runner):
 
 def test_more_arguments_are_passed_on(runner):
     _, _, summary = runner("plan", "delivery-desk")
+    assert "1 to create, 0 to update, 0 to delete" in summary
+
+
+def test_what_only_a_sync_knows_is_passed_to_it_alone(runner):
+    code, outputs, _ = runner("sync", "delivery-desk", "--confirm prod")
+    assert (code, outputs["exitcode"]) == (3, "3")
+    code, outputs, summary = runner("sync", "delivery-desk", "--confirm local --on-drift keep")
+    assert (code, outputs["exitcode"]) == (0, "0")
     assert "1 to create, 0 to update, 0 to delete" in summary
 
 

@@ -9,7 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from assistctl.apis.client import UNSEEN_SECONDS, Client, LostAnswer
+from assistctl.apis.client import UNSEEN_SECONDS, Client
+from assistctl.apis.failures import LostAnswer
 from assistctl.apis.pacing import REQUEST_SECONDS, RETRIES, Pacing, asked_for
 from assistctl.errors import AssistctlError, RemoteError
 from tests.apis.fault_proxy import Answer, Request, served

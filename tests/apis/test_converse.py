@@ -136,7 +136,7 @@ class Cutting(Client):
     def stream(self, path, body, **more):
         from contextlib import contextmanager
 
-        from assistctl.apis.client import LostAnswer
+        from assistctl.apis.failures import LostAnswer
 
         @contextmanager
         def cut():

@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from assistctl.apis.assistants import Assistants
-from assistctl.apis.client import Client, LostAnswer
+from assistctl.apis.client import Client
+from assistctl.apis.failures import LostAnswer
 from assistctl.errors import RemoteError
 from assistctl.resources import CodeInterpreter
 from tests.apis.bench import Bench

@@ -7,7 +7,6 @@ and takes any JSON for an answer. Every error leaves this module as a RemoteErro
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ import openai
 
 from assistctl.apis import PARALLEL, pacing
 from assistctl.apis.bounded import bounded
+from assistctl.apis.failures import LostAnswer, Unexpected, translated
 from assistctl.apis.pacing import RETRIES, Pacing
 from assistctl.apis.parts import PART_BYTES, upload_in_parts
 from assistctl.apis.redaction import Redaction
@@ -36,20 +36,8 @@ UNSEEN_SECONDS = 30.0
 """How long what was just made may be unknown to the target's other servers."""
 
 BETA_HEADER = {"OpenAI-Beta": "assistants=v2"}
-AMBIGUOUS_STATUS = frozenset({408, 409, 429, *range(500, 600)} - {501})
 _BYTES_PER_SECOND = 1024 * 1024
 _RESTARTS = 3
-
-
-class LostAnswer(RemoteError):
-    """A request that may or may not have been carried out; `retry_after` is in seconds. `refused`:
-    the target has not begun with it."""
-
-    retry_after: float | None = None
-    refused: bool = False
-
-    def add(self, more: str) -> None:
-        self.args = (f"{self}; {more}",)
 
 
 class Client:
@@ -249,7 +237,7 @@ class Client:
         start = pace.clock()
         for attempt in count():
             try:
-                with self._translated("POST", path):
+                with translated("POST", path, self._redaction):
                     return self._client.post(
                         path,
                         cast_to=cast("type[Any]", object),
@@ -298,7 +286,7 @@ class Client:
         start = pace.clock()
         for attempt in count():
             try:
-                with self._translated(method, path):
+                with translated(method, path, self._redaction):
                     answer = send()
             except LostAnswer as error:
                 lost = True
@@ -344,7 +332,7 @@ class Client:
         pace.wait()
 
     def _events(self, stream: Iterator[Any], path: str) -> Iterator[dict[str, Json]]:
-        with self._translated("POST", path):
+        with translated("POST", path, self._redaction):
             for event in stream:
                 if isinstance(event, dict):
                     if isinstance(event.get("data"), dict):
@@ -353,45 +341,16 @@ class Client:
 
     def _object(self, answer: object) -> dict[str, Json]:
         if not isinstance(answer, dict) or not isinstance(answer.get("id"), str):
-            raise _Unexpected("the answer is not an object with an id")
+            raise Unexpected("the answer is not an object with an id")
         return self._redaction.errors(answer)
 
     def _list(self, answer: object) -> dict[str, Json]:
         """An answer without a list must not pass for an empty list: all would be created anew."""
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
-            raise _Unexpected("the answer is not a list of objects")
+            raise Unexpected("the answer is not a list of objects")
         for item in answer["data"]:
             self._object(item)
         return answer
-
-    @contextmanager
-    def _translated(self, method: str, path: str) -> Iterator[None]:
-        """Turn what the SDK raises into a RemoteError or, where the outcome is unknown,
-        LostAnswer; secrets are taken out of both and of what caused them."""
-        try:
-            try:
-                yield
-            except openai.APIStatusError as error:
-                raise _refusal(method, path, error) from error
-            except openai.APITimeoutError as error:
-                lost = LostAnswer(f"{method} {path}: no answer in time")
-                lost.refused = isinstance(error.__cause__, httpx2.ConnectTimeout)
-                raise lost from error
-            except openai.APIConnectionError as error:
-                reason = error.__cause__ or error
-                lost = LostAnswer(f"{method} {path}: cannot reach the target ({reason})")
-                lost.refused = isinstance(error.__cause__, httpx2.ConnectError)
-                raise lost from error
-            except openai.APIError as error:
-                message = f"{method} {path}: {error.message}"
-                raise LostAnswer(message, code=error.code) from error
-            except (json.JSONDecodeError, UnicodeDecodeError) as error:
-                raise LostAnswer(f"{method} {path}: the answer is not JSON ({error})") from error
-            except _Unexpected as error:
-                raise LostAnswer(f"{method} {path}: {error}") from error
-        except RemoteError as error:
-            self._redaction.exception(error)
-            raise
 
 
 def _transport(url: httpx2.URL, timeout: float) -> httpx2.Client:
@@ -408,10 +367,6 @@ def _transport(url: httpx2.URL, timeout: float) -> httpx2.Client:
     )
 
 
-class _Unexpected(Exception):
-    """An answer that is not what the API answers; it says nothing about what was done."""
-
-
 class _Counted:
     """An open file that tells how far it has been read."""
 
@@ -426,16 +381,3 @@ class _Counted:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._handle, name)
-
-
-def _refusal(method: str, path: str, error: openai.APIStatusError) -> RemoteError:
-    status = error.status_code
-    body = error.body.get("message") if isinstance(error.body, Mapping) else None
-    reason = body or error.response.reason_phrase
-    message = f"{method} {path}: {status} {reason}"
-    if status not in AMBIGUOUS_STATUS:
-        return RemoteError(message, status=status, code=error.code)
-    lost = LostAnswer(message, status=status, code=error.code)
-    lost.retry_after = pacing.asked_for(error.response.headers)
-    lost.refused = status == 429
-    return lost

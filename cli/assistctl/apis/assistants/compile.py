@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from assistctl.apis.assistants.fields import CLEARED, MEMBERSHIP, membership
 from assistctl.apis.assistants.operations import (
@@ -75,13 +76,17 @@ class _Compiler:
 
     def _users(self, change: Change) -> tuple[Address, ...]:
         """The declared objects that hold an upload until they are written."""
-        if change.address.kind != FILE:
-            return ()
-        return tuple(
-            address
-            for address, remote in self.observed.owned.items()
-            if address in self.declared and any(up.id == change.id for up in remote.uploads)
-        )
+        holders = self._holders.get(change.id or "", ())
+        return tuple(address for address in holders if address in self.declared)
+
+    @cached_property
+    def _holders(self) -> Mapping[str, list[Address]]:
+        """Who holds an upload, by its id."""
+        holders: dict[str, list[Address]] = {}
+        for address, remote in self.observed.owned.items():
+            for upload in remote.uploads:
+                holders.setdefault(upload.id, []).append(address)
+        return holders
 
     def _upload(self, change: Change) -> Iterator[Operation]:
         fields = self.declared[change.address].fields
@@ -115,22 +120,20 @@ class _Compiler:
         )
 
     def _delete_replaced(self, changes: Mapping[Address, Change]) -> Iterator[Operation]:
-        users: dict[str, list[Address]] = {}
-        superseded: dict[str, Upload] = {}
-        for address, remote in self.observed.owned.items():
-            for upload in remote.uploads:
-                users.setdefault(upload.id, []).append(address)
-            for upload in self._replaced(remote, changes):
-                superseded[upload.id] = upload
+        superseded = {
+            upload.id: upload
+            for remote in self.observed.owned.values()
+            for upload in self._replaced(remote, changes)
+        }
         staying_or_going = {*self.declared, *(it.address for it in self.plan.changes)}
         for upload in superseded.values():
-            if staying_or_going.issuperset(users[upload.id]):
+            if staying_or_going.issuperset(self._holders[upload.id]):
                 yield Delete(
                     changes[upload.address],
                     upload.address,
                     upload.id,
                     Phase.DELETE_REPLACED,
-                    tuple(users[upload.id]),
+                    tuple(self._holders[upload.id]),
                 )
 
     def _assistant(

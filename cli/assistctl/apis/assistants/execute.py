@@ -21,7 +21,8 @@ from assistctl.apis.assistants.operations import (
     UploadFile,
     Write,
 )
-from assistctl.apis.client import Client, LostAnswer
+from assistctl.apis.client import Client
+from assistctl.apis.failures import LostAnswer
 from assistctl.apis.ownership import OWNER, Record, decode, encode, mark
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.compare import fingerprint
