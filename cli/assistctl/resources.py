@@ -205,6 +205,12 @@ class Workspace:
             names += [old for old, new in self.moved.items() if new == name and old not in names]
         return tuple(names[1:])
 
+    def now(self, address: Address) -> Address:
+        """The address that an object has now which once had this one."""
+        for _ in self.moved:
+            address = self.moved.get(address, address)
+        return address
+
 
 def implicit_key(assistant: str) -> str:
     """The key of an assistant's implicit store. No declared store has it: theirs hold no dot."""

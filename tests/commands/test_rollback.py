@@ -202,3 +202,128 @@ def test_a_workspace_that_cannot_be_written_to_syncs_all_the_same(synced):
     code, _, err = synced("sync", "--yes")
     assert code == 0
     assert "note: no snapshot for `rollback` can be kept here (" in err
+
+
+def forget_the_handbook(shop):
+    """A sync after which nothing declares the shared store, which a prune deletes."""
+    shop.edit("assistants/clerk.yaml", "  - type: file_search\n    vector_store: handbook\n", "")
+    shop.edit("assistctl.yaml", 'vector_stores:\n  handbook: {files: ["handbook/*.md"]}\n', "")
+    assert shop("sync", "--yes", "--prune", "-q").code == 0
+
+
+def searched(shop):
+    """The files of the stores that the clerk searches, by the stores' names."""
+    with shop.target() as target:
+        body = target.get(f"/assistants/{shop.id_of('clerk', target)}")
+        stores = body["tool_resources"].get("file_search", {}).get("vector_store_ids", [])
+        return {
+            target.get(f"/vector_stores/{store}")["name"]: sorted(
+                target.get(f"/files/{member['id']}")["filename"]
+                for member in target.list(f"/vector_stores/{store}/files")
+            )
+            for store in stores
+        }
+
+
+def test_a_store_that_the_assistant_searched_and_that_is_gone_comes_back_with_it(synced):
+    forget_the_handbook(synced)
+    assert searched(synced) == {}
+    assert synced("rollback", "clerk", "--yes").code == 0
+    assert searched(synced) == {"handbook": ["care.md"]}
+
+
+def test_a_store_that_is_there_stays_as_it_is_when_an_assistant_goes_back(synced):
+    (synced.root / "handbook" / "new.md").write_text("New.\n")
+    synced.edit("assistants/clerk.yaml", "Be brief", "Be long")
+    synced("sync", "--yes", "-q")
+    assert synced("rollback", "clerk", "--yes").code == 0
+    assert clerk(synced) == BEFORE
+    assert searched(synced) == {"handbook": ["care.md", "new.md"]}
+
+
+def test_a_store_that_is_to_be_had_nowhere_is_an_error_that_names_the_ways(synced):
+    change(synced)
+    (first,) = snapshots(synced)
+    forget_the_handbook(synced)
+    assert synced("rollback", "clerk", "--yes", "--to", first.name) == (
+        1,
+        "",
+        f"error: assistant/clerk searched vector_store/handbook before {first.name}, which is not "
+        "at the target any more; get it back first, with sync or `assistctl rollback "
+        "vector_store/handbook`\n",
+    )
+    assert synced("rollback", "vector_store/handbook", "--yes").code == 0
+    assert synced("rollback", "clerk", "--yes", "--to", first.name).code == 0
+    assert clerk(synced) == BEFORE
+
+
+def test_what_moved_since_goes_back_under_the_name_that_it_has_now(synced):
+    change(synced)
+    for name in ("clerk.yaml", "clerk.script.yaml"):
+        path = synced.root / "assistants" / name
+        path.rename(path.with_name(name.replace("clerk", "seller")))
+    with (synced.root / "assistctl.yaml").open("a") as file:
+        file.write("moved: {clerk: seller}\n")
+    with synced.target() as target:
+        id_ = synced.id_of("clerk", target)
+    assert synced("sync", "--yes", "-q").code == 0
+    (first, _) = snapshots(synced)
+    for key in ("seller", "clerk"):
+        assert synced("rollback", key, "--yes", "--to", first.name).code == 0
+    with synced.target() as target:
+        assert synced.id_of("seller", target) == id_
+        assert target.get(f"/assistants/{id_}")["instructions"] == BEFORE[0]
+
+
+def test_an_assistant_goes_back_with_its_implicit_store_where_only_the_store_had_changed(synced):
+    synced.edit("assistants/clerk.yaml", "vector_store: handbook", "files: [prices.csv, more.md]")
+    more = synced.root / "assistants" / "more.md"
+    more.write_text("Roses wither.\n")
+    synced("sync", "--yes", "-q")
+    more.write_text("Roses bloom.\n")
+    synced("sync", "--yes", "-q")
+    assert synced("rollback", "clerk", "--yes").code == 0
+    with synced.target() as target:
+        store = synced.id_of("clerk.file_search", target, "/vector_stores")
+        texts = set()
+        for member in target.list(f"/vector_stores/{store}/files"):
+            target.download(target.get(f"/files/{member['id']}"), synced.root / "content")
+            texts.add((synced.root / "content").read_text())
+    assert texts == {"Roses wither.\n", "flower,price\nrose,5\n"}
+
+
+def test_a_file_that_others_had_put_into_a_store_is_left_out_and_said(synced):
+    with synced.target() as target:
+        store = synced.id_of("handbook", target, "/vector_stores")
+        theirs = target.upload(synced.root / "handbook" / "care.md", "theirs.md")
+        path = f"/vector_stores/{store}/files"
+        target.post(path, {"file_id": theirs["id"]})
+        while {member["status"] for member in target.list(path)} != {"completed"}:
+            pass
+    (synced.root / "handbook" / "care.md").write_text("Water daily.\n")
+    assert synced("sync", "--yes", "--on-drift", "overwrite", "-q").code == 0
+    code, out, _ = synced("rollback", "vector_store/handbook", "--yes")
+    assert code == 0
+    assert (
+        "Note: file-… in vector_store/handbook was not put there by a sync, and is left out" in out
+    )
+    assert searched(synced) == {"handbook": ["care.md"]}
+
+
+def test_a_snapshot_that_is_not_there_is_an_error_that_names_it(synced):
+    change(synced)
+    assert synced("rollback", "clerk", "--yes", "--to", "yesterday") == (
+        1,
+        "",
+        f"error: {synced.root / 'yesterday'}: there is no snapshot to read (No such file or "
+        "directory)\n",
+    )
+
+
+def test_a_damaged_snapshot_is_passed_over_and_named_when_it_is_asked_for(synced):
+    change(synced)
+    (snapshot,) = snapshots(synced)
+    (snapshot / "snapshot.json").write_text("{")
+    assert "there is no snapshot of assistant/clerk" in synced("rollback", "clerk").err
+    code, _, err = synced("rollback", "clerk", "--to", snapshot.name)
+    assert (code, f"{snapshot / 'snapshot.json'}: this is no snapshot" in err) == (1, True)

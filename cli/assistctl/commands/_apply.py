@@ -87,16 +87,17 @@ def _keep(surface: Assistants, workspace: Workspace, found: Survey) -> None:
     try:
         _snapshots.take(surface, workspace, found)
     except OSError as error:
-        reason = one_line(f"{error.filename}: {error.strerror}")
+        where = f"{error.filename}: " if error.filename else ""
+        reason = one_line(f"{where}{error.strerror or error}")
         click.echo(f"note: no snapshot for `rollback` can be kept here ({reason})", err=True)
 
 
-def refuse_failures(results: list[Result]) -> None:
-    """Raises SyncFailed if any change could not be made."""
+def refuse_failures(results: list[Result], remedy: str = "the next sync") -> None:
+    """Raises SyncFailed if any change could not be made; `remedy` is what makes the rest."""
     if failed := [result for result in results if result.error]:
         raise SyncFailed(
             f"{counted(len(failed), 'change')} of {len(results)} could not be made; "
-            "what is done is done, and the next sync finishes the rest"
+            f"what is done is done, and {remedy} finishes the rest"
         )
 
 

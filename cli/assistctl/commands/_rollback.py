@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from assistctl.commands._snapshots import Former, Snapshot, sha256_of
 from assistctl.commands._survey import Survey
-from assistctl.errors import Place
+from assistctl.errors import AssistctlError, Place
 from assistctl.plan.reconcile import Wishes, reconcile
 from assistctl.plan.state import Declared, Observed, Upload, references
 from assistctl.resources import (
@@ -46,49 +46,89 @@ def way_back(
     sources: Path,
 ) -> Survey:
     """All reads, then the one decision how an address becomes what it was, and with an assistant
-    the store behind its own files.
+    the store behind its own files and the stores that it searched and that are gone.
 
     `sources` is an empty directory, in which the contents are laid that may have to be uploaded,
     by their paths. Files whose content is kept nowhere stay as they are, which a note says.
     """
-    objects = _together(snapshot, address)
-    fields = [former.fields for former in objects.values()]
-    files = {address for address in references(fields) if address.kind == FILE}
-    everything = surface.declare(workspace)
+    candidates = _together(snapshot, address)
+    files = _files(candidates)
     unknown = {file: Declared(file, {"sha256": "", "bytes": 0}) for file in files}
-    observed = surface.observe({**everything, **unknown, **_declared(objects, snapshot)})
+    observed = surface.observe(
+        {
+            **surface.declare(workspace),
+            **unknown,
+            **_declared(candidates, snapshot, workspace, missing=()),
+        }
+    )
+    own = _own(address)
+    objects = {it: candidates[it] for it in candidates if it in own or it not in observed.owned}
+    _refuse_lost_stores(objects, observed, snapshot)
 
+    files = _files(objects)
     contents: dict[Address, _Content] = {}
     for file in files:
         if (content := _content(file, snapshot, workspace, observed)) is not None:
             contents[file] = content
             _lay(file, content, sources)
-    declared = _declared(objects, snapshot, missing=files - contents.keys()) | {
+    declared = _declared(objects, snapshot, workspace, missing=files - contents.keys()) | {
         file: Declared(file, {"sha256": content.sha256, "bytes": content.size})
         for file, content in contents.items()
     }
     plan = reconcile(workspace.target.name, declared, observed, wishes)
-    plan = replace(plan, notes=(*plan.notes, *_notes(files, contents)))
+    plan = replace(plan, notes=(*plan.notes, *_notes(files, contents), *_foreign(objects)))
     return Survey(declared, observed, plan, surface.compile(plan, declared, observed))
 
 
+def _own(address: Address) -> tuple[Address, ...]:
+    """An address and, of an assistant, that of its implicit store."""
+    if address.kind != ASSISTANT:
+        return (address,)
+    return address, Address(VECTOR_STORE, implicit_key(address.name))
+
+
 def _together(snapshot: Snapshot, address: Address) -> dict[Address, Former]:
-    names = [address]
-    if address.kind == ASSISTANT:
-        names.append(Address(VECTOR_STORE, implicit_key(address.name)))
-    return {name: snapshot.objects[name] for name in names if name in snapshot.objects}
+    """What the snapshot has of an address, of its implicit store and of the stores it searched."""
+    names = {*_own(address), *references(snapshot.objects[address].fields)}
+    return {name: former for name, former in snapshot.objects.items() if name in names}
+
+
+def _files(objects: Mapping[Address, Former]) -> set[Address]:
+    fields = [former.fields for former in objects.values()]
+    return {address for address in references(fields) if address.kind == FILE}
+
+
+def _refuse_lost_stores(
+    objects: Mapping[Address, Former], observed: Observed, snapshot: Snapshot
+) -> None:
+    """Raises AssistctlError where something would search a store that is to be had nowhere."""
+    for address, former in objects.items():
+        for store in references(former.fields):
+            if store.kind == VECTOR_STORE and store not in {*objects, *observed.owned}:
+                raise AssistctlError(
+                    f"{address} searched {store} before {snapshot.name}, which is not at the "
+                    f"target any more; get it back first, with sync or `assistctl rollback {store}`"
+                )
 
 
 def _declared(
     objects: Mapping[Address, Former],
     snapshot: Snapshot,
-    missing: Collection[Address] = (),
+    workspace: Workspace,
+    missing: Collection[Address],
 ) -> dict[Address, Declared]:
+    """The objects as if they were declared, less references to `missing` files and the files that
+    others had put into a store."""
     place = Place(f"snapshot {snapshot.name}")
-    return {
-        address: Declared(address, _without(former.fields, missing), place, recorded=former.applied)
-        for address, former in objects.items()
-    }
+    declared = {}
+    for address, former in objects.items():
+        fields = _without(former.fields, missing)
+        if address.kind == VECTOR_STORE:
+            fields["files"] = [it for it in fields.get("files", ()) if isinstance(it, Address)]
+        declared[address] = Declared(
+            address, fields, place, workspace.formerly(address), former.applied
+        )
+    return declared
 
 
 def _without(value: Json, missing: Collection[Address]) -> Json:
@@ -148,3 +188,10 @@ def _notes(files: Collection[Address], contents: Mapping[Address, _Content]) -> 
             yield f"{file} is neither here nor at the target any more, and is left out"
         elif not contents[file].as_it_was:
             yield f"what {file} held then is kept nowhere; it stays as it is now"
+
+
+def _foreign(objects: Mapping[Address, Former]) -> Iterator[str]:
+    for address, former in objects.items():
+        for item in former.fields.get("files", ()):
+            if not isinstance(item, Address):
+                yield f"{item} in {address} was not put there by a sync, and is left out"

@@ -1,8 +1,8 @@
 """Snapshots: how the objects that a sync changes were before it, so that `rollback` can go back.
 
-`.assistctl/snapshots/<target>/<time>/snapshot.json` holds the fields that the sync was about to
-change or had applied before, in which our own objects are Addresses; below `files/` are, by their
-paths, the contents of the uploads that the sync deletes, as far as the target gives them away.
+`.assistctl/snapshots/<target>/<time>/snapshot.json` holds the fields that are declared or were
+applied before, in which our own objects are Addresses; below `files/` are, by their paths, the
+contents of the uploads that the sync deletes, as far as the target gives them away.
 A snapshot is complete in itself: in CI its directory is kept as an artifact.
 """
 
@@ -25,7 +25,16 @@ from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.changes import Action
 from assistctl.plan.state import Applied, Remote, Upload, references
 from assistctl.render.values import json_document
-from assistctl.resources import FILE, Address, Json, Target, Workspace
+from assistctl.resources import (
+    ASSISTANT,
+    FILE,
+    VECTOR_STORE,
+    Address,
+    Json,
+    Target,
+    Workspace,
+    implicit_key,
+)
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants
@@ -36,8 +45,6 @@ KEPT = 20
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of an upload whose content is kept at most."""
-
-_REFERRING = ("tool_resources", "files")
 
 
 @dataclass(frozen=True)
@@ -95,31 +102,43 @@ def take(surface: Assistants, workspace: Workspace, found: Survey) -> Path | Non
 def all_of(workspace: Workspace) -> Iterator[Snapshot]:
     """The snapshots of the target, the newest first; what is damaged is left out."""
     for directory in _directories(workspace):
-        with suppress(AssistctlError, OSError):
-            yield read(directory)
+        with suppress(AssistctlError):
+            yield read(directory, workspace)
 
 
-def read(path: Path) -> Snapshot:
-    """A snapshot by its directory or its snapshot.json. Raises AssistctlError for what is none."""
+def named(workspace: Workspace, name: str) -> Snapshot:
+    """A snapshot of the target by its name, or any by its path. Raises AssistctlError."""
+    own = {directory.name: directory for directory in _directories(workspace)}
+    return read(own.get(name, Path(name)), workspace)
+
+
+def read(path: Path, workspace: Workspace) -> Snapshot:
+    """A snapshot by its directory or its snapshot.json; what has moved since is under the address
+    that it has now. Raises AssistctlError for what is no snapshot."""
+    path = path.resolve()
     file = path / "snapshot.json" if path.is_dir() else path
     try:
         document: Json = json.loads(file.read_text(encoding="utf-8"))
         if document["assistctl_snapshot"] != FORMAT:
             raise AssistctlError(f"{file}: a snapshot of another version")
+        objects = {
+            Address.parse(item["address"]): Former(
+                _with_addresses(item["fields"], workspace),
+                {name: Applied(**hashes) for name, hashes in item["applied"].items()},
+            )
+            for item in document["objects"]
+        }
+        moved = {workspace.now(address): former for address, former in objects.items()}
         return Snapshot(
             name=file.parent.name,
             namespace=document["namespace"],
-            objects={
-                Address.parse(item["address"]): Former(
-                    _with_addresses(item["fields"]),
-                    {name: Applied(**hashes) for name, hashes in item["applied"].items()},
-                )
-                for item in document["objects"]
-            },
-            files={Address.parse(item["address"]): item["sha256"] for item in document["files"]},
+            objects=moved | {address: objects[address] for address in objects.keys() & moved},
+            files={Address.parse(it["address"]): str(it["sha256"]) for it in document["files"]},
             contents=file.parent / "files",
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise AssistctlError(f"{file}: there is no snapshot to read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise AssistctlError(f"{file}: this is no snapshot ({error})") from error
 
 
@@ -129,8 +148,13 @@ def sha256_of(path: Path) -> str:
 
 
 def _touched(found: Survey) -> Iterator[Remote]:
-    """The objects that are there and that some request of the plan is about."""
+    """The objects that are there and that some request of the plan is about; an assistant and its
+    implicit store only together."""
     addresses = {operation.address for operation in found.operations}
+    for address in found.observed.owned:
+        both = {address, Address(VECTOR_STORE, implicit_key(address.name))}
+        if address.kind == ASSISTANT and not both.isdisjoint(addresses):
+            addresses |= both
     deleted = {change.id for change in found.plan.changes if change.action is Action.DELETE}
     for remote in (*found.observed.owned.values(), *found.observed.duplicates):
         copy = found.observed.owned.get(remote.address) is not remote
@@ -139,11 +163,9 @@ def _touched(found: Survey) -> Iterator[Remote]:
 
 
 def _managed(remote: Remote, found: Survey) -> dict[str, Json]:
-    """The fields that sync is about to change, or that it had applied before."""
-    names = set(remote.applied)
-    for change in found.plan.changes:
-        if change.address == remote.address:
-            names |= {field.field for field in change.fields}
+    """The fields that sync is about to manage, or had applied before."""
+    declared = found.declared.get(remote.address)
+    names = {*remote.applied, *(declared.fields if declared else ())}
     return {name: value for name, value in remote.fields.items() if name in names}
 
 
@@ -193,19 +215,21 @@ def _keep(surface: Assistants, upload: Upload, directory: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _with_addresses(fields: Mapping[str, Json]) -> dict[str, Json]:
-    return {
-        name: _addressed(value) if name in _REFERRING else value for name, value in fields.items()
-    }
+def _with_addresses(fields: Mapping[str, Json], workspace: Workspace) -> dict[str, Json]:
+    """The fields with Addresses for what was written as one. The target's own ids have no slash."""
 
+    def addressed(ids: list[str]) -> list[Json]:
+        return [workspace.now(Address.parse(id_)) if "/" in id_ else id_ for id_ in ids]
 
-def _addressed(value: Json) -> Json:
-    """Addresses for what was written as one. The target's own ids have no slash."""
-    if isinstance(value, str):
-        return Address.parse(value) if "/" in value else value
-    if isinstance(value, Mapping):
-        return {key: _addressed(item) for key, item in value.items()}
-    return [_addressed(item) for item in value] if isinstance(value, list) else value
+    found = dict(fields)
+    if "files" in fields:
+        found["files"] = addressed(fields["files"])
+    if "tool_resources" in fields:
+        found["tool_resources"] = {
+            part: {key: addressed(ids) for key, ids in resource.items()}
+            for part, resource in fields["tool_resources"].items()
+        }
+    return found
 
 
 def _new_directory(workspace: Workspace) -> Path:

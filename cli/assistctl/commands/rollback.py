@@ -57,7 +57,7 @@ def command(
     its own file_search files. The YAML stays as it is, so that the next sync goes forward again.
     """
     workspace = load(options)
-    address = Address.parse(key)
+    address = workspace.now(Address.parse(key))
     if listing:
         for item in _snapshots.all_of(workspace):
             if address in item.objects:
@@ -79,7 +79,7 @@ def command(
         refuse_drift(found, wishes)
         consent.obtain(found.intent, workspace.target)
         results = apply(surface, workspace, found, quiet=options.quiet, sources=sources)
-        refuse_failures(results)
+        refuse_failures(results, f"`assistctl rollback {key} --to {to or snapshot.name}`")
     if not options.quiet:
         click.echo(
             f"{address} is as it was before {snapshot.name}. The YAML was not changed: take the "
@@ -91,16 +91,15 @@ def command(
 
 def _chosen(workspace: Workspace, address: Address, to: str | None) -> _snapshots.Snapshot:
     """The snapshot to go back to, which has the address."""
-    having = (item for item in _snapshots.all_of(workspace) if address in item.objects)
     if to is None:
+        having = (item for item in _snapshots.all_of(workspace) if address in item.objects)
         if (newest := next(having, None)) is None:
             raise AssistctlError(
                 f"there is no snapshot of {address} at {workspace.target.name}; one is kept "
                 "whenever sync changes or deletes it (in CI, as an artifact: name it with --to)"
             )
         return newest
-    named = next((item for item in having if item.name == to), None)
-    snapshot = named or _snapshots.read(Path(to))
+    snapshot = _snapshots.named(workspace, to)
     if address not in snapshot.objects:
         raise AssistctlError(f"the snapshot {to} does not have {address}")
     if snapshot.namespace != workspace.target.namespace:
