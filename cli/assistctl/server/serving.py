@@ -23,7 +23,14 @@ from assistctl.server.call import Server
 from assistctl.server.engine import Engine
 from assistctl.server.finding import Finder
 from assistctl.server.indexing import Indexer
-from assistctl.server.listening import Http, allow_many_connections, is_loopback, listen, url
+from assistctl.server.listening import (
+    IDLE_SECONDS,
+    Http,
+    allow_many_connections,
+    is_loopback,
+    listen,
+    url,
+)
 from assistctl.server.routes import ENDPOINTS
 from assistctl.server.settings import Settings
 from assistctl.server.store import Store
@@ -217,6 +224,7 @@ def _config(app: Starlette) -> uvicorn.Config:
         ws="none",
         loop="asyncio",
         server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 
