@@ -406,6 +406,48 @@ def test_a_thread_deleted_in_mid_stream_ends_the_stream_with_an_error(modelled, 
     ]
 
 
+def test_metadata_that_a_client_writes_on_a_message_in_the_making_stays(modelled, endpoint):
+    release = threading.Event()
+    endpoint.answer(say("Once", release, " more"))
+    assistant, thread = make_assistant(modelled), make_thread(modelled, "anything")
+    messages = modelled.beta.threads.messages
+    completed = []
+    with modelled.beta.threads.runs.stream(
+        thread_id=thread.id, assistant_id=assistant.id
+    ) as stream:
+        for event in stream:
+            if event.event == "thread.message.created":
+                messages.update(event.data.id, thread_id=thread.id, metadata={"row": "42"})
+                release.set()
+            elif event.event == "thread.message.completed":
+                completed.append(event.data)
+    stored = messages.retrieve(completed[0].id, thread_id=thread.id)
+    for message in (*completed, stored):
+        assert (message.status, message.metadata) == ("completed", {"row": "42"})
+
+
+def test_a_message_that_is_deleted_in_the_making_does_not_fail_its_run(modelled, endpoint):
+    release = threading.Event()
+    endpoint.answer(say("Once", release, " more"))
+    assistant, thread = make_assistant(modelled), make_thread(modelled, "anything")
+    seen = []
+    with modelled.beta.threads.runs.stream(
+        thread_id=thread.id, assistant_id=assistant.id
+    ) as stream:
+        for event in stream:
+            seen.append(event.event)
+            if event.event == "thread.message.created":
+                modelled.beta.threads.messages.delete(event.data.id, thread_id=thread.id)
+                release.set()
+    assert seen[-4:] == [
+        "thread.message.delta",
+        "thread.message.delta",
+        "thread.run.step.completed",
+        "thread.run.completed",
+    ]
+    assert texts(modelled, thread) == [("user", "anything")]
+
+
 def test_a_refused_run_answers_an_error_and_no_stream(client):
     assistant, thread = make_assistant(client), make_thread(client, "bill")
     run = client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)

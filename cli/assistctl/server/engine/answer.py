@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from assistctl.server.documents import Shelf, insert, save
+from assistctl.server.documents import Shelf, find, insert, save
 from assistctl.server.engine import steps
 from assistctl.server.engine.builtin import Builtin, Outcome
 from assistctl.server.engine.citations import Citer, Piece, Sources
@@ -80,18 +80,19 @@ class Speech:
         self.step = save(tx, self._steps, {**self.step, "usage": usage})
 
     def close(self, tx: Transaction, usage: Document) -> list[Event]:
-        """Store the finished message and step."""
-        message = {
-            **self.message,
-            "status": "completed",
-            "completed_at": now(),
-            "content": self.content() or [_text_part("", [])],
-        }
+        """Store the finished message and step. Meanwhile the client may have written metadata on
+        the message, or deleted it."""
+        events: list[Event] = []
+        message = find(tx, self._messages, self.message["id"])
+        if message is not None:
+            message |= {
+                "status": "completed",
+                "completed_at": now(),
+                "content": self.content() or [_text_part("", [])],
+            }
+            events.append(Event("thread.message.completed", save(tx, self._messages, message)))
         step = steps.completed({**self.step, "usage": usage})
-        return [
-            Event("thread.message.completed", save(tx, self._messages, message)),
-            Event("thread.run.step.completed", save(tx, self._steps, step)),
-        ]
+        return [*events, Event("thread.run.step.completed", save(tx, self._steps, step))]
 
     def content(self) -> list[Document]:
         """The pictures, and what has been said so far, in the order of first words."""
