@@ -267,6 +267,30 @@ done"""
     ]
 
 
+def test_citations_that_the_endpoint_sends_at_once_stay_apart(modelled, endpoint):
+    """SDKs put annotations together by their index."""
+    file = upload(modelled, "prices.csv", "花名,售价\n红玫瑰,8\n")
+    store = modelled.vector_stores.create(file_ids=[file.id])
+    assistant = make_assistant(
+        modelled,
+        tools=[{"type": "file_search"}],
+        tool_resources={"file_search": {"vector_store_ids": [store.id]}},
+    )
+    endpoint.answer(
+        call(("c1", "file_search", '{"query": "红玫瑰"}')),
+        say("🌹 8【4:0†source】【4:0†prices.csv】."),
+    )
+    thread = make_thread(modelled, "price")
+    events = post(modelled, f"/threads/{thread.id}/runs", {"assistant_id": assistant.id})
+    notes = [
+        (note["index"], note["text"], note["start_index"], note["end_index"])
+        for name, data in events
+        if name == "thread.message.delta"
+        for note in data["delta"]["content"][0]["text"].get("annotations", ())
+    ]
+    assert notes == [(0, "【4:0†source】", 3, 15), (1, "【4:0†prices.csv】", 15, 31)]
+
+
 def test_include_brings_the_content_of_results_into_the_stream(client):
     file = upload(client, "prices.csv", "花名,售价\n红玫瑰,8\n")
     store = client.vector_stores.create(file_ids=[file.id])

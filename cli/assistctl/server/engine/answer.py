@@ -106,11 +106,7 @@ class Speech:
         place, is_first = self._place("text")
         text: Document = {"value": piece.text}
         if is_first or piece.annotations:
-            known = len(self._citer.annotations) - len(piece.annotations)
-            text["annotations"] = [
-                {"index": number, **annotation}
-                for number, annotation in enumerate(piece.annotations, known)
-            ]
+            text["annotations"] = list(piece.annotations)
         return self._delta({"index": place, "type": "text", "text": text})
 
     def _place(self, kind: str) -> tuple[int, bool]:
