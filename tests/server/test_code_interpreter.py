@@ -236,14 +236,13 @@ done"""
     step = steps_of(client, client.beta.threads.runs.list(thread.id).data[0])[0]
     outputs = step["step_details"]["tool_calls"][0]["code_interpreter"]["outputs"]
 
-    def delta(**details):
-        about = {"index": 0, "id": call_id, "type": "code_interpreter"}
-        return [{**about, "code_interpreter": details}]
+    def delta(details, **about):
+        return [{"index": 0, "type": "code_interpreter", **about, "code_interpreter": details}]
 
     assert told == [
-        delta(input="", outputs=[]),
-        delta(input=CODE["picture"]),
-        delta(outputs=[{"index": at, **output} for at, output in enumerate(outputs)]),
+        delta({"input": "", "outputs": []}, id=call_id),
+        delta({"input": CODE["picture"]}),
+        delta({"outputs": [{"index": at, **output} for at, output in enumerate(outputs)]}),
     ]
     deltas = [data["delta"]["content"] for name, data in events if name == "thread.message.delta"]
     assert [(part["index"], part["type"]) for [part] in deltas][:2] == [
@@ -262,10 +261,13 @@ def test_the_sdk_puts_the_streamed_call_together(client, coder):
             for entry in event.data.delta.step_details.tool_calls
             if entry.code_interpreter.input
         ]
-        final = stream.get_final_run_steps()[0].step_details.tool_calls[0].code_interpreter
+        [final] = stream.get_final_run_steps()[0].step_details.tool_calls
+        run = stream.get_final_run()
     assert inputs == [CODE["add"]]
-    assert final.input == CODE["add"]
-    assert [output.logs for output in final.outputs] == ["adding\n22\n"]
+    assert final.code_interpreter.input == CODE["add"]
+    assert [output.logs for output in final.code_interpreter.outputs] == ["adding\n22\n"]
+    [stored] = steps_of(client, run)[0]["step_details"]["tool_calls"]
+    assert final.id == stored["id"]
 
 
 def test_streamed_paths_come_whole_with_their_annotations(client):

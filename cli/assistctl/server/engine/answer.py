@@ -193,8 +193,7 @@ class ToolRound:
         if call.builtin is None or not details:
             return []
         index = next(index for index, known in self._calls.items() if known.id == call.id)
-        entry = {"id": call.id, "type": call.builtin.type, call.builtin.type: details}
-        return [self._delta(index, entry)]
+        return [self._delta(index, {"type": call.builtin.type, call.builtin.type: details})]
 
     def _delta(self, index: int, call: Document) -> Event:
         details = {"type": "tool_calls", "tool_calls": [{"index": index, **call}]}
