@@ -44,6 +44,20 @@ def test_code_interpreter_can_be_switched_off(synced):
         ]
 
 
+def test_the_address_that_is_told_to_clients_cannot_be_that_of_the_model(shared, tmp_path):
+    elsewhere = type(shared)(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    url = f"http://localhost:{port}/v1"
+    clients = {"OPENAI_API_KEY": "sk-any", "OPENAI_BASE_URL": url}
+    with elsewhere.started("serve", "-q", "--port", str(port), **clients) as server:
+        told = f"""\
+error: {url} is to answer the runs, but that is this server itself; name another model endpoint \
+(and where OPENAI_BASE_URL is set for clients, unset it for the server)
+"""
+        assert server.result() == (1, "", told)
+
+
 @pytest.mark.parametrize(
     ("options", "report"),
     [

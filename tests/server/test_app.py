@@ -6,6 +6,7 @@ from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import openai as sdk
 import pytest
 from openai import OpenAI
@@ -44,6 +45,27 @@ def test_a_wrong_key_is_refused(ask: Ask, given: str) -> None:
         401,
         error("Incorrect API key provided.", code="invalid_api_key"),
     )
+
+
+def test_an_sdk_in_a_web_page_may_ask_and_read_the_answer(server: EmbeddedServer) -> None:
+    page = {"origin": "https://shop.example"}
+    wish = {
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type,openai-beta,x-stainless-os",
+    }
+    with httpx2.Client(base_url=server.base_url, trust_env=False, headers=page) as browser:
+        asked = browser.options("/threads", headers=wish)
+        made = browser.post("/threads", headers={"authorization": f"Bearer {server.api_key}"})
+        refused = browser.post("/threads")
+    assert asked.status_code == 200
+    assert asked.headers["access-control-allow-origin"] == "*"
+    assert "POST" in asked.headers["access-control-allow-methods"]
+    for name in wish["access-control-request-headers"].split(","):
+        assert name in asked.headers["access-control-allow-headers"]
+    for answer, status in ((made, 200), (refused, 401)):
+        assert answer.status_code == status
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["access-control-expose-headers"] == "*"
 
 
 def test_unknown_addresses_and_methods_answer_in_the_shape_of_the_api(ask: Ask) -> None:
@@ -150,7 +172,8 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(
 
 def test_empty_json_bodies_are_accepted_where_sdks_send_them(ask: Ask) -> None:
     thread = ask("POST", "/threads", b"").body
-    assert ask("POST", f"/threads/{thread['id']}", b" ").body == thread
+    for nothing in (b" ", b"null"):
+        assert ask("POST", f"/threads/{thread['id']}", nothing).body == thread
     assert ask("DELETE", f"/threads/{thread['id']}", b"").body == {
         "id": thread["id"],
         "object": "thread.deleted",

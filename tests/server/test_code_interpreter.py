@@ -9,7 +9,7 @@ import time
 import pytest
 
 from assistctl.server.sandbox import Limits, Sandboxes
-from tests.server.chat_endpoint import call, chat_endpoint_running, say
+from tests.server.chat_endpoint import Stream, call, chat_endpoint_running, say
 from tests.server.runs_help import (
     LOG,
     answer_all,
@@ -236,14 +236,13 @@ done"""
     step = steps_of(client, client.beta.threads.runs.list(thread.id).data[0])[0]
     outputs = step["step_details"]["tool_calls"][0]["code_interpreter"]["outputs"]
 
-    def delta(**details):
-        about = {"index": 0, "id": call_id, "type": "code_interpreter"}
-        return [{**about, "code_interpreter": details}]
+    def delta(details, **about):
+        return [{"index": 0, "type": "code_interpreter", **about, "code_interpreter": details}]
 
     assert told == [
-        delta(input="", outputs=[]),
-        delta(input=CODE["picture"]),
-        delta(outputs=[{"index": at, **output} for at, output in enumerate(outputs)]),
+        delta({"input": "", "outputs": []}, id=call_id),
+        delta({"input": CODE["picture"]}),
+        delta({"outputs": [{"index": at, **output} for at, output in enumerate(outputs)]}),
     ]
     deltas = [data["delta"]["content"] for name, data in events if name == "thread.message.delta"]
     assert [(part["index"], part["type"]) for [part] in deltas][:2] == [
@@ -262,10 +261,13 @@ def test_the_sdk_puts_the_streamed_call_together(client, coder):
             for entry in event.data.delta.step_details.tool_calls
             if entry.code_interpreter.input
         ]
-        final = stream.get_final_run_steps()[0].step_details.tool_calls[0].code_interpreter
+        [final] = stream.get_final_run_steps()[0].step_details.tool_calls
+        run = stream.get_final_run()
     assert inputs == [CODE["add"]]
-    assert final.input == CODE["add"]
-    assert [output.logs for output in final.outputs] == ["adding\n22\n"]
+    assert final.code_interpreter.input == CODE["add"]
+    assert [output.logs for output in final.code_interpreter.outputs] == ["adding\n22\n"]
+    [stored] = steps_of(client, run)[0]["step_details"]["tool_calls"]
+    assert final.id == stored["id"]
 
 
 def test_streamed_paths_come_whole_with_their_annotations(client):
@@ -510,6 +512,30 @@ def test_code_of_an_answer_that_was_cut_short_is_not_run(confinable, start, conn
     _, run = say_and_run(client, coder, "go")
     assert run.status == "incomplete"
     assert code_of(client, run) == [("1 + 1", [])]
+
+
+def test_variables_last_for_the_whole_run_however_many_conversations_want_to_run_code(
+    confinable, start, connect, endpoint
+):
+    think = threading.Event()
+    first, second, other = (
+        call((f"c{number}", "code_interpreter", json.dumps({"code": code})))
+        for number, code in enumerate(("x = 20", "x + 1", "'other'"))
+    )
+    endpoint.answer(first, Stream((think, *second.chunks)), other, say("Done."))
+    client = connect(start(model={"base_url": endpoint.url}, code_interpreter=Limits(sessions=1)))
+    coder = make_assistant(client, tools=TOOLS, metadata={})
+    create = client.beta.threads.runs.create
+    runs = []
+    for asked in (2, 3):  # the first has called once, and its model thinks; the second wants to
+        thread = make_thread(client, "go")
+        runs.append(create(thread_id=thread.id, assistant_id=coder.id))
+        while len(endpoint.requests) < asked:
+            time.sleep(0.01)
+    think.set()
+    for run in runs:
+        client.beta.threads.runs.poll(run_id=run.id, thread_id=run.thread_id)
+    assert [logs_of(client, run) for run in runs] == [["21\n"], ["'other'\n"]]
 
 
 def test_shutting_down_stops_code_and_the_run_fails(confinable, start, connect, monkeypatch):

@@ -107,7 +107,7 @@ def test_an_expired_run_lets_go_of_its_thread_at_once(client, store):
 
 
 def test_a_run_at_work_expires_when_its_time_is_up(start, connect, endpoint, monkeypatch):
-    monkeypatch.setattr(runs, "LIFETIME_SECONDS", 1)
+    monkeypatch.setattr(runs, "LIFETIME_SECONDS", 2)  # in whole seconds: 1 may be over at once
     client = connect(start(model={"base_url": endpoint.url}))
     release = threading.Event()
     endpoint.answer(say("Once", release, " more"))

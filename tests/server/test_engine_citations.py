@@ -97,7 +97,7 @@ def link(*parts):
     for note in citer.annotations:
         assert citer.text[note["start_index"] : note["end_index"]] == note["text"]
     notes = [note for piece in pieces for note in piece.annotations]
-    assert notes == citer.annotations
+    assert notes == [{"index": at, **note} for at, note in enumerate(citer.annotations)]
     return [(note["text"].removeprefix(DATA), note[note["type"]]["file_id"]) for note in notes]
 
 

@@ -91,6 +91,14 @@ def test_a_file_may_expire(openai: OpenAI, store: Store, monkeypatch: pytest.Mon
         assert [file.id for file in openai.files.list()] == left
 
 
+def test_the_expiry_may_be_one_field_of_json(ask: Ask) -> None:
+    fields = ('name="file"; filename="a.txt"\r\n\r\nx', 'name="purpose"\r\n\r\nvision')
+    for written, seconds in (('{"anchor": "created_at", "seconds": 3600}', 3600), ("null", None)):
+        expiry = f'name="expires_after"\r\n\r\n{written}'
+        made = ask("POST", "/files", *form(*fields, expiry)).body
+        assert made.get("expires_at") == (seconds and made["created_at"] + seconds)
+
+
 def form(*parts: str) -> tuple[bytes, dict[str, str]]:
     body = "".join(f"--cut\r\nContent-Disposition: form-data; {part}\r\n" for part in parts)
     return f"{body}--cut--\r\n".encode(), {"content-type": "multipart/form-data; boundary=cut"}
@@ -124,6 +132,15 @@ WRONG: list[tuple[tuple[str, ...], str, str | None]] = [
         "Invalid 'expires_after.seconds': integer below minimum value."
         " Expected a value >= 3600, but got 60 instead.",
         "expires_after.seconds",
+    ),
+    (
+        (
+            'name="file"; filename="a.txt"\r\n\r\nx',
+            'name="purpose"\r\n\r\nvision',
+            'name="expires_after"\r\n\r\nan hour',
+        ),
+        "Invalid type for 'expires_after': expected an object, but got a string instead.",
+        "expires_after",
     ),
 ]
 

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPResponse
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from assistctl.server import EmbeddedServer, Settings, intake, listening, serve
+from assistctl.server import EmbeddedServer, Settings, intake, listening, serve, serving
 from assistctl.server.listening import is_loopback, listen, url
 
 Start = Callable[..., EmbeddedServer]
@@ -110,6 +111,25 @@ def test_a_connection_that_answered_waits_for_the_next_request_but_not_for_half_
             assert answer(connection) == (404, "No assistant found with id 'asst_x'.")
         connection.sendall(b"GET /v1/")
         assert connection.recv(1) == b""
+
+
+def test_an_idle_connection_outlasts_the_head_of_a_request_but_not_for_ever(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(serving, "IDLE_SECONDS", 1)
+    server = start()
+    with connected(server) as connection:
+        for _ in range(2):
+            connection.sendall(head(server, "/assistants/asst_x", method="GET"))
+            assert answer(connection) == (404, "No assistant found with id 'asst_x'.")
+            time.sleep(0.3)
+        assert connection.recv(1) == b""
+
+
+def test_clients_that_keep_connections_for_longest_close_them_before_the_server_does() -> None:
+    go_closes_after = 90
+    assert go_closes_after < listening.IDLE_SECONDS
 
 
 @pytest.mark.parametrize(

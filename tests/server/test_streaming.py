@@ -267,6 +267,30 @@ done"""
     ]
 
 
+def test_citations_that_the_endpoint_sends_at_once_stay_apart(modelled, endpoint):
+    """SDKs put annotations together by their index."""
+    file = upload(modelled, "prices.csv", "花名,售价\n红玫瑰,8\n")
+    store = modelled.vector_stores.create(file_ids=[file.id])
+    assistant = make_assistant(
+        modelled,
+        tools=[{"type": "file_search"}],
+        tool_resources={"file_search": {"vector_store_ids": [store.id]}},
+    )
+    endpoint.answer(
+        call(("c1", "file_search", '{"query": "红玫瑰"}')),
+        say("🌹 8【4:0†source】【4:0†prices.csv】."),
+    )
+    thread = make_thread(modelled, "price")
+    events = post(modelled, f"/threads/{thread.id}/runs", {"assistant_id": assistant.id})
+    notes = [
+        (note["index"], note["text"], note["start_index"], note["end_index"])
+        for name, data in events
+        if name == "thread.message.delta"
+        for note in data["delta"]["content"][0]["text"].get("annotations", ())
+    ]
+    assert notes == [(0, "【4:0†source】", 3, 15), (1, "【4:0†prices.csv】", 15, 31)]
+
+
 def test_include_brings_the_content_of_results_into_the_stream(client):
     file = upload(client, "prices.csv", "花名,售价\n红玫瑰,8\n")
     store = client.vector_stores.create(file_ids=[file.id])
@@ -404,6 +428,48 @@ def test_a_thread_deleted_in_mid_stream_ends_the_stream_with_an_error(modelled, 
         ),
         ("done", "[DONE]"),
     ]
+
+
+def test_metadata_that_a_client_writes_on_a_message_in_the_making_stays(modelled, endpoint):
+    release = threading.Event()
+    endpoint.answer(say("Once", release, " more"))
+    assistant, thread = make_assistant(modelled), make_thread(modelled, "anything")
+    messages = modelled.beta.threads.messages
+    completed = []
+    with modelled.beta.threads.runs.stream(
+        thread_id=thread.id, assistant_id=assistant.id
+    ) as stream:
+        for event in stream:
+            if event.event == "thread.message.created":
+                messages.update(event.data.id, thread_id=thread.id, metadata={"row": "42"})
+                release.set()
+            elif event.event == "thread.message.completed":
+                completed.append(event.data)
+    stored = messages.retrieve(completed[0].id, thread_id=thread.id)
+    for message in (*completed, stored):
+        assert (message.status, message.metadata) == ("completed", {"row": "42"})
+
+
+def test_a_message_that_is_deleted_in_the_making_does_not_fail_its_run(modelled, endpoint):
+    release = threading.Event()
+    endpoint.answer(say("Once", release, " more"))
+    assistant, thread = make_assistant(modelled), make_thread(modelled, "anything")
+    seen = []
+    with modelled.beta.threads.runs.stream(
+        thread_id=thread.id, assistant_id=assistant.id
+    ) as stream:
+        for event in stream:
+            seen.append(event.event)
+            if event.event == "thread.message.created":
+                modelled.beta.threads.messages.delete(event.data.id, thread_id=thread.id)
+                release.set()
+    assert seen[-4:] == [
+        "thread.message.delta",
+        "thread.message.delta",
+        "thread.run.step.completed",
+        "thread.run.completed",
+    ]
+    assert texts(modelled, thread) == [("user", "anything")]
 
 
 def test_a_refused_run_answers_an_error_and_no_stream(client):

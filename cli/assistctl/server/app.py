@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -30,6 +31,15 @@ _log = logging.getLogger("assistctl.server")
 _POLL_AFTER_MS = "100"
 _REPLAYED = {"idempotent-replayed": "true"}
 _NEEDS_BETA = ("assistants", "threads", "vector_stores")
+_FROM_PAGES = Middleware(
+    CORSMiddleware,
+    allow_origins=["*"],
+    allow_methods=["*"],
+    allow_headers=["*"],
+    expose_headers=["*"],
+)
+"""SDKs run in browsers, too. A page of any origin may see the answers: it has none without a key,
+and where there are no keys, only pages of this machine get past `_refuse_strangers`."""
 
 
 def create_app(
@@ -44,7 +54,7 @@ def create_app(
     ]
     app = Starlette(
         routes=[*routes, Route("/healthz", _health(server), methods=["GET"])],
-        middleware=[Middleware(Access)],
+        middleware=[Middleware(Access), _FROM_PAGES],
         exception_handlers={
             ApiError: _answer_api_error,
             HTTPException: _answer_http_error,

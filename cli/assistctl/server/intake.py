@@ -21,7 +21,7 @@ _FORM_OVERHEAD = 2**20
 
 
 async def read_json(request: Request) -> Json:
-    """The body as JSON; SDKs send none where there is nothing to say."""
+    """The body as JSON; where there is nothing to say SDKs send none, or null."""
     raw = await _Limited(request, JSON_BYTES).body()
     if not raw.strip():
         return {}
@@ -37,7 +37,7 @@ async def read_json(request: Request) -> Json:
         ) from None
     if raw.count(b"[") + raw.count(b"{") > _DEEPEST and not _is_shallow(value):
         raise ApiError(f"The JSON body of your request is nested more than {_DEEPEST} levels deep.")
-    return value
+    return {} if value is None else value
 
 
 @asynccontextmanager

@@ -12,7 +12,12 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 30.0
-"""For a request's line and headers, from the connection's beginning or the last answer on."""
+"""For a request's line and headers, from the connection's beginning or their own first byte on."""
+
+IDLE_SECONDS = 120
+"""For the next request to begin. Longer than clients and proxies keep a connection to use it again
+(httpx 5 seconds, nginx and load balancers 60, Go 90): were the server the first to close it, that
+could meet a request on its way, and what an SDK then sends again makes a second object."""
 
 _BACKLOG = 2048
 _OPEN_FILES = 65_536
@@ -78,10 +83,10 @@ class Http(H11Protocol):
         if self._is_answering():
             self._stop_waiting()
 
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if not self._is_answering():
+    def data_received(self, data: bytes) -> None:
+        if self._waiting is None and not self._is_answering():
             self._wait()
+        super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
@@ -91,7 +96,6 @@ class Http(H11Protocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _wait(self) -> None:
-        self._stop_waiting()
         self._waiting = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def _stop_waiting(self) -> None:

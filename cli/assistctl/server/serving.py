@@ -8,10 +8,11 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 from types import FrameType, TracebackType
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -23,7 +24,14 @@ from assistctl.server.call import Server
 from assistctl.server.engine import Engine
 from assistctl.server.finding import Finder
 from assistctl.server.indexing import Indexer
-from assistctl.server.listening import Http, allow_many_connections, is_loopback, listen, url
+from assistctl.server.listening import (
+    IDLE_SECONDS,
+    Http,
+    allow_many_connections,
+    is_loopback,
+    listen,
+    url,
+)
 from assistctl.server.routes import ENDPOINTS
 from assistctl.server.settings import Settings
 from assistctl.server.store import Store
@@ -45,11 +53,12 @@ def serve(
     """Serve until SIGINT or SIGTERM, then finish gracefully and return.
 
     `port` 0 takes a free one; `on_ready` is called with the base URL once the server listens.
-    Raises ValueError for a host other than loopback without API keys, OSError if the port cannot
-    be had, StoreError if the database cannot be used.
+    Raises ValueError for a host other than loopback without API keys and for a model that is this
+    server itself, OSError if the port cannot be had, StoreError if the database cannot be used.
     """
     host = host.removeprefix("[").removesuffix("]")
     _refuse_open_door(host, settings)
+    _refuse_itself(host, port, settings)
     allow_many_connections()
     with listen(host, port) as listener:
 
@@ -217,6 +226,7 @@ def _config(app: Starlette) -> uvicorn.Config:
         ws="none",
         loop="asyncio",
         server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 
@@ -228,4 +238,17 @@ def _refuse_open_door(host: str, settings: Settings) -> None:
         raise ValueError(
             f"without an API key the server listens on loopback only, not on {host};"
             " give it at least one key, or use --host 127.0.0.1"
+        )
+
+
+def _refuse_itself(host: str, port: int, settings: Settings) -> None:
+    """Who moves clients here sets OPENAI_BASE_URL for them, and easily for the server as well."""
+    model = settings.model
+    base_url = str(model.get("base_url")) if isinstance(model, Mapping) else ""
+    there = urlsplit(base_url)
+    near = there.hostname == host or is_loopback(there.hostname or "")
+    if near and there.port == port:
+        raise ValueError(
+            f"{base_url} is to answer the runs, but that is this server itself; name another model"
+            " endpoint (and where OPENAI_BASE_URL is set for clients, unset it for the server)"
         )

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from assistctl.server.sandbox import Execution, Given
+from assistctl.server.sandbox import Execution, Given, seats
+from assistctl.server.sandbox.seats import Seats
 
 ANEW = (
     "[The interpreter was started anew: variables, imports and files of earlier calls that were"
@@ -113,6 +114,46 @@ def test_the_one_idle_for_longest_makes_room(opened):
     sandboxes.execute("c", "x = 1")
     assert sandboxes.execute("a", "x", continued=True).output == "1\n"
     assert sandboxes.execute("b", "1", continued=True).output == ANEW + "1\n"
+
+
+def test_one_that_is_held_makes_room_only_when_it_is_let_go(opened):
+    sandboxes = opened(sessions=2)
+    asyncio.run(sandboxes.run("held", "x = 1"))
+    for key in "ab":
+        assert sandboxes.execute(key, "1").output == "1\n"
+    assert sandboxes.execute("held", "x", continued=True).output == "1\n"
+    sandboxes.let_go("held")
+    for key in "ab":
+        assert sandboxes.execute(key, "1").output == "1\n"
+    assert sandboxes.execute("held", "1", continued=True).output == ANEW + "1\n"
+
+
+def test_conversations_that_want_a_place_do_not_keep_those_that_have_one_from_going_on(opened):
+    sandboxes = opened(sessions=2)
+
+    async def converse(key: str) -> list[str]:
+        told = []
+        for code in ("x = 0", "x += 1", "x"):
+            told.append((await sandboxes.run(key, code, continued=bool(told))).output)
+            await asyncio.sleep(0.05)  # the model thinks
+        sandboxes.let_go(key)
+        return told
+
+    async def all_of_them() -> list[list[str]]:
+        return await asyncio.gather(*(converse(f"t{number}") for number in range(10)))
+
+    assert asyncio.run(all_of_them()) == [["", "", "1\n"]] * 10
+
+
+@pytest.mark.parametrize(("patience", "held"), [(0.1, 99.0), (20.0, 0.1)])
+def test_one_that_is_held_for_very_long_makes_room_before_a_call_is_refused(
+    opened, monkeypatch, patience, held
+):
+    monkeypatch.setattr(seats, "HELD_SECONDS", held)
+    sandboxes = opened(sessions=1, seconds=20.0)
+    sandboxes._seats = Seats(1, patience)
+    asyncio.run(sandboxes.run("held", "x = 1"))
+    assert sandboxes.execute("a", "1").output == "1\n"
 
 
 def test_idle_interpreters_are_ended(opened):

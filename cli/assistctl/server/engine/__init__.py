@@ -142,6 +142,12 @@ class Engine:
             # The client may have submitted outputs already, and the run be at work again.
             if self._tasks.get(claim) is entry:
                 del self._tasks[claim]
+                self._let_go(claim)
+
+    def _let_go(self, claim: Claim) -> None:
+        """Whoever needs an interpreter may have that of the thread now."""
+        if self.workshop.sandboxes is not None:
+            self.workshop.sandboxes.let_go(session_key(claim.project, claim.thread_id))
 
     async def _outcome(self, worker: Worker, scope: anyio.CancelScope) -> Ending | None:
         """Let the worker work; None if it left the run where it should be."""

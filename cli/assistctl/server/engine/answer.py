@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from assistctl.server.documents import Shelf, insert, save
+from assistctl.server.documents import Shelf, find, insert, save
 from assistctl.server.engine import steps
 from assistctl.server.engine.builtin import Builtin, Outcome
 from assistctl.server.engine.citations import Citer, Piece, Sources
@@ -80,18 +80,19 @@ class Speech:
         self.step = save(tx, self._steps, {**self.step, "usage": usage})
 
     def close(self, tx: Transaction, usage: Document) -> list[Event]:
-        """Store the finished message and step."""
-        message = {
-            **self.message,
-            "status": "completed",
-            "completed_at": now(),
-            "content": self.content() or [_text_part("", [])],
-        }
+        """Store the finished message and step. Meanwhile the client may have written metadata on
+        the message, or deleted it."""
+        events: list[Event] = []
+        message = find(tx, self._messages, self.message["id"])
+        if message is not None:
+            message |= {
+                "status": "completed",
+                "completed_at": now(),
+                "content": self.content() or [_text_part("", [])],
+            }
+            events.append(Event("thread.message.completed", save(tx, self._messages, message)))
         step = steps.completed({**self.step, "usage": usage})
-        return [
-            Event("thread.message.completed", save(tx, self._messages, message)),
-            Event("thread.run.step.completed", save(tx, self._steps, step)),
-        ]
+        return [*events, Event("thread.run.step.completed", save(tx, self._steps, step))]
 
     def content(self) -> list[Document]:
         """The pictures, and what has been said so far, in the order of first words."""
@@ -105,11 +106,7 @@ class Speech:
         place, is_first = self._place("text")
         text: Document = {"value": piece.text}
         if is_first or piece.annotations:
-            known = len(self._citer.annotations) - len(piece.annotations)
-            text["annotations"] = [
-                {"index": number, **annotation}
-                for number, annotation in enumerate(piece.annotations, known)
-            ]
+            text["annotations"] = list(piece.annotations)
         return self._delta({"index": place, "type": "text", "text": text})
 
     def _place(self, kind: str) -> tuple[int, bool]:
@@ -196,8 +193,7 @@ class ToolRound:
         if call.builtin is None or not details:
             return []
         index = next(index for index, known in self._calls.items() if known.id == call.id)
-        entry = {"id": call.id, "type": call.builtin.type, call.builtin.type: details}
-        return [self._delta(index, entry)]
+        return [self._delta(index, {"type": call.builtin.type, call.builtin.type: details})]
 
     def _delta(self, index: int, call: Document) -> Event:
         details = {"type": "tool_calls", "tool_calls": [{"index": index, **call}]}

@@ -39,7 +39,8 @@ class Sources:
 
 @dataclass(frozen=True)
 class Piece:
-    """Text that may be shown now, with the annotations of what it refers to."""
+    """Text that may be shown now, with the annotations of what it refers to, as deltas have them:
+    each with its number in the text, by which SDKs put them together."""
 
     text: str
     annotations: tuple[dict[str, Any], ...] = ()
@@ -125,7 +126,7 @@ class Citer:
             kind: {"file_id": file_id},
         }
         self.annotations.append(annotation)
-        return Piece(text, (annotation,))
+        return Piece(text, ({"index": len(self.annotations) - 1, **annotation},))
 
     def _annotation(self, text: str) -> tuple[str, str] | None:
         """The type of annotation, and the id of the file, of a piece that refers to one."""

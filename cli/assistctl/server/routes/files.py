@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from assistctl.server import bodies, contents, documents, files
 from assistctl.server.call import Call, Endpoint, Form
 from assistctl.server.documents import Shelf
 from assistctl.server.shapes import missing_parameter
-from assistctl.server.wire import FILE, Document, deleted, public
+from assistctl.server.wire import FILE, Document, Json, deleted, public
 
 _MOST = 10_000
 _MOST_BYTES = 512 * 2**20
@@ -71,18 +72,28 @@ def delete(call: Call) -> Document:
 
 
 def _expiry(form: FormData) -> Mapping[str, Any] | None:
-    """`expires_after`, which a form spells as `expires_after[anchor]` and `[seconds]`."""
-    given: dict[str, Any] = {
-        name: form[f"expires_after[{name}]"]
+    """`expires_after`: one field of JSON, or `expires_after[anchor]` and `[seconds]`, as SDKs
+    spell it."""
+    if whole := form.get("expires_after"):
+        return _checked(_parsed(whole))
+    given = {
+        name: _parsed(form[f"expires_after[{name}]"])
         for name in ("anchor", "seconds")
         if f"expires_after[{name}]" in form
     }
-    if not given:
-        return None
-    seconds = given.get("seconds")
-    if isinstance(seconds, str) and seconds.isdecimal():
-        given["seconds"] = int(seconds)
-    return dict(bodies.FILE_EXPIRY(given, "expires_after"))
+    return _checked(given or None)
+
+
+def _checked(expiry: Json) -> Mapping[str, Any] | None:
+    return None if expiry is None else dict(bodies.FILE_EXPIRY(expiry, "expires_after"))
+
+
+def _parsed(field: UploadFile | str) -> Json:
+    """What is no JSON is the text that it is."""
+    try:
+        return json.loads(field) if isinstance(field, str) else ""
+    except (ValueError, RecursionError):
+        return field
 
 
 ENDPOINTS = (

@@ -1,4 +1,8 @@
-"""Who may run code now: one call at a time per key, and so many interpreters at most."""
+"""Who may run code now: one call at a time per key, and so many interpreters at most.
+
+An interpreter that is idle makes room for one that is wanted. While its key is held, though, since
+the run that uses it goes on, it does so only as a last resort: the next call wants its variables.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from assistctl.server.sandbox.confinement import Unavailable
 from assistctl.server.sandbox.interpreter import Interpreter
 
 _LOOK_SECONDS = 0.1
+HELD_SECONDS = 30.0
+"""How long one that is held is kept from others who wait; a model may think for longer."""
 
 
 @dataclass
@@ -49,6 +55,7 @@ class Seats:
         self._changed = threading.Condition()
         self._taken: dict[str, Seat] = {}
         self._idle: dict[str, Session] = {}  # the longest unused first
+        self._held: set[str] = set()
         self._closed = False
 
     @contextmanager
@@ -64,6 +71,18 @@ class Seats:
         finally:
             with self._changed:
                 self._leave(seat)
+
+    def has(self, key: str) -> bool:
+        """Whether `key` has an interpreter, or is about to."""
+        return key in self._taken or key in self._idle
+
+    def hold(self, key: str) -> None:
+        """Keep the interpreter that `key` has, or will have, until it is let go."""
+        self._held.add(key)
+
+    def let_go(self, key: str) -> None:
+        """Never blocks: who waits looks again by itself."""
+        self._held.discard(key)
 
     def close(self, key: str) -> None:
         """End the interpreter of `key`, if there is one; a call under way is stopped first."""
@@ -94,20 +113,32 @@ class Seats:
     def _wait(self, key: str, stop: threading.Event) -> Seat:
         until = time.monotonic() + self._wait_seconds
         while not self._closed and not stop.is_set():
-            if key not in self._taken and (key in self._idle or self._has_room()):
+            late = time.monotonic() > until
+            if key not in self._taken and (key in self._idle or self._has_room(late)):
                 return Seat(key, stop, self._living(key))
-            if time.monotonic() > until:
+            if late:
                 raise Unavailable("all interpreters are busy; try again later")
             self._changed.wait(_LOOK_SECONDS)
         raise Unavailable("the server is shutting down" if self._closed else "it was cancelled")
 
-    def _has_room(self) -> bool:
-        """If need be by ending the interpreter that has been idle for the longest time."""
+    def _has_room(self, late: bool) -> bool:
+        """If need be by ending the idle interpreter that is missed least."""
         if len(self._taken) + len(self._idle) < self._count:
             return True
-        if self._idle:
-            self._idle.pop(next(iter(self._idle))).interpreter.close()
-        return len(self._taken) < self._count
+        key = self._spare(late)
+        if key is not None:
+            self._idle.pop(key).interpreter.close()
+        return key is not None
+
+    def _spare(self, late: bool) -> str | None:
+        """The one idle for longest, first of those that are not held. Rather than refuse a call
+        that has waited for so long, one that is held."""
+        free = next((key for key in self._idle if key not in self._held), None)
+        first = next(iter(self._idle), None)
+        if free is not None or first is None:
+            return free
+        rested = time.monotonic() - self._idle[first].used_at > HELD_SECONDS
+        return first if late or rested else None
 
     def _living(self, key: str) -> Session | None:
         """The session of `key`, unless its interpreter has died in the meantime."""

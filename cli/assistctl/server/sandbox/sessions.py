@@ -126,18 +126,24 @@ class Sandboxes:
     async def run(
         self, key: str, code: str, files: Sequence[Given] = (), *, continued: bool = False
     ) -> Execution:
-        """`execute` in a thread; where the awaiting task is cancelled, the code is stopped."""
-        # Not the threads that requests use: those must not wait for code.
+        """`execute` in a thread; where the awaiting task is cancelled, the code is stopped. From
+        now on the interpreter is held, until `let_go`."""
+        self._seats.hold(key)
+        # Not the threads that requests use: those must not wait for code. Nor may a call that has
+        # an interpreter wait for those that want one, since they may be waiting for its end.
         self._limiter = self._limiter or CapacityLimiter(self.limits.sessions)
+        limiter = CapacityLimiter(1) if self._seats.has(key) else self._limiter
         stop = threading.Event()
         work = partial(self.execute, key, code, files, continued=continued, stop=stop)
         try:
-            return await anyio.to_thread.run_sync(
-                work, abandon_on_cancel=True, limiter=self._limiter
-            )
+            return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=limiter)
         except get_cancelled_exc_class():
             stop.set()
             raise
+
+    def let_go(self, key: str) -> None:
+        """The interpreter of `key` makes room for others, if need be: no call is about to come."""
+        self._seats.let_go(key)
 
     def close(self, key: str) -> None:
         """End the interpreter of `key`, if there is one; a call under way is stopped first."""
