@@ -63,6 +63,16 @@ def test_a_saved_plan_remembers_what_was_asked_for(synced):
     assert synced("plan").out.endswith("Plan: 0 to create, 1 to update, 0 to delete.\n")
 
 
+def test_of_a_saved_plan_the_edits_at_the_target_may_be_kept(synced):
+    edit_at_target(synced, instructions="Shout.")
+    synced.edit("assistants/clerk.yaml", "Be brief", "Be long")
+    assert synced("plan", "--out", "plan.json", "-q").code == 0
+    code, out, err = synced("sync", "--plan", "plan.json", "--yes", "--on-drift", "keep")
+    assert (code, err) == (0, "~ updated assistant/clerk (asst_…)  … s\nSynced local: 1 change.\n")
+    assert "Edited at the target, kept so:\n    assistant/greeter (instructions)\n" in out
+    assert greeter(synced)["instructions"] == "Shout."
+
+
 def test_a_file_that_is_no_plan_is_an_error(synced):
     (synced.root / "plan.json").write_text("{}", encoding="utf-8")
     assert synced("sync", "--plan", "plan.json", "--yes") == (
@@ -102,7 +112,8 @@ def test_a_person_is_asked_what_shall_become_of_drift(synced):
     with synced.on_terminal("sync") as terminal:
         terminal.wait_for("Overwrite these edits, keep them, or stop")
         terminal.type("keep\n")
-        terminal.wait_for("No changes. local is as declared.")
+        terminal.wait_for("Edited at the target, kept so:\n    assistant/greeter (instructions)")
+        terminal.wait_for("No changes.")
         assert terminal.end() == 0
     with synced.on_terminal("sync") as terminal:
         terminal.wait_for("Overwrite these edits, keep them, or stop")

@@ -72,7 +72,17 @@ def survey(
     everything = surface.declare(workspace)
     only = [_declared(key, everything) for key in keys]
     declared = select(everything, only) if only else everything
-    observed = surface.observe(everything)
+    return decided(surface, workspace, declared, surface.observe(everything), wishes)
+
+
+def decided(
+    surface: Assistants,
+    workspace: Workspace,
+    declared: Mapping[Address, Declared],
+    observed: Observed,
+    wishes: Wishes,
+) -> Survey:
+    """The one decision about what was read."""
     plan = reconcile(workspace.target.name, declared, observed, wishes)
     return Survey(declared, observed, plan, surface.compile(plan, declared, observed))
 
@@ -98,8 +108,7 @@ def adoption(surface: Assistants, workspace: Workspace, objects: Mapping[str, st
     )
     declared = select(everything, list(wanted))
     wishes = Wishes(partial=True, adopt=list(wanted))
-    plan = reconcile(workspace.target.name, declared, observed, wishes)
-    return Survey(declared, observed, plan, surface.compile(plan, declared, observed))
+    return decided(surface, workspace, declared, observed, wishes)
 
 
 def _with_addresses(remote: Remote, ids: Mapping[str, Address]) -> Remote:

@@ -57,13 +57,16 @@ class Change:
 @dataclass(frozen=True)
 class Plan:
     """All changes in the order they are shown, and the owned objects that nothing declares and that
-    stay all the same; the `protected` of these would stay if prune was asked for."""
+    stay all the same; the `protected` of these would stay if prune was asked for. `partial`: only
+    some addresses were asked for. `kept` is what was edited at the target and is to stay so."""
 
     target: str
     changes: tuple[Change, ...] = ()
     undeclared: tuple[Address, ...] = ()
     notes: tuple[str, ...] = ()
     protected: tuple[Address, ...] = ()
+    partial: bool = False
+    kept: tuple[Change, ...] = ()
 
     @property
     def summary(self) -> Mapping[str, int]:

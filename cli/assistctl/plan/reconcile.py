@@ -10,12 +10,13 @@ from assistctl.errors import AssistctlError, Refused
 from assistctl.plan.changes import Action, Change, FieldChange, Moved, Plan
 from assistctl.plan.compare import OPAQUE, contains, fingerprint, is_untouched, leaves
 from assistctl.plan.leftovers import (
+    edited,
     edited_copies,
     failed_files,
-    kept_by_protection,
     leaving,
     leftovers,
     mass_prune,
+    protected,
     undeclared,
 )
 from assistctl.plan.state import Applied, Declared, Observed, Remote, references
@@ -82,11 +83,12 @@ def reconcile(
     _refuse_second_names(changes, declared, observed)
     failed = tuple(failed_files(declared, observed))
     if wishes.partial:
-        return Plan(target, tuple(sorted(changes, key=_order)), notes=failed)
+        return Plan(target, tuple(sorted(changes, key=_order)), notes=failed, partial=True)
     changes += leftovers(declared, observed)
-    gone = tuple(undeclared(declared, observed))
-    protected = kept_by_protection(declared, observed)
-    remaining = {*protected, *(() if wishes.prune else (change.address for change in gone))}
+    stay = protected(declared, observed)
+    edits = edited(declared, observed) if wishes.on_drift == "keep" else frozenset()
+    gone = tuple(undeclared(declared, observed, stay | edits))
+    remaining = {*stay, *edits, *(() if wishes.prune else (change.address for change in gone))}
     notes = (*failed, *edited_copies(observed))
     if wishes.prune:
         changes += (*gone, *leaving(declared, observed, changes))
@@ -96,7 +98,7 @@ def reconcile(
         tuple(sorted(changes, key=_order)),
         tuple(sorted(remaining, key=_rank)),
         notes=notes,
-        protected=tuple(sorted(protected, key=_rank)),
+        protected=tuple(sorted(stay, key=_rank)),
     )
 
 
