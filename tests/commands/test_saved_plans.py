@@ -1,5 +1,7 @@
 import json
 
+from tests.commands.middleman import staging
+
 STALE = (
     "error: the plan is stale: the workspace or the target has changed since it was saved; nothing "
     "was changed. Make a new plan and review it\n"
@@ -61,6 +63,26 @@ def test_a_saved_plan_remembers_what_was_asked_for(synced):
     )
     assert synced("sync", "--plan", "plan.json", "--yes", "-q").code == 0
     assert synced("plan").out.endswith("Plan: 0 to create, 1 to update, 0 to delete.\n")
+
+
+def test_a_saved_plan_is_for_the_target_it_was_made_for(shop):
+    with staging(shop.root, lambda method, path, ask: ask()) as (_, environ):
+        assert shop("plan", "--out", "plan.json", "-q", **environ).code == 0
+    refusal = (
+        "error: the plan was made for the target 'staging', not for 'local'; leave out --target "
+        "(or ASSISTCTL_TARGET), or make a plan for that one\n"
+    )
+    assert shop("sync", "--plan", "plan.json", "--yes", "-t", "local") == (3, "", refusal)
+    # Another server, as empty as the first one was.
+    with staging(shop.root, lambda method, path, ask: ask()) as (client, environ):
+        assert shop("sync", "--plan", "plan.json", "--yes", **environ) == (3, "", STALE)
+        assert list(client.list("/assistants")) == []
+
+
+def test_a_plan_that_cannot_be_saved_is_an_error_that_names_the_file(synced):
+    _, out, err = synced("plan", "--out", "/dev/full")
+    assert out == "No changes. local is as declared.\n"
+    assert err == "error: /dev/full: the plan cannot be saved (No space left on device)\n"
 
 
 def test_of_a_saved_plan_the_edits_at_the_target_may_be_kept(synced):

@@ -66,6 +66,7 @@ def command(
         raise click.UsageError("--plan FILE says already what is asked for; drop KEY and --prune.")
     reviewed = read(saved) if saved else None
     if reviewed:
+        reviewed.check_target(options.target)
         keys, prune = reviewed.keys, reviewed.prune
         options = replace(options, target=reviewed.target)
     workspace = load(options)
