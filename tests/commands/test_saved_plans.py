@@ -121,7 +121,9 @@ def test_only_drift_is_shown_when_asked_for(synced):
     code, out, _ = synced("plan", "--drift-only", "--detailed-exitcode")
     assert code == 2
     assert out.splitlines()[0] == "~ assistant/greeter  changed at the target since the last sync"
-    assert out.endswith("Plan: 0 to create, 1 to update, 0 to delete.\n")
+    assert out.endswith("Drift: 1 of ours was edited at local since the last sync.\n")
+    heading = "### Drift: 1 of ours was edited at local since the last sync\n"
+    assert synced("plan", "--drift-only", "--format", "markdown").out.startswith(heading)
 
 
 def test_a_person_is_asked_what_shall_become_of_drift(synced):

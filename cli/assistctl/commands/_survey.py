@@ -14,7 +14,7 @@ from assistctl.plan.changes import Plan
 from assistctl.plan.reconcile import Wishes, reconcile, select
 from assistctl.plan.state import Declared, Observed, Remote
 from assistctl.render.values import counted
-from assistctl.resources import ASSISTANT, Address, Assistant, Workspace, digest
+from assistctl.resources import ASSISTANT, FILE, Address, Assistant, Workspace, digest
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants, Operation
@@ -59,10 +59,13 @@ class Survey:
         return [[str(operation) for operation in some] for some in self.by_change()]
 
 
-def refuse_prune_of_some(keys: Sequence[str], prune: bool) -> None:
-    """What is no longer declared shows only against everything that is."""
+def check_keys(keys: Sequence[str], prune: bool) -> None:
+    """Refuse KEYs that cannot be looked at alone. What is no longer declared shows only against
+    everything that is; whether a file is as declared, only in what uses it."""
     if keys and prune:
         raise click.UsageError("--prune looks at the whole workspace; leave out the KEYs.")
+    if files := [key for key in keys if Address.parse(key).kind == FILE]:
+        raise click.UsageError(f"{files[0]} goes with what uses it; name that instead.")
 
 
 def survey(

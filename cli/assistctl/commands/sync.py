@@ -15,7 +15,7 @@ from assistctl.commands._drift import ask_about_drift, keeping, refuse_drift
 from assistctl.commands._options import Options, as_command, complete_key, parallel_option
 from assistctl.commands._person import can_answer
 from assistctl.commands._saved import read
-from assistctl.commands._survey import Survey, refuse_prune_of_some, survey
+from assistctl.commands._survey import Survey, check_keys, survey
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
 from assistctl.errors import Refused
@@ -61,7 +61,7 @@ def command(
 
     Shows the plan, asks, and applies it. Only what this workspace owns is touched.
     """
-    refuse_prune_of_some(keys, prune)
+    check_keys(keys, prune)
     if saved and (keys or prune):
         raise click.UsageError("--plan FILE says already what is asked for; drop KEY and --prune.")
     reviewed = read(saved) if saved else None

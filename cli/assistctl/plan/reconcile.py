@@ -131,9 +131,9 @@ def _file_changes(declared: Mapping[Address, Declared], observed: Observed) -> I
             )
 
 
-def _some(addresses: Iterable[Address]) -> str:
+def _some(things: Iterable[Address | str]) -> str:
     """The first three in words; a file can have a thousand users."""
-    names = [str(address) for address in sorted(addresses)]
+    names = sorted(map(str, things))
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
 
@@ -236,14 +236,15 @@ def _refuse_second_names(
     taken = []
     for change in changes:
         name = declared[change.address].fields.get("name")
-        if change.action is Action.CREATE and change.address.kind == ASSISTANT and name:
-            for stranger in observed.strangers.get(name, ()):
-                taken.append(
-                    f"{declared[change.address].place}: an assistant named {name!r} is at the "
-                    f"target already and has no owner ({stranger}); take it over with "
-                    f"`assistctl adopt {change.address.name} {stranger}`, or give yours another "
-                    "name"
-                )
+        if change.action is not Action.CREATE or change.address.kind != ASSISTANT or not name:
+            continue
+        if strangers := observed.strangers.get(name, ()):
+            taken.append(
+                f"{declared[change.address].place}: an assistant named {name!r} is at the target "
+                f"already and has no owner ({_some(strangers)}); take it over with "
+                f"`assistctl adopt {change.address.name} {strangers[0]}`, or give yours another "
+                "name"
+            )
     if taken:
         raise AssistctlError("\n".join(taken))
 

@@ -58,6 +58,8 @@ def plan_text(plan: Plan, operations: Sequence[Sequence[str]] = ()) -> str:
 
 def headline(plan: Plan) -> str:
     """The line that counts: `Plan: 3 to create, 1 to update, 0 to delete.`"""
+    if plan.only_drift:
+        return drift_line(plan)
     if not plan and plan.kept:
         return "No changes."
     if not plan and plan.partial:
@@ -65,6 +67,16 @@ def headline(plan: Plan) -> str:
     if not plan:
         return f"No changes. {one_line(plan.target)} is as declared."
     return f"Plan: {counts(plan)}."
+
+
+def drift_line(plan: Plan) -> str:
+    """`Drift: 2 of ours were edited at prod since the last sync.`"""
+    where = f"edited at {one_line(plan.target)} since the last sync"
+    if not plan:
+        what = "Nothing that was asked for" if plan.partial else "Nothing"
+        return f"No drift. {what} was {where}."
+    number = len(plan.changes)
+    return f"Drift: {number:,} of ours {'was' if number == 1 else 'were'} {where}."
 
 
 def counts(plan: Plan) -> str:
