@@ -18,6 +18,7 @@ from assistctl.resources import ASSISTANT, FILE, Address, Assistant, Workspace, 
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants, Operation
+    from assistctl.apis.redaction import Redaction
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,30 @@ def decided(
 ) -> Survey:
     """The one decision about what was read."""
     plan = reconcile(workspace.target.name, declared, observed, wishes)
+    plan = _without_secrets(plan, surface.client.redaction)
     return Survey(declared, observed, plan, surface.compile(plan, declared, observed))
+
+
+def _without_secrets(plan: Plan, redaction: Redaction) -> Plan:
+    """Plans are printed, saved and posted to pull requests; what they lead to is not read from
+    them. A key that somebody has written into an object is shown to nobody."""
+    return replace(
+        plan,
+        changes=tuple(
+            replace(
+                change,
+                fields=tuple(
+                    replace(
+                        item,
+                        before=redaction.value(item.before),
+                        after=redaction.value(item.after),
+                    )
+                    for item in change.fields
+                ),
+            )
+            for change in plan.changes
+        ),
+    )
 
 
 def adoption(surface: Assistants, workspace: Workspace, objects: Mapping[str, str]) -> Survey:
