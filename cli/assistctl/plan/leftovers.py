@@ -149,10 +149,7 @@ def _foreign(value: Json) -> Iterator[str]:
 
 def _is_as_we_left_it(remote: Remote) -> bool:
     """Whether a sync of ours wrote the object, and nobody has edited it since."""
-    return bool(remote.applied) and all(
-        item.open or name in remote.unsure or is_untouched(remote.fields.get(name), item)
-        for name, item in remote.applied.items()
-    )
+    return bool(remote.applied) and not any(_edits(remote))
 
 
 def _needed(
