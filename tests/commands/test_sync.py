@@ -159,7 +159,7 @@ def test_after_a_partial_failure_the_next_sync_finishes_the_rest(shop):
     assert failed == f"✗ vector_store/handbook: {whole}"
     assert error == (
         "error: 1 change of 6 could not be made; "
-        "what is done is done, and the next sync does the rest once the reasons above are gone"
+        "what is done is done, and the next sync finishes the rest"
     )
     assert [r for r in json.loads(out)["results"] if r["status"] == "failed"] == [
         {

@@ -96,7 +96,7 @@ def refuse_failures(results: list[Result]) -> None:
     if failed := [result for result in results if result.error]:
         raise SyncFailed(
             f"{counted(len(failed), 'change')} of {len(results)} could not be made; "
-            "what is done is done, and the next sync does the rest once the reasons above are gone"
+            "what is done is done, and the next sync finishes the rest"
         )
 
 
