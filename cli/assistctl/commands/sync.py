@@ -70,6 +70,7 @@ def command(
         keys, prune = reviewed.keys, reviewed.prune
         options = replace(options, target=reviewed.target)
     workspace = load(options)
+    consent.check(workspace.target)
     wishes = Wishes(partial=bool(keys), prune=prune)
     with opened(workspace, parallel) as surface:
         found = survey(surface, workspace, keys, wishes)
