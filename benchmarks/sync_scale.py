@@ -129,6 +129,7 @@ class Shape:
             {
                 "fetch file": 1,
                 "upload": 1,
+                "read assistant": self.assistants,
                 "write assistant": 2 * self.assistants,
                 "delete file": 1,
             }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -52,12 +53,13 @@ def runner(tmp_path):
 
     run.workspace = workspace
     run.plan = str(tmp_path / "assistctl-plan.md")
+    run.place = "default-" + re.sub("[^A-Za-z0-9._-]", "-", str(workspace))
     return run
 
 
 def test_a_plan_with_changes_succeeds_and_is_in_the_summary(runner):
     code, outputs, summary = runner("plan")
-    assert (code, outputs) == (0, {"exitcode": "2", "plan": runner.plan})
+    assert (code, outputs) == (0, {"exitcode": "2", "plan": runner.plan, "place": runner.place})
     assert "4 to create, 0 to update, 0 to delete" in summary
 
 
@@ -85,7 +87,10 @@ def test_what_only_a_sync_knows_is_passed_to_it_alone(runner):
 def test_a_broken_workspace_fails_the_step(runner):
     (runner.workspace / "assistctl.yaml").write_text("version: 2\n")
     code, outputs, summary = runner("plan")
-    assert (code, outputs, summary) == (1, {"exitcode": "1"}, "")
+    assert (code, outputs["exitcode"], outputs["plan"]) == (1, "1", runner.plan)
+    assert summary.startswith("### assistctl could not make a plan\n~~~~~\n")
+    assert "\nassistctl.yaml:1:10: `version` must be 1, not 2; " in summary
+    assert summary.endswith("\nerror: 3 problems\n~~~~~\n")
 
 
 def test_an_unknown_mode_fails_the_step(runner):

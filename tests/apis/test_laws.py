@@ -239,6 +239,21 @@ def test_a_second_copy_that_somebody_has_edited_is_left_alone_and_said(bench):
     assert len(bench.at("/assistants")) == 2
 
 
+def test_a_second_copy_that_has_lost_our_files_goes_but_not_one_with_somebody_elses(bench):
+    """As one job leaves it that heals what another one has just doubled."""
+    pages = [bench.file(f"docs/{name}.md", name) for name in "ab"]
+    bench.store("handbook", *pages)
+    bench.assistant("shop", FileSearch("handbook"))
+    bench.sync()
+    client = bench.surface.client
+    store = bench.only("/vector_stores")
+    copy = {"name": store["name"], "metadata": store["metadata"]}
+    client.create("/vector_stores", copy)
+    theirs = client.create("/vector_stores", copy | {"file_ids": [upload(bench)]})
+    bench.sync()
+    assert [it["id"] for it in bench.at("/vector_stores")] == [store["id"], theirs["id"]]
+
+
 def test_a_second_copy_of_a_store_that_is_in_use_is_replaced_without_a_trace(bench):
     """As two syncs at the same time leave it."""
     page = bench.file("docs/a.md", "page a")

@@ -120,7 +120,9 @@ def test_an_edited_file_is_uploaded_once_and_each_of_its_users_repointed(bench, 
     assert counted(sync) == NOTHING_THERE | {
         "GET /vector_stores/{id}/files?limit=100": 1,
         "POST /files": 1,
+        "GET /assistants/{id}": 3,
         "POST /assistants/{id}": 2 * 3,
+        "GET /vector_stores/{id}": 1,
         "POST /vector_stores/{id}": 2,
         "POST /vector_stores/{id}/file_batches": 1,
         "DELETE /vector_stores/{id}/files/{id}": 1,
@@ -128,12 +130,15 @@ def test_an_edited_file_is_uploaded_once_and_each_of_its_users_repointed(bench, 
     }
 
 
-def test_an_edited_field_is_written_and_noted(bench, counted):
+def test_an_edited_field_is_looked_at_again_written_and_noted(bench, counted):
     for key in ("clerk", "desk", "shop"):
         bench.assistant(key, name=key)
     bench.apply()
     bench.assistant("desk", name="Front desk")
-    assert counted(sync) == NOTHING_THERE | {"POST /assistants/{id}": 2}
+    assert counted(sync) == NOTHING_THERE | {
+        "GET /assistants/{id}": 1,
+        "POST /assistants/{id}": 2,
+    }
 
 
 def test_a_sync_of_nothing_new_is_a_plan(bench, counted):

@@ -50,6 +50,15 @@ def test_the_targets_name_is(guarded):
     assert names(guarded) == ["shop/greeter"]
 
 
+def test_another_targets_name_is_refused_even_where_nothing_is_to_be_done(guarded):
+    assert guarded(*SYNC, "--confirm", "staging", **guarded.environ).code == 0
+    code, out, err = guarded(*SYNC, "--confirm", "prod", **guarded.environ)
+    assert (code, out) == (3, "")
+    assert (
+        err == "error: --confirm names 'prod', but the target is 'staging'; nothing was changed\n"
+    )
+
+
 def test_another_targets_name_is_refused_wherever_it_is_given(guarded):
     code, _, err = guarded(*SYNC, "--yes", "--confirm", "prod", **guarded.environ)
     assert (code, err) == (

@@ -8,6 +8,7 @@ from tests.commands.middleman import Cut, staging
 
 TEMPLATE = Path(__file__).parent / "shop"
 NOTHING = "No changes. local is as declared.\n"
+NOTHING_OF_IT = "No changes. What was asked for is as declared at staging.\n"
 PROMPT = "You keep the books of a flower shop.\n\n- Prices are in ${CURRENCY}.\n- 用中文回答。\n"
 BILL = {
     "type": "object",
@@ -457,7 +458,10 @@ def test_files_that_the_target_does_not_give_away_stop_the_import(shop, tmp_path
         assert code == 0
         assert 'tool_resources.file_search.vector_store_ids: ["vs_…"] → []\n' in out
         assert list(files(shop)) == ["assistants/books.md", "assistants/books.yaml"]
-        assert shop("plan", "books", **environ).out == "No changes. staging is as declared.\n"
+        assert (
+            shop("plan", "books", **environ).out
+            == "No changes. What was asked for is as declared at staging.\n"
+        )
 
 
 def test_where_adoption_fails_in_part_it_is_said_how_to_go_on(shop, tmp_path):
@@ -507,7 +511,10 @@ def test_a_download_that_breaks_off_is_repeated(shop, tmp_path):
         made = bookkeeper(target, tmp_path)
         assert shop("import", made, "--as", "books", "-y", "-q", **environ) == (0, "", "")
         assert files(shop)["assistants/books/care.md"] == "# Care\n"
-        assert shop("plan", "books", **environ).out == "No changes. staging is as declared.\n"
+        assert (
+            shop("plan", "books", **environ).out
+            == "No changes. What was asked for is as declared at staging.\n"
+        )
 
 
 DUMP = [

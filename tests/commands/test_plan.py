@@ -172,3 +172,9 @@ def test_a_local_database_that_is_none_is_a_clear_error(shop):
     database = shop.root / ".assistctl" / "local.db"
     error = f"error: cannot use the database {database}: file is not a database\n"
     assert shop("plan") == (1, "", error)
+
+
+def test_a_file_is_planned_with_what_uses_it(shop):
+    code, _, err = shop("plan", "file/handbook/care.md")
+    first = "error: file/handbook/care.md goes with what uses it; name that instead."
+    assert (code, err.splitlines()[0]) == (64, first)

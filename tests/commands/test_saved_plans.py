@@ -1,5 +1,7 @@
 import json
 
+from tests.commands.middleman import staging
+
 STALE = (
     "error: the plan is stale: the workspace or the target has changed since it was saved; nothing "
     "was changed. Make a new plan and review it\n"
@@ -63,6 +65,36 @@ def test_a_saved_plan_remembers_what_was_asked_for(synced):
     assert synced("plan").out.endswith("Plan: 0 to create, 1 to update, 0 to delete.\n")
 
 
+def test_a_saved_plan_is_for_the_target_it_was_made_for(shop):
+    with staging(shop.root, lambda method, path, ask: ask()) as (_, environ):
+        assert shop("plan", "--out", "plan.json", "-q", **environ).code == 0
+    refusal = (
+        "error: the plan was made for the target 'staging', not for 'local'; leave out --target "
+        "(or ASSISTCTL_TARGET), or make a plan for that one\n"
+    )
+    assert shop("sync", "--plan", "plan.json", "--yes", "-t", "local") == (3, "", refusal)
+    # Another server, as empty as the first one was.
+    with staging(shop.root, lambda method, path, ask: ask()) as (client, environ):
+        assert shop("sync", "--plan", "plan.json", "--yes", **environ) == (3, "", STALE)
+        assert list(client.list("/assistants")) == []
+
+
+def test_a_plan_that_cannot_be_saved_is_an_error_that_names_the_file(synced):
+    _, out, err = synced("plan", "--out", "/dev/full")
+    assert out == "No changes. local is as declared.\n"
+    assert err == "error: /dev/full: the plan cannot be saved (No space left on device)\n"
+
+
+def test_of_a_saved_plan_the_edits_at_the_target_may_be_kept(synced):
+    edit_at_target(synced, instructions="Shout.")
+    synced.edit("assistants/clerk.yaml", "Be brief", "Be long")
+    assert synced("plan", "--out", "plan.json", "-q").code == 0
+    code, out, err = synced("sync", "--plan", "plan.json", "--yes", "--on-drift", "keep")
+    assert (code, err) == (0, "~ updated assistant/clerk (asst_…)  … s\nSynced local: 1 change.\n")
+    assert "Edited at the target, kept so:\n    assistant/greeter (instructions)\n" in out
+    assert greeter(synced)["instructions"] == "Shout."
+
+
 def test_a_file_that_is_no_plan_is_an_error(synced):
     (synced.root / "plan.json").write_text("{}", encoding="utf-8")
     assert synced("sync", "--plan", "plan.json", "--yes") == (
@@ -89,7 +121,9 @@ def test_only_drift_is_shown_when_asked_for(synced):
     code, out, _ = synced("plan", "--drift-only", "--detailed-exitcode")
     assert code == 2
     assert out.splitlines()[0] == "~ assistant/greeter  changed at the target since the last sync"
-    assert out.endswith("Plan: 0 to create, 1 to update, 0 to delete.\n")
+    assert out.endswith("Drift: 1 of ours was edited at local since the last sync.\n")
+    heading = "### Drift: 1 of ours was edited at local since the last sync\n"
+    assert synced("plan", "--drift-only", "--format", "markdown").out.startswith(heading)
 
 
 def test_a_person_is_asked_what_shall_become_of_drift(synced):
@@ -102,7 +136,8 @@ def test_a_person_is_asked_what_shall_become_of_drift(synced):
     with synced.on_terminal("sync") as terminal:
         terminal.wait_for("Overwrite these edits, keep them, or stop")
         terminal.type("keep\n")
-        terminal.wait_for("No changes. local is as declared.")
+        terminal.wait_for("Edited at the target, kept so:\n    assistant/greeter (instructions)")
+        terminal.wait_for("No changes.")
         assert terminal.end() == 0
     with synced.on_terminal("sync") as terminal:
         terminal.wait_for("Overwrite these edits, keep them, or stop")

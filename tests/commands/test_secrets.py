@@ -104,6 +104,25 @@ def test_what_is_done_in_part_shows_no_key_either(shop, careless):
     assert traces(shop.root) == []
 
 
+def test_a_key_that_somebody_wrote_into_an_object_is_shown_by_no_plan(shop, careless):
+    assert said(shop, careless, "sync", "--yes", "-q")[0] == 0
+    path = f"/assistants/{shop.id_of('greeter', careless.client)}"
+    there = careless.client.get(path)
+    theirs = "sk-abcdef0123456789abcd"
+    metadata = {**there["metadata"], "note": KEY}
+    careless.client.post(path, {"instructions": f"Send {theirs}.", "metadata": metadata})
+    shop.edit("assistants/greeter.yaml", "any language", "basic internationalization")
+    for command in (("plan", "-v", "--out", "saved.plan"), *COMMANDS[1:3], ("show", "greeter")):
+        code, text = said(shop, careless, *command)
+        assert (code, KEY in text, theirs in text) == (0, False, False), text
+        assert "Send [redacted]" in text
+        assert "basic internationalization" in text
+    assert traces(shop.root) == []
+    code, _ = said(shop, careless, "sync", "--yes", "--on-drift", "overwrite")
+    assert code == 0
+    assert careless.client.get(path)["instructions"] == "Greet in basic internationalization."
+
+
 def test_the_last_error_of_a_file_or_a_run_shows_no_key(shop, careless):
     """As of a target that hands on what its own model or index has answered."""
 

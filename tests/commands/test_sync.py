@@ -77,11 +77,17 @@ def test_edits_at_the_target_are_never_overwritten_unasked(synced):
     drifted(synced)
     refusal = (
         "error: edited at the target since the last sync: assistant/greeter (instructions); "
-        "nothing was changed. Use --on-drift overwrite to put it back as declared, "
-        "--on-drift keep to leave the edits, or bring them into the YAML\n"
+        "nothing was changed. Use --on-drift overwrite to discard these edits, "
+        "--on-drift keep to leave them, or bring them into the YAML\n"
     )
+    kept = """\
+Edited at the target, kept so:
+    assistant/greeter (instructions)
+
+No changes.
+"""
     assert synced("sync", "--yes") == (3, DRIFT, refusal)
-    assert synced("sync", "--yes", "--on-drift", "keep") == (0, NOTHING, "")
+    assert synced("sync", "--yes", "--on-drift", "keep") == (0, kept, "")
     told = "~ updated assistant/greeter (asst_…)  … s\nSynced local: 1 change.\n"
     assert synced("sync", "--yes", "--on-drift", "overwrite") == (0, DRIFT, told)
     with synced.target() as target:
@@ -103,6 +109,37 @@ Plan: 0 to create, 0 to update, 1 to delete.
     assert synced("sync", "--yes", "--prune") == (0, plan, told)
     with synced.target() as target:
         assert [item["name"] for item in target.list("/assistants")] == ["Clerk"]
+
+
+def test_prune_deletes_what_was_edited_at_the_target_only_if_that_is_asked_for(synced):
+    drifted(synced)
+    (synced.root / "assistants" / "greeter.yaml").unlink()
+    (synced.root / "assistants" / "greeter.script.yaml").unlink()
+    plan = """\
+- assistant/greeter  no longer declared  asst_…
+    instructions: "Shout."  (changed at the target since the last sync)
+
+Plan: 0 to create, 0 to update, 1 to delete.
+"""
+    refusal = (
+        "error: edited at the target since the last sync: assistant/greeter (instructions); "
+        "nothing was changed. Use --on-drift overwrite to discard these edits, "
+        "--on-drift keep to leave them, or bring them into the YAML\n"
+    )
+    kept = """\
+No longer declared, left alone:
+    assistant/greeter
+    `assistctl sync --prune` deletes what is no longer declared.
+
+Edited at the target, kept so:
+    assistant/greeter (instructions)
+
+No changes.
+"""
+    assert synced("sync", "--yes", "--prune") == (3, plan, refusal)
+    assert synced("sync", "--yes", "--prune", "--on-drift", "keep") == (0, kept, "")
+    told = "- deleted assistant/greeter (asst_…)  … s\nSynced local: 1 change.\n"
+    assert synced("sync", "--yes", "--prune", "--on-drift", "overwrite") == (0, plan, told)
 
 
 def test_after_a_partial_failure_the_next_sync_finishes_the_rest(shop):

@@ -1,4 +1,5 @@
 from assistctl.commands._workspace import environment
+from tests.commands.middleman import staging
 
 
 def test_dotenv_lies_beneath_the_environment(tmp_path, monkeypatch):
@@ -18,3 +19,30 @@ def test_a_workspace_reads_its_dotenv(shop):
     (shop.root / ".env").write_text("GREETING=Dutch\n", encoding="utf-8")
     assert 'instructions: "Greet in Dutch."' in shop("plan", "greeter").out
     assert 'instructions: "Greet in French."' in shop("plan", "greeter", GREETING="French").out
+
+
+def test_what_goes_wrong_at_a_target_says_which_and_where_it_is_declared(shop):
+    with staging(shop.root, lambda method, path, ask: (404, b"no such page")) as (_, environ):
+        assert shop("plan", **environ) == (
+            1,
+            "",
+            "error: GET /assistants: 404 Not Found; the target is staging, "
+            "http://127.0.0.1:…/v1 (assistctl.yaml:6:3)\n",
+        )
+
+
+def test_what_is_no_dotenv_is_told_with_what_else_is_wrong_but_without_its_text(shop):
+    dotenv = shop.root / ".env"
+    dotenv.write_bytes(b"\xef\xbb\xbfGREETING=Dutch\n\n\nsecret words\nKEY='no end\n")
+    shop.edit("assistants/greeter.yaml", "any language", "${GREETING} ${UNSET}")
+    what = "this is not NAME=VALUE; mend the line, or quote the value"
+    unset = "the environment variable UNSET is not set; set it, or write ${UNSET:-default}"
+    assert shop("validate") == (
+        1,
+        "",
+        f".env:4:1: {what}\n.env:5:1: {what}\n"
+        f"assistants/greeter.yaml:1:15: {unset}\nerror: 3 problems\n",
+    )
+    dotenv.write_bytes(b"\xff\xfe")
+    code, _, err = shop("import", "--all")
+    assert (code, err.splitlines()[0]) == (1, ".env: the file is not UTF-8; save it as UTF-8")

@@ -217,6 +217,17 @@ def test_an_assistant_of_the_same_name_without_an_owner_is_an_error():
     )
 
 
+def test_many_strangers_of_one_name_are_one_line_for_each_assistant():
+    there = Observed(strangers={"Shop": ("asst_4", "asst_1", "asst_3", "asst_2")})
+    with pytest.raises(AssistctlError) as error:
+        reconcile("local", declared(shop(name="Shop")), there)
+    assert str(error.value) == (
+        "assistants/shop.yaml:1:1: an assistant named 'Shop' is at the target already and has no "
+        "owner (asst_1, asst_2, asst_3 and 1 more); take it over with `assistctl adopt shop "
+        "asst_4`, or give yours another name"
+    )
+
+
 def test_a_name_taken_by_a_stranger_does_not_matter_to_an_assistant_that_exists():
     there = observed(remote(shop(name="Shop")), strangers={"Shop": ("asst_1",)})
     assert plan(declared(shop(name="Shop")), there) == ""

@@ -63,7 +63,7 @@ class Client:
             )
         self.parallel = parallel
         self._pace = pace or Pacing()
-        self._redaction = Redaction(api_key)
+        self.redaction = Redaction(api_key)
         self._largest_at_once = largest_at_once
         self._part_bytes = part_bytes
         self._client = openai.OpenAI(
@@ -237,7 +237,7 @@ class Client:
         start = pace.clock()
         for attempt in count():
             try:
-                with translated("POST", path, self._redaction):
+                with translated("POST", path, self.redaction):
                     return self._client.post(
                         path,
                         cast_to=cast("type[Any]", object),
@@ -286,7 +286,7 @@ class Client:
         start = pace.clock()
         for attempt in count():
             try:
-                with translated(method, path, self._redaction):
+                with translated(method, path, self.redaction):
                     answer = send()
             except LostAnswer as error:
                 lost = True
@@ -332,17 +332,17 @@ class Client:
         pace.wait()
 
     def _events(self, stream: Iterator[Any], path: str) -> Iterator[dict[str, Json]]:
-        with translated("POST", path, self._redaction):
+        with translated("POST", path, self.redaction):
             for event in stream:
                 if isinstance(event, dict):
                     if isinstance(event.get("data"), dict):
-                        self._redaction.errors(event["data"])
+                        self.redaction.errors(event["data"])
                     yield event
 
     def _object(self, answer: object) -> dict[str, Json]:
         if not isinstance(answer, dict) or not isinstance(answer.get("id"), str):
             raise Unexpected("the answer is not an object with an id")
-        return self._redaction.errors(answer)
+        return self.redaction.errors(answer)
 
     def _list(self, answer: object) -> dict[str, Json]:
         """An answer without a list must not pass for an empty list: all would be created anew."""

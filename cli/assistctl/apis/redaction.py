@@ -7,7 +7,7 @@ Whatever a target says about an error passes through here before anybody can pri
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
 from assistctl.resources import Json
@@ -32,9 +32,23 @@ class Redaction:
         self._spellings = sorted(spellings, key=len, reverse=True)
 
     def text(self, text: str) -> str:
+        return _CREDENTIALS.sub(_hidden, self._without_key(text))
+
+    def value(self, value: Json) -> Json:
+        """The same of every string in a value that people have written: of what only looks like a
+        key, a word such as in "basic internationalization" stays."""
+        if isinstance(value, str):
+            return _CREDENTIALS.sub(_hidden_with_digit, self._without_key(value))
+        if isinstance(value, Mapping):
+            return {key: self.value(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return value
+
+    def _without_key(self, text: str) -> str:
         for spelling in self._spellings:
             text = text.replace(spelling, HIDDEN)
-        return _CREDENTIALS.sub(lambda found: (found["scheme"] or "") + HIDDEN, text)
+        return text
 
     def errors(self, body: dict[str, Json]) -> dict[str, Json]:
         """An object whose `last_error` says nothing secret."""
@@ -49,6 +63,14 @@ class Redaction:
             each.args = tuple(
                 self.text(item) if isinstance(item, str) else item for item in each.args
             )
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return (found["scheme"] or "") + HIDDEN
+
+
+def _hidden_with_digit(found: re.Match[str]) -> str:
+    return _hidden(found) if re.search(r"\d", found[0]) else found[0]
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

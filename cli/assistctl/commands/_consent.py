@@ -25,17 +25,22 @@ class Consent:
         """Whether a person is asked yet."""
         return self.named is None and (target.confirm or not self.yes)
 
+    def check(self, target: Target) -> None:
+        """Raises Refused if --confirm names another target, whether or not anything is to be done
+        at this one."""
+        if self.named is not None and self.named != target.name:
+            raise Refused(
+                f"--confirm names {self.named!r}, but the target is {target.name!r}; "
+                "nothing was changed"
+            )
+
     def obtain(self, what: str, target: Target) -> None:
         """Make sure that somebody wants to do `what` ("apply 3 changes to prod") at this target.
 
         A target with `confirm: true` wants its name, which -y alone does not say. Raises Refused
         without consent, and where nobody can be asked for it.
         """
-        if self.named is not None and self.named != target.name:
-            raise Refused(
-                f"--confirm names {self.named!r}, but the target is {target.name!r}; "
-                "nothing was changed"
-            )
+        self.check(target)
         if not self.asks(target):
             return
         if not can_answer():

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from assistctl.commands._survey import Survey
+from assistctl.commands._survey import Survey, decided
 from assistctl.errors import Refused
 from assistctl.plan.reconcile import Wishes
+from assistctl.resources import Workspace
 
 if TYPE_CHECKING:
+    from assistctl.apis.assistants import Assistants
     from assistctl.plan.reconcile import OnDrift
 
 
@@ -29,20 +32,24 @@ def ask_about_drift(found: Survey) -> OnDrift:
     return "overwrite" if answer == "overwrite" else "keep"
 
 
+def keeping(surface: Assistants, workspace: Workspace, found: Survey, wishes: Wishes) -> Survey:
+    """What is left to do of a survey if the edits at the target stay; the plan names these."""
+    kept = decided(
+        surface, workspace, found.declared, found.observed, replace(wishes, on_drift="keep")
+    )
+    return replace(kept, plan=replace(kept.plan, kept=found.plan.drift.changes))
+
+
 def refuse_drift(found: Survey, wishes: Wishes) -> None:
     """Raises Refused where edits at the target would be overwritten unasked."""
-    if wishes.on_drift == "fail" and (drifted := found.plan.drifted):
+    if wishes.on_drift == "fail" and found.plan.drifted:
         raise Refused(
             f"edited at the target since the last sync: {', '.join(_drifted_fields(found))}; "
-            f"nothing was changed. Use --on-drift overwrite to put {_them(len(drifted))} back as "
-            "declared, --on-drift keep to leave the edits, or bring them into the YAML"
+            "nothing was changed. Use --on-drift overwrite to discard these edits, "
+            "--on-drift keep to leave them, or bring them into the YAML"
         )
 
 
 def _drifted_fields(found: Survey) -> Iterator[str]:
     for change in found.plan.drifted:
         yield f"{change.address} ({', '.join(field.path for field in change.drifted)})"
-
-
-def _them(number: int) -> str:
-    return "it" if number == 1 else "them"

@@ -17,7 +17,7 @@ from assistctl.errors import AssistctlError, Refused
 from assistctl.plan.reconcile import Wishes
 from assistctl.render.plan import plan_json
 from assistctl.render.values import json_document
-from assistctl.resources import Json, Workspace
+from assistctl.resources import Json, Workspace, digest
 
 FORMAT = 1
 
@@ -33,6 +33,14 @@ class SavedPlan:
     prune: bool
     fingerprint: str
 
+    def check_target(self, asked: str | None) -> None:
+        """Raises Refused if somebody says that it is for another target."""
+        if asked not in (None, self.target):
+            raise Refused(
+                f"the plan was made for the target {self.target!r}, not for {asked!r}; leave out "
+                "--target (or ASSISTCTL_TARGET), or make a plan for that one"
+            )
+
     def check(self, workspace: Workspace, found: Survey) -> None:
         """Raises Refused unless everything is as it was."""
         if (workspace.name, workspace.target.namespace) != (self.workspace, self.namespace):
@@ -40,7 +48,7 @@ class SavedPlan:
                 f"the plan was made for workspace {self.workspace!r} in namespace "
                 f"{self.namespace!r}, not for this one"
             )
-        if found.fingerprint != self.fingerprint:
+        if _fingerprint(workspace, found) != self.fingerprint:
             raise Refused(
                 "the plan is stale: the workspace or the target has changed since it was saved; "
                 "nothing was changed. Make a new plan and review it"
@@ -59,10 +67,19 @@ def save(
         "namespace": workspace.target.namespace,
         "keys": list(keys),
         "prune": wishes.prune,
-        "fingerprint": found.fingerprint,
+        "fingerprint": _fingerprint(workspace, found),
         "plan": json.loads(plan_json(found.plan)),
     }
-    path.write_text(json_document(document) + "\n", encoding="utf-8")
+    try:
+        path.write_text(json_document(document) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise AssistctlError(f"{path}: the plan cannot be saved ({error.strerror})") from error
+
+
+def _fingerprint(workspace: Workspace, found: Survey) -> str:
+    """Of the decision, and of where it is to be carried out: empty targets all look the same."""
+    target = workspace.target
+    return digest([found.fingerprint, target.api, target.base_url])
 
 
 def read(path: Path) -> SavedPlan:

@@ -14,10 +14,11 @@ from assistctl.plan.changes import Plan
 from assistctl.plan.reconcile import Wishes, reconcile, select
 from assistctl.plan.state import Declared, Observed, Remote
 from assistctl.render.values import counted
-from assistctl.resources import ASSISTANT, Address, Assistant, Workspace, digest
+from assistctl.resources import ASSISTANT, FILE, Address, Assistant, Workspace, digest
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants, Operation
+    from assistctl.apis.redaction import Redaction
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,13 @@ class Survey:
         return [[str(operation) for operation in some] for some in self.by_change()]
 
 
-def refuse_prune_of_some(keys: Sequence[str], prune: bool) -> None:
-    """What is no longer declared shows only against everything that is."""
+def check_keys(keys: Sequence[str], prune: bool) -> None:
+    """Refuse KEYs that cannot be looked at alone. What is no longer declared shows only against
+    everything that is; whether a file is as declared, only in what uses it."""
     if keys and prune:
         raise click.UsageError("--prune looks at the whole workspace; leave out the KEYs.")
+    if files := [key for key in keys if Address.parse(key).kind == FILE]:
+        raise click.UsageError(f"{files[0]} goes with what uses it; name that instead.")
 
 
 def survey(
@@ -72,9 +76,42 @@ def survey(
     everything = surface.declare(workspace)
     only = [_declared(key, everything) for key in keys]
     declared = select(everything, only) if only else everything
-    observed = surface.observe(everything)
+    return decided(surface, workspace, declared, surface.observe(everything), wishes)
+
+
+def decided(
+    surface: Assistants,
+    workspace: Workspace,
+    declared: Mapping[Address, Declared],
+    observed: Observed,
+    wishes: Wishes,
+) -> Survey:
+    """The one decision about what was read."""
     plan = reconcile(workspace.target.name, declared, observed, wishes)
+    plan = _without_secrets(plan, surface.client.redaction)
     return Survey(declared, observed, plan, surface.compile(plan, declared, observed))
+
+
+def _without_secrets(plan: Plan, redaction: Redaction) -> Plan:
+    """Plans are printed, saved and posted to pull requests; what they lead to is not read from
+    them. A key that somebody has written into an object is shown to nobody."""
+    return replace(
+        plan,
+        changes=tuple(
+            replace(
+                change,
+                fields=tuple(
+                    replace(
+                        item,
+                        before=redaction.value(item.before),
+                        after=redaction.value(item.after),
+                    )
+                    for item in change.fields
+                ),
+            )
+            for change in plan.changes
+        ),
+    )
 
 
 def adoption(surface: Assistants, workspace: Workspace, objects: Mapping[str, str]) -> Survey:
@@ -98,8 +135,7 @@ def adoption(surface: Assistants, workspace: Workspace, objects: Mapping[str, st
     )
     declared = select(everything, list(wanted))
     wishes = Wishes(partial=True, adopt=list(wanted))
-    plan = reconcile(workspace.target.name, declared, observed, wishes)
-    return Survey(declared, observed, plan, surface.compile(plan, declared, observed))
+    return decided(surface, workspace, declared, observed, wishes)
 
 
 def _with_addresses(remote: Remote, ids: Mapping[str, Address]) -> Remote:

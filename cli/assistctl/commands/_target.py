@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from assistctl import apis
-from assistctl.errors import AssistctlError
+from assistctl.errors import AssistctlError, RemoteError
 from assistctl.resources import Json, Target, Workspace
 
 if TYPE_CHECKING:
@@ -32,7 +32,13 @@ def opened(workspace: Workspace, parallel: int = apis.PARALLEL) -> Iterator[Assi
             target = replace(target, base_url=server.base_url, api_key=server.api_key)
         surface = apis.connect(target, parallel)
         stack.callback(surface.close)
-        yield surface
+        try:
+            yield surface
+        except RemoteError as error:
+            if not workspace.target.local:
+                where = f"{target.name}, {target.base_url} ({target.place})"
+                error.args = (f"{error}; the target is {where}",)
+            raise
 
 
 def _embedded(workspace: Workspace, stack: ExitStack) -> EmbeddedServer:

@@ -8,7 +8,7 @@ import click
 
 from assistctl.commands._options import Options, as_command, complete_key, parallel_option
 from assistctl.commands._saved import save
-from assistctl.commands._survey import refuse_prune_of_some, survey
+from assistctl.commands._survey import check_keys, survey
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
 from assistctl.plan.reconcile import Wishes
@@ -43,7 +43,7 @@ def command(
 
     With KEYs only for these and what they refer to. -v shows the requests of each change.
     """
-    refuse_prune_of_some(keys, prune)
+    check_keys(keys, prune)
     if drift_only and (prune or out):
         raise click.UsageError("--drift-only shows a part of a plan; it cannot be saved or prune.")
     workspace = load(options)
@@ -51,9 +51,7 @@ def command(
     with opened(workspace, parallel) as surface:
         found = survey(surface, workspace, keys, wishes)
     shown = found.plan.drift if drift_only else found.plan
-    if drift_only and not shown and options.format == "text":
-        click.echo(f"No drift. Nothing was edited at {shown.target} since the last sync.")
-    elif options.format == "json":
+    if options.format == "json":
         click.echo(plan_json(shown))
     elif options.format == "markdown":
         click.echo(plan_markdown(shown))

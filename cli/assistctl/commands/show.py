@@ -21,12 +21,13 @@ def command(options: Options, key: str) -> int | None:
     workspace = load(options)
     with opened(workspace) as surface:
         found = survey(surface, workspace, [key], Wishes(partial=True))
+        hidden = surface.client.redaction.value
     address = Address.parse(key)
     remote = found.observed.owned.get(address)
     shown = Shown(
         standing(found, address),
-        found.declared[address].fields,
-        remote.fields if remote else None,
+        hidden(found.declared[address].fields),
+        hidden(remote.fields) if remote else None,
     )
     click.echo(shown_json(shown) if options.format == "json" else shown_text(shown))
     return None

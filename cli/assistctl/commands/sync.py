@@ -11,11 +11,11 @@ import click
 
 from assistctl.commands._apply import apply, refuse_failures, result_json
 from assistctl.commands._consent import Consent, with_consent
-from assistctl.commands._drift import ask_about_drift, refuse_drift
+from assistctl.commands._drift import ask_about_drift, keeping, refuse_drift
 from assistctl.commands._options import Options, as_command, complete_key, parallel_option
 from assistctl.commands._person import can_answer
 from assistctl.commands._saved import read
-from assistctl.commands._survey import Survey, refuse_prune_of_some, survey
+from assistctl.commands._survey import Survey, check_keys, survey
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
 from assistctl.errors import Refused
@@ -61,27 +61,31 @@ def command(
 
     Shows the plan, asks, and applies it. Only what this workspace owns is touched.
     """
-    refuse_prune_of_some(keys, prune)
+    check_keys(keys, prune)
     if saved and (keys or prune):
         raise click.UsageError("--plan FILE says already what is asked for; drop KEY and --prune.")
     reviewed = read(saved) if saved else None
     if reviewed:
+        reviewed.check_target(options.target)
         keys, prune = reviewed.keys, reviewed.prune
         options = replace(options, target=reviewed.target)
     workspace = load(options)
-    wishes = Wishes(partial=bool(keys), prune=prune, on_drift=on_drift or "fail")
+    consent.check(workspace.target)
+    wishes = Wishes(partial=bool(keys), prune=prune)
     with opened(workspace, parallel) as surface:
         found = survey(surface, workspace, keys, wishes)
         if reviewed:
             reviewed.check(workspace, found)
+        if on_drift == "keep" and found.plan.drifted:
+            found = keeping(surface, workspace, found, wishes)
         asks = consent.asks(workspace.target)
         _show(found, options, asking=asks)
         if found.plan.drifted and asks and on_drift is None and can_answer():
-            wishes = replace(wishes, on_drift=ask_about_drift(found))
-            if wishes.on_drift == "keep":
-                found = survey(surface, workspace, keys, wishes)
+            on_drift = ask_about_drift(found)
+            if on_drift == "keep":
+                found = keeping(surface, workspace, found, wishes)
                 _show(found, options, asking=True)
-        refuse_drift(found, wishes)
+        refuse_drift(found, replace(wishes, on_drift=on_drift or "fail"))
         _refuse_mass_prune(found, force=force)
         if found.plan:
             consent.obtain(found.intent, workspace.target)

@@ -57,13 +57,18 @@ class Change:
 @dataclass(frozen=True)
 class Plan:
     """All changes in the order they are shown, and the owned objects that nothing declares and that
-    stay all the same; the `protected` of these would stay if prune was asked for."""
+    stay all the same; the `protected` of these would stay if prune was asked for. `partial`: only
+    some addresses were asked for. `kept` is what was edited at the target and is to stay so.
+    `only_drift`: nothing else is in it."""
 
     target: str
     changes: tuple[Change, ...] = ()
     undeclared: tuple[Address, ...] = ()
     notes: tuple[str, ...] = ()
     protected: tuple[Address, ...] = ()
+    partial: bool = False
+    kept: tuple[Change, ...] = ()
+    only_drift: bool = False
 
     @property
     def summary(self) -> Mapping[str, int]:
@@ -85,7 +90,7 @@ class Plan:
     def drift(self) -> Plan:
         """Only what was edited at the target since the last sync."""
         changes = [replace(change, fields=change.drifted) for change in self.drifted]
-        return Plan(self.target, tuple(changes))
+        return Plan(self.target, tuple(changes), partial=self.partial, only_drift=True)
 
     def __bool__(self) -> bool:
         return bool(self.changes)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from assistctl.plan.changes import Action, Change
+from assistctl.plan.changes import Action, Change, FieldChange
 from assistctl.plan.compare import is_untouched
 from assistctl.plan.state import Declared, Observed, Remote, references
-from assistctl.resources import FILE, VECTOR_STORE, Address
+from assistctl.resources import FILE, VECTOR_STORE, Address, Json
 
 HOLDING = ("tool_resources", "files")
 """The fields by which objects hold uploads."""
+
+CHUNKING = "chunking_strategy"
 
 FEW = 10
 LARGEST_SHARE = 0.3
@@ -74,37 +76,43 @@ def leaving(
             yield Change(Action.DELETE, upload.address, "no longer used", id=upload.id)
 
 
-def undeclared(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
-    """The deletes that prune would add."""
-    staying = {*declared, *kept_by_protection(declared, observed)}
+def undeclared(
+    declared: Mapping[Address, Declared], observed: Observed, kept: Collection[Address]
+) -> Iterator[Change]:
+    """The deletes that prune would add, with what was edited of what they delete; `kept` stays."""
+    staying = {*declared, *kept}
     gone = [remote for address, remote in observed.owned.items() if address not in staying]
-    kept = _needed(
+    needed = _needed(
         declared,
         observed,
         [remote for address, remote in observed.owned.items() if address in staying],
     )
     for remote in gone:
-        yield from _removal(remote, "no longer declared", kept)
+        yield from _removal(remote, "no longer declared", needed, tuple(_edits(remote)))
     for upload in observed.stale:
-        if not upload.replaced and upload.id not in kept:
+        if not upload.replaced and upload.id not in needed:
             yield Change(Action.DELETE, upload.address, "no longer used", id=upload.id)
 
 
-def kept_by_protection(declared: Collection[Address], observed: Observed) -> frozenset[Address]:
-    """What is declared no longer but may not be pruned: the target says that it is protected, or
-    a protected object searches it."""
-    protected = {
-        address: remote
-        for address, remote in observed.owned.items()
-        if remote.protected and address not in declared
-    }
-    searched = {
-        reference
-        for remote in protected.values()
-        for reference in references(remote.fields)
-        if reference.kind == VECTOR_STORE and reference not in declared
-    }
-    return frozenset(protected) | searched
+def protected(declared: Collection[Address], observed: Observed) -> frozenset[Address]:
+    """What is declared no longer but may not be pruned, since the target says so."""
+    found = (it for it in observed.owned.values() if it.protected and it.address not in declared)
+    return _with_searched(found, declared)
+
+
+def edited(declared: Collection[Address], observed: Observed) -> frozenset[Address]:
+    """What is declared no longer but was edited at the target since the last sync."""
+    gone = (remote for address, remote in observed.owned.items() if address not in declared)
+    return _with_searched((remote for remote in gone if any(_edits(remote))), declared)
+
+
+def _with_searched(remotes: Iterable[Remote], declared: Collection[Address]) -> frozenset[Address]:
+    """These objects and the stores that they search, as far as nothing declares them."""
+    found = set()
+    for remote in remotes:
+        stores = (it for it in references(remote.fields) if it.kind == VECTOR_STORE)
+        found |= {remote.address, *(it for it in stores if it not in declared)}
+    return frozenset(found)
 
 
 def mass_prune(gone: Iterable[Change], observed: Observed) -> Iterator[str]:
@@ -120,12 +128,28 @@ def mass_prune(gone: Iterable[Change], observed: Observed) -> Iterator[str]:
         )
 
 
+def _edits(remote: Remote) -> Iterator[FieldChange]:
+    """What would be lost with an object that goes: what somebody has written into it, or added of
+    their own. How something refers to what is ours, which may have moved or gone, is no loss."""
+    for name, applied in remote.applied.items():
+        there = remote.fields.get(name)
+        is_theirs = not is_untouched(there, applied) and not applied.open
+        if is_theirs and (name not in HOLDING or any(_foreign(there))) and name != CHUNKING:
+            yield FieldChange(name, there, None, "remote")
+
+
+def _foreign(value: Json) -> Iterator[str]:
+    """The ids of what is not ours in a field that refers to things."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _foreign(item)
+    elif isinstance(value, list | tuple):
+        yield from (item for item in value if not isinstance(item, Address))
+
+
 def _is_as_we_left_it(remote: Remote) -> bool:
     """Whether a sync of ours wrote the object, and nobody has edited it since."""
-    return bool(remote.applied) and all(
-        item.open or name in remote.unsure or is_untouched(remote.fields.get(name), item)
-        for name, item in remote.applied.items()
-    )
+    return bool(remote.applied) and not any(_edits(remote))
 
 
 def _needed(
@@ -143,8 +167,10 @@ def _needed(
     return needed
 
 
-def _removal(remote: Remote, cause: str, kept: set[str]) -> Iterator[Change]:
-    yield Change(Action.DELETE, remote.address, cause, id=remote.id)
+def _removal(
+    remote: Remote, cause: str, kept: set[str], fields: tuple[FieldChange, ...] = ()
+) -> Iterator[Change]:
+    yield Change(Action.DELETE, remote.address, cause, fields, remote.id)
     for upload in remote.uploads:
         if upload.id not in kept:
             kept.add(upload.id)  # once, even if two removed objects refer to it

@@ -10,12 +10,13 @@ from assistctl.errors import AssistctlError, Refused
 from assistctl.plan.changes import Action, Change, FieldChange, Moved, Plan
 from assistctl.plan.compare import OPAQUE, contains, fingerprint, is_untouched, leaves
 from assistctl.plan.leftovers import (
+    edited,
     edited_copies,
     failed_files,
-    kept_by_protection,
     leaving,
     leftovers,
     mass_prune,
+    protected,
     undeclared,
 )
 from assistctl.plan.state import Applied, Declared, Observed, Remote, references
@@ -82,11 +83,12 @@ def reconcile(
     _refuse_second_names(changes, declared, observed)
     failed = tuple(failed_files(declared, observed))
     if wishes.partial:
-        return Plan(target, tuple(sorted(changes, key=_order)), notes=failed)
+        return Plan(target, tuple(sorted(changes, key=_order)), notes=failed, partial=True)
     changes += leftovers(declared, observed)
-    gone = tuple(undeclared(declared, observed))
-    protected = kept_by_protection(declared, observed)
-    remaining = {*protected, *(() if wishes.prune else (change.address for change in gone))}
+    stay = protected(declared, observed)
+    edits = edited(declared, observed) if wishes.on_drift == "keep" else frozenset()
+    gone = tuple(undeclared(declared, observed, stay | edits))
+    remaining = {*stay, *edits, *(() if wishes.prune else (change.address for change in gone))}
     notes = (*failed, *edited_copies(observed))
     if wishes.prune:
         changes += (*gone, *leaving(declared, observed, changes))
@@ -96,7 +98,7 @@ def reconcile(
         tuple(sorted(changes, key=_order)),
         tuple(sorted(remaining, key=_rank)),
         notes=notes,
-        protected=tuple(sorted(protected, key=_rank)),
+        protected=tuple(sorted(stay, key=_rank)),
     )
 
 
@@ -129,9 +131,9 @@ def _file_changes(declared: Mapping[Address, Declared], observed: Observed) -> I
             )
 
 
-def _some(addresses: Iterable[Address]) -> str:
+def _some(things: Iterable[Address | str]) -> str:
     """The first three in words; a file can have a thousand users."""
-    names = [str(address) for address in sorted(addresses)]
+    names = sorted(map(str, things))
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
 
@@ -234,14 +236,15 @@ def _refuse_second_names(
     taken = []
     for change in changes:
         name = declared[change.address].fields.get("name")
-        if change.action is Action.CREATE and change.address.kind == ASSISTANT and name:
-            for stranger in observed.strangers.get(name, ()):
-                taken.append(
-                    f"{declared[change.address].place}: an assistant named {name!r} is at the "
-                    f"target already and has no owner ({stranger}); take it over with "
-                    f"`assistctl adopt {change.address.name} {stranger}`, or give yours another "
-                    "name"
-                )
+        if change.action is not Action.CREATE or change.address.kind != ASSISTANT or not name:
+            continue
+        if strangers := observed.strangers.get(name, ()):
+            taken.append(
+                f"{declared[change.address].place}: an assistant named {name!r} is at the target "
+                f"already and has no owner ({_some(strangers)}); take it over with "
+                f"`assistctl adopt {change.address.name} {strangers[0]}`, or give yours another "
+                "name"
+            )
     if taken:
         raise AssistctlError("\n".join(taken))
 

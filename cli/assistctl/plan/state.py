@@ -82,7 +82,8 @@ class Remote:
     what they referred to is gone or the target does not tell them. `settled` marks a store whose
     recorded membership digest equals the declared one: its files were not listed and are as
     declared. `formerly` is the address that the object itself still bears, where it has moved.
-    `failed` are uploads in a store that could not be indexed, and why.
+    `failed` are uploads in a store that could not be indexed, and why. `body` is the
+    object as the target answered it, to tell later whether it has been edited since.
     """
 
     address: Address
@@ -95,6 +96,7 @@ class Remote:
     settled: bool = False
     formerly: Address | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def protected(self) -> bool:

@@ -7,7 +7,15 @@ import re
 from collections.abc import Iterator
 
 from assistctl.plan.changes import Action, Change, FieldChange, Plan
-from assistctl.render.plan import MOVED, SIGNS, counts, what_to_do
+from assistctl.render.plan import (
+    KEPT,
+    MOVED,
+    SIGNS,
+    counts,
+    drift_line,
+    kept_lines,
+    what_to_do,
+)
 from assistctl.render.terminal import one_line
 from assistctl.render.values import brief, counted, declared_brief, diff_lines, needs_diff, sides
 
@@ -26,7 +34,8 @@ def plan_markdown(plan: Plan) -> str:
 
 def _sections(plan: Plan) -> Iterator[list[str]]:
     result = counts(plan) if plan else "no changes"
-    yield [f"### Plan for {_code(plan.target)}: {result}"]
+    plain = _plain(drift_line(plan).removesuffix("."))
+    yield [f"### {plain}" if plan.only_drift else f"### Plan for {_code(plan.target)}: {result}"]
     if plan:
         yield [
             "| change | address | cause |",
@@ -38,6 +47,9 @@ def _sections(plan: Plan) -> Iterator[list[str]]:
         protected = dict.fromkeys(plan.protected, " (protected)")
         yield [f"- {_code(str(it))}{protected.get(it, '')}" for it in plan.undeclared]
         yield list(what_to_do(plan))
+    if plan.kept:
+        yield [KEPT]
+        yield [f"- {_plain(line)}" for line in kept_lines(plan)]
     if plan.notes:
         yield [f"- Note: {_plain(note)}" for note in plan.notes]
 

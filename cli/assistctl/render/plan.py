@@ -28,6 +28,7 @@ MOVED = {
 """FieldChange.moved in words."""
 
 PRUNE = "`assistctl sync --prune` deletes what is no longer declared."
+KEPT = "Edited at the target, kept so:"
 PROTECTED = (
     "What is protected stays: to delete it, declare it with `protect: false`, sync, then remove it."
 )
@@ -46,6 +47,9 @@ def plan_text(plan: Plan, operations: Sequence[Sequence[str]] = ()) -> str:
     blocks = [_block(*both) for both in zip(plan.changes, requests, strict=True)]
     if plan.undeclared:
         blocks.append(_undeclared(plan))
+    if plan.kept:
+        title = click.style(KEPT, fg="yellow")
+        blocks.append([title, *(f"{_INDENT}{one_line(line)}" for line in kept_lines(plan))])
     if plan.notes:
         blocks.append([f"Note: {sanitize(note)}" for note in plan.notes])
     blocks.append([click.style(headline(plan), bold=True)])
@@ -54,9 +58,25 @@ def plan_text(plan: Plan, operations: Sequence[Sequence[str]] = ()) -> str:
 
 def headline(plan: Plan) -> str:
     """The line that counts: `Plan: 3 to create, 1 to update, 0 to delete.`"""
+    if plan.only_drift:
+        return drift_line(plan)
+    if not plan and plan.kept:
+        return "No changes."
+    if not plan and plan.partial:
+        return f"No changes. What was asked for is as declared at {one_line(plan.target)}."
     if not plan:
         return f"No changes. {one_line(plan.target)} is as declared."
     return f"Plan: {counts(plan)}."
+
+
+def drift_line(plan: Plan) -> str:
+    """`Drift: 2 of ours were edited at prod since the last sync.`"""
+    where = f"edited at {one_line(plan.target)} since the last sync"
+    if not plan:
+        what = "Nothing that was asked for" if plan.partial else "Nothing"
+        return f"No drift. {what} was {where}."
+    number = len(plan.changes)
+    return f"Drift: {number:,} of ours {'was' if number == 1 else 'were'} {where}."
 
 
 def counts(plan: Plan) -> str:
@@ -78,9 +98,15 @@ def what_to_do(plan: Plan) -> Iterator[str]:
         yield PROTECTED
 
 
+def kept_lines(plan: Plan) -> Iterator[str]:
+    """`assistant/shop (instructions, temperature)`"""
+    for change in plan.kept:
+        yield f"{change.address} ({', '.join(field.path for field in change.fields)})"
+
+
 def plan_json(plan: Plan) -> str:
-    """The shape of the command line's contract; `moved` is added to each field, `protected` and
-    `notes` where there are some. Absent values are null."""
+    """The shape of the command line's contract; `moved` is added to each field, `protected`, `kept`
+    and `notes` where there are some. Absent values are null."""
     document = {
         "target": plan.target,
         "changes": [_change_json(change) for change in plan.changes],
@@ -89,6 +115,8 @@ def plan_json(plan: Plan) -> str:
     }
     if plan.protected:
         document["protected"] = [str(address) for address in plan.protected]
+    if plan.kept:
+        document["kept"] = [_change_json(change) for change in plan.kept]
     if plan.notes:
         document["notes"] = list(plan.notes)
     return json_document(document)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,12 @@ from itertools import groupby
 from pathlib import Path
 
 from assistctl.apis.assistants import uploads
-from assistctl.apis.assistants.fields import COLLECTION, observed_assistant, observed_store
+from assistctl.apis.assistants.fields import (
+    COLLECTION,
+    edited,
+    observed_assistant,
+    observed_store,
+)
 from assistctl.apis.assistants.operations import (
     Attach,
     Delete,
@@ -57,13 +62,15 @@ class _Execution:
     """The ids known so far, and what is broken. `before` are the ids of objects that were there
     already without being the ones to write; `made` those of what was made here, which not all of
     the target may know yet; `uploaded` is what was uploaded here, and `used` the files that
-    something refers to by now, or may; `attached` is how each file of a store fared."""
+    something refers to by now, or may; `attached` is how each file of a store fared; `untouched`
+    are the objects that nothing was done to yet, as they were observed, by their ids."""
 
     client: Client
     root: Path
     uploading: Uploading
     ids: dict[Address, str]
     before: frozenset[str] = frozenset()
+    untouched: dict[str, Mapping[str, Json]] = field(default_factory=dict)
     answers: dict[Address, dict[str, str]] = field(default_factory=dict)
     broken: set[Address] = field(default_factory=set)
     uploaded: dict[Address, str] = field(default_factory=dict)
@@ -125,7 +132,27 @@ class _Execution:
             store = self.ids[operation.address]
             self.client.delete(f"/vector_stores/{store}/files/{operation.file_id}")
         else:
-            self.client.delete(f"{COLLECTION[operation.address.kind]}/{operation.id}")
+            self._delete(operation)
+
+    def _delete(self, operation: Delete) -> None:
+        address = operation.address
+        try:
+            # Files are deleted first, and some targets take them out of what refers to them.
+            _refuse(self._edited(address, operation.id) - {"tool_resources"})
+        except RemoteError as error:
+            if error.status == 404:  # which is what was wanted
+                return
+            raise
+        self.client.delete(f"{COLLECTION[address.kind]}/{operation.id}")
+
+    def _edited(self, address: Address, object_id: str) -> frozenset[str]:
+        """The fields that are not as they were observed, seen before anything is done to an object:
+        meanwhile somebody may have been asked a question, and large files have been uploaded."""
+        before = self.untouched.pop(object_id, None)
+        if before is None:
+            return frozenset()
+        after = self.client.get(f"{COLLECTION[address.kind]}/{object_id}")
+        return edited(address.kind, before, after)
 
     def _upload(self, operation: UploadFile) -> None:
         path = self.root / operation.address.name
@@ -155,6 +182,8 @@ class _Execution:
             operation, _with_answers(record, dict.fromkeys(noted, UNKNOWN))
         )
         known = operation.id or self.ids.get(operation.address)
+        if known:
+            _refuse(self._edited(operation.address, known) & {*operation.fields, "metadata"})
         path = f"{COLLECTION[operation.address.kind]}/{known}"
         referred = {self.ids[address] for address in references(operation.fields)}
         fresh = known in self.made or not referred.isdisjoint(self.made)
@@ -294,7 +323,9 @@ def execute(
     A failure stops only what depends on it; the next sync finishes the rest.
     """
     before = frozenset(remote.id for remote in observed.duplicates)
-    execution = _Execution(client, root, uploading, _known_ids(declared, observed), before)
+    untouched = {it.id: it.body for it in (*observed.owned.values(), *observed.duplicates)}
+    ids = _known_ids(declared, observed)
+    execution = _Execution(client, root, uploading, ids, before, untouched)
     with client.pool() as pool:
         for _, phase in groupby(operations, key=lambda operation: operation.phase):
             futures = [pool.submit(execution.run, operation) for operation in phase]
@@ -306,6 +337,14 @@ def execute(
                     future.cancel()
                 raise
     execution.discard_unused()
+
+
+def _refuse(names: Collection[str]) -> None:
+    if names:
+        raise AssistctlError(
+            f"{', '.join(sorted(names))} changed at the target after the plan was made, so it is "
+            "left as it is; look at a new plan"
+        )
 
 
 def _recorded_as_written(operation: Write) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from assistctl.apis.ownership import is_protected, without_ours
+from assistctl.plan.compare import fingerprint
 from assistctl.plan.state import PROTECT, Declared
 from assistctl.resources import (
     ASSISTANT,
@@ -184,6 +185,22 @@ def observed_store(body: Mapping[str, Json]) -> dict[str, Json]:
         "metadata": without_ours(body.get("metadata")),
         **_protection(is_protected(body.get("metadata"))),
     }
+
+
+def edited(kind: str, before: Mapping[str, Json], after: Mapping[str, Json]) -> frozenset[str]:
+    """The fields of an object, our metadata included, in which two answers differ."""
+    old, new = (
+        {**_observed(kind, body), "metadata": body.get("metadata")} for body in (before, after)
+    )
+    return frozenset(
+        name
+        for name in old.keys() | new.keys()
+        if fingerprint(old.get(name)) != fingerprint(new.get(name))
+    )
+
+
+def _observed(kind: str, body: Mapping[str, Json]) -> dict[str, Json]:
+    return observed_assistant(body, {}) if kind == ASSISTANT else observed_store(body)
 
 
 def normal(value: Json) -> Json:

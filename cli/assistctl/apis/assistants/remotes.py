@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistctl.apis.assistants import uploads
 from assistctl.apis.assistants.fields import (
@@ -50,6 +50,10 @@ class Inside:
 
 def remote(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
     """`stores` are the living vector stores: ours by Address, others by their id."""
+    return replace(_read(item, inside, stores), body=item.body)
+
+
+def _read(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
     if item.address.kind == ASSISTANT:
         return _assistant(item, inside, stores)
     if item.id not in inside.members:
