@@ -16,7 +16,7 @@ make_plan() {
   local code=$?
   cat "$errors" >&2
   if [ ! -s "$plan" ]; then
-    { echo "### assistctl could not make a plan"; echo "~~~~~"; cat "$errors"; echo "~~~~~"; } >"$plan"
+    { echo "### assistctl could not make a plan"; echo "~~~~~"; head -c 60000 "$errors"; echo "~~~~~"; } >"$plan"
   fi
   return "$code"
 }

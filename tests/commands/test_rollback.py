@@ -149,6 +149,20 @@ def test_an_edit_made_since_at_the_target_is_not_overwritten_unasked(synced):
     assert clerk(synced) == BEFORE
 
 
+def test_edits_that_are_kept_are_named(synced):
+    change(synced)
+    with synced.target() as target:
+        path = f"/assistants/{synced.id_of('clerk', target)}"
+        target.post(path, {"instructions": "Shout."})
+    code, out, err = synced("rollback", "clerk", "--yes", "--on-drift", "keep")
+    assert (code, "Edited at the target, kept so:\n    assistant/clerk (instructions)" in out) == (
+        0,
+        True,
+    )
+    assert ", but for the edits that are kept. The YAML was not changed" in err
+    assert clerk(synced) == ("Shout.", BEFORE[1])
+
+
 def test_where_there_is_no_snapshot_that_is_said(synced):
     assert synced("rollback", "clerk", "--yes") == (
         1,

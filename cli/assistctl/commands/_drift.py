@@ -40,9 +40,9 @@ def keeping(surface: Assistants, workspace: Workspace, found: Survey, wishes: Wi
     return replace(kept, plan=replace(kept.plan, kept=found.plan.drift.changes))
 
 
-def refuse_drift(found: Survey, wishes: Wishes) -> None:
+def refuse_drift(found: Survey, on_drift: OnDrift | None) -> None:
     """Raises Refused where edits at the target would be overwritten unasked."""
-    if wishes.on_drift == "fail" and found.plan.drifted:
+    if on_drift in (None, "fail") and found.plan.drifted:
         raise Refused(
             f"edited at the target since the last sync: {', '.join(_drifted_fields(found))}; "
             "nothing was changed. Use --on-drift overwrite to discard these edits, "

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assistctl.commands._drift import keeping
 from assistctl.commands._snapshots import Former, Snapshot, sha256_of
-from assistctl.commands._survey import Survey
+from assistctl.commands._survey import Survey, decided
 from assistctl.errors import AssistctlError, Place
-from assistctl.plan.reconcile import Wishes, reconcile
+from assistctl.plan.reconcile import Wishes
 from assistctl.plan.state import Declared, Observed, Upload, references
 from assistctl.resources import (
     ASSISTANT,
@@ -25,6 +26,7 @@ from assistctl.resources import (
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants
+    from assistctl.plan.reconcile import OnDrift
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def way_back(
     workspace: Workspace,
     snapshot: Snapshot,
     address: Address,
-    wishes: Wishes,
+    on_drift: OnDrift,
     sources: Path,
 ) -> Survey:
     """All reads, then the one decision how an address becomes what it was, and with an assistant
@@ -75,9 +77,12 @@ def way_back(
         file: Declared(file, {"sha256": content.sha256, "bytes": content.size})
         for file, content in contents.items()
     }
-    plan = reconcile(workspace.target.name, declared, observed, wishes)
-    plan = replace(plan, notes=(*plan.notes, *_notes(files, contents), *_foreign(objects)))
-    return Survey(declared, observed, plan, surface.compile(plan, declared, observed))
+    wishes = Wishes(partial=True)
+    found = decided(surface, workspace, declared, observed, wishes)
+    if on_drift == "keep" and found.plan.drifted:
+        found = keeping(surface, workspace, found, wishes)
+    notes = (*found.plan.notes, *_notes(files, contents), *_foreign(objects))
+    return replace(found, plan=replace(found.plan, notes=notes))
 
 
 def _own(address: Address) -> tuple[Address, ...]:

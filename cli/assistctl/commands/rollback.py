@@ -17,7 +17,6 @@ from assistctl.commands._rollback import way_back
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError
-from assistctl.plan.reconcile import Wishes
 from assistctl.render.plan import plan_text
 from assistctl.resources import Address, Workspace
 
@@ -63,27 +62,30 @@ def command(
             if address in item.objects:
                 click.echo(item.name)
         return None
+    consent.check(workspace.target)
     snapshot = _chosen(workspace, address, to)
-    wishes = Wishes(partial=True, on_drift=on_drift)
     with (
         opened(workspace, parallel) as surface,
         TemporaryDirectory(prefix="assistctl-") as directory,
     ):
         sources = Path(directory)
-        found = way_back(surface, workspace, snapshot, address, wishes, sources)
+        found = way_back(surface, workspace, snapshot, address, on_drift, sources)
+        as_then = f"{address} is as it was before {snapshot.name}"
+        if found.plan.kept:
+            as_then += ", but for the edits that are kept"
         if not found.plan:
-            click.echo(f"{address} is as it was before {snapshot.name}.", err=True)
+            click.echo(f"{as_then}.", err=True)
             return None
         if consent.asks(workspace.target) or not options.quiet:
             click.echo(plan_text(found.plan, found.requests() if options.verbosity > 0 else ()))
-        refuse_drift(found, wishes)
+        refuse_drift(found, on_drift)
         consent.obtain(found.intent, workspace.target)
         results = apply(surface, workspace, found, quiet=options.quiet, sources=sources)
         refuse_failures(results, f"`assistctl rollback {key} --to {to or snapshot.name}`")
     if not options.quiet:
         click.echo(
-            f"{address} is as it was before {snapshot.name}. The YAML was not changed: take the "
-            "change back there too, or the next sync makes it again.",
+            f"{as_then}. The YAML was not changed: take the change back there too, or the next "
+            "sync makes it again.",
             err=True,
         )
     return None

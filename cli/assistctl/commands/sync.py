@@ -85,7 +85,7 @@ def command(
             if on_drift == "keep":
                 found = keeping(surface, workspace, found, wishes)
                 _show(found, options, asking=True)
-        refuse_drift(found, replace(wishes, on_drift=on_drift or "fail"))
+        refuse_drift(found, on_drift)
         _refuse_mass_prune(found, force=force)
         if found.plan:
             consent.obtain(found.intent, workspace.target)
