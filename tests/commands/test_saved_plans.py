@@ -122,7 +122,7 @@ def test_only_drift_is_shown_when_asked_for(synced):
     assert code == 2
     assert out.splitlines()[0] == "~ assistant/greeter  changed at the target since the last sync"
     assert out.endswith("Drift: 1 of ours was edited at local since the last sync.\n")
-    heading = "### Drift: 1 of ours was edited at local since the last sync\n"
+    heading = "### Drift: 1 of ours was edited at `local` since the last sync.\n"
     assert synced("plan", "--drift-only", "--format", "markdown").out.startswith(heading)
 
 

@@ -33,9 +33,9 @@ def plan_markdown(plan: Plan) -> str:
 
 
 def _sections(plan: Plan) -> Iterator[list[str]]:
-    result = counts(plan) if plan else "no changes"
-    plain = _plain(drift_line(plan).removesuffix("."))
-    yield [f"### {plain}" if plan.only_drift else f"### Plan for {_code(plan.target)}: {result}"]
+    target, result = _code(plan.target), counts(plan) if plan else "no changes"
+    heading = drift_line(plan, target) if plan.only_drift else f"Plan for {target}: {result}"
+    yield [f"### {heading}"]
     if plan:
         yield [
             "| change | address | cause |",

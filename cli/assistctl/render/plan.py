@@ -59,7 +59,7 @@ def plan_text(plan: Plan, operations: Sequence[Sequence[str]] = ()) -> str:
 def headline(plan: Plan) -> str:
     """The line that counts: `Plan: 3 to create, 1 to update, 0 to delete.`"""
     if plan.only_drift:
-        return drift_line(plan)
+        return drift_line(plan, one_line(plan.target))
     if not plan and plan.kept:
         return "No changes."
     if not plan and plan.partial:
@@ -69,9 +69,9 @@ def headline(plan: Plan) -> str:
     return f"Plan: {counts(plan)}."
 
 
-def drift_line(plan: Plan) -> str:
-    """`Drift: 2 of ours were edited at prod since the last sync.`"""
-    where = f"edited at {one_line(plan.target)} since the last sync"
+def drift_line(plan: Plan, target: str) -> str:
+    """`Drift: 2 of ours were edited at prod since the last sync.` `target`: as it is shown."""
+    where = f"edited at {target} since the last sync"
     if not plan:
         what = "Nothing that was asked for" if plan.partial else "Nothing"
         return f"No drift. {what} was {where}."
