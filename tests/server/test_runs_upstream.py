@@ -131,3 +131,14 @@ def test_a_call_of_nothing_fails_the_run_and_says_why(client, endpoint, assistan
             "message": f"The model endpoint {endpoint.url} called a tool without saying which",
         },
     )
+
+
+def test_a_run_on_an_empty_thread_without_instructions_asks_the_endpoint_with_one_message(
+    client, endpoint
+):
+    endpoint.answer(say("How can I help?"))
+    mute = client.beta.assistants.create(model="gpt-4o")
+    assert run_to_stop(client, make_thread(client), mute).status == "completed"
+    assert [request["messages"] for request in endpoint.requests] == [
+        [{"role": "system", "content": "You are a helpful assistant."}]
+    ]

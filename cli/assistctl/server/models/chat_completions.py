@@ -29,6 +29,8 @@ _ATTEMPTS_IF_BUSY = 6
 _BUSY = (429, 503, 529)
 _CONNECT_SECONDS = 10.0
 _PATIENCE_SECONDS = 600.0
+_NOTHING_SAID = {"role": "system", "content": "You are a helpful assistant."}
+"""For a run on an empty thread without instructions, since endpoints want a message."""
 _UNREACHABLE = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -203,7 +205,7 @@ def _body(request: Request, models: Mapping[str, str]) -> dict[str, Any]:
     }
     return {
         "model": models.get(request.model, request.model),
-        "messages": list(request.messages),
+        "messages": list(request.messages) or [_NOTHING_SAID],
         **{key: value for key, value in optional.items() if value is not None},
         "stream": True,
         "stream_options": {"include_usage": True},
