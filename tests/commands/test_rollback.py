@@ -204,7 +204,8 @@ def test_snapshots_hold_no_key_and_only_the_newest_are_kept(synced, monkeypatch)
         ["assistctl_snapshot", "files", "namespace", "objects", "target", "version", "workspace"]
     ]
     for number in range(30):
-        (synced.root / ".assistctl" / "snapshots" / "local" / f"2020-{number:02}").mkdir()
+        newest = snapshots(synced)[-1]
+        shutil.copytree(newest, newest.with_name(f"2020-{number:02}"))
     synced.edit("assistants/greeter.yaml", "any language", "each language")
     synced("sync", "--yes", "-q")
     assert len(snapshots(synced)) == 20

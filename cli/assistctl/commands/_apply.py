@@ -50,12 +50,13 @@ def apply(
     *,
     quiet: bool = False,
     sources: Path | None = None,
+    back_to: str | None = None,
 ) -> list[Result]:
     """Send all requests of the plan; one Result for each change, in the plan's order. Progress and
     failures are told on stderr. What is there is kept as a snapshot first. `sources` is where the
-    files are read if that is not the workspace."""
+    files are read if that is not the workspace, `back_to` the snapshot that is put back."""
     changes = found.plan.changes
-    _keep(surface, workspace, found)
+    snapshot = _keep(surface, workspace, found, back_to)
     with shown_progress(sys.stderr, len(changes), quiet=quiet, live=not in_ci()) as progress:
         pending = found.by_change()
         index_of = {id(request): index for index, some in enumerate(pending) for request in some}
@@ -80,16 +81,23 @@ def apply(
             index = index_of[id(outcome.operation)]
             outcomes[index].append(outcome)
             settle(index)
+    if snapshot and not any(result.error for result in results.values()):
+        _snapshots.finish(snapshot)
     return [results[index] for index in sorted(results)]
 
 
-def _keep(surface: Assistants, workspace: Workspace, found: Survey) -> None:
+def _keep(
+    surface: Assistants, workspace: Workspace, found: Survey, back_to: str | None
+) -> Path | None:
+    if not found.plan and not found.plan.partial:
+        _snapshots.finish_all(workspace)
     try:
-        _snapshots.take(surface, workspace, found)
+        return _snapshots.take(surface, workspace, found, back_to)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         reason = one_line(f"{where}{error.strerror or error}")
         click.echo(f"note: no snapshot for `rollback` can be kept here ({reason})", err=True)
+        return None
 
 
 def refuse_failures(results: list[Result], remedy: str = "the next sync") -> None:

@@ -13,7 +13,7 @@ from assistctl.commands._snapshots import Former, Snapshot, sha256_of
 from assistctl.commands._survey import Survey, decided
 from assistctl.errors import AssistctlError, Place
 from assistctl.plan.reconcile import Wishes
-from assistctl.plan.state import Declared, Observed, Upload, references
+from assistctl.plan.state import Declared, Observed, references
 from assistctl.resources import (
     ASSISTANT,
     FILE,
@@ -63,6 +63,7 @@ def way_back(
             **_declared(candidates, snapshot, workspace, missing=()),
         }
     )
+    observed = _remembered(observed, snapshot)
     own = _own(address)
     objects = {it: candidates[it] for it in candidates if it in own or it not in observed.owned}
     _refuse_lost_stores(objects, observed, snapshot)
@@ -83,6 +84,16 @@ def way_back(
         found = keeping(surface, workspace, found, wishes)
     notes = (*found.plan.notes, *_notes(files, contents), *_foreign(objects))
     return replace(found, plan=replace(found.plan, notes=notes))
+
+
+def _remembered(observed: Observed, snapshot: Snapshot) -> Observed:
+    """What was observed, with what the snapshot knows of uploads that nothing uses any more."""
+    was = {upload.id: upload for upload in snapshot.files.values()}
+    stale = tuple(
+        replace(it, address=was[it.id].address, sha256=was[it.id].sha256) if it.id in was else it
+        for it in observed.stale
+    )
+    return replace(observed, stale=stale)
 
 
 def _own(address: Address) -> tuple[Address, ...]:
@@ -153,13 +164,22 @@ def _content(
     file: Address, snapshot: Snapshot, workspace: Workspace, observed: Observed
 ) -> _Content | None:
     """The content that a file had; else the one that it has now; None if it has none any more."""
-    wanted = snapshot.files.get(file) or "?"
-    here = list(_here(file, (snapshot.contents, workspace.root)))
-    there = list(_there(file, observed))
-    known = [_Content(sha, path.stat().st_size, path, _same(sha, wanted)) for sha, path in here]
-    known += [_Content(it.sha256, 0, None, _same(it.sha256, wanted)) for it in there]
-    as_it_was = (content for content in known if content.as_it_was)
-    return next(as_it_was, known[-1] if known else None)
+    was = snapshot.files.get(file)
+    wanted = (was.sha256 if was else "") or "?"
+    held = [it for it in observed.held() if it.address == file]
+    unused = [it for it in observed.stale if it.address == file]
+    # What is known in full goes first, since it can be compared with what is shortened.
+    for sha256, path in _here(file, (snapshot.contents, workspace.root, *snapshot.others())):
+        if _same(sha256, wanted):
+            return _Content(sha256, path.stat().st_size, path, as_it_was=True)
+    for upload in sorted([*held, *unused], key=lambda it: -len(it.sha256)):
+        if _same(upload.sha256, wanted):
+            return _Content(upload.sha256, 0, None, as_it_was=True)
+    for upload in held:
+        return _Content(upload.sha256, 0, None, as_it_was=False)
+    for sha256, path in _here(file, (workspace.root,)):
+        return _Content(sha256, path.stat().st_size, path, as_it_was=False)
+    return None
 
 
 def _here(file: Address, roots: Iterable[Path]) -> Iterator[tuple[str, Path]]:
@@ -168,11 +188,6 @@ def _here(file: Address, roots: Iterable[Path]) -> Iterator[tuple[str, Path]]:
         path = root / file.name
         if path.resolve().is_relative_to(root.resolve()) and path.is_file():
             yield sha256_of(path), path
-
-
-def _there(file: Address, observed: Observed) -> Iterator[Upload]:
-    for remote in (*observed.owned.values(), *observed.duplicates):
-        yield from (upload for upload in remote.uploads if upload.address == file)
 
 
 def _same(sha256: str, wanted: str) -> bool:

@@ -2,8 +2,9 @@
 
 `.assistctl/snapshots/<target>/<time>/snapshot.json` holds the fields that are declared or were
 applied before, in which our own objects are Addresses; below `files/` are, by their paths, the
-contents of the uploads that the sync deletes, as far as the target gives them away.
-A snapshot is complete in itself: in CI its directory is kept as an artifact.
+contents of the uploads that the sync takes out of use, as far as the target gives them away.
+A snapshot is complete in itself: in CI its directory is kept as an artifact. While its sync is at
+work, and where it was cut off, a file `unfinished` lies beside it.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants
 
 FORMAT = 1
+DOCUMENT, CONTENTS, UNFINISHED = "snapshot.json", "files", "unfinished"
 KEPT = 20
 """Snapshots that are kept for each target; the oldest go first."""
 
@@ -57,25 +59,60 @@ class Former:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Objects as they were, and the files that they used with the SHA-256 that is known of each,
-    which may be shortened. `contents` is the directory of what was kept."""
+    """Objects as they were, and the uploads that they used; the SHA-256 that is known of each may
+    be shortened. `contents` is the directory of what was kept. `unfinished` is given where what
+    it was taken for has not come to its end: the name of the snapshot that a rollback was going
+    back to, else an empty text."""
 
     name: str
     namespace: str
     objects: Mapping[Address, Former]
-    files: Mapping[Address, str]
+    files: Mapping[Address, Upload]
     contents: Path
+    target: str
+    unfinished: str | None
+
+    def others(self) -> Iterator[Path]:
+        """The contents that the snapshots beside this one keep: what was in use then may have been
+        taken out of use by another sync."""
+        own = self.contents.parent
+        with suppress(OSError):
+            for directory in sorted(own.parent.iterdir()):
+                if directory != own and (directory / DOCUMENT).is_file():
+                    yield directory / CONTENTS
 
 
-def take(surface: Assistants, workspace: Workspace, found: Survey) -> Path | None:
+def take(
+    surface: Assistants, workspace: Workspace, found: Survey, back_to: str | None = None
+) -> Path | None:
     """Keep how everything is that the plan changes or deletes; None if it changes nothing that is
-    there. Raises OSError where the workspace cannot be written to."""
+    there. `back_to` is the snapshot that a rollback goes back to; one that is at its work lets no
+    snapshot go. Raises OSError where the workspace cannot be written to."""
     remotes = list(_touched(found))
     if not remotes:
         return None
     directory = _new_directory(workspace)
-    files = {address: sha for remote in remotes for address, sha in _files(remote, found)}
-    _keep_contents(surface, found, remotes, directory / "files")
+    try:
+        _write(directory, surface, workspace, found, remotes, back_to)
+    except OSError:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    if back_to is None:
+        _rotate(workspace)
+    return directory
+
+
+def _write(
+    directory: Path,
+    surface: Assistants,
+    workspace: Workspace,
+    found: Survey,
+    remotes: list[Remote],
+    back_to: str | None,
+) -> None:
+    """Fill the directory of a snapshot, its document last."""
+    files = {upload.address: upload for remote in remotes for upload in _files(remote, found)}
+    _keep_contents(surface, found, remotes, directory / CONTENTS)
     document = {
         "assistctl_snapshot": FORMAT,
         "version": __version__,
@@ -91,12 +128,39 @@ def take(surface: Assistants, workspace: Workspace, found: Survey) -> Path | Non
             }
             for remote in remotes
         ],
-        "files": [{"address": address, "sha256": sha} for address, sha in sorted(files.items())],
+        "files": [
+            {"address": address, "sha256": upload.sha256, "id": upload.id}
+            for address, upload in sorted(files.items())
+        ],
     }
-    (directory / "snapshot.json").write_text(json_document(document) + "\n", encoding="utf-8")
-    for old in _directories(workspace)[KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
-    return directory
+    (directory / UNFINISHED).write_text(back_to or "", encoding="utf-8")
+    written = directory / f"{DOCUMENT}.part"
+    written.write_text(json_document(document) + "\n", encoding="utf-8")
+    written.replace(directory / DOCUMENT)
+
+
+def finish(directory: Path) -> None:
+    """Note that what a snapshot was taken for has come to its end."""
+    with suppress(OSError):
+        (directory / UNFINISHED).unlink(missing_ok=True)
+
+
+def finish_all(workspace: Workspace, back_to: str = "") -> None:
+    """The same of all that were taken for a sync, or for a rollback to this snapshot, since
+    nothing is found to be left to do."""
+    for directory in _directories(workspace):
+        with suppress(OSError):
+            if _unfinished(directory) == back_to:
+                finish(directory)
+
+
+def _rotate(workspace: Workspace) -> None:
+    """Only whole snapshots count; what a kill left of others goes with those that are as old."""
+    directories = _directories(workspace)
+    whole = [directory for directory in directories if (directory / DOCUMENT).is_file()]
+    for old in directories:
+        if len(whole) >= KEPT and old < whole[KEPT - 1]:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def all_of(workspace: Workspace) -> Iterator[Snapshot]:
@@ -109,14 +173,26 @@ def all_of(workspace: Workspace) -> Iterator[Snapshot]:
 def named(workspace: Workspace, name: str) -> Snapshot:
     """A snapshot of the target by its name, or any by its path. Raises AssistctlError."""
     own = {directory.name: directory for directory in _directories(workspace)}
-    return read(own.get(name, Path(name)), workspace)
+    return read(own.get(name) or _only_one(Path(name)), workspace)
+
+
+def _only_one(path: Path) -> Path:
+    """The snapshot somewhere below a directory, such as an artifact is. Raises AssistctlError where
+    there are several."""
+    if path.is_file() or (path / DOCUMENT).is_file():
+        return path
+    found = sorted(it.parent for depth in ("*", "*/*") for it in path.glob(f"{depth}/{DOCUMENT}"))
+    if len(found) > 1:
+        names = "".join(f"\n  {it}" for it in found)
+        raise AssistctlError(f"{path}: there is more than one snapshot; name one of them:{names}")
+    return found[0] if found else path
 
 
 def read(path: Path, workspace: Workspace) -> Snapshot:
     """A snapshot by its directory or its snapshot.json; what has moved since is under the address
     that it has now. Raises AssistctlError for what is no snapshot."""
     path = path.resolve()
-    file = path / "snapshot.json" if path.is_dir() else path
+    file = path / DOCUMENT if path.is_dir() else path
     try:
         document: Json = json.loads(file.read_text(encoding="utf-8"))
         if document["assistctl_snapshot"] != FORMAT:
@@ -133,13 +209,22 @@ def read(path: Path, workspace: Workspace) -> Snapshot:
             name=file.parent.name,
             namespace=document["namespace"],
             objects=moved | {address: objects[address] for address in objects.keys() & moved},
-            files={Address.parse(it["address"]): str(it["sha256"]) for it in document["files"]},
-            contents=file.parent / "files",
+            files={upload.address: upload for upload in map(_upload, document["files"])},
+            contents=file.parent / CONTENTS,
+            target=str(document["target"]),
+            unfinished=_unfinished(file.parent),
         )
     except OSError as error:
         raise AssistctlError(f"{file}: there is no snapshot to read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise AssistctlError(f"{file}: this is no snapshot ({error})") from error
+
+
+def _unfinished(directory: Path) -> str | None:
+    try:
+        return (directory / UNFINISHED).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def sha256_of(path: Path) -> str:
@@ -169,26 +254,37 @@ def _managed(remote: Remote, found: Survey) -> dict[str, Json]:
     return {name: value for name, value in remote.fields.items() if name in names}
 
 
-def _files(remote: Remote, found: Survey) -> Iterator[tuple[Address, str]]:
-    """Our files that the object used; what a settled store holds is as declared."""
-    known = {upload.address: upload.sha256 for upload in remote.uploads}
+def _upload(item: Mapping[str, Json]) -> Upload:
+    return Upload(str(item.get("id", "")), Address.parse(item["address"]), str(item["sha256"]))
+
+
+def _files(remote: Remote, found: Survey) -> Iterator[Upload]:
+    """Our files that the object used; what a settled store holds is as declared, and its uploads
+    are not known."""
+    known = {upload.address: upload for upload in remote.uploads}
     for address in references(remote.fields):
         if address.kind == FILE:
             declared = found.declared.get(address)
-            sha = known.get(address) or (declared.fields["sha256"] if declared else "")
-            yield address, sha
+            sha = str(declared.fields["sha256"]) if declared else ""
+            yield known.get(address) or Upload("", address, sha)
 
 
 def _keep_contents(
     surface: Assistants, found: Survey, remotes: list[Remote], directory: Path
 ) -> None:
-    """Fetch the uploads that the plan deletes, as far as the target gives them away."""
-    deleted = {str(getattr(operation, "id", "")) for operation in found.operations}
+    """Fetch the uploads that the plan deletes or leaves to a later prune, as far as the target
+    gives them away."""
+    from assistctl.apis.assistants.operations import Delete, Write
+
+    unused = {it.id for it in found.operations if isinstance(it, Delete)}
+    for operation in found.operations:
+        if isinstance(operation, Write):
+            unused |= {upload.id for upload in operation.record.stale}
     leaving = {
         upload.address: upload
         for remote in remotes
         for upload in remote.uploads
-        if upload.id in deleted
+        if upload.id in unused
     }
     with surface.client.pool() as pool:
         list(pool.map(lambda upload: _keep(surface, upload, directory), leaving.values()))

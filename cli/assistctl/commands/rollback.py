@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError
 from assistctl.render.plan import plan_text
+from assistctl.render.terminal import sanitize
 from assistctl.resources import Address, Workspace
 
 if TYPE_CHECKING:
@@ -73,14 +75,28 @@ def command(
         as_then = f"{address} is as it was before {snapshot.name}"
         if found.plan.kept:
             as_then += ", but for the edits that are kept"
+        if found.plan.notes:
+            as_then += ", as far as it could be had again"
+        shown = bool(found.plan) and (consent.asks(workspace.target) or not options.quiet)
+        if not shown:
+            for note in found.plan.notes:
+                click.echo(f"Note: {sanitize(note)}", err=True)
         if not found.plan:
             click.echo(f"{as_then}.", err=True)
+            _snapshots.finish_all(workspace, snapshot.name)
             return None
-        if consent.asks(workspace.target) or not options.quiet:
+        if shown:
             click.echo(plan_text(found.plan, found.requests() if options.verbosity > 0 else ()))
         refuse_drift(found, on_drift)
         consent.obtain(found.intent, workspace.target)
-        results = apply(surface, workspace, found, quiet=options.quiet, sources=sources)
+        results = apply(
+            surface,
+            workspace,
+            found,
+            quiet=options.quiet,
+            sources=sources,
+            back_to=snapshot.name,
+        )
         refuse_failures(results, f"`assistctl rollback {key} --to {to or snapshot.name}`")
     if not options.quiet:
         click.echo(
@@ -94,19 +110,55 @@ def command(
 def _chosen(workspace: Workspace, address: Address, to: str | None) -> _snapshots.Snapshot:
     """The snapshot to go back to, which has the address."""
     if to is None:
-        having = (item for item in _snapshots.all_of(workspace) if address in item.objects)
-        if (newest := next(having, None)) is None:
+        having = [item for item in _of_namespace(workspace) if address in item.objects]
+        if not having:
             raise AssistctlError(
                 f"there is no snapshot of {address} at {workspace.target.name}; one is kept "
                 "whenever sync changes or deletes it (in CI, as an artifact: name it with --to)"
             )
-        return newest
+        return _last_whole(having)
     snapshot = _snapshots.named(workspace, to)
     if address not in snapshot.objects:
         raise AssistctlError(f"the snapshot {to} does not have {address}")
+    if snapshot.target != workspace.target.name and snapshot.target in workspace.targets:
+        raise AssistctlError(
+            f"the snapshot {to} is of the target {snapshot.target!r}, not of "
+            f"{workspace.target.name!r}; to go back there, use --target {snapshot.target}"
+        )
     if snapshot.namespace != workspace.target.namespace:
         raise AssistctlError(
             f"the snapshot {to} is of namespace {snapshot.namespace!r}, and the target "
             f"{workspace.target.name!r} is {workspace.target.namespace!r}"
         )
     return snapshot
+
+
+def _of_namespace(workspace: Workspace) -> Iterator[_snapshots.Snapshot]:
+    for item in _snapshots.all_of(workspace):
+        if item.namespace == workspace.target.namespace:
+            yield item
+
+
+def _last_whole(having: Sequence[_snapshots.Snapshot]) -> _snapshots.Snapshot:
+    """The newest of these snapshots; where a rollback was cut off, the one it was going back to.
+    What was cut off and then done by the next sync counts as one, since before the second half it
+    was as nobody had ever declared it."""
+    newest = having[0]
+    for item in having:
+        if newest.unfinished and item.name == newest.unfinished:
+            click.echo(
+                f"note: goes on with the rollback to {item.name}, which was cut off", err=True
+            )
+            return item
+    first = newest
+    for item in having[1:]:
+        if item.unfinished is None:
+            break
+        first = item
+    if first is not newest:
+        click.echo(
+            f"note: what was to be done after {first.name} was cut off, so that is where it goes; "
+            f"`--to {newest.name}` goes to how it was in between",
+            err=True,
+        )
+    return first

@@ -123,13 +123,18 @@ class Observed:
         found = self._uploads.get(address, {}).values()
         return next((upload for upload in found if upload.holds(sha256)), None)
 
+    def held(self) -> Iterator[Upload]:
+        """The uploads that our objects refer to; one that is shared, more than once."""
+        for remote in (*self.owned.values(), *self.duplicates):
+            yield from remote.uploads
+
     @cached_property
     def _uploads(self) -> Mapping[Address, dict[str, Upload]]:
-        """By address and id, since many objects can hold the same one."""
+        """By address and id, since many objects can hold the same one. Of those that nothing holds
+        the content is mostly not known."""
         found: dict[Address, dict[str, Upload]] = {}
-        for remote in (*self.owned.values(), *self.duplicates):
-            for upload in remote.uploads:
-                found.setdefault(upload.address, {}).setdefault(upload.id, upload)
+        for upload in (*self.held(), *self.stale):
+            found.setdefault(upload.address, {}).setdefault(upload.id, upload)
         return found
 
 

@@ -16,6 +16,9 @@ from assistctl.resources import FILE, Address, Json
 PATH, SHA256 = "assistctl_path", "assistctl_sha256"
 """The attributes of a vector store's file."""
 
+HOME = "assistants"
+"""Where the files of assistants mostly are, beside what declares them."""
+
 Files = Mapping[str, Mapping[str, Json]]
 """The file objects that the target lists, by id."""
 
@@ -26,12 +29,23 @@ def of_assistants(
     """Our uploads among the code_interpreter files of each assistant, as far as they are still
     there, by the assistant's id.
 
-    One whose path nothing declares any more is called by the name that the target has for it.
+    One whose path nothing declares any more is looked for in the directories of those that are
+    declared, else called by the name that the target has for it.
     """
     paths = {mark(address, "").path: address for address in declared if address.kind == FILE}
+    directories = {HOME, *(address.name.rpartition("/")[0] for address in paths.values())}
+
+    def address_of(file_id: str, path: str) -> Address:
+        if path in paths:
+            return paths[path]
+        name = files[file_id].get("filename")
+        likely = (Address(FILE, f"{directory}/{name}") for directory in sorted(directories))
+        proven = (address for address in likely if mark(address, "").path == path)
+        return next(proven, None) or _called(files[file_id], declared)
+
     return {
         assistant_id: tuple(
-            Upload(file_id, paths.get(it.path) or _called(files[file_id], declared), it.sha256)
+            Upload(file_id, address_of(file_id, it.path), it.sha256)
             for file_id, it in record.files.items()
             if file_id in files
         )
