@@ -173,7 +173,17 @@ def test_where_there_is_no_snapshot_that_is_said(synced):
 
 
 def test_a_file_that_is_no_snapshot_is_an_error_that_names_it(synced, tmp_path):
-    for text in ("{", "[]", '{"assistctl_snapshot": 2}', '{"assistctl_snapshot": 1}'):
+    forged = {
+        "assistctl_snapshot": 1,
+        "namespace": "shop",
+        "target": "local",
+        "objects": [
+            {"address": "assistant/clerk", "fields": {"metadata": 5}, "applied": {}},
+        ],
+        "files": [],
+    }
+    start = '{"assistctl_snapshot": '
+    for text in ("{", "[]", f"{start}2}}", f"{start}1}}", json.dumps(forged)):
         file = tmp_path / "snapshot.json"
         file.write_text(text)
         code, out, err = synced("rollback", "clerk", "--yes", "--to", str(file))
@@ -193,6 +203,24 @@ def test_a_forged_snapshot_reads_no_file_outside_the_workspace(synced, tmp_path)
     assert "Note: file/../secret.txt is neither here nor at the target any more" in out
     with synced.target() as target:
         assert "secret.txt" not in [item["filename"] for item in target.list("/files")]
+
+
+def test_a_forged_snapshot_claims_nothing_that_is_not_ours(synced):
+    change(synced)
+    (snapshot,) = snapshots(synced)
+    with synced.target() as target:
+        theirs = target.upload(synced.root / "handbook" / "care.md", "theirs.md")["id"]
+    file = snapshot / "snapshot.json"
+    document = json.loads(file.read_text())
+    for item in document["objects"]:
+        item["fields"]["metadata"] = {"assistctl_stale": theirs, "tier": "gold"}
+        item["applied"]["metadata"] = {"declared": "00000000", "answered": None}
+    file.write_text(json.dumps(document))
+    assert synced("rollback", "clerk", "--yes", "-q").code == 0
+    with synced.target() as target:
+        body = target.get(f"/assistants/{synced.id_of('clerk', target)}")
+        assert body["metadata"]["tier"] == "gold"
+        assert theirs not in body["metadata"].get("assistctl_stale", "")
 
 
 def test_snapshots_hold_no_key_and_only_the_newest_are_kept(synced, monkeypatch):

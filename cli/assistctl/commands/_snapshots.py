@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistctl import __version__
+from assistctl.apis.ownership import without_ours
 from assistctl.commands._survey import Survey
 from assistctl.commands._target import STATE, state_directory
 from assistctl.errors import AssistctlError, RemoteError
@@ -312,7 +313,8 @@ def _keep(surface: Assistants, upload: Upload, directory: Path) -> None:
 
 
 def _with_addresses(fields: Mapping[str, Json], workspace: Workspace) -> dict[str, Json]:
-    """The fields with Addresses for what was written as one. The target's own ids have no slash."""
+    """The fields with Addresses for what was written as one. The target's own ids have no slash.
+    Our own metadata are no fields: in them one could call anything our upload."""
 
     def addressed(ids: list[str]) -> list[Json]:
         return [workspace.now(Address.parse(id_)) if "/" in id_ else id_ for id_ in ids]
@@ -320,6 +322,8 @@ def _with_addresses(fields: Mapping[str, Json], workspace: Workspace) -> dict[st
     found = dict(fields)
     if "files" in fields:
         found["files"] = addressed(fields["files"])
+    if "metadata" in fields:
+        found["metadata"] = without_ours(fields["metadata"])
     if "tool_resources" in fields:
         found["tool_resources"] = {
             part: {key: addressed(ids) for key, ids in resource.items()}
