@@ -188,6 +188,16 @@ def test_a_sync_that_was_killed_and_the_one_that_finished_it_are_taken_back_as_o
             f"`--to {second}` goes to how it was in between\n",
         )
         assert instructions(client) == BEFORE[0]
+        # To how it was in between there is a way, too, which comes to its end.
+        shop.edit("assistants/clerk.yaml", "Be long", "Be loud")
+        assert shop("sync", "--yes", "-q", **environ).code == 0
+        shop.edit("assistants/clerk.yaml", "Be loud", "Be long")
+        assert shop("rollback", "clerk", "--yes", "-q", "--to", second, **environ) == (0, "", "")
+        assert instructions(client) == AFTER[0]
+        as_it_was = f"assistant/clerk is as it was before {second}.\n"
+        again = shop("rollback", "clerk", "--yes", "--to", second, **environ)
+        assert again == (0, "", as_it_was)
+        assert shop("plan", **environ).out == "No changes. staging is as declared.\n"
 
 
 def test_a_sync_without_changes_tells_that_what_was_cut_off_had_been_done(synced):

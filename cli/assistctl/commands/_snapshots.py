@@ -201,7 +201,7 @@ def read(path: Path, workspace: Workspace) -> Snapshot:
         objects = {
             Address.parse(item["address"]): Former(
                 _with_addresses(item["fields"], workspace),
-                {name: Applied(**hashes) for name, hashes in item["applied"].items()},
+                _applied(item["applied"]),
             )
             for item in document["objects"]
         }
@@ -253,6 +253,13 @@ def _managed(remote: Remote, found: Survey) -> dict[str, Json]:
     declared = found.declared.get(remote.address)
     names = {*remote.applied, *(declared.fields if declared else ())}
     return {name: value for name, value in remote.fields.items() if name in names}
+
+
+def _applied(record: Mapping[str, Json]) -> dict[str, Applied]:
+    """What was recorded, less what a kill had left open: to put that back would leave it open for
+    ever, and of a store that was half filled nobody knows that it was as declared."""
+    applied = {name: Applied(**hashes) for name, hashes in record.items()}
+    return {name: item for name, item in applied.items() if not item.open}
 
 
 def _upload(item: Mapping[str, Json]) -> Upload:
