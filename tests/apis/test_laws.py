@@ -209,7 +209,7 @@ def test_prune_deletes_files_before_what_knows_that_they_are_ours(bench):
     bench.assistant("clerk")
     assert bench.apply() == []
     deletes = [line.split(" (")[0] for line in bench.compiled(prune=True)]
-    assert sorted(deletes[:2]) == ["delete file/docs/a.md", "delete file/prices.csv"]
+    assert sorted(deletes[:2]) == ["delete file/assistants/prices.csv", "delete file/docs/a.md"]
     assert deletes[2:] == ["delete assistant/shop", "delete vector_store/handbook"]
 
 
