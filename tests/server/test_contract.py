@@ -43,7 +43,7 @@ def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[Exchange]:
         one = Session(scripted.base_url, scripted.api_key, kept)
         other = Session(modelled.base_url, modelled.api_key, kept)
         try:
-            session.play(one, other, endpoint, lambda: patch.setattr(runs, "LIFETIME_SECONDS", 1))
+            session.play(one, other, endpoint, lambda: patch.setattr(runs, "LIFETIME_SECONDS", 3))
         finally:
             one.close()
             other.close()
