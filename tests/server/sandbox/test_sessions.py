@@ -172,9 +172,11 @@ import ctypes, signal, struct, threading
 signal.signal(signal.SIGCONT, lambda *_: None)
 libc = ctypes.CDLL("librt.so.1")
 event = ctypes.create_string_buffer(struct.pack("QII", 0, signal.SIGCONT, 0) + bytes(48))
-times = ctypes.create_string_buffer(struct.pack("qqqq", 0, 10_000_000, 0, 10_000_000))
-timer = ctypes.c_void_p()
-done = libc.timer_create(1, event, ctypes.byref(timer)), libc.timer_settime(timer, 0, times, None)
+for tenths in range(1, 60):  # many: one that is due just as SIGSTOP comes is lost
+    times = ctypes.create_string_buffer(struct.pack("qqqq", 0, 0, *divmod(tenths * 10**8, 10**9)))
+    timer = ctypes.c_void_p()
+    libc.timer_create(1, event, ctypes.byref(timer))
+    libc.timer_settime(timer, 0, times, None)
 def work():
     while True: pass
 threading.Thread(target=work, daemon=True).start()
