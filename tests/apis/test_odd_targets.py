@@ -7,7 +7,7 @@ import pytest
 from assistctl.apis.assistants import Assistants
 from assistctl.apis.client import Client
 from assistctl.errors import RemoteError
-from assistctl.resources import CodeInterpreter, FileSearch
+from assistctl.resources import FILE, Address, CodeInterpreter, FileSearch
 from tests.apis.bench import Bench
 from tests.apis.fault_proxy import error, proxy_to
 from tests.apis.scene import declare, function, opinionated
@@ -81,6 +81,31 @@ def test_an_edit_of_what_a_target_pins_is_a_declared_change(odd, proxy):
         "update assistant/shop: the declaration changed\n  model: 'gpt-4.1-2026-01-01' -> 'gpt-5'"
     )
     odd.sync()
+
+
+@pytest.mark.parametrize("status", ["in_progress", "failed", "cancelled"])
+def test_a_file_that_somebody_put_into_a_store_is_seen_however_far_it_is_indexed(
+    odd, proxy, bench, status
+):
+    odd.store("handbook", odd.file("docs/a.md", "page a"))
+    odd.sync()
+    store = bench.only("/vector_stores")
+    theirs = bench.surface.client.upload(odd.root / "docs/a.md", "theirs.md")["id"]
+    copy = {"name": "handbook", "metadata": store["metadata"], "file_ids": [theirs]}
+    second = bench.surface.client.create("/vector_stores", copy)["id"]
+    page = Address(FILE, "docs/a.md")
+    bench.surface.client.create(f"/vector_stores/{store['id']}/files", {"file_id": theirs})
+
+    def linger(member):
+        member["status"] = status if member["id"] == theirs else member["status"]
+
+    proxy.rewrite = of("vector_store.file", linger)
+    assert odd.plan() == (
+        "update vector_store/handbook: changed at the target since the last sync\n"
+        f"  files: {[theirs, page]} -> {[page]}"
+    )
+    odd.sync(on_drift="overwrite")
+    assert [item["id"] for item in bench.at("/vector_stores")] == [store["id"], second]
 
 
 @pytest.mark.parametrize("with_store", [False, True])

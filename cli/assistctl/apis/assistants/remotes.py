@@ -103,10 +103,12 @@ def _settled_store(item: Owned, declaration: Declared) -> Remote:
 
 def _store(item: Owned, inside: Inside) -> Remote:
     members = inside.members[item.id]
-    # What is still being indexed may fail yet: it is attached anew, and waited for.
     living = [body for body in members if _is_indexed(body)]
     ours = {upload.id: upload.address for upload in inside.uploads[item.id]}
-    present = {ours.get(body["id"], body["id"]) for body in living}
+    # Of ours, what is still being indexed may fail yet: it is attached anew, and waited for. What
+    # others have put there is there, however far the target has come with it.
+    present = {ours[body["id"]] for body in living if body["id"] in ours}
+    present |= {body["id"] for body in members if body["id"] not in ours}
     if store := inside.declared.get(item.address):
         # Of ours that could not be indexed, those that are not wanted any more are to go.
         present |= {ours[body["id"]] for body in members if body["id"] in ours}.difference(
