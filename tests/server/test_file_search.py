@@ -85,6 +85,18 @@ def test_the_tools_options_hold_for_its_searches(client, thread):
     assert [result["file_name"] for result in found(client, run)["results"]] == ["rules.txt"]
 
 
+@pytest.mark.parametrize(("model", "most"), [("gpt-4o", 20), ("gpt-3.5-turbo-0125", 5)])
+def test_a_search_finds_as_many_results_as_the_api_gives_the_model(client, thread, model, most):
+    files = [upload(client, f"{number}.txt", f"Refund {number}.").id for number in range(22)]
+    store = client.vector_stores.create(file_ids=files)
+    resources = {"file_search": {"vector_store_ids": [store.id]}}
+    assistant = make_assistant(
+        client, model=model, tools=[{"type": "file_search"}], tool_resources=resources
+    )
+    run = client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+    assert len(found(client, run)["results"]) == most
+
+
 def test_content_is_shown_only_to_those_who_ask_and_in_streams_too(client, thread):
     assistant = searching(client)
     runs = client.beta.threads.runs
