@@ -97,6 +97,23 @@ def test_a_search_finds_as_many_results_as_the_api_gives_the_model(client, threa
     assert len(found(client, run)["results"]) == most
 
 
+def test_a_store_is_active_as_long_as_runs_may_search_it(client, thread, monkeypatch):
+    [store_id] = thread.tool_resources.file_search.vector_store_ids
+    client.beta.threads.messages.create(thread.id, role="user", content="Thanks, that is all.")
+    clock = wire.now()
+    for module in ("vector_stores", "wire"):
+        monkeypatch.setattr(f"assistctl.server.{module}.now", lambda: clock)
+    searches = make_assistant(client, tools=[{"type": "file_search"}])
+    does_not = make_assistant(client)
+    runs = client.beta.threads.runs
+    for assistant in (does_not, searches):
+        clock += 86_400
+        run = runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+        assert [step["type"] for step in steps_of(client, run)] == ["message_creation"]
+        active = client.vector_stores.retrieve(store_id).last_active_at
+        assert (active == clock) == (assistant is searches)
+
+
 def test_content_is_shown_only_to_those_who_ask_and_in_streams_too(client, thread):
     assistant = searching(client)
     runs = client.beta.threads.runs

@@ -125,6 +125,9 @@ class Worker:
         return {self._speech.message["id"]: self._speech.content()} if self._speech else {}
 
     def _begin(self, tx: Transaction, run: Document) -> tuple[Document, list[Event]]:
+        if declared(run, search.TYPE):
+            for store_id in run["_vector_store_ids"]:
+                vector_stores.touch(tx, self.claim.project, store_id)
         run |= {"status": "in_progress", "started_at": run["started_at"] or now()}
         save(tx, self.claim.shelf, run)
         return run, [Event("thread.run.in_progress", run)]
@@ -231,8 +234,6 @@ class Worker:
             spoken = events or self._silence(tx, run, cost, answer.kit)
             run, ended = self._ended(tx, run, Ending("completed"))
             return run, spoken + ended
-        for store_id in run["_vector_store_ids"] if self._has_searched() else ():
-            vector_stores.touch(tx, self.claim.project, store_id)
         if len(answer.outcomes) == len(self._calls()):
             return save(tx, self.claim.shelf, run), events + self._round.close(tx)
         run |= {
@@ -242,9 +243,6 @@ class Worker:
         leases.take(tx, self.claim, None)
         save(tx, self.claim.shelf, run)
         return run, [*events, Event("thread.run.requires_action", run)]
-
-    def _has_searched(self) -> bool:
-        return any(call.builtin and call.builtin.type == search.TYPE for call in self._calls())
 
     def _silence(self, tx: Transaction, run: Document, cost: Document, kit: Kit) -> list[Event]:
         """A model that said nothing has still answered: clients read the newest message."""
