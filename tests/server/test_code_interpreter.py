@@ -390,9 +390,10 @@ def test_cancelling_a_run_stops_its_code(client, coder):
     run = runs.list(thread.id).data[0]
     runs.cancel(run.id, thread_id=thread.id)
     listener.join(30)
-    assert runs.retrieve(run.id, thread_id=thread.id).status == "cancelled"
+    run = runs.retrieve(run.id, thread_id=thread.id)
+    assert run.status == "cancelled" and run.usage.completion_tokens > 0
     [step] = steps_of(client, run)
-    assert step["status"] == "cancelled"
+    assert (step["status"], step["usage"]) == ("cancelled", run.usage.to_dict())
     assert code_of(client, run) == [(CODE["endless"], [])]
     assert logs_of(client, say_on(client, thread, coder, "add")) == ["adding\n22\n"]
 

@@ -171,11 +171,13 @@ class ToolRound:
     def answered(self, call: Call, outcome: Outcome) -> list[Event]:
         return self._details(call, outcome.delta or {})
 
-    def record(
-        self, tx: Transaction, usage: Document | None, outcomes: Mapping[str, Outcome]
-    ) -> None:
-        """Store the calls, and the cost if it is known; `outcomes` has those of the built-in
-        ones among them, as far as they are answered."""
+    def charge(self, tx: Transaction, usage: Document) -> None:
+        """Store what the step has cost; its end follows."""
+        self.step = save(tx, self._shelf, {**self.step, "usage": usage})
+
+    def record(self, tx: Transaction, usage: Document, outcomes: Mapping[str, Outcome]) -> None:
+        """Store the calls and the cost; `outcomes` has those of the built-in ones among them, as
+        far as they are answered."""
         calls = [_entry(call, outcomes.get(call.id)) for call in self.calls]
         hidden = {call.id: _hidden(call, outcomes.get(call.id)) for call in self.calls}
         step = {**steps.with_calls(self.step, calls), "usage": usage, "_calls": hidden}
