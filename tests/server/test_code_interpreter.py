@@ -180,6 +180,8 @@ def test_files_go_in_and_come_out_and_are_linked(client):
     ]
     for note in text["annotations"]:
         assert text["value"][note["start_index"] : note["end_index"]] == note["text"]
+    [message] = client.beta.threads.messages.list(thread.id, run_id=run.id)
+    assert message.to_dict()["attachments"] == [{"file_id": made.id, "tools": TOOLS}]
 
 
 def test_pictures_are_outputs_and_those_shown_open_the_message(client, coder):

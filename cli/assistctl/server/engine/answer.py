@@ -14,7 +14,7 @@ from typing import Any
 from assistctl.server.documents import Shelf, find, insert, save
 from assistctl.server.engine import steps
 from assistctl.server.engine.builtin import Builtin, Outcome
-from assistctl.server.engine.citations import Citer, Piece, Sources
+from assistctl.server.engine.citations import Citer, Piece, Sources, attachments
 from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.streaming import Event
 from assistctl.server.models.protocol import CallPart
@@ -85,10 +85,12 @@ class Speech:
         events: list[Event] = []
         message = find(tx, self._messages, self.message["id"])
         if message is not None:
+            content = self.content() or [_text_part("", [])]
             message |= {
                 "status": "completed",
                 "completed_at": now(),
-                "content": self.content() or [_text_part("", [])],
+                "content": content,
+                "attachments": attachments(content),
             }
             events.append(Event("thread.message.completed", save(tx, self._messages, message)))
         step = steps.completed({**self.step, "usage": usage})
