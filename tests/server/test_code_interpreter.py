@@ -180,6 +180,8 @@ def test_files_go_in_and_come_out_and_are_linked(client):
     ]
     for note in text["annotations"]:
         assert text["value"][note["start_index"] : note["end_index"]] == note["text"]
+    [message] = client.beta.threads.messages.list(thread.id, run_id=run.id)
+    assert message.to_dict()["attachments"] == [{"file_id": made.id, "tools": TOOLS}]
 
 
 def test_pictures_are_outputs_and_those_shown_open_the_message(client, coder):
@@ -390,9 +392,10 @@ def test_cancelling_a_run_stops_its_code(client, coder):
     run = runs.list(thread.id).data[0]
     runs.cancel(run.id, thread_id=thread.id)
     listener.join(30)
-    assert runs.retrieve(run.id, thread_id=thread.id).status == "cancelled"
+    run = runs.retrieve(run.id, thread_id=thread.id)
+    assert run.status == "cancelled" and run.usage.completion_tokens > 0
     [step] = steps_of(client, run)
-    assert step["status"] == "cancelled"
+    assert (step["status"], step["usage"]) == ("cancelled", run.usage.to_dict())
     assert code_of(client, run) == [(CODE["endless"], [])]
     assert logs_of(client, say_on(client, thread, coder, "add")) == ["adding\n22\n"]
 

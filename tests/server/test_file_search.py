@@ -85,6 +85,35 @@ def test_the_tools_options_hold_for_its_searches(client, thread):
     assert [result["file_name"] for result in found(client, run)["results"]] == ["rules.txt"]
 
 
+@pytest.mark.parametrize(("model", "most"), [("gpt-4o", 20), ("gpt-3.5-turbo-0125", 5)])
+def test_a_search_finds_as_many_results_as_the_api_gives_the_model(client, thread, model, most):
+    files = [upload(client, f"{number}.txt", f"Refund {number}.").id for number in range(22)]
+    store = client.vector_stores.create(file_ids=files)
+    resources = {"file_search": {"vector_store_ids": [store.id]}}
+    assistant = make_assistant(
+        client, model=model, tools=[{"type": "file_search"}], tool_resources=resources
+    )
+    run = client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+    assert len(found(client, run)["results"]) == most
+
+
+def test_a_store_is_active_as_long_as_runs_may_search_it(client, thread, monkeypatch):
+    [store_id] = thread.tool_resources.file_search.vector_store_ids
+    client.beta.threads.messages.create(thread.id, role="user", content="Thanks, that is all.")
+    clock = wire.now()
+    for module in ("vector_stores", "wire"):
+        monkeypatch.setattr(f"assistctl.server.{module}.now", lambda: clock)
+    searches = make_assistant(client, tools=[{"type": "file_search"}])
+    does_not = make_assistant(client)
+    runs = client.beta.threads.runs
+    for assistant in (does_not, searches):
+        clock += 86_400
+        run = runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+        assert [step["type"] for step in steps_of(client, run)] == ["message_creation"]
+        active = client.vector_stores.retrieve(store_id).last_active_at
+        assert (active == clock) == (assistant is searches)
+
+
 def test_content_is_shown_only_to_those_who_ask_and_in_streams_too(client, thread):
     assistant = searching(client)
     runs = client.beta.threads.runs

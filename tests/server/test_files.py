@@ -91,6 +91,17 @@ def test_a_file_may_expire(openai: OpenAI, store: Store, monkeypatch: pytest.Mon
         assert [file.id for file in openai.files.list()] == left
 
 
+def test_files_for_batches_expire_after_30_days_unless_told_otherwise(openai: OpenAI) -> None:
+    line = ("a.jsonl", b"{}")
+    usual = openai.files.create(file=line, purpose="batch")
+    assert usual.expires_at == usual.created_at + 30 * 86_400
+    told = openai.files.create(
+        file=line, purpose="batch", expires_after={"anchor": "created_at", "seconds": 3600}
+    )
+    assert told.expires_at == told.created_at + 3600
+    assert openai.files.create(file=line, purpose="user_data").expires_at is None
+
+
 def test_the_expiry_may_be_one_field_of_json(ask: Ask) -> None:
     fields = ('name="file"; filename="a.txt"\r\n\r\nx', 'name="purpose"\r\n\r\nvision')
     for written, seconds in (('{"anchor": "created_at", "seconds": 3600}', 3600), ("null", None)):

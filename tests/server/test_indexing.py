@@ -12,7 +12,7 @@ from assistctl.server.documents import Shelf
 from assistctl.server.embedders.endpoint import EmbeddingsEndpoint
 from assistctl.server.indexing import Indexer
 from assistctl.server.reading import Reading, pieces
-from assistctl.server.store import Store
+from assistctl.server.store import Store, Transaction
 from assistctl.server.text import Piece
 from assistctl.server.vector_stores import NewFile
 from assistctl.server.wire import FILE, STORE_FILE, Document
@@ -93,6 +93,28 @@ def test_a_file_that_is_attached_anew_while_it_is_read_is_read_anew(
     wait(store, store_id)
     with store.read() as tx:
         assert tx.execute("SELECT count(*) FROM chunks") == [(2,)]
+
+
+def test_a_file_that_is_attached_anew_before_its_reading_begins_does_not_wait_for_that(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_id, file_id = attach(store, b"red roses")
+
+    def meanwhile(tx: Transaction, shelf: Shelf, identity: str) -> Document | None:
+        monkeypatch.setattr(indexing, "find", documents.find)
+        with store.write() as other:
+            vector_stores.attach(other, PROJECT, store_id, [NewFile(file_id)])
+        return documents.find(tx, shelf, identity)
+
+    monkeypatch.setattr(indexing, "find", meanwhile)
+    monkeypatch.setattr(index, "_DEAD_SECONDS", 3_600.0)
+    monkeypatch.setattr(indexing, "_THREADS", 1)  # another might be in time to read it first
+    indexer = Indexer(store)
+    indexer.start()
+    try:
+        wait(store, store_id)
+    finally:
+        indexer.stop()
 
 
 def test_a_file_that_is_deleted_while_it_is_read_leaves_no_trace(

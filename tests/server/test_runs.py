@@ -183,7 +183,9 @@ def test_a_function_call_waits_for_its_outputs(client, runs, assistant):
         ("log", '{"text": "花"}'),
     ]
     [waiting] = steps_of(client, run)
-    assert waiting["status"] == "in_progress"
+    assert (waiting["status"], waiting["usage"]) == ("in_progress", None)
+    one = runs.steps.retrieve(waiting["id"], run_id=run.id, thread_id=thread.id)
+    assert one.usage is None
     assert [call["function"]["output"] for call in waiting["step_details"]["tool_calls"]] == [
         None,
         None,

@@ -9,8 +9,8 @@ import time
 import httpx2
 import pytest
 
+from tests.server.chat_endpoint import Reply, call, chat_endpoint_running, delta, say
 from tests.server.chat_endpoint import Stream as Chunks
-from tests.server.chat_endpoint import call, chat_endpoint_running, delta, say
 from tests.server.runs_help import (
     SCRIPTS,
     answer_all,
@@ -342,6 +342,17 @@ def test_a_failure_in_the_middle_keeps_what_was_said(modelled, endpoint):
     assert texts(modelled, thread) == [("user", "anything"), ("assistant", "Once upon")]
     message = dict(events)["thread.message.incomplete"]
     assert message["incomplete_details"] == {"reason": "run_failed"}
+
+
+def test_an_answer_that_was_cut_off_has_cost_what_was_heard_of_it(modelled, endpoint):
+    endpoint.answer(Chunks((delta(content="Once upon"), 'data: {"error":"boom"}\n\n')))
+    _, events = stream_run(modelled, "anything")
+    usage = dict(events)["thread.run.failed"]["usage"]
+    assert (usage["prompt_tokens"] > 0, usage["completion_tokens"]) == (True, 2)
+    assert dict(events)["thread.run.step.failed"]["usage"] == usage
+    endpoint.answer(Reply(400, {"error": {"message": "no"}}))
+    _, events = stream_run(modelled, "anything")
+    assert dict(events)["thread.run.failed"]["usage"]["total_tokens"] == 0
 
 
 def test_a_content_filter_in_the_middle_fails_message_step_and_run(modelled, endpoint):

@@ -209,6 +209,13 @@ WRONG: list[tuple[dict[str, Any], int, str | None, str]] = [
         "Invalid type for 'content[0].text': expected a string, but got an object instead.",
     ),
     (
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "rose.png"}}]},
+        400,
+        "content[0].image_url.url",
+        "Invalid 'content[0].image_url.url'. Expected a valid URL, but got a value with an invalid"
+        " format.",
+    ),
+    (
         {"role": "user", "content": "x", "attachments": [{"file_id": "file-x", "tools": []}]},
         404,
         None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from assistctl.server.shapes import (
@@ -200,9 +201,26 @@ def _search_resources(value: Json, path: str) -> Json:
 RESOURCES = record({"code_interpreter": _CODE_RESOURCES, "file_search": _search_resources})
 """tool_resources; a vector store may be given inline instead of by its id."""
 
+_IMAGE_ADDRESS = re.compile(r"https?://[^\s/]|data:image/", re.IGNORECASE)
+
+
+def _image_address(value: Json, path: str) -> Json:
+    """Refused now, since every run of a thread with an address that leads nowhere would fail.
+
+    The hosted API refused data: URLs too; models take them."""
+    address = string()(value, path)
+    if not _IMAGE_ADDRESS.match(address):
+        raise ApiError(
+            f"Invalid '{path}'. Expected a valid URL, but got a value with an invalid format.",
+            param=path,
+            code="invalid_value",
+        )
+    return address
+
+
 _DETAIL = choice("auto", "low", "high")
 _IMAGE_FILE = record({"file_id": Required(_IDS), "detail": _DETAIL})
-_IMAGE_URL = record({"url": Required(string(shortest=1)), "detail": _DETAIL})
+_IMAGE_URL = record({"url": Required(_image_address), "detail": _DETAIL})
 _PART = tagged(
     "type",
     {

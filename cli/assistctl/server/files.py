@@ -12,6 +12,9 @@ from assistctl.server.documents import Shelf, insert, remove
 from assistctl.server.store import Store, Transaction
 from assistctl.server.wire import FILE, Document, now
 
+_LIFETIME_SECONDS = {"batch": 30 * 24 * 3_600}
+"""Of files of which nobody has said how long they are kept; those of other purposes stay."""
+
 
 def create(
     tx: Transaction,
@@ -22,7 +25,8 @@ def create(
     purpose: str,
     expires_after: Mapping[str, Any] | None = None,
 ) -> Document:
-    """Make a file; `expires_after` counts its `seconds` from now.
+    """Make a file; `expires_after` counts its `seconds` from now, and goes before what is usual for
+    the purpose.
 
     Its content is a stream (for what is small, since nobody else can write meanwhile), or was
     staged under the id that the file will have, or is put together of parts adopted before.
@@ -38,8 +42,9 @@ def create(
         "purpose": purpose,
         "status": "processed",
     }
-    if expires_after:
-        file["expires_at"] = moment + expires_after["seconds"]
+    seconds = expires_after["seconds"] if expires_after else _LIFETIME_SECONDS.get(purpose)
+    if seconds:
+        file["expires_at"] = moment + seconds
     return insert(tx, Shelf(FILE, project), file)
 
 

@@ -61,6 +61,11 @@ def waiting(tx: Transaction, most: int) -> list[Task]:
     return [Task(*row) for row in rows]
 
 
+def waits(tx: Transaction, task: Task) -> bool:
+    """Whether the file is still to be read, and has not been attached anew since."""
+    return bool(tx.execute("SELECT 1 FROM indexing WHERE seq = ?", (task.seq,)))
+
+
 def prepare(pieces: Iterable[Piece]) -> list[Chunk]:
     """The slow part of adding, to be done before a transaction begins."""
     return [Chunk(piece, indexed(piece.text)) for piece in pieces]

@@ -114,6 +114,8 @@ class Indexer:
         static = attached["chunking_strategy"]["static"]
         size, overlap = static["max_chunk_size_tokens"], static["chunk_overlap_tokens"]
         with self._store.write() as tx:
+            if not index.waits(tx, task):
+                return None  # else the reading would hold up that of the file attached anew
             reading = index.begin(tx, task.store_id, task.file_id)
         try:
             with tempfile.TemporaryFile() as content:

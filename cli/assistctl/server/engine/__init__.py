@@ -174,7 +174,7 @@ class Engine:
         """End the run for good. Having been asked to cancel outweighs everything else."""
         claim, events = worker.claim, []
         with self._store.write() as tx:
-            run = leases.held(tx, claim, self.owner)
+            run = worker.settle(tx, leases.held(tx, claim, self.owner))
             if run["status"] == "cancelling":
                 ending = Ending("cancelled")
                 events = [Event("thread.run.cancelling", run)]

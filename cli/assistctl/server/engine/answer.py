@@ -14,7 +14,7 @@ from typing import Any
 from assistctl.server.documents import Shelf, find, insert, save
 from assistctl.server.engine import steps
 from assistctl.server.engine.builtin import Builtin, Outcome
-from assistctl.server.engine.citations import Citer, Piece, Sources
+from assistctl.server.engine.citations import Citer, Piece, Sources, attachments
 from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.streaming import Event
 from assistctl.server.models.protocol import CallPart
@@ -85,10 +85,12 @@ class Speech:
         events: list[Event] = []
         message = find(tx, self._messages, self.message["id"])
         if message is not None:
+            content = self.content() or [_text_part("", [])]
             message |= {
                 "status": "completed",
                 "completed_at": now(),
-                "content": self.content() or [_text_part("", [])],
+                "content": content,
+                "attachments": attachments(content),
             }
             events.append(Event("thread.message.completed", save(tx, self._messages, message)))
         step = steps.completed({**self.step, "usage": usage})
@@ -171,11 +173,13 @@ class ToolRound:
     def answered(self, call: Call, outcome: Outcome) -> list[Event]:
         return self._details(call, outcome.delta or {})
 
-    def record(
-        self, tx: Transaction, usage: Document | None, outcomes: Mapping[str, Outcome]
-    ) -> None:
-        """Store the calls, and the cost if it is known; `outcomes` has those of the built-in
-        ones among them, as far as they are answered."""
+    def charge(self, tx: Transaction, usage: Document) -> None:
+        """Store what the step has cost; its end follows."""
+        self.step = save(tx, self._shelf, {**self.step, "usage": usage})
+
+    def record(self, tx: Transaction, usage: Document, outcomes: Mapping[str, Outcome]) -> None:
+        """Store the calls and the cost; `outcomes` has those of the built-in ones among them, as
+        far as they are answered."""
         calls = [_entry(call, outcomes.get(call.id)) for call in self.calls]
         hidden = {call.id: _hidden(call, outcomes.get(call.id)) for call in self.calls}
         step = {**steps.with_calls(self.step, calls), "usage": usage, "_calls": hidden}

@@ -10,7 +10,7 @@ delta together with its annotation.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -147,3 +147,19 @@ def without_marks(value: str, annotations: list[dict[str, Any]]) -> str:
         if annotation["type"] == "file_citation":
             value = value.replace(annotation["text"], "")
     return value
+
+
+def attachments(content: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What a message has attached, as it was at the hosted API: the files that its text links to,
+    each once. Clients look here for what code has made."""
+    linked = [
+        annotation["file_path"]["file_id"]
+        for part in content
+        if part["type"] == "text"
+        for annotation in part["text"]["annotations"]
+        if annotation["type"] == "file_path"
+    ]
+    return [
+        {"file_id": file_id, "tools": [{"type": "code_interpreter"}]}
+        for file_id in dict.fromkeys(linked)
+    ]

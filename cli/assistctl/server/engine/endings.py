@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from assistctl.server.documents import Shelf, find, save, select
+from assistctl.server.engine.citations import attachments
 from assistctl.server.engine.leases import Claim, close_run
 from assistctl.server.engine.runs import NO_TOKENS
 from assistctl.server.engine.streaming import Event
@@ -99,10 +100,12 @@ def _end_message(
     if message is None or message["status"] != "in_progress":
         return []
     reason = ending.cut_by or _MESSAGE_REASONS.get(ending.status, "run_failed")
+    content = said.get(message["id"], message["content"])
     cut = {
         **message,
         "status": "incomplete",
-        "content": said.get(message["id"], message["content"]),
+        "content": content,
+        "attachments": attachments(content),
         "incomplete_at": now(),
         "incomplete_details": {"reason": reason},
     }

@@ -130,7 +130,7 @@ def _tell_message(tx: Transaction, claim: Claim, message_id: str) -> list[Event]
     message = find(tx, Shelf(MESSAGE, claim.project, claim.thread_id), message_id)
     if message is None:
         return []  # the client has deleted it since
-    begun = {**_unended(message), "content": []}
+    begun = {**_unended(message), "content": [], "attachments": []}
     parts = [_with_numbered_annotations(part) for part in message["content"]]
     events = [
         Event("thread.message.created", begun),

@@ -24,7 +24,9 @@ from assistctl.server.wire import STEP, Document
 
 TYPE = "file_search"
 
-_CHUNKS = 20
+_RESULTS = 20
+_FEWER_RESULTS = 5
+_SMALL_MODELS = "gpt-3.5-turbo"
 _DESCRIPTION = (
     "Search the files that belong to this conversation. Returns the best matching passages, each "
     "with a mark. Where the answer uses a passage, put its mark right behind, copied exactly."
@@ -77,7 +79,7 @@ class FileSearch:
             store_ids,
             Question(
                 [query],
-                limit=self._options.get("max_num_results") or _CHUNKS,
+                limit=self._options.get("max_num_results") or _usual_results(self._run["model"]),
                 threshold=ranking["score_threshold"],
                 weights=Weights.of(ranking),
             ),
@@ -96,6 +98,11 @@ class FileSearch:
         note = f"file_search went on without what has expired or was deleted: {', '.join(gone)}"
         shown = {"ranking_options": ranking, "results": results}
         return Outcome(shown, kept, note=note if gone else None)
+
+
+def _usual_results(model: str) -> int:
+    """The API's own default, by the assistant's name for its model."""
+    return _FEWER_RESULTS if model.startswith(_SMALL_MODELS) else _RESULTS
 
 
 def answered_text(call: Document, hidden: Mapping[str, Any]) -> str:

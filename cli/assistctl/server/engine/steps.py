@@ -49,7 +49,10 @@ def function_calls(step: Document) -> list[Document]:
 
 
 def shown(step: Document, include: Collection[str]) -> Document:
-    """The step as clients see it: what a search found only if it was asked for."""
+    """The step as clients see it: its cost once it has ended, and what a search found only if it
+    was asked for."""
+    if step["status"] == "in_progress":
+        step = {**step, "usage": None}
     details = step["step_details"]
     if details["type"] != "tool_calls" or RESULT_CONTENT in include:
         return public(step)

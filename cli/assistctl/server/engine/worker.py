@@ -27,7 +27,6 @@ from assistctl.server.models.protocol import (
     CallPart,
     Delta,
     Finish,
-    FinishReason,
     Model,
     ModelError,
     PromptTooLong,
@@ -61,14 +60,29 @@ _CUT_SHORT = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Answer:
-    """A completion heard to its end, its built-in calls answered (by the calls' ids)."""
+    """One completion, as far as it is heard. A run is `charged` with each once."""
 
-    reason: FinishReason
-    usage: Usage
-    outcomes: Mapping[str, Outcome]
-    kit: Kit
+    prompt: Prompt
+    words: list[str] = field(default_factory=list)
+    finish: Finish = field(default_factory=lambda: Finish("stop"))
+    charged: bool = False
+
+    @property
+    def kit(self) -> Kit:
+        return self.prompt.kit
+
+    @property
+    def usage(self) -> Usage:
+        """As the endpoint counts at the end, or else as it can be estimated."""
+        return self.finish.usage or Usage(self.prompt.tokens, count_tokens("".join(self.words)))
+
+    def charge(self, run: Document) -> Document:
+        """The run with the cost of the answer, unless it has been charged with that before."""
+        run = run if self.charged else with_usage(run, self.usage)
+        self.charged = True
+        return run
 
 
 @dataclass
@@ -83,7 +97,7 @@ class Worker:
     channel: Channel
     _speech: Speech | None = field(default=None, init=False)
     _round: ToolRound | None = field(default=None, init=False)
-    _heard: list[str] = field(default_factory=list, init=False)
+    _answer: _Answer | None = field(default=None, init=False)
     _most: int | None = field(default=None, init=False)
     _notes: list[str] = field(default_factory=list, init=False)
 
@@ -93,10 +107,9 @@ class Worker:
         model = self.models.answering(run["_script"])
         await self._wait_for_index(run)
         for _ in range(_MOST_ROUNDS):
-            prompt, finish = await self._complete(model, run)
-            usage = finish.usage or self._estimated(prompt)
-            answer = _Answer(finish.reason, usage, await self._outcomes(finish), prompt.kit)
-            run = await self._write(partial(self._conclude, answer))
+            answer = await self._complete(model, run)
+            outcomes = await self._outcomes(answer)
+            run = await self._write(partial(self._conclude, answer, outcomes))
             if run["status"] != "in_progress":
                 return
         raise ModelError(
@@ -104,12 +117,14 @@ class Worker:
             f"The model called the server's tools {_MOST_ROUNDS} times in a row without answering.",
         )
 
-    async def _complete(self, model: Model, run: Document) -> tuple[Prompt, Finish]:
+    async def _complete(self, model: Model, run: Document) -> _Answer:
         """The next completion, of as much of the thread as the model can take."""
         prompt = await run_in_threadpool(self._prepare, run)
         while True:
+            answer = self._answer = _Answer(prompt)
             try:
-                return prompt, await self._hear_out(model.stream(prompt.request), run, prompt.kit)
+                await self._hear_out(model.stream(prompt.request), run, answer)
+                return answer
             except PromptTooLong as refusal:
                 if not truncates_itself(run):
                     raise
@@ -124,7 +139,19 @@ class Worker:
         """The content so far of a message that is being written."""
         return {self._speech.message["id"]: self._speech.content()} if self._speech else {}
 
+    def settle(self, tx: Transaction, run: Document) -> Document:
+        """The run, which stops short, with the cost of the answer that was cut off, if anything of
+        it was heard; the answer's open step bears it."""
+        answer, step = self._answer, self._round or self._speech
+        if answer is None or answer.charged or step is None:
+            return run
+        step.charge(tx, counted(answer.usage))
+        return answer.charge(run)
+
     def _begin(self, tx: Transaction, run: Document) -> tuple[Document, list[Event]]:
+        if declared(run, search.TYPE):
+            for store_id in run["_vector_store_ids"]:
+                vector_stores.touch(tx, self.claim.project, store_id)
         run |= {"status": "in_progress", "started_at": run["started_at"] or now()}
         save(tx, self.claim.shelf, run)
         return run, [Event("thread.run.in_progress", run)]
@@ -147,41 +174,40 @@ class Worker:
             return prepare(tx, self.workshop, self.claim, run, self._most)
 
     async def _hear_out(
-        self, answer: AsyncGenerator[Delta, None], run: Document, kit: Kit
-    ) -> Finish:
+        self, stream: AsyncGenerator[Delta, None], run: Document, answer: _Answer
+    ) -> None:
         self._speech = self._round = None
-        self._heard = []
-        finish = Finish("stop")
-        async with aclosing(answer) as deltas:
+        async with aclosing(stream) as deltas:
             async for delta in deltas:
                 if isinstance(delta, Finish):
-                    finish = delta
+                    answer.finish = delta
                 elif isinstance(delta, CallPart):
-                    await self._hear_call(delta, run, kit)
+                    await self._hear_call(delta, run, answer)
                 else:
-                    await self._hear_words(delta, run, kit)
+                    await self._hear_words(delta, run, answer)
         for part in (self._speech, self._round):
             self.channel.send(part.rest() if part else ())
-        return finish
 
-    async def _hear_words(self, delta: TextPart | RefusalPart, run: Document, kit: Kit) -> None:
+    async def _hear_words(
+        self, delta: TextPart | RefusalPart, run: Document, answer: _Answer
+    ) -> None:
         if self._speech is None:
-            speech = Speech(self.claim, run, kit.sources, kit.pictures)
+            speech = Speech(self.claim, run, answer.kit.sources, answer.kit.pictures)
             await self._write(lambda tx, _: (None, speech.open(tx)))
             self._speech = speech
-        self._heard.append(delta.text)
+        answer.words.append(delta.text)
         refused = isinstance(delta, RefusalPart)
         said = self._speech.refuse(delta.text) if refused else self._speech.say(delta.text)
         self.channel.send(said)
 
-    async def _hear_call(self, part: CallPart, run: Document, kit: Kit) -> None:
-        self._heard += [part.name, part.arguments]
+    async def _hear_call(self, part: CallPart, run: Document, answer: _Answer) -> None:
+        answer.words += [part.name, part.arguments]
         if part.index and not run["parallel_tool_calls"]:
             self._notes.append(_ONE_CALL)
             return
         if self._round is None:
             await self._finish_speech()
-            opened = ToolRound(self.claim, run, kit.tools)
+            opened = ToolRound(self.claim, run, answer.kit.tools)
             await self._write(lambda tx, _: (None, opened.open(tx)))
             self._round = opened
         self.channel.send(self._round.hear(part))
@@ -194,46 +220,57 @@ class Worker:
             await self._write(lambda tx, _: (None, speech.close(tx, NO_TOKENS)))
             self._speech = None
 
-    async def _outcomes(self, finish: Finish) -> dict[str, Outcome]:
+    async def _outcomes(self, answer: _Answer) -> dict[str, Outcome]:
         """Answer the round's calls of built-in tools, one after another, by their ids.
 
         Calls of an answer that was cut short may be torn, and are not.
         """
         outcomes: dict[str, Outcome] = {}
         opened = self._round
-        if opened is None or finish.reason in _CUT_SHORT:
+        if opened is None or answer.finish.reason in _CUT_SHORT:
             return outcomes
         for call in opened.calls:
             if call.builtin is not None:
                 # Stored first: execution may take long, or be cancelled.
-                await self._write(partial(_show, opened, outcomes))
+                await self._write(partial(self._show, answer, opened, outcomes))
                 self.channel.send(opened.asked(call))
                 outcomes[call.id] = await call.builtin.answer(call.arguments)
                 self.channel.send(opened.answered(call, outcomes[call.id]))
         return outcomes
 
+    def _show(
+        self,
+        answer: _Answer,
+        opened: ToolRound,
+        outcomes: Mapping[str, Outcome],
+        tx: Transaction,
+        run: Document,
+    ) -> tuple[None, list[Event]]:
+        """Let those who poll see the calls of an unfinished round, answered as far as they are."""
+        opened.record(tx, counted(answer.usage), outcomes)
+        save(tx, self.claim.shelf, answer.charge(run))
+        return None, []
+
     def _conclude(
-        self, answer: _Answer, tx: Transaction, run: Document
+        self, answer: _Answer, outcomes: Mapping[str, Outcome], tx: Transaction, run: Document
     ) -> tuple[Document, list[Event]]:
         """Store the whole answer, and where the run stands with it, at once."""
-        notes = [outcome.note for outcome in answer.outcomes.values() if outcome.note]
-        run = with_usage(with_notes(run, [*self._notes, *notes]), answer.usage)
+        notes = [outcome.note for outcome in outcomes.values() if outcome.note]
+        run = answer.charge(with_notes(run, [*self._notes, *notes]))
         cost = counted(answer.usage)
         if self._round:
-            self._round.record(tx, cost, answer.outcomes)
+            self._round.record(tx, cost, outcomes)
             cost = NO_TOKENS
-        if answer.reason in _CUT_SHORT:
+        if answer.finish.reason in _CUT_SHORT:
             if self._speech:
                 self._speech.charge(tx, cost)
-            return self._ended(tx, run, _CUT_SHORT[answer.reason])
+            return self._ended(tx, run, _CUT_SHORT[answer.finish.reason])
         events = self._speech.close(tx, cost) if self._speech else []
         if self._round is None:
             spoken = events or self._silence(tx, run, cost, answer.kit)
             run, ended = self._ended(tx, run, Ending("completed"))
             return run, spoken + ended
-        for store_id in run["_vector_store_ids"] if self._has_searched() else ():
-            vector_stores.touch(tx, self.claim.project, store_id)
-        if len(answer.outcomes) == len(self._calls()):
+        if len(outcomes) == len(self._calls()):
             return save(tx, self.claim.shelf, run), events + self._round.close(tx)
         run |= {
             "status": "requires_action",
@@ -242,9 +279,6 @@ class Worker:
         leases.take(tx, self.claim, None)
         save(tx, self.claim.shelf, run)
         return run, [*events, Event("thread.run.requires_action", run)]
-
-    def _has_searched(self) -> bool:
-        return any(call.builtin and call.builtin.type == search.TYPE for call in self._calls())
 
     def _silence(self, tx: Transaction, run: Document, cost: Document, kit: Kit) -> list[Event]:
         """A model that said nothing has still answered: clients read the newest message."""
@@ -260,9 +294,6 @@ class Worker:
     def _calls(self) -> list[Call]:
         return self._round.calls if self._round else []
 
-    def _estimated(self, prompt: Prompt) -> Usage:
-        return Usage(prompt.tokens, count_tokens("".join(self._heard)))
-
     async def _write(self, change: Callable[[Transaction, Document], tuple[T, list[Event]]]) -> T:
         """Let `change` write, if the run (which it is given) is still ours; tell the listener."""
 
@@ -276,11 +307,3 @@ class Worker:
         result, events = await run_in_threadpool(write)
         self.channel.send(events)
         return result
-
-
-def _show(
-    opened: ToolRound, outcomes: Mapping[str, Outcome], tx: Transaction, run: Document
-) -> tuple[None, list[Event]]:
-    """Let those who poll see the calls of an unfinished round, answered as far as they are."""
-    opened.record(tx, None, outcomes)
-    return None, []
