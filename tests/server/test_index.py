@@ -104,7 +104,10 @@ def test_a_file_that_is_being_read_does_not_wait_until_its_reader_seems_dead(
     with store.write() as tx:
         wait_for(tx)
         wait_for(tx, "file-2")
+        first, second = index.waiting(tx, 9)
+        assert index.waits(tx, first)
         reading = grown(tx, "a")
+        assert (index.waits(tx, first), index.waits(tx, second)) == (False, True)
         assert [task.file_id for task in index.waiting(tx, 9)] == ["file-2"]
         clock += 9
         assert index.add(tx, reading, [])

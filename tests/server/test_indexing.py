@@ -10,6 +10,7 @@ from assistctl.server import contents, documents, index, indexing, vector_stores
 from assistctl.server import store as database_module
 from assistctl.server.documents import Shelf
 from assistctl.server.embedders.endpoint import EmbeddingsEndpoint
+from assistctl.server.index import Task
 from assistctl.server.indexing import Indexer
 from assistctl.server.reading import Reading, pieces
 from assistctl.server.store import Store, Transaction
@@ -100,13 +101,15 @@ def test_a_file_that_is_attached_anew_before_its_reading_begins_does_not_wait_fo
 ) -> None:
     store_id, file_id = attach(store, b"red roses")
 
-    def meanwhile(tx: Transaction, shelf: Shelf, identity: str) -> Document | None:
-        monkeypatch.setattr(indexing, "find", documents.find)
+    def meanwhile(tx: Transaction, most: int) -> list[Task]:
+        tasks = waiting(tx, most)
+        monkeypatch.setattr(index, "waiting", waiting)
         with store.write() as other:
             vector_stores.attach(other, PROJECT, store_id, [NewFile(file_id)])
-        return documents.find(tx, shelf, identity)
+        return tasks
 
-    monkeypatch.setattr(indexing, "find", meanwhile)
+    waiting = index.waiting
+    monkeypatch.setattr(index, "waiting", meanwhile)
     monkeypatch.setattr(index, "_DEAD_SECONDS", 3_600.0)
     monkeypatch.setattr(indexing, "_THREADS", 1)  # another might be in time to read it first
     indexer = Indexer(store)

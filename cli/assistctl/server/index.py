@@ -18,6 +18,10 @@ from assistctl.server.words import indexed
 
 _SWEPT_AT_ONCE = 100
 _DEAD_SECONDS = 10.0
+_UNREAD = (
+    "NOT EXISTS (SELECT 1 FROM readings WHERE readings.store_id = indexing.store_id"
+    " AND readings.file_id = indexing.file_id AND state = 'growing' AND grew_at > ?)"
+)
 
 
 @dataclass(frozen=True)
@@ -52,18 +56,22 @@ def waiting(tx: Transaction, most: int) -> list[Task]:
     process that has not got on with its reading for a while is taken for dead; if it is not, two
     read the same file, which does no harm."""
     rows = tx.execute(
-        "SELECT seq, project, store_id, file_id FROM indexing WHERE NOT EXISTS"
-        " (SELECT 1 FROM readings WHERE readings.store_id = indexing.store_id"
-        " AND readings.file_id = indexing.file_id AND state = 'growing' AND grew_at > ?)"
-        " ORDER BY seq LIMIT ?",
+        "SELECT seq, project, store_id, file_id FROM indexing"  # noqa: S608
+        f" WHERE {_UNREAD} ORDER BY seq LIMIT ?",
         (time.time() - _DEAD_SECONDS, most),
     )
     return [Task(*row) for row in rows]
 
 
 def waits(tx: Transaction, task: Task) -> bool:
-    """Whether the file is still to be read, and has not been attached anew since."""
-    return bool(tx.execute("SELECT 1 FROM indexing WHERE seq = ?", (task.seq,)))
+    """Whether the file waits still: it has not gone, nor been attached anew, nor has somebody else
+    begun to read it."""
+    return bool(
+        tx.execute(
+            f"SELECT 1 FROM indexing WHERE {_UNREAD} AND seq = ?",  # noqa: S608
+            (time.time() - _DEAD_SECONDS, task.seq),
+        )
+    )
 
 
 def prepare(pieces: Iterable[Piece]) -> list[Chunk]:

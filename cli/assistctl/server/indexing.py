@@ -1,8 +1,9 @@
 """The indexer: reads the files that were attached to vector stores, beside the requests.
 
 What there is to do stands in the database (table `indexing`), so that nothing is lost when a
-process dies: the next one to start finds it there. Two processes may read one file at the same
-time; the work is the same, and who finds the file done, or gone, leaves it alone.
+process dies: the next one to start finds it there. A file is read by one process, unless that one
+does not get on: then two may read it; the work is the same, and who finds the file done, or gone,
+leaves it alone.
 
 Files come first, then sweeping away what nobody can find any more, then the vectors of files that
 were indexed while there was no embedder, or another one.
@@ -87,15 +88,21 @@ class Indexer:
             tasks = index.waiting(tx, _THREADS)
         for task in tasks:
             with self._taken("read", task.seq) as free:
-                if free:
-                    self._finish(task, self._outcome(task))
+                reading = self._begin(task) if free else None
+                if reading is not None:
+                    self._finish(task, reading, self._outcome(task, reading))
                     return True
         return False
 
-    def _outcome(self, task: Task) -> _Read | _Failure | None:
-        """None for a file that is gone, or was attached anew meanwhile."""
+    def _begin(self, task: Task) -> int | None:
+        with self._store.write() as tx:
+            waits = index.waits(tx, task)
+            return index.begin(tx, task.store_id, task.file_id) if waits else None
+
+    def _outcome(self, task: Task, reading: int) -> int | _Failure | None:
+        """How many bytes of text there are; None for a file that went, or was attached anew."""
         try:
-            return self._read(task)
+            return self._read(task, reading)
         except UnreadableFile as error:
             return _Failure(error.code, str(error))
         except Stopped:
@@ -104,8 +111,8 @@ class Indexer:
             _log.error("cannot index %s for %s", task.file_id, task.store_id, exc_info=error)
             return _Failure("server_error", "The file could not be processed.")
 
-    def _read(self, task: Task) -> _Read | None:
-        """Let a reading of the file grow, in slices."""
+    def _read(self, task: Task, reading: int) -> int | None:
+        """Let the reading of the file grow, in slices."""
         with self._store.read() as tx:
             attached = find(tx, _shelf(task), task.file_id)
             file = find(tx, Shelf(FILE, task.project), task.file_id)
@@ -113,10 +120,6 @@ class Indexer:
             return None
         static = attached["chunking_strategy"]["static"]
         size, overlap = static["max_chunk_size_tokens"], static["chunk_overlap_tokens"]
-        with self._store.write() as tx:
-            if not index.waits(tx, task):
-                return None  # else the reading would hold up that of the file attached anew
-            reading = index.begin(tx, task.store_id, task.file_id)
         try:
             with tempfile.TemporaryFile() as content:
                 self._fetch(task.file_id, content)
@@ -128,10 +131,10 @@ class Indexer:
             with self._store.write() as tx:
                 index.give_up(tx, reading)
             raise
-        return None if usage is None else _Read(reading, usage)
+        return usage
 
     def _grow(self, reading: int, found: Iterator[Piece]) -> int | None:
-        """How many bytes of text there are; None if the reading was discarded meanwhile."""
+        """As `_outcome`."""
         usage = 0
         while slice_ := index.prepare(islice(found, _CHUNKS_AT_ONCE)):
             self._go_on()
@@ -146,17 +149,18 @@ class Indexer:
             content.write(part)
         content.seek(0)
 
-    def _finish(self, task: Task, outcome: _Read | _Failure | None) -> None:
+    def _finish(self, task: Task, reading: int, outcome: int | _Failure | None) -> None:
         """Take the task off the list. One that another process finished, or that was attached
-        anew meanwhile, is not on it any more: then nothing is written."""
+        anew meanwhile, is not on it any more: then nothing is written. What does not become ready
+        of the reading is swept away."""
         with self._store.write() as tx:
             if not tx.execute("DELETE FROM indexing WHERE seq = ? RETURNING seq", (task.seq,)):
                 return
             attached = find(tx, _shelf(task), task.file_id)
             if attached is None or outcome is None:
                 return
-            if isinstance(outcome, _Read):
-                index.finish(tx, outcome.reading)
+            if isinstance(outcome, int):
+                index.finish(tx, reading)
             save(tx, _shelf(task), _finished(attached, outcome))
 
     def _sweep_some(self) -> bool:
@@ -238,21 +242,13 @@ def _shelf(task: Task) -> Shelf:
 
 
 @dataclass(frozen=True)
-class _Read:
-    """A reading that is whole, and how many bytes of text it holds."""
-
-    reading: int
-    usage: int
-
-
-@dataclass(frozen=True)
 class _Failure:
     code: str
     message: str
 
 
-def _finished(attached: Document, outcome: _Read | _Failure) -> Document:
+def _finished(attached: Document, outcome: int | _Failure) -> Document:
     if isinstance(outcome, _Failure):
         error = {"code": outcome.code, "message": outcome.message}
         return {**attached, "status": "failed", "last_error": error}
-    return {**attached, "status": "completed", "last_error": None, "usage_bytes": outcome.usage}
+    return {**attached, "status": "completed", "last_error": None, "usage_bytes": outcome}
