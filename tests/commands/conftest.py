@@ -150,6 +150,7 @@ class Shop:
             input=stdin,
             capture_output=True,
             encoding="utf-8",
+            errors="surrogateescape",
             timeout=PATIENCE,
         )
 

@@ -121,11 +121,19 @@ def test_without_a_conversation_there_is_nothing_to_continue(synced):
         (["-c", "--thread", "thread_1", "Hi"], "--continue and --thread contradict each other."),
         ([" "], "The message is empty."),
         ([], "The message is empty."),
+        (["caf\udce9"], "The message is not UTF-8."),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(shared, arguments, error):
     code, out, err = shared("run", "greeter", *arguments)
     assert (code, out, err.splitlines()[0]) == (64, "", f"error: {error}")
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_a_message_from_standard_input_must_be_text(shared, errors):
+    result = shared("run", "greeter", stdin="caf\udce9", PYTHONIOENCODING=f":{errors}")
+    assert (result.code, result.out) == (64, "")
+    assert result.err.startswith("error: The message is not UTF-8.\n")
 
 
 def test_an_unknown_key_gets_a_suggestion(shared):
