@@ -260,3 +260,17 @@ def test_a_reader_that_leaves_is_no_error_to_speak_of(shared):
         command.process.stdout.close()
         assert command.process.wait(30) == 1
         assert command.process.stderr.read() == ""
+
+
+def test_a_stream_that_is_closed_leads_nowhere_and_is_not_taken_for_another(shared):
+    assert shared.redirected("run -q greeter Hello >&-") == (0, "", "")
+    assert shared.redirected("run greeter Hello 2>&-") == (0, "Welcome.\n", "")
+    code, out, err = shared.redirected("run greeter <&-")
+    assert (code, out, err.splitlines()[0]) == (64, "", "error: The message is empty.")
+
+
+def test_a_thread_that_cannot_be_one_is_for_the_target_to_refuse(shared):
+    for thread, quoted in (("thread_1\r", "thread_1%0D"), ("../files?a#b", "..%2Ffiles%3Fa%23b")):
+        code, out, err = shared("run", "-q", "greeter", "--thread", thread, "Hello")
+        assert (code, out) == (1, "")
+        assert err.startswith(f"error: GET /threads/{quoted}/runs: 404 ")

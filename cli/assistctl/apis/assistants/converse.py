@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from urllib.parse import quote
 
 from assistctl.apis.client import Client
 from assistctl.apis.failures import LostAnswer
@@ -85,12 +86,12 @@ class Conversation:
         key = secrets.token_hex(8)
         self._add_message(text, attachments, key)
         body = {"assistant_id": self.assistant, **self.defaults, "metadata": {KEY: key}}
-        yield from self._follow(f"/threads/{self.thread}/runs", body)
+        yield from self._follow(f"{self._path()}/runs", body)
 
     def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
         """Answer all calls of the round at once and go on; ends like `send`."""
         outputs = [{"tool_call_id": item.call.id, "output": item.output} for item in results]
-        path = f"/threads/{self.thread}/runs/{self.run}/submit_tool_outputs"
+        path = f"{self._run_path()}/submit_tool_outputs"
         yield from self._follow(path, {"tool_outputs": outputs})
 
     def cancel(self) -> str:
@@ -125,7 +126,7 @@ class Conversation:
         """The run that keeps the thread locked, if there is one."""
         if self.thread is None:
             return None
-        runs = self.client.list(f"/threads/{self.thread}/runs", limit=1, order="desc")
+        runs = self.client.list(f"{self._path()}/runs", limit=1, order="desc")
         newest = next(runs, None)
         return newest if newest and newest.get("status") in ACTIVE else None
 
@@ -144,7 +145,7 @@ class Conversation:
             )
 
     def _add_message(self, text: str, attachments: Sequence[Mapping[str, Json]], key: str) -> None:
-        path = f"/threads/{self.thread}/messages"
+        path = f"{self._path()}/messages"
         body: dict[str, Json] = {"role": "user", "content": text, "metadata": {KEY: key}}
         if attachments:
             body["attachments"] = list(attachments)
@@ -249,7 +250,7 @@ class Conversation:
 
     def _missing_text(self) -> Iterator[Event]:
         """What the stream did not bring, read from the thread's messages."""
-        path = f"/threads/{self.thread}/messages"
+        path = f"{self._path()}/messages"
         messages = list(self.client.list(path, order="asc", run_id=self.run))
         texts = [
             part["text"]["value"]
@@ -264,8 +265,11 @@ class Conversation:
             self._text = whole
             yield TextDelta(rest)
 
+    def _path(self) -> str:
+        return f"/threads/{quote(str(self.thread), safe='')}"
+
     def _run_path(self) -> str:
-        return f"/threads/{self.thread}/runs/{self.run}"
+        return f"{self._path()}/runs/{self.run}"
 
 
 def _tells_of_run(event: Mapping[str, Json]) -> bool:

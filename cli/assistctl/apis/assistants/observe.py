@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from assistctl.apis.assistants import copies as copies_of
 from assistctl.apis.assistants import uploads
@@ -65,7 +66,7 @@ def stranger(
 
     Raises AssistctlError for one that has an owner, RemoteError for one that is not there.
     """
-    path = f"{COLLECTION[address.kind]}/{object_id}"
+    path = f"{COLLECTION[address.kind]}/{quote(object_id, safe='')}"
     body = client.get(path)
     if (record := decode(body.get("metadata"))) is not None:
         raise AssistctlError(f"{object_id} has an owner already: {record.owner}")
