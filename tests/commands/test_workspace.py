@@ -58,3 +58,12 @@ def test_a_shared_function_may_get_its_python_and_so_its_parameters_from_an_assi
     (greeting,) = workspace.assistants["greeter"].functions
     assert greeting.parameters["properties"] == {"name": {"type": "string"}}
     assert workspace.functions["greeting"].parameters["properties"] == {}
+
+
+def test_a_wrong_endpoint_of_the_environment_is_no_bug(shop):
+    shop.edit("assistctl.yaml", "local: {model: scripted}", "local: {}")
+    assert shop("plan", OPENAI_API_KEY="sk-test", OPENAI_BASE_URL="nonsense") == (
+        1,
+        "",
+        "error: the model's base_url must be an http(s) URL, not 'nonsense'\n",
+    )

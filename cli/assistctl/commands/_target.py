@@ -47,7 +47,7 @@ def _embedded(workspace: Workspace, stack: ExitStack) -> EmbeddedServer:
 
     try:
         return stack.enter_context(EmbeddedServer(server_settings(workspace)))
-    except StoreError as error:
+    except (ValueError, StoreError) as error:  # what the environment says of the model, too
         raise AssistctlError(str(error)) from error
 
 

@@ -1,4 +1,5 @@
-"""Endpoints of others that the server asks: models and embeddings. How to read their refusals."""
+"""Endpoints of others that the server asks, models and embeddings: what they are declared as, and
+how to read their refusals."""
 
 from __future__ import annotations
 
@@ -21,6 +22,28 @@ _CREDENTIALS = re.compile(
     r"(?P<scheme>\bBearer\s+)[^\s\"',;)}\]]{16,}|\b(?:sk|rk|ek|sess)-[A-Za-z0-9_*.-]{12,}",
     re.IGNORECASE,
 )
+
+
+def base_url(declared: Any, whose: str) -> str:
+    """The address without a last slash; ValueError for what is none."""
+    try:
+        url = httpx2.URL(declared)
+    except (TypeError, httpx2.InvalidURL):
+        url = httpx2.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"the {whose} base_url must be an http(s) URL, not {declared!r}")
+    return str(declared).rstrip("/")
+
+
+def authorization(key: str | None, whose: str) -> dict[str, str]:
+    """The header that brings a key, if there is one; ValueError, which does not tell it, for one
+    that no header can bring."""
+    if key and not (key.isascii() and key.isprintable()):
+        raise ValueError(
+            f"the {whose} API key has characters that no HTTP header can carry (a line break at "
+            "its end?); set it again"
+        )
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def is_loopback(url: str) -> bool:
