@@ -141,6 +141,15 @@ def test_an_unknown_key_gets_a_suggestion(shared):
     assert shared("run", "greter", "Hello") == (1, "", error)
 
 
+def test_a_file_whose_name_is_no_text_cannot_be_attached(shared):
+    (shared.root / "caf\udce9.txt").write_text("x")
+    assert shared("run", "-q", "clerk", "Hi", "--attach", "caf\udce9.txt") == (
+        1,
+        "",
+        "error: the name of caf\\udce9.txt is not UTF-8; rename the file\n",
+    )
+
+
 def test_a_file_can_be_attached_for_the_tools_that_read_files(synced):
     refusal = (
         "error: assistant/greeter has no tool that reads files; "
@@ -270,7 +279,11 @@ def test_a_stream_that_is_closed_leads_nowhere_and_is_not_taken_for_another(shar
 
 
 def test_a_thread_that_cannot_be_one_is_for_the_target_to_refuse(shared):
-    for thread, quoted in (("thread_1\r", "thread_1%0D"), ("../files?a#b", "..%2Ffiles%3Fa%23b")):
+    for thread, quoted in (
+        ("thread_1\r", "thread_1%0D"),
+        ("../files?a#b", "..%2Ffiles%3Fa%23b"),
+        ("thread_\udce9", "thread_%E9"),
+    ):
         code, out, err = shared("run", "-q", "greeter", "--thread", thread, "Hello")
         assert (code, out) == (1, "")
         assert err.startswith(f"error: GET /threads/{quoted}/runs: 404 ")

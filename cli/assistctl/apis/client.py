@@ -40,6 +40,11 @@ _BYTES_PER_SECOND = 1024 * 1024
 _RESTARTS = 3
 
 
+def in_path(object_id: Json) -> str:
+    """An id as one part of a path, whatever a person or a target calls one."""
+    return quote(str(object_id), safe="", errors="surrogateescape")
+
+
 class Client:
     """One connection pool to one target; safe to use from several threads, `parallel` of which
     are to be at work at the same time."""
@@ -165,7 +170,7 @@ class Client:
 
         A target that does not give the content away answers it with a status.
         """
-        path = f"/files/{quote(str(file['id']), safe='')}/content"
+        path = f"/files/{in_path(file['id'])}/content"
 
         def fetch() -> dict[str, Json]:
             content = self._client.files.with_streaming_response.content

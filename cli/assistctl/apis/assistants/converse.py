@@ -13,9 +13,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from urllib.parse import quote
 
-from assistctl.apis.client import Client
+from assistctl.apis.client import Client, in_path
 from assistctl.apis.failures import LostAnswer
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import (
@@ -266,7 +265,7 @@ class Conversation:
             yield TextDelta(rest)
 
     def _path(self) -> str:
-        return f"/threads/{quote(str(self.thread), safe='')}"
+        return f"/threads/{in_path(self.thread)}"
 
     def _run_path(self) -> str:
         return f"{self._path()}/runs/{self.run}"
