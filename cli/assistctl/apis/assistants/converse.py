@@ -33,6 +33,9 @@ from assistctl.resources import Json
 
 ACTIVE = frozenset({"queued", "in_progress", "requires_action", "cancelling"})
 IDLE_SECONDS = 120.0
+WAIT_SECONDS = 1800.0
+"""How long a run is asked after whose stream broke off. At OpenAI each expired after 600."""
+
 PARAGRAPH = "\n\n"
 KEY = "assistctl_key"
 """Metadata pair that tells a message or run of ours whose answer was lost."""
@@ -230,12 +233,17 @@ class Conversation:
         return self._run.get("status") not in (ACTIVE - {"requires_action"}) and bool(self._run)
 
     def _wait(self) -> Iterator[Event]:
-        """Poll until the run waits for us or is over."""
-        pause = 0.1
+        """Poll until the run waits for us or is over. Raises RemoteError for one that never is."""
+        pause, deadline = 0.1, time.monotonic() + WAIT_SECONDS
         while True:
             yield from self._note_run(self.client.get(self._run_path(), fresh=True))
             if self._resting():
                 return
+            if time.monotonic() > deadline:
+                raise RemoteError(
+                    f"run {self.run} is {self._run.get('status')} still, {WAIT_SECONDS:,.0f} s "
+                    "after its stream broke off; end it with --cancel-active"
+                )
             time.sleep(pause)
             pause = min(pause * 1.5, 2.0)
 
