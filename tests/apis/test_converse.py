@@ -1,5 +1,7 @@
 """Conversations with the embedded server's scripted model, streamed over a real socket."""
 
+import re
+import time
 from contextlib import closing
 
 import pytest
@@ -192,6 +194,27 @@ def test_a_run_that_never_ends_is_not_asked_after_for_ever(tmp_path, monkeypatch
             f"run {talk.run} is in_progress still, 0 s after its stream broke off; "
             "end it with --cancel-active"
         )
+
+
+def test_a_run_expires_by_our_clock_whatever_the_targets_says(tmp_path):
+    def an_hour_late(method, path, ask):
+        def hour_ago(found):
+            return found[1] + str(int(found[2]) - 3600).encode()
+
+        status, body = ask()
+        return status, re.sub(rb'("(?:created|expires)_at": ?)(\d+)', hour_ago, body)
+
+    with staging(tmp_path, an_hour_late) as (direct, environ):
+        assistant = direct.create("/assistants", {"model": "gpt-4.1"})
+        client = Client(environ["STAGING_URL"], environ["STAGING_KEY"])
+        talk = Conversation(client, assistant["id"], "ws/shop")
+        with closing(client):
+            before = time.monotonic()
+            events = talk.send("hi")
+            while not isinstance(next(events), RunStarted):
+                assert talk.deadline is None
+            assert before + 600 <= talk.deadline <= time.monotonic() + 600
+            events.close()
 
 
 def test_defaults_are_sent_with_every_run(talk):

@@ -61,6 +61,7 @@ class Conversation:
     _cut: bool = False
     _notes: set[str] = field(default_factory=set)
     _fresh: bool = False
+    _began: float = 0.0
 
     @property
     def run(self) -> str | None:
@@ -68,9 +69,13 @@ class Conversation:
         return self._run.get("id")
 
     @property
-    def expires_at(self) -> int | None:
-        """When the run expires, in Unix seconds, if the server says so."""
-        return self._run.get("expires_at")
+    def deadline(self) -> float | None:
+        """When the run expires, if the target says so; on the clock of time.monotonic(), since the
+        target's own may be minutes or hours from ours."""
+        created, expires = self._run.get("created_at"), self._run.get("expires_at")
+        if created is None or expires is None:
+            return None
+        return self._began + float(expires - created)
 
     def send(self, text: str, attachments: Sequence[Mapping[str, Json]] = ()) -> Iterator[Event]:
         """Add a message and run the assistant; ends with ActionRequired or Finished.
@@ -208,7 +213,10 @@ class Conversation:
 
     def _note_run(self, run: Mapping[str, Json]) -> list[Event]:
         """Take over the run's newest state; the events that it means."""
-        events: list[Event] = [] if self.run else [RunStarted(str(run["id"]))]
+        events: list[Event] = []
+        if not self.run:
+            self._began = time.monotonic()
+            events.append(RunStarted(str(run["id"])))
         for note in run.get("notes") or []:
             if note not in self._notes:
                 self._notes.add(note)
