@@ -78,8 +78,8 @@ def command(
 ) -> int | None:
     """Serve the Assistants API v2 to any client, until Ctrl-C.
 
-    In a workspace it serves the workspace's local database with `targets.local.model`; anywhere
-    else runs are answered by OpenAI, if OPENAI_API_KEY is set.
+    In a workspace it serves the workspace's local database with `targets.local.model`; where none
+    is declared, and anywhere else, runs are answered by OpenAI, if OPENAI_API_KEY is set.
     """
     from assistctl.server import Settings, StoreError, code_report, serve
 
