@@ -1,3 +1,5 @@
+import pytest
+
 from assistctl.commands._options import Options
 from assistctl.commands._workspace import environment, load
 from tests.commands.middleman import staging
@@ -66,4 +68,17 @@ def test_a_wrong_endpoint_of_the_environment_is_no_bug(shop):
         1,
         "",
         "error: the model's base_url must be an http(s) URL, not 'nonsense'\n",
+    )
+
+
+@pytest.mark.parametrize("target", ["staging", "local"])
+def test_a_proxy_that_cannot_be_used_is_no_bug(shop, target):
+    model = "{base_url: 'http://example.com/v1'}"
+    shop.edit("assistctl.yaml", "local: {model: scripted}", f"local: {{model: {model}}}")
+    environ = {"STAGING_URL": "http://example.com/v1", "STAGING_KEY": "k", "ALL_PROXY": "foo://x"}
+    assert shop("plan", "--target", target, **environ) == (
+        1,
+        "",
+        "error: a proxy that the environment names cannot be used: "
+        "Unknown scheme for proxy URL URL('foo://x')\n",
     )

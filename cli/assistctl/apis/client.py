@@ -361,7 +361,12 @@ class Client:
 def _transport(url: httpx2.URL, timeout: float) -> httpx2.Client:
     hooks: Any = {"response": [lambda response: bounded(response, timeout)]}
     if url.host not in ("127.0.0.1", "localhost", "::1"):
-        return openai.DefaultHttpxClient(event_hooks=hooks)
+        try:
+            return openai.DefaultHttpxClient(event_hooks=hooks)
+        except (ImportError, ValueError, httpx2.InvalidURL) as error:  # of a SOCKS proxy the first
+            raise AssistctlError(
+                f"a proxy that the environment names cannot be used: {error}"
+            ) from error
     return openai.DefaultHttpxClient(
         event_hooks=hooks,
         # A proxy set in the environment would be asked for 127.0.0.1 too.

@@ -8,6 +8,8 @@ import json
 import random
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,6 +46,16 @@ def authorization(key: str | None, whose: str) -> dict[str, str]:
             "its end?); set it again"
         )
     return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+@contextmanager
+def usable_proxies() -> Iterator[None]:
+    """For making a client: ValueError where a proxy that the environment names cannot be used, as
+    a SOCKS one cannot without socksio."""
+    try:
+        yield
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:
+        raise ValueError(f"a proxy that the environment names cannot be used: {error}") from error
 
 
 def is_loopback(url: str) -> bool:

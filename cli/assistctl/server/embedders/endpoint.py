@@ -10,7 +10,15 @@ from typing import Any
 import httpx2
 
 from assistctl.server.embedders.protocol import EmbedderError, Vector, packed
-from assistctl.server.upstream import authorization, backoff, base_url, is_loopback, refusal, wait
+from assistctl.server.upstream import (
+    authorization,
+    backoff,
+    base_url,
+    is_loopback,
+    refusal,
+    usable_proxies,
+    wait,
+)
 
 _KEYS = {"base_url", "api_key", "model", "timeout"}
 _SECONDS = 30.0
@@ -36,10 +44,9 @@ class EmbeddingsEndpoint:
         self._seconds = float(declared.get("timeout") or _SECONDS)
         self._closed = threading.Event()
         key = self._key = declared.get("api_key")
-        self._client = httpx2.Client(
-            headers=authorization(key, "embeddings'"),
-            trust_env=not is_loopback(self._base_url),
-        )
+        headers = authorization(key, "embeddings'")
+        with usable_proxies():
+            self._client = httpx2.Client(headers=headers, trust_env=not is_loopback(self._base_url))
 
     def embed(self, texts: Sequence[str], patience: float) -> list[Vector]:
         deadline = time.monotonic() + patience

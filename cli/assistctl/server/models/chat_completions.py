@@ -28,6 +28,7 @@ from assistctl.server.upstream import (
     concealed,
     is_loopback,
     message,
+    usable_proxies,
     wait,
 )
 
@@ -76,12 +77,14 @@ class ChatCompletions:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._not_understood: dict[str, frozenset[str]] = {}
-        self._client = httpx2.AsyncClient(
-            headers=authorization(endpoint.api_key, "model's"),
-            timeout=httpx2.Timeout(endpoint.timeout, connect=_CONNECT_SECONDS, pool=None),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
-            trust_env=not is_loopback(endpoint.base_url),
-        )
+        headers = authorization(endpoint.api_key, "model's")
+        with usable_proxies():
+            self._client = httpx2.AsyncClient(
+                headers=headers,
+                timeout=httpx2.Timeout(endpoint.timeout, connect=_CONNECT_SECONDS, pool=None),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+                trust_env=not is_loopback(endpoint.base_url),
+            )
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         try:
