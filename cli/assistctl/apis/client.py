@@ -7,6 +7,7 @@ and takes any JSON for an answer. Every error leaves this module as a RemoteErro
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -76,6 +77,7 @@ class Client:
             api_key=api_key,
             max_retries=0,
             timeout=httpx2.Timeout(timeout, connect=10.0),
+            default_headers=_own_headers(api_key),
             http_client=_transport(httpx2.URL(base_url), timeout),
         )
 
@@ -356,6 +358,18 @@ class Client:
         for item in answer["data"]:
             self._object(item)
         return answer
+
+
+def _own_headers(api_key: str) -> Mapping[str, Any]:
+    """This target's key, and nothing of what the SDK takes out of the environment for OpenAI: an
+    organization, a project, and headers that may well be somebody else's credentials."""
+    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
+    names = [line.partition(":")[0].strip() for line in lines if ":" in line]
+    others = dict.fromkeys(("OpenAI-Organization", "OpenAI-Project", *names), openai.Omit())
+    return {
+        **{name: omit for name, omit in others.items() if name.lower() != "authorization"},
+        "Authorization": f"Bearer {api_key}",
+    }
 
 
 def _transport(url: httpx2.URL, timeout: float) -> httpx2.Client:
