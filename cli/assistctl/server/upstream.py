@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import math
 import random
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -78,18 +79,16 @@ def wait(response: httpx2.Response, attempt: int) -> float | None:
 
 def _asked(response: httpx2.Response) -> float | None:
     """The wait that the endpoint names: milliseconds, seconds, or a date."""
-    milliseconds = response.headers.get("retry-after-ms", "")
-    if milliseconds.isdecimal():
-        return int(milliseconds) / 1000
     text = response.headers.get("retry-after", "")
+    for asked, unit in ((response.headers.get("retry-after-ms", ""), 1000), (text, 1)):
+        with suppress(ValueError):
+            number = float(asked)
+            return max(number, 0.0) / unit if math.isfinite(number) else None
     try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(text).timestamp() - time.time()
-        except ValueError:
-            return None
-    return max(seconds, 0.0)
+        moment = parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return max(moment - time.time(), 0.0)
 
 
 def backoff(attempt: int) -> float:
