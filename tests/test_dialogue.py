@@ -23,8 +23,8 @@ ADDED, FAILED = ToolReturned(ADD, "3", 0.1), ToolReturned(FAIL, "{}", 0.1, "exce
 class Talk:
     """Says what was written down for each request, and keeps what it was given."""
 
-    def __init__(self, *answers, expires_at=None):
-        self.expires_at = expires_at
+    def __init__(self, *answers, deadline=None):
+        self.deadline = deadline
         self.given = []
         self._answers = iter(answers)
         self._status = "completed"
@@ -90,8 +90,8 @@ def test_a_model_that_calls_without_end_is_cancelled(limits, error, made):
 
 def test_tools_have_time_until_shortly_before_the_run_expires():
     tools = Tools()
-    for expires_at, seconds in ((time.time() + 65, 60), (time.time() - 9, 1)):
-        list(turn(Talk(expires_at=expires_at), tools, "Go", limits=Limits(rounds=1)))
+    for deadline, seconds in ((time.monotonic() + 65, 60), (time.monotonic() - 9, 1)):
+        list(turn(Talk(deadline=deadline), tools, "Go", limits=Limits(rounds=1)))
         assert seconds - 30 < tools.deadline - time.monotonic() <= seconds
     list(turn(Talk(), tools, "Go", limits=Limits(rounds=1)))
     assert tools.deadline is None

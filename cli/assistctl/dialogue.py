@@ -15,7 +15,7 @@ class Talk(Protocol):
     """What an API surface's conversation must do; see apis/assistants/converse.py."""
 
     @property
-    def expires_at(self) -> int | None: ...
+    def deadline(self) -> float | None: ...
 
     def send(self, text: str, attachments: Sequence[Mapping[str, Any]] = ()) -> Iterator[Event]: ...
 
@@ -103,6 +103,6 @@ def _excess(limits: Limits, rounds: int, calls: int, start: float) -> str | None
 
 def _deadline(talk: Talk) -> float | None:
     """When tools must be done, by the monotonic clock: after the run has expired it takes none."""
-    if talk.expires_at is None:
+    if talk.deadline is None:
         return None
-    return time.monotonic() + max(1.0, talk.expires_at - time.time() - 5)
+    return max(talk.deadline - 5, time.monotonic() + 1)

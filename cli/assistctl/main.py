@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -93,10 +94,25 @@ cli = LazyGroup(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave the process with its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     sys.exit(_exit_code(arguments, Invocation()))
+
+
+def _prepare_streams() -> None:
+    """Any text passes: what cannot be written is escaped; what cannot be read comes as it does in
+    arguments, for whoever reads it to judge. A stream that was closed (`>&-`) leads to nowhere:
+    else the next file that is opened would be in its place, and stderr be mixed into stdout."""
+    for name, mode, errors in (
+        ("stdin", "r", "surrogateescape"),
+        ("stdout", "w", "backslashreplace"),
+        ("stderr", "w", "backslashreplace"),
+    ):
+        stream = getattr(sys, name)
+        if stream is None:
+            nowhere = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115  (stays open)
+            setattr(sys, name, nowhere)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
 
 
 def _exit_code(arguments: Sequence[str] | None, invocation: Invocation) -> int:

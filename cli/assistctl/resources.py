@@ -70,8 +70,9 @@ class Stray:
 class Function:
     """A function that a model may call.
 
-    `parameters` is a JSON Schema of type object; None only until the toolbox has derived it from
-    the signature of `python` ("module:function" below tools/, or "package.module:function").
+    `parameters` is a JSON Schema of type object; where none is declared, None until the toolbox has
+    derived it from the signature of `python` ("module:function" below tools/, or
+    "package.module:function"), or without `python` made it say that there are no arguments.
     `place` is where it is declared, `python_place` where the value of `python` stands.
     """
 

@@ -96,6 +96,22 @@ def test_every_request_carries_the_key_and_the_version_of_the_api(talking_to):
     assert request.headers["openai-beta"] == "assistants=v2"
 
 
+def test_what_the_environment_holds_for_openai_goes_to_no_target(talking_to, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-theirs")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-é")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "theirs")
+    headers = "X-Gateway: theirs\nauthorization: Bearer theirs\nopenai-beta: theirs"
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", headers)
+    client, target = talking_to(reply({"id": "asst_1"}))
+    client.get("/assistants/asst_1")
+    (request,) = target.requests
+    assert request.headers["authorization"] == "Bearer key"
+    assert request.headers["openai-beta"] == "assistants=v2"
+    named = {name.lower(): value for name, value in request.headers.items()}
+    assert not {"openai-organization", "openai-project", "x-gateway"} & named.keys()
+    assert "theirs" not in str(named)
+
+
 def test_a_list_is_read_page_after_page(talking_to):
     client, target = talking_to(page("a", "b", more=True), page("c", more=True), page("d"))
     assert [item["id"] for item in client.list("/x", limit=2, order="asc")] == ["a", "b", "c", "d"]

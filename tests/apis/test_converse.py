@@ -1,5 +1,9 @@
 """Conversations with the embedded server's scripted model, streamed over a real socket."""
 
+import re
+import time
+from contextlib import closing
+
 import pytest
 
 from assistctl.apis.assistants import Conversation
@@ -19,6 +23,7 @@ from assistctl.events import (
 )
 from assistctl.server import EmbeddedServer, Settings
 from tests.apis.fault_proxy import answer_cut, answer_lost, dropped, error, proxy_to, unseen
+from tests.commands.middleman import staging
 
 SCRIPT = [
     {"when": "sold", "call": {"save_bill": {"total": 7}}, "say": "Saved 7."},
@@ -168,6 +173,48 @@ def test_a_stream_that_breaks_off_loses_nothing(server, talk, keep):
     runs = list(client.list(f"/threads/{broken.thread}/runs"))
     assert len(runs) == 1
     client.close()
+
+
+def test_a_run_that_never_ends_is_not_asked_after_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr("assistctl.apis.assistants.converse.WAIT_SECONDS", 0.5)
+
+    def stuck(method, path, ask):
+        status, body = ask()
+        if method == "POST" and path.endswith("/runs"):
+            return status, b""
+        return status, body.replace(b'"completed"', b'"in_progress"')
+
+    with staging(tmp_path, stuck) as (direct, environ):
+        assistant = direct.create("/assistants", {"model": "gpt-4.1"})
+        client = Client(environ["STAGING_URL"], environ["STAGING_KEY"])
+        talk = Conversation(client, assistant["id"], "ws/shop")
+        with closing(client), pytest.raises(RemoteError) as caught:
+            list(talk.send("hi"))
+        assert str(caught.value) == (
+            f"run {talk.run} is in_progress still, 0 s after its stream broke off; "
+            "end it with --cancel-active"
+        )
+
+
+def test_a_run_expires_by_our_clock_whatever_the_targets_says(tmp_path):
+    def an_hour_late(method, path, ask):
+        def hour_ago(found):
+            return found[1] + str(int(found[2]) - 3600).encode()
+
+        status, body = ask()
+        return status, re.sub(rb'("(?:created|expires)_at": ?)(\d+)', hour_ago, body)
+
+    with staging(tmp_path, an_hour_late) as (direct, environ):
+        assistant = direct.create("/assistants", {"model": "gpt-4.1"})
+        client = Client(environ["STAGING_URL"], environ["STAGING_KEY"])
+        talk = Conversation(client, assistant["id"], "ws/shop")
+        with closing(client):
+            before = time.monotonic()
+            events = talk.send("hi")
+            while not isinstance(next(events), RunStarted):
+                assert talk.deadline is None
+            assert before + 600 <= talk.deadline <= time.monotonic() + 600
+            events.close()
 
 
 def test_defaults_are_sent_with_every_run(talk):

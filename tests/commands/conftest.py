@@ -150,8 +150,22 @@ class Shop:
             input=stdin,
             capture_output=True,
             encoding="utf-8",
+            errors="surrogateescape",
             timeout=PATIENCE,
         )
+
+    def redirected(self, arguments: str, **environ: str) -> Result:
+        """With redirections, as a shell understands them: `redirected("plan >&-")`."""
+        process = subprocess.run(
+            ["sh", "-c", f'"$0" -m assistctl {arguments}', sys.executable],
+            cwd=self.root,
+            env=_environment(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+        )
+        return Result(process.returncode, same(process.stdout), same(process.stderr))
 
     @contextmanager
     def started(self, *arguments: str, **environ: str) -> Iterator[Started]:

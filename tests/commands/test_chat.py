@@ -14,6 +14,18 @@ def test_lines_from_a_pipe_are_turns_on_one_thread(shared):
     )
 
 
+def test_a_line_from_a_pipe_can_leave_too(shared):
+    code, out, _ = shared("chat", "-q", "greeter", stdin="Hello\n/exit\n你好\n")
+    assert (code, out) == (0, "Welcome.\n")
+
+
+def test_a_line_that_is_no_text_is_told_and_the_others_go_on(shared):
+    lines = "caf\udce9?\nHello\n"
+    for errors in ("strict", "surrogateescape"):
+        code, out, err = shared("chat", "-q", "greeter", stdin=lines, PYTHONIOENCODING=f":{errors}")
+        assert (code, out, err) == (1, "Welcome.\n", "error: the message is not UTF-8\n")
+
+
 def test_a_turn_that_fails_is_told_and_the_others_go_on(synced):
     synced.edit("assistctl.yaml", "local: {model: scripted}", "local: {}")
     (synced.root / "assistants" / "greeter.script.yaml").unlink()

@@ -71,6 +71,15 @@ def test_files_in_a_folder_have_names_of_their_own():
     }
 
 
+def test_a_number_that_a_files_own_name_has_is_passed_over():
+    folder = Folder("assistants/faq")
+    names = ["a.md", "a-3.md", "a.md", "a.md", "A-2.md", "a.md"]
+    paths = folder.put_all(file(number, name) for number, name in enumerate(names))
+    assert [path.removeprefix("assistants/faq/") for path in paths] == [
+        *("a.md", "a-3.md", "a-2.md", "a-4.md", "A-2-2.md", "a-5.md")
+    ]
+
+
 def test_many_files_get_a_directory_that_a_glob_names():
     folder = Folder("assistants/faq")
     folder.put(file(0, "0.md"))

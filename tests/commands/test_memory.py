@@ -34,6 +34,14 @@ def test_a_line_cut_short_by_a_kill_is_passed_over(workspace):
     assert last_thread(workspace, CLERK) == "thread_1"
 
 
+def test_so_is_one_that_was_cut_within_a_character(workspace):
+    remember(workspace, CLERK, "thread_1", "Hello")
+    file = workspace.root / ".assistctl" / "threads" / "local" / "clerk.jsonl"
+    with file.open("ab") as lines:
+        lines.write('{"thread": "thread_2", "title": "玫'.encode()[:-1])
+    assert last_thread(workspace, CLERK) == "thread_1"
+
+
 def test_a_workspace_that_cannot_be_written_to_is_no_reason_to_fail(workspace):
     (workspace.root / ".assistctl").write_text("in the way")
     remember(workspace, CLERK, "thread_1", "Hello")

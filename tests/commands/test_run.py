@@ -121,6 +121,7 @@ def test_without_a_conversation_there_is_nothing_to_continue(synced):
         (["-c", "--thread", "thread_1", "Hi"], "--continue and --thread contradict each other."),
         ([" "], "The message is empty."),
         ([], "The message is empty."),
+        (["caf\udce9"], "The message is not UTF-8."),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(shared, arguments, error):
@@ -128,9 +129,25 @@ def test_what_makes_no_sense_is_a_usage_error(shared, arguments, error):
     assert (code, out, err.splitlines()[0]) == (64, "", f"error: {error}")
 
 
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_a_message_from_standard_input_must_be_text(shared, errors):
+    result = shared("run", "greeter", stdin="caf\udce9", PYTHONIOENCODING=f":{errors}")
+    assert (result.code, result.out) == (64, "")
+    assert result.err.startswith("error: The message is not UTF-8.\n")
+
+
 def test_an_unknown_key_gets_a_suggestion(shared):
     error = "error: 'greter' is not declared in this workspace; did you mean 'greeter'?\n"
     assert shared("run", "greter", "Hello") == (1, "", error)
+
+
+def test_a_file_whose_name_is_no_text_cannot_be_attached(shared):
+    (shared.root / "caf\udce9.txt").write_text("x")
+    assert shared("run", "-q", "clerk", "Hi", "--attach", "caf\udce9.txt") == (
+        1,
+        "",
+        "error: the name of caf\\udce9.txt is not UTF-8; rename the file\n",
+    )
 
 
 def test_a_file_can_be_attached_for_the_tools_that_read_files(synced):
@@ -252,3 +269,21 @@ def test_a_reader_that_leaves_is_no_error_to_speak_of(shared):
         command.process.stdout.close()
         assert command.process.wait(30) == 1
         assert command.process.stderr.read() == ""
+
+
+def test_a_stream_that_is_closed_leads_nowhere_and_is_not_taken_for_another(shared):
+    assert shared.redirected("run -q greeter Hello >&-") == (0, "", "")
+    assert shared.redirected("run greeter Hello 2>&-") == (0, "Welcome.\n", "")
+    code, out, err = shared.redirected("run greeter <&-")
+    assert (code, out, err.splitlines()[0]) == (64, "", "error: The message is empty.")
+
+
+def test_a_thread_that_cannot_be_one_is_for_the_target_to_refuse(shared):
+    for thread, quoted in (
+        ("thread_1\r", "thread_1%0D"),
+        ("../files?a#b", "..%2Ffiles%3Fa%23b"),
+        ("thread_\udce9", "thread_%E9"),
+    ):
+        code, out, err = shared("run", "-q", "greeter", "--thread", thread, "Hello")
+        assert (code, out) == (1, "")
+        assert err.startswith(f"error: GET /threads/{quoted}/runs: 404 ")

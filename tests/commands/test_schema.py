@@ -4,8 +4,7 @@ import sys
 
 import pytest
 
-from assistctl.commands.schema import KINDS
-from assistctl.spec import KINDS as SPEC_KINDS
+from assistctl.spec import KINDS
 
 
 def schema(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -19,10 +18,6 @@ def test_each_kind_of_file_has_its_schema(arguments: list[str]) -> None:
     result = schema(*arguments)
     assert (result.returncode, result.stderr) == (0, "")
     assert json.loads(result.stdout)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-
-
-def test_the_kinds_are_those_of_spec() -> None:
-    assert KINDS == SPEC_KINDS
 
 
 def test_another_kind_is_a_usage_error() -> None:

@@ -158,6 +158,18 @@ def test_a_dump_of_the_old_api_is_added_before_anything_is_served(shared, tmp_pa
             client.close()
 
 
+def test_a_dump_whose_contents_lead_nowhere_is_not_the_ports_fault(shared, tmp_path):
+    file = {"object": "file", "created_at": 1, "filename": "a.txt", "purpose": "assistants"}
+    entries = [{"id": f"file-{name}", **file} for name in ("gone", "folder")]
+    (tmp_path / "dump" / "files" / "file-folder").mkdir(parents=True)
+    (tmp_path / "dump" / "files" / "file-gone").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "dump" / "files.jsonl").write_text("\n".join(map(json.dumps, entries)))
+    with type(shared)(tmp_path).started("serve", "--port", "0", "--seed", "dump") as server:
+        server.wait_for("note: file-gone is left out: its content is not in the dump")
+        server.wait_for("note: file-folder is left out: its content is not in the dump")
+        server.wait_for("Serving ")
+
+
 def test_a_dump_that_is_wrong_is_a_clear_error(shared, tmp_path):
     elsewhere = type(shared)(tmp_path)
     (tmp_path / "dump.json").write_text('[{"id": "asst_1", "created_at": 1}]')

@@ -1,4 +1,7 @@
-from assistctl.commands._workspace import environment
+import pytest
+
+from assistctl.commands._options import Options
+from assistctl.commands._workspace import environment, load
 from tests.commands.middleman import staging
 
 
@@ -46,3 +49,36 @@ def test_what_is_no_dotenv_is_told_with_what_else_is_wrong_but_without_its_text(
     dotenv.write_bytes(b"\xff\xfe")
     code, _, err = shop("import", "--all")
     assert (code, err.splitlines()[0]) == (1, ".env: the file is not UTF-8; save it as UTF-8")
+
+
+def test_a_shared_function_may_get_its_python_and_so_its_parameters_from_an_assistant(shop):
+    (shop.root / "tools" / "shared.yaml").write_text("functions: {greeting: {}}", encoding="utf-8")
+    (shop.root / "tools" / "shared.py").write_text("def greet(name: str): ...", encoding="utf-8")
+    with (shop.root / "assistants" / "greeter.yaml").open("a", encoding="utf-8") as greeter:
+        greeter.write("\ntools: [{type: function, function: greeting, python: 'shared:greet'}]\n")
+    workspace = load(Options(workspace=shop.root))
+    (greeting,) = workspace.assistants["greeter"].functions
+    assert greeting.parameters["properties"] == {"name": {"type": "string"}}
+    assert workspace.functions["greeting"].parameters["properties"] == {}
+
+
+def test_a_wrong_endpoint_of_the_environment_is_no_bug(shop):
+    shop.edit("assistctl.yaml", "local: {model: scripted}", "local: {}")
+    assert shop("plan", OPENAI_API_KEY="sk-test", OPENAI_BASE_URL="nonsense") == (
+        1,
+        "",
+        "error: the model's base_url must be an http(s) URL, not 'nonsense'\n",
+    )
+
+
+@pytest.mark.parametrize("target", ["staging", "local"])
+def test_a_proxy_that_cannot_be_used_is_no_bug(shop, target):
+    model = "{base_url: 'http://example.com/v1'}"
+    shop.edit("assistctl.yaml", "local: {model: scripted}", f"local: {{model: {model}}}")
+    environ = {"STAGING_URL": "http://example.com/v1", "STAGING_KEY": "k", "ALL_PROXY": "foo://x"}
+    assert shop("plan", "--target", target, **environ) == (
+        1,
+        "",
+        "error: a proxy that the environment names cannot be used: "
+        "Unknown scheme for proxy URL URL('foo://x')\n",
+    )

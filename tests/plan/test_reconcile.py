@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from assistctl.errors import AssistctlError, Place, Refused
+from assistctl.plan.changes import Action, Change, Plan
 from assistctl.plan.compare import fingerprint
 from assistctl.plan.reconcile import Wishes, reconcile, select
 from assistctl.plan.state import UNKNOWN, Applied, Declared, Observed, Remote, Upload
@@ -440,3 +441,10 @@ def test_a_prune_of_more_than_thirty_percent_of_ten_is_to_be_insisted_on(owned, 
         "workspace owns, which is more than 30%; sync wants --force for that"
     )
     assert made.notes == ((note,) if insists else ())
+
+
+def test_what_is_written_is_there_by_its_address_although_a_copy_of_it_is_deleted():
+    address = Address(ASSISTANT, "shop")
+    update = Change(Action.UPDATE, address, "the declaration changed", id="asst_1")
+    delete = Change(Action.DELETE, address, "a second copy of ours", id="asst_2")
+    assert Plan("local", (update, delete)).written == {address: update}

@@ -605,6 +605,14 @@ def test_a_proxy_in_the_environment_is_not_asked_for_a_loopback_endpoint(endpoin
     [
         ({}, "the model's base_url must be an http(s) URL, not None"),
         ({"base_url": "ftp://x"}, "the model's base_url must be an http(s) URL, not 'ftp://x'"),
+        (
+            {"base_url": "http://[::1"},
+            "the model's base_url must be an http(s) URL, not 'http://[::1'",
+        ),
+        (
+            {"base_url": "http:///v1"},
+            "the model's base_url must be an http(s) URL, not 'http:///v1'",
+        ),
         ({"base_url": "http://x", "key": 1}, "unknown key of a model endpoint: key"),
     ],
 )
@@ -612,6 +620,16 @@ def test_a_wrong_endpoint_is_refused_when_it_is_declared(declared, message):
     with pytest.raises(ValueError) as caught:
         Endpoint.parse(declared)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("key", ["sk-你好", "sk-1\n"])
+def test_a_key_that_no_header_can_bring_is_refused_untold(key):
+    with pytest.raises(ValueError) as caught:
+        ChatCompletions(Endpoint.parse({"base_url": "http://x", "api_key": key}))
+    assert str(caught.value) == (
+        "the model's API key has characters that no HTTP header can carry (a line break at its "
+        "end?); set it again"
+    )
 
 
 def test_the_key_does_not_show_in_a_repr():

@@ -216,6 +216,36 @@ def test_an_embedded_server_leaves_nothing_behind(database: Path) -> None:
         assert not database.with_name("local.db-wal").exists()
 
 
+INTERRUPTED = """
+import os, signal, sys, threading
+from pathlib import Path
+from assistctl.server import EmbeddedServer, Settings, serving
+
+start = serving._Uvicorn.startup
+
+async def interrupted(self, sockets=None):
+    os.kill(os.getpid(), signal.SIGINT)
+    await start(self, sockets)
+
+serving._Uvicorn.startup = interrupted
+try:
+    EmbeddedServer(Settings(Path(sys.argv[1]))).__enter__()
+except KeyboardInterrupt:
+    print([thread.name for thread in threading.enumerate()])
+"""
+
+
+def test_ctrl_c_while_an_embedded_server_starts_ends_it_too(database: Path) -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(database)],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=60,
+    )
+    assert (process.returncode, process.stdout) == (0, "['MainThread']\n"), process.stderr
+
+
 def test_an_embedded_server_runs_once_at_a_time(server: EmbeddedServer) -> None:
     with pytest.raises(RuntimeError, match="already running"):
         server.__enter__()

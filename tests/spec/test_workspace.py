@@ -21,7 +21,6 @@ from assistctl.spec import load
 
 GOOD = Path(__file__).parent.parent / "workspaces" / "good-full"
 ENVIRON = {"OPENAI_API_KEY": "sk-test"}
-NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
 def file(path: str) -> File:
@@ -43,7 +42,7 @@ REFUND = Function(
     approval="ask",
     timeout=10,
 )
-NOTED = Function("noted", Place("tools/bills.yaml", 11, 3), parameters=NO_ARGUMENTS)
+NOTED = Function("noted", Place("tools/bills.yaml", 11, 3))
 SHOP = Assistant(
     key="shop",
     place=Place("assistants/shop.yaml", 1, 1),
@@ -105,9 +104,7 @@ SHOP = Assistant(
                 strict=True,
             )
         ),
-        FunctionTool(
-            Function("today", Place("assistants/shop.yaml", 30, 15), parameters=NO_ARGUMENTS)
-        ),
+        FunctionTool(Function("today", Place("assistants/shop.yaml", 30, 15))),
     ),
     run={
         "tool_choice": {"type": "function", "function": {"name": "refund"}},

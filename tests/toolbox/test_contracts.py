@@ -99,14 +99,10 @@ def test_a_function_without_python_and_parameters_takes_none(
         )
     )
     assert problems == ()
+    nothing = {"type": "object", "properties": {}, "additionalProperties": False}
     assert {name: each.parameters for name, each in resolved.functions.items()} == {
-        "plain": {"type": "object", "properties": {}},
-        "strict": {
-            "type": "object",
-            "properties": {},
-            "required": [],
-            "additionalProperties": False,
-        },
+        "plain": nothing,
+        "strict": nothing,
         "declared": {"type": "object"},
     }
 

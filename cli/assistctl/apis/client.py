@@ -7,6 +7,7 @@ and takes any JSON for an answer. Every error leaves this module as a RemoteErro
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,11 @@ _BYTES_PER_SECOND = 1024 * 1024
 _RESTARTS = 3
 
 
+def in_path(object_id: Json) -> str:
+    """An id as one part of a path, whatever a person or a target calls one."""
+    return quote(str(object_id), safe="", errors="surrogateescape")
+
+
 class Client:
     """One connection pool to one target; safe to use from several threads, `parallel` of which
     are to be at work at the same time."""
@@ -71,6 +77,7 @@ class Client:
             api_key=api_key,
             max_retries=0,
             timeout=httpx2.Timeout(timeout, connect=10.0),
+            default_headers=_own_headers(api_key),
             http_client=_transport(httpx2.URL(base_url), timeout),
         )
 
@@ -165,7 +172,7 @@ class Client:
 
         A target that does not give the content away answers it with a status.
         """
-        path = f"/files/{quote(str(file['id']), safe='')}/content"
+        path = f"/files/{in_path(file['id'])}/content"
 
         def fetch() -> dict[str, Json]:
             content = self._client.files.with_streaming_response.content
@@ -353,10 +360,27 @@ class Client:
         return answer
 
 
+def _own_headers(api_key: str) -> Mapping[str, Any]:
+    """This target's key, and nothing of what the SDK takes out of the environment for OpenAI: an
+    organization, a project, and headers that may well be somebody else's credentials."""
+    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
+    names = [line.partition(":")[0].strip() for line in lines if ":" in line]
+    others = dict.fromkeys(("OpenAI-Organization", "OpenAI-Project", *names), openai.Omit())
+    return {
+        **{name: omit for name, omit in others.items() if name.lower() != "authorization"},
+        "Authorization": f"Bearer {api_key}",
+    }
+
+
 def _transport(url: httpx2.URL, timeout: float) -> httpx2.Client:
     hooks: Any = {"response": [lambda response: bounded(response, timeout)]}
     if url.host not in ("127.0.0.1", "localhost", "::1"):
-        return openai.DefaultHttpxClient(event_hooks=hooks)
+        try:
+            return openai.DefaultHttpxClient(event_hooks=hooks)
+        except (ImportError, ValueError, httpx2.InvalidURL) as error:  # of a SOCKS proxy the first
+            raise AssistctlError(
+                f"a proxy that the environment names cannot be used: {error}"
+            ) from error
     return openai.DefaultHttpxClient(
         event_hooks=hooks,
         # A proxy set in the environment would be asked for 127.0.0.1 too.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assistctl.commands import _snapshots
+from assistctl.commands import _snapshots, _taking
 from assistctl.commands._person import in_ci
 from assistctl.commands._survey import Survey
 from assistctl.errors import SyncFailed
@@ -92,7 +92,7 @@ def _keep(
     if not found.plan and not found.plan.partial:
         _snapshots.finish_all(workspace)
     try:
-        return _snapshots.take(surface, workspace, found, back_to)
+        return _taking.take(surface, workspace, found, back_to)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         reason = one_line(f"{where}{error.strerror or error}")

@@ -29,6 +29,7 @@ from assistctl.plan.reconcile import Wishes
 from assistctl.render.run import consumer
 from assistctl.render.terminal import one_line
 from assistctl.resources import Assistant, CodeInterpreter, FileSearch, Json, Workspace
+from assistctl.spec.wording import is_unicode
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants, Conversation
@@ -80,6 +81,8 @@ class Session:
                 f"{self.assistant.address} has no tool that reads files; "
                 "give it code_interpreter or file_search to use --attach"
             )
+        if not is_unicode(path.name):
+            raise AssistctlError(f"the name of {path} is not UTF-8; rename the file")
         uploaded = self.surface.client.upload(path, path.name)
         return {"file_id": uploaded["id"], "tools": tools}
 

@@ -37,7 +37,7 @@ def last_thread(workspace: Workspace, assistant: Assistant) -> str | None:
     path = _path(workspace.root, workspace.target, assistant)
     if not path.exists():
         return None
-    for line in reversed(path.read_text(encoding="utf-8").splitlines()):
+    for line in reversed(path.read_text(encoding="utf-8", errors="replace").splitlines()):
         try:
             return str(json.loads(line)["thread"])
         except (ValueError, KeyError, TypeError):

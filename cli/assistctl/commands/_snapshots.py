@@ -2,7 +2,8 @@
 
 `.assistctl/snapshots/<target>/<time>/snapshot.json` holds the fields that are declared or were
 applied before, in which our own objects are Addresses; below `files/` are, by their paths, the
-contents of the uploads that the sync takes out of use, as far as the target gives them away.
+contents of the uploads that the sync takes out of use, as far as the target gives them away
+(`_taking.py` writes it).
 A snapshot is complete in itself: in CI its directory is kept as an artifact. While its sync is at
 work, and where it was cut off, a file `unfinished` lies beside it.
 """
@@ -14,40 +15,20 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from assistctl import __version__
 from assistctl.apis.ownership import without_ours
-from assistctl.commands._survey import Survey
 from assistctl.commands._target import STATE, state_directory
-from assistctl.errors import AssistctlError, RemoteError
-from assistctl.plan.changes import Action
-from assistctl.plan.state import Applied, Remote, Upload, references
-from assistctl.render.values import json_document
-from assistctl.resources import (
-    ASSISTANT,
-    FILE,
-    VECTOR_STORE,
-    Address,
-    Json,
-    Target,
-    Workspace,
-    implicit_key,
-)
-
-if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants
+from assistctl.errors import AssistctlError
+from assistctl.plan.state import Applied, Upload
+from assistctl.resources import Address, Json, Target, Workspace
 
 FORMAT = 1
 DOCUMENT, CONTENTS, UNFINISHED = "snapshot.json", "files", "unfinished"
 KEPT = 20
 """Snapshots that are kept for each target; the oldest go first."""
-
-LARGEST = 64 * 1024 * 1024
-"""Bytes of an upload whose content is kept at most."""
 
 
 @dataclass(frozen=True)
@@ -83,61 +64,25 @@ class Snapshot:
                     yield directory / CONTENTS
 
 
-def take(
-    surface: Assistants, workspace: Workspace, found: Survey, back_to: str | None = None
-) -> Path | None:
-    """Keep how everything is that the plan changes or deletes; None if it changes nothing that is
-    there. `back_to` is the snapshot that a rollback goes back to; one that is at its work lets no
-    snapshot go. Raises OSError where the workspace cannot be written to."""
-    remotes = list(_touched(found))
-    if not remotes:
-        return None
-    directory = _new_directory(workspace)
-    try:
-        _write(directory, surface, workspace, found, remotes, back_to)
-    except OSError:
-        shutil.rmtree(directory, ignore_errors=True)
-        raise
-    if back_to is None:
-        _rotate(workspace)
+def new_directory(workspace: Workspace) -> Path:
+    """Where the next snapshot of the target goes."""
+    state_directory(workspace.root)
+    parent = _parent(workspace.root, workspace.target)
+    parent.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%S.%fZ")
+    directory = parent / stamp
+    directory.mkdir()
     return directory
 
 
-def _write(
-    directory: Path,
-    surface: Assistants,
-    workspace: Workspace,
-    found: Survey,
-    remotes: list[Remote],
-    back_to: str | None,
-) -> None:
-    """Fill the directory of a snapshot, its document last."""
-    files = {upload.address: upload for remote in remotes for upload in _files(remote, found)}
-    _keep_contents(surface, found, remotes, directory / CONTENTS)
-    document = {
-        "assistctl_snapshot": FORMAT,
-        "version": __version__,
-        "workspace": workspace.name,
-        "target": workspace.target.name,
-        "namespace": workspace.target.namespace,
-        "objects": [
-            {
-                "address": remote.address,
-                "id": remote.id,
-                "fields": _managed(remote, found),
-                "applied": {name: asdict(item) for name, item in remote.applied.items()},
-            }
-            for remote in remotes
-        ],
-        "files": [
-            {"address": address, "sha256": upload.sha256, "id": upload.id}
-            for address, upload in sorted(files.items())
-        ],
-    }
-    (directory / UNFINISHED).write_text(back_to or "", encoding="utf-8")
-    written = directory / f"{DOCUMENT}.part"
-    written.write_text(json_document(document) + "\n", encoding="utf-8")
-    written.replace(directory / DOCUMENT)
+def rotate(workspace: Workspace) -> None:
+    """Let the oldest go. Only whole snapshots count; what a kill left of others goes with those
+    that are as old."""
+    directories = _directories(workspace)
+    whole = [directory for directory in directories if (directory / DOCUMENT).is_file()]
+    for old in directories:
+        if len(whole) >= KEPT and old < whole[KEPT - 1]:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def finish(directory: Path) -> None:
@@ -153,15 +98,6 @@ def finish_all(workspace: Workspace, back_to: str = "") -> None:
         with suppress(OSError):
             if _unfinished(directory) == back_to:
                 finish(directory)
-
-
-def _rotate(workspace: Workspace) -> None:
-    """Only whole snapshots count; what a kill left of others goes with those that are as old."""
-    directories = _directories(workspace)
-    whole = [directory for directory in directories if (directory / DOCUMENT).is_file()]
-    for old in directories:
-        if len(whole) >= KEPT and old < whole[KEPT - 1]:
-            shutil.rmtree(old, ignore_errors=True)
 
 
 def all_of(workspace: Workspace) -> Iterator[Snapshot]:
@@ -233,28 +169,6 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _touched(found: Survey) -> Iterator[Remote]:
-    """The objects that are there and that some request of the plan is about; an assistant and its
-    implicit store only together."""
-    addresses = {operation.address for operation in found.operations}
-    for address in found.observed.owned:
-        both = {address, Address(VECTOR_STORE, implicit_key(address.name))}
-        if address.kind == ASSISTANT and not both.isdisjoint(addresses):
-            addresses |= both
-    deleted = {change.id for change in found.plan.changes if change.action is Action.DELETE}
-    for remote in (*found.observed.owned.values(), *found.observed.duplicates):
-        copy = found.observed.owned.get(remote.address) is not remote
-        if remote.id in deleted or (remote.address in addresses and not copy):
-            yield remote
-
-
-def _managed(remote: Remote, found: Survey) -> dict[str, Json]:
-    """The fields that sync is about to manage, or had applied before."""
-    declared = found.declared.get(remote.address)
-    names = {*remote.applied, *(declared.fields if declared else ())}
-    return {name: value for name, value in remote.fields.items() if name in names}
-
-
 def _applied(record: Mapping[str, Json]) -> dict[str, Applied]:
     """What was recorded, less what a kill had left open: to put that back would leave it open for
     ever, and of a store that was half filled nobody knows that it was as declared."""
@@ -264,59 +178,6 @@ def _applied(record: Mapping[str, Json]) -> dict[str, Applied]:
 
 def _upload(item: Mapping[str, Json]) -> Upload:
     return Upload(str(item.get("id", "")), Address.parse(item["address"]), str(item["sha256"]))
-
-
-def _files(remote: Remote, found: Survey) -> Iterator[Upload]:
-    """Our files that the object used; what a settled store holds is as declared, and its uploads
-    are not known."""
-    known = {upload.address: upload for upload in remote.uploads}
-    for address in references(remote.fields):
-        if address.kind == FILE:
-            declared = found.declared.get(address)
-            sha = str(declared.fields["sha256"]) if declared else ""
-            yield known.get(address) or Upload("", address, sha)
-
-
-def _keep_contents(
-    surface: Assistants, found: Survey, remotes: list[Remote], directory: Path
-) -> None:
-    """Fetch the uploads that the plan deletes or leaves to a later prune, as far as the target
-    gives them away."""
-    from assistctl.apis.assistants.operations import Delete, Write
-
-    unused = {it.id for it in found.operations if isinstance(it, Delete)}
-    for operation in found.operations:
-        if isinstance(operation, Write):
-            unused |= {upload.id for upload in operation.record.stale}
-    leaving = {
-        upload.address: upload
-        for remote in remotes
-        for upload in remote.uploads
-        if upload.id in unused
-    }
-    with surface.client.pool() as pool:
-        list(pool.map(lambda upload: _keep(surface, upload, directory), leaving.values()))
-
-
-class _TooLarge(Exception):
-    pass
-
-
-def _keep(surface: Assistants, upload: Upload, directory: Path) -> None:
-    """Fetch one upload below the directory, unless it is too large or not given away."""
-    path = directory / upload.address.name
-    if not path.resolve().is_relative_to(directory.resolve()):
-        return
-
-    def limit(received: int) -> None:
-        if received > LARGEST:
-            raise _TooLarge
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        surface.client.download({"id": upload.id}, path, limit)
-    except (RemoteError, _TooLarge):
-        path.unlink(missing_ok=True)
 
 
 def _with_addresses(fields: Mapping[str, Json], workspace: Workspace) -> dict[str, Json]:
@@ -337,16 +198,6 @@ def _with_addresses(fields: Mapping[str, Json], workspace: Workspace) -> dict[st
             for part, resource in fields["tool_resources"].items()
         }
     return found
-
-
-def _new_directory(workspace: Workspace) -> Path:
-    state_directory(workspace.root)
-    parent = _parent(workspace.root, workspace.target)
-    parent.mkdir(parents=True, exist_ok=True)
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%S.%fZ")
-    directory = parent / stamp
-    directory.mkdir()
-    return directory
 
 
 def _directories(workspace: Workspace) -> list[Path]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from assistctl import apis
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.resources import Json, Target, Workspace
+from assistctl.spec.targets import OPENAI
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 STATE = ".assistctl"
 CODE_PYTHON = "ASSISTCTL_CODE_PYTHON"
-OPENAI = "https://api.openai.com/v1"
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def _embedded(workspace: Workspace, stack: ExitStack) -> EmbeddedServer:
 
     try:
         return stack.enter_context(EmbeddedServer(server_settings(workspace)))
-    except StoreError as error:
+    except (ValueError, StoreError) as error:  # what the environment says of the model, too
         raise AssistctlError(str(error)) from error
 
 

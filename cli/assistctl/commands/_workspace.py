@@ -25,12 +25,9 @@ def load(options: Options) -> Workspace:
     if root is None:
         raise spec.missing_workspace(Path.cwd())
     environ, faults = _environment(root)
-    workspace, problems = spec.load(root.resolve(), target=options.target, environ=environ)
-    problems = (*faults, *problems)
-    if workspace is not None:
-        workspace, more = toolbox.resolve(workspace)
-        problems = (*problems, *more)
-    if problems or workspace is None:
+    declared, problems = spec.load(root.resolve(), target=options.target, environ=environ)
+    workspace, more = toolbox.resolve(declared)
+    if problems := (*faults, *problems, *more):
         raise DeclarationError(problems)
     return workspace
 

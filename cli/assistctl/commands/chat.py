@@ -14,6 +14,7 @@ from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError
 from assistctl.render.problems import error_text
 from assistctl.render.run import failure
+from assistctl.spec.wording import is_unicode
 
 HELP = "/exit (or Ctrl-D) leaves, /thread shows the thread's id; Ctrl-C stops an answer."
 
@@ -51,9 +52,12 @@ def _answer(talk: Session, line: str) -> bool:
         click.echo(talk.conversation.thread or "no thread yet", err=True)
     elif message in ("/help", "/?"):
         click.echo(HELP, err=True)
+    elif not is_unicode(message):
+        click.echo(error_text("the message is not UTF-8"), err=True)
+        return False
     elif message:
         try:
-            finished = talk.say(line)
+            finished = talk.say(line.removesuffix("\n"))
         except Terminated:
             raise
         except KeyboardInterrupt:
@@ -69,11 +73,15 @@ def _answer(talk: Session, line: str) -> bool:
 
 def _read(interactive: bool) -> str | None:
     """The next line, or None when the person leaves."""
-    if not interactive:
-        return sys.stdin.readline() or None
+    line = _typed() if interactive else sys.stdin.readline()
+    return None if not line or line.strip() in ("/exit", "/quit") else line
+
+
+def _typed() -> str | None:
+    """A line with its line break, as a file has it."""
     while True:
         try:
-            line = input("> ")
+            return input("> ") + "\n"
         except EOFError:
             click.echo(err=True)
             return None
@@ -81,8 +89,6 @@ def _read(interactive: bool) -> str | None:
             raise
         except KeyboardInterrupt:
             click.echo("\n(Ctrl-D leaves)", err=True)
-            continue
-        return None if line.strip() in ("/exit", "/quit") else line
 
 
 def _editable_lines() -> None:

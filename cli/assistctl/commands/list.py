@@ -8,7 +8,7 @@ from assistctl.commands._options import Options, as_command
 from assistctl.commands._survey import Survey, survey
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
-from assistctl.plan.changes import Action
+from assistctl.plan.changes import Action, Change
 from assistctl.render.listing import Listed, Status, listing_json, listing_text
 from assistctl.resources import FILE, Address
 
@@ -37,11 +37,12 @@ def standing(found: Survey, address: Address) -> Listed:
     if address.kind == FILE:
         upload = found.observed.upload(address, found.declared[address].fields["sha256"])
         known = upload.id if upload else None
-    status: Status = "synced"
-    for change in found.plan.changes:
-        if change.address == address and change.action is not Action.DELETE:
-            if change.action is Action.CREATE:
-                status = "missing"
-            else:
-                status = "drifted" if change.drifted else "changed"
-    return Listed(address, known, status)
+    return Listed(address, known, _status(found.plan.written.get(address)))
+
+
+def _status(change: Change | None) -> Status:
+    if change is None:
+        return "synced"
+    if change.action is Action.CREATE:
+        return "missing"
+    return "drifted" if change.drifted else "changed"

@@ -12,6 +12,7 @@ from assistctl.commands._options import Options, as_command, complete_key
 from assistctl.commands._workspace import load
 from assistctl.errors import RunFailed
 from assistctl.render.run import failure
+from assistctl.spec.wording import is_unicode
 
 
 @as_command("run", formats=("text", "json", "jsonl"))
@@ -54,4 +55,6 @@ def _message(argument: str | None) -> str:
         argument = sys.stdin.read()
     if not argument.strip():
         raise click.UsageError("The message is empty.")
+    if not is_unicode(argument):
+        raise click.UsageError("The message is not UTF-8.")
     return argument

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import click
 
+from assistctl import spec
 from assistctl.commands._options import Options, as_command
 from assistctl.render.values import json_document
 
-KINDS = ("workspace", "assistant", "functions", "script")
-
 
 @as_command("schema", formats=("json",))
-@click.argument("kind", required=False, type=click.Choice(KINDS), metavar="[KIND]")
+@click.argument("kind", required=False, type=click.Choice(spec.KINDS), metavar="[KIND]")
 def command(options: Options, kind: str | None) -> None:
     """Print the JSON Schema of the YAML files.
 
@@ -23,6 +22,4 @@ def command(options: Options, kind: str | None) -> None:
       script      assistants/*.script.yaml
     Without it, one schema for all of them.
     """
-    from assistctl import spec
-
     click.echo(json_document(spec.schema(kind)))

@@ -78,8 +78,8 @@ def command(
 ) -> int | None:
     """Serve the Assistants API v2 to any client, until Ctrl-C.
 
-    In a workspace it serves the workspace's local database with `targets.local.model`; anywhere
-    else runs are answered by OpenAI, if OPENAI_API_KEY is set.
+    In a workspace it serves the workspace's local database with `targets.local.model`; where none
+    is declared, and anywhere else, runs are answered by OpenAI, if OPENAI_API_KEY is set.
     """
     from assistctl.server import Settings, StoreError, code_report, serve
 
@@ -116,9 +116,9 @@ def command(
         click.echo(f"  code_interpreter: {code}", err=True)
         click.echo(f"  {_doors_in_words(settings)}", err=True)
 
+    if dump:
+        _seed(settings, dump, _seeded_project(seed_project, settings))
     try:
-        if dump:
-            _seed(settings, dump, _seeded_project(seed_project, settings))
         serve(settings, host, port, on_ready=ready)
     except (ValueError, StoreError) as error:
         raise AssistctlError(str(error)) from error
@@ -131,9 +131,12 @@ def command(
 
 
 def _seed(settings: Settings, dump: Path, project: str) -> None:
-    from assistctl.server import seed
+    from assistctl.server import SeedError, StoreError, seed
 
-    seeded = seed(settings, dump, project=project)
+    try:
+        seeded = seed(settings, dump, project=project)
+    except (SeedError, StoreError) as error:
+        raise AssistctlError(str(error)) from error
     click.echo(f"Seeded project {project!r} from {dump}", err=True)
     click.echo(f"  new: {_counted(seeded.made)}", err=True)
     if seeded.left_alone:

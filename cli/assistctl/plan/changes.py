@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from assistctl.resources import Address, Json
@@ -81,6 +82,11 @@ class Plan:
     @property
     def addresses(self) -> frozenset[Address]:
         return frozenset(change.address for change in self.changes)
+
+    @cached_property
+    def written(self) -> Mapping[Address, Change]:
+        """What is created, updated or adopted; no address twice, as a delete of a copy can be."""
+        return {it.address: it for it in self.changes if it.action is not Action.DELETE}
 
     @property
     def drifted(self) -> tuple[Change, ...]:

@@ -95,9 +95,12 @@ class EmbeddedServer:
             raise
         self._thread = threading.Thread(target=self._run, args=(ready,), name="assistctl-server")
         self._thread.start()
-        if not ready.wait(_START_SECONDS) or not self._uvicorn.started:
+        try:
+            if not ready.wait(_START_SECONDS) or not self._uvicorn.started:
+                raise RuntimeError("the embedded server did not start; its log says why")
+        except BaseException:  # Ctrl-C, too: the process would wait for the thread for ever
             self.__exit__(None, None, None)
-            raise RuntimeError("the embedded server did not start; its log says why")
+            raise
         self.base_url = url(self._listener)
         return self
 

@@ -1,12 +1,16 @@
-"""Endpoints of others that the server asks: models and embeddings. How to read their refusals."""
+"""Endpoints of others that the server asks, models and embeddings: what they are declared as, and
+how to read their refusals."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
+import math
 import random
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +25,38 @@ _CREDENTIALS = re.compile(
     r"(?P<scheme>\bBearer\s+)[^\s\"',;)}\]]{16,}|\b(?:sk|rk|ek|sess)-[A-Za-z0-9_*.-]{12,}",
     re.IGNORECASE,
 )
+
+
+def base_url(declared: Any, whose: str) -> str:
+    """The address without a last slash; ValueError for what is none."""
+    try:
+        url = httpx2.URL(declared)
+    except (TypeError, httpx2.InvalidURL):
+        url = httpx2.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"the {whose} base_url must be an http(s) URL, not {declared!r}")
+    return str(declared).rstrip("/")
+
+
+def authorization(key: str | None, whose: str) -> dict[str, str]:
+    """The header that brings a key, if there is one; ValueError, which does not tell it, for one
+    that no header can bring."""
+    if key and not (key.isascii() and key.isprintable()):
+        raise ValueError(
+            f"the {whose} API key has characters that no HTTP header can carry (a line break at "
+            "its end?); set it again"
+        )
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+@contextmanager
+def usable_proxies() -> Iterator[None]:
+    """For making a client: ValueError where a proxy that the environment names cannot be used, as
+    a SOCKS one cannot without socksio."""
+    try:
+        yield
+    except (ImportError, ValueError, httpx2.InvalidURL) as error:
+        raise ValueError(f"a proxy that the environment names cannot be used: {error}") from error
 
 
 def is_loopback(url: str) -> bool:
@@ -43,18 +79,16 @@ def wait(response: httpx2.Response, attempt: int) -> float | None:
 
 def _asked(response: httpx2.Response) -> float | None:
     """The wait that the endpoint names: milliseconds, seconds, or a date."""
-    milliseconds = response.headers.get("retry-after-ms", "")
-    if milliseconds.isdecimal():
-        return int(milliseconds) / 1000
     text = response.headers.get("retry-after", "")
+    for asked, unit in ((response.headers.get("retry-after-ms", ""), 1000), (text, 1)):
+        with suppress(ValueError):
+            number = float(asked)
+            return max(number, 0.0) / unit if math.isfinite(number) else None
     try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(text).timestamp() - time.time()
-        except ValueError:
-            return None
-    return max(seconds, 0.0)
+        moment = parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return max(moment - time.time(), 0.0)
 
 
 def backoff(attempt: int) -> float:

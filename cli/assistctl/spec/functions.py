@@ -16,9 +16,6 @@ from assistctl.spec.grammar import FUNCTION_NAME
 from assistctl.spec.located import Located, plain
 from assistctl.spec.wording import remedy_for, shown
 
-# What the API means by a function that declares no parameters.
-_NO_ARGUMENTS = {"type": "object", "properties": {}, "additionalProperties": False}
-
 
 @dataclass(frozen=True)
 class Functions:
@@ -105,7 +102,7 @@ def _function(
         # A callable is not held against a contract that is itself wrong.
         python = function.python if good else None
         return replace(function, parameters=plain(contract["parameters"]), python=python)
-    return function if function.python else replace(function, parameters=_NO_ARGUMENTS)
+    return function
 
 
 def _handling(mapping: Located, findings: Findings) -> dict[str, Any]:

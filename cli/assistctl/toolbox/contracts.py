@@ -13,6 +13,9 @@ from assistctl.toolbox.references import Misread, Reference
 from assistctl.toolbox.signatures import DECLARE, Fault, Signature, signature
 from assistctl.toolbox.sources import Library
 
+_NO_ARGUMENTS: Json = {"type": "object", "properties": {}, "additionalProperties": False}
+"""What the API means by a function that declares no parameters."""
+
 
 def resolve(workspace: Workspace) -> tuple[Workspace, tuple[Problem, ...]]:
     """Complete and check every function of a workspace by reading source files.
@@ -85,10 +88,7 @@ def _without_python(function: Function) -> Function:
     """A function that somebody else answers; no declared parameters means that it takes none."""
     if function.parameters is not None:
         return function
-    empty: dict[str, Json] = {"type": "object", "properties": {}}
-    if function.strict:
-        empty |= {"required": [], "additionalProperties": False}
-    return replace(function, parameters=empty)
+    return replace(function, parameters=_NO_ARGUMENTS)
 
 
 def _problems(function: Function, read: Signature | Misread | None) -> Iterator[Problem]:

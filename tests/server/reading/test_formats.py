@@ -177,6 +177,18 @@ def test_html_is_read_as_a_reader_sees_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<html><head><title>T</title></head><body><p>Roses</p></body></html>",
+        "<!doctype html><head><title>T</title><style>p {}</style><body><p>Roses",
+        "<!doctype html><title>T</title><p>Roses",
+    ],
+)
+def test_html_need_not_say_where_its_head_ends(page: str) -> None:
+    assert read("page.html", page.encode()).value == "Roses"
+
+
 def test_tables_of_markdown_are_known() -> None:
     page = "# A\n|a|b|\n|:-|-:|\n|1|2|\n|3|4|\n\nx | y\n\na | b\n- | -\n1 | 2"
     text = read("a.md", page.encode())

@@ -32,3 +32,8 @@ def test_what_is_not_json_is_left_alone(text: str) -> None:
 def test_json_lines_are_read_one_by_one() -> None:
     text = '{"a": "\\u73ab"}\nbroken\n{"a": 1}\n'
     assert records.read_lines(text).value == '{"a": "玫"}\nbroken\n{"a": 1}\n'
+
+
+def test_only_a_newline_ends_a_line_of_json_lines() -> None:
+    text = '{"a": "one\u2028two\x85", "b": 1}\n{"a": 2}\n'
+    assert records.read_lines(text).value == text

@@ -57,11 +57,7 @@ class _Compiler:
     namespace: str
 
     def operations(self) -> Iterator[Operation]:
-        changes = {
-            change.address: change
-            for change in self.plan.changes
-            if change.action is not Action.DELETE
-        }
+        changes = self.plan.written
         for change in changes.values():
             if change.address.kind == FILE:
                 yield from self._upload(change)

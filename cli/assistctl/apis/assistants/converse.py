@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from assistctl.apis.client import Client
+from assistctl.apis.client import Client, in_path
 from assistctl.apis.failures import LostAnswer
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import (
@@ -33,6 +33,9 @@ from assistctl.resources import Json
 
 ACTIVE = frozenset({"queued", "in_progress", "requires_action", "cancelling"})
 IDLE_SECONDS = 120.0
+WAIT_SECONDS = 1800.0
+"""How long a run is asked after whose stream broke off. At OpenAI each expired after 600."""
+
 PARAGRAPH = "\n\n"
 KEY = "assistctl_key"
 """Metadata pair that tells a message or run of ours whose answer was lost."""
@@ -58,6 +61,7 @@ class Conversation:
     _cut: bool = False
     _notes: set[str] = field(default_factory=set)
     _fresh: bool = False
+    _began: float = 0.0
 
     @property
     def run(self) -> str | None:
@@ -65,9 +69,13 @@ class Conversation:
         return self._run.get("id")
 
     @property
-    def expires_at(self) -> int | None:
-        """When the run expires, in Unix seconds, if the server says so."""
-        return self._run.get("expires_at")
+    def deadline(self) -> float | None:
+        """When the run expires, if the target says so; on the clock of time.monotonic(), since the
+        target's own may be minutes or hours from ours."""
+        created, expires = self._run.get("created_at"), self._run.get("expires_at")
+        if created is None or expires is None:
+            return None
+        return self._began + float(expires - created)
 
     def send(self, text: str, attachments: Sequence[Mapping[str, Json]] = ()) -> Iterator[Event]:
         """Add a message and run the assistant; ends with ActionRequired or Finished.
@@ -85,12 +93,12 @@ class Conversation:
         key = secrets.token_hex(8)
         self._add_message(text, attachments, key)
         body = {"assistant_id": self.assistant, **self.defaults, "metadata": {KEY: key}}
-        yield from self._follow(f"/threads/{self.thread}/runs", body)
+        yield from self._follow(f"{self._path()}/runs", body)
 
     def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
         """Answer all calls of the round at once and go on; ends like `send`."""
         outputs = [{"tool_call_id": item.call.id, "output": item.output} for item in results]
-        path = f"/threads/{self.thread}/runs/{self.run}/submit_tool_outputs"
+        path = f"{self._run_path()}/submit_tool_outputs"
         yield from self._follow(path, {"tool_outputs": outputs})
 
     def cancel(self) -> str:
@@ -125,7 +133,7 @@ class Conversation:
         """The run that keeps the thread locked, if there is one."""
         if self.thread is None:
             return None
-        runs = self.client.list(f"/threads/{self.thread}/runs", limit=1, order="desc")
+        runs = self.client.list(f"{self._path()}/runs", limit=1, order="desc")
         newest = next(runs, None)
         return newest if newest and newest.get("status") in ACTIVE else None
 
@@ -144,7 +152,7 @@ class Conversation:
             )
 
     def _add_message(self, text: str, attachments: Sequence[Mapping[str, Json]], key: str) -> None:
-        path = f"/threads/{self.thread}/messages"
+        path = f"{self._path()}/messages"
         body: dict[str, Json] = {"role": "user", "content": text, "metadata": {KEY: key}}
         if attachments:
             body["attachments"] = list(attachments)
@@ -205,7 +213,10 @@ class Conversation:
 
     def _note_run(self, run: Mapping[str, Json]) -> list[Event]:
         """Take over the run's newest state; the events that it means."""
-        events: list[Event] = [] if self.run else [RunStarted(str(run["id"]))]
+        events: list[Event] = []
+        if not self.run:
+            self._began = time.monotonic()
+            events.append(RunStarted(str(run["id"])))
         for note in run.get("notes") or []:
             if note not in self._notes:
                 self._notes.add(note)
@@ -230,12 +241,17 @@ class Conversation:
         return self._run.get("status") not in (ACTIVE - {"requires_action"}) and bool(self._run)
 
     def _wait(self) -> Iterator[Event]:
-        """Poll until the run waits for us or is over."""
-        pause = 0.1
+        """Poll until the run waits for us or is over. Raises RemoteError for one that never is."""
+        pause, deadline = 0.1, time.monotonic() + WAIT_SECONDS
         while True:
             yield from self._note_run(self.client.get(self._run_path(), fresh=True))
             if self._resting():
                 return
+            if time.monotonic() > deadline:
+                raise RemoteError(
+                    f"run {self.run} is {self._run.get('status')} still, {WAIT_SECONDS:,.0f} s "
+                    "after its stream broke off; end it with --cancel-active"
+                )
             time.sleep(pause)
             pause = min(pause * 1.5, 2.0)
 
@@ -249,7 +265,7 @@ class Conversation:
 
     def _missing_text(self) -> Iterator[Event]:
         """What the stream did not bring, read from the thread's messages."""
-        path = f"/threads/{self.thread}/messages"
+        path = f"{self._path()}/messages"
         messages = list(self.client.list(path, order="asc", run_id=self.run))
         texts = [
             part["text"]["value"]
@@ -264,8 +280,11 @@ class Conversation:
             self._text = whole
             yield TextDelta(rest)
 
+    def _path(self) -> str:
+        return f"/threads/{in_path(self.thread)}"
+
     def _run_path(self) -> str:
-        return f"/threads/{self.thread}/runs/{self.run}"
+        return f"{self._path()}/runs/{self.run}"
 
 
 def _tells_of_run(event: Mapping[str, Json]) -> bool:

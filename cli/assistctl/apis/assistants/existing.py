@@ -6,12 +6,11 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
-from urllib.parse import quote
 
 from assistctl.apis.assistants import uploads
 from assistctl.apis.assistants.fields import AUTO_CHUNKING, chunking
 from assistctl.apis.assistants.observe import ABSENT_ENDPOINT
-from assistctl.apis.client import Client
+from assistctl.apis.client import Client, in_path
 from assistctl.errors import RemoteError
 from assistctl.resources import Json
 
@@ -73,7 +72,7 @@ def belongings(client: Client, store_ids: Iterable[str], *, files: bool) -> Belo
 
 def _members(client: Client, store_id: str) -> tuple[Body, ...]:
     """The files of a store, once none of them is being indexed; at last as they are."""
-    path = f"/vector_stores/{quote(store_id, safe='')}/files"
+    path = f"/vector_stores/{in_path(store_id)}/files"
     deadline = time.monotonic() + SETTLING_SECONDS
     pause = 0.05
     while True:

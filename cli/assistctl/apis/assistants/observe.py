@@ -9,7 +9,7 @@ from assistctl.apis.assistants import copies as copies_of
 from assistctl.apis.assistants import uploads
 from assistctl.apis.assistants.fields import COLLECTION, membership
 from assistctl.apis.assistants.remotes import Inside, Owned, file_ids, remote, store_ids
-from assistctl.apis.client import Client
+from assistctl.apis.client import Client, in_path
 from assistctl.apis.ownership import Record, decode
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.state import Declared, Observed, Remote, Upload
@@ -65,7 +65,7 @@ def stranger(
 
     Raises AssistctlError for one that has an owner, RemoteError for one that is not there.
     """
-    path = f"{COLLECTION[address.kind]}/{object_id}"
+    path = f"{COLLECTION[address.kind]}/{in_path(object_id)}"
     body = client.get(path)
     if (record := decode(body.get("metadata"))) is not None:
         raise AssistctlError(f"{object_id} has an owner already: {record.owner}")

@@ -6,10 +6,9 @@ Files bear neither metadata nor an owner, so nobody can tell whose a stray is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import quote
 
 from assistctl.apis.assistants.remotes import file_ids
-from assistctl.apis.client import Client
+from assistctl.apis.client import Client, in_path
 from assistctl.apis.ownership import decode
 from assistctl.errors import RemoteError
 from assistctl.plan.state import Declared
@@ -62,7 +61,7 @@ def _used(client: Client) -> Iterator[str]:
 
 def _members(client: Client, store: Mapping[str, Json]) -> list[dict[str, Json]]:
     try:
-        path = f"/vector_stores/{quote(str(store['id']), safe='')}/files"
+        path = f"/vector_stores/{in_path(store['id'])}/files"
         return list(client.list(path, order="asc"))
     except RemoteError as error:
         if error.status == 404:  # deleted in the meantime

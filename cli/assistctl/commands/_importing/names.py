@@ -60,15 +60,16 @@ class Folder:
 
     path: str
     files: dict[str, str] = field(default_factory=dict)
+    _paths: dict[str, str] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
+    _numbers: dict[str, int] = field(default_factory=dict)
 
     def put(self, file: Body) -> str:
         """The path of a file, which is the same however often it is put."""
-        for path, file_id in self.files.items():
-            if file_id == file["id"]:
-                return path
-        path = self._free(PurePosixPath(plain_name(file)))
-        self.files[path] = str(file["id"])
-        return path
+        file_id = str(file["id"])
+        if file_id not in self._paths:
+            self._add(self._free(PurePosixPath(plain_name(file))), file_id)
+        return self._paths[file_id]
 
     def put_all(self, files: Iterable[Body], *, apart: str = "") -> list[str]:
         """The paths of these files; if they are many, a glob that names exactly these, for which
@@ -78,14 +79,21 @@ class Folder:
             return [self.put(file) for file in wanted]
         own = Folder(f"{self.path}/{apart}" if apart else self.path)
         for file in wanted:
-            own.put(file)
-        self.files |= own.files
+            self._add(own.put(file), str(file["id"]))
         return [f"{own.path}/*"]
 
+    def _add(self, path: str, file_id: str) -> None:
+        self.files[path] = file_id
+        self._paths.setdefault(file_id, path)
+        self._taken.add(path.casefold())  # the file system may not tell cases apart
+
     def _free(self, name: PurePosixPath) -> str:
-        taken = {path.casefold() for path in self.files}  # the file system may not tell cases apart
-        names = (name.name if n == 1 else f"{name.stem}-{n}{name.suffix}" for n in count(1))
-        return next(path for n in names if (path := f"{self.path}/{n}").casefold() not in taken)
+        """Numbers go on where they were, since there may be thousands of one name."""
+        while True:
+            number = self._numbers[name.name] = self._numbers.get(name.name, 0) + 1
+            numbered = name.name if number == 1 else f"{name.stem}-{number}{name.suffix}"
+            if (path := f"{self.path}/{numbered}").casefold() not in self._taken:
+                return path
 
 
 def plain_name(file: Body) -> str:

@@ -6,12 +6,19 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 
 from assistctl.server.embedders.protocol import EmbedderError, Vector, packed
-from assistctl.server.upstream import backoff, is_loopback, refusal, wait
+from assistctl.server.upstream import (
+    authorization,
+    backoff,
+    base_url,
+    is_loopback,
+    refusal,
+    usable_proxies,
+    wait,
+)
 
 _KEYS = {"base_url", "api_key", "model", "timeout"}
 _SECONDS = 30.0
@@ -28,21 +35,18 @@ class EmbeddingsEndpoint:
         unknown = sorted(set(declared) - _KEYS)
         if unknown:
             raise ValueError(f"unknown key of an embeddings endpoint: {', '.join(unknown)}")
-        base_url, model = declared.get("base_url"), declared.get("model")
-        if not isinstance(base_url, str) or urlsplit(base_url).scheme not in ("http", "https"):
-            raise ValueError(f"the embeddings' base_url must be an http(s) URL, not {base_url!r}")
+        self._base_url = base_url(declared.get("base_url"), "embeddings'")
+        model = declared.get("model")
         if not isinstance(model, str) or not model:
             raise ValueError("the embeddings need a `model`, such as text-embedding-3-small")
-        self._base_url = base_url.rstrip("/")
         self._model = model
         self.name = f"{model} at {self._base_url}"
         self._seconds = float(declared.get("timeout") or _SECONDS)
         self._closed = threading.Event()
         key = self._key = declared.get("api_key")
-        self._client = httpx2.Client(
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            trust_env=not is_loopback(self._base_url),
-        )
+        headers = authorization(key, "embeddings'")
+        with usable_proxies():
+            self._client = httpx2.Client(headers=headers, trust_env=not is_loopback(self._base_url))
 
     def embed(self, texts: Sequence[str], patience: float) -> list[Vector]:
         deadline = time.monotonic() + patience

@@ -14,7 +14,6 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
 import httpx2
@@ -22,7 +21,16 @@ import httpx2
 from assistctl.server.models import refusals
 from assistctl.server.models.chunks import BadChunk, Chunks
 from assistctl.server.models.protocol import Delta, ErrorCode, ModelError, Request
-from assistctl.server.upstream import backoff, concealed, is_loopback, message, wait
+from assistctl.server.upstream import (
+    authorization,
+    backoff,
+    base_url,
+    concealed,
+    is_loopback,
+    message,
+    usable_proxies,
+    wait,
+)
 
 _ATTEMPTS = 3
 _ATTEMPTS_IF_BUSY = 6
@@ -55,11 +63,8 @@ class Endpoint:
         unknown = sorted(set(declared) - {"base_url", "api_key", "models", "timeout"})
         if unknown:
             raise ValueError(f"unknown key of a model endpoint: {', '.join(unknown)}")
-        base_url = declared.get("base_url")
-        if not isinstance(base_url, str) or urlsplit(base_url).scheme not in ("http", "https"):
-            raise ValueError(f"the model's base_url must be an http(s) URL, not {base_url!r}")
         return cls(
-            base_url=base_url.rstrip("/"),
+            base_url=base_url(declared.get("base_url"), "model's"),
             api_key=declared.get("api_key") or None,
             models=dict(declared.get("models") or {}),
             timeout=float(declared.get("timeout") or cls.timeout),
@@ -72,13 +77,14 @@ class ChatCompletions:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._not_understood: dict[str, frozenset[str]] = {}
-        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
-        self._client = httpx2.AsyncClient(
-            headers=headers,
-            timeout=httpx2.Timeout(endpoint.timeout, connect=_CONNECT_SECONDS, pool=None),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
-            trust_env=not is_loopback(endpoint.base_url),
-        )
+        headers = authorization(endpoint.api_key, "model's")
+        with usable_proxies():
+            self._client = httpx2.AsyncClient(
+                headers=headers,
+                timeout=httpx2.Timeout(endpoint.timeout, connect=_CONNECT_SECONDS, pool=None),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+                trust_env=not is_loopback(endpoint.base_url),
+            )
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         try:

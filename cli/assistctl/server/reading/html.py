@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 from assistctl.server.reading.drafts import Draft
 from assistctl.server.text import Text
 
-_HIDDEN = frozenset({"script", "style", "template", "noscript", "head", "svg"})
+# Of the head only the title is text; where the head ends, HTML need not say.
+_HIDDEN = frozenset({"script", "style", "template", "noscript", "title", "svg"})
 _INLINE = frozenset(
     {"a", "abbr", "b", "code", "em", "i", "mark", "s", "small", "span", "font", "label"}
     | {"strong", "sub", "sup", "u", "wbr", "img", "input", "tbody", "thead", "tfoot", "time"}

@@ -31,7 +31,8 @@ def read(text: str) -> Text:
 
 
 def read_lines(text: str) -> Text:
-    return Text("".join(read(line).value.rstrip("\n") + "\n" for line in text.splitlines()))
+    lines = text.removesuffix("\n").split("\n")  # what else breaks lines may be in a value
+    return Text("".join(read(line).value.rstrip("\n") + "\n" for line in lines))
 
 
 def _shown(value: Any, indent: str) -> str:

@@ -82,8 +82,8 @@ def read(path: Path) -> Dump:
     if problems:
         raise SeedError(path, problems)
     beside = (path if path.is_dir() else path.parent) / _CONTENTS
-    contents = {file.name.partition(".")[0]: file for file in sorted(beside.glob(_CONTENT))}
-    return Dump(path, entries, contents)
+    files = (file for file in sorted(beside.glob(_CONTENT)) if file.is_file())
+    return Dump(path, entries, {file.name.partition(".")[0]: file for file in files})
 
 
 class _Unreadable(Exception):

@@ -80,6 +80,8 @@ def if_type(name: str, then: Schema) -> Schema:
     return {"if": {"properties": {"type": {"const": name}}, "required": ["type"]}, "then": then}
 
 
+_LABEL = r"[^\s/?#@:.\[\]]{1,63}"
+_HOST = rf"{_LABEL}(\.{_LABEL})*\.?"
 _SLUG_IN_WORDS = "use a-z, 0-9, - and _, beginning with a letter or digit, at most 63 characters"
 
 SHARED: dict[str, Schema] = {
@@ -96,7 +98,7 @@ SHARED: dict[str, Schema] = {
     # With a variable in it, it is checked once the variable is known.
     "url": {
         "type": "string",
-        "pattern": r"^https?://[^\s/?#@]+(/[^\s?#]*)?$|\$\{",
+        "pattern": rf"^https?://({_HOST}|\[[0-9a-fA-F:.]+\])(:[0-9]{{1,5}})?(/[^\s?#]*)?$|\$\{{",
         "patternErrorMessage": "write it like https://api.openai.com/v1, without credentials",
     },
     "namespace": {

@@ -1,0 +1,36 @@
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx2
+import pytest
+
+from assistctl.server import upstream
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "1500.5", "retry-after": "9"}, 1.5005),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9),
+        ({"retry-after": "-3"}, 0),
+        ({"retry-after": format_datetime(datetime.now(UTC) - timedelta(hours=1))}, 0),
+    ],
+)
+def test_a_refused_request_waits_as_long_as_it_is_asked_to(headers, seconds):
+    assert upstream.wait(httpx2.Response(429, headers=headers), 1) == seconds
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"retry-after": "nan"},
+        {"retry-after": "inf"},
+        {"retry-after": "soon"},
+        {"retry-after-ms": "9" * 5_000},
+    ],
+)
+def test_who_asks_for_no_time_that_can_be_understood_gets_our_own(headers):
+    seconds = upstream.wait(httpx2.Response(429, headers=headers), 1)
+    assert seconds is not None
+    assert 0.25 < seconds <= 0.5
