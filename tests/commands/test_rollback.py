@@ -89,6 +89,30 @@ def test_an_older_snapshot_is_chosen_by_its_name(synced):
     assert clerk(synced) == BEFORE
 
 
+def test_a_rollback_can_be_read_by_programs(synced):
+    change(synced)
+    (snapshot,) = snapshots(synced)
+    listed = synced("rollback", "clerk", "--list", "--format", "json")
+    assert json.loads(listed.out) == [
+        {"name": snapshot.name, "path": str(snapshot), "unfinished": False}
+    ]
+    done = synced("rollback", "clerk", "--yes", "--format", "json")
+    document = json.loads(done.out)
+    assert done.code == 0
+    assert document["summary"] == {"create": 0, "update": 2, "delete": 0}
+    assert [(it["action"], it["address"], it["status"]) for it in document["results"]] == [
+        (it["action"], it["address"], "done") for it in document["changes"]
+    ]
+    again = json.loads(synced("rollback", "clerk", "--to", snapshot.name, "--format", "json").out)
+    assert (again["changes"], again["results"]) == ([], [])
+    assert clerk(synced) == BEFORE
+
+
+def test_where_there_is_no_snapshot_the_list_is_empty(synced):
+    assert synced("rollback", "clerk", "--list") == (0, "", "")
+    assert synced("rollback", "clerk", "--list", "--format", "json").out == "[]\n"
+
+
 def test_a_snapshot_of_another_checkout_is_chosen_by_its_path(synced, tmp_path):
     change(synced)
     shutil.move(snapshots(synced)[0], tmp_path / "artifact")

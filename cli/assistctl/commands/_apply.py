@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING
 import click
 
 from assistctl.commands import _snapshots, _taking
+from assistctl.commands._options import Options
 from assistctl.commands._person import in_ci
 from assistctl.commands._survey import Survey
 from assistctl.errors import SyncFailed
 from assistctl.plan.changes import Action, Change
+from assistctl.render.plan import plan_json, plan_text
 from assistctl.render.progress import Progress, shown_progress
 from assistctl.render.terminal import one_line
-from assistctl.render.values import counted
+from assistctl.render.values import counted, json_document
 from assistctl.resources import Address, Json, Workspace
 
 if TYPE_CHECKING:
@@ -109,7 +112,21 @@ def refuse_failures(results: list[Result], remedy: str = "the next sync") -> Non
         )
 
 
-def result_json(result: Result) -> Mapping[str, Json]:
+def show_plan(found: Survey, options: Options, *, asking: bool) -> None:
+    """The plan in words: on stdout, unless that is for JSON; nobody is asked about it unseen."""
+    as_text = options.format == "text"
+    if (asking and found.plan) or (as_text and not options.quiet):
+        requests = found.requests() if options.verbosity > 0 else ()
+        click.echo(plan_text(found.plan, requests), err=not as_text)
+
+
+def applied_json(found: Survey, results: list[Result]) -> str:
+    """The plan as `plan --format json` has it, with `results`: how each of its changes ended."""
+    document = json.loads(plan_json(found.plan))
+    return json_document(document | {"results": [_result_json(it) for it in results]})
+
+
+def _result_json(result: Result) -> Mapping[str, Json]:
     """`{"action", "address", "status": "done" or "failed", "id", "seconds", "error"}`, and `files`
     of those that were to be attached to a vector store: `{"address", "status", "error"}`."""
     files = [

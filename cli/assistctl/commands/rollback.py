@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from assistctl.commands import _snapshots
-from assistctl.commands._apply import apply, refuse_failures
+from assistctl.commands._apply import applied_json, apply, refuse_failures, show_plan
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._drift import refuse_drift
 from assistctl.commands._options import Options, as_command, complete_key, parallel_option
@@ -18,15 +18,15 @@ from assistctl.commands._rollback import way_back
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError
-from assistctl.render.plan import plan_text
 from assistctl.render.terminal import sanitize
+from assistctl.render.values import json_document
 from assistctl.resources import Address, Workspace
 
 if TYPE_CHECKING:
     from assistctl.plan.reconcile import OnDrift
 
 
-@as_command("rollback")
+@as_command("rollback", formats=("text", "json"))
 @click.argument("key", metavar="KEY", shell_complete=complete_key)
 @click.option("--list", "listing", is_flag=True, help="Only list the snapshots that have KEY.")
 @click.option(
@@ -60,9 +60,8 @@ def command(
     workspace = load(options)
     address = workspace.now(Address.parse(key))
     if listing:
-        for item in _snapshots.all_of(workspace):
-            if address in item.objects:
-                click.echo(item.name)
+        having = [item for item in _snapshots.all_of(workspace) if address in item.objects]
+        click.echo(_listing(having, options), nl=bool(having) or options.format == "json")
         return None
     consent.check(workspace.target)
     snapshot = _chosen(workspace, address, to)
@@ -77,16 +76,17 @@ def command(
             as_then += ", but for the edits that are kept"
         if found.plan.notes:
             as_then += ", as far as it could be had again"
-        shown = bool(found.plan) and (consent.asks(workspace.target) or not options.quiet)
-        if not shown:
+        asks = consent.asks(workspace.target)
+        if not found.plan or (options.quiet and not asks):
             for note in found.plan.notes:
                 click.echo(f"Note: {sanitize(note)}", err=True)
         if not found.plan:
             click.echo(f"{as_then}.", err=True)
+            if options.format == "json":
+                click.echo(applied_json(found, []))
             _snapshots.finish_all(workspace, snapshot.name)
             return None
-        if shown:
-            click.echo(plan_text(found.plan, found.requests() if options.verbosity > 0 else ()))
+        show_plan(found, options, asking=asks)
         refuse_drift(found, on_drift)
         consent.obtain(found.intent, workspace.target)
         results = apply(
@@ -97,6 +97,8 @@ def command(
             sources=sources,
             back_to=snapshot.name,
         )
+        if options.format == "json":
+            click.echo(applied_json(found, results))
         refuse_failures(results, f"`assistctl rollback {key} --to {to or snapshot.name}`")
     if not options.quiet:
         click.echo(
@@ -105,6 +107,23 @@ def command(
             err=True,
         )
     return None
+
+
+def _listing(having: Sequence[_snapshots.Snapshot], options: Options) -> str:
+    """The names; as JSON `[{"name", "path", "unfinished"}]`, the last of which says that what the
+    snapshot was taken for was cut off."""
+    if options.format == "text":
+        return "\n".join(item.name for item in having)
+    return json_document(
+        [
+            {
+                "name": item.name,
+                "path": str(item.contents.parent),
+                "unfinished": item.unfinished is not None,
+            }
+            for item in having
+        ]
+    )
 
 
 def _chosen(workspace: Workspace, address: Address, to: str | None) -> _snapshots.Snapshot:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from assistctl.commands._apply import apply, refuse_failures, result_json
+from assistctl.commands._apply import applied_json, apply, refuse_failures, show_plan
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._drift import ask_about_drift, keeping, refuse_drift
 from assistctl.commands._options import Options, as_command, complete_key, parallel_option
@@ -21,8 +20,7 @@ from assistctl.commands._workspace import load
 from assistctl.errors import Refused
 from assistctl.plan.leftovers import mass_prune
 from assistctl.plan.reconcile import Wishes
-from assistctl.render.plan import plan_json, plan_text
-from assistctl.render.values import counted, json_document
+from assistctl.render.values import counted
 
 if TYPE_CHECKING:
     from assistctl.plan.reconcile import OnDrift
@@ -79,32 +77,23 @@ def command(
         if on_drift == "keep" and found.plan.drifted:
             found = keeping(surface, workspace, found, wishes)
         asks = consent.asks(workspace.target)
-        _show(found, options, asking=asks)
+        show_plan(found, options, asking=asks)
         if found.plan.drifted and asks and on_drift is None and can_answer():
             on_drift = ask_about_drift(found)
             if on_drift == "keep":
                 found = keeping(surface, workspace, found, wishes)
-                _show(found, options, asking=True)
+                show_plan(found, options, asking=True)
         refuse_drift(found, on_drift)
         _refuse_mass_prune(found, force=force)
         if found.plan:
             consent.obtain(found.intent, workspace.target)
         results = apply(surface, workspace, found, quiet=options.quiet)
     if options.format == "json":
-        document = json.loads(plan_json(found.plan))
-        click.echo(json_document(document | {"results": [result_json(r) for r in results]}))
+        click.echo(applied_json(found, results))
     refuse_failures(results)
     if found.plan and not options.quiet:
         click.echo(f"Synced {workspace.target.name}: {counted(len(results), 'change')}.", err=True)
     return None
-
-
-def _show(found: Survey, options: Options, *, asking: bool) -> None:
-    """The plan in words: on stdout, unless that is for JSON; nobody is asked about it unseen."""
-    as_text = options.format == "text"
-    if (asking and found.plan) or (as_text and not options.quiet):
-        requests = found.requests() if options.verbosity > 0 else ()
-        click.echo(plan_text(found.plan, requests), err=not as_text)
 
 
 def _refuse_mass_prune(found: Survey, *, force: bool) -> None:
