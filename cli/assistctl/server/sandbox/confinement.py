@@ -52,6 +52,7 @@ _ENVIRONMENT = {
     "TZ": "UTC",
     "MPLBACKEND": "Agg",
     "MPLCONFIGDIR": "/tmp/matplotlib",
+    "MATPLOTLIBRC": f"{_INSIDE}/matplotlibrc",
     # One thread and one arena per core would use up the address space of a large machine.
     "OMP_NUM_THREADS": "2",
     "OPENBLAS_NUM_THREADS": "2",

@@ -30,7 +30,7 @@ from typing import Any, TextIO
 
 from .cells import Notebook, tell
 from .folder import Folder, Seen
-from .fonts import prepare_charts
+from .fonts import say_less
 from .frames import PART_BYTES, Unpacker, pack
 from .guidance import explain_refusals
 
@@ -78,7 +78,7 @@ def _prepare(config: dict[str, Any]) -> None:
     site.sethelper()
     # plt.show() need not show anything: figures are taken from pyplot when the code has run.
     warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
-    prepare_charts(Path(os.environ["MPLCONFIGDIR"]))
+    say_less()
     explain_refusals()
 
 
