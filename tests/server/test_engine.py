@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import openai as sdk
 import pytest
@@ -18,6 +19,7 @@ from assistctl.server.documents import find, save
 from assistctl.server.engine import leases, runs
 from assistctl.server.engine.leases import Claim
 from tests.server.chat_endpoint import call, chat_endpoint_running, say
+from tests.server.embeddings_endpoint import embeddings_endpoint_running
 from tests.server.runs_help import (
     SCRIPTS,
     answer_all,
@@ -29,6 +31,8 @@ from tests.server.runs_help import (
     texts,
 )
 
+REQUEST_THREADS = 40
+"""So many requests a server works on at once, as anyio has it."""
 GONE = "The server process that worked on this run stopped before the run ended."
 
 
@@ -66,13 +70,19 @@ def in_the_past(store, run):
         tx.execute("UPDATE active_runs SET expires_at = 0 WHERE run_id = ?", (run.id,))
 
 
-def eventually(condition):
+def eventually(condition, seconds=20):
     """Wait for what another thread is about to do."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < until, "nothing happened"
         time.sleep(0.01)
     return result
+
+
+def lease_of(store, run):
+    with store.read() as tx:
+        [(until,)] = tx.execute("SELECT lease_until FROM active_runs WHERE run_id = ?", (run.id,))
+    return until
 
 
 def locks_left(store):
@@ -351,16 +361,43 @@ def test_a_heartbeat_keeps_a_long_run_alive(start, connect, store, endpoint):
     run = client.beta.threads.runs.create(
         thread_id=thread.id, assistant_id=make_assistant(client).id
     )
-
-    def lease():
-        with store.read() as tx:
-            return tx.execute("SELECT lease_until FROM active_runs")[0][0]
-
-    begun = lease()
-    eventually(lambda: lease() > begun)
+    begun = lease_of(store, run)
+    eventually(lambda: lease_of(store, run) > begun)
     release.set()
     assert client.beta.threads.runs.poll(run_id=run.id, thread_id=thread.id).status == "completed"
     assert locks_left(store) == []
+
+
+def test_a_heartbeat_does_not_wait_for_requests(start, connect, store, endpoint, monkeypatch):
+    release, searching = threading.Event(), threading.Semaphore(0)
+    with embeddings_endpoint_running() as embeddings:
+        client = connect(start(model={"base_url": endpoint.url}, embeddings=embeddings.settings))
+        answered = embeddings.reply
+
+        def reply(request):
+            searching.release()
+            assert release.wait(20)
+            return answered(request)
+
+        monkeypatch.setattr(embeddings, "reply", reply)
+        endpoint.answer(say("Once", release, " more"))
+        thread, searched = make_thread(client, "hello"), client.vector_stores.create()
+        run = client.beta.threads.runs.create(
+            thread_id=thread.id, assistant_id=make_assistant(client).id
+        )
+        eventually(lambda: len(texts(client, thread)) == 2)
+        with ThreadPoolExecutor(REQUEST_THREADS) as requests:
+            for _ in range(REQUEST_THREADS):
+                requests.submit(client.vector_stores.search, searched.id, query="rose")
+            try:
+                assert all(searching.acquire(timeout=20) for _ in range(REQUEST_THREADS))
+                for _ in range(2):  # the first beat may have begun before
+                    begun = lease_of(store, run)
+                    eventually(lambda begun=begun: lease_of(store, run) > begun, seconds=3)
+            finally:
+                release.set()
+        done = client.beta.threads.runs.poll(run_id=run.id, thread_id=thread.id)
+    assert done.status == "completed"
 
 
 def test_projects_do_not_see_each_others_runs(client, store):
