@@ -165,7 +165,7 @@ class Worker:
                 return
             await asyncio.sleep(_INDEX_POLL_SECONDS)
 
-    def _pending(self, store_ids: list[str]) -> int:
+    def _pending(self, store_ids: list[str]) -> bool:
         with self.store.read() as tx:
             return vector_stores.pending(tx, self.claim.project, store_ids)
 
