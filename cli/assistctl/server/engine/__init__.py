@@ -174,6 +174,7 @@ class Engine:
     def _end(self, worker: Worker, ending: Ending) -> list[Event]:
         """End the run for good. Having been asked to cancel outweighs everything else."""
         claim, events = worker.claim, []
+        worker.weigh()
         with self._store.write() as tx:
             run = worker.settle(tx, leases.held(tx, claim, self.owner))
             if run["status"] == "cancelling":

@@ -12,6 +12,7 @@ import json
 import mimetypes
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from assistctl.server import contents
@@ -31,7 +32,7 @@ class Entry:
     run_id: str | None
     spoken: bool
 
-    @property
+    @cached_property
     def tokens(self) -> int:
         return estimate_prompt(self.messages)
 
