@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import openai as sdk
 import pytest
@@ -83,6 +85,11 @@ def lease_of(store, run):
     with store.read() as tx:
         [(until,)] = tx.execute("SELECT lease_until FROM active_runs WHERE run_id = ?", (run.id,))
     return until
+
+
+def lease_is_over(store, claim):
+    with store.read() as tx:
+        return leases.overdue(tx) == [claim]
 
 
 def locks_left(store):
@@ -366,6 +373,30 @@ def test_a_heartbeat_keeps_a_long_run_alive(start, connect, store, endpoint):
     release.set()
     assert client.beta.threads.runs.poll(run_id=run.id, thread_id=thread.id).status == "completed"
     assert locks_left(store) == []
+
+
+def test_a_lease_that_nobody_could_renew_is_not_over(store, database, monkeypatch):
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.3)
+    claim = Claim("default", "thread_1", "run_1")
+    locked = threading.Event()
+
+    def keep_others_from_writing():
+        with closing(sqlite3.connect(database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            locked.set()
+            time.sleep(2)
+            other.execute("COMMIT")
+
+    with store.write() as tx:
+        leases.open_run(tx, claim, "another process", int(time.time()) + 600)
+    with ThreadPoolExecutor() as others:
+        others.submit(keep_others_from_writing)
+        assert locked.wait(20)
+        eventually(lambda: lease_is_over(store, claim))
+        with store.write() as tx:
+            assert leases.overdue(tx) == []
+    with store.write() as tx:
+        assert leases.overdue(tx) == [claim]
 
 
 def test_a_heartbeat_does_not_wait_for_requests(start, connect, store, endpoint, monkeypatch):
