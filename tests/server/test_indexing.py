@@ -135,24 +135,6 @@ def test_a_file_that_is_deleted_while_it_is_read_leaves_no_trace(
         assert tx.execute("SELECT count(*) FROM chunks") == [(0,)]
 
 
-def test_to_ask_whether_files_wait_costs_the_same_however_many_there_are(store: Store) -> None:
-    def steps(files: int) -> int:
-        with store.write() as tx:
-            store_id = vector_stores.create(tx, PROJECT, {})["id"]
-            shelf = Shelf(STORE_FILE, PROJECT, store_id)
-            for number in range(files):
-                file = {"id": f"file-{number}", "status": "completed", "usage_bytes": 1}
-                documents.insert(tx, shelf, file)
-        done: list[None] = []
-        with store.read() as tx:
-            tx._connection.set_progress_handler(lambda: done.append(None), 1)
-            assert not vector_stores.pending(tx, PROJECT, [store_id])
-            tx._connection.set_progress_handler(None, 1)
-        return len(done)
-
-    assert steps(files=500) == steps(files=1)
-
-
 def test_every_chunk_of_a_table_has_its_column_names(store: Store, indexer: Indexer) -> None:
     rows = "".join(f"flower{n},{n},{n + 1}\n" for n in range(60))
     attach(store, b"name,cost,price\n" + rows.encode(), "prices.csv", size=100)
