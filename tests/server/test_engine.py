@@ -16,12 +16,11 @@ from contextlib import closing
 import openai as sdk
 import pytest
 
-from assistctl.server import engine
+from assistctl.server import engine, reading
 from assistctl.server.documents import find, save
 from assistctl.server.engine import leases, runs
 from assistctl.server.engine.leases import Claim
 from tests.server.chat_endpoint import call, chat_endpoint_running, say
-from tests.server.embeddings_endpoint import embeddings_endpoint_running
 from tests.server.runs_help import (
     SCRIPTS,
     answer_all,
@@ -31,6 +30,7 @@ from tests.server.runs_help import (
     say_and_run,
     steps_of,
     texts,
+    upload,
 )
 
 REQUEST_THREADS = 40
@@ -400,34 +400,33 @@ def test_a_lease_that_nobody_could_renew_is_not_over(store, database, monkeypatc
 
 
 def test_a_heartbeat_does_not_wait_for_requests(start, connect, store, endpoint, monkeypatch):
-    release, searching = threading.Event(), threading.Semaphore(0)
-    with embeddings_endpoint_running() as embeddings:
-        client = connect(start(model={"base_url": endpoint.url}, embeddings=embeddings.settings))
-        answered = embeddings.reply
+    client = connect(start(model={"base_url": endpoint.url}))
+    release, at_work = threading.Event(), threading.Semaphore(0)
 
-        def reply(request):
-            searching.release()
-            assert release.wait(20)
-            return answered(request)
+    def read_slowly(file):
+        at_work.release()
+        assert release.wait(20)
+        return "text"
 
-        monkeypatch.setattr(embeddings, "reply", reply)
-        endpoint.answer(say("Once", release, " more"))
-        thread, searched = make_thread(client, "hello"), client.vector_stores.create()
-        run = client.beta.threads.runs.create(
-            thread_id=thread.id, assistant_id=make_assistant(client).id
-        )
-        eventually(lambda: len(texts(client, thread)) == 2)
-        with ThreadPoolExecutor(REQUEST_THREADS) as requests:
-            for _ in range(REQUEST_THREADS):
-                requests.submit(client.vector_stores.search, searched.id, query="rose")
-            try:
-                assert all(searching.acquire(timeout=20) for _ in range(REQUEST_THREADS))
-                for _ in range(2):  # the first beat may have begun before
-                    begun = lease_of(store, run)
-                    eventually(lambda begun=begun: lease_of(store, run) > begun, seconds=3)
-            finally:
-                release.set()
-        done = client.beta.threads.runs.poll(run_id=run.id, thread_id=thread.id)
+    monkeypatch.setattr(reading, "text", read_slowly)
+    endpoint.answer(say("Once", release, " more"))
+    thread, file = make_thread(client, "hello"), upload(client, "a.md", "rose")
+    holder = client.vector_stores.create(file_ids=[file.id])
+    run = client.beta.threads.runs.create(
+        thread_id=thread.id, assistant_id=make_assistant(client).id
+    )
+    eventually(lambda: len(texts(client, thread)) == 2)
+    with ThreadPoolExecutor(REQUEST_THREADS) as requests:
+        for _ in range(REQUEST_THREADS):
+            requests.submit(client.vector_stores.files.content, file.id, vector_store_id=holder.id)
+        try:
+            assert all(at_work.acquire(timeout=20) for _ in range(REQUEST_THREADS))
+            for _ in range(2):  # the first beat may have begun before
+                begun = lease_of(store, run)
+                eventually(lambda begun=begun: lease_of(store, run) > begun, seconds=5)
+        finally:
+            release.set()
+    done = client.beta.threads.runs.poll(run_id=run.id, thread_id=thread.id)
     assert done.status == "completed"
 
 

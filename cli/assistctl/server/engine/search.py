@@ -12,8 +12,6 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
-
 from assistctl.server import vector_stores
 from assistctl.server.documents import Shelf, select
 from assistctl.server.engine.builtin import Outcome, argument, declared, free_name, function
@@ -57,7 +55,7 @@ class FileSearch:
         return {}
 
     async def answer(self, arguments: str) -> Outcome:
-        return await run_in_threadpool(partial(self._search, arguments, next(self._numbers)))
+        return await self._finder.in_thread(partial(self._search, arguments, next(self._numbers)))
 
     def _search(self, arguments: str, number: int) -> Outcome:
         """Arguments that are not what was asked for are the model's to correct."""
