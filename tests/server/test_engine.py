@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import openai as sdk
 import pytest
 
-from assistctl.server import engine
+from assistctl.server import engine, reading
 from assistctl.server.documents import find, save
 from assistctl.server.engine import leases, runs
 from assistctl.server.engine.leases import Claim
@@ -27,8 +30,11 @@ from tests.server.runs_help import (
     say_and_run,
     steps_of,
     texts,
+    upload,
 )
 
+REQUEST_THREADS = 40
+"""So many requests a server works on at once, as anyio has it."""
 GONE = "The server process that worked on this run stopped before the run ended."
 
 
@@ -66,13 +72,24 @@ def in_the_past(store, run):
         tx.execute("UPDATE active_runs SET expires_at = 0 WHERE run_id = ?", (run.id,))
 
 
-def eventually(condition):
+def eventually(condition, seconds=20):
     """Wait for what another thread is about to do."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < until, "nothing happened"
         time.sleep(0.01)
     return result
+
+
+def lease_of(store, run):
+    with store.read() as tx:
+        [(until,)] = tx.execute("SELECT lease_until FROM active_runs WHERE run_id = ?", (run.id,))
+    return until
+
+
+def lease_is_over(store, claim):
+    with store.read() as tx:
+        return leases.overdue(tx) == [claim]
 
 
 def locks_left(store):
@@ -351,16 +368,66 @@ def test_a_heartbeat_keeps_a_long_run_alive(start, connect, store, endpoint):
     run = client.beta.threads.runs.create(
         thread_id=thread.id, assistant_id=make_assistant(client).id
     )
-
-    def lease():
-        with store.read() as tx:
-            return tx.execute("SELECT lease_until FROM active_runs")[0][0]
-
-    begun = lease()
-    eventually(lambda: lease() > begun)
+    begun = lease_of(store, run)
+    eventually(lambda: lease_of(store, run) > begun)
     release.set()
     assert client.beta.threads.runs.poll(run_id=run.id, thread_id=thread.id).status == "completed"
     assert locks_left(store) == []
+
+
+def test_a_lease_that_nobody_could_renew_is_not_over(store, database, monkeypatch):
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.3)
+    claim = Claim("default", "thread_1", "run_1")
+    locked = threading.Event()
+
+    def keep_others_from_writing():
+        with closing(sqlite3.connect(database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            locked.set()
+            time.sleep(2)
+            other.execute("COMMIT")
+
+    with store.write() as tx:
+        leases.open_run(tx, claim, "another process", int(time.time()) + 600)
+    with ThreadPoolExecutor() as others:
+        others.submit(keep_others_from_writing)
+        assert locked.wait(20)
+        eventually(lambda: lease_is_over(store, claim))
+        with store.write() as tx:
+            assert leases.overdue(tx) == []
+    with store.write() as tx:
+        assert leases.overdue(tx) == [claim]
+
+
+def test_a_heartbeat_does_not_wait_for_requests(start, connect, store, endpoint, monkeypatch):
+    client = connect(start(model={"base_url": endpoint.url}))
+    release, at_work = threading.Event(), threading.Semaphore(0)
+
+    def read_slowly(file):
+        at_work.release()
+        assert release.wait(20)
+        return "text"
+
+    monkeypatch.setattr(reading, "text", read_slowly)
+    endpoint.answer(say("Once", release, " more"))
+    thread, file = make_thread(client, "hello"), upload(client, "a.md", "rose")
+    holder = client.vector_stores.create(file_ids=[file.id])
+    run = client.beta.threads.runs.create(
+        thread_id=thread.id, assistant_id=make_assistant(client).id
+    )
+    eventually(lambda: len(texts(client, thread)) == 2)
+    with ThreadPoolExecutor(REQUEST_THREADS) as requests:
+        for _ in range(REQUEST_THREADS):
+            requests.submit(client.vector_stores.files.content, file.id, vector_store_id=holder.id)
+        try:
+            assert all(at_work.acquire(timeout=20) for _ in range(REQUEST_THREADS))
+            for _ in range(2):  # the first beat may have begun before
+                begun = lease_of(store, run)
+                eventually(lambda begun=begun: lease_of(store, run) > begun, seconds=5)
+        finally:
+            release.set()
+    done = client.beta.threads.runs.poll(run_id=run.id, thread_id=thread.id)
+    assert done.status == "completed"
 
 
 def test_projects_do_not_see_each_others_runs(client, store):

@@ -19,9 +19,14 @@ SCRIPT = [
 
 
 @pytest.fixture
-def client(start, connect):
+def endpoint():
     with embeddings_endpoint_running() as endpoint:
-        yield connect(start(scripts={"shop/flowers": SCRIPT}, embeddings=endpoint.settings))
+        yield endpoint
+
+
+@pytest.fixture
+def client(start, connect, endpoint):
+    return connect(start(scripts={"shop/flowers": SCRIPT}, embeddings=endpoint.settings))
 
 
 @pytest.fixture
@@ -171,3 +176,25 @@ def test_a_thread_whose_store_has_expired_gets_another_with_the_next_attachment(
     )
     [another] = client.beta.threads.retrieve(thread.id).tool_resources.file_search.vector_store_ids
     assert another not in (fresh, expired)
+
+
+def test_a_store_that_is_deleted_while_it_is_searched_is_done_without(
+    client, thread, endpoint, monkeypatch
+):
+    assistant = searching(client)
+    [deleted] = assistant.tool_resources.file_search.vector_store_ids
+    answered, asked = endpoint.reply, []
+
+    def reply(request):
+        if "Can I get a refund?" in request["input"] and not asked:
+            asked.append(request)
+            client.vector_stores.delete(deleted)
+        return answered(request)
+
+    monkeypatch.setattr(endpoint, "reply", reply)
+    run = client.beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+    assert (run.status, run.last_error) == ("completed", None)
+    assert [result["file_name"] for result in found(client, run)["results"]] == ["mine.md"]
+    assert run.to_dict()["notes"][-1] == (
+        f"file_search went on without what has expired or was deleted: {deleted}"
+    )

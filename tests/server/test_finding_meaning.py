@@ -1,7 +1,9 @@
 """Words and meaning together, with an embedder that knows four concepts."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -139,3 +141,24 @@ def test_the_endpoint_is_asked_once_for_many_texts(
     )
     assert first["input"][:2] == ["rose", "refund"]
     assert second["input"] == ["hours"]
+
+
+def test_other_requests_do_not_wait_for_a_slow_embedder(
+    client: OpenAI, store_id: str, endpoint: EmbeddingsEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, asked = threading.Event(), threading.Event()
+
+    def never(request: dict[str, Any]) -> Any:
+        asked.set()
+        release.wait(20)
+
+    monkeypatch.setattr(endpoint, "reply", never)
+    with ThreadPoolExecutor(60) as searches:
+        for _ in range(60):
+            searches.submit(client.vector_stores.search, store_id, query="money back")
+        try:
+            assert asked.wait(10)
+            time.sleep(1)  # for the others to arrive
+            assert client.with_options(timeout=3).vector_stores.retrieve(store_id)
+        finally:
+            release.set()

@@ -131,7 +131,7 @@ def test_a_file_that_is_deleted_while_it_is_read_leaves_no_trace(
     go_on.set()
     indexer.stop()
     with store.read() as tx:
-        assert vector_stores.pending(tx, PROJECT, [store_id]) == 0
+        assert not vector_stores.pending(tx, PROJECT, [store_id])
         assert tx.execute("SELECT count(*) FROM chunks") == [(0,)]
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
+from contextlib import closing
+
 import pytest
 
+from assistctl.server.engine import prompt
+from assistctl.server.models.tokens import estimate_prompt
 from tests.server.chat_endpoint import Reply, Stream, call, chat_endpoint_running, delta, say
 from tests.server.runs_help import (
     answer_all,
@@ -142,3 +148,36 @@ def test_a_run_on_an_empty_thread_without_instructions_asks_the_endpoint_with_on
     assert [request["messages"] for request in endpoint.requests] == [
         [{"role": "system", "content": "You are a helpful assistant."}]
     ]
+
+
+@pytest.fixture
+def estimates(database, monkeypatch):
+    """The threads in which prompts were estimated; fails within a write transaction."""
+    threads = []
+
+    def estimate(*given):
+        with closing(sqlite3.connect(database, timeout=2)) as other:
+            other.execute("BEGIN IMMEDIATE")
+        threads.append(threading.current_thread().name)
+        return estimate_prompt(*given)
+
+    monkeypatch.setattr(prompt, "estimate_prompt", estimate)
+    return threads
+
+
+@pytest.mark.parametrize(
+    ("answers", "status"),
+    [
+        ((TOO_LONG, Stream((delta(content="ok"), delta("stop")))), "completed"),
+        ((Stream((delta(content="It is"), delta("length"))),), "incomplete"),
+        ((Stream((delta(content="It is"), {"error": {"message": "gone"}})),), "failed"),
+    ],
+)
+def test_a_prompt_is_not_estimated_where_everybody_waits_for_it(
+    client, endpoint, assistant, long_thread, estimates, answers, status
+):
+    """For a long thread it takes seconds: not in the event loop, and not while nobody can write."""
+    endpoint.answer(*answers)
+    run = run_to_stop(client, long_thread, assistant)
+    assert (run.status, run.usage.prompt_tokens > 100) == (status, True)
+    assert estimates and "assistctl-server" not in estimates

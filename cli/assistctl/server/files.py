@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from assistctl.server import contents, vector_stores
 from assistctl.server.contents import Staged
-from assistctl.server.documents import Shelf, insert, remove
+from assistctl.server.documents import Shelf, find, insert, remove
 from assistctl.server.store import Store, Transaction
 from assistctl.server.wire import FILE, Document, now
 
@@ -65,9 +65,7 @@ def delete_expired(store: Store) -> None:
         )
     for project, file_id in expired:
         with store.write() as tx:
-            if tx.execute(
-                "SELECT 1 FROM documents WHERE kind = ? AND id = ?", (FILE.name, file_id)
-            ):
+            if find(tx, Shelf(FILE, project), file_id):
                 delete(tx, project, file_id)
 
 

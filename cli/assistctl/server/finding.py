@@ -9,9 +9,12 @@ within one answer; they are no probabilities.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+import anyio.to_thread
+from anyio import CapacityLimiter
 
 from assistctl.server import index, keywords, vector_stores
 from assistctl.server.documents import Shelf, fetch
@@ -22,7 +25,10 @@ from assistctl.server.store import Store, Transaction
 from assistctl.server.vectors import Vectors
 from assistctl.server.wire import FILE, STORE_FILE
 
+T = TypeVar("T")
+
 _CANDIDATES = 200
+_AT_ONCE = 20
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,12 @@ class Finder:
         self.embedder = embedder
         self._meaning = Meaning(embedder) if embedder else None
         self._vectors = Vectors(embedder.name) if embedder else None
+        self._threads = CapacityLimiter(_AT_ONCE)
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Let `work`, which searches, run in a thread; not in one of those that all requests use,
+        since they must not wait for a slow embedder."""
+        return await anyio.to_thread.run_sync(work, limiter=self._threads)
 
     def find(self, project: str, store_ids: Sequence[str], question: Question) -> list[Found]:
         """The best chunks of these stores, best first. An endpoint may be asked: never call it

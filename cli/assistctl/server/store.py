@@ -213,10 +213,14 @@ class StoreError(Exception):
 
 
 class Transaction:
-    """What happens together or not at all; got from `Store.read` or `Store.write`."""
+    """What happens together or not at all; got from `Store.read` or `Store.write`.
 
-    def __init__(self, store: Store, connection: sqlite3.Connection) -> None:
+    `waited` is how many seconds it took to become the only writer.
+    """
+
+    def __init__(self, store: Store, connection: sqlite3.Connection, waited: float = 0.0) -> None:
         self.store = store
+        self.waited = waited
         self._connection = connection
         self._callbacks: list[Callable[[], None]] = []
 
@@ -277,9 +281,10 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """The only writer while it lasts; keep it short. An exception undoes everything."""
+        asked = time.monotonic()
         with self._writing, self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
-            transaction = Transaction(self, connection)
+            transaction = Transaction(self, connection, time.monotonic() - asked)
             try:
                 yield transaction
             except BaseException:

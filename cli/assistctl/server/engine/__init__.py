@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import anyio
+import anyio.to_thread
+from anyio import CapacityLimiter
 from starlette.concurrency import run_in_threadpool
 
 from assistctl.server.documents import find
@@ -173,6 +174,7 @@ class Engine:
     def _end(self, worker: Worker, ending: Ending) -> list[Event]:
         """End the run for good. Having been asked to cancel outweighs everything else."""
         claim, events = worker.claim, []
+        worker.weigh()
         with self._store.write() as tx:
             run = worker.settle(tx, leases.held(tx, claim, self.owner))
             if run["status"] == "cancelling":
@@ -181,10 +183,13 @@ class Engine:
             return events + end_run(tx, claim, run, ending, worker.said())
 
     async def _beat(self) -> None:
+        # Not the threads that requests use: while all of those wait (for an endpoint, say), the
+        # runs at work are ours still.
+        limiter = CapacityLimiter(1)
         while True:
             await asyncio.sleep(leases.HEARTBEAT_SECONDS)
             try:
-                for claim in await run_in_threadpool(self._sweep):
+                for claim in await anyio.to_thread.run_sync(self._sweep, limiter=limiter):
                     self._interrupt(claim)
             except Exception:  # noqa: BLE001 - logged; without a heartbeat every run would be lost
                 _log.exception("the heartbeat failed; it goes on")

@@ -60,8 +60,9 @@ def past(tx: Transaction, claim: Claim) -> Past:
     ran = False
     written: dict[str, str] = {}
     pictures: list[str] = []
+    # CROSS: as in transcript.
     rows = tx.execute(
-        "SELECT steps.body FROM documents AS runs JOIN documents AS steps"
+        "SELECT steps.body FROM documents AS runs CROSS JOIN documents AS steps"
         " ON steps.kind = ? AND steps.project = runs.project AND steps.parent = runs.id"
         " WHERE runs.kind = ? AND runs.project = ? AND runs.parent = ? ORDER BY steps.seq",
         (STEP.name, RUN.name, claim.project, claim.thread_id),

@@ -100,8 +100,11 @@ def overdue(tx: Transaction) -> list[Claim]:
     A run past its time whose owner is alive is not among them, since its owner ends it.
     """
     now = time.time()
+    # While we waited for our turn to write, owners could not renew; they may wait for as long
+    # already as we did, and it is chance whose turn comes first.
+    then = now - 2 * tx.waited
     condition = "(owner IS NULL AND expires_at <= ?) OR (owner IS NOT NULL AND lease_until < ?)"
-    return list(_claims(tx, condition, (now, now)))
+    return list(_claims(tx, condition, (now, then)))
 
 
 def _claims(

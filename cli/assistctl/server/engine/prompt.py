@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from assistctl.server.engine.builtin import named
@@ -37,8 +38,9 @@ class Prompt:
     request: Request
     kit: Kit
 
-    @property
+    @cached_property
     def tokens(self) -> int:
+        """Slow for a long thread: not to be asked first in the event loop, nor in a write."""
         return estimate_prompt(self.request.messages, self.request.tools)
 
 

@@ -12,15 +12,13 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
-
 from assistctl.server import vector_stores
 from assistctl.server.documents import Shelf, select
 from assistctl.server.engine.builtin import Outcome, argument, declared, free_name, function
 from assistctl.server.engine.citations import FIRST_SEARCH, Resolve, mark
-from assistctl.server.finding import Finder, Question, Weights
+from assistctl.server.finding import Finder, Found, Question, Weights
 from assistctl.server.store import Store, Transaction
-from assistctl.server.wire import STEP, Document
+from assistctl.server.wire import STEP, ApiError, Document
 
 TYPE = "file_search"
 
@@ -57,7 +55,7 @@ class FileSearch:
         return {}
 
     async def answer(self, arguments: str) -> Outcome:
-        return await run_in_threadpool(partial(self._search, arguments, next(self._numbers)))
+        return await self._finder.in_thread(partial(self._search, arguments, next(self._numbers)))
 
     def _search(self, arguments: str, number: int) -> Outcome:
         """Arguments that are not what was asked for are the model's to correct."""
@@ -68,21 +66,13 @@ class FileSearch:
             error = f"{self.name} takes a JSON object with a string `query`."
             shown: Document = {"ranking_options": ranking, "results": []}
             return Outcome(shown, {"search": number, "error": error})
-        with self._store.read() as tx:
-            store_ids = [
-                store_id
-                for store_id in self._run["_vector_store_ids"]
-                if vector_stores.is_usable(tx, self._project, store_id)
-            ]
-        found = self._finder.find(
-            self._project,
-            store_ids,
+        found, store_ids = self._found(
             Question(
                 [query],
                 limit=self._options.get("max_num_results") or _usual_results(self._run["model"]),
                 threshold=ranking["score_threshold"],
                 weights=Weights.of(ranking),
-            ),
+            )
         )
         results = [
             {
@@ -98,6 +88,25 @@ class FileSearch:
         note = f"file_search went on without what has expired or was deleted: {', '.join(gone)}"
         shown = {"ranking_options": ranking, "results": results}
         return Outcome(shown, kept, note=note if gone else None)
+
+    def _found(self, question: Question) -> tuple[list[Found], list[str]]:
+        """What was found, and the stores that were searched."""
+        usable = self._usable()
+        while True:
+            try:
+                return self._finder.find(self._project, usable, question), usable
+            except ApiError:  # a store may have gone while the embedder was asked
+                before, usable = usable, self._usable()
+                if usable == before:
+                    raise
+
+    def _usable(self) -> list[str]:
+        with self._store.read() as tx:
+            return [
+                store_id
+                for store_id in self._run["_vector_store_ids"]
+                if vector_stores.is_usable(tx, self._project, store_id)
+            ]
 
 
 def _usual_results(model: str) -> int:

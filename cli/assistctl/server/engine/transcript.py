@@ -12,6 +12,7 @@ import json
 import mimetypes
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from assistctl.server import contents
@@ -31,7 +32,7 @@ class Entry:
     run_id: str | None
     spoken: bool
 
-    @property
+    @cached_property
     def tokens(self) -> int:
         return estimate_prompt(self.messages)
 
@@ -86,10 +87,11 @@ def within(entries: Sequence[Entry], tokens: int) -> list[Entry]:
 
 
 def _in_order(tx: Transaction, project: str, thread_id: str) -> list[Document]:
+    # CROSS: or else SQLite goes through all steps of the project, and looks for the run of each.
     rows = tx.execute(
         "SELECT body, seq FROM documents WHERE kind = ? AND project = ? AND parent = ?"
         " UNION ALL"
-        " SELECT steps.body, steps.seq FROM documents AS runs JOIN documents AS steps"
+        " SELECT steps.body, steps.seq FROM documents AS runs CROSS JOIN documents AS steps"
         " ON steps.kind = ? AND steps.project = runs.project AND steps.parent = runs.id"
         " WHERE runs.kind = ? AND runs.project = ? AND runs.parent = ?"
         " ORDER BY seq",

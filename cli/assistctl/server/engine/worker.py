@@ -124,16 +124,22 @@ class Worker:
             answer = self._answer = _Answer(prompt)
             try:
                 await self._hear_out(model.stream(prompt.request), run, answer)
+                await run_in_threadpool(self.weigh)
                 return answer
             except PromptTooLong as refusal:
                 if not truncates_itself(run):
                     raise
-                shorter = max(0.9 / refusal.excess, 0.2) if refusal.excess else _SHORTER
-                self._most = int(prompt.tokens * shorter)
-                before, prompt = prompt, await run_in_threadpool(self._prepare, run)
-                if prompt.tokens >= before.tokens:
+                shorter = await run_in_threadpool(self._shortened, prompt, refusal, run)
+                if shorter is None:
                     raise
+                prompt = shorter
                 self._notes.append(_SHORTENED)
+
+    def weigh(self) -> None:
+        """Estimate ahead what the answer has cost, if its endpoint has not said so."""
+        answer = self._answer
+        if answer is not None and not answer.charged and answer.finish.usage is None:
+            _ = answer.prompt.tokens
 
     def said(self) -> dict[str, list[Any]]:
         """The content so far of a message that is being written."""
@@ -165,13 +171,20 @@ class Worker:
                 return
             await asyncio.sleep(_INDEX_POLL_SECONDS)
 
-    def _pending(self, store_ids: list[str]) -> int:
+    def _pending(self, store_ids: list[str]) -> bool:
         with self.store.read() as tx:
             return vector_stores.pending(tx, self.claim.project, store_ids)
 
     def _prepare(self, run: Document) -> Prompt:
         with self.store.read() as tx:
             return prepare(tx, self.workshop, self.claim, run, self._most)
+
+    def _shortened(self, before: Prompt, refusal: PromptTooLong, run: Document) -> Prompt | None:
+        """A prompt of which the model may take all; None if there is nothing to leave out."""
+        part = max(0.9 / refusal.excess, 0.2) if refusal.excess else _SHORTER
+        self._most = int(before.tokens * part)
+        prompt = self._prepare(run)
+        return prompt if prompt.tokens < before.tokens else None
 
     async def _hear_out(
         self, stream: AsyncGenerator[Delta, None], run: Document, answer: _Answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.concurrency import run_in_threadpool
 
 from assistctl.server import bodies, documents, filters, rewriting, vector_stores
@@ -112,7 +114,7 @@ async def search(call: Call) -> Document:
         weights=Weights.of(ranking),
         condition=body.get("filters"),
     )
-    found = await run_in_threadpool(_found, call, store_id, question)
+    found = await call.server.finder.in_thread(partial(_found, call, store_id, question))
     return {
         "object": "vector_store.search_results.page",
         "search_query": queries,

@@ -196,7 +196,8 @@ class _Seeding:
     def _refuse_taken(self, kind: Kind, document: Document) -> None:
         """What files and stores hold is kept by their ids alone."""
         if self.tx.execute(
-            "SELECT 1 FROM documents WHERE kind = ? AND id = ? AND project <> ?",
+            "SELECT 1 FROM documents INDEXED BY documents_by_id"
+            " WHERE kind = ? AND id = ? AND project <> ?",
             (kind.name, document["id"], self.project),
         ):
             raise SeedError(

@@ -1,0 +1,91 @@
+"""What requests cost, in steps of SQLite's machine: not more for what else is in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from assistctl.server import documents, files, vector_stores
+from assistctl.server.documents import Shelf
+from assistctl.server.engine import coding
+from assistctl.server.engine.leases import Claim
+from assistctl.server.engine.transcript import read_thread
+from assistctl.server.routes.threads import create_thread
+from assistctl.server.store import Store, Transaction
+from assistctl.server.wire import FILE, RUN, STEP, STORE_FILE, VECTOR_STORE
+
+PROJECT = "default"
+
+Work = Callable[[Transaction], object]
+
+
+@pytest.fixture
+def database_with(tmp_path: Path) -> Iterator[Callable[[int], Store]]:
+    """Makes databases in which so many other things are."""
+    stores: list[Store] = []
+
+    def make(others: int) -> Store:
+        store = Store(tmp_path / f"{others}.db")
+        stores.append(store)
+        with store.write() as tx:
+            for number in range(others):
+                _add_others(tx, number)
+        return store
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+def _add_others(tx: Transaction, number: int) -> None:
+    run, store, file = f"run_{number}", f"vs_{number}", f"file-{number}"
+    documents.insert(tx, Shelf(RUN, PROJECT, f"thread_{number}"), {"id": run})
+    documents.insert(tx, Shelf(STEP, PROJECT, run), {"id": f"step_{number}"})
+    documents.insert(tx, Shelf(FILE, PROJECT), {"id": file})
+    documents.insert(tx, Shelf(VECTOR_STORE, PROJECT), {"id": store})
+    documents.insert(tx, Shelf(STORE_FILE, PROJECT, store), {"id": file, "status": "completed"})
+
+
+def _steps(store: Store, work: Work) -> int:
+    """How many steps of its machine SQLite needs, in tens."""
+    taken: list[None] = []
+    with store.write() as tx:
+        tx._connection.set_progress_handler(lambda: taken.append(None), 10)
+        work(tx)
+        tx._connection.set_progress_handler(None, 10)
+    return len(taken)
+
+
+def _what_the_model_reads(tx: Transaction) -> object:
+    thread = create_thread(tx, PROJECT, {"messages": [{"role": "user", "content": "hello"}]})
+    return read_thread(tx, PROJECT, thread["id"], "run_of_now")
+
+
+def _what_code_has_left(tx: Transaction) -> object:
+    return coding.past(tx, Claim(PROJECT, "thread_of_now", "run_of_now"))
+
+
+def _deletion_of_a_file(tx: Transaction) -> None:
+    files.delete(tx, PROJECT, "file-0")
+
+
+@pytest.mark.parametrize("work", [_what_the_model_reads, _what_code_has_left, _deletion_of_a_file])
+def test_what_else_is_in_the_database_costs_nothing(
+    database_with: Callable[[int], Store], work: Work
+) -> None:
+    assert _steps(database_with(500), work) <= _steps(database_with(1), work) + 20
+
+
+def test_to_ask_whether_files_wait_costs_the_same_however_many_a_store_has(store: Store) -> None:
+    def steps(number: int) -> int:
+        with store.write() as tx:
+            store_id = vector_stores.create(tx, PROJECT, {})["id"]
+            shelf = Shelf(STORE_FILE, PROJECT, store_id)
+            for at in range(number):
+                file = {"id": f"file-{at}", "status": "completed", "usage_bytes": 1}
+                documents.insert(tx, shelf, file)
+        return _steps(store, lambda tx: vector_stores.pending(tx, PROJECT, [store_id]))
+
+    assert steps(500) <= steps(1) + 20
