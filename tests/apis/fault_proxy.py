@@ -138,7 +138,7 @@ class Door:
 
     def __init__(self) -> None:
         self.shut = 0.0
-        self._inside = 0
+        self.inside = 0
         self._changed = threading.Condition()
 
     def refuse(self, seconds: float) -> Fault:
@@ -152,12 +152,13 @@ class Door:
 
     def enter(self, number: int = 1) -> None:
         with self._changed:
-            self._inside += number
+            self.inside += number
             self._changed.notify_all()
 
-    def wait_until_empty(self) -> None:
+    def wait_until_left(self, inside: int = 0) -> None:
+        """Until all that clients have sent is carried out, even killed ones; but for so many."""
         with self._changed:
-            assert self._changed.wait_for(lambda: not self._inside, 60)
+            assert self._changed.wait_for(lambda: self.inside <= inside, 60)
 
 
 @dataclass
@@ -173,7 +174,7 @@ class FaultProxy:
     base_url: str = ""
     door: Door = field(default_factory=Door)
     withheld: set[str] = field(default_factory=lambda: {*HOP_BY_HOP, "idempotency-key"})
-    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
     most_at_once: int = 0
     _busy: int = 0
 
@@ -203,7 +204,7 @@ class FaultProxy:
         return str(self.requests[min(number, len(self.requests)) - 1])
 
     def answer(self, request: Request) -> Answer:
-        with self._changed:
+        with self._guard:
             self.requests.append(request)
             fault = self.fault(len(self.requests), request)
             self._busy += 1
@@ -211,14 +212,8 @@ class FaultProxy:
         try:
             return fault(request, self._forward) if fault else self._forward(request)
         finally:
-            with self._changed:
+            with self._guard:
                 self._busy -= 1
-                self._changed.notify_all()
-
-    def rest(self) -> None:
-        """Wait until what a killed client has sent is carried out."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._busy)
 
     def _forward(self, request: Request) -> Answer:
         headers = {k: v for k, v in request.headers.items() if k not in self.withheld}

@@ -146,12 +146,14 @@ class Florists:
         return len(self.proxy.requests)
 
     def uploads(self):
-        """How many uploads the target may have got whose answers were lost."""
+        """How many uploads the target may have got whose answers were lost. Of a killed process
+        some may be on their way still."""
+        self.proxy.door.wait_until_left()
         return sum(str(request) == UPLOAD for request in self.proxy.requests)
 
     def wrong(self, lost):
         """What is not as declared after another sync, in words; `lost` uploads may lie about."""
-        self.proxy.door.wait_until_empty()
+        self.proxy.door.wait_until_left()
         self.proxy.reset()
         code, said = self.run(*self.sync)
         found = [f"the healing sync: {code}, {said}"] if code else []

@@ -142,9 +142,10 @@ def test_a_killed_process_heals(scene, scenario):
         scene.proxy.at(
             number, lambda request, forward, it=process: (it.kill(), forward(request))[1]
         )
+        others = scene.proxy.door.inside
         process.start()
         process.join()
-        scene.proxy.rest()
+        scene.proxy.door.wait_until_left(others)
         assert process.exitcode in (-signal.SIGKILL, 0)
         broken = scene.proxy.last(number)
         uploads = sum(str(request) == UPLOAD for request in scene.proxy.requests)
