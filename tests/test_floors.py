@@ -6,20 +6,21 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "cli" / "assistctl"
-GROUND = {"errors", "resources", "events"}
+GROUND = {"errors", "resources", "events", "redaction"}
 MAY_IMPORT = {
     "__init__": set(),
     "__main__": {"main"},
     "errors": set(),
     "resources": {"errors"},
     "events": set(),
+    "redaction": set(),
     "spec": GROUND,
     "plan": GROUND,
     "toolbox": GROUND,
     "apis": GROUND | {"plan"},
     "dialogue": GROUND | {"apis", "toolbox"},
     "render": GROUND | {"plan"},
-    "server": set(),
+    "server": {"redaction"},
     "commands": GROUND
     | {"__init__", "spec", "plan", "toolbox", "apis", "dialogue", "render", "server"},
     "main": GROUND | {"commands", "render"},

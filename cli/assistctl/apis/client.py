@@ -25,8 +25,8 @@ from assistctl.apis.bounded import bounded
 from assistctl.apis.failures import LostAnswer, Unexpected, translated
 from assistctl.apis.pacing import RETRIES, Pacing
 from assistctl.apis.parts import PART_BYTES, upload_in_parts
-from assistctl.apis.redaction import Redaction
 from assistctl.errors import AssistctlError, RemoteError
+from assistctl.redaction import Redaction
 from assistctl.resources import Json
 
 PIECE = 1024 * 1024

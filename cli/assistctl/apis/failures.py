@@ -10,8 +10,8 @@ import httpx2
 import openai
 
 from assistctl.apis import pacing
-from assistctl.apis.redaction import Redaction
 from assistctl.errors import RemoteError
+from assistctl.redaction import Redaction
 
 AMBIGUOUS_STATUS = frozenset({408, 409, 429, *range(500, 600)} - {501})
 

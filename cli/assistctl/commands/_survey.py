@@ -18,7 +18,7 @@ from assistctl.resources import ASSISTANT, FILE, Address, Assistant, Workspace, 
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants, Operation
-    from assistctl.apis.redaction import Redaction
+    from assistctl.redaction import Redaction
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import ipaddress
 import json
 import math
 import random
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,14 +16,10 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from assistctl.redaction import Redaction
+
 _RETRIABLE = (408, 409, 429, 500, 502, 503, 504, 529)
 _LONGEST_BACKOFF = 30.0
-_HIDDEN = "[redacted]"
-_SHORTEST_KEY = 8  # shorter ones are words, such as `none`
-_CREDENTIALS = re.compile(
-    r"(?P<scheme>\bBearer\s+)[^\s\"',;)}\]]{16,}|\b(?:sk|rk|ek|sess)-[A-Za-z0-9_*.-]{12,}",
-    re.IGNORECASE,
-)
 
 
 def base_url(declared: Any, whose: str) -> str:
@@ -119,6 +114,4 @@ def message(body: Any, key: str | None) -> str:
 def concealed(text: str, key: str | None) -> str:
     """What an endpoint says, which clients and logs get to see, without the key that it may have
     been echoed with. To be done before a text is cut, or half a key is left over."""
-    if key and len(key) >= _SHORTEST_KEY:
-        text = text.replace(key, _HIDDEN)
-    return _CREDENTIALS.sub(lambda found: (found["scheme"] or "") + _HIDDEN, text)
+    return Redaction(key).text(text)
