@@ -385,6 +385,15 @@ def test_files_whose_content_is_there_are_searched_again(
     assert seed(Settings(database), root).made == {}
 
 
+def test_files_of_azure_keep_their_ids_and_contents(
+    dump: Callable[..., Path], database: Path, start: Start, connect: Connect
+) -> None:
+    file = {"id": "assistant-abc", "created_at": 1, "filename": "a.json", "purpose": "assistants"}
+    root = dump({"files.json": [file], "files/assistant-abc.json": "{not an entry"})
+    assert seed(Settings(database), root).made == {"file": 1}
+    assert connect(start()).files.content("assistant-abc").content == b"{not an entry"
+
+
 def test_every_kind_of_step_is_kept(
     dump: Callable[..., Path], database: Path, start: Start, connect: Connect
 ) -> None:

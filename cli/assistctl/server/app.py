@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import inspect
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from urllib.parse import urlsplit
@@ -17,7 +18,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assistctl.server.access import Access
 from assistctl.server.call import Call, Endpoint, Server
@@ -31,6 +33,10 @@ _log = logging.getLogger("assistctl.server")
 _POLL_AFTER_MS = "100"
 _REPLAYED = {"idempotent-replayed": "true"}
 _NEEDS_BETA = ("assistants", "threads", "vector_stores")
+_PREFIX = re.compile(r"/v1(?=/)|/openai(/v1|/deployments/[^/]+)?(?=/)")
+"""What the endpoints stand below: at OpenAI, at Azure, in Azure's later form of the API, and as
+clients that were told of a deployment ask for everything. What Azure wants besides (`api-version`,
+a deployment's name) says nothing here."""
 _FROM_PAGES = Middleware(
     CORSMiddleware,
     allow_origins=["*"],
@@ -47,13 +53,14 @@ def create_app(
     endpoints: Sequence[Endpoint],
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
 ) -> Starlette:
-    """The endpoints below /v1, /healthz, and the API's error shape for everything else."""
+    """The endpoints below /v1 and Azure's prefixes, /healthz, and the API's error shape for
+    everything else."""
     routes = [
-        Route(f"/v1{endpoint.path}", _bind(server, endpoint), methods=[endpoint.method])
+        Route(endpoint.path, _bind(server, endpoint), methods=[endpoint.method])
         for endpoint in endpoints
     ]
     app = Starlette(
-        routes=[*routes, Route("/healthz", _health(server), methods=["GET"])],
+        routes=[Route("/healthz", _health(server), methods=["GET"])],
         middleware=[Middleware(Access), _FROM_PAGES],
         exception_handlers={
             ApiError: _answer_api_error,
@@ -62,7 +69,22 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
+    app.router.default = _below_prefix(Router(routes, redirect_slashes=False), app.router.not_found)
     return app
+
+
+def _below_prefix(api: ASGIApp, elsewhere: ASGIApp) -> ASGIApp:
+    """Starlette's Mount for several prefixes, which would make a route of each for each."""
+
+    async def find(scope: Scope, receive: Receive, send: Send) -> None:
+        prefix = _PREFIX.match(scope["path"])
+        if prefix is None:
+            await elsewhere(scope, receive, send)
+        else:
+            root = scope.get("root_path", "") + prefix[0]
+            await api({**scope, "root_path": root}, receive, send)
+
+    return find
 
 
 def _bind(server: Server, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
@@ -99,7 +121,7 @@ def _health(server: Server) -> Callable[[Request], Awaitable[Response]]:
 
 async def _answer(server: Server, endpoint: Endpoint, request: Request) -> Response:
     project = request.state.project = _authenticate(request, server)
-    _check_beta(request, strict=server.settings.strict_beta)
+    _check_beta(request, endpoint, strict=server.settings.strict_beta)
     if endpoint.form:
         async with read_form(request, endpoint.form) as form:
             return await _run(endpoint, Call(server, project, request, {}, form))
@@ -132,8 +154,8 @@ def _authenticate(request: Request, server: Server) -> str:
     if not keys:
         _refuse_strangers(request)
         return "default"
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not given.strip():
+    given = _given_keys(request)
+    if not given:
         raise ApiError(
             "You didn't provide an API key. You need to provide your API key in an Authorization"
             " header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
@@ -141,11 +163,20 @@ def _authenticate(request: Request, server: Server) -> str:
         )
     project = None
     for key, opened in keys.items():  # to the end, so that time tells nothing about the keys
-        if hmac.compare_digest(_digest(key), _digest(given.strip())):
-            project = opened
+        for candidate in given:
+            if hmac.compare_digest(_digest(key), _digest(candidate)):
+                project = opened
     if project is None:
         raise ApiError("Incorrect API key provided.", status=401, code="invalid_api_key")
     return project
+
+
+def _given_keys(request: Request) -> list[str]:
+    """What the request shows as its key: after Bearer, or as clients of Azure do. One of them may
+    mean something else, such as a proxy's key, so each is tried."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    given = (bearer if scheme.lower() == "bearer" else "", request.headers.get("api-key", ""))
+    return [key.strip() for key in given if key.strip()]
 
 
 def _digest(key: str) -> bytes:
@@ -175,7 +206,7 @@ def _host_of(address: str) -> str:
         return ""
 
 
-def _check_beta(request: Request, *, strict: bool) -> None:
+def _check_beta(request: Request, endpoint: Endpoint, *, strict: bool) -> None:
     header = request.headers.get("openai-beta", "")
     versions = [part.strip() for part in header.split(",")]
     if "assistants=v1" in versions:
@@ -184,7 +215,7 @@ def _check_beta(request: Request, *, strict: bool) -> None:
             " Set the header 'OpenAI-Beta: assistants=v2' and use the fields of v2.",
             code="invalid_beta",
         )
-    needed = request.url.path.split("/")[2] in _NEEDS_BETA
+    needed = endpoint.path.split("/")[1] in _NEEDS_BETA
     if strict and needed and "assistants=v2" not in versions:
         raise ApiError(
             "You must provide the 'OpenAI-Beta' header to access the Assistants API."

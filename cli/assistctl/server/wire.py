@@ -55,19 +55,28 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of object: its name in the store, what its ids begin with, what errors call it."""
+    """A kind of object: its name in the store, what its ids begin with, what errors call it.
+
+    Objects that come from elsewhere may have ids that begin with `foreign_prefix`.
+    """
 
     name: str
     prefix: str
     noun: str
+    foreign_prefix: str | None = None
 
     def new_id(self) -> str:
         """A fresh id: the prefix and 24 alphanumerics, since clients match ids by regex."""
         return self.prefix + "".join(secrets.choice(_ALPHABET) for _ in range(24))
 
+    def names(self, value: str) -> bool:
+        """Whether `value` can be an id of this kind."""
+        foreign = self.foreign_prefix
+        return value.startswith(self.prefix) or bool(foreign and value.startswith(foreign))
+
     def checked(self, value: str, param: str) -> str:
         """`value` if it can be an id of this kind; else 400, before anything is looked up."""
-        if value.startswith(self.prefix):
+        if self.names(value):
             return value
         stem = self.prefix.rstrip("_-")
         raise ApiError(
@@ -86,11 +95,12 @@ MESSAGE = Kind("message", "msg_", "message")
 RUN = Kind("run", "run_", "run")
 STEP = Kind("step", "step_", "run step")
 CALL = Kind("call", "call_", "tool call")
-FILE = Kind("file", "file-", "file")
+_AT_AZURE = "assistant-"
+FILE = Kind("file", "file-", "file", _AT_AZURE)
 UPLOAD = Kind("upload", "upload_", "upload")
 UPLOAD_PART = Kind("upload.part", "part_", "upload part")
 VECTOR_STORE = Kind("vector_store", "vs_", "vector store")
-STORE_FILE = Kind("vector_store.file", "file-", "file")
+STORE_FILE = Kind("vector_store.file", "file-", "file", _AT_AZURE)
 STORE_BATCH = Kind("vector_store.file_batch", "vsfb_", "file batch")
 
 

@@ -129,7 +129,7 @@ def _kind(document: Document) -> Kind:
         return _BY_OBJECT[name]
     if name is not None:
         raise ApiError(f"objects of the kind {name!r} cannot be seeded")
-    kinds = (kind for kind in _READERS if identity.startswith(kind.prefix))
+    kinds = (kind for kind in _READERS if kind.names(identity))
     kind = next(kinds, None)
     if kind is None:
         raise ApiError("it has no `object`, and its id does not tell what it is")

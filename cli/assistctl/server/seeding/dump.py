@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistctl.server.wire import Document
+from assistctl.server.wire import FILE, Document
 
 _LINES = (".jsonl", ".ndjson")
 _ZIPPED = ".gz"
@@ -27,7 +27,6 @@ _NEWLINE = "\n"
 _OTHER = re.compile(r"[^ \t\r\n]")
 _DECODER = json.JSONDecoder()
 _CONTENTS = "files"
-_CONTENT = "file-*"
 _WITHIN = {"messages": "thread_id", "runs": "thread_id", "steps": "run_id"}
 
 
@@ -82,7 +81,7 @@ def read(path: Path) -> Dump:
     if problems:
         raise SeedError(path, problems)
     beside = (path if path.is_dir() else path.parent) / _CONTENTS
-    files = (file for file in sorted(beside.glob(_CONTENT)) if file.is_file())
+    files = (file for file in sorted(beside.glob("*")) if file.is_file() and _is_content(file))
     return Dump(path, entries, {file.name.partition(".")[0]: file for file in files})
 
 
@@ -100,7 +99,11 @@ def _files(path: Path) -> list[Path]:
         for file in path.rglob(f"*{suffix}{end}")
         if not file.name.startswith(".")
     )
-    return sorted(file for file in found if not file.match(f"{_CONTENTS}/{_CONTENT}"))
+    return sorted(file for file in found if not _is_content(file))
+
+
+def _is_content(path: Path) -> bool:
+    return path.parent.name == _CONTENTS and FILE.names(path.name)
 
 
 def _values(file: Path, name: str) -> Iterator[tuple[str, Any]]:
