@@ -10,7 +10,7 @@ from openai.types import beta
 from pydantic import TypeAdapter, ValidationError
 
 from assistctl.server import EmbeddedServer, Settings
-from assistctl.server.engine import runs
+from assistctl.server.models import Models
 from assistctl.server.routes import ENDPOINTS
 from tests.server import contract_session as session
 from tests.server.chat_endpoint import chat_endpoint_running
@@ -20,6 +20,11 @@ from tests.server.sdk_types import MODELS, misfits
 
 OURS = sorted(Operation(e.method, e.path.replace(":path", "")) for e in ENDPOINTS)
 DOWNLOAD = Operation("GET", "/files/{file_id}/content")
+
+
+def _soon(models: Models, model: str) -> float:
+    """How long a run may take, for the one that is to expire."""
+    return 3
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,9 @@ def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[Exchange]:
         one = Session(scripted.base_url, scripted.api_key, kept)
         other = Session(modelled.base_url, modelled.api_key, kept)
         try:
-            session.play(one, other, endpoint, lambda: patch.setattr(runs, "LIFETIME_SECONDS", 3))
+            session.play(
+                one, other, endpoint, lambda: patch.setattr(Models, "run_seconds", lambda *_: 3)
+            )
         finally:
             one.close()
             other.close()

@@ -18,7 +18,7 @@ import pytest
 
 from assistctl.server import engine, reading
 from assistctl.server.documents import find, save
-from assistctl.server.engine import leases, runs
+from assistctl.server.engine import leases
 from assistctl.server.engine.leases import Claim
 from tests.server.chat_endpoint import call, chat_endpoint_running, say
 from tests.server.runs_help import (
@@ -123,9 +123,9 @@ def test_an_expired_run_lets_go_of_its_thread_at_once(client, store):
     assert client.beta.threads.runs.retrieve(run.id, thread_id=thread.id).status == "expired"
 
 
-def test_a_run_at_work_expires_when_its_time_is_up(start, connect, endpoint, monkeypatch):
-    monkeypatch.setattr(runs, "LIFETIME_SECONDS", 2)  # in whole seconds: 1 may be over at once
-    client = connect(start(model={"base_url": endpoint.url}))
+def test_a_run_at_work_expires_when_its_time_is_up(start, connect, endpoint):
+    # In whole seconds: 1 may be over at once.
+    client = connect(start(model={"base_url": endpoint.url, "run_seconds": 2}))
     release = threading.Event()
     endpoint.answer(say("Once", release, " more"))
     thread, run = say_and_run(client, make_assistant(client), "hello")

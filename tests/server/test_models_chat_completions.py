@@ -10,8 +10,9 @@ import threading
 import anyio
 import pytest
 
-from assistctl.server.models import chat_completions
-from assistctl.server.models.chat_completions import ChatCompletions, Endpoint
+from assistctl.server.models import asking
+from assistctl.server.models.asking import AskedModel
+from assistctl.server.models.endpoint import Endpoint
 from assistctl.server.models.protocol import (
     CallPart,
     Finish,
@@ -45,7 +46,7 @@ def ask(endpoint, request=None, **options):
     declared = Endpoint.parse({"base_url": endpoint.url, **options})
 
     async def collect():
-        model = ChatCompletions(declared)
+        model = AskedModel(declared)
         try:
             return [part async for part in model.stream(request or Request("m", [USER]))]
         finally:
@@ -448,7 +449,7 @@ def test_a_wait_that_the_run_has_no_time_for_is_not_begun(endpoint):
     declared = Endpoint.parse({"base_url": endpoint.url})
 
     async def collect():
-        model = ChatCompletions(declared)
+        model = AskedModel(declared)
         try:
             with anyio.fail_after(20):
                 return [part async for part in model.stream(Request("m", [USER]))]
@@ -490,7 +491,7 @@ def test_what_an_older_endpoint_does_not_know_is_left_out_from_then_on(endpoint,
     declared = Endpoint.parse({"base_url": endpoint.url})
 
     async def ask_twice():
-        model = ChatCompletions(declared)
+        model = AskedModel(declared)
         try:
             return [[part async for part in model.stream(request)] for _ in range(2)]
         finally:
@@ -527,9 +528,9 @@ def test_a_refusal_for_another_reason_is_told_and_changes_nothing(endpoint):
             400,
             "maximum context length is 4,096 tokens. However, you requested 5,120 tokens (4096 in"
             " the messages, 1024 in the completion).",
-            1.25,
+            4 / 3,
         ),
-        (400, "prompt is too long: 210000 tokens > 200000 maximum", None),
+        (400, "prompt is too long: 210000 tokens > 200000 maximum", 1.05),
         (400, "the request exceeds the available context size", None),
         (413, "Request too large", None),
     ],
@@ -552,12 +553,12 @@ def test_a_web_page_is_no_answer(endpoint):
     endpoint.answer(Reply(200, "<html>", {"content-type": "text/html"}))
     assert failure(endpoint) == (
         "server_error",
-        "The model endpoint URL answered with a web page (text/html). Check the model's base_url.",
+        "The model endpoint URL answered with a web page. Check the model's base_url.",
     )
 
 
 def test_an_endpoint_that_takes_no_connection_is_given_up(endpoint, monkeypatch):
-    monkeypatch.setattr(chat_completions, "_CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr(asking, "_CONNECT_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:
         address = deaf.getsockname()
         endpoint.url = f"http://127.0.0.1:{address[1]}/v1"
@@ -625,7 +626,7 @@ def test_a_wrong_endpoint_is_refused_when_it_is_declared(declared, message):
 @pytest.mark.parametrize("key", ["sk-你好", "sk-1\n"])
 def test_a_key_that_no_header_can_bring_is_refused_untold(key):
     with pytest.raises(ValueError) as caught:
-        ChatCompletions(Endpoint.parse({"base_url": "http://x", "api_key": key}))
+        AskedModel(Endpoint.parse({"base_url": "http://x", "api_key": key}))
     assert str(caught.value) == (
         "the model's API key has characters that no HTTP header can carry (a line break at its "
         "end?); set it again"

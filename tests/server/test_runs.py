@@ -283,9 +283,8 @@ def test_without_any_model_the_run_fails_and_names_the_ways_out(start, connect):
     thread, run = say_and_run(client, make_assistant(client, metadata={}), "hello")
     assert (run.status, run.last_error.code) == ("failed", "server_error")
     assert run.last_error.message == (
-        "No model is set up to answer. Declare targets.local.model (a Chat Completions endpoint, "
-        "or `scripted`), set OPENAI_API_KEY, or write a script for the assistant "
-        "(<key>.script.yaml)."
+        "No model is set up to answer. Declare targets.local.model (an endpoint, or `scripted`),"
+        " set OPENAI_API_KEY, or write a script for the assistant (<key>.script.yaml)."
     )
     assert (run.failed_at is not None, run.to_dict()["notes"]) == (True, [])
     assert texts(client, thread) == [("user", "hello")]

@@ -17,7 +17,7 @@ from assistctl.server import upstream
     ],
 )
 def test_a_refused_request_waits_as_long_as_it_is_asked_to(headers, seconds):
-    assert upstream.wait(httpx2.Response(429, headers=headers), 1) == seconds
+    assert upstream.wait(429, httpx2.Headers(headers), "", 1) == seconds
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,6 @@ def test_a_refused_request_waits_as_long_as_it_is_asked_to(headers, seconds):
     ],
 )
 def test_who_asks_for_no_time_that_can_be_understood_gets_our_own(headers):
-    seconds = upstream.wait(httpx2.Response(429, headers=headers), 1)
+    seconds = upstream.wait(429, httpx2.Headers(headers), "", 1)
     assert seconds is not None
     assert 0.25 < seconds <= 0.5

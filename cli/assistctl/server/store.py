@@ -204,6 +204,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    # How the models behind the server want to be asked, see models/memory.py.
+    ("CREATE TABLE learnt (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",),
 )
 """Each migration is applied once, whole, in order. Never edit one that was released: append."""
 

@@ -6,9 +6,11 @@ from __future__ import annotations
 import ipaddress
 import json
 import math
+import os
 import random
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -20,6 +22,13 @@ from assistctl.redaction import Redaction
 
 _RETRIABLE = (408, 409, 429, 500, 502, 503, 504, 529)
 _LONGEST_BACKOFF = 30.0
+_RETRY_DELAY = re.compile(r'"retryDelay":\s*"([\d.]+)s"')
+_UNPAID = re.compile(
+    r"insufficient[_ ]?(account |user )?(quota|balance|credit|fund)|balance is (not enough|too low)"
+    r"|credit balance|arrear|欠费|余额",
+    re.IGNORECASE,
+)
+"""Who has to pay first is not served later either."""
 
 
 def base_url(declared: Any, whose: str) -> str:
@@ -30,7 +39,19 @@ def base_url(declared: Any, whose: str) -> str:
         url = httpx2.URL()
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError(f"the {whose} base_url must be an http(s) URL, not {declared!r}")
+    if declared != declared.strip():
+        raise ValueError(f"the {whose} base_url has spaces around it: {declared!r}")
+    if url.query or url.fragment:
+        raise ValueError(
+            f"the {whose} base_url has a query, {declared!r}; leave it out, and declare its"
+            " parameters under `query`"
+        )
     return str(declared).rstrip("/")
+
+
+def trusted() -> str | None:
+    """The file of certificates that the environment trusts, if it names one."""
+    return os.environ.get("SSL_CERT_FILE") or None
 
 
 def authorization(key: str | None, whose: str) -> dict[str, str]:
@@ -63,19 +84,23 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def wait(response: httpx2.Response, attempt: int) -> float | None:
-    """Seconds until the request may be repeated; None when repeating is pointless. Whether there
-    is so much time is the caller's to say."""
-    if response.status_code not in _RETRIABLE or "insufficient_quota" in response.text:
+def wait(status: int, headers: Mapping[str, str], text: str, attempt: int) -> float | None:
+    """Seconds until the refused request may be repeated; None when repeating is pointless. Whether
+    there is so much time is the caller's to say."""
+    if status not in _RETRIABLE:
         return None
-    asked = _asked(response)
+    asked = _asked(headers, text)
+    if asked is None and _UNPAID.search(text):
+        return None
     return backoff(attempt) if asked is None else asked
 
 
-def _asked(response: httpx2.Response) -> float | None:
-    """The wait that the endpoint names: milliseconds, seconds, or a date."""
-    text = response.headers.get("retry-after", "")
-    for asked, unit in ((response.headers.get("retry-after-ms", ""), 1000), (text, 1)):
+def _asked(headers: Mapping[str, str], body: str) -> float | None:
+    """The wait that the endpoint names: milliseconds, seconds, a date, or Gemini's retryDelay."""
+    text = headers.get("retry-after", "")
+    delay = _RETRY_DELAY.search(body)
+    named = ((headers.get("retry-after-ms", ""), 1000), (text, 1), (delay[1] if delay else "", 1))
+    for asked, unit in named:
         with suppress(ValueError):
             number = float(asked)
             return max(number, 0.0) / unit if math.isfinite(number) else None
@@ -101,14 +126,18 @@ def refusal(response: httpx2.Response, key: str | None) -> str:
 
 
 def message(body: Any, key: str | None) -> str:
-    """The sentence in an error body; endpoints differ in where they put it."""
+    """The sentence in an error body, without the key that it may have been echoed with."""
+    return concealed(sentence(body), key)[:1000]
+
+
+def sentence(body: Any) -> str:
+    """The sentence in an error body as it came; endpoints differ in where they put it."""
     if isinstance(body, list) and len(body) == 1:
         [body] = body
     error = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(error, dict):
         error = error.get("message") or error.get("detail") or error
-    text = error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
-    return concealed(text, key)[:1000]
+    return error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
 
 
 def concealed(text: str, key: str | None) -> str:

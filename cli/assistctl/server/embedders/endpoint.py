@@ -91,7 +91,7 @@ class EmbeddingsEndpoint:
             else:
                 if response.is_success:
                     return self._parsed(response)
-                seconds = wait(response, attempt)
+                seconds = wait(response.status_code, response.headers, response.text, attempt)
                 fault = f"answered {response.status_code}: {refusal(response, self._key)}"
             late = seconds is None or time.monotonic() + seconds > deadline
             if late or attempt == _ATTEMPTS or self._closed.wait(seconds):

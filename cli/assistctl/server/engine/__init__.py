@@ -27,7 +27,9 @@ from assistctl.server.engine.streaming import Channel, Event
 from assistctl.server.engine.tools import Workshop
 from assistctl.server.engine.worker import Worker
 from assistctl.server.finding import Finder
+from assistctl.server.learnt import Learnt
 from assistctl.server.models import Models
+from assistctl.server.models.memory import Memory
 from assistctl.server.models.protocol import ModelError
 from assistctl.server.sandbox import Limits, Sandboxes
 from assistctl.server.settings import Settings
@@ -57,7 +59,7 @@ class _Task:
 
 class Engine:
     def __init__(self, store: Store, settings: Settings, finder: Finder) -> None:
-        self.models = Models(settings.model, settings.scripts)
+        self.models = Models(settings.model, settings.scripts, Memory(Learnt(store)))
         self.owner = secrets.token_hex(16)
         self.workshop = Workshop(store, finder, _sandboxes(settings))
         self._store = store

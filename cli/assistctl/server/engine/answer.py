@@ -17,7 +17,7 @@ from assistctl.server.engine.builtin import Builtin, Outcome
 from assistctl.server.engine.citations import Citer, Piece, Sources, attachments
 from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.streaming import Event
-from assistctl.server.models.protocol import CallPart
+from assistctl.server.models.protocol import STATE, CallPart
 from assistctl.server.store import Transaction
 from assistctl.server.wire import CALL, MESSAGE, STEP, Document, now
 
@@ -37,19 +37,28 @@ class Call:
 class Speech:
     """The message of an answer, from its first word to its last.
 
-    It begins with `pictures`, which are file ids.
+    It begins with `pictures`, which are file ids. What is said `beside` a step of calls belongs to
+    the same completion as they.
     """
 
     def __init__(
-        self, claim: Claim, run: Document, sources: Sources, pictures: Sequence[str]
+        self,
+        claim: Claim,
+        run: Document,
+        sources: Sources,
+        pictures: Sequence[str],
+        beside: str | None = None,
     ) -> None:
         self._messages = Shelf(MESSAGE, claim.project, claim.thread_id)
         self._steps = Shelf(STEP, claim.project, claim.run_id)
+        self._sources = sources
         self._citer = Citer(sources)
         self._pictures = [_image_part(file_id) for file_id in pictures]
         self._refusal = ""
         self._places: list[str] = []
         self.message = _new_message(run)
+        if beside:
+            self.message["_beside"] = beside
         self.step = steps.message_step(run, self.message["id"])
 
     def open(self, tx: Transaction) -> list[Event]:
@@ -70,6 +79,10 @@ class Speech:
         """What was held back as a possible mark."""
         return [self._text(piece) for piece in self._citer.flush()]
 
+    def take_back(self) -> None:
+        """What was said were thoughts. Listeners have heard it; the message will not have it."""
+        self._citer = Citer(self._sources)
+
     def refuse(self, text: str) -> list[Event]:
         self._refusal += text
         place, _ = self._place("refusal")
@@ -79,9 +92,11 @@ class Speech:
         """Store what the step has cost; its end follows."""
         self.step = save(tx, self._steps, {**self.step, "usage": usage})
 
-    def close(self, tx: Transaction, usage: Document) -> list[Event]:
-        """Store the finished message and step. Meanwhile the client may have written metadata on
-        the message, or deleted it."""
+    def close(
+        self, tx: Transaction, usage: Document, state: Mapping[str, Any] | None = None
+    ) -> list[Event]:
+        """Store the finished message and step, and the state that its model wants back. Meanwhile
+        the client may have written metadata on the message, or deleted it."""
         events: list[Event] = []
         message = find(tx, self._messages, self.message["id"])
         if message is not None:
@@ -91,6 +106,7 @@ class Speech:
                 "completed_at": now(),
                 "content": content,
                 "attachments": attachments(content),
+                **({STATE: dict(state)} if state else {}),
             }
             events.append(Event("thread.message.completed", save(tx, self._messages, message)))
         step = steps.completed({**self.step, "usage": usage})
@@ -177,12 +193,20 @@ class ToolRound:
         """Store what the step has cost; its end follows."""
         self.step = save(tx, self._shelf, {**self.step, "usage": usage})
 
-    def record(self, tx: Transaction, usage: Document, outcomes: Mapping[str, Outcome]) -> None:
-        """Store the calls and the cost; `outcomes` has those of the built-in ones among them, as
-        far as they are answered."""
+    def record(
+        self,
+        tx: Transaction,
+        usage: Document,
+        outcomes: Mapping[str, Outcome],
+        state: Mapping[str, Any] | None,
+    ) -> None:
+        """Store the calls and the cost, and the state that their model wants back; `outcomes` has
+        those of the built-in ones among them, as far as they are answered."""
         calls = [_entry(call, outcomes.get(call.id)) for call in self.calls]
         hidden = {call.id: _hidden(call, outcomes.get(call.id)) for call in self.calls}
         step = {**steps.with_calls(self.step, calls), "usage": usage, "_calls": hidden}
+        if state:
+            step[STATE] = dict(state)
         self.step = save(tx, self._shelf, step)
 
     def close(self, tx: Transaction) -> list[Event]:

@@ -8,23 +8,28 @@ end), `_completions` (how many were asked of the model).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from assistctl.server.models.endpoint import RUN_SECONDS
 from assistctl.server.models.protocol import Usage
 from assistctl.server.wire import RUN, Document, now
 
-LIFETIME_SECONDS = 600
-
 
 def new_run(
-    assistant: Document, thread: Document, body: Mapping[str, Any], resources: Document
+    assistant: Document,
+    thread: Document,
+    body: Mapping[str, Any],
+    resources: Document,
+    seconds: Callable[[str], float] = lambda model: RUN_SECONDS,
 ) -> Document:
-    """A queued run. `body` is a checked request; its fields go before the assistant's.
+    """A queued run. `body` is a checked request; its fields go before the assistant's; `seconds`
+    says how long a run may take by its model.
 
     `resources` are the tool_resources that stand for the assistant's.
     """
     created = now()
+    model = body.get("model") or assistant["model"]
     return {
         "id": RUN.new_id(),
         "object": "thread.run",
@@ -33,14 +38,14 @@ def new_run(
         "thread_id": thread["id"],
         "status": "queued",
         "started_at": None,
-        "expires_at": created + LIFETIME_SECONDS,
+        "expires_at": created + int(seconds(model)),
         "cancelled_at": None,
         "failed_at": None,
         "completed_at": None,
         "required_action": None,
         "last_error": None,
         "incomplete_details": None,
-        "model": body.get("model") or assistant["model"],
+        "model": model,
         "instructions": _instructions(assistant, body),
         "tools": _first(body.get("tools"), assistant["tools"]),
         "metadata": body.get("metadata") or {},
@@ -67,12 +72,16 @@ def new_run(
 
 def with_usage(run: Document, usage: Usage) -> Document:
     """The run after one more completion."""
-    before = run["_usage"] or {"prompt_tokens": 0, "completion_tokens": 0}
-    prompt = before["prompt_tokens"] + usage.prompt
-    completion = before["completion_tokens"] + usage.completion
+    before = run["_usage"] or NO_TOKENS
+    thought = before.get("completion_tokens_details", {}).get("reasoning_tokens", 0)
+    spent = Usage(
+        before["prompt_tokens"] + usage.prompt,
+        before["completion_tokens"] + usage.completion,
+        thought + usage.reasoning,
+    )
     return {
         **run,
-        "_usage": counted(Usage(prompt, completion)),
+        "_usage": counted(spent),
         "_completions": run["_completions"] + 1,
     }
 
@@ -84,11 +93,14 @@ def with_notes(run: Document, notes: Iterable[str]) -> Document:
 
 def counted(usage: Usage) -> Document:
     """Usage as the API shows it."""
-    return {
+    shown: Document = {
         "prompt_tokens": usage.prompt,
         "completion_tokens": usage.completion,
         "total_tokens": usage.prompt + usage.completion,
     }
+    if usage.reasoning:
+        shown["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
+    return shown
 
 
 NO_TOKENS = counted(Usage(0, 0))

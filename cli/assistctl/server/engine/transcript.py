@@ -19,18 +19,26 @@ from assistctl.server import contents
 from assistctl.server.documents import Shelf, find
 from assistctl.server.engine.citations import without_marks
 from assistctl.server.engine.tools import answered_text
+from assistctl.server.models.protocol import STATE
 from assistctl.server.models.tokens import estimate_prompt
 from assistctl.server.store import Transaction
 from assistctl.server.wire import FILE, MESSAGE, RUN, STEP, Document
 
+_FORGOTTEN = "(What was found then is not repeated here. Search again if you need it.)"
+
 
 @dataclass(frozen=True)
 class Entry:
-    """What must stay together: one message, or one round of tool calls with all its outputs."""
+    """What must stay together: one message, or one round of tool calls with all its outputs.
+
+    `id` is the message's or the step's; words that were said `beside` a round bear its step's id.
+    """
 
     messages: tuple[Document, ...]
     run_id: str | None
     spoken: bool
+    id: str = ""
+    beside: str | None = None
 
     @cached_property
     def tokens(self) -> int:
@@ -51,7 +59,8 @@ def read_thread(
             messages = _from_step(document, current)
         if messages:
             spoken = document["object"] == "thread.message"
-            entry = Entry(tuple(messages), document["run_id"], spoken)
+            beside = document.get("_beside")
+            entry = Entry(tuple(messages), document["run_id"], spoken, document["id"], beside)
             (own if current else before).append(entry)
     return before, own
 
@@ -59,11 +68,19 @@ def read_thread(
 def flatten(entries: Iterable[Entry]) -> list[Document]:
     """The messages of all entries; words and calls of one completion become one message again."""
     messages: list[Document] = []
+    rounds: dict[str, int] = {}
     last: Entry | None = None
     for entry in entries:
         first, *rest = entry.messages
+        if entry.beside in rounds:
+            calling = messages[rounds[entry.beside]]
+            said = filter(None, (calling["content"], first["content"]))
+            messages[rounds[entry.beside]] = {**calling, "content": "\n".join(said)}
+            continue
         if last and last.spoken and not entry.spoken and last.run_id == entry.run_id:
             first = {**first, "content": messages.pop()["content"]}
+        if not entry.spoken:
+            rounds[entry.id] = len(messages)
         messages += [first, *rest]
         last = entry
     return messages
@@ -106,7 +123,7 @@ def _from_message(
     if message["role"] == "assistant":
         words = (_words(part, current) for part in message["content"])
         said = "\n".join(filter(None, words))
-        return [{"role": "assistant", "content": said}] if said else []
+        return [_with_state({"role": "assistant", "content": said}, message)] if said else []
     if all(part["type"] == "text" for part in message["content"]):
         text = "\n".join(part["text"]["value"] for part in message["content"])
         return [{"role": "user", "content": text}]
@@ -153,17 +170,26 @@ def _from_step(step: Document, current: bool) -> list[Document]:
     hidden = step["_calls"]
     calls: list[Document] = []
     outputs: list[Document] = []
-    for call in step["step_details"]["tool_calls"]:
-        if not (current or _lasts(call, hidden[call["id"]])):
+    made = step["step_details"]["tool_calls"]
+    lasting = [current or _lasts(call, hidden[call["id"]]) for call in made]
+    if not any(lasting):
+        return []
+    for call, lasts in zip(made, lasting, strict=True):
+        if not lasts and "name" not in hidden[call["id"]]:
             continue
         name, arguments, output = _heard(call, hidden[call["id"]])
+        output = output if lasts else _FORGOTTEN  # a round goes back whole, see STATE
         call_id = hidden[call["id"]]["id"] or call["id"]
         function = {"name": name, "arguments": arguments}
         calls.append({"id": call_id, "type": "function", "function": function})
         outputs.append({"role": "tool", "tool_call_id": call_id, "content": output})
-    if not calls:
-        return []
-    return [{"role": "assistant", "content": None, "tool_calls": calls}, *outputs]
+    asked = {"role": "assistant", "content": None, "tool_calls": calls}
+    return [_with_state(asked, step), *outputs]
+
+
+def _with_state(message: Document, document: Document) -> Document:
+    """The message with what its model attached to it, where that was kept."""
+    return {**message, STATE: document[STATE]} if STATE in document else message
 
 
 def _lasts(call: Document, hidden: dict[str, Any]) -> bool:

@@ -29,8 +29,10 @@ from assistctl.server.models.protocol import (
     Finish,
     Model,
     ModelError,
+    Note,
     PromptTooLong,
     RefusalPart,
+    Retracted,
     TextPart,
     Usage,
 )
@@ -43,7 +45,11 @@ T = TypeVar("T")
 _MOST_ROUNDS = 20
 _INDEX_SECONDS = 60.0
 _INDEX_POLL_SECONDS = 0.05
-_SHORTER = 0.6
+_BARELY = 0.98
+"""Of what the model says it takes, since we only estimate what it counts."""
+_SHORTER = 0.75
+_FOR_THE_ANSWER = 0.2
+"""Of a declared context, where the run does not say how long its answers may be."""
 _SHORTENED = "the thread was too long for the model, so older messages were left out"
 _ONE_CALL = (
     "the model called several tools at once although parallel_tool_calls is false; only the first"
@@ -105,6 +111,7 @@ class Worker:
         """Raises RunEnds, ModelError, LeaseLost or CancelAsked where the run stops short."""
         run = await self._write(self._begin)
         model = self.models.answering(run["_script"])
+        self._most = _declared_context(model, run)
         await self._wait_for_index(run)
         for _ in range(_MOST_ROUNDS):
             answer = await self._complete(model, run)
@@ -181,7 +188,11 @@ class Worker:
 
     def _shortened(self, before: Prompt, refusal: PromptTooLong, run: Document) -> Prompt | None:
         """A prompt of which the model may take all; None if there is nothing to leave out."""
-        part = max(0.9 / refusal.excess, 0.2) if refusal.excess else _SHORTER
+        part = _SHORTER
+        if refusal.excess:
+            part = _BARELY / refusal.excess
+        elif refusal.limit and refusal.limit < before.tokens:
+            part = _BARELY * refusal.limit / before.tokens
         self._most = int(before.tokens * part)
         prompt = self._prepare(run)
         return prompt if prompt.tokens < before.tokens else None
@@ -194,6 +205,10 @@ class Worker:
             async for delta in deltas:
                 if isinstance(delta, Finish):
                     answer.finish = delta
+                elif isinstance(delta, Note):
+                    self._notes.append(delta.text)
+                elif isinstance(delta, Retracted):
+                    self._take_back()
                 elif isinstance(delta, CallPart):
                     await self._hear_call(delta, run, answer)
                 else:
@@ -201,11 +216,16 @@ class Worker:
         for part in (self._speech, self._round):
             self.channel.send(part.rest() if part else ())
 
+    def _take_back(self) -> None:
+        if self._speech:
+            self._speech.take_back()
+
     async def _hear_words(
         self, delta: TextPart | RefusalPart, run: Document, answer: _Answer
     ) -> None:
         if self._speech is None:
-            speech = Speech(self.claim, run, answer.kit.sources, answer.kit.pictures)
+            beside = self._round.step["id"] if self._round else None
+            speech = Speech(self.claim, run, answer.kit.sources, answer.kit.pictures, beside)
             await self._write(lambda tx, _: (None, speech.open(tx)))
             self._speech = speech
         answer.words.append(delta.text)
@@ -260,7 +280,7 @@ class Worker:
         run: Document,
     ) -> tuple[None, list[Event]]:
         """Let those who poll see the calls of an unfinished round, answered as far as they are."""
-        opened.record(tx, counted(answer.usage), outcomes)
+        opened.record(tx, counted(answer.usage), outcomes, answer.finish.state)
         save(tx, self.claim.shelf, answer.charge(run))
         return None, []
 
@@ -272,13 +292,14 @@ class Worker:
         run = answer.charge(with_notes(run, [*self._notes, *notes]))
         cost = counted(answer.usage)
         if self._round:
-            self._round.record(tx, cost, outcomes)
+            self._round.record(tx, cost, outcomes, answer.finish.state)
             cost = NO_TOKENS
         if answer.finish.reason in _CUT_SHORT:
             if self._speech:
                 self._speech.charge(tx, cost)
             return self._ended(tx, run, _CUT_SHORT[answer.finish.reason])
-        events = self._speech.close(tx, cost) if self._speech else []
+        state = None if self._round else answer.finish.state
+        events = self._speech.close(tx, cost, state) if self._speech else []
         if self._round is None:
             spoken = events or self._silence(tx, run, cost, answer.kit)
             run, ended = self._ended(tx, run, Ending("completed"))
@@ -320,3 +341,12 @@ class Worker:
         result, events = await run_in_threadpool(write)
         self.channel.send(events)
         return result
+
+
+def _declared_context(model: Model, run: Document) -> int | None:
+    """How many tokens a prompt may have, as was declared: some models cut theirs without a word."""
+    context = model.context(run["model"])
+    if context is None:
+        return None
+    answer = run["max_completion_tokens"] or int(context * _FOR_THE_ANSWER)
+    return max(context - int(answer), context // 4)

@@ -5,29 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-from assistctl.server.models.chat_completions import ChatCompletions, Endpoint
+from assistctl.server.models.asking import AskedModel
+from assistctl.server.models.endpoint import RUN_SECONDS, Endpoint
+from assistctl.server.models.memory import Memory
 from assistctl.server.models.protocol import Model, ModelError
 from assistctl.server.models.scripted import Scripted
 
 Declared: TypeAlias = Literal["scripted"] | Mapping[str, Any] | None
 
 _NOBODY = (
-    "No model is set up to answer. Declare targets.local.model (a Chat Completions endpoint, or "
-    "`scripted`), set OPENAI_API_KEY, or write a script for the assistant (<key>.script.yaml)."
+    "No model is set up to answer. Declare targets.local.model (an endpoint, or `scripted`), set "
+    "OPENAI_API_KEY, or write a script for the assistant (<key>.script.yaml)."
 )
 
 
 class Models:
-    """`scripts` maps the value of an assistant's metadata pair `assistctl` to its turns."""
+    """`scripts` maps the value of an assistant's metadata pair `assistctl` to its turns; `memory`
+    keeps what is learnt of the endpoint's models."""
 
     def __init__(
-        self, declared: Declared, scripts: Mapping[str, Sequence[Mapping[str, Any]]]
+        self,
+        declared: Declared,
+        scripts: Mapping[str, Sequence[Mapping[str, Any]]],
+        memory: Memory | None = None,
     ) -> None:
         if isinstance(declared, str) and declared != "scripted":
             raise ValueError(f"model must be `scripted` or an endpoint, not {declared!r}")
-        self._endpoint: ChatCompletions | None = None
+        self._endpoint: AskedModel | None = None
         if isinstance(declared, Mapping):
-            self._endpoint = ChatCompletions(Endpoint.parse(declared))
+            self._endpoint = AskedModel(Endpoint.parse(declared), memory)
         self._scripted = declared == "scripted"
         self._scripts = scripts
 
@@ -35,6 +41,10 @@ class Models:
     def endpoint(self) -> Model | None:
         """The endpoint, if one is set up."""
         return self._endpoint
+
+    def run_seconds(self, model: str) -> float:
+        """How long a run may take that this model answers."""
+        return self._endpoint.run_seconds(model) if self._endpoint else RUN_SECONDS
 
     def answering(self, script: str) -> Model:
         """The model for an assistant whose script, if it has one, goes by this name; raises

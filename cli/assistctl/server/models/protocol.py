@@ -13,11 +13,15 @@ from typing import Any, Literal, Protocol, TypeAlias
 ErrorCode: TypeAlias = Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
 
+STATE = "_state"
+"""The key of an assistant's message under which it keeps what its model wants back: the `state` of
+the Finish with which it came."""
+
 
 @dataclass(frozen=True)
 class Request:
-    """One completion to make. `messages`, `tools` and the options are Chat Completions JSON;
-    an option that is None is left to the endpoint."""
+    """One completion to make. `messages`, `tools` and the options are Chat Completions JSON (and
+    STATE); an option that is None is left to the endpoint."""
 
     model: str
     messages: Sequence[Mapping[str, Any]]
@@ -33,10 +37,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one completion, as the endpoint counted them or as estimated."""
+    """Tokens of one completion, as the endpoint counted them or as estimated. `reasoning` says how
+    many of `completion` were spent on thoughts, where that is known."""
 
     prompt: int
     completion: int
+    reasoning: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,14 +70,30 @@ class CallPart:
 
 
 @dataclass(frozen=True)
+class Retracted:
+    """All text so far was the model's thoughts, as has turned out only now."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """What the reader of the run should know about how the model was asked."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Finish:
-    """The last delta of every completion; `usage` is None where the endpoint did not count."""
+    """The last delta of every completion; `usage` is None where the endpoint did not count.
+
+    `state` (JSON) is what the model wants to get back with this answer, hidden from clients.
+    """
 
     reason: FinishReason
     usage: Usage | None = None
+    state: Mapping[str, Any] | None = None
 
 
-Delta: TypeAlias = TextPart | RefusalPart | CallPart | Finish
+Delta: TypeAlias = TextPart | RefusalPart | CallPart | Retracted | Note | Finish
 
 
 class ModelError(Exception):
@@ -84,18 +106,24 @@ class ModelError(Exception):
 
 
 class PromptTooLong(ModelError):
-    """The model cannot take so much at once; `excess` is how many times too much it was, or None
-    where nobody said. Raised before anything of an answer."""
+    """The model cannot take so much at once; `excess` is how many times too much it was, or else
+    `limit` how many tokens it takes; None where nobody said. Raised before anything of an answer.
+    """
 
-    def __init__(self, message: str, excess: float | None = None) -> None:
+    def __init__(self, message: str, excess: float | None = None, limit: int | None = None) -> None:
         super().__init__("invalid_prompt", message)
         self.excess = excess
+        self.limit = limit
 
 
 class Model(Protocol):
     @property
     def note(self) -> str | None:
         """What a run answered by this model tells its reader about it."""
+        ...
+
+    def context(self, model: str) -> int | None:
+        """About how many tokens of a prompt this model takes, if it was declared."""
         ...
 
     def stream(self, request: Request) -> AsyncGenerator[Delta, None]:

@@ -1,66 +1,137 @@
-"""What it means when a Chat Completions endpoint refuses: an error of the run, or a lesson."""
+"""An endpoint's refusal, with a status or inside a stream, and the error of the run that it is."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import httpx2
 
-from assistctl.server.models.protocol import ErrorCode, ModelError, PromptTooLong
-from assistctl.server.upstream import refusal
+from assistctl.redaction import Redaction
+from assistctl.server.models.protocol import ErrorCode, ModelError
+from assistctl.server.upstream import sentence
+
+FAULTY = (400, 404, 405, 413, 422, 500, 501)
+"""Statuses under which endpoints say what is wrong with a request; busy ones are others."""
 
 _REMEDIES = {
     401: " Check the model's api_key.",
     403: " Check the model's api_key.",
     404: " Check the model's base_url and the assistant's model name (`models` maps it).",
 }
-_FAULTY = (400, 413, 422)
-_TOO_LONG = re.compile(
-    r"context[ _](length|size|window)|prompt is too long|too many (input )?tokens"
-    r"|exceeds? the maximum number of tokens|exceed_context",
-    re.IGNORECASE,
+_NO_TOOLS = re.compile(
+    r"does not support (tools|function)|tool.{0,20} (is|are) not supported", re.I
 )
-_TOKENS = re.compile(r"(\d[\d,]*) ?(?:input |prompt )?tokens")
-
-_DISPENSABLE = ("max_completion_tokens", "stream_options", "parallel_tool_calls")
-"""What older servers do not know: the first has an older name, of the second only the count of
-tokens is lost, and the third the engine sees to itself."""
-
-
-def as_error(endpoint: str, key: str | None, response: httpx2.Response) -> ModelError:
-    """The error that a refused request becomes, without the key that the endpoint was sent."""
-    status, said = response.status_code, refusal(response, key)
-    text = f"The model endpoint {endpoint} answered {status}: {said}{_REMEDIES.get(status, '')}"
-    if status == 413 or (status in _FAULTY and _TOO_LONG.search(response.text)):
-        return PromptTooLong(text, _excess(said))
-    code: ErrorCode = "server_error"
-    if status == 429:
-        code = "rate_limit_exceeded"
-    elif status in _FAULTY:
-        code = "invalid_prompt"
-    return ModelError(code, text)
+_NO_TOOLS_REMEDY = (
+    " The assistant has tools (code_interpreter and file_search are tools, too), which this model"
+    " cannot call: choose another model, or remove them."
+)
+_STATUS_BY_WORD = (
+    (re.compile(r"rate.?limit|too_many_requests|resource_exhausted", re.I), 429),
+    (re.compile(r"overloaded|unavailable|server_is_busy", re.I), 529),
+    (re.compile(r"authentication|invalid_api_key|unauthorized", re.I), 401),
+    (re.compile(r"server_error|internal|timeout", re.I), 500),
+)
 
 
-def not_understood(response: httpx2.Response, body: Mapping[str, Any]) -> frozenset[str]:
-    """The fields of the body that the endpoint refuses and that can be done without."""
-    if response.status_code not in (400, 422):
-        return frozenset()
-    return frozenset(name for name in _DISPENSABLE if name in body and name in response.text)
+@dataclass
+class Refused(Exception):
+    """`said` is its sentence without secrets, `text` all of it; `status` is guessed where it was
+    told inside an answer that had begun well (`inside`)."""
+
+    status: int
+    said: str
+    text: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    inside: bool = False
+
+    @cached_property
+    def error(self) -> Mapping[str, Any]:
+        """The error object, as far as it has one."""
+        try:
+            body = json.loads(self.text)
+        except (ValueError, RecursionError):
+            return {}
+        while isinstance(body, list) and body:
+            body = body[0]
+        if isinstance(body, dict) and isinstance(body.get("error"), dict):
+            body = body["error"]
+        return body if isinstance(body, dict) else {}
+
+    @property
+    def param(self) -> str:
+        return str(self.error.get("param") or "")
+
+    @property
+    def code(self) -> str:
+        return str(self.error.get("code") or self.error.get("type") or "")
+
+    def mentions(self, pattern: str) -> bool:
+        return re.search(pattern, self.text, re.IGNORECASE) is not None
 
 
-def without(body: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """The body for an endpoint that does not understand these fields."""
-    kept = {name: value for name, value in body.items() if name not in names}
-    if "max_completion_tokens" in names and "max_completion_tokens" in body:
-        kept["max_tokens"] = body["max_completion_tokens"]
-    return kept
+async def refused(response: httpx2.Response, secrets: Sequence[str]) -> Refused:
+    """Read what an answer with an error status says."""
+    await response.aread()
+    text = response.text
+    try:
+        said = sentence(response.json())
+    except (ValueError, RecursionError):
+        said = text.strip() or response.reason_phrase
+    if response.is_redirect:
+        said = f"the address has moved to {response.headers.get('location')}"
+    return Refused(response.status_code, hidden(said, secrets)[:1000], text, response.headers)
 
 
-def _excess(said: str) -> float | None:
-    """How many times too long the prompt was, where the endpoint says both numbers."""
-    numbers = [int(number.replace(",", "")) for number in _TOKENS.findall(said)[:2]]
-    if len(numbers) < 2 or min(numbers) <= 0:
-        return None
-    return max(numbers) / min(numbers)
+def refused_inside(failure: Any, secrets: Sequence[str]) -> Refused:
+    """What an event of an answer says of its failure: an object of several shapes, or a text."""
+    text = failure if isinstance(failure, str) else json.dumps(failure, ensure_ascii=False)
+    said = hidden(sentence(failure), secrets)[:1000]
+    told = Refused(500, said, text, inside=True)
+    for key in ("code", "status", "status_code"):
+        number = str(told.error.get(key))
+        if number.isdigit() and 400 <= int(number) < 600:
+            told.status = int(number)
+            return told
+    words = " ".join(str(told.error.get(key) or "") for key in ("code", "type", "status"))
+    for word, status in _STATUS_BY_WORD:
+        if word.search(words):
+            told.status = status
+            return told
+    told.status = 400 if "invalid" in words or "context" in words else 500
+    return told
+
+
+def hidden(text: str, secrets: Sequence[str]) -> str:
+    """The text without any of the secrets."""
+    for secret in secrets or ("",):
+        text = Redaction(secret).text(text)
+    return text
+
+
+def as_error(endpoint: str, told: Refused) -> ModelError:
+    """The error that a refusal becomes if nothing can be done about it."""
+    status = told.status
+    if told.inside:
+        text = f"The model endpoint {endpoint} failed while answering: {told.said}"
+    else:
+        text = f"The model endpoint {endpoint} answered {status}: {told.said}"
+    if 300 <= status < 400:
+        return ModelError("server_error", f"{text} Check the model's base_url.")
+    if status in FAULTY and _NO_TOOLS.search(told.said):
+        return ModelError("invalid_prompt", text + _NO_TOOLS_REMEDY)
+    if not told.inside:
+        text += _REMEDIES.get(status, "")
+    return ModelError(_code(told), text)
+
+
+def _code(told: Refused) -> ErrorCode:
+    if told.status == 429 or "rate_limit" in told.code:
+        return "rate_limit_exceeded"
+    if told.status in (400, 413, 422) and not told.inside:
+        return "invalid_prompt"
+    return "server_error"

@@ -43,6 +43,9 @@ class Scripted:
         self._turns = turns
         self._borrowed = borrowed
 
+    def context(self, model: str) -> int | None:
+        return None
+
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         user, answered = _last_user_message(request.messages)
         turns = _fitting(self._turns, request.tools) if self._borrowed else self._turns

@@ -205,7 +205,8 @@ def _start(
     assistant = documents.fetch(tx, Shelf(ASSISTANT, call.project), assistant_id)
     thread = documents.fetch(tx, Shelf(THREAD, call.project), thread_id)
     given = resources.resolve(tx, call.project, body.get("tool_resources"))
-    run = new_run(assistant, thread, body, {**assistant["tool_resources"], **given})
+    resources_of_run = {**assistant["tool_resources"], **given}
+    run = new_run(assistant, thread, body, resources_of_run, engine.models.run_seconds)
     run["notes"] += engine.workshop.notes(run) + _model_note(call, run)
     claim = Claim(call.project, thread_id, run["id"])
     documents.insert(tx, claim.shelf, run)

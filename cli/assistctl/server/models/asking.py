@@ -1,0 +1,285 @@
+"""A model behind an endpoint: one POST per completion, by whichever API its model speaks.
+
+A request is repeated only while nothing of an answer has been heard: a completion has no effect
+that a repetition could double. What the endpoint refuses is learnt from (`lessons.py`) and
+remembered for the model; what it gets wrong in harmless ways is put right by the readers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+import anyio
+import httpx2
+
+from assistctl.server.models import chat, responses
+from assistctl.server.models.dialect import Api, Dialect, asks_in_words, notes
+from assistctl.server.models.endpoint import Endpoint, Way
+from assistctl.server.models.formats import in_form
+from assistctl.server.models.lessons import Case, learn
+from assistctl.server.models.memory import Memory
+from assistctl.server.models.protocol import Delta, Finish, ModelError, Note, Request
+from assistctl.server.models.reading import BadAnswer, Failure, Reader
+from assistctl.server.models.refusals import Refused, as_error, hidden, refused, refused_inside
+from assistctl.server.models.sse import ServerEvent, read_events
+from assistctl.server.upstream import (
+    authorization,
+    backoff,
+    is_loopback,
+    trusted,
+    usable_proxies,
+    wait,
+)
+
+_ATTEMPTS = 3
+_ATTEMPTS_IF_BUSY = 6
+_BUSY = (429, 503, 529)
+_CONNECT_SECONDS = 10.0
+_MOST_LESSONS = 12
+_UNREACHABLE = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.ReadError,
+    httpx2.RemoteProtocolError,
+)
+
+Body: TypeAlias = Callable[[Request, Dialect, Way, Mapping[str, str]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Wire:
+    path: str
+    body: Body
+    reader: Callable[[str], Reader]
+
+
+_WIRES: Mapping[Api, _Wire] = {
+    "chat": _Wire(chat.PATH, chat.chat_body, chat.Chunks),
+    "responses": _Wire(responses.PATH, responses.responses_body, responses.Events),
+}
+
+
+@dataclass
+class _Patience:
+    """How often the same request has been sent, and until when it may be sent again."""
+
+    deadline: float
+    attempts: int = 0
+
+    async def again(self, seconds: float | None, most: int | None) -> bool:
+        """Wait, if the request may be repeated; `most` is how often it may be sent at all."""
+        self.attempts += 1
+        if seconds is None or (most is not None and self.attempts >= most):
+            return False
+        if anyio.current_time() + seconds >= self.deadline:
+            return False
+        await asyncio.sleep(seconds)
+        return True
+
+
+class AskedModel:
+    """The models of one endpoint; `memory` keeps what was learnt of each."""
+
+    note = None
+
+    def __init__(self, endpoint: Endpoint, memory: Memory | None = None) -> None:
+        self._endpoint = endpoint
+        self._memory = memory or Memory()
+        headers = authorization(endpoint.api_key, "model's")
+        if endpoint.api_key and endpoint.usual.profile.key_header:
+            headers[endpoint.usual.profile.key_header] = endpoint.api_key
+        loopback = is_loopback(endpoint.base_url)
+        with usable_proxies():
+            self._client = httpx2.AsyncClient(
+                headers=headers,
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+                trust_env=not loopback,
+                verify=_verification(endpoint, loopback),
+            )
+
+    def context(self, model: str) -> int | None:
+        return self._endpoint.way(model).context
+
+    def run_seconds(self, model: str) -> float:
+        return self._endpoint.way(model).run_seconds
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        way = self._endpoint.way(request.model)
+        dialect = await self._memory.recall(self._endpoint.base_url, way)
+        tried: list[tuple[Dialect, Request]] = []
+        asked = request
+        patience = self._patience(way)
+        while True:
+            heard = False
+            try:
+                async with aclosing(self._answer(way, dialect, asked)) as deltas:
+                    async for delta in deltas:
+                        if isinstance(delta, Finish):
+                            for text in _told(request, asked, dialect):
+                                yield Note(text)
+                        heard = True
+                        yield delta
+                await self._memory.keep(self._endpoint.base_url, way, dialect)
+                return
+            except Refused as told:
+                error = as_error(self._endpoint.base_url, told)
+                if heard:
+                    raise error from told
+                tried.append((dialect, asked))
+                case = self._case(told, asked, dialect, way)
+                learnt = learn(case, error)
+                if learnt is not None and learnt not in tried and len(tried) <= _MOST_LESSONS:
+                    dialect, asked = learnt
+                    patience = self._patience(way)
+                    continue
+                if not await patience.again(_pause(told, patience.attempts + 1), _most(told)):
+                    raise error from told
+            except BadAnswer as fault:
+                raise self._error(str(fault)) from fault
+            except _UNREACHABLE as fault:
+                if heard or not await patience.again(backoff(patience.attempts + 1), _ATTEMPTS):
+                    raise self._unreachable(fault) from fault
+            except httpx2.TimeoutException as fault:
+                raise self._error(f"was silent for {way.timeout:g} seconds") from fault
+            except httpx2.HTTPError as fault:
+                raise self._unreachable(fault) from fault
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    def _patience(self, way: Way) -> _Patience:
+        seconds = anyio.current_time() + way.run_seconds
+        return _Patience(min(anyio.current_effective_deadline(), seconds))
+
+    def _case(self, told: Refused, asked: Request, dialect: Dialect, way: Way) -> Case:
+        return Case(told, asked, dialect, self._body(way, dialect, asked), way.api != "auto")
+
+    def _body(self, way: Way, dialect: Dialect, request: Request) -> dict[str, Any]:
+        body = _WIRES[dialect.api].body(request, dialect, way, self._origin(way, dialect))
+        return {**body, **way.extra_body}
+
+    def _origin(self, way: Way, dialect: Dialect) -> dict[str, str]:
+        """By which an answer's state is known to be of this model at this endpoint."""
+        return {"api": dialect.api, "endpoint": self._endpoint.base_url, "model": way.name}
+
+    def _answer(self, way: Way, dialect: Dialect, request: Request) -> AsyncGenerator[Delta, None]:
+        ask = partial(self._exchange, way, dialect)
+        return in_form(ask, request) if asks_in_words(request, dialect) else ask(request)
+
+    async def _exchange(
+        self, way: Way, dialect: Dialect, request: Request
+    ) -> AsyncGenerator[Delta, None]:
+        """Ask once. Raises Refused, BadAnswer, or what the client raises."""
+        wire = _WIRES[dialect.api]
+        sent = self._client.build_request(
+            "POST",
+            self._endpoint.base_url + wire.path,
+            json=self._body(way, dialect, request),
+            headers=way.headers,
+            params=way.query or None,
+            timeout=httpx2.Timeout(way.timeout, connect=_CONNECT_SECONDS, pool=None),
+        )
+        response = await self._client.send(sent, stream=True)
+        try:
+            if not response.is_success:
+                raise await refused(response, self._endpoint.secrets)
+            reader = wire.reader(way.name)
+            try:
+                async for delta in self._read(reader, response):
+                    yield delta
+                for delta in reader.rest():
+                    yield delta
+            except Failure as failure:
+                raise refused_inside(failure.told, self._endpoint.secrets) from failure
+            yield self._finished(reader, way, dialect)
+        finally:
+            await response.aclose()
+
+    async def _read(self, reader: Reader, response: httpx2.Response) -> AsyncIterator[Delta]:
+        try:
+            async for event in read_events(response.aiter_bytes()):
+                if event.data.strip().lower() == "[done]":
+                    reader.end()
+                    break
+                for parsed in self._parsed(event):
+                    for delta in reader.read(parsed):
+                        yield delta
+        except (BadAnswer, httpx2.TransportError):
+            if reader.finish is None:  # else the answer is whole, only its end was sloppy
+                raise
+
+    def _parsed(self, event: ServerEvent) -> list[Any]:
+        """The objects of an event: one, or one a line."""
+        if event.data.lstrip().startswith("<"):
+            if event.whole:
+                raise BadAnswer("answered with a web page. Check the model's base_url.")
+            raise BadAnswer(f"sent what is not JSON: {self._start_of(event.data)}")
+        try:
+            objects = [json.loads(event.data)]
+        except (ValueError, RecursionError) as error:
+            lines = event.data.splitlines()
+            if event.name == "error" and not event.data.lstrip().startswith(("{", "[")):
+                raise Failure(event.data) from error
+            if len(lines) < 2 or event.whole:
+                raise BadAnswer(f"sent what is not JSON: {self._start_of(event.data)}") from error
+            return [one for line in lines for one in self._parsed(ServerEvent(line, event.name))]
+        if event.name == "error":
+            raise Failure(objects[0])
+        return objects
+
+    def _finished(self, reader: Reader, way: Way, dialect: Dialect) -> Finish:
+        finish = reader.finish
+        if finish is None:
+            raise BadAnswer("ended its answer in the middle")
+        if finish.state is None:
+            return finish
+        state = {**finish.state, **self._origin(way, dialect)}
+        return Finish(finish.reason, finish.usage, state)
+
+    def _start_of(self, text: str) -> str:
+        return repr(hidden(text, self._endpoint.secrets)[:200])
+
+    def _unreachable(self, fault: Exception) -> ModelError:
+        if isinstance(fault, httpx2.ConnectTimeout):
+            return self._error(f"did not answer within {_CONNECT_SECONDS:g} seconds")
+        words = str(fault) or type(fault).__name__
+        return self._error(f"could not be reached or broke off: {words}")
+
+    def _error(self, what: str) -> ModelError:
+        what = hidden(what, self._endpoint.secrets)
+        return ModelError("server_error", f"The model endpoint {self._endpoint.base_url} {what}")
+
+
+def _told(request: Request, asked: Request, dialect: Dialect) -> list[str]:
+    told = notes(request, dialect)
+    if asked.max_completion_tokens != request.max_completion_tokens:
+        told.append(
+            f"max_completion_tokens was lowered to {asked.max_completion_tokens}, which is what"
+            " the thread leaves room for"
+        )
+    return told
+
+
+def _pause(told: Refused, attempt: int) -> float | None:
+    return wait(told.status, told.headers, told.text, attempt)
+
+
+def _most(told: Refused) -> int | None:
+    """How often a request may be sent at all; a model that is being loaded is waited for."""
+    if told.status == 503 and told.mentions("loading"):
+        return None
+    return _ATTEMPTS_IF_BUSY if told.status in _BUSY else _ATTEMPTS
+
+
+def _verification(endpoint: Endpoint, loopback: bool) -> ssl.SSLContext | bool:
+    """Certificates are checked against `ca_file`, if declared; a server on this machine, of which
+    the environment is not asked, also against SSL_CERT_FILE."""
+    file = endpoint.ca_file or (trusted() if loopback else None)
+    return ssl.create_default_context(cafile=file) if file else True

@@ -1,0 +1,71 @@
+"""What was learnt of models, kept in the server's database for those who come after.
+
+A short command starts a server of its own: without a memory each would be refused the same again.
+After a while it is forgotten, since endpoints are upgraded.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+from starlette.concurrency import run_in_threadpool
+
+from assistctl.server.models.dialect import Dialect
+from assistctl.server.models.endpoint import Way
+
+_DAYS = 7
+
+
+class Storage(Protocol):
+    """Where a memory is kept; texts by their keys."""
+
+    def load(self, key: str) -> str | None: ...
+
+    def save(self, key: str, value: str) -> None: ...
+
+
+class Memory:
+    """Dialects by endpoint and model; without a storage, of this process alone."""
+
+    def __init__(self, storage: Storage | None = None) -> None:
+        self._storage = storage
+        self._known: dict[str, Dialect] = {}
+
+    async def recall(self, endpoint: str, way: Way) -> Dialect:
+        """What is known of a model, at least what is declared."""
+        key = _key(endpoint, way)
+        if key not in self._known:
+            stored = await run_in_threadpool(self._storage.load, key) if self._storage else None
+            self._known[key] = _parsed(stored) or way.dialect
+        return self._known[key]
+
+    async def keep(self, endpoint: str, way: Way, dialect: Dialect) -> None:
+        key = _key(endpoint, way)
+        if self._known.get(key) == dialect:
+            return
+        self._known[key] = dialect
+        if self._storage:
+            learnt = json.dumps({"at": int(time.time()), "dialect": dialect.to_json()})
+            await run_in_threadpool(self._storage.save, key, learnt)
+
+
+def _key(endpoint: str, way: Way) -> str:
+    """What is declared is part of it: who declares something else begins anew."""
+    declared = way.dialect.to_json()
+    return json.dumps([endpoint, way.name, way.api, declared], sort_keys=True)
+
+
+def _parsed(stored: str | None) -> Dialect | None:
+    if stored is None:
+        return None
+    try:
+        learnt: Mapping[str, object] = json.loads(stored)
+        if time.time() - float(str(learnt["at"])) > _DAYS * 86400:
+            return None
+        dialect = learnt["dialect"]
+        return Dialect.from_json(dialect) if isinstance(dialect, Mapping) else None
+    except (KeyError, TypeError, ValueError):
+        return None  # of another version
