@@ -161,9 +161,9 @@ class Target:
     """Where assistants live: a base URL, a key and one API surface.
 
     Without `base_url` an `assistants` target is local: the command starts the embedded server and
-    fills in its address. `model` is what the embedded server asks: "scripted", or a mapping with
-    base_url, api_key and models (assistant's model name -> endpoint's model name), or None. Writes
-    to a target that wants it confirmed need its name.
+    fills in its address. `model` is what the embedded server asks: "scripted", or a mapping of what
+    is declared of an endpoint (secrets are in it, and `ca_file` is an absolute path), or None.
+    Writes to a target that wants it confirmed need its name.
     """
 
     name: str

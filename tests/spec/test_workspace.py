@@ -128,7 +128,7 @@ DESK = Assistant(
 )
 DOCS = VectorStore(
     key="docs",
-    place=Place("assistctl.yaml", 30, 3),
+    place=Place("assistctl.yaml", 43, 3),
     files=(file("docs/a.md"), file("docs/deep/b.md")),
     name="Documents",
     chunking_strategy={
@@ -138,7 +138,7 @@ DOCS = VectorStore(
     expires_after={"anchor": "last_active_at", "days": 7},
     metadata={"kind": "docs"},
 )
-SPARE = VectorStore("spare", Place("assistctl.yaml", 38, 3))
+SPARE = VectorStore("spare", Place("assistctl.yaml", 51, 3))
 HANDBOOK = VectorStore(
     "shop.file_search",
     Place("assistants/shop.yaml", 8, 5),
@@ -153,8 +153,35 @@ LOCAL = Target(
     model={
         "base_url": "http://localhost:11434/v1",
         "api_key": "sk-test",
-        "models": {"gpt-4.1": "llama"},
+        "api": "chat",
+        "profile": "ollama",
+        "headers": {"X-Team": "flowers", "Authorization": "Bearer sk-test"},
+        "extra_body": {"thinking": {"type": "disabled"}, "stop": ["a", 1, 2.5, True, None]},
+        "drop": ["temperature", "top_p"],
+        "stream": False,
+        "query": {"api-version": "2026-05-01"},
+        "ca_file": str(GOOD.resolve() / "certs" / "company.pem"),
+        "context": 32768,
+        "run_seconds": 3600,
         "timeout": 30,
+        "models": {
+            "gpt-4.1": "llama",
+            "gpt-5": {
+                "name": "qwen",
+                "api": "auto",
+                "profile": "vllm",
+                "headers": {"a": "b"},
+                "extra_body": {},
+                "drop": [],
+            },
+            "gpt-6": {
+                "stream": True,
+                "query": {"a": "b"},
+                "context": 256,
+                "run_seconds": 1,
+                "timeout": 0.5,
+            },
+        },
     },
 )
 
@@ -200,7 +227,7 @@ def test_a_target_has_its_own_overrides_namespace_and_key() -> None:
         name="prod",
         api="agents",
         namespace="flowers-prod",
-        place=Place("assistctl.yaml", 17, 3),
+        place=Place("assistctl.yaml", 30, 3),
         base_url="https://api.openai.com/v1",
         api_key="sk-test",
     )

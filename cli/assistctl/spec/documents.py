@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from assistctl.errors import Place
 from assistctl.resources import Json
-from assistctl.spec import targets
+from assistctl.spec import endpoints, targets
 from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import Kind
 from assistctl.spec.located import Located
@@ -80,8 +80,8 @@ def _expanded(raw: Located, target: str, variables: Variables) -> Located:
         return value.replaced(field) if name == target and isinstance(value, Located) else value
 
     def field(key: str, value: Json, place: Place) -> Json:
-        if key in ("model", "embeddings") and isinstance(value, Located):
-            return value.replaced(field)
+        if key == "model" and isinstance(value, Located):
+            return endpoints.expanded(value, variables)
         if key == "api_key":  # resolved on its own, so that a literal one can be told
             return value
         return variables.expand(value, place, public=key == "overrides")

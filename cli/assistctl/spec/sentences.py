@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from assistctl.resources import Json
+from assistctl.spec import addresses
 from assistctl.spec.located import Path
 from assistctl.spec.wording import either, kind_of, kinds, quoted, remedy_for, shown
 
@@ -157,6 +158,9 @@ def _pattern(error: JsonSchemaError, name: str) -> Sentence:
         return f"{name} must be a reference to an environment variable", advice
     if name.startswith("the key"):
         return f"{name} is not allowed", advice
+    path = list(error.absolute_path)
+    if path[-1:] == ["base_url"]:
+        return addresses.sentence(name, error.instance, query=path[-2:-1] == ["model"])
     return f"{name} cannot be {shown(error.instance)}", advice
 
 

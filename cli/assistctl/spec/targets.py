@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from assistctl.errors import Place
 from assistctl.resources import Json, Target
+from assistctl.spec import endpoints
 from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import SLUG
-from assistctl.spec.located import Located, plain
-from assistctl.spec.variables import variable_of
+from assistctl.spec.located import Located
+from assistctl.spec.secrets import key_of
 from assistctl.spec.wording import both, quoted, shown, suggestion
 
 LOCAL = "local"
@@ -59,6 +61,9 @@ def check_every(declared: Located, findings: Findings) -> None:
 
 
 def _check(name: str, fields: Located, findings: Findings) -> None:
+    model = fields.get("model")
+    if isinstance(model, Located):
+        endpoints.check(model, f"targets.{name}.model", findings)
     api = fields.get("api", "assistants")
     if api not in ("assistants", "agents", "responses"):
         return
@@ -90,9 +95,10 @@ def _check(name: str, fields: Located, findings: Findings) -> None:
 
 
 def resolved(
-    name: str, workspace: Located, environ: Mapping[str, str], findings: Findings
+    name: str, workspace: Located, root: Path, environ: Mapping[str, str], findings: Findings
 ) -> Target:
-    """The target as a value. `workspace` has its variables already expanded, but for keys."""
+    """The target as a value. `workspace` has its variables already expanded, but for what may be
+    secret; `root` is its directory."""
     targets = workspace.mapping("targets")
     fields = targets.mapping(name)
     api = fields.get("api", "assistants")
@@ -102,52 +108,15 @@ def resolved(
         namespace=str(fields.get("namespace", workspace.get("workspace", ""))),
         place=targets.key_place(name),
         base_url=fields.get("base_url", None if api == "assistants" else OPENAI),
-        api_key=_secret(fields, environ, findings),
-        model=_model(fields.get("model"), environ, findings),
+        api_key=key_of(fields, environ, findings),
+        model=_model(fields.get("model"), root, environ, findings),
         confirm=bool(fields.get("confirm")),
     )
 
 
 def _model(
-    model: Json, environ: Mapping[str, str], findings: Findings
+    model: Json, root: Path, environ: Mapping[str, str], findings: Findings
 ) -> Literal["scripted"] | Mapping[str, Json] | None:
-    if not isinstance(model, Located):
-        return "scripted" if model == "scripted" else None
-    fields: dict[str, Json] = plain(model)
-    if "api_key" in model:
-        fields["api_key"] = _secret(model, environ, findings)
-    embeddings = model.get("embeddings")
-    if isinstance(embeddings, Located):
-        fields["embeddings"] = _embeddings(embeddings, fields, environ, findings)
-    return fields
-
-
-def _embeddings(
-    declared: Located, model: Mapping[str, Json], environ: Mapping[str, str], findings: Findings
-) -> Mapping[str, Json]:
-    """What is left out is the model's; but its key goes to its own address only."""
-    fields: dict[str, Json] = plain(declared)
-    if "api_key" in declared:
-        fields["api_key"] = _secret(declared, environ, findings)
-    elif "base_url" not in declared:
-        fields["api_key"] = model.get("api_key")
-    return {"base_url": model.get("base_url"), **fields}
-
-
-def _secret(fields: Located, environ: Mapping[str, str], findings: Findings) -> str | None:
-    """The value of the variable that `api_key` names; None if there is none, or after a finding."""
-    if "api_key" not in fields:
-        return None
-    variable = variable_of(fields["api_key"])
-    value = environ.get(variable or "", "").strip()
-    if findings.faulty(fields.value_place("api_key")):
-        return None
-    if value and value.isascii():
-        return value
-    fault = "holds characters that no key has" if value else "is not set"
-    findings.add(
-        fields.value_place("api_key"),
-        f"the environment variable {variable} {fault}",
-        "set it to the key",
-    )
-    return None
+    if isinstance(model, Located):
+        return endpoints.resolved(model, root, environ, findings)
+    return "scripted" if model == "scripted" else None

@@ -76,7 +76,7 @@ class Variables:
             self.findings.add(
                 place,
                 f"the environment variable {name} is not set",
-                f"set it, or write ${{{name}:-default}}",
+                "set it" + ("" if _SECRET.search(name) else f", or write ${{{name}:-default}}"),
             )
             return reference
         return value

@@ -56,7 +56,7 @@ def load(
     workspace = Workspace(
         root=root,
         name=usable.get("workspace", root.name),
-        target=targets.resolved(top.target, usable, environ, findings),
+        target=targets.resolved(top.target, usable, root, environ, findings),
         targets=targets.names(usable),
         assistants=assistants,
         stores={**shared, **implicit},

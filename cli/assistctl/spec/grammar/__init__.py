@@ -19,6 +19,7 @@ from assistctl.spec.grammar.assistants import (
     INSTRUCTIONS_LENGTH,
 )
 from assistctl.spec.grammar.functions import FUNCTIONS
+from assistctl.spec.grammar.models import MODELS
 from assistctl.spec.grammar.parts import SHARED, USER_METADATA_PAIRS, Schema
 from assistctl.spec.grammar.scripts import SCRIPTS
 from assistctl.spec.grammar.workspace import WORKSPACES
@@ -38,7 +39,14 @@ __all__ = [
 Kind: TypeAlias = Literal["workspace", "assistant", "functions", "script"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
-_DEFINITIONS: dict[str, Schema] = {**WORKSPACES, **ASSISTANTS, **FUNCTIONS, **SCRIPTS, **SHARED}
+_DEFINITIONS: dict[str, Schema] = {
+    **WORKSPACES,
+    **MODELS,
+    **ASSISTANTS,
+    **FUNCTIONS,
+    **SCRIPTS,
+    **SHARED,
+}
 
 SLUG: str = SHARED["slug"]["pattern"]
 FUNCTION_NAME: str = SHARED["function_name"]["pattern"]

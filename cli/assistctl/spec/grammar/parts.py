@@ -10,33 +10,33 @@ USER_METADATA_PAIRS = 8
 """Of the 16 pairs that the API allows, the other eight are ours."""
 
 
-def ref(name: str, description: str) -> Schema:
-    return {"$ref": f"#/$defs/{name}", "description": description}
+def ref(name: str, description: str, **more: Any) -> Schema:
+    return {"$ref": f"#/$defs/{name}", "description": description, **more}
 
 
 def text(description: str, **more: Any) -> Schema:
     return {"description": description, "type": "string", **more}
 
 
-def word(description: str, *words: str) -> Schema:
-    return {"description": description, "type": "string", "enum": list(words)}
+def word(description: str, *words: str, **more: Any) -> Schema:
+    return {"description": description, "type": "string", "enum": list(words), **more}
 
 
-def integer(description: str, minimum: int, maximum: int | None = None) -> Schema:
+def integer(description: str, minimum: int, maximum: int | None = None, **more: Any) -> Schema:
     limits = {"minimum": minimum} if maximum is None else {"minimum": minimum, "maximum": maximum}
-    return {"description": description, "type": "integer", **limits}
+    return {"description": description, "type": "integer", **limits, **more}
 
 
 def number(description: str, minimum: float, maximum: float) -> Schema:
     return {"description": description, "type": "number", "minimum": minimum, "maximum": maximum}
 
 
-def flag(description: str) -> Schema:
-    return {"description": description, "type": "boolean"}
+def flag(description: str, **more: Any) -> Schema:
+    return {"description": description, "type": "boolean", **more}
 
 
-def seconds(description: str) -> Schema:
-    return {"description": description, "type": "number", "exclusiveMinimum": 0}
+def seconds(description: str, **more: Any) -> Schema:
+    return {"description": description, "type": "number", "exclusiveMinimum": 0, **more}
 
 
 def mapping(description: str, properties: Schema, **more: Any) -> Schema:
@@ -50,10 +50,11 @@ def mapping(description: str, properties: Schema, **more: Any) -> Schema:
     }
 
 
-def table(description: str, values: Schema, *, names: str | None = None) -> Schema:
+def table(description: str, values: Schema, *, names: str | None = None, **more: Any) -> Schema:
     """A mapping from names that people choose to values that are all alike."""
-    keys = {"propertyNames": {"$ref": f"#/$defs/{names}"}} if names else {}
-    return {"description": description, "type": "object", **keys, "additionalProperties": values}
+    keys: Schema = {"propertyNames": {"$ref": f"#/$defs/{names}"}} if names else {}
+    keys["additionalProperties"] = values
+    return {"description": description, "type": "object", **keys, **more}
 
 
 def word_or_mapping(words: list[str], schema: Schema, *, advice: str) -> Schema:
@@ -82,6 +83,8 @@ def if_type(name: str, then: Schema) -> Schema:
 
 _LABEL = r"[^\s/?#@:.\[\]]{1,63}"
 _HOST = rf"{_LABEL}(\.{_LABEL})*\.?"
+_NOT_THE_END = r"(?!.*/((chat/)?completions|responses|models|embeddings)/*$)"
+URL = rf"https?://({_HOST}|\[[0-9a-fA-F:.]+\])(:[0-9]{{1,5}})?(/[^\s?#]*)?"
 _SLUG_IN_WORDS = "use a-z, 0-9, - and _, beginning with a letter or digit, at most 63 characters"
 
 SHARED: dict[str, Schema] = {
@@ -98,8 +101,13 @@ SHARED: dict[str, Schema] = {
     # With a variable in it, it is checked once the variable is known.
     "url": {
         "type": "string",
-        "pattern": rf"^https?://({_HOST}|\[[0-9a-fA-F:.]+\])(:[0-9]{{1,5}})?(/[^\s?#]*)?$|\$\{{",
+        "pattern": rf"^{_NOT_THE_END}{URL}$|\$\{{",
         "patternErrorMessage": "write it like https://api.openai.com/v1, without credentials",
+    },
+    "header_name": {
+        "type": "string",
+        "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+        "patternErrorMessage": "use letters, digits and -, as the names of headers have",
     },
     "namespace": {
         "type": "string",

@@ -10,11 +10,9 @@ from assistctl.spec.grammar.parts import (
     mapping,
     nullable,
     ref,
-    seconds,
     table,
     text,
     word,
-    word_or_mapping,
 )
 
 WORKSPACES: dict[str, Schema] = {
@@ -78,37 +76,6 @@ WORKSPACES: dict[str, Schema] = {
                 ),
             },
         )
-    ),
-    "model": word_or_mapping(
-        ["scripted"],
-        mapping(
-            "scripted (answers from *.script.yaml), or a Chat Completions endpoint.",
-            {
-                "base_url": ref("url", "The address of the endpoint."),
-                "api_key": ref("api_key", "The key, by the name of its environment variable."),
-                "models": table(
-                    "The endpoint's own model names, by those that assistants declare.",
-                    text("The endpoint's name.", minLength=1),
-                ),
-                "timeout": seconds("Seconds to wait for the endpoint."),
-                "embeddings": ref(
-                    "embeddings",
-                    "Where file_search gets its embeddings; the offline encoder if left out.",
-                ),
-            },
-            required=["base_url"],
-        ),
-        advice="write scripted, or a mapping with the base_url of an endpoint",
-    ),
-    "embeddings": mapping(
-        "An embeddings endpoint for file_search.",
-        {
-            "model": text("The embedding model, such as text-embedding-3-small.", minLength=1),
-            "base_url": ref("url", "The address of the endpoint; the model's if left out."),
-            "api_key": ref("api_key", "The key; the model's if base_url is left out too."),
-            "timeout": seconds("Seconds to wait for the endpoint."),
-        },
-        required=["model"],
     ),
     "vector_store": nullable(
         mapping(

@@ -1,0 +1,55 @@
+"""Keys and other secrets: only ever by the name of an environment variable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from assistctl.redaction import holds_secret
+from assistctl.spec.findings import Findings
+from assistctl.spec.located import Located
+from assistctl.spec.variables import variable_of
+
+_NAMES = re.compile(
+    r"(KEY|TOKEN|SECRETS?|PASSWORD|PASSWD|CREDENTIALS?|AUTH|AUTHORIZATION|COOKIE|SIGNATURE|SIG)"
+    r"(_|[0-9]|$)",
+    re.I,
+)
+_NAMES_IN_BODIES = re.compile(
+    r"(API_?KEY|SECRETS?|PASSWORD|PASSWD|CREDENTIALS?|AUTHORIZATION|(ACCESS|API|AUTH)_?TOKEN)"
+    r"(_|[0-9]|$)",
+    re.I,
+)
+"""Fewer: a body has keys and tokens that are none, such as `prompt_cache_key`, `eos_token`."""
+
+_RANDOM = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{32,}")
+_ONLY_A_VARIABLE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*[ =])?\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+
+
+def is_exposed(name: str, value: str, *, in_body: bool) -> bool:
+    """Whether what is declared under this name, of a header, a query or in a body, looks like a
+    secret that is written out."""
+    names = _NAMES_IN_BODIES if in_body else _NAMES
+    if not value or _ONLY_A_VARIABLE.fullmatch(value):
+        return False
+    telling = names.search(name.replace("-", "_")) or _RANDOM.search(value)
+    return bool(telling) or holds_secret(value)
+
+
+def key_of(fields: Located, environ: Mapping[str, str], findings: Findings) -> str | None:
+    """The value of the variable that `api_key` names; None if there is none, or after a finding."""
+    if "api_key" not in fields:
+        return None
+    variable = variable_of(fields["api_key"])
+    value = environ.get(variable or "", "").strip()
+    if findings.faulty(fields.value_place("api_key")):
+        return None
+    if value and value.isascii():
+        return value
+    fault = "holds characters that no key has" if value else "is not set"
+    findings.add(
+        fields.value_place("api_key"),
+        f"the environment variable {variable} {fault}",
+        "set it to the key",
+    )
+    return None
