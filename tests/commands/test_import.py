@@ -588,11 +588,15 @@ tools:
         "\ufeff" + json.dumps({"object": "list", "data": DUMP}, indent=2),
         "\n".join(json.dumps(item) for item in DUMP),
         "\n\n".join(json.dumps({"data": [item]}) for item in (*DUMP, *DUMP)) + "\n",
+        json.dumps({"assistants": DUMP}),
+        json.dumps({"assistants": {"object": "list", "data": DUMP}, "threads": []}),
+        "\ufeff" + json.dumps({"assistants": DUMP, "count": 2}),
     ],
-    ids=["list", "page", "lines", "lines of pages"],
+    ids=["list", "page", "lines", "lines of pages", "object of lists", "of pages", "PowerShell's"],
 )
-def test_a_dump_of_the_old_api_becomes_yaml(shop, text):
-    (shop.root / "dump.json").write_text(text, encoding="utf-8")
+def test_a_dump_of_the_old_api_becomes_yaml(shop, text, request):
+    encoding = "utf-16-le" if "PowerShell" in request.node.callspec.id else "utf-8"
+    (shop.root / "dump.json").write_text(text, encoding=encoding)
     code, out, err = shop("import", "--file", "dump.json")
     assert (code, out, err) == (
         0,
@@ -605,12 +609,48 @@ def test_a_dump_of_the_old_api_becomes_yaml(shop, text):
     assert shop("validate").code == 0
 
 
+def test_what_else_a_dump_holds_is_left_out_and_counted(shop):
+    dump = {
+        "assistants": DUMP,
+        "threads": [{"id": "thread_1"}, {"id": "thread_2"}],
+        "files": {"data": [{"id": "file-1", "object": "file"}]},
+    }
+    (shop.root / "dump.json").write_text(json.dumps(dump))
+    code, _, err = shop("import", "--file", "dump.json")
+    assert (code, err.splitlines()[1:]) == (
+        0,
+        [
+            "Left out: 2 of the kind 'threads', 1 of the kind 'file'; `assistctl serve --seed` "
+            "takes the whole dump.",
+            "Imported 2 assistants; next: assistctl plan",
+        ],
+    )
+
+
+def test_numbers_of_a_schema_are_imported_as_large_as_they_are(shop):
+    seed = {"type": "integer", "minimum": -9223372036854776000, "maximum": 18446744073709551615}
+    parameters = {"type": "object", "properties": {"seed": seed}}
+    body = {
+        "id": "asst_1",
+        "name": "Dice",
+        "model": "m",
+        "tools": [function("f", parameters=parameters)],
+    }
+    (shop.root / "dump.json").write_text(json.dumps(body))
+    assert shop("import", "--file", "dump.json").code == 0
+    assert "minimum: -9223372036854776000\n" in (shop.root / "assistants/dice.yaml").read_text()
+    assert shop("sync", "dice", "--yes").code == 0
+    assert shop("plan", "dice", "--detailed-exitcode").code == 0
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [
         ("{", "d.json, line 1: neither JSON nor JSON Lines ("),
-        ('[{"object": "thread"}]', "d.json, item 1: not an assistant but thread; leave it out"),
-        ("[[]]", "d.json, item 1: not an assistant but list; leave it out of the file"),
+        ('[{"object": "thread"}]', "d.json: there is no assistant in it, only thread"),
+        ("[[]]", "d.json: there is no assistant in it"),
+        ("[3]", "d.json, item 1: not an assistant but int; leave it out of the file"),
+        ('{"assistants": [{}]}', "d.json, assistants, item 1: the assistant has no id; give it"),
         ('{"name": "x"}', "d.json: the assistant has no id; give it one"),
         ('{"id": "a"}\n{"id": "a", "x": 1}', "d.json, line 2: a comes twice, and not the same;"),
         ("[" * 100_000, "d.json, line 1: neither JSON nor JSON Lines ("),

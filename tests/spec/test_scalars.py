@@ -18,6 +18,8 @@ from assistctl.spec.scalars import Trap, resolve
         ("-17", -17),
         ("+3", 3),
         ("9223372036854775807", 2**63 - 1),
+        ("-9223372036854776000", -9223372036854776000),
+        ("9" * 300, 10**300 - 1),
         ("0.5", 0.5),
         ("-.5", -0.5),
         ("1.", 1.0),
@@ -47,7 +49,7 @@ def test_a_scalar_means_what_yaml_1_2_says(text: str, value: object) -> None:
         *("yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF"),
         *("y", "Y", "n", "N", "010", "-007", "0x1F", "0o17", "0b11", "1_000", "0._"),
         *("2024_08_21", "12:30:45", "1:30", "190:20:30.15", "2026-11-22", "2001-12-14T21:59:43"),
-        *(".inf", "-.INF", ".nan", ".NaN", "1e400", "9223372036854775808", "1" * 30),
+        *(".inf", "-.INF", ".nan", ".NaN", "1e400"),
     ],
 )
 def test_what_readers_understand_differently_is_a_trap(text: str) -> None:

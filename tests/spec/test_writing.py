@@ -142,9 +142,7 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES, max_size=8).map("".join) | st.text(max_size=20)
 WORDS = st.lists(st.sampled_from(["flower", "花店", "a,", "#", "-", "${A}"]), max_size=60)
 STRINGS = TEXTS | WORDS.map(" ".join)
-NUMBERS = st.integers(-(2**70), 2**70).filter(
-    lambda n: abs(n) < 2**63 or float(n) == n
-) | st.floats(allow_nan=False, allow_infinity=False)
+NUMBERS = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | STRINGS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
@@ -217,11 +215,10 @@ def test_any_assistant_is_loaded_with_the_fields_that_were_written(
 
 
 def test_what_no_file_can_hold_is_refused_where_it_is_read(tmp_path: Path) -> None:
-    odd = {"a": float("nan"), "b": float("-inf"), "c": 2**70 + 1}
+    odd = {"a": float("nan"), "b": float("-inf"), "c": 10**309}
     _, problems = reread(tmp_path / "a.yaml", odd)
     assert problems == [
         "a.yaml:1:4: `.nan` without quotes is not a number that JSON can hold; put it in quotes",
         "a.yaml:2:4: `.inf` without quotes is not a number that JSON can hold; put it in quotes",
-        "a.yaml:3:4: `1180591620717411303425` without quotes is too large for a number; "
-        "put it in quotes",
+        f"a.yaml:3:4: `1{'0' * 36}...` without quotes is too large for a number; put it in quotes",
     ]

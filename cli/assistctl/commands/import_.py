@@ -149,7 +149,8 @@ def _from_dump(options: Options, dump: Path, key: str | None) -> None:
     # Any target will do, and this one needs no key.
     options = replace(options, target=options.target or "local")
     workspace = load(options)
-    bodies = read_dump(dump)
+    read = read_dump(dump)
+    bodies = read.assistants
     _for_each(bodies, check_shape)
     keys = choosing.keys_for(bodies, workspace, asked=key)
     background = Background(_defaults(workspace))
@@ -160,6 +161,9 @@ def _from_dump(options: Options, dump: Path, key: str | None) -> None:
     ):
         _show_files(options, paths)
     _say_functions(options, drafts)
+    if read.others:
+        left = some([f"{count} of the kind {kind!r}" for kind, count in read.others.items()])
+        _say(options, f"Left out: {left}; `assistctl serve --seed` takes the whole dump.")
     _say(options, f"Imported {counted(len(drafts), 'assistant')}; next: assistctl plan")
 
 

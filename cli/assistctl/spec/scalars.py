@@ -31,7 +31,7 @@ _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
-_LARGEST = 2**63 - 1
+_TOO_LARGE = "is too large for a number"
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,14 @@ def resolve(text: str) -> Json | Trap:
 
 def _number(text: str) -> Json | Trap:
     if _INTEGER.fullmatch(text):
-        # len first: int() itself refuses thousands of digits with an exception.
-        if len(text) > 20 or abs(int(text)) > _LARGEST:
-            return _trap(text, "is too large for a number")
-        return int(text)
+        # As JSON has them, of any size that a float can come near: 2**63 as JavaScript prints it
+        # stands in many a schema.
+        return int(text) if math.isfinite(float(text)) else _trap(text, _TOO_LARGE)
     if _LEADING_ZERO.fullmatch(text):
         return _trap(text, "is octal to some YAML readers and decimal to others")
     if _FLOAT.fullmatch(text):
         number = float(text)
-        return number if math.isfinite(number) else _trap(text, "is too large for a number")
+        return number if math.isfinite(number) else _trap(text, _TOO_LARGE)
     for pattern, reason in _READINGS:
         if pattern.fullmatch(text):
             return _trap(text, reason)

@@ -6,7 +6,7 @@ Schema's own. Each takes the error and the name of the value, as `name_of` write
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from assistctl.resources import Json
@@ -82,6 +82,9 @@ def _type(error: JsonSchemaError, name: str) -> Sentence:
 
 def _type_remedy(expected: set[str], error: JsonSchemaError) -> str:
     value = error.instance
+    if value in _words_for_type(error.schema):
+        dash = "- " if error.absolute_path and isinstance(error.absolute_path[-1], int) else ""
+        return f"write `{dash}type: {value}`"
     if "string" in expected and not isinstance(value, list | dict):
         return "put it in quotes"
     if "array" in expected:
@@ -91,6 +94,12 @@ def _type_remedy(expected: set[str], error: JsonSchemaError) -> str:
     if isinstance(value, str):
         return "write it without quotes (what comes from ${…} is always a string)"
     return f"write {kinds(expected)}"
+
+
+def _words_for_type(schema: Mapping[str, Json]) -> Sequence[Json]:
+    """What the `type` of such a mapping can be: many write the word alone."""
+    words: Sequence[Json] = schema.get("properties", {}).get("type", {}).get("enum", [])
+    return words
 
 
 def _enum(error: JsonSchemaError, name: str) -> Sentence:

@@ -90,8 +90,12 @@ def verdicts_of(error: JsonSchemaError, prefix: str = "") -> Iterator[Verdict]:
 
 
 def _verdicts(value: Json, kind: Kind, unexpanded: Set[Path]) -> Iterator[Verdict]:
-    for error in _validator(kind).iter_errors(value):
-        if not _is_open(error, unexpanded):
+    errors = list(_validator(kind).iter_errors(value))
+    # Of a value of the wrong type nothing else is said: what else fails was meant for another.
+    mistyped = {tuple(e.absolute_path): e for e in reversed(errors) if e.validator == "type"}
+    for error in errors:
+        meant = mistyped.get(tuple(error.absolute_path), error) is error
+        if meant and not _is_open(error, unexpanded):
             yield from verdicts_of(error)
 
 

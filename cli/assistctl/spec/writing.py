@@ -29,7 +29,6 @@ _NOT_PLAIN = re.compile(r":(\s|$)|\s#|\t")
 _FLOW = re.compile(r"[,\[\]{}:#]")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 _EXACT_FLOAT = 2.0**53
-_LARGEST = 2**63 - 1
 
 
 def document(fields: Mapping[str, Json], remarks: Mapping[Path, str] | None = None) -> str:
@@ -129,11 +128,9 @@ def _scalar(value: Json, *, flow: bool = False) -> str:
 
 
 def _number(value: float) -> str:
-    """The number as `scalars` reads it; what JSON does not have is written so that it is refused,
-    as are whole numbers that no float holds."""
+    """As `scalars` reads it; what JSON does not have is written so that it is refused."""
     if isinstance(value, int):
-        fits = abs(value) <= _LARGEST
-        return str(value) if fits or float(value) != value else repr(float(value))
+        return str(value)
     if not math.isfinite(value):
         return ".nan" if math.isnan(value) else ".inf"
     if value.is_integer() and abs(value) < _EXACT_FLOAT:
