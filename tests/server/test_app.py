@@ -187,17 +187,27 @@ def test_answers_bear_a_request_id_and_a_polling_interval(ask: Ask) -> None:
         assert re.fullmatch("req_[0-9a-f]{32}", answer.headers["x-request-id"])
 
 
-def test_the_beta_header_may_be_absent_but_v1_is_told_that_it_is_gone(ask: Ask) -> None:
-    assert ask("GET", "/assistants").status == 200
-    answer = ask("GET", "/threads/thread_x", headers={"openai-beta": "assistants=v1"})
-    assert (answer.status, answer.body) == (
-        400,
-        error(
-            "The v1 Assistants API is not supported."
-            " Set the header 'OpenAI-Beta: assistants=v2' and use the fields of v2.",
-            code="invalid_beta",
-        ),
-    )
+def test_the_beta_header_says_which_version_is_spoken_and_may_be_absent(ask: Ask) -> None:
+    def answered(header: str | None) -> bool:
+        """Whether in the shape of v1."""
+        answer = ask("POST", "/assistants", {"model": "m"}, headers={"openai-beta": header})
+        return "file_ids" in answer.body
+
+    assert not answered(None)
+    assert not answered("assistants=v2")
+    assert answered("realtime=v1, assistants=v1")
+    assert not answered("assistants=v1,assistants=v2")
+
+
+def test_azures_versions_of_the_api_say_it_too(ask: Ask) -> None:
+    def answered(query: str, header: str | None = None) -> bool:
+        path = f"/assistants?api-version={query}"
+        answer = ask("POST", path, {"model": "m"}, headers={"openai-beta": header})
+        return "file_ids" in answer.body
+
+    assert answered("2024-02-15-preview")
+    assert not answered("2024-05-01-preview")
+    assert not answered("2024-02-15-preview", "assistants=v2")
 
 
 def test_a_strict_server_demands_the_beta_header_where_openai_did(
@@ -214,6 +224,9 @@ def test_a_strict_server_demands_the_beta_header_where_openai_did(
         "param": None,
         "code": "invalid_beta",
     }
+    assert client.get(
+        "/assistants", cast_to=object, options={"headers": {"openai-beta": "assistants=v1"}}
+    )
     assert client.files.list().data == []
     assert client.models.list().data == []
 

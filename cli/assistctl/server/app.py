@@ -26,6 +26,7 @@ from assistctl.server.call import Call, Endpoint, Server
 from assistctl.server.idempotency import Answered
 from assistctl.server.intake import read_form, read_json
 from assistctl.server.listening import is_loopback
+from assistctl.server.versions import Version, version_of
 from assistctl.server.wire import ApiError, Json
 
 _log = logging.getLogger("assistctl.server")
@@ -50,15 +51,21 @@ and where there are no keys, only pages of this machine get past `_refuse_strang
 
 def create_app(
     server: Server,
-    endpoints: Sequence[Endpoint],
+    endpoints: Mapping[Version, Sequence[Endpoint]],
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
 ) -> Starlette:
     """The endpoints below /v1 and Azure's prefixes, /healthz, and the API's error shape for
     everything else."""
-    routes = [
-        Route(endpoint.path, _bind(server, endpoint), methods=[endpoint.method])
-        for endpoint in endpoints
-    ]
+    versions = {
+        version: Router(
+            [
+                Route(endpoint.path, _bind(server, endpoint), methods=[endpoint.method])
+                for endpoint in these
+            ],
+            redirect_slashes=False,
+        )
+        for version, these in endpoints.items()
+    }
     app = Starlette(
         routes=[Route("/healthz", _health(server), methods=["GET"])],
         middleware=[Middleware(Access), _FROM_PAGES],
@@ -69,12 +76,13 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    app.router.default = _below_prefix(Router(routes, redirect_slashes=False), app.router.not_found)
+    app.router.default = _below_prefix(versions, app.router.not_found)
     return app
 
 
-def _below_prefix(api: ASGIApp, elsewhere: ASGIApp) -> ASGIApp:
-    """Starlette's Mount for several prefixes, which would make a route of each for each."""
+def _below_prefix(versions: Mapping[Version, ASGIApp], elsewhere: ASGIApp) -> ASGIApp:
+    """Starlette's Mount for several prefixes, which would make a route of each for each; and the
+    routes are those of the version that the request asks for."""
 
     async def find(scope: Scope, receive: Receive, send: Send) -> None:
         prefix = _PREFIX.match(scope["path"])
@@ -82,6 +90,7 @@ def _below_prefix(api: ASGIApp, elsewhere: ASGIApp) -> ASGIApp:
             await elsewhere(scope, receive, send)
         else:
             root = scope.get("root_path", "") + prefix[0]
+            api = versions[version_of(Request(scope)) or 2]
             await api({**scope, "root_path": root}, receive, send)
 
     return find
@@ -121,7 +130,8 @@ def _health(server: Server) -> Callable[[Request], Awaitable[Response]]:
 
 async def _answer(server: Server, endpoint: Endpoint, request: Request) -> Response:
     project = request.state.project = _authenticate(request, server)
-    _check_beta(request, endpoint, strict=server.settings.strict_beta)
+    if server.settings.strict_beta:
+        _demand_beta(request, endpoint)
     if endpoint.form:
         async with read_form(request, endpoint.form) as form:
             return await _run(endpoint, Call(server, project, request, {}, form))
@@ -206,17 +216,8 @@ def _host_of(address: str) -> str:
         return ""
 
 
-def _check_beta(request: Request, endpoint: Endpoint, *, strict: bool) -> None:
-    header = request.headers.get("openai-beta", "")
-    versions = [part.strip() for part in header.split(",")]
-    if "assistants=v1" in versions:
-        raise ApiError(
-            "The v1 Assistants API is not supported."
-            " Set the header 'OpenAI-Beta: assistants=v2' and use the fields of v2.",
-            code="invalid_beta",
-        )
-    needed = endpoint.path.split("/")[1] in _NEEDS_BETA
-    if strict and needed and "assistants=v2" not in versions:
+def _demand_beta(request: Request, endpoint: Endpoint) -> None:
+    if endpoint.path.split("/")[1] in _NEEDS_BETA and version_of(request) is None:
         raise ApiError(
             "You must provide the 'OpenAI-Beta' header to access the Assistants API."
             " Please try again by setting the header 'OpenAI-Beta: assistants=v2'.",

@@ -91,15 +91,13 @@ def _file_search_tool(value: Json, path: str) -> Json:
 
 
 _CODE_TOOL = record({"type": Required(string())})
-TOOL = tagged(
-    "type",
-    {
-        "code_interpreter": _CODE_TOOL,
-        "file_search": _file_search_tool,
-        "function": _function_tool,
-    },
-)
-TOOLS = array(TOOL, longest=128)
+TOOL_KINDS: Mapping[str, Check] = {
+    "code_interpreter": _CODE_TOOL,
+    "file_search": _file_search_tool,
+    "function": _function_tool,
+}
+MOST_TOOLS = 128
+TOOLS = array(tagged("type", TOOL_KINDS), longest=MOST_TOOLS)
 
 _SCHEMA = record(
     {

@@ -131,6 +131,12 @@ def select(tx: Transaction, shelf: Shelf, where: Mapping[str, Any] | None = None
     return [json.loads(body) for (body,) in rows]
 
 
+def ids(tx: Transaction, shelf: Shelf) -> list[str]:
+    """The ids of all documents of the shelf, oldest first."""
+    rows = tx.execute(f"SELECT id FROM documents WHERE {_HERE} ORDER BY seq", shelf.key)  # noqa: S608
+    return [identity for (identity,) in rows]
+
+
 def select_page(
     tx: Transaction, shelf: Shelf, page: Page, where: Mapping[str, Any] | None = None
 ) -> tuple[list[Document], bool]:

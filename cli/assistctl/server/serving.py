@@ -18,7 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
-from assistctl.server import contents, documents, embedders, files, idempotency, uploads
+from assistctl.server import contents, documents, embedders, files, idempotency, uploads, v1
 from assistctl.server.app import create_app
 from assistctl.server.call import Server
 from assistctl.server.engine import Engine
@@ -174,7 +174,7 @@ def _opened(settings: Settings, on_ready: Callable[[], object]) -> Iterator[_Uvi
     try:
         finder = Finder(store, embedders.chosen(settings.embeddings))
         server = Server(settings, store, Engine(store, settings, finder), finder)
-        app = create_app(server, ENDPOINTS, _lifespan(server))
+        app = create_app(server, {1: v1.ENDPOINTS, 2: ENDPOINTS}, _lifespan(server))
         yield _Uvicorn(_config(app), on_ready, server.engine)
     finally:
         store.close()

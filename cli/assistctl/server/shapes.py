@@ -141,7 +141,7 @@ def record(fields: Mapping[str, Check | Required], *, open: bool = False) -> Che
         if isinstance(field, Required):
             return field.check(entry, where)
         if field is None and not open:
-            raise ApiError(f"Unknown parameter: '{where}'.", param=where, code="unknown_parameter")
+            raise unknown_parameter(where)
         return entry if entry is None or field is None else field(entry, where)
 
     return check
@@ -180,6 +180,10 @@ def missing_parameter(path: str) -> ApiError:
     return ApiError(
         f"Missing required parameter: '{path}'.", param=path, code="missing_required_parameter"
     )
+
+
+def unknown_parameter(path: str) -> ApiError:
+    return ApiError(f"Unknown parameter: '{path}'.", param=path, code="unknown_parameter")
 
 
 def _join(path: str, name: str) -> str:
