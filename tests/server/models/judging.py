@@ -196,7 +196,7 @@ class _Talk:
     def _check_answer(self, turn: Turn, messages: Sequence[Any], calls: Sequence[Any]) -> None:
         says = self.switch.says.get(turn.question or "", turn.says)
         texts = [_text(message) for message in messages]
-        if self.switch.preface and turn.calls and not turn.elsewhere:
+        if self.switch.preface and turn.calls and turn.question not in self.switch.says:
             preface = " ".join("".join(texts[:-1]).split())
             if preface != self.switch.preface:
                 raise Wrong(f"beside the calls it said {texts[:-1]}, not {self.switch.preface!r}")

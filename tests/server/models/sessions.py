@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.server.models import mind
@@ -63,6 +63,12 @@ def said(role: str, text: str) -> dict[str, str]:
 _ASKED = Turn("What do a rose and a lily cost?", [mind.PRICES], [ROSE, LILY])
 _ELSEWHERE = Turn(_ASKED.question, _ASKED.says, _ASKED.calls, elsewhere=True)
 _TULIP = Turn("And a tulip?", [mind.TULIP], [TULIP])
+
+
+def _forced(turn: Turn) -> Turn:
+    return replace(turn, run={"tool_choice": "required"})
+
+
 _OFFER = {"flower": "rose", "price": 5}
 _FILLER = "We spoke of ribbons, vases and the weather, and of all that flowers need in spring. " * 5
 LONG = tuple(
@@ -80,10 +86,7 @@ SESSIONS: Mapping[str, Session] = {
         [_ELSEWHERE, Turn("What was the rose?", ["The rose was 5 yuan."], run={"tools": []})],
         [PRICE],
     ),
-    "forced": Session(
-        [Turn(_ASKED.question, _ASKED.says, _ASKED.calls, {"tool_choice": "required"}), _TULIP],
-        [PRICE],
-    ),
+    "forced": Session([_forced(_ASKED), _forced(_TULIP)], [PRICE]),
     "single": Session(
         [Turn(_ASKED.question, _ASKED.says, _ASKED.calls, {"parallel_tool_calls": False}), _TULIP],
         [PRICE],

@@ -311,7 +311,7 @@ def _chatty(asked):
 
 
 def _never(asked):
-    return mind.answer(asked) if asked.format else Answer("A rose? Gladly, for 5 yuan.")
+    return Answer("A rose? Gladly, for 5 yuan.")
 
 
 def _half_schema(asked):
@@ -373,6 +373,7 @@ CAP = 8192
 
 def _capped(name: str, source: str, message: str, *, cap: int = CAP, **how) -> Switch:
     """Refuses more than it can say; what is asked for then must not be far below."""
+    remembered = how.pop("remembered", True)
     reply = how.pop("reply", None) or error(message, **how)
 
     def after(exchanges):
@@ -387,7 +388,7 @@ def _capped(name: str, source: str, message: str, *, cap: int = CAP, **how) -> S
         refuse=[when(lambda asked: asked.cap is not None and asked.cap > cap, reply)],
         sessions=["cap"],
         tells="token|cap",
-        remembered=True,
+        remembered=remembered,
         after=after,
     )
 
@@ -455,6 +456,7 @@ _CAPS = [
         "'max_tokens' or 'max_completion_tokens' is too large: 32000. This model's maximum context"
         " length is 16384 tokens and your request has 120 input tokens (32000 > 16384 - 120).",
         cap=16264,
+        remembered=False,  # what is left depends on the thread
     ),
 ]
 
