@@ -5,7 +5,10 @@ import socket
 import pytest
 
 from assistctl.apis.client import Client
-from assistctl.commands.serve import _projects
+from assistctl.commands._options import Options
+from assistctl.commands._target import server_settings
+from assistctl.commands._workspace import load
+from assistctl.commands.serve import _model_in_words, _projects
 from assistctl.errors import RemoteError
 from assistctl.server import Settings, code_report
 
@@ -56,6 +59,22 @@ error: {url} is to answer the runs, but that is this server itself; name another
 (and where OPENAI_BASE_URL is set for clients, unset it for the server)
 """
         assert server.result() == (1, "", told)
+
+
+def test_who_answers_is_told_by_address_and_api_and_nothing_that_may_be_secret(shop, monkeypatch):
+    endpoint = "{base_url: 'https://host/v1', api_key: '${A_KEY}', headers: {x-key: '${A_KEY}'}"
+    more = "query: {code: '${A_KEY}'}, extra_body: {user: '${A_KEY}'}"
+    monkeypatch.setenv("A_KEY", "hidden-value")
+
+    def told(declared):
+        shop.edit("assistctl.yaml", "local: {model: scripted}", f"local: {{model: {declared}}}")
+        settings = server_settings(load(Options(workspace=shop.root)))
+        shop.edit("assistctl.yaml", f"local: {{model: {declared}}}", "local: {model: scripted}")
+        assert "hidden-value" not in repr(settings)
+        return _model_in_words(settings.model)
+
+    assert told(f"{endpoint}, {more}}}") == "answers come from https://host/v1 (api: auto)"
+    assert told(f"{endpoint}, api: chat}}") == "answers come from https://host/v1 (api: chat)"
 
 
 @pytest.mark.parametrize(

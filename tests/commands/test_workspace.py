@@ -1,7 +1,9 @@
 import pytest
 
 from assistctl.commands._options import Options
+from assistctl.commands._target import server_settings
 from assistctl.commands._workspace import environment, load
+from assistctl.errors import AssistctlError
 from tests.commands.middleman import staging
 
 
@@ -62,13 +64,42 @@ def test_a_shared_function_may_get_its_python_and_so_its_parameters_from_an_assi
     assert workspace.functions["greeting"].parameters["properties"] == {}
 
 
-def test_a_wrong_endpoint_of_the_environment_is_no_bug(shop):
+def test_a_dotenv_names_the_model_as_the_environment_does(shop, monkeypatch):
     shop.edit("assistctl.yaml", "local: {model: scripted}", "local: {}")
-    assert shop("plan", OPENAI_API_KEY="sk-test", OPENAI_BASE_URL="nonsense") == (
-        1,
-        "",
-        "error: the model's base_url must be an http(s) URL, not 'nonsense'\n",
-    )
+    text = "OPENAI_API_KEY=sk-file\nOPENAI_BASE_URL=https://file/v1\n"
+    (shop.root / ".env").write_text(text, encoding="utf-8")
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    settings = server_settings(load(Options(workspace=shop.root)))
+    assert settings.model == {"base_url": "https://file/v1", "api_key": "sk-file"}
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://environment/v1")
+    settings = server_settings(load(Options(workspace=shop.root)))
+    assert settings.model == {"base_url": "https://environment/v1", "api_key": "sk-file"}
+
+
+def test_a_wrong_endpoint_of_the_environment_is_told_with_what_was_meant(shop, monkeypatch):
+    shop.edit("assistctl.yaml", "local: {model: scripted}", "local: {}")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    for url, told in (
+        (
+            "api.openai.com",
+            "OPENAI_BASE_URL cannot be `api.openai.com`; write `https://api.openai.com/v1`",
+        ),
+        (
+            "http://localhost:1/v1/chat/completions?key=secret",
+            "OPENAI_BASE_URL cannot be `http://localhost:1/v1/chat/completions?***`; write "
+            "`http://localhost:1/v1`: `/chat/completions` is added to it and no `?…` can follow",
+        ),
+        (
+            "unix:///x",
+            "OPENAI_BASE_URL cannot be `unix:///x`; write it like https://api.openai.com/v1, "
+            "without credentials",
+        ),
+    ):
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        with pytest.raises(AssistctlError) as error:
+            server_settings(load(Options(workspace=shop.root)))
+        assert str(error.value) == told
 
 
 @pytest.mark.parametrize("target", ["staging", "local"])

@@ -88,3 +88,20 @@ def test_embeddings_take_what_they_leave_out_from_the_model_but_its_key_only_to_
     assert embeddings("{model: m, api_key: '${B_KEY}'}") == {**own, "api_key": "sk-b"}
     other = {"base_url": "http://a/v1/e", "model": "m", "timeout": 5}
     assert embeddings("{model: m, base_url: '${URL}/e', timeout: 5}") == other
+
+
+def test_a_local_target_without_a_model_asks_whom_the_environment_names(loaded: Loaded) -> None:
+    def model(declared: str, **environ: str) -> object:
+        top = TOP + f"targets: {{a: {declared}}}\n"
+        workspace, problems = loaded({"assistctl.yaml": top}, target="a", **environ)
+        assert problems == []
+        return workspace.target.model
+
+    openai = {"base_url": "https://api.openai.com/v1", "api_key": "sk-a"}
+    assert model("{}", OPENAI_API_KEY=" sk-a\n", OPENAI_BASE_URL="") == openai
+    there = {"OPENAI_API_KEY": "sk-a", "OPENAI_BASE_URL": "http://host/v1\n"}
+    assert model("{}", **there) == {"base_url": "http://host/v1", "api_key": "sk-a"}
+    assert model("{}", OPENAI_API_KEY="\n", OPENAI_BASE_URL="http://host/v1") is None
+    assert model("{model: scripted}", **there) == "scripted"
+    assert model("{base_url: 'http://h/v1'}", **there) is None
+    assert model("{api: agents, api_key: '${OPENAI_API_KEY}'}", **there) is None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from assistctl import apis
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.resources import Json, Target, Workspace
-from assistctl.spec.targets import OPENAI
+from assistctl.spec.addresses import is_address, sentence
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants
@@ -65,15 +65,20 @@ def server_settings(workspace: Workspace, database: Path | None = None) -> Setti
     )
 
 
-def model_of(target: Target | None) -> Literal["scripted"] | Mapping[str, Json] | None:
-    """What answers the runs: as declared, else OpenAI if there is a key, else the scripts."""
-    if target is not None and isinstance(target.model, Mapping):
-        return {name: value for name, value in target.model.items() if name != "embeddings"}
-    if target is not None and target.model is not None:
+def model_of(target: Target) -> Literal["scripted"] | Mapping[str, Json] | None:
+    """What answers the runs: as declared, else whom the environment names, else the scripts."""
+    if not isinstance(target.model, Mapping):
         return target.model
-    key = os.environ.get("OPENAI_API_KEY")
-    base_url = os.environ.get("OPENAI_BASE_URL") or OPENAI
-    return {"base_url": base_url, "api_key": key} if key else None
+    return usable({name: value for name, value in target.model.items() if name != "embeddings"})
+
+
+def usable(model: Mapping[str, Json] | None) -> Mapping[str, Json] | None:
+    """The same endpoint. AssistctlError for an address that is none, which only the environment
+    can hold: a declared one has been checked."""
+    if model is not None and not is_address(model["base_url"]):
+        what, remedy = sentence("OPENAI_BASE_URL", model["base_url"])
+        raise AssistctlError(f"{what}; {remedy}")
+    return model
 
 
 def embeddings_of(target: Target) -> Literal["auto"] | Mapping[str, Json]:

@@ -15,9 +15,10 @@ import click
 
 from assistctl import spec
 from assistctl.commands._options import Options, as_command
-from assistctl.commands._target import CODE_PYTHON, model_of, server_settings
+from assistctl.commands._target import CODE_PYTHON, server_settings, usable
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError
+from assistctl.spec.targets import from_environment
 
 if TYPE_CHECKING:
     from assistctl.server import Settings
@@ -79,7 +80,8 @@ def command(
     """Serve the Assistants API v2 to any client, until Ctrl-C.
 
     In a workspace it serves the workspace's local database with `targets.local.model`; where none
-    is declared, and anywhere else, runs are answered by OpenAI, if OPENAI_API_KEY is set.
+    is declared, and anywhere else, runs are answered by OpenAI, if OPENAI_API_KEY is set (in a
+    workspace its .env counts, too).
     """
     from assistctl.server import Settings, StoreError, code_report, serve
 
@@ -93,7 +95,8 @@ def command(
             )
         settings = server_settings(workspace, database)
     else:
-        settings = Settings(database or Path(DATABASE), model=model_of(None))
+        model = usable(from_environment(os.environ))
+        settings = Settings(database or Path(DATABASE), model=model)
     settings = replace(
         settings,
         api_keys=_projects(keys),
@@ -197,6 +200,6 @@ def _doors_in_words(settings: Settings) -> str:
 def _model_in_words(model: object) -> str:
     if model == "scripted":
         return "answers come from the scripted model"
-    if isinstance(model, dict):
-        return f"answers come from {model.get('base_url')}"
+    if isinstance(model, Mapping):  # no more of it: the rest may be secret
+        return f"answers come from {model['base_url']} (api: {model.get('api', 'auto')})"
     return "no model is configured, so only assistants with a script can run"

@@ -28,14 +28,14 @@ _PATHS = {
 _LONGEST = 200
 
 
-def sentence(name: str, url: str, *, query: bool) -> tuple[str, str]:
+def sentence(name: str, url: str, *, query: bool = False) -> tuple[str, str]:
     """What to say of an address that is none; `query` is whether there is a setting of that name
     beside it."""
     return f"{name} cannot be {shown(_disclosed(url))}", _advice(url, query)
 
 
 def is_address(url: str) -> bool:
-    return _ADDRESS.fullmatch(url) is not None
+    return _ADDRESS.fullmatch(url) is not None and not _ENDS.search(url)
 
 
 def _advice(url: str, query: bool) -> str:

@@ -109,14 +109,26 @@ def resolved(
         place=targets.key_place(name),
         base_url=fields.get("base_url", None if api == "assistants" else OPENAI),
         api_key=key_of(fields, environ, findings),
-        model=_model(fields.get("model"), root, environ, findings),
+        model=_model(fields, root, environ, findings),
         confirm=bool(fields.get("confirm")),
     )
 
 
 def _model(
-    model: Json, root: Path, environ: Mapping[str, str], findings: Findings
+    fields: Located, root: Path, environ: Mapping[str, str], findings: Findings
 ) -> Literal["scripted"] | Mapping[str, Json] | None:
+    """As declared; where nothing is, an embedded server asks whom the environment names."""
+    model = fields.get("model")
     if isinstance(model, Located):
         return endpoints.resolved(model, root, environ, findings)
-    return "scripted" if model == "scripted" else None
+    if model == "scripted":
+        return "scripted"
+    embedded = fields.get("api", "assistants") == "assistants" and "base_url" not in fields
+    return from_environment(environ) if embedded else None
+
+
+def from_environment(environ: Mapping[str, str]) -> Mapping[str, Json] | None:
+    """The model endpoint that the variables of OpenAI's own clients name: none without a key."""
+    key = environ.get("OPENAI_API_KEY", "").strip()
+    base_url = environ.get("OPENAI_BASE_URL", "").strip() or OPENAI
+    return {"base_url": base_url, "api_key": key} if key else None
