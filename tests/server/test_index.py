@@ -43,6 +43,32 @@ def test_a_reading_is_found_once_it_is_ready_and_takes_the_place_of_the_last(sto
         assert found(tx) == [other, new]
 
 
+def test_the_whole_text_that_was_read_is_kept(store: Store) -> None:
+    with store.write() as tx:
+        reading = index.begin(tx, "vs_A", "file-1")
+        pieces = [Piece("# Prices\nrose 5\n"), Piece("# Prices\nrose 5\ntulip 3", 16)]
+        index.add(tx, reading, index.prepare(pieces))
+        assert index.text(tx, "vs_A", "file-1") is None
+        index.finish(tx, reading)
+        assert index.text(tx, "vs_A", "file-1") == ["# Prices\nrose 5\n", "tulip 3"]
+        index.discard(tx, "vs_A", "file-1")
+        assert index.text(tx, "vs_A", "file-1") is None
+
+
+def test_a_project_of_which_a_file_is_being_read_lets_others_go_first(store: Store) -> None:
+    with store.write() as tx:
+        for project, file_id in (("a", "1"), ("a", "2"), ("b", "3"), ("c", "4"), ("b", "5")):
+            tx.execute(
+                "INSERT INTO indexing (project, store_id, file_id) VALUES (?, 'vs_A', ?)",
+                (project, file_id),
+            )
+        order = [
+            "".join(task.file_id for task in index.waiting(tx, 9, busy))
+            for busy in ([], ["a"], ["a", "b"], ["a", "b", "c"])
+        ]
+    assert order == ["12345", "34512", "41235", "12345"]
+
+
 def test_a_reading_that_was_discarded_does_not_grow(store: Store) -> None:
     with store.write() as tx:
         reading = grown(tx, "roses")

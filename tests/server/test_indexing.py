@@ -101,7 +101,7 @@ def test_a_file_that_is_attached_anew_before_its_reading_begins_does_not_wait_fo
 ) -> None:
     store_id, file_id = attach(store, b"red roses")
 
-    def meanwhile(tx: Transaction, most: int) -> list[Task]:
+    def meanwhile(tx: Transaction, most: int, busy: list[str]) -> list[Task]:
         tasks = waiting(tx, most)
         monkeypatch.setattr(index, "waiting", waiting)
         with store.write() as other:

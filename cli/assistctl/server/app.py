@@ -9,10 +9,11 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -26,18 +27,27 @@ from assistctl.server.call import Call, Endpoint, Server
 from assistctl.server.idempotency import Answered
 from assistctl.server.intake import read_form, read_json
 from assistctl.server.listening import is_loopback
+from assistctl.server.store import Busy
 from assistctl.server.versions import Version, version_of
 from assistctl.server.wire import ApiError, Json
 
 _log = logging.getLogger("assistctl.server")
 
 _POLL_AFTER_MS = "100"
+_HEALTH_SECONDS = 5.0
 _REPLAYED = {"idempotent-replayed": "true"}
 _NEEDS_BETA = ("assistants", "threads", "vector_stores")
 _PREFIX = re.compile(r"/v1(?=/)|/openai(/v1|/deployments/[^/]+)?(?=/)")
 """What the endpoints stand below: at OpenAI, at Azure, in Azure's later form of the API, and as
 clients that were told of a deployment ask for everything. What Azure wants besides (`api-version`,
 a deployment's name) says nothing here."""
+_BUSY = ApiError(
+    "Another process has been writing to the server's database for too long, so your request had"
+    " no effect. Try again.",
+    status=503,
+    type="server_error",
+    code="database_busy",
+)
 _FROM_PAGES = Middleware(
     CORSMiddleware,
     allow_origins=["*"],
@@ -119,7 +129,8 @@ def _health(server: Server) -> Callable[[Request], Awaitable[Response]]:
 
     async def answer(request: Request) -> Response:
         try:
-            await run_in_threadpool(look)
+            with anyio.fail_after(_HEALTH_SECONDS):
+                await server.lanes.health.run(look, abandon=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, the server is not well
             _log.error("the database cannot be read", exc_info=error)
             return JSONResponse({"status": "failing"}, 503)
@@ -144,7 +155,8 @@ async def _run(endpoint: Endpoint, call: Call) -> Response:
         if inspect.iscoroutinefunction(endpoint.handler):
             answer = await endpoint.handler(call)
         else:
-            answer = await run_in_threadpool(endpoint.handler, call)
+            lane = endpoint.lane(call.server.lanes)
+            answer = await lane.run(partial(endpoint.handler, call))
     except Answered as before:
         return _json(before.answer, headers=_REPLAYED)
     if isinstance(answer, Response):
@@ -251,6 +263,9 @@ def _failed(request: Request, error: Exception) -> Response:
     """Answered here rather than by Starlette, which would raise the error again for uvicorn to
     print it a second time."""
     where = f"{request.method} {request.url.path}"
+    if isinstance(error, Busy):
+        _log.warning("%s failed (%s): %s", where, request.state.request_id, error)
+        return _json(_BUSY.document(), _BUSY.status)
     _log.error("%s failed (%s)", where, request.state.request_id, exc_info=error)
     failure = ApiError(
         "The server had an error while processing your request.", status=500, type="server_error"

@@ -14,6 +14,7 @@ from assistctl.server import idempotency
 from assistctl.server.documents import Page
 from assistctl.server.engine import Engine
 from assistctl.server.finding import Finder
+from assistctl.server.lanes import Lane, Lanes
 from assistctl.server.settings import Settings
 from assistctl.server.shapes import choice, integer
 from assistctl.server.store import Store, Transaction
@@ -28,6 +29,7 @@ class Server:
     store: Store
     engine: Engine
     finder: Finder
+    lanes: Lanes = field(default_factory=Lanes)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Call:
 
 Answer: TypeAlias = Document | Response
 Handler: TypeAlias = Callable[[Call], Answer] | Callable[[Call], Awaitable[Answer]]
-"""A plain function runs in the thread pool and may block; a coroutine function must not."""
+"""A plain function runs in a thread of its lane and may block; a coroutine function must not."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,19 @@ class Form:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`path` is below /v1, with Starlette's placeholders; without a `form` bodies are JSON."""
+    """`path` is below /v1, with Starlette's placeholders; without a `form` bodies are JSON.
+
+    `heavy` says that whole files are read or written, as with a form.
+    """
 
     method: str
     path: str
     handler: Callable[[Call], Any]
     form: Form | None = None
+    heavy: bool = False
+
+    def lane(self, lanes: Lanes) -> Lane:
+        """Where its handler runs, if that may block."""
+        if self.form or self.heavy:
+            return lanes.uploads
+        return lanes.reads if self.method == "GET" else lanes.writes

@@ -51,14 +51,16 @@ class Ready:
     file_id: str
 
 
-def waiting(tx: Transaction, most: int) -> list[Task]:
-    """Files to read, those that have waited longest first; not those that somebody is reading. A
-    process that has not got on with its reading for a while is taken for dead; if it is not, two
-    read the same file, which does no harm."""
+def waiting(tx: Transaction, most: int, busy: Collection[str] = ()) -> list[Task]:
+    """Files to read, those that have waited longest first, but those of projects that are `busy`
+    already last; not those that somebody is reading. A process that has not got on with its
+    reading for a while is taken for dead; if it is not, two read the same file, which does no
+    harm."""
+    marks = ", ".join("?" * len(busy))
     rows = tx.execute(
         "SELECT seq, project, store_id, file_id FROM indexing"  # noqa: S608
-        f" WHERE {_UNREAD} ORDER BY seq LIMIT ?",
-        (time.time() - _DEAD_SECONDS, most),
+        f" WHERE {_UNREAD} ORDER BY project IN ({marks}), seq LIMIT ?",
+        (time.time() - _DEAD_SECONDS, *busy, most),
     )
     return [Task(*row) for row in rows]
 
@@ -161,6 +163,19 @@ def chunk(tx: Transaction, identity: int) -> tuple[int, str]:
     """The chunk's reading and text."""
     [(reading, text)] = tx.execute("SELECT reading, text FROM chunks WHERE id = ?", (identity,))
     return reading, text
+
+
+def text(tx: Transaction, store_id: str, file_id: str) -> list[str] | None:
+    """All that was read of a file, in parts: what is new in each of its chunks, one behind the
+    other. None if it cannot be found, not yet or no more."""
+    found = tx.execute(
+        "SELECT id FROM readings WHERE store_id = ? AND file_id = ? AND state = 'ready'",
+        (store_id, file_id),
+    )
+    if not found:
+        return None
+    rows = tx.stream("SELECT text, fresh FROM chunks WHERE reading = ? ORDER BY id", found[0])
+    return [words[fresh:] for words, fresh in rows]
 
 
 def leftover(tx: Transaction) -> int | None:

@@ -6,7 +6,8 @@ does not get on: then two may read it; the work is the same, and who finds the f
 leaves it alone.
 
 Files come first, then sweeping away what nobody can find any more, then the vectors of files that
-were indexed while there was no embedder, or another one.
+were indexed while there was no embedder, or another one. No project waits for more than one file of
+another.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Indexer:
         self._embed_after = 0.0
         self._stopping = threading.Event()
         self._guard = threading.Lock()
-        self._in_hand: set[tuple[str, int]] = set()
+        self._in_hand: dict[tuple[str, int], str] = {}
         self._threads = [
             threading.Thread(target=self._work, name=f"assistctl-indexer-{number}")
             for number in range(_THREADS)
@@ -85,14 +86,20 @@ class Indexer:
     def _read_one(self) -> bool:
         """Deal with the file that has waited longest; False if none does."""
         with self._store.read() as tx:
-            tasks = index.waiting(tx, _THREADS)
+            tasks = index.waiting(tx, _THREADS, self._busy())
         for task in tasks:
-            with self._taken("read", task.seq) as free:
+            with self._taken("read", task.seq, task.project) as free:
                 reading = self._begin(task) if free else None
                 if reading is not None:
                     self._finish(task, reading, self._outcome(task, reading))
                     return True
         return False
+
+    def _busy(self) -> list[str]:
+        """The projects whose files are being read: one that attaches a thousand that take long
+        must not hold up another's for longer than one of them takes."""
+        with self._guard:
+            return [project for work, project in self._in_hand.items() if work[0] == "read"]
 
     def _begin(self, task: Task) -> int | None:
         with self._store.write() as tx:
@@ -223,18 +230,18 @@ class Indexer:
             raise Stopped
 
     @contextmanager
-    def _taken(self, work: str, number: int) -> Iterator[bool]:
+    def _taken(self, work: str, number: int, project: str = "") -> Iterator[bool]:
         """Take a piece of work; False if another thread has it in hand."""
         entry = (work, number)
         with self._guard:
             free = entry not in self._in_hand
-            self._in_hand.add(entry)
+            self._in_hand.setdefault(entry, project)
         try:
             yield free
         finally:
             if free:
                 with self._guard:
-                    self._in_hand.discard(entry)
+                    del self._in_hand[entry]
 
 
 def _shelf(task: Task) -> Shelf:

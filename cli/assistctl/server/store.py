@@ -214,6 +214,10 @@ class StoreError(Exception):
     """The database cannot be used; the message says why and what to do."""
 
 
+class Busy(StoreError):
+    """Others were writing for as long as was to be waited; nothing was changed."""
+
+
 class Transaction:
     """What happens together or not at all; got from `Store.read` or `Store.write`.
 
@@ -281,11 +285,17 @@ class Store:
                 connection.execute("ROLLBACK")
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        """The only writer while it lasts; keep it short. An exception undoes everything."""
+    def write(self, patience: float | None = None) -> Iterator[Transaction]:
+        """The only writer while it lasts; keep it short. An exception undoes everything.
+
+        Raises Busy where others, of this process or of another, write for all of `patience`, which
+        is a minute if not given.
+        """
         asked = time.monotonic()
-        with self._writing, self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        patience = _BUSY_SECONDS if patience is None else patience
+        with self._turn(patience), self._connection() as connection:
+            if not _begin(connection, patience - (time.monotonic() - asked)):
+                raise self._busy(patience)
             transaction = Transaction(self, connection, time.monotonic() - asked)
             try:
                 yield transaction
@@ -302,6 +312,19 @@ class Store:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+
+    @contextmanager
+    def _turn(self, patience: float) -> Iterator[None]:
+        if not self._writing.acquire(timeout=patience):
+            raise self._busy(patience)
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    def _busy(self, patience: float) -> Busy:
+        waited = f"{patience:.0f} seconds"
+        return Busy(f"the database {self._path} was written to by others for {waited}; try again")
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -324,6 +347,23 @@ class Store:
                 self._idle.append(connection)
                 return
         connection.close()
+
+
+def _begin(connection: sqlite3.Connection, patience: float) -> bool:
+    """Begin a transaction that writes; False if another process did for so many seconds."""
+    _wait_at_most(connection, max(patience, 0.0))
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return False
+        raise
+    _wait_at_most(connection, _BUSY_SECONDS)
+    return True
+
+
+def _wait_at_most(connection: sqlite3.Connection, seconds: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
 
 def _create_privately(path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import pytest
 
-from assistctl.server.reading import Reading, Stopped, UnreadableFile, limits, pieces, process, text
+from assistctl.server.reading import Reading, Stopped, UnreadableFile, limits, pieces, process
 from assistctl.server.text import Piece
 from tests.server import office_files as office
 
@@ -33,6 +33,10 @@ def kept() -> Iterator[Callable[[bytes], BinaryIO]]:
 
 
 Keep = Callable[[bytes], BinaryIO]
+
+
+def text(reading: Reading) -> str:
+    return "".join(piece.text[piece.fresh :] for piece in pieces(reading, 800, 400))
 
 
 def test_a_parsed_file_is_read_elsewhere_with_the_same_result(kept: Keep) -> None:

@@ -10,9 +10,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-
-from starlette.concurrency import run_in_threadpool
 
 from assistctl.server.documents import Shelf, fetch, find, select
 from assistctl.server.engine.endings import TERMINAL
@@ -24,6 +23,7 @@ from assistctl.server.engine.streaming import (
     Event,
     stream_failed,
 )
+from assistctl.server.lanes import Lane
 from assistctl.server.store import Store, Transaction
 from assistctl.server.wire import MESSAGE, STEP, THREAD, Document
 
@@ -58,11 +58,11 @@ class Retelling:
 
 
 async def follow(
-    store: Store, retelling: Retelling, include: Collection[str]
+    store: Store, reads: Lane, retelling: Retelling, include: Collection[str]
 ) -> AsyncIterator[bytes]:
-    """The body of the response; `include` as in Event.encoded."""
+    """The body of the response, for which is read in that lane; `include` as in Event.encoded."""
     spoken = time.monotonic()
-    while (events := await run_in_threadpool(_read, store, retelling)) is None:
+    while (events := await reads.run(partial(_read, store, retelling))) is None:
         await asyncio.sleep(_POLL_SECONDS)
         if time.monotonic() - spoken >= KEEP_ALIVE_SECONDS:
             spoken = time.monotonic()

@@ -16,7 +16,7 @@ from assistctl.server.reading.failures import Stopped, UnreadableFile
 from assistctl.server.reading.formats import extract, is_simple
 from assistctl.server.text import Piece, cut
 
-__all__ = ["Reading", "Stopped", "UnreadableFile", "pieces", "text"]
+__all__ = ["Reading", "Stopped", "UnreadableFile", "pieces"]
 
 _SMALL_BYTES = 256 * 1024
 
@@ -33,15 +33,9 @@ class Reading:
     stopping: threading.Event = field(default_factory=threading.Event)
 
 
-def text(reading: Reading) -> str:
-    """All of the file's text. Raises UnreadableFile."""
-    if _is_harmless(reading):
-        return extract(reading.filename, reading.content).value
-    return "".join(map(str, _answers(reading, {})))
-
-
 def pieces(reading: Reading, size: int, overlap: int) -> Iterator[Piece]:
-    """The file's text in pieces of `size` tokens. Raises UnreadableFile before the first one."""
+    """The file's text in pieces of `size` tokens; what is new in each makes the whole text. Raises
+    UnreadableFile before the first one."""
     if _is_harmless(reading):
         yield from cut(extract(reading.filename, reading.content), size, overlap)
         return

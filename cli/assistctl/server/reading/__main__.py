@@ -34,9 +34,6 @@ def _refuse(code: str, message: str) -> int:
 
 def _answers(request: Mapping[str, Any]) -> Iterator[Any]:
     text = extract(request["filename"], sys.stdin.buffer)
-    if "size" not in request:
-        yield text.value
-        return
     for piece in cut(text, request["size"], request["overlap"]):
         yield piece.text, piece.fresh
 

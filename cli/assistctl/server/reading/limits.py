@@ -1,4 +1,5 @@
-"""What the process that reads a file denies itself before it looks at the file.
+"""What the process that reads a file denies itself before it looks at the file: above all to stand
+in the way of those who want an answer.
 
 A fault in a parser may give a stranger's file control of the process. Then it should cost little,
 and have nobody to talk to.
@@ -7,11 +8,13 @@ and have nobody to talk to.
 from __future__ import annotations
 
 import ctypes
+import os
 import struct
 
 SECONDS = 60
 MEMORY = 2 * 2**30
 _OUTPUT = 2**30
+_NICE = 10
 
 UNREADABLE = 3
 """The process exits with this after it wrote why the file cannot be read: code and message."""
@@ -22,6 +25,8 @@ _STEP_BYTES = 8
 
 def apply(calls: bytes) -> None:
     """`calls` is a seccomp filter, as sandbox/seccomp.py makes it; empty for none."""
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
     _limit_resources()
     if calls:
         _filter(calls)

@@ -54,7 +54,7 @@ def content(call: Call) -> Response:
     with call.store.read() as tx:
         file = documents.fetch(tx, Shelf(FILE, call.project), file_id)
     return StreamingResponse(
-        contents.parts(call.store, file_id),
+        call.server.lanes.downloads.each(contents.parts(call.store, file_id)),
         media_type="application/octet-stream",
         headers={
             "content-length": str(file["bytes"]),

@@ -261,7 +261,7 @@ def _retold(call: Call, run: Document, channel: Channel) -> AsyncIterator[bytes]
         with_thread="thread_id" not in call.request.path_params,
         answered_call=outputs[0]["tool_call_id"] if outputs else None,
     )
-    return follow(call.store, retelling, channel.include)
+    return follow(call.store, call.server.lanes.reads, retelling, channel.include)
 
 
 def _stream(content: AsyncIterator[bytes], headers: Mapping[str, str]) -> Answer:

@@ -79,6 +79,6 @@ def _compare(call: Call, upload_id: str, part_ids: list[str], expected: str) -> 
 ENDPOINTS = (
     Endpoint("POST", "/uploads", create),
     Endpoint("POST", "/uploads/{upload_id}/parts", add_part, Form("data", uploads.PART_BYTES)),
-    Endpoint("POST", "/uploads/{upload_id}/complete", complete),
+    Endpoint("POST", "/uploads/{upload_id}/complete", complete, heavy=True),
     Endpoint("POST", "/uploads/{upload_id}/cancel", cancel),
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
+import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from assistctl.server import bodies, contents, documents, reading, vector_stores
+import anyio
+from starlette.responses import Response
+
+from assistctl.server import bodies, documents, index, vector_stores
 from assistctl.server.call import Call, Endpoint
 from assistctl.server.documents import Shelf
-from assistctl.server.reading import Reading, UnreadableFile
 from assistctl.server.shapes import Required, array, choice, nullable, record, string
 from assistctl.server.store import Transaction
 from assistctl.server.vector_stores import NewFile
@@ -45,6 +48,18 @@ _BATCH = record(
 )
 _MODIFY = record({"attributes": Required(nullable(bodies.ATTRIBUTES))})
 _STATUS = choice("in_progress", "completed", "failed", "cancelled")
+_READ_SECONDS = 60.0
+_POLL_SECONDS, _SLOWEST_POLL_SECONDS = 0.05, 1.0
+_STILL_READ = "The file '{}' is still being read; ask again when its status is 'completed'."
+_NEVER_READ = "The file '{}' was not read, since that was cancelled; attach it again."
+_PAGE = json.dumps(
+    {
+        "object": "vector_store.file_content.page",
+        "data": [{"type": "text", "text": ""}],
+        "has_more": False,
+        "next_page": None,
+    }
+)
 
 
 def create(call: Call) -> Document:
@@ -94,26 +109,39 @@ def delete(call: Call) -> Document:
     return deleted("vector_store.file.deleted", file_id)
 
 
-def content(call: Call) -> Document:
-    """The text that was read from the file, as one piece."""
+async def content(call: Call) -> Response:
+    """The text that was read from the file, as one piece, as it stands in the index: a file is read
+    once, by the indexer. One that it has not read yet is waited for."""
     shelf, file_id = _files(call), call.path("file_id", FILE)
+    pause, until = _POLL_SECONDS, anyio.current_time() + _READ_SECONDS
+    while not await call.server.lanes.reads.run(partial(_is_read, call, shelf, file_id)):
+        if anyio.current_time() > until:
+            raise ApiError(_STILL_READ.format(file_id), code="file_in_progress")
+        await anyio.sleep(pause)
+        pause = min(2 * pause, _SLOWEST_POLL_SECONDS)
+    return await call.server.lanes.texts.run(partial(_text, call, shelf, file_id))
+
+
+def _is_read(call: Call, shelf: Shelf, file_id: str) -> bool:
+    """Raises ApiError for a file whose text cannot be had."""
     with call.store.read() as tx:
         _fetch_store(tx, shelf)
-        documents.fetch(tx, shelf, file_id)
-        file = documents.fetch(tx, Shelf(FILE, call.project), file_id)
-    with tempfile.TemporaryFile() as raw:
-        for part in contents.parts(call.store, file_id):
-            raw.write(part)
-        try:
-            text = reading.text(Reading(file["filename"], raw))
-        except UnreadableFile as error:
-            raise ApiError(str(error), code=error.code) from None
-    return {
-        "object": "vector_store.file_content.page",
-        "data": [{"type": "text", "text": text}],
-        "has_more": False,
-        "next_page": None,
-    }
+        file = documents.fetch(tx, shelf, file_id)
+    if file["status"] == "failed":
+        raise ApiError(file["last_error"]["message"], code=file["last_error"]["code"])
+    if file["status"] == "cancelled":
+        raise ApiError(_NEVER_READ.format(file_id), code="file_cancelled")
+    return bool(file["status"] == "completed")
+
+
+def _text(call: Call, shelf: Shelf, file_id: str) -> Response:
+    """Written part by part: to write a long text as JSON at once would hold up all threads."""
+    with call.store.read() as tx:
+        parts = index.text(tx, shelf.parent, file_id)
+    if parts is None:  # of a database of before, whose files are read anew
+        raise ApiError(_STILL_READ.format(file_id), code="file_in_progress")
+    text = "".join(json.dumps(part, ensure_ascii=False)[1:-1] for part in parts)
+    return Response(_PAGE.replace('""', f'"{text}"'), media_type="application/json")
 
 
 def create_batch(call: Call) -> Document:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
-
-from starlette.concurrency import run_in_threadpool
 
 from assistctl.server import bodies, documents, filters, rewriting, vector_stores
 from assistctl.server.call import Call, Endpoint
@@ -21,7 +20,7 @@ from assistctl.server.shapes import (
     record,
     string,
 )
-from assistctl.server.store import Transaction
+from assistctl.server.store import Busy, Transaction
 from assistctl.server.wire import VECTOR_STORE, Document, deleted, public
 
 _CREATE = record(
@@ -57,6 +56,7 @@ _SEARCH = record(
     }
 )
 _DEFAULT_RESULTS = 10
+_NOTE_SECONDS = 2.0
 
 
 def create(call: Call) -> Document:
@@ -104,7 +104,7 @@ async def search(call: Call) -> Document:
     body = _SEARCH(call.body, "")
     queries = [body["query"]] if isinstance(body["query"], str) else body["query"]
     if body.get("rewrite_query"):
-        name = await run_in_threadpool(_rewriting_model, call, store_id)
+        name = await call.server.lanes.reads.run(partial(_rewriting_model, call, store_id))
         queries = await rewriting.rewritten(call.server.engine.models.endpoint, name, queries)
     ranking = body.get("ranking_options") or {}
     question = Question(
@@ -130,8 +130,9 @@ def _rewriting_model(call: Call, store_id: str) -> str | None:
 
 
 def _found(call: Call, store_id: str, question: Question) -> list[Found]:
+    """Where others write for long, that the store was used is not noted: the answer is there."""
     found = call.server.finder.find(call.project, [store_id], question)
-    with call.store.write() as tx:
+    with suppress(Busy), call.store.write(_NOTE_SECONDS) as tx:
         vector_stores.touch(tx, call.project, store_id)
     return found
 
