@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import anyio
 
 from assistctl.server.documents import Shelf, fetch, select
-from assistctl.server.models.protocol import Model, ModelError, Request, TextPart
+from assistctl.server.models.protocol import Model, ModelError, Request, Retracted, TextPart
 from assistctl.server.store import Transaction
 from assistctl.server.wire import ASSISTANT, VECTOR_STORE
 from assistctl.server.words import essence
@@ -69,6 +69,9 @@ async def _said(model: Model, name: str, query: str) -> str:
     messages = [{"role": "system", "content": _TASK}, {"role": "user", "content": query}]
     said = ""
     async for part in model.stream(Request(name, messages)):
-        said += part.text if isinstance(part, TextPart) else ""
+        if isinstance(part, TextPart):
+            said += part.text
+        elif isinstance(part, Retracted):
+            said = ""
     lines = said.strip().splitlines()
     return lines[0].strip().strip("\"'“”「」")[:_LONGEST] if lines else ""

@@ -74,8 +74,8 @@ def flatten(entries: Iterable[Entry]) -> list[Document]:
         first, *rest = entry.messages
         if entry.beside in rounds:
             calling = messages[rounds[entry.beside]]
-            said = filter(None, (calling["content"], first["content"]))
-            messages[rounds[entry.beside]] = {**calling, "content": "\n".join(said)}
+            said = (calling["content"] or "") + first["content"]
+            messages[rounds[entry.beside]] = {**calling, "content": said}
             continue
         if last and last.spoken and not entry.spoken and last.run_id == entry.run_id:
             first = {**first, "content": messages.pop()["content"]}

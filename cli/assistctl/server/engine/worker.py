@@ -55,15 +55,7 @@ _ONE_CALL = (
     "the model called several tools at once although parallel_tool_calls is false; only the first"
     " call was made"
 )
-_CUT_SHORT = {
-    "length": Ending("incomplete", reason="max_completion_tokens"),
-    "content_filter": Ending(
-        "failed",
-        "server_error",
-        "The model's content filter stopped the answer.",
-        cut_by="content_filter",
-    ),
-}
+_CUT_SHORT = ("length", "content_filter")
 
 
 @dataclass
@@ -297,7 +289,7 @@ class Worker:
         if answer.finish.reason in _CUT_SHORT:
             if self._speech:
                 self._speech.charge(tx, cost)
-            return self._ended(tx, run, _CUT_SHORT[answer.finish.reason])
+            return self._ended(tx, run, _cut_short(answer.finish))
         state = None if self._round else answer.finish.state
         events = self._speech.close(tx, cost, state) if self._speech else []
         if self._round is None:
@@ -350,3 +342,12 @@ def _declared_context(model: Model, run: Document) -> int | None:
         return None
     answer = run["max_completion_tokens"] or int(context * _FOR_THE_ANSWER)
     return max(context - int(answer), context // 4)
+
+
+def _cut_short(finish: Finish) -> Ending:
+    """How a run ends whose answer was cut."""
+    if finish.reason == "length":
+        return Ending("incomplete", reason="max_completion_tokens")
+    told = f" ({finish.word})" if finish.word not in ("", "content_filter") else ""
+    message = f"The model's content filter stopped the answer{told}."
+    return Ending("failed", "server_error", message, cut_by="content_filter")

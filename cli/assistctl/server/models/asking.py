@@ -12,23 +12,25 @@ import json
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
 import anyio
 import httpx2
+from starlette.concurrency import run_in_threadpool
 
 from assistctl.server.models import chat, responses
 from assistctl.server.models.dialect import Api, Dialect, asks_in_words, notes
 from assistctl.server.models.endpoint import Endpoint, Way
 from assistctl.server.models.formats import in_form
-from assistctl.server.models.lessons import Case, learn
+from assistctl.server.models.lessons import LEAST_ANSWER, Case, learn
 from assistctl.server.models.memory import Memory
 from assistctl.server.models.protocol import Delta, Finish, ModelError, Note, Request
 from assistctl.server.models.reading import BadAnswer, Failure, Reader
 from assistctl.server.models.refusals import Refused, as_error, hidden, refused, refused_inside
 from assistctl.server.models.sse import ServerEvent, read_events
+from assistctl.server.models.tokens import estimate_prompt
 from assistctl.server.upstream import (
     authorization,
     backoff,
@@ -43,6 +45,8 @@ _ATTEMPTS_IF_BUSY = 6
 _BUSY = (429, 503, 529)
 _CONNECT_SECONDS = 10.0
 _MOST_LESSONS = 12
+_CAUTION = 1.2
+"""By how much an estimate of tokens may be too low."""
 _UNREACHABLE = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -114,7 +118,7 @@ class AskedModel:
         way = self._endpoint.way(request.model)
         dialect = await self._memory.recall(self._endpoint.base_url, way)
         tried: list[tuple[Dialect, Request]] = []
-        asked = request
+        asked = await _within_context(request, dialect)
         patience = self._patience(way)
         while True:
             heard = False
@@ -241,7 +245,7 @@ class AskedModel:
         if finish.state is None:
             return finish
         state = {**finish.state, **self._origin(way, dialect)}
-        return Finish(finish.reason, finish.usage, state)
+        return replace(finish, state=state)
 
     def _start_of(self, text: str) -> str:
         return repr(hidden(text, self._endpoint.secrets)[:200])
@@ -255,6 +259,16 @@ class AskedModel:
     def _error(self, what: str) -> ModelError:
         what = hidden(what, self._endpoint.secrets)
         return ModelError("server_error", f"The model endpoint {self._endpoint.base_url} {what}")
+
+
+async def _within_context(request: Request, dialect: Dialect) -> Request:
+    """The request with no longer an answer than its prompt will leave room for, by our estimate."""
+    cap = request.max_completion_tokens
+    if cap is None or dialect.context is None:
+        return request
+    prompt = await run_in_threadpool(estimate_prompt, request.messages, request.tools)
+    room = max(dialect.context - int(prompt * _CAUTION) - LEAST_ANSWER, LEAST_ANSWER)
+    return replace(request, max_completion_tokens=min(cap, room))
 
 
 def _told(request: Request, asked: Request, dialect: Dialect) -> list[str]:

@@ -57,12 +57,14 @@ class Quirk(StrEnum):
 @dataclass(frozen=True)
 class Dialect:
     """`dropped` are names of options (and of keys that state would bring back) that are left out;
-    `cap` is the most output tokens that may be asked for; `refused_apis` have been tried."""
+    `cap` is the most output tokens that may be asked for, `context` how many tokens prompt and
+    answer may have together; `refused_apis` have been tried."""
 
     api: Api
     dropped: frozenset[str] = frozenset()
     quirks: frozenset[str] = frozenset()
     cap: int | None = None
+    context: int | None = None
     refused_apis: frozenset[str] = frozenset()
 
     def has(self, quirk: Quirk) -> bool:
@@ -80,6 +82,7 @@ class Dialect:
             "dropped": sorted(self.dropped),
             "quirks": sorted(self.quirks),
             "cap": self.cap,
+            "context": self.context,
             "refused_apis": sorted(self.refused_apis),
         }
 
@@ -91,6 +94,7 @@ class Dialect:
             dropped=frozenset(stored["dropped"]),
             quirks=frozenset(stored["quirks"]),
             cap=stored["cap"],
+            context=stored["context"],
             refused_apis=frozenset(stored["refused_apis"]),
         )
 

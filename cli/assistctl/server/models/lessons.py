@@ -16,7 +16,7 @@ from assistctl.server.models.overflow import Overflow, overflow
 from assistctl.server.models.protocol import STATE, ModelError, PromptTooLong, Request
 from assistctl.server.models.refusals import FAULTY, Refused
 
-_LEAST_ANSWER = 256
+LEAST_ANSWER = 256
 """Tokens: rather than lower an answer's limit below this, the thread is shortened."""
 
 
@@ -49,7 +49,8 @@ Attempt: TypeAlias = tuple[Dialect, Request]
 def learn(case: Case, error: ModelError) -> Attempt | None:
     """What to ask next; None if nothing can be done. Raises PromptTooLong, in the words of the
     error, where less of the thread has to be sent."""
-    if (much := overflow(case.told)) is not None:
+    much = overflow(case.told)
+    if much is not None and (much.limit or not _cap(case)):
         return _shorter(case, much, error)
     if case.told.status not in FAULTY:
         return None
@@ -63,10 +64,11 @@ def learn(case: Case, error: ModelError) -> Attempt | None:
 def _shorter(case: Case, much: Overflow, error: ModelError) -> Attempt:
     """The answer's limit gives way first, down to a point."""
     cap, room = case.cap, much.room
-    if cap is not None and room is not None and _LEAST_ANSWER <= room < cap:
-        return case.dialect, replace(case.request, max_completion_tokens=room)
+    if cap is not None and room is not None and LEAST_ANSWER <= room < cap:
+        dialect = replace(case.dialect, context=much.limit)
+        return dialect, replace(case.request, max_completion_tokens=room)
     if cap is not None and much.limit and much.prompt:
-        much = replace(much, output=min(cap, max(_LEAST_ANSWER, much.limit // 8)))
+        much = replace(much, output=min(cap, max(LEAST_ANSWER, much.limit // 8)))
     raise PromptTooLong(error.message, much.excess, much.limit)
 
 
@@ -134,9 +136,9 @@ def _shape(case: Case) -> Attempt | None:
     """What a template or a validator says of the thread."""
     told, dialect = case.told, case.dialect
     quirk: Quirk | None = None
-    if told.mentions(r"tool.?call.?id|tool_calls\S*\.id|tool_use.?id|call_id") and told.mentions(
-        r"must|length|pattern|match|a-z|too long|invalid"
-    ):
+    if told.mentions(
+        r"tool.?call.?id|tool_calls\S*\.id|tool_?use[._]?id|call_id"
+    ) and told.mentions(r"must|length|pattern|match|a-z|too long|invalid"):
         quirk = Quirk.SHORT_IDS
     elif told.mentions(r"unexpected role 'user' after role 'tool'"):
         quirk = Quirk.TOOLS_ANSWERED
@@ -191,7 +193,7 @@ def _whole(case: Case) -> Attempt | None:
 _MENTIONS: Mapping[str, str] = {
     "temperature": r"\btemperature\b",
     "top_p": r"\btop_p\b",
-    "reasoning_effort": r"reasoning[_.]effort|\breasoning\b|\bthinking\b|\bthink\b",
+    "reasoning_effort": r"reasoning[_.]?effort|\beffort\b|\breasoning\b|\bthinking\b|\bthink\b",
     "tool_choice": r"tool.?choice",
     "response_format": r"response.?format|json.?schema|json.?mode|json_object|structured output"
     r"|text\.format|guided",
@@ -217,13 +219,14 @@ _USERS_FAULT = re.compile(
 def _cap(case: Case) -> Attempt | None:
     """An answer longer than the model ever gives: its limit is one of the numbers told."""
     told, cap = case.told, case.cap
-    if cap is None or not told.mentions(r"max\w{0,12}tokens|completion tokens|output tokens"):
+    if cap is None or not told.mentions(r"max\w{0,12}[ _]?tokens|completion tokens|output tokens"):
         return None
     numbers = [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", told.said)]
     less = [number for number in numbers if 1 < number < cap]
     if not less or not told.mentions(r"large|most|range|maximum|exceed|<=|>|less|limit"):
         return None
-    return replace(case.dialect, cap=max(less)), case.request
+    beyond = told.mentions(r"exclusive|(lower|less|smaller) than (?!or)")
+    return replace(case.dialect, cap=max(less) - beyond), case.request
 
 
 def _parameters(case: Case) -> Attempt | None:

@@ -85,12 +85,14 @@ class Note:
 class Finish:
     """The last delta of every completion; `usage` is None where the endpoint did not count.
 
-    `state` (JSON) is what the model wants to get back with this answer, hidden from clients.
+    `state` (JSON) is what the model wants to get back with this answer, hidden from clients; `word`
+    is what the endpoint itself gave as the reason of an answer that was cut.
     """
 
     reason: FinishReason
     usage: Usage | None = None
     state: Mapping[str, Any] | None = None
+    word: str = ""
 
 
 Delta: TypeAlias = TextPart | RefusalPart | CallPart | Retracted | Note | Finish

@@ -71,7 +71,7 @@ def chat_messages(request: Request, dialect: Dialect, origin: Mapping[str, str])
         messages = _instructed(messages, in_words(request.response_format))
     if dialect.has(Quirk.CALLS_IN_WORDS):
         messages = _in_words(messages)
-    messages = _by_turns(messages, dialect)
+    messages = _distinct(_by_turns(messages))
     if dialect.has(Quirk.NO_SYSTEM):
         messages = _without_system(messages)
     if dialect.has(Quirk.TOOLS_ANSWERED):
@@ -164,7 +164,7 @@ def _spelled(function: Mapping[str, Any]) -> str:
     return f"{function['name']} with {function['arguments'] or '{}'}"
 
 
-def _by_turns(messages: Sequence[Message], dialect: Dialect) -> list[Message]:
+def _by_turns(messages: Sequence[Message]) -> list[Message]:
     """Neighbours of one role as one message; something to answer at the end."""
     merged: list[Message] = []
     for message in messages:
@@ -216,6 +216,28 @@ def _tools_answered(messages: Sequence[Message]) -> list[Message]:
             answered.append({"role": "assistant", "content": _NO_ANSWER})
         answered.append(message)
     return answered
+
+
+def _distinct(messages: Sequence[Message]) -> list[Message]:
+    """Endpoints that count their calls anew in each answer give one id to several."""
+    taken: set[str] = set()
+    names: dict[str, str] = {}
+    distinct: list[Message] = []
+    for message in messages:
+        if calls := message.get("tool_calls"):
+            names = {}
+            for call in calls:
+                call_id = call["id"]
+                while call_id in taken:
+                    call_id = _short_id(f"{call_id} again")
+                taken.add(call_id)
+                names[call["id"]] = call_id
+            message = {**message, "tool_calls": [{**c, "id": names[c["id"]]} for c in calls]}
+        elif message["role"] == "tool":
+            call_id = message["tool_call_id"]
+            message = {**message, "tool_call_id": names.get(call_id, call_id)}
+        distinct.append(message)
+    return distinct
 
 
 def _short_ids(message: Message) -> Message:

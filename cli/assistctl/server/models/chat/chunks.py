@@ -61,6 +61,7 @@ class Chunks:
         self._said = False
         self._state = State()
         self._reason: FinishReason | None = None
+        self._word = ""
         self._usage: Usage | None = None
 
     @property
@@ -68,8 +69,9 @@ class Chunks:
         """None until a chunk has given the reason why the completion ended."""
         if self._reason is None:
             return None
-        whole = self._reason in ("stop", "tool_calls")
-        return Finish(self._reason, self._usage, self._state.kept() if whole else None)
+        if self._reason in ("stop", "tool_calls"):
+            return Finish(self._reason, self._usage, self._state.kept())
+        return Finish(self._reason, self._usage, word=self._word)
 
     def end(self) -> None:
         """The endpoint has said [DONE]; one that gave no reason has simply stopped."""
@@ -111,7 +113,7 @@ class Chunks:
             yield from self._read_delta(choice.get("delta") or choice.get("message") or {})
             reason = choice.get("finish_reason")
             if reason:
-                self._reason = _reason(str(reason))
+                self._reason, self._word = _reason(str(reason)), str(reason)[:200]
 
     def _read_delta(self, delta: Mapping[str, Any]) -> Iterator[Delta]:
         if self._state.hear(delta) and not self._in_words:

@@ -74,8 +74,11 @@ class Thoughts:
             return self._thought()
         if not ended and any(tag.startswith(start) for tag in _OPENINGS):
             return Heard("")
-        if self.wary and not ended:
-            return self._answer() if _CLOSING.search(self._held) else Heard("")
+        if self.wary and not _OPENING.search(self._held):
+            if _CLOSING.search(self._held):
+                return self._answer()
+            if not ended:
+                return Heard("")
         self._begun = True
         return self._words()
 

@@ -141,15 +141,16 @@ class Events:
             for index, item in enumerate(response.get("output") or ()):
                 yield from self._done(index, item)
         reason: FinishReason = "tool_calls" if self._calls else "stop"
+        word = ""
         if status == "incomplete":
             given = str((response.get("incomplete_details") or {}).get("reason"))
             if given not in _CUT:
                 raise BadAnswer(f"gave up in the middle of its answer ({given[:200]})")
-            reason = _CUT[given]
+            reason, word = _CUT[given], given
         elif status != "completed":
             raise BadAnswer(f"ended its answer with the status {status}")
         state = {"items": self._items} if self._items and status == "completed" else None
-        self._finish = Finish(reason, _usage(response.get("usage")), state)
+        self._finish = Finish(reason, _usage(response.get("usage")), state, word)
 
 
 def _usage(counted: Any) -> Usage | None:
