@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class Settings:
     """How one server works.
 
-    `model` answers the runs: "scripted", or an endpoint (`base_url`, and optionally `api_key`,
-    `models`: assistant's model name -> endpoint's, `timeout` in seconds), or None: then only
-    assistants with a script can run. `scripts` maps the value of an assistant's metadata pair
+    `model` answers the runs: "scripted", or an endpoint (`base_url`, and optionally the keys that
+    models/endpoint.py reads, such as `api_key`, `api`, `models`), or None: then only assistants
+    with a script can run. `scripts` maps the value of an assistant's metadata pair
     `assistctl` to its turns. `api_keys` maps each key to the project that it opens; without any
     there is no authentication and one project, "default". `strict_beta` demands the header
     `OpenAI-Beta: assistants=v2`, as OpenAI did.

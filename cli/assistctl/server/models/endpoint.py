@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -75,8 +76,7 @@ class Endpoint:
             profile = Profile(key_header=profile.key_header)  # Azure's older paths have chat only
         usual = _way(declared, Way("", profile=profile))
         models = {
-            name: _way({"name": own} if isinstance(own, str) else own, usual)
-            for name, own in dict(declared.get("models") or {}).items()
+            name: _model_way(own, usual) for name, own in dict(declared.get("models") or {}).items()
         }
         ca_file = declared.get("ca_file")
         if ca_file is not None and not Path(ca_file).is_file():
@@ -87,8 +87,7 @@ class Endpoint:
         known = self.models.get(model)
         if known is not None and known.name:
             return known
-        usual = known or self.usual
-        return Way(**{**vars_of(usual), "name": model})
+        return replace(known or self.usual, name=model)
 
     @property
     def secrets(self) -> list[str]:
@@ -98,19 +97,22 @@ class Endpoint:
         return [secret for secret in (self.api_key, *brought) if secret]
 
 
-def vars_of(way: Way) -> dict[str, Any]:
-    """The fields of a way, without what is derived from them."""
-    return {name: getattr(way, name) for name in Way.__dataclass_fields__}
+def _model_way(declared: Any, usual: Way) -> Way:
+    """How the model of one entry of `models` is asked: a name, or a mapping."""
+    if isinstance(declared, str):
+        return replace(usual, name=declared)
+    if not isinstance(declared, Mapping):
+        raise ValueError("an entry of the model's `models` is a name or a mapping")
+    _known(declared, _PER_MODEL | {"name"})
+    return _way(declared, usual)
 
 
 def _way(declared: Mapping[str, Any], usual: Way) -> Way:
     """`usual` with what is declared for one model, or for the whole endpoint."""
-    if not isinstance(declared, Mapping):
-        raise ValueError("an entry of the model's `models` is a name or a mapping")
-    if "base_url" not in declared:
-        _known(declared, _PER_MODEL | {"name"})
     given = {name: value for name, value in declared.items() if value is not None}
-    fields = vars_of(usual)
+    fields: dict[str, Any] = {
+        each.name: getattr(usual, each.name) for each in dataclass_fields(Way)
+    }
     fields["name"] = str(given.get("name", usual.name))
     if "profile" in given:
         fields["profile"] = _one_of("profile", given["profile"], PROFILES)
