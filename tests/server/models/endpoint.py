@@ -22,8 +22,11 @@ _WIRES: Mapping[str, Wire] = {"chat/completions": "chat", "responses": "response
 
 @dataclass(frozen=True)
 class Exchange:
+    """`at` is when it was asked, in seconds of a clock that only goes forward."""
+
     asked: Asked
     reply: Reply
+    at: float
 
 
 @dataclass
@@ -35,6 +38,7 @@ class Endpoint:
     exchanges: dict[str, list[Exchange]] = field(default_factory=lambda: defaultdict(list))
 
     def respond(self, asked: Asked) -> Reply:
+        at = time.monotonic()
         switch = self.switches.get(asked.model)
         if switch is None:
             return error(f"The model '{asked.model}' does not exist", 404, code="model_not_found")
@@ -42,7 +46,7 @@ class Endpoint:
             reply = respond(switch, asked)
         except Exception as bug:  # noqa: BLE001 -- a bug of the switch must not look like a hang
             reply = error(f"BUG OF THE SWITCH {bug!r}", 418)
-        self.exchanges[asked.model].append(Exchange(asked, reply))
+        self.exchanges[asked.model].append(Exchange(asked, reply, at))
         return reply
 
 

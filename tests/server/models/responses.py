@@ -248,8 +248,9 @@ def item_id(prefix: str, key: str, index: int = 0) -> str:
     return f"{prefix}_{digest(key[:15])[:40]}{index:02}"
 
 
-def call_id(answer: Answer, index: int) -> str:
-    return f"call_r{answer.key[:15]}{index:08}"
+def call_id(answer: Answer, index: int, *, reasoning: bool = True) -> str:
+    """Tells whether there was reasoning before it, which is demanded back then."""
+    return f"call_{'r' if reasoning else 'n'}{answer.key[:15]}{index:08}"
 
 
 def output(asked: Asked, answer: Answer, *, reasoning: bool = True) -> list[dict[str, Any]]:
@@ -278,7 +279,7 @@ def output(asked: Asked, answer: Answer, *, reasoning: bool = True) -> list[dict
                 "id": item_id("fc", answer.key, index),
                 "type": "function_call",
                 "status": "completed",
-                "call_id": call_id(answer, index),
+                "call_id": call_id(answer, index, reasoning=reasoning),
                 "name": call.name,
                 "arguments": call.json,
             }

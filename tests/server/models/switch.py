@@ -114,7 +114,7 @@ _NOT_HERE: Mapping[Wire, Callable[[Asked], Reply]] = {
 
 def right(name: str, source: str, **how: Any) -> Switch:
     """Whatever this endpoint does, the run completes with the whole answer."""
-    return Switch(name, source, frozenset({"right"}), **how)
+    return Switch(name, source, **how)
 
 
 def clear(name: str, source: str, word: str, **how: Any) -> Switch:

@@ -100,7 +100,13 @@ def _with_message(body, **fields):
 
 
 SWITCHES = [
-    right("ordinary", "OpenAI's contract", sessions=ALL),
+    right(
+        "ordinary",
+        "OpenAI's contract",
+        wires=frozenset({"chat", "responses"}),
+        reasoning=False,
+        sessions=ALL,
+    ),
     right("crlf", "the SSE standard", send=rewritten(lambda text: [text.replace(b"\n", b"\r\n")])),
     right("cr", "the SSE standard", send=rewritten(lambda text: [text.replace(b"\n", b"\r")])),
     right("byte-by-byte", "slow proxies", send=rewritten(bytewise)),

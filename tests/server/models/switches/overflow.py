@@ -37,8 +37,7 @@ def too_long(name: str, source: str, said, *, least: float = 0.6, **how) -> Swit
     def refuse(asked):
         return said(asked.tokens, LIMIT) if asked.tokens > LIMIT else None
 
-    how = {"allowed": frozenset({"right"}), **how}
-    return Switch(
+    return right(
         f"overflow-{name}",
         source,
         refuse=[refuse],
