@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from assistctl.errors import Place
+from assistctl.errors import Place, Problem
 
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list[Json] or dict[str, Json]."""
@@ -186,7 +186,8 @@ class Workspace:
 
     `scripts` holds for each assistant with a `<key>.script.yaml` its turns, as plain JSON values
     that the scripted model of the embedded server understands. `moved` tells which address an
-    object has now, by the one it had before.
+    object has now, by the one it had before. `warnings` are about what is not wrong, but will not
+    be as it is declared.
     """
 
     root: Path
@@ -198,6 +199,7 @@ class Workspace:
     functions: Mapping[str, Function] = field(default_factory=dict)
     scripts: Mapping[str, Json] = field(default_factory=dict)
     moved: Mapping[Address, Address] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
     def formerly(self, address: Address) -> tuple[Address, ...]:
         """The addresses that an object had before this one, the latest first."""

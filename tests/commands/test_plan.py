@@ -178,3 +178,14 @@ def test_a_file_is_planned_with_what_uses_it(shop):
     code, _, err = shop("plan", "file/handbook/care.md")
     first = "error: file/handbook/care.md goes with what uses it; name that instead."
     assert (code, err.splitlines()[0]) == (64, first)
+
+
+def test_what_a_model_will_not_take_is_told_beside_the_plan(shop):
+    endpoint = "{base_url: 'https://api.openai.com/v1'}"
+    shop.edit("assistctl.yaml", "local: {model: scripted}", f"local: {{model: {endpoint}}}")
+    code, out, err = shop("plan", "greeter", "--format", "json")
+    assert (code, json.loads(out)["summary"]["create"]) == (0, 1)
+    assert err == (
+        "assistctl.yaml:3:19: warning: OpenAI has `gpt-4.1-mini` until 2027-01-14 and no longer; "
+        "choose another, such as gpt-6-luna\n"
+    )

@@ -68,7 +68,10 @@ def test_a_valid_workspace_is_counted_in_one_line(workspace: Path) -> None:
 def test_a_valid_workspace_has_no_problems_in_json_and_no_words_with_quiet(
     workspace: Path,
 ) -> None:
-    assert json.loads(validate(workspace, "--format", "json").stdout) == {"problems": []}
+    assert json.loads(validate(workspace, "--format", "json").stdout) == {
+        "problems": [],
+        "warnings": [],
+    }
     quiet = validate(workspace, "-q")
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
 
@@ -102,8 +105,33 @@ def test_every_problem_is_shown_at_once_and_counted(workspace: Path) -> None:
                 "what": "tools/bills.py has no function 'save'",
                 "remedy": "write it, or correct the name",
             },
-        ]
+        ],
+        "warnings": [],
     }
+
+
+def test_what_a_model_will_not_take_is_a_warning_and_no_problem(workspace: Path) -> None:
+    with (workspace / "assistctl.yaml").open("a") as top:
+        top.write("targets:\n  local:\n    model: {base_url: https://api.openai.com/v1}\n")
+    (workspace / "assistants" / "b.yaml").write_text("model: gpt-6-luna\ntop_p: 0.5\n")
+    result = validate(workspace)
+    assert (result.returncode, result.stdout) == (0, "Valid: 2 assistants, 1 function, 2 files.\n")
+    assert result.stderr == (
+        "assistants/b.yaml:2:8: warning: `gpt-6-luna` takes no `top_p` but 1 while it reasons: "
+        "it is left out; remove it, or declare `reasoning_effort: none`\n"
+        "assistctl.yaml:3:19: warning: OpenAI has `gpt-4.1-mini` until 2027-01-14 and no longer; "
+        "choose another, such as gpt-6-luna\n"
+    )
+    as_json = validate(workspace, "--format", "json")
+    assert (as_json.returncode, as_json.stderr) == (0, "")
+    told = json.loads(as_json.stdout)
+    assert told["problems"] == []
+    assert [(w["file"], w["line"], w["column"]) for w in told["warnings"]] == [
+        ("assistants/b.yaml", 2, 8),
+        ("assistctl.yaml", 3, 19),
+    ]
+    quiet = validate(workspace, "-q")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
 
 
 def test_validate_imports_neither_the_sdk_nor_the_differ(workspace: Path) -> None:

@@ -7,9 +7,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from assistctl import spec, toolbox
 from assistctl.commands._options import Options
 from assistctl.errors import DeclarationError, Place, Problem
+from assistctl.render.problems import warnings_text
 from assistctl.resources import Workspace
 
 if TYPE_CHECKING:
@@ -30,6 +33,12 @@ def load(options: Options) -> Workspace:
     if problems := (*faults, *problems, *more):
         raise DeclarationError(problems)
     return workspace
+
+
+def warn(options: Options, workspace: Workspace) -> None:
+    """Say on stderr what will not be as it is declared."""
+    if workspace.warnings and not options.quiet:
+        click.echo(warnings_text(workspace.warnings), err=True)
 
 
 def environment(root: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from assistctl.commands._options import Options, as_command, complete_key, paral
 from assistctl.commands._saved import save
 from assistctl.commands._survey import check_keys, survey
 from assistctl.commands._target import opened
-from assistctl.commands._workspace import load
+from assistctl.commands._workspace import load, warn
 from assistctl.plan.reconcile import Wishes
 from assistctl.render.markdown import plan_markdown
 from assistctl.render.plan import plan_json, plan_text
@@ -47,6 +47,7 @@ def command(
     if drift_only and (prune or out):
         raise click.UsageError("--drift-only shows a part of a plan; it cannot be saved or prune.")
     workspace = load(options)
+    warn(options, workspace)
     wishes = Wishes(partial=bool(keys), prune=prune)
     with opened(workspace, parallel) as surface:
         found = survey(surface, workspace, keys, wishes)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from assistctl.commands._options import Options, as_command
-from assistctl.commands._workspace import load
+from assistctl.commands._workspace import load, warn
 from assistctl.errors import DeclarationError
 from assistctl.render.problems import problems_json
 from assistctl.render.values import counted
@@ -19,7 +19,8 @@ def command(options: Options) -> int | None:
     """Check the workspace without any network.
 
     YAML, schema, references, files, limits, and the Python functions against what is declared of
-    them, whose code is read but not run. All problems are shown at once.
+    them, whose code is read but not run. All problems are shown at once. What the model that
+    answers will not take is no problem, but a warning.
     """
     try:
         workspace = load(options)
@@ -29,9 +30,11 @@ def command(options: Options) -> int | None:
         click.echo(problems_json(error.problems))
         return error.exit_code
     if options.format == "json":
-        click.echo(problems_json(()))
-    elif not options.quiet:
-        click.echo(_summary(workspace))
+        click.echo(problems_json((), workspace.warnings))
+    else:
+        warn(options, workspace)
+        if not options.quiet:
+            click.echo(_summary(workspace))
     return None
 
 

@@ -22,14 +22,26 @@ def problems_text(problems: Sequence[Problem]) -> str:
     return "\n".join([*lines, error_text(counted(len(problems), "problem"))])
 
 
-def problems_json(problems: Sequence[Problem]) -> str:
-    """`{"problems": [{"file", "line", "column", "what", "remedy"}]}`; line 0: the whole file."""
-    return json_document({"problems": [_as_json(problem) for problem in problems]})
+def warnings_text(warnings: Sequence[Problem]) -> str:
+    """One line per warning, `file:line:column: warning: what; what to do`."""
+    word = click.style("warning:", fg="yellow", bold=True)
+    return "\n".join(_line(warning, f"{word} ") for warning in warnings)
 
 
-def _line(problem: Problem) -> str:
+def problems_json(problems: Sequence[Problem], warnings: Sequence[Problem] = ()) -> str:
+    """`{"problems": [{"file", "line", "column", "what", "remedy"}], "warnings": [the same]}`;
+    line 0: the whole file."""
+    return json_document(
+        {
+            "problems": [_as_json(problem) for problem in problems],
+            "warnings": [_as_json(warning) for warning in warnings],
+        }
+    )
+
+
+def _line(problem: Problem, kind: str = "") -> str:
     place = click.style(sanitize(str(problem.place)), bold=True)
-    return f"{place}: {sanitize(problem.what)}; {sanitize(problem.remedy)}"
+    return f"{place}: {kind}{sanitize(problem.what)}; {sanitize(problem.remedy)}"
 
 
 def _as_json(problem: Problem) -> dict[str, str | int]:

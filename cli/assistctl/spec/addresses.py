@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from assistctl.spec.grammar.parts import URL
 from assistctl.spec.wording import both, shown
@@ -36,6 +37,14 @@ def sentence(name: str, url: str, *, query: bool = False) -> tuple[str, str]:
 
 def is_address(url: str) -> bool:
     return _ADDRESS.fullmatch(url) is not None and not _ENDS.search(url)
+
+
+def host_of(url: str) -> str:
+    """The host of an address; nothing for what is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _advice(url: str, query: bool) -> str:

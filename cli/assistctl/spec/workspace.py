@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import chain
 from pathlib import Path
 
 from assistctl.errors import Problem
-from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, Assistant, VectorStore, Workspace
+from assistctl.resources import (
+    ASSISTANT,
+    VECTOR_STORE,
+    Address,
+    Assistant,
+    Target,
+    VectorStore,
+    Workspace,
+)
 from assistctl.spec import stores, targets
 from assistctl.spec.assistants import assistant
 from assistctl.spec.contracts import Contracts
@@ -21,6 +30,7 @@ from assistctl.spec.scripts import turns
 from assistctl.spec.sources import FILE, Source, find_sources
 from assistctl.spec.tools import Surroundings
 from assistctl.spec.variables import Variables
+from assistctl.spec.warnings import warnings_about
 from assistctl.spec.wording import remedy_for, shown
 
 _SINGULAR = {"assistants": "assistant", "vector_stores": "vector store"}
@@ -53,16 +63,18 @@ def load(
     shared = _shared_stores(top, shelf, findings)
     _check_overrides(top, sources.assistants, findings)
     usable = top.document.usable
+    in_use = targets.resolved(top.target, usable, root, environ, findings)
     workspace = Workspace(
         root=root,
         name=usable.get("workspace", root.name),
-        target=targets.resolved(top.target, usable, root, environ, findings),
+        target=in_use,
         targets=targets.names(usable),
         assistants=assistants,
         stores={**shared, **implicit},
         functions=known.usable,
         scripts={key: turns(script.usable, findings) for key, script in scripts.items()},
         moved=moves(top, _addresses(sources.assistants, top), findings),
+        warnings=_warnings(read, top, in_use),
     )
     return workspace, findings.in_order()
 
@@ -117,6 +129,14 @@ def _assistants(
         if store:
             implicit[store.key] = store
     return made, implicit
+
+
+def _warnings(documents: Mapping[str, Document], top: Top, target: Target) -> tuple[Problem, ...]:
+    found = (
+        warnings_about(_merged(top.document.usable, top.target, key, document.usable), target)
+        for key, document in documents.items()
+    )
+    return tuple(sorted(set(chain.from_iterable(found))))
 
 
 def _merged(top: Located, target: str, key: str, own: Located) -> Located:
