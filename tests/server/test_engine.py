@@ -16,10 +16,11 @@ from contextlib import closing
 import openai as sdk
 import pytest
 
-from assistctl.server import engine, reading
+from assistctl.server import engine
 from assistctl.server.documents import find, save
 from assistctl.server.engine import leases
 from assistctl.server.engine.leases import Claim
+from assistctl.server.engine.worker import Worker
 from tests.server.chat_endpoint import call, chat_endpoint_running, say
 from tests.server.runs_help import (
     SCRIPTS,
@@ -30,10 +31,9 @@ from tests.server.runs_help import (
     say_and_run,
     steps_of,
     texts,
-    upload,
 )
 
-REQUEST_THREADS = 40
+RUN_THREADS = 40
 """So many requests a server works on at once, as anyio has it."""
 GONE = "The server process that worked on this run stopped before the run ended."
 
@@ -399,35 +399,37 @@ def test_a_lease_that_nobody_could_renew_is_not_over(store, database, monkeypatc
         assert leases.overdue(tx) == [claim]
 
 
-def test_a_heartbeat_does_not_wait_for_requests(start, connect, store, endpoint, monkeypatch):
+def test_a_heartbeat_does_not_wait_for_the_work_of_other_runs(
+    start, connect, store, endpoint, monkeypatch
+):
     client = connect(start(model={"base_url": endpoint.url}))
     release, at_work = threading.Event(), threading.Semaphore(0)
+    endpoint.answer(say("Once", release, " more"))
+    thread, assistant = make_thread(client, "hello"), make_assistant(client)
+    run = client.beta.threads.runs.create(thread_id=thread.id, assistant_id=assistant.id)
+    eventually(lambda: len(texts(client, thread)) == 2)
+    prepare = Worker._prepare
 
-    def read_slowly(file):
+    def prepare_slowly(worker, run):
         at_work.release()
         assert release.wait(20)
-        return "text"
+        return prepare(worker, run)
 
-    monkeypatch.setattr(reading, "text", read_slowly)
-    endpoint.answer(say("Once", release, " more"))
-    thread, file = make_thread(client, "hello"), upload(client, "a.md", "rose")
-    holder = client.vector_stores.create(file_ids=[file.id])
-    run = client.beta.threads.runs.create(
-        thread_id=thread.id, assistant_id=make_assistant(client).id
-    )
-    eventually(lambda: len(texts(client, thread)) == 2)
-    with ThreadPoolExecutor(REQUEST_THREADS) as requests:
-        for _ in range(REQUEST_THREADS):
-            requests.submit(client.vector_stores.files.content, file.id, vector_store_id=holder.id)
-        try:
-            assert all(at_work.acquire(timeout=20) for _ in range(REQUEST_THREADS))
-            for _ in range(2):  # the first beat may have begun before
-                begun = lease_of(store, run)
-                eventually(lambda begun=begun: lease_of(store, run) > begun, seconds=5)
-        finally:
-            release.set()
+    monkeypatch.setattr(Worker, "_prepare", prepare_slowly)
+    others = [
+        client.beta.threads.create_and_run(assistant_id=assistant.id) for _ in range(RUN_THREADS)
+    ]
+    try:
+        assert all(at_work.acquire(timeout=20) for _ in range(RUN_THREADS))
+        for _ in range(2):  # the first beat may have begun before
+            begun = lease_of(store, run)
+            eventually(lambda begun=begun: lease_of(store, run) > begun, seconds=5)
+    finally:
+        release.set()
     done = client.beta.threads.runs.poll(run_id=run.id, thread_id=thread.id)
     assert done.status == "completed"
+    for other in others:
+        client.beta.threads.runs.poll(run_id=other.id, thread_id=other.thread_id)
 
 
 def test_projects_do_not_see_each_others_runs(client, store):
