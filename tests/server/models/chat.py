@@ -26,15 +26,17 @@ _KEYS = {
 _CALL_KEYS = {"id", "type", "function", "index"}
 
 
-def refused(asked: Asked, own: frozenset[str] = frozenset()) -> Reply | None:
+def refused(
+    asked: Asked, own: frozenset[str] = frozenset(), known: frozenset[str] = frozenset()
+) -> Reply | None:
     """What OpenAI would say to a request that breaks its contract; `own` are keys of messages and
-    calls that this endpoint has beyond it."""
-    wrongs = (*_wrong_parameters(asked.body), *_wrong_messages(asked.body, own))
+    calls that this endpoint has beyond it, `known` its parameters."""
+    wrongs = (*_wrong_parameters(asked.body, known), *_wrong_messages(asked.body, own))
     return error(wrongs[0]) if wrongs else None
 
 
-def _wrong_parameters(body: Mapping[str, Any]) -> Iterator[str]:
-    for name in sorted(set(body) - PARAMETERS):
+def _wrong_parameters(body: Mapping[str, Any], known: frozenset[str]) -> Iterator[str]:
+    for name in sorted(set(body) - PARAMETERS - known):
         yield f"Unrecognized request argument supplied: {name}"
     if not isinstance(body.get("model"), str):
         yield "you must provide a model parameter"

@@ -101,7 +101,12 @@ def _badness(judgement: Judgement) -> int:
 
 def _session(bench: Bench, switch: Switch, session: Session, streamed: bool) -> Judgement:
     try:
-        return _Talk(bench.client(switch), bench.endpoint, switch, session, streamed).judge()
+        client = bench.client(switch)
+    except ValueError as error:
+        told = bool(switch.word and re.search(switch.word, str(error)))
+        return Judgement("clear" if told else "wrong", f"the server does not start: {error}")
+    try:
+        return _Talk(client, bench.endpoint, switch, session, streamed).judge()
     except Wrong as wrong:
         return Judgement("wrong", str(wrong))
     except (OpenAIError, httpx2.HTTPError, ValueError) as error:
@@ -119,12 +124,13 @@ class _Talk:
     def judge(self) -> Judgement:
         threads = self.client.beta.threads
         given = {
+            "model": self.switch.name,
             "instructions": "You are the clerk of a flower shop.",
             "tools": list(self.session.tools),
             **self.session.assistant,
             **self.switch.assistant,
         }
-        assistant = self.client.beta.assistants.create(model=self.switch.name, **given)
+        assistant = self.client.beta.assistants.create(**given)
         thread = threads.create(messages=list(self.session.before))
         judged = Judgement("right")
         for number, turn in enumerate(self.session.turns):
@@ -165,7 +171,7 @@ class _Talk:
         listed = self.client.beta.threads.messages.list(thread_id, order="asc", run_id=run["id"])
         messages = [message.to_dict() for message in listed]
         self._check_secrets(run, messages)
-        if run["status"] in ("failed", "incomplete"):
+        if run["status"] in ("failed", "incomplete", "expired"):
             return self._unanswered(run, messages, calls)
         if run["status"] != "completed":
             raise Wrong(f"the run is {run['status']}")
@@ -175,15 +181,18 @@ class _Talk:
         return Judgement("right")
 
     def _check_secrets(self, run: Mapping[str, Any], messages: Sequence[Any]) -> None:
-        if KEY[-12:] in json.dumps([run, messages]):
-            raise Wrong("the key is shown")
+        settings = self.switch.settings or {}
+        brought = [*settings.get("headers", {}).values(), *settings.get("query", {}).values()]
+        shown = json.dumps([run, messages])
+        if any(secret in shown for secret in (KEY[-12:], *brought)):
+            raise Wrong("a secret is shown")
 
     def _unanswered(
         self, run: Mapping[str, Any], messages: Sequence[Any], calls: Sequence[Any]
     ) -> Judgement:
         error = (run.get("last_error") or {}).get("message") or ""
         reason = (run.get("incomplete_details") or {}).get("reason") or ""
-        why = error or reason
+        why = error or reason or ("expired" if run["status"] == "expired" else "")
         for message in messages:
             if message["status"] == "completed" and not calls:
                 raise Wrong(f"half an answer counts as whole: {message['content']}")
@@ -200,6 +209,8 @@ class _Talk:
             preface = " ".join("".join(texts[:-1]).split())
             if preface != self.switch.preface:
                 raise Wrong(f"beside the calls it said {texts[:-1]}, not {self.switch.preface!r}")
+            texts = texts[-1:]
+        if turn.elsewhere:
             texts = texts[-1:]
         if len(texts) != len(says) or not all(map(_same, texts, says)):
             raise Wrong(f"it said {texts}, not {list(says)}")

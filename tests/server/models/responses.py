@@ -42,19 +42,21 @@ ENCRYPTED = "reasoning.encrypted_content"
 _ISSUED = re.compile(r"call_r([0-9a-f]{15})\d{8}")
 
 
-def refused(asked: Asked, *, reasoning: bool = True) -> Reply | None:
+def refused(
+    asked: Asked, known: frozenset[str] = frozenset(), *, reasoning: bool = True
+) -> Reply | None:
     """What OpenAI would say to a request that breaks its contract, or lacks the reasoning that
     came with what is sent back."""
-    for wrong in (*_wrong_parameters(asked), *_wrong_tools(asked), *_wrong_items(asked)):
+    for wrong in (*_wrong_parameters(asked, known), *_wrong_tools(asked), *_wrong_items(asked)):
         return wrong
     for wrong in (*_unpaired(asked), *(_without_reasoning(asked) if reasoning else ())):
         return wrong
     return None
 
 
-def _wrong_parameters(asked: Asked) -> Iterator[Reply]:
+def _wrong_parameters(asked: Asked, known: frozenset[str]) -> Iterator[Reply]:
     body = asked.body
-    for name in sorted(set(body) - PARAMETERS):
+    for name in sorted(set(body) - PARAMETERS - known):
         yield error(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
     if not body.get("input") and not body.get("prompt"):
         yield error(

@@ -30,7 +30,8 @@ class Switch:
 
     The endpoint: `wires` are those that it has (of others it says that they are not there);
     `refuse` is asked in order before the endpoint's own contract, from which it is free unless it
-    is `strict`; `keys` are those of messages and calls that it knows beyond OpenAI's; `think`,
+    is `strict`; `keys` are those of messages and calls, and `parameters` those, that it knows
+    beyond OpenAI's; `think`,
     `shape` and `send` make its answer. The conversations: `sessions` by name, with more fields for
     the `assistant` or each `run`; `elsewhere` is the switch that the first turn of some is given
     to. `api` and `settings` are how the server is set up to ask it.
@@ -50,6 +51,7 @@ class Switch:
     send: Send | None = None
     think: Callable[[Asked], Answer] = mind.answer
     keys: frozenset[str] = frozenset()
+    parameters: frozenset[str] = frozenset()
     reasoning: bool = True
     strict: bool = True
     sessions: Sequence[str] = ("plain", "tool")
@@ -87,8 +89,8 @@ def respond(switch: Switch, asked: Asked) -> Reply:
 
 def _contract(switch: Switch, asked: Asked) -> Reply | None:
     if asked.wire == "chat":
-        return chat.refused(asked, switch.keys)
-    return responses.refused(asked, reasoning=switch.reasoning)
+        return chat.refused(asked, switch.keys, switch.parameters)
+    return responses.refused(asked, switch.parameters, reasoning=switch.reasoning)
 
 
 def _events(switch: Switch) -> Callable[[Asked, Answer], list[dict[str, Any]]]:

@@ -8,7 +8,7 @@ from tests.server.models.chat import completion, delta, pieces
 from tests.server.models.mind import digest
 from tests.server.models.replies import error, whole
 from tests.server.models.switch import Switch, right
-from tests.server.models.ways import any_message, both, calls_of, document, ids, parts, when
+from tests.server.models.ways import any_message, both, calls_of, ids, parts, when
 
 FOUR = ["plain", "tool", "elsewhere", "toolless"]
 _THOUGHT = "The user asks for {}. I shall look it up, 不要猜."
@@ -25,12 +25,18 @@ def signature(arguments: str) -> str:
     return "CiQB" + digest("signature", arguments)
 
 
-def made_here(call) -> bool:
-    """Whether this endpoint has made the call, as the ids of what it issues tell."""
-    return str(call.get("id")).startswith("call_here")
+def mark(asked) -> str:
+    """What the ids of the calls begin with that this endpoint has made."""
+    return f"call_{digest(asked.model)[:8]}"
 
 
-here = ids(lambda number, usual: f"call_here{usual[6:]}")
+def made_here(asked, call) -> bool:
+    return str(call.get("id")).startswith(mark(asked))
+
+
+def here(asked, answer, chunks):
+    """Marks the calls."""
+    return ids(lambda number, usual: mark(asked) + usual[-12:])(asked, answer, chunks)
 
 
 # A field of the message with the thoughts, as DeepSeek and Kimi have it.
@@ -51,14 +57,14 @@ def demands(field: str, refusal, *, foreign: bool):
     """Each message with calls has its thoughts; those of others have the field at least, or may
     lack it."""
 
-    def lacks(message):
+    def lacks(asked, message):
         if not message.get("tool_calls"):
             return False
-        if any(made_here(call) for call in message["tool_calls"]):
+        if made_here(asked, message["tool_calls"][0]):
             return message.get(field) != thought(message)
         return foreign and not isinstance(message.get(field), str)
 
-    return any_message(lacks, refusal)
+    return when(lambda asked: any(lacks(asked, each) for each in asked.messages), refusal)
 
 
 DEEPSEEK = error(
@@ -87,7 +93,7 @@ def _with_thought(asked, answer, chunks):
     body = completion(asked, answer)
     message = body["choices"][0]["message"]
     for call in message.get("tool_calls") or []:
-        call["id"] = f"call_here{call['id'][6:]}"
+        call["id"] = mark(asked) + call["id"][-12:]
     message["reasoning_content"] = _THOUGHT.format(" and ".join(c.json for c in answer.calls))
     return whole(body)
 
@@ -172,7 +178,7 @@ def demands_signature(read=signature_of):
                 if given is None:
                     return GEMINI
                 usual = signature(call["function"]["arguments"])
-                if given != (usual if made_here(call) else SKIP):
+                if given != (usual if made_here(asked, call) else SKIP):
                     return _CORRUPT
         return None
 
@@ -212,12 +218,18 @@ def _details(*fragments):
 
 
 def _wants_details(*wanted):
-    def lacks(message):
-        calls = message.get("tool_calls") or []
-        return any(map(made_here, calls)) and message.get("reasoning_details") != list(wanted)
-
     refusal = error("Provider returned error: Invalid `signature` in `thinking` block", code="400")
-    return any_message(lacks, refusal)
+    return _each_made_here(lambda m: m.get("reasoning_details") == list(wanted), refusal)
+
+
+def _each_made_here(whole_again, refusal):
+    """Refuses if a message with calls of this endpoint's is not as it is to be."""
+
+    def lacks(asked, message):
+        calls = message.get("tool_calls") or []
+        return any(made_here(asked, call) for call in calls) and not whole_again(message)
+
+    return when(lambda asked: any(lacks(asked, each) for each in asked.messages), refusal)
 
 
 _ENCRYPTED = {
@@ -242,10 +254,9 @@ def _blocks(asked, answer, chunks):
     return [chunks[0], delta(thinking_blocks=[block], reasoning_content="Let me see."), *chunks[1:]]
 
 
-def _wants_blocks(message):
-    calls = message.get("tool_calls") or []
+def _has_blocks(message):
     blocks = message.get("thinking_blocks") or []
-    return any(map(made_here, calls)) and [b.get("signature") for b in blocks] != ["EuYBCkQYAiJA"]
+    return [block.get("signature") for block in blocks] == ["EuYBCkQYAiJA"]
 
 
 def _provider_fields(part):
@@ -254,11 +265,22 @@ def _provider_fields(part):
     return {**part, "provider_specific_fields": {"thought_signature": "CiQBLite"}}
 
 
+def _annotated(asked, answer, chunks):
+    """The same in one document."""
+    body = completion(asked, answer)
+    message = body["choices"][0]["message"]
+    message["tool_calls"] = [
+        _provider_fields({**call, "id": mark(asked) + call["id"][-12:]})
+        for call in message.get("tool_calls") or []
+    ]
+    return whole(body)
+
+
 def _wants_provider_fields(asked):
     return any(
         (call.get("provider_specific_fields") or {}).get("thought_signature") != "CiQBLite"
         for call in calls_of(asked)
-        if made_here(call)
+        if made_here(asked, call)
     )
 
 
@@ -381,8 +403,8 @@ SWITCHES = [
         "LiteLLM's documents on thinking",
         shape=both(here, _blocks),
         refuse=[
-            any_message(
-                _wants_blocks,
+            _each_made_here(
+                _has_blocks,
                 error(
                     "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but"
                     " found `tool_use`. When `thinking` is enabled, a final `assistant` message"
@@ -402,17 +424,8 @@ SWITCHES = [
     right(
         "litellm-provider-fields-in-one-document",
         "LiteLLM's documents on Gemini 3",
-        send=document(change=lambda body: _annotated(body)),
+        send=_annotated,
         refuse=[when(_wants_provider_fields, GEMINI)],
         keys=frozenset({"provider_specific_fields"}),
     ),
 ]
-
-
-def _annotated(body):
-    message = body["choices"][0]["message"]
-    message["tool_calls"] = [
-        _provider_fields({**call, "id": f"call_here{call['id'][6:]}"})
-        for call in message.get("tool_calls") or []
-    ]
-    return body
