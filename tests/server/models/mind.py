@@ -20,6 +20,8 @@ PRICES = "A rose costs 5 and a lily 8 yuan."
 TULIP = "A tulip costs 6, the rose was 5 yuan."
 FORGOTTEN = "I have forgotten what was before."
 LOST = "I lack the tool or its outputs."
+SEEN = "A rose."
+PICTURE = "https://shop.example/rose.png"
 EMPTY = "How can I help?"
 BOTH = "Good day, and the two of you are welcome."
 OFFER = '{"flower": "rose", "price": 5}'
@@ -118,6 +120,14 @@ def _offer(asked: Asked) -> Answer:
     return Answer(f"```json\n{OFFER}\n```" if told else "A rose for 5 yuan?")
 
 
+def _offer_at_its_price(asked: Asked) -> Answer:
+    return _offer(asked) if "rose" in _answered(asked) else _calling(asked, "rose")
+
+
+def _picture(asked: Asked) -> Answer:
+    return Answer(SEEN if PICTURE in json.dumps(asked.body) else FORGOTTEN)
+
+
 _REPLIES: dict[str, Callable[[Asked], Answer]] = {
     "And to my friend, too.": _both,
     "Say good day.": lambda asked: Answer(HELLO),
@@ -126,4 +136,6 @@ _REPLIES: dict[str, Callable[[Asked], Answer]] = {
     "And a tulip?": _tulip,
     "What was the rose?": _rose,
     "Offer a rose.": _offer,
+    "Offer a rose for its price.": _offer_at_its_price,
+    "What is in the picture?": _picture,
 }

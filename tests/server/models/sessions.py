@@ -69,6 +69,11 @@ def _forced(turn: Turn) -> Turn:
     return replace(turn, run={"tool_choice": "required"})
 
 
+def _named(turn: Turn) -> Turn:
+    choice = {"type": "function", "function": {"name": "price"}}
+    return replace(turn, run={"tool_choice": choice})
+
+
 _OFFER = {"flower": "rose", "price": 5}
 _FILLER = "We spoke of ribbons, vases and the weather, and of all that flowers need in spring. " * 5
 LONG = tuple(
@@ -87,6 +92,19 @@ SESSIONS: Mapping[str, Session] = {
         [PRICE],
     ),
     "forced": Session([_forced(_ASKED), _forced(_TULIP)], [PRICE]),
+    "named": Session([_named(_ASKED), _TULIP], [PRICE]),
+    "silent": Session([replace(_ASKED, says=[""]), Turn("Say good day.", [mind.HELLO])], [PRICE]),
+    "pictured": Session(
+        [Turn("What is in the picture?", [mind.SEEN]), Turn("Say good day.", [mind.HELLO])],
+        before=[
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": mind.PICTURE}}]}
+        ],
+    ),
+    "formatted-tool": Session(
+        [Turn("Offer a rose for its price.", [_OFFER], [ROSE])],
+        [PRICE],
+        assistant={"response_format": FORMAT},
+    ),
     "single": Session(
         [Turn(_ASKED.question, _ASKED.says, _ASKED.calls, {"parallel_tool_calls": False}), _TULIP],
         [PRICE],

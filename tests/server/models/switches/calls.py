@@ -112,7 +112,7 @@ def _one_by_one(asked):
     return replace(answer, calls=answer.calls[:1])
 
 
-def _say(*places):
+def say(*places):
     """White space and words around the calls: before the first, between, behind the last."""
 
     def shape(asked, answer, chunks):
@@ -280,15 +280,15 @@ SWITCHES = [
         think=_one_by_one,
         sessions=TOOL,
     ),
-    right("newline-before-calls", "pydantic-ai#8208", shape=_say("\n", "", ""), sessions=TOOL),
+    right("newline-before-calls", "pydantic-ai#8208", shape=say("\n", "", ""), sessions=TOOL),
     right(
         "newline-between-calls",
         "pydantic-ai#8208, vllm#49412",
-        shape=_say("", "\n", ""),
+        shape=say("", "\n", ""),
         sessions=TOOL,
     ),
-    right("newlines-behind-calls", "vllm#49412", shape=_say("", "", "\n\n"), sessions=TOOL),
-    right("newlines-everywhere", "vllm#49412", shape=_say("\n\n", "\n", "\n"), sessions=TOOL),
+    right("newlines-behind-calls", "vllm#49412", shape=say("", "", "\n\n"), sessions=TOOL),
+    right("newlines-everywhere", "vllm#49412", shape=say("\n\n", "\n", "\n"), sessions=TOOL),
     right(
         "document-arguments-as-object",
         "Ollama's own",

@@ -21,7 +21,7 @@ from tests.server.models.ways import (
 ALL = [
     *("plain", "tool", "elsewhere", "toolless", "forced", "single", "consecutive"),
     *("last-assistant", "first-assistant", "instructions-only", "empty", "long", "capped"),
-    *("cap", "warm", "effort"),
+    *("cap", "warm", "effort", "named", "pictured", "formatted", "formatted-tool"),
 ]
 
 

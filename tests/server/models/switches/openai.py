@@ -20,7 +20,7 @@ FOUR = ["plain", "tool", "elsewhere", "toolless"]
 EVERY = [
     *(*FOUR, "forced", "single", "consecutive", "consecutive-assistants", "last-assistant"),
     *("first-assistant", "instructions-only", "empty", "long", "capped", "cap", "formatted"),
-    *("object", "effort", "effort-tool"),
+    *("object", "effort", "effort-tool", "named", "pictured", "formatted-tool"),
 ]
 
 
@@ -104,8 +104,15 @@ def _today(name: str, model: str, *, none: bool = True, **how) -> Switch:
     )
 
 
+LUNA = _today(
+    "gpt-6-luna",
+    "gpt-6-luna",
+    sessions=[*FOUR, "forced", "named", "single", "cap", "pictured", "effort-tool"],
+    remembered=True,
+)
+
 _AUTO = [
-    _today("gpt-6-luna", "gpt-6-luna", sessions=[*FOUR, "forced", "single", "cap", "effort-tool"]),
+    LUNA,
     _today("gpt-6-astra", "gpt-6-astra", none=False, sessions=[*FOUR, "effort-tool"]),
     _today("gpt-6.1-sol", "gpt-6.1-sol", none=False, sessions=["tool", "long"]),
     _today("gpt-5.6-terra", "gpt-5.6-terra", sessions=["tool"]),
@@ -366,7 +373,7 @@ def _erring(event):
     return shape
 
 
-def _atonce(event):
+def at_once(event):
     """Nothing but this, behind the first two events."""
     return lambda asked: Reply(
         200,
@@ -375,13 +382,13 @@ def _atonce(event):
     )
 
 
-def _failure(code: str, message: str, **response):
+def failure(code: str, message: str, **response):
     failed = {"id": "resp_1", "object": "response", "status": "failed", "output": []}
     failed |= {"error": {"code": code, "message": message}, **response}
     return {"type": "response.failed", "response": failed}
 
 
-def _too_long(said):
+def beyond(said):
     return lambda asked: said(asked) if asked.tokens > LIMIT else None
 
 
@@ -610,24 +617,24 @@ _RIGHT = [
     _by_responses(
         "busy-failed-first",
         "OpenAI",
-        refuse=[once(_atonce(_failure("server_error", _FAULT)))],
+        refuse=[once(at_once(failure("server_error", _FAULT)))],
         sessions=["plain"],
     ),
     _by_responses(
         "busy-rate-limit-first",
         "OpenAI",
-        refuse=[once(_atonce(_failure("rate_limit_exceeded", _RATE)))],
+        refuse=[once(at_once(failure("rate_limit_exceeded", _RATE)))],
         sessions=["plain"],
     ),
     _by_responses(
-        "busy-error-first", "OpenAI", refuse=[once(_atonce(_FLAT_ERROR))], sessions=["plain"]
+        "busy-error-first", "OpenAI", refuse=[once(at_once(_FLAT_ERROR))], sessions=["plain"]
     ),
     _by_responses(
         "busy-overloaded-first",
         "OpenAI",
         refuse=[
             once(
-                _atonce(
+                at_once(
                     {
                         "type": "error",
                         "error": {
@@ -649,7 +656,7 @@ _OVERFLOW = [
         "overflow",
         "OpenAI",
         refuse=[
-            _too_long(lambda asked: error(_WINDOW, param="input", code="context_length_exceeded"))
+            beyond(lambda asked: error(_WINDOW, param="input", code="context_length_exceeded"))
         ],
         **_LONG,
     ),
@@ -657,7 +664,7 @@ _OVERFLOW = [
         "overflow-with-numbers",
         "OpenAI",
         refuse=[
-            _too_long(
+            beyond(
                 lambda asked: error(
                     f"Input tokens exceed the configured limit of {LIMIT} tokens. Your messages"
                     f" resulted in {asked.tokens} tokens. Please reduce the length of the"
@@ -671,15 +678,15 @@ _OVERFLOW = [
     _by_responses(
         "overflow-in-stream",
         "OpenAI: response.failed",
-        refuse=[_too_long(_atonce(_failure("context_length_exceeded", _WINDOW)))],
+        refuse=[beyond(at_once(failure("context_length_exceeded", _WINDOW)))],
         **_LONG,
     ),
     _by_responses(
         "overflow-as-error-event",
         "OpenAI: error",
         refuse=[
-            _too_long(
-                _atonce(
+            beyond(
+                at_once(
                     {
                         "type": "error",
                         "error": {

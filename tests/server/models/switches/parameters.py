@@ -32,7 +32,7 @@ def _unsupported(name: str, value: str):
     )
 
 
-def _left_out(
+def left_out(
     name: str, source: str, field: str, reply, sessions, tells: str | None = None
 ) -> Switch:
     return right(
@@ -53,7 +53,7 @@ WARM = ["warm", "warm-tool"]
 EFFORT = ["effort", "effort-tool"]
 
 _TEMPERATURE = [
-    _left_out(
+    left_out(
         "temperature-default-only",
         "LibreChat#14231",
         "temperature",
@@ -113,17 +113,17 @@ _TEMPERATURE = [
         tells="top_p|temperature",
         remembered=True,
     ),
-    _left_out(
+    left_out(
         "temperature-deprecated",
         "Claude 4.7",
         "temperature",
         error("`temperature` is deprecated for this model."),
         WARM,
     ),
-    _left_out(
+    left_out(
         "temperature-forbidden", "servers on FastAPI", "temperature", _pydantic("temperature"), WARM
     ),
-    _left_out(
+    left_out(
         "top-p-unsupported",
         "o-series",
         "top_p",
@@ -134,7 +134,7 @@ _TEMPERATURE = [
         ),
         ["warm"],
     ),
-    _left_out(
+    left_out(
         "temperature-as-a-fault-of-the-server",
         "LiteLLM: its own exception as 500",
         "temperature",
@@ -149,7 +149,7 @@ _TEMPERATURE = [
 ]
 
 _EFFORT = [
-    _left_out(
+    left_out(
         "effort-ollama",
         "openclaude#1371",
         "reasoning_effort",
@@ -157,7 +157,7 @@ _EFFORT = [
         EFFORT,
         "reasoning_effort",
     ),
-    _left_out(
+    left_out(
         "effort-groq",
         "Groq",
         "reasoning_effort",
@@ -177,7 +177,7 @@ _EFFORT = [
         tells="reasoning_effort",
         remembered=True,
     ),
-    _left_out(
+    left_out(
         "effort-xai",
         "xAI",
         "reasoning_effort",
@@ -191,7 +191,7 @@ _EFFORT = [
         EFFORT,
         "reasoning_effort",
     ),
-    _left_out(
+    left_out(
         "effort-unrecognized",
         "Azure of old",
         "reasoning_effort",
@@ -216,7 +216,7 @@ _EFFORT = [
         tells="reasoning_effort",
         remembered=True,
     ),
-    _left_out(
+    left_out(
         "effort-gemini",
         "Gemini: no field is named",
         "reasoning_effort",
@@ -227,10 +227,10 @@ _EFFORT = [
         EFFORT,
         "reasoning_effort",
     ),
-    _left_out(
+    left_out(
         "effort-mistral", "Mistral", "reasoning_effort", _pydantic("reasoning_effort"), EFFORT
     ),
-    _left_out(
+    left_out(
         "effort-anthropic",
         "Anthropic through gateways",
         "reasoning_effort",
@@ -241,32 +241,30 @@ _EFFORT = [
 ]
 
 
-def _no_force(name: str, source: str, message: str, **how) -> Switch:
+def no_force(name: str, source: str, message: str, **how) -> Switch:
     reply = error(message, **how)
     refuse = when(lambda asked: asked.body.get("tool_choice") not in (None, "auto", "none"), reply)
     return right(name, source, refuse=[refuse], sessions=["forced"], tells="tool_choice")
 
 
 _CHOICE = [
-    _no_force(
+    no_force(
         "choice-qwen",
         "eino#994",
         "<400> InternalError.Algo.InvalidParameter: The tool_choice parameter does not support"
         " being set to required or object in thinking mode",
         code="invalid_parameter_error",
     ),
-    _no_force(
-        "choice-kimi", "Kimi", "tool_choice 'required' is incompatible with thinking enabled"
-    ),
-    _no_force(
+    no_force("choice-kimi", "Kimi", "tool_choice 'required' is incompatible with thinking enabled"),
+    no_force(
         "choice-deepseek", "litellm#37470", "deepseek-reasoner does not support this tool_choice"
     ),
-    _no_force(
+    no_force(
         "choice-anthropic",
         "Anthropic's documents",
         "Thinking may not be enabled when tool_choice forces tool use.",
     ),
-    _no_force(
+    no_force(
         "choice-llamacpp",
         "llama.cpp of old",
         "tool_choice param requires --jinja flag",
@@ -282,7 +280,7 @@ _CHOICE = [
 ]
 
 
-def _no_schema(name: str, source: str, reply, **how) -> Switch:
+def no_schema(name: str, source: str, reply, **how) -> Switch:
     """The format is asked for in words, then."""
     kinds = how.pop("kinds", ("json_schema",))
     refuse = when(lambda asked: (asked.format or {}).get("type") in kinds, reply)
@@ -324,8 +322,8 @@ def _half_schema(asked):
 
 
 _FORMAT = [
-    _no_schema("format-deepseek", "DeepSeek", _UNAVAILABLE),
-    _no_schema(
+    no_schema("format-deepseek", "DeepSeek", _UNAVAILABLE),
+    no_schema(
         "format-groq",
         "Groq",
         error(
@@ -333,28 +331,28 @@ _FORMAT = [
             " https://console.groq.com/docs/structured-outputs#supported-models"
         ),
     ),
-    _no_schema(
+    no_schema(
         "format-values",
         "servers that know two types",
         error(
             "'response_format.type' : value is not one of the allowed values ['text','json_object']"
         ),
     ),
-    _no_schema(
+    no_schema(
         "format-unknown",
         "servers that know none",
         _pydantic("response_format"),
         kinds=("json_schema", "json_object"),
     ),
-    _no_schema(
+    no_schema(
         "format-lmstudio",
         "LM Studio knows schemas only",
         whole({"error": "'response_format.type' must be 'json_schema' or 'text'"}, 400),
         kinds=("json_object",),
         sessions=["object"],
     ),
-    _no_schema("format-talked-about", "a model that talks first", _UNAVAILABLE, think=_chatty),
-    _no_schema("format-half-kept", "a model that forgets a key", _UNAVAILABLE, think=_half_schema),
+    no_schema("format-talked-about", "a model that talks first", _UNAVAILABLE, think=_chatty),
+    no_schema("format-half-kept", "a model that forgets a key", _UNAVAILABLE, think=_half_schema),
     clear(
         "format-never-kept",
         "a model that cannot",
@@ -371,7 +369,7 @@ _FORMAT = [
 CAP = 8192
 
 
-def _capped(name: str, source: str, message: str, *, cap: int = CAP, **how) -> Switch:
+def capped(name: str, source: str, message: str, *, cap: int = CAP, **how) -> Switch:
     """Refuses more than it can say; what is asked for then must not be far below."""
     remembered = how.pop("remembered", True)
     reply = how.pop("reply", None) or error(message, **how)
@@ -394,7 +392,7 @@ def _capped(name: str, source: str, message: str, *, cap: int = CAP, **how) -> S
 
 
 _CAPS = [
-    _capped(
+    capped(
         "cap-openai",
         "OpenAI",
         "max_tokens is too large: 32000. This model supports at most 16384 completion tokens,"
@@ -402,31 +400,31 @@ _CAPS = [
         cap=16384,
         param="max_tokens",
     ),
-    _capped(
+    capped(
         "cap-deepseek",
         "DeepSeek",
         "Invalid max_tokens value, the valid range of max_tokens is [1, 8192]",
     ),
-    _capped(
+    capped(
         "cap-groq",
         "Groq",
         "`max_completion_tokens` must be less than or equal to `8192`, the maximum value for"
         " `max_completion_tokens` is less than the `context_window` for this model",
         param="max_completion_tokens",
     ),
-    _capped(
+    capped(
         "cap-anthropic",
         "Anthropic",
         "max_tokens: 32000 > 8192, which is the maximum allowed number of output tokens for"
         " claude-3-5-haiku-20241022",
     ),
-    _capped(
+    capped(
         "cap-dashscope",
         "DashScope",
         "<400> InternalError.Algo.InvalidParameter: Range of max_tokens should be [1, 8192]",
         code="invalid_parameter_error",
     ),
-    _capped(
+    capped(
         "cap-gemini",
         "Vertex AI",
         "",
@@ -444,13 +442,13 @@ _CAPS = [
             400,
         ),
     ),
-    _capped(
+    capped(
         "cap-bedrock",
         "Bedrock",
         "The maximum tokens you requested exceeds the model limit of 8192. Try again with a maximum"
         " tokens value that is lower than 8193.",
     ),
-    _capped(
+    capped(
         "cap-vllm",
         "vllm#42474",
         "'max_tokens' or 'max_completion_tokens' is too large: 32000. This model's maximum context"

@@ -9,7 +9,7 @@ from tests.server.models import mind
 from tests.server.models.mind import Answer
 from tests.server.models.replies import error, whole
 from tests.server.models.switch import right
-from tests.server.models.switches.calls import _say
+from tests.server.models.switches.calls import say
 from tests.server.models.ways import any_call, any_message, calls_of, ids, when
 
 ENDS = ["plain", "tool", "last-assistant"]
@@ -138,7 +138,7 @@ SWITCHES = [
         "mistral-words-between-calls",
         "pydantic-ai#8208: words behind the outputs",
         refuse=[when(_ends_in_assistant, _mistral("Expected last role User or Tool"))],
-        shape=_say("", "I look, too: ", "Moment."),
+        shape=say("", "I look, too: ", "Moment."),
         says={"And a tulip?": ["Moment.", mind.TULIP]},
         preface="I look, too: Moment.",
         sessions=["tool"],
@@ -147,7 +147,7 @@ SWITCHES = [
         "claude-words-behind-calls",
         "Kilo#8260",
         refuse=[when(_ends_in_assistant, _PREFILL)],
-        shape=_say("", "", "I am looking."),
+        shape=say("", "", "I am looking."),
         preface="I am looking.",
         sessions=["tool"],
     ),
@@ -155,7 +155,7 @@ SWITCHES = [
         "words-before-calls",
         "many",
         refuse=[when(_ends_in_assistant, _PREFILL)],
-        shape=_say("Let me look. ", "", ""),
+        shape=say("Let me look. ", "", ""),
         preface="Let me look.",
         sessions=["tool"],
     ),
