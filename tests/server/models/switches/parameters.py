@@ -11,7 +11,7 @@ from tests.server.models.ways import unknown, when
 _GEMINI = {"code": 400, "status": "INVALID_ARGUMENT"}
 
 
-def _pydantic(name: str):
+def pydantic(name: str):
     detail = {
         "type": "extra_forbidden",
         "loc": ["body", name],
@@ -121,7 +121,7 @@ _TEMPERATURE = [
         WARM,
     ),
     left_out(
-        "temperature-forbidden", "servers on FastAPI", "temperature", _pydantic("temperature"), WARM
+        "temperature-forbidden", "servers on FastAPI", "temperature", pydantic("temperature"), WARM
     ),
     left_out(
         "top-p-unsupported",
@@ -227,9 +227,7 @@ _EFFORT = [
         EFFORT,
         "reasoning_effort",
     ),
-    left_out(
-        "effort-mistral", "Mistral", "reasoning_effort", _pydantic("reasoning_effort"), EFFORT
-    ),
+    left_out("effort-mistral", "Mistral", "reasoning_effort", pydantic("reasoning_effort"), EFFORT),
     left_out(
         "effort-anthropic",
         "Anthropic through gateways",
@@ -273,7 +271,7 @@ _CHOICE = [
     right(
         "choice-unknown",
         "servers that do not know it",
-        refuse=[unknown("tool_choice", _pydantic("tool_choice"))],
+        refuse=[unknown("tool_choice", pydantic("tool_choice"))],
         sessions=["forced"],
         tells="tool_choice",
     ),
@@ -341,7 +339,7 @@ _FORMAT = [
     no_schema(
         "format-unknown",
         "servers that know none",
-        _pydantic("response_format"),
+        pydantic("response_format"),
         kinds=("json_schema", "json_object"),
     ),
     no_schema(
@@ -481,11 +479,11 @@ _OLDER = [
         "old servers",
         error("Unrecognized request argument supplied: max_completion_tokens"),
     ),
-    _older("older-cap-forbidden", "Mistral", _pydantic("max_completion_tokens")),
+    _older("older-cap-forbidden", "Mistral", pydantic("max_completion_tokens")),
     right(
         "no-stream-options",
         "Mistral of old",
-        refuse=[unknown("stream_options", _pydantic("stream_options"))],
+        refuse=[unknown("stream_options", pydantic("stream_options"))],
         remembered=True,
     ),
     right(
@@ -509,7 +507,7 @@ _OLDER = [
         "nothing-but-messages",
         "a server that refuses one thing after another",
         refuse=[
-            unknown(name, _pydantic(name))
+            unknown(name, pydantic(name))
             for name in ("stream_options", "temperature", "top_p", "max_completion_tokens")
         ],
         sessions=["warm"],

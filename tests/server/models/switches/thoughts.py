@@ -20,7 +20,7 @@ def _opened(*said: str):
     ]
 
 
-def _field(**fields):
+def before(**fields):
     return lambda asked, answer, chunks: [chunks[0], delta(**fields), *chunks[1:]]
 
 
@@ -98,19 +98,19 @@ SWITCHES = [
         says={question: [QUOTED] for question in ("Say good day.", "Once more, please.")},
     ),
     right(
-        "reasoning-field", "vLLM, Ollama, OpenRouter", shape=_field(reasoning=THOUGHT, content="")
+        "reasoning-field", "vLLM, Ollama, OpenRouter", shape=before(reasoning=THOUGHT, content="")
     ),
     right(
-        "reasoning-content-field", "DeepSeek, llama.cpp", shape=_field(reasoning_content=THOUGHT)
+        "reasoning-content-field", "DeepSeek, llama.cpp", shape=before(reasoning_content=THOUGHT)
     ),
-    right("reasoning-text-field", "gateways", shape=_field(reasoning_text=THOUGHT)),
-    right("thinking-field", "Ollama's own name", shape=_field(thinking=THOUGHT)),
+    right("reasoning-text-field", "gateways", shape=before(reasoning_text=THOUGHT)),
+    right("thinking-field", "Ollama's own name", shape=before(thinking=THOUGHT)),
     right(
         "reasoning-fields-both",
         "vLLM sent both names for a while",
-        shape=_field(reasoning=THOUGHT, reasoning_content=THOUGHT),
+        shape=before(reasoning=THOUGHT, reasoning_content=THOUGHT),
     ),
-    right("reasoning-object", "gateways", shape=_field(reasoning={"text": THOUGHT})),
+    right("reasoning-object", "gateways", shape=before(reasoning={"text": THOUGHT})),
     right("reasoning-behind-the-words", "gateways", shape=_behind),
     right("thinking-parts", "Mistral's Magistral", shape=_parted),
     right("thinking-part-plain", "gateways to Anthropic", shape=_plain_thinking_part),
@@ -118,7 +118,7 @@ SWITCHES = [
     right(
         "think-tags-and-field",
         "llama.cpp",
-        shape=both(_opened("<think></think>"), _field(reasoning_content=THOUGHT)),
+        shape=both(_opened("<think></think>"), before(reasoning_content=THOUGHT)),
     ),
     clear(
         "think-never-closed",
