@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from assistctl.commands._options import Invocation, group_options
+from assistctl.commands._suggestions import with_own_suggestions
 from assistctl.commands._termination import terminable
 from assistctl.errors import AssistctlError, DeclarationError
 from assistctl.render.problems import error_text, problems_text
@@ -57,6 +58,10 @@ class LazyGroup(click.Group):
         module, _ = COMMANDS[cmd_name]
         command: click.Command = importlib.import_module(module).command
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with with_own_suggestions(self, ctx):
+            return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -21,6 +21,7 @@ import click
 
 from assistctl import __version__
 from assistctl.apis import PARALLEL
+from assistctl.commands._suggestions import with_own_suggestions
 
 FORMATS = ("text", "json", "jsonl", "markdown")
 
@@ -110,6 +111,10 @@ _NAMES = ("workspace", "target", "format", "quiet", "verbose", "no_color")
 
 class _Command(click.Command):
     """A command whose help lists its own options first."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with with_own_suggestions(self, ctx):
+            return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         own: list[tuple[str, str]] = []
