@@ -35,6 +35,23 @@ Serving the Assistants API v2 at http://127.0.0.1:…/v1
         assert server.result() == (0, "", told)
 
 
+def test_where_the_default_target_is_another_server_the_local_one_is_served(synced, tmp_path):
+    """Without that target's variables, which nobody needs for it."""
+    synced.edit("assistctl.yaml", "targets:\n", "default_target: staging\ntargets:\n")
+    with synced.started("serve", "-q", "--port", "0") as server:
+        url = server.wait_for("Serving ").split()[-1]
+        assert names_at(url, "any") == ["Clerk", "None"]
+        server.process.send_signal(signal.SIGINT)
+        told = f"""\
+Serving the Assistants API v2 at http://127.0.0.1:…/v1
+  database {synced.root}/.assistctl/local.db, answers come from the scripted model
+  target local: the workspace's default target, staging, is another server
+  code_interpreter: {code_report(Settings(tmp_path / "any.db"))}
+  no API key: anybody on this machine may use it
+"""
+        assert server.result() == (0, "", told)
+
+
 def test_code_interpreter_can_be_switched_off(synced):
     with synced.started("serve", "-q", "--port", "0", "--no-code-interpreter") as server:
         client = Client(server.wait_for("Serving ").split()[-1], "any")
@@ -122,8 +139,8 @@ def test_what_cannot_be_served_is_a_clear_error(shared):
         assert shared("serve", "--port", str(port)) == (1, "", error)
     there = {"STAGING_URL": "http://127.0.0.1:1/v1", "STAGING_KEY": "any"}
     error = (
-        "error: target 'staging' is not local, so there is nothing to serve; "
-        "choose one without base_url with --target\n"
+        "error: target 'staging' is another server, so there is nothing to serve; leave out "
+        "--target (or ASSISTCTL_TARGET) to serve the workspace's own database\n"
     )
     assert shared("serve", "-t", "staging", **there) == (1, "", error)
 

@@ -1,10 +1,13 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
 from assistctl.errors import Place
 from assistctl.resources import Target, Workspace
+from assistctl.spec import served
 
+Write = Callable[[Mapping[str, str | bytes]], Path]
 Loaded = Callable[..., tuple[Workspace, list[str]]]
 TOP = "version: 1\nworkspace: shop\n"
 
@@ -54,7 +57,8 @@ def test_a_secret_may_not_reach_an_override(loaded: Loaded) -> None:
     assert loaded(files, MY_KEY="k")[1] == []
     assert loaded(files, target="a", MY_KEY="k")[1] == [
         "assistctl.yaml:3:53: the variable MY_KEY looks like a secret, which would be stored at "
-        "the target; keep secrets in the environment of your tools, or rename the variable"
+        "the target and shown in plans; keep secrets in the environment of your tools, or rename "
+        "the variable"
     ]
 
 
@@ -105,3 +109,26 @@ def test_a_local_target_without_a_model_asks_whom_the_environment_names(loaded: 
     assert model("{model: scripted}", **there) == "scripted"
     assert model("{base_url: 'http://h/v1'}", **there) is None
     assert model("{api: agents, api_key: '${OPENAI_API_KEY}'}", **there) is None
+
+
+REMOTE = "{base_url: 'https://h/v1', api_key: '${NOWHERE}'}"
+
+
+@pytest.mark.parametrize(
+    ("declared", "served_is"),
+    [
+        ("", ("local", "local")),
+        ("default_target: local\n", ("local", "local")),
+        (f"default_target: prod\ntargets: {{prod: {REMOTE}}}\n", ("prod", "local")),
+        (f"default_target: b\ntargets: {{a: {{}}, b: {{}}, prod: {REMOTE}}}\n", ("b", "b")),
+        (f"targets: {{local: {REMOTE}, a: {{}}, b: {{}}}}\n", ("local", "a")),
+        (f"targets: {{local: {REMOTE}}}\n", ("local", None)),
+        ("default_target: prod\ntargets: {prod: {api: responses}}\n", ("prod", "local")),
+        ("default_target: nowhere\n", ("local", "local")),
+        ("targets: [\n", ("local", "local")),
+    ],
+)
+def test_the_embedded_server_is_one_of_the_targets_or_none(
+    write: Write, declared: str, served_is: tuple[str, str | None]
+) -> None:
+    assert served(write({"assistctl.yaml": f"version: 1\nworkspace: x\n{declared}"})) == served_is

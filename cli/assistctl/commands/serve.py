@@ -18,6 +18,7 @@ from assistctl.commands._options import Options, as_command
 from assistctl.commands._target import CODE_PYTHON, server_settings, usable
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError
+from assistctl.resources import Workspace
 from assistctl.spec.targets import from_environment
 
 if TYPE_CHECKING:
@@ -79,20 +80,15 @@ def command(
 ) -> int | None:
     """Serve the Assistants API v2 to any client, until Ctrl-C.
 
-    In a workspace it serves the workspace's local database with `targets.local.model`; where none
-    is declared, and anywhere else, runs are answered by OpenAI, if OPENAI_API_KEY is set (in a
-    workspace its .env counts, too).
+    In a workspace it serves the workspace's local database with `targets.local.model`, whatever
+    the default target is; where none is declared, and anywhere else, runs are answered by OpenAI,
+    if OPENAI_API_KEY is set (in a workspace its .env counts, too).
     """
     from assistctl.server import Settings, StoreError, code_report, serve
 
-    workspace = None
-    if options.workspace or spec.find_root(Path.cwd()):
-        workspace = load(options)
-        if not workspace.target.local:
-            raise AssistctlError(
-                f"target {workspace.target.name!r} is not local, so there is nothing to serve; "
-                "choose one without base_url with --target"
-            )
+    note = None
+    if root := options.workspace or spec.find_root(Path.cwd()):
+        workspace, note = _workspace(root, options)
         settings = server_settings(workspace, database)
     else:
         model = usable(from_environment(os.environ))
@@ -116,6 +112,8 @@ def command(
         model = _model_in_words(settings.model)
         click.echo(f"Serving the Assistants API v2 at {url}", err=True)
         click.echo(f"  database {settings.database}, {model}", err=True)
+        if note:
+            click.echo(f"  {note}", err=True)
         click.echo(f"  code_interpreter: {code}", err=True)
         click.echo(f"  {_doors_in_words(settings)}", err=True)
 
@@ -131,6 +129,30 @@ def command(
             f"cannot serve on {host}:{port} ({reason}); choose another --host or --port"
         ) from error
     return None
+
+
+def _workspace(root: Path, options: Options) -> tuple[Workspace, str | None]:
+    """The workspace as its embedded server has it, and a note where that is not what commands use
+    by default. Raises AssistctlError where it has none."""
+    if options.target:
+        workspace = load(options)
+        if not workspace.target.local:
+            raise AssistctlError(
+                f"target {workspace.target.name!r} is another server, so there is nothing to "
+                "serve; leave out --target (or ASSISTCTL_TARGET) to serve the workspace's own "
+                "database"
+            )
+        return workspace, None
+    default, served = spec.served(root)
+    if served is None:
+        raise AssistctlError(
+            f"all targets in {root / spec.FILE} are other servers, so there is nothing to serve; "
+            "add one without base_url, such as `embedded: {}`, or serve elsewhere with --db FILE"
+        )
+    if served == default:
+        return load(options), None
+    note = f"target {served}: the workspace's default target, {default}, is another server"
+    return load(replace(options, target=served)), note
 
 
 def _seed(settings: Settings, dump: Path, project: str) -> None:

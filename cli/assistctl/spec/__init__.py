@@ -1,7 +1,8 @@
 """Files -> Workspace: strict YAML that remembers file:line:column, one JSON Schema, references."""
 
 from assistctl.spec.grammar import KINDS, schema
-from assistctl.spec.sources import find_root, missing_workspace
+from assistctl.spec.sources import FILE, find_root, missing_workspace
+from assistctl.spec.targets import served
 from assistctl.spec.workspace import load
 
-__all__ = ["KINDS", "find_root", "load", "missing_workspace", "schema"]
+__all__ = ["FILE", "KINDS", "find_root", "load", "missing_workspace", "schema", "served"]

@@ -13,7 +13,9 @@ from assistctl.spec import endpoints
 from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import SLUG
 from assistctl.spec.located import Located
+from assistctl.spec.reading import read
 from assistctl.spec.secrets import key_of
+from assistctl.spec.sources import FILE
 from assistctl.spec.wording import both, quoted, shown, suggestion
 
 LOCAL = "local"
@@ -43,6 +45,25 @@ def chosen(workspace: Located, asked: str | None, findings: Findings) -> str:
     return asked or default or LOCAL
 
 
+def served(root: Path) -> tuple[str, str | None]:
+    """The default target of a workspace, and the one that its embedded server is: the default if
+    that is none elsewhere, else `local`, else the first that will do; None if none will. What is
+    wrong with the file is for `load` to say."""
+    unheard = Findings()
+    workspace = read(root / FILE, FILE, unheard)
+    if workspace is None:
+        return LOCAL, LOCAL
+    default = chosen(workspace, None, unheard)
+    targets = workspace.mapping("targets")
+    here = [name for name in names(workspace) if _embedded(targets.mapping(name))]
+    ordered = sorted(here, key=lambda name: (name != default, name != LOCAL))
+    return default, ordered[0] if ordered else None
+
+
+def _embedded(fields: Located) -> bool:
+    return fields.get("api", "assistants") == "assistants" and "base_url" not in fields
+
+
 def _no_target(name: str, known: tuple[str, ...], place: Place, findings: Findings) -> None:
     close = suggestion(name, known)
     choice = f"declared are {both(quoted(known))}" if len(known) > 1 else f"only `{LOCAL}` is"
@@ -67,7 +88,7 @@ def _check(name: str, fields: Located, findings: Findings) -> None:
     api = fields.get("api", "assistants")
     if api not in ("assistants", "agents", "responses"):
         return
-    embedded = api == "assistants" and "base_url" not in fields
+    embedded = _embedded(fields)
     if "model" in fields and not embedded:
         findings.add(
             fields.key_place("model"),
