@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import stat
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -20,6 +23,27 @@ def drop_the_prices(shop):
 def declare_the_prices(shop):
     shop.edit("assistants/clerk.yaml", "interpreter\n", "interpreter\n    files: [prices.csv]\n")
     (shop.root / "assistants" / "prices.csv").write_text(BEFORE[1])
+
+
+def test_a_snapshot_is_for_its_owner_only_whatever_the_umask(synced):
+    parent = synced.root / ".assistctl" / "snapshots"
+    (parent / "local").mkdir(parents=True)  # as an older version has made them
+    synced.edit("assistants/clerk.yaml", "    files: [prices.csv]\n", "")
+    command = 'umask 000; exec "$0" -m assistctl sync --yes -q'
+    subprocess.run(["sh", "-c", command, sys.executable], cwd=synced.root, check=True)
+    (snapshot,) = snapshots(synced)
+    modes = {
+        str(path.relative_to(snapshot)): stat.S_IMODE(path.stat().st_mode)
+        for path in sorted(snapshot.rglob("*"))
+    }
+    assert modes == {
+        "files": 0o700,
+        "files/assistants": 0o700,
+        "files/assistants/prices.csv": 0o600,
+        "snapshot.json": 0o600,
+    }
+    above = (snapshot, parent / "local", parent)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in above] == [0o700, 0o700, 0o700]
 
 
 @pytest.mark.parametrize("later", [(), ("sync", "--yes", "-q", "--prune")])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from assistctl.errors import Place
-from assistctl.resources import File
+from assistctl.resources import File, Workspace
 from assistctl.spec import files
 from assistctl.spec.files import Shelf
 from assistctl.spec.findings import Findings
@@ -142,3 +142,62 @@ def test_instructions_have_a_limit_in_characters(write: Write) -> None:
         "assistants/a.md: is larger than 40 bytes; split it, or move its long parts elsewhere",
         "assistants/shop.yaml:3:5: `a.md` has 100 characters, more than 99; shorten it",
     ]
+
+
+HIDDEN_FILES = {
+    ".env": "KEY=1",
+    ".git/config": "",
+    ".assistctl/local.db": "",
+    ".github/help.md": "Help",
+    "..data/help.md": "Help",
+    "assistants/.notes.md": "",
+    "assistants/shop.yaml": "",
+}
+
+
+def hidden(text: str, path: str, declare: str | None = None) -> str:
+    return (
+        f"`{text}` leads to `{path}`, which is hidden and may hold secrets; copy it to another "
+        f"name, or if it is meant, write `hidden_files: [{declare or path}]` in assistctl.yaml"
+    )
+
+
+def test_hidden_files_are_not_used_however_they_are_named(write: Write) -> None:
+    root = write(HIDDEN_FILES)
+    (root / "assistants" / "innocent.md").symlink_to("../.env")
+    (root / "assistants" / "mounted.md").symlink_to("../..data/help.md")
+    assert look(
+        root, "../.env", "../.git/config", "../.assistctl/*", "../.nowhere", ".*.md", "inn*", "m*"
+    ) == (
+        ["assistants/mounted.md"],
+        [
+            hidden("../.env", ".env"),
+            hidden("../.git/config", ".git/config"),
+            hidden("../.assistctl/*", ".assistctl/local.db"),
+            hidden("../.nowhere", ".nowhere"),
+            hidden(".*.md", "assistants/.notes.md"),
+            hidden("inn*", ".env", "assistants/innocent.md"),
+        ],
+    )
+
+
+def test_a_hidden_file_is_used_where_assistctl_yaml_says_so(
+    write: Write, loaded: Callable[..., tuple[Workspace, list[str]]]
+) -> None:
+    top = "version: 1\nworkspace: x\ndefaults: {model: m}\n"
+    files = {
+        **HIDDEN_FILES,
+        "assistctl.yaml": top,
+        "assistants/shop.yaml": """\
+            instructions: {file: ../.github/help.md}
+            tools: [{type: code_interpreter, files: [../.env]}]
+            """,
+    }
+    assert loaded(files)[1] == [
+        f"assistants/shop.yaml:1:22: {hidden('../.github/help.md', '.github/help.md')}",
+        f"assistants/shop.yaml:2:42: {hidden('../.env', '.env')}",
+    ]
+    files["assistctl.yaml"] = top + "hidden_files: [./.github/help.md]\n"
+    workspace, problems = loaded(files)
+    assert problems == [f"assistants/shop.yaml:2:42: {hidden('../.env', '.env')}"]
+    assert workspace.assistants["shop"].settings["instructions"] == "Help"

@@ -42,17 +42,50 @@ def test_what_cannot_be_replaced_stays_and_is_found(text: str) -> None:
     assert expanded(text) == (text, 1)
 
 
-@pytest.mark.parametrize(
-    "name", ["API_KEY", "MY_TOKEN", "secret", "DB_PASSWORD", "OpenaiApiKey", "KEY2", "SECRETS"]
-)
+SECRET = """
+    API_KEY MY_TOKEN secret DB_PASSWORD OpenaiApiKey KEY2 SECRETS ASSISTCTL_API_KEYS SHOP_TOKENS
+    SHOP_PASSWORDS DB_PASS DBPASS dbPass MYSQL_PWD DB_PASSWD DATABASE_URL CELERY_BROKER_URL
+    MONGODB_URI SQLALCHEMY_DATABASE_URI REDIS_URL_2 AzureWebJobsConnectionString NPM_AUTH _AUTH
+    AUTH_HEADER GH_PAT githubPat SENTRY_DSN SLACK_WEBHOOK_URL PRIVATEKEYPEM APIKEYPROD
+    SSH_PRIVATEKEY AWS_ACCESS_KEY_ID GOOGLE_APPLICATION_CREDENTIALS SESSION_COOKIE SSH_PASSPHRASE
+    TOKEN_PROD MAX_TOKENS_KEY
+"""
+HARMLESS = """
+    KEYBOARD MAX_TOKENS MAX_COMPLETION_TOKENS TOKENS_PER_MINUTE SECRETARY SHOP PWD OLDPWD COMPASS
+    TURKEY_PHONE PATH PATTERN AUTHOR AUTH_DOMAIN OAUTH_CLIENT_ID PASSENGERS BASE_URL SHOP_URL
+    TOKENIZER GITHUB_SHA HOME CI_COMMIT_REF_NAME
+"""
+VALUES = {
+    "A": "postgres://shop:geheim@db/shop",
+    "B": "https://hooks.slack.com/services/T0/B0/abcdefgh",
+    "C": "sk-proj-0123456789abcdef",
+    "D": "-----BEGIN PRIVATE KEY-----\nMIIE",
+    "E": "Server=db;Password=geheim",
+}
+
+
+@pytest.mark.parametrize("name", SECRET.split())
 def test_a_secret_is_refused_in_public_values(name: str) -> None:
     assert expanded(f"${{{name}:-x}}") == (f"${{{name}:-x}}", 1)
     assert expanded("${API_KEY}", public=False) == ("sk-1", 0)
 
 
-@pytest.mark.parametrize("name", ["KEYBOARD", "MAX_TOKENS", "SECRETARY", "SHOP"])
+@pytest.mark.parametrize("name", HARMLESS.split())
 def test_a_harmless_name_is_not_taken_for_a_secret(name: str) -> None:
     assert expanded(f"${{{name}:-x}}")[1] == 0
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_variable_whose_value_holds_a_secret_is_refused_in_public_values(name: str) -> None:
+    findings = Findings()
+    variables = Variables(VALUES, findings)
+    text = f"Ask at ${{{name}}}"
+    assert variables.expand(text, Place("x")) == text
+    assert list(map(str, findings.in_order())) == [
+        f"x: the value of the variable {name} holds a key or a password, which would be stored at "
+        "the target and shown in plans; keep secrets in the environment of your tools"
+    ]
+    assert variables.expand(text, Place("x"), public=False) == f"Ask at {VALUES[name]}"
 
 
 @pytest.mark.parametrize(

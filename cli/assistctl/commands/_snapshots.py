@@ -5,7 +5,8 @@ applied before, in which our own objects are Addresses; below `files/` are, by t
 contents of the uploads that the sync takes out of use, as far as the target gives them away
 (`_taking.py` writes it).
 A snapshot is complete in itself: in CI its directory is kept as an artifact. While its sync is at
-work, and where it was cut off, a file `unfinished` lies beside it.
+work, and where it was cut off, a file `unfinished` lies beside it. Nobody else may read it: what
+stood in an object may have been meant for few.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from assistctl.plan.state import Applied, Upload
 from assistctl.resources import Address, Json, Target, Workspace
 
 FORMAT = 1
+SNAPSHOTS = "snapshots"
 DOCUMENT, CONTENTS, UNFINISHED = "snapshot.json", "files", "unfinished"
 KEPT = 20
 """Snapshots that are kept for each target; the oldest go first."""
@@ -66,13 +68,19 @@ class Snapshot:
 
 def new_directory(workspace: Workspace) -> Path:
     """Where the next snapshot of the target goes."""
-    state_directory(workspace.root)
     parent = _parent(workspace.root, workspace.target)
-    parent.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%S.%fZ")
     directory = parent / stamp
-    directory.mkdir()
+    for each in (state_directory(workspace.root) / SNAPSHOTS, parent, directory):
+        each.mkdir(exist_ok=each != directory)
+        each.chmod(0o700)
     return directory
+
+
+def make_private(directory: Path) -> None:
+    """What a snapshot has is for its owner's eyes, whatever the umask."""
+    for path in directory.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def rotate(workspace: Workspace) -> None:
@@ -206,4 +214,4 @@ def _directories(workspace: Workspace) -> list[Path]:
 
 
 def _parent(root: Path, target: Target) -> Path:
-    return root / STATE / "snapshots" / target.name
+    return root / STATE / SNAPSHOTS / target.name

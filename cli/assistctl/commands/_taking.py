@@ -14,6 +14,7 @@ from assistctl.commands._snapshots import (
     DOCUMENT,
     FORMAT,
     UNFINISHED,
+    make_private,
     new_directory,
     rotate,
 )
@@ -93,6 +94,7 @@ def _write(
     (directory / UNFINISHED).write_text(back_to or "", encoding="utf-8")
     written = directory / f"{DOCUMENT}.part"
     written.write_text(json_document(document) + "\n", encoding="utf-8")
+    make_private(directory)
     written.replace(directory / DOCUMENT)
 
 

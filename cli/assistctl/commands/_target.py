@@ -88,9 +88,10 @@ def embeddings_of(target: Target) -> Literal["auto"] | Mapping[str, Json]:
 
 
 def state_directory(root: Path) -> Path:
-    """The workspace's `.assistctl/`, made on first use; it keeps itself out of git."""
+    """The workspace's `.assistctl/`, made on first use; it keeps itself out of git, and what was
+    said in the local target's threads to its owner."""
     directory = root / STATE
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(0o700, exist_ok=True)
     ignore = directory / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +12,7 @@ from assistctl.resources import File
 from assistctl.spec.findings import Findings
 from assistctl.spec.globs import glob, is_pattern
 from assistctl.spec.reading import read_text
+from assistctl.spec.sources import FILE
 from assistctl.spec.wording import is_unicode, remedy_for, shown
 
 MAX_FILE_BYTES = 8 * 1024 * 1024 * 1024
@@ -31,12 +32,14 @@ class Shelf:
     """The files of one workspace; each is read once, however often it is declared.
 
     A declared path is relative to the directory of the file in which it stands, which its Place
-    names. `root` is a resolved path.
+    names. `root` is a resolved path. `.env`, `.git` and their like hold what nobody else shall see:
+    of hidden paths only those in `allowed`, relative to the root, are used.
     """
 
-    def __init__(self, root: Path, findings: Findings) -> None:
+    def __init__(self, root: Path, findings: Findings, allowed: Set[str] = frozenset()) -> None:
         self._root = root
         self._findings = findings
+        self._allowed = allowed
         self._read: dict[Path, File] = {}
 
     def files(self, declared: Iterable[tuple[str, Place]]) -> tuple[File, ...]:
@@ -108,9 +111,23 @@ class Shelf:
         named = path.parent.resolve() / path.name
         if not named.is_relative_to(self._root):
             raise _NotUsable("lies outside the workspace", "copy the file into the workspace")
-        if not named.resolve().is_relative_to(self._root):
+        real = named.resolve()
+        if not real.is_relative_to(self._root):
             raise _NotUsable("leads outside the workspace", "copy the file in place of the symlink")
+        self._refuse_hidden(named, real)
         return named
+
+    def _refuse_hidden(self, named: Path, real: Path) -> None:
+        paths = [path.relative_to(self._root) for path in (named, real)]
+        if self._allowed and not self._allowed.isdisjoint(path.as_posix() for path in paths):
+            return
+        for path in paths:
+            if any(map(_is_hidden, path.parts)):
+                raise _NotUsable(
+                    f"leads to {shown(path.as_posix())}, which is hidden and may hold secrets",
+                    "copy it to another name, or if it is meant, write "
+                    f"`hidden_files: [{self._relative(named)}]` in {FILE}",
+                )
 
     def _file(self, path: Path) -> File:
         if path not in self._read:
@@ -122,6 +139,11 @@ class Shelf:
         if not is_unicode(name):
             raise _NotUsable("names a file whose name is not UTF-8", "rename the file")
         return name
+
+
+def _is_hidden(part: str) -> bool:
+    """What begins with two dots is not: a mounted Kubernetes volume leads through `..data/`."""
+    return part.startswith(".") and not part.startswith("..")
 
 
 def _digested(path: Path, name: str) -> File:

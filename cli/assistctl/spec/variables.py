@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from assistctl.errors import Place
+from assistctl.redaction import holds_secret
 from assistctl.resources import Json
+from assistctl.spec.confidential import names_secret
 from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located, LocatedList
 from assistctl.spec.wording import is_unicode
@@ -17,7 +19,7 @@ _REFERENCE = re.compile(
     rf"(?P<escaped>\$\$\{{)|\$\{{(?:(?P<name>{_NAME})(?P<default>:-[^}}]*)?\}})?"
 )
 _ONLY_A_VARIABLE = re.compile(rf"\$\{{({_NAME})\}}")
-_SECRET = re.compile(r"(KEY|TOKEN|SECRETS?|PASSWORD|PASSWD|CREDENTIALS?)(_|[0-9]|$)", re.I)
+_KEPT = "keep secrets in the environment of your tools"
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Variables:
     def expand(self, value: Json, place: Place, *, public: bool = True) -> Json:
         """The value with the variables in all its strings replaced; keys stay as they are.
 
-        A `public` value goes to the target and into plans: a variable that looks like a secret is
-        refused there. A reference that cannot be replaced stays, and is a finding.
+        A `public` value goes to the target and into plans: a variable that looks like a secret, by
+        its name or by what it holds, is refused there. A reference that cannot be replaced stays,
+        and is a finding.
         """
         if isinstance(value, str):
             return self._text(value, place, public) if "${" in value else value
@@ -55,14 +58,20 @@ class Variables:
                 "write ${NAME} or ${NAME:-default}; a literal ${ is written $${",
             )
             return found[0]
-        if public and _SECRET.search(name):
-            self.findings.add(
-                place,
-                f"the variable {name} looks like a secret, which would be stored at the target",
-                "keep secrets in the environment of your tools, or rename the variable",
-            )
+        if public and self._secret(name, place):
             return found[0]
         return self._looked_up(name, default, place, found[0])
+
+    def _secret(self, name: str, place: Place) -> bool:
+        if names_secret(name):
+            what, remedy = f"the variable {name} looks like a secret", ", or rename the variable"
+        elif holds_secret(self.environ.get(name, "")):
+            what, remedy = f"the value of the variable {name} holds a key or a password", ""
+        else:
+            return False
+        where = "which would be stored at the target and shown in plans"
+        self.findings.add(place, f"{what}, {where}", _KEPT + remedy)
+        return True
 
     def _looked_up(self, name: str, default: str | None, place: Place, reference: str) -> str:
         value = self.environ.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Mapping
 from itertools import chain
 from pathlib import Path
@@ -49,10 +50,11 @@ def load(
     findings = Findings()
     root = root.resolve()
     variables = Variables(environ, findings)
-    contracts, shelf = Contracts(findings), Shelf(root, findings)
+    contracts = Contracts(findings)
 
     sources = find_sources(root, findings)
     top = read_top(sources.workspace, target, variables, findings)
+    shelf = Shelf(root, findings, _hidden_files(top))
     tables = [read_document(source, "functions", variables, findings) for source in sources.tools]
     read = _read_all(sources.assistants, "assistant", variables, findings)
     scripts = _read_all(sources.scripts, "script", variables, findings)
@@ -77,6 +79,13 @@ def load(
         warnings=_warnings(read, top, in_use),
     )
     return workspace, findings.in_order()
+
+
+def _hidden_files(top: Top) -> frozenset[str]:
+    """The hidden files that may be used, by their paths below the workspace."""
+    return frozenset(
+        posixpath.normpath(path) for path in top.document.usable.get("hidden_files", ())
+    )
 
 
 def _read_all(

@@ -37,6 +37,11 @@ WORKSPACES: dict[str, Schema] = {
                 {"$ref": "#/$defs/vector_store"},
                 names="slug",
             ),
+            "hidden_files": ref(
+                "files",
+                "Files to be used although something in their path begins with a dot: exact paths, "
+                "relative to assistctl.yaml.",
+            ),
             "moved": table(
                 "What was renamed: the new key by the old one. Objects at the targets are kept.",
                 {"$ref": "#/$defs/movable"},
