@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "cli" / "assistctl"
-GROUND = {"errors", "resources", "events", "redaction"}
+GROUND = {"errors", "keys", "resources", "events", "redaction"}
 MAY_IMPORT = {
     "__init__": set(),
     "__main__": {"main"},
     "errors": set(),
-    "resources": {"errors"},
+    "keys": set(),
+    "resources": {"errors", "keys"},
     "events": set(),
     "redaction": set(),
     "spec": GROUND,

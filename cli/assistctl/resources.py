@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from assistctl.errors import Place, Problem
+from assistctl.keys import composed
 
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list[Json] or dict[str, Json]."""
@@ -31,9 +32,11 @@ class Address:
     def parse(cls, text: str) -> Address:
         """Read what a person typed; a bare key means the assistant."""
         kind, slash, name = text.partition("/")
-        if slash and name and kind in (ASSISTANT, VECTOR_STORE, FILE):
+        if slash and name and kind == FILE:
             return cls(kind, name)
-        return cls(ASSISTANT, text)
+        if slash and name and kind in (ASSISTANT, VECTOR_STORE):
+            return cls(kind, composed(name))
+        return cls(ASSISTANT, composed(text))
 
 
 @dataclass(frozen=True)

@@ -38,13 +38,82 @@ def test_what_is_hidden_or_of_another_kind_is_passed_over(loaded: Loaded) -> Non
         {
             "assistants/.#shop.yaml": "[",
             "assistants/prices.csv": "[",
-            "assistants/handbook/page.yaml": "[",
+            "assistants/handbook/page.md": "[",
+            "assistants/.drafts/shop.yaml": "[",
             "tools/bills.py": "raise SystemExit",
             "tools/.bills.yaml": "[",
+            "tools/data/rates.yaml": "rates: {}",
         }
     )
     assert problems == []
     assert workspace.assistants == {}
+
+
+def test_keys_are_of_any_script_and_compared_composed(loaded: Loaded) -> None:
+    workspace, problems = loaded(
+        {
+            "assistctl.yaml": """\
+                version: 1
+                workspace: 花店
+                default_target: größe
+                targets: {größe: {overrides: {assistants: {花店: {name: Shop}}}}}
+                defaults: {model: m}
+                vector_stores: {手册: {}}
+                moved: {alt: 花店, vector_store/booklet: vector_store/手册}
+                """,
+            "assistants/花店.yaml": "tools: [{type: file_search, vector_store: 手册}]",
+            "assistants/花店.script.yaml": "turns: [{say: 你好}]",
+            "assistants/gro\u0308ße.yaml": "name: Größe",
+        }
+    )
+    assert problems == []
+    assert list(workspace.assistants) == ["größe", "花店"]
+    assert (workspace.name, workspace.target.name) == ("花店", "größe")
+    assert workspace.assistants["花店"].settings["name"] == "Shop"
+    assert list(workspace.scripts) == ["花店"]
+    assert list(workspace.stores) == ["手册"]
+
+
+def test_two_spellings_of_one_key_are_found(loaded: Loaded) -> None:
+    files = {"assistants/größe.yaml": "name: a", "assistants/gro\u0308ße.yaml": "name: b"}
+    _, problems = loaded(files)
+    assert problems == [
+        "assistants/größe.yaml: is called like assistants/gro\u0308ße.yaml, which only spells it "
+        "otherwise; rename one of them"
+    ]
+
+
+def test_yaml_in_a_subfolder_is_refused_unless_it_is_used_as_a_file(write: Write) -> None:
+    root = write(
+        {
+            "assistants/shop.yaml": """\
+                instructions: {file: shop/prompt.yaml}
+                tools: [{type: code_interpreter, files: [shop/data/*.yaml]}]
+                """,
+            "assistants/shop/prompt.yaml": "Be: brief",
+            "assistants/shop/data/rates.yaml": "[",
+            "assistants/team/north/clerk.yaml": "name: Clerk",
+            "assistants/team/clerk.script.yml": "turns: []",
+            "tools/bank/schemas.yaml": "x: 1\nfunctions: {}",
+        }
+    )
+    (root / "assistants" / "team" / "loop").symlink_to("..")
+    _, problems = load(root, environ={})
+    assert list(map(str, problems)) == [
+        "assistants/team/clerk.script.yml: is not read, because it lies in a subfolder of "
+        "assistants/; move it to assistants/clerk.script.yml if it is an assistant, else out of "
+        "assistants/",
+        "assistants/team/north/clerk.yaml: is not read, because it lies in a subfolder of "
+        "assistants/; move it to assistants/clerk.yaml if it is an assistant, else out of "
+        "assistants/",
+        "tools/bank/schemas.yaml: is not read, because it lies in a subfolder of tools/; move it "
+        "to tools/schemas.yaml if it is a table of functions, else out of tools/",
+    ]
+
+
+def test_what_is_used_is_not_known_while_an_assistant_cannot_be_read(loaded: Loaded) -> None:
+    _, problems = loaded({"assistants/shop.yaml": "[", "assistants/shop/rates.yaml": "a: 1"})
+    assert [problem.partition(":")[0] for problem in problems] == ["assistants/shop.yaml"]
 
 
 def test_what_is_not_a_file_in_the_workspace_is_found(write: Write, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Iterator
 from importlib import resources
@@ -14,6 +13,7 @@ import click
 
 from assistctl.commands._options import Options, as_command
 from assistctl.errors import AssistctlError
+from assistctl.keys import key_of
 from assistctl.render.terminal import sanitize
 
 _HIDDEN = {"gitignore": ".gitignore"}
@@ -69,8 +69,7 @@ def _write(root: Path, contents: dict[Path, str]) -> list[Path]:
 
 def _name_for(root: Path) -> str:
     """The directory's name as a workspace may be called."""
-    name = re.sub(r"[^a-z0-9_-]+", "-", root.resolve().name.lower()).strip("-_")
-    return name[:63] or "assistants"
+    return key_of(root.resolve().name) or "assistants"
 
 
 def _next_steps(root: Path, written: list[Path]) -> str:

@@ -23,9 +23,6 @@ from assistctl.spec.wording import is_unicode, shown
 MAX_DEPTH = 64
 MAX_VALUES = 100_000
 
-# Coordinates and the like; no common reader takes these for true and false where a key stands.
-_LETTER_KEYS = frozenset(["y", "Y", "n", "N"])
-
 
 class Unreadable(Exception):
     """The file holds no value that could be worked on with."""
@@ -163,7 +160,7 @@ class _Composer:
             )
             return None
         meaning = resolve(text)
-        if isinstance(meaning, str) or text in _LETTER_KEYS:
+        if isinstance(meaning, str):
             return text
         if meaning is None:
             self._findings.add(place, "a key is missing before `:`", "write `key: value`")

@@ -41,6 +41,12 @@ class Shelf:
         self._findings = findings
         self._allowed = allowed
         self._read: dict[Path, File] = {}
+        self._texts: set[Path] = set()
+
+    @property
+    def used(self) -> Set[Path]:
+        """The paths of all that was asked for so far."""
+        return self._read.keys() | self._texts
 
     def files(self, declared: Iterable[tuple[str, Place]]) -> tuple[File, ...]:
         """What the paths and globs name, in their order, each file once."""
@@ -57,6 +63,7 @@ class Shelf:
         text = None
         with self._reporting(declared, place):
             path = self._literal(declared, place)
+            self._texts.add(path)
             # UTF-8 takes at most four bytes a character.
             text = read_text(path, self._relative(path), limit * 4, self._findings)
             if text is not None and len(text) > limit:

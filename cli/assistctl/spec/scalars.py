@@ -1,7 +1,8 @@
 """What a plain (unquoted) YAML scalar means: YAML 1.2's core schema, decimal numbers only.
 
 What YAML 1.1 and 1.2 readers understand differently is a Trap: never guessed, always asked to be
-quoted.
+quoted. But `y` and `n` are strings: coordinates and counts are called so, hardly any reader of
+today takes them for true and false, and no writer means it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ _CONSTANTS: dict[str, Json] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
 }
-_TRUE_1_1 = frozenset(["yes", "Yes", "YES", "on", "On", "ON", "y", "Y"])
-_FALSE_1_1 = frozenset(["no", "No", "NO", "off", "Off", "OFF", "n", "N"])
+_TRUE_1_1 = frozenset(["yes", "Yes", "YES", "on", "On", "ON"])
+_FALSE_1_1 = frozenset(["no", "No", "NO", "off", "Off", "OFF"])
 _NUMBER_STARTS = frozenset("0123456789+-.")
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")

@@ -173,8 +173,10 @@ def _pattern(error: JsonSchemaError, name: str) -> Sentence:
     return f"{name} cannot be {shown(error.instance)}", advice
 
 
-def _format(_: JsonSchemaError, name: str) -> Sentence:
-    # The only format that is checked: the `pattern` of a declared schema.
+def _format(error: JsonSchemaError, name: str) -> Sentence:
+    if "patternErrorMessage" in error.schema:
+        return _pattern(error, name)
+    # The only other format that is checked: the `pattern` of a declared schema.
     return f"{name} is not a regular expression", "correct it, or escape it with backslashes"
 
 

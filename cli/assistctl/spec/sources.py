@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistctl.errors import AssistctlError, Place
+from assistctl.keys import IN_WORDS, composed, is_key
 from assistctl.spec.findings import Findings
-from assistctl.spec.grammar import SLUG
 from assistctl.spec.wording import shown
 
 FILE = "assistctl.yaml"
 _SCRIPT = ".script"
+_SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,11 @@ def find_sources(root: Path, findings: Findings) -> Sources:
     scripts: dict[str, Source] = {}
     for source in _yaml_files(root, "assistants", findings):
         stem = source.file.rpartition("/")[2].removesuffix(".yaml")
-        key = stem.removesuffix(_SCRIPT)
-        (assistants if key == stem else scripts)[key] = source
+        key = composed(stem.removesuffix(_SCRIPT))
+        known = scripts if stem.endswith(_SCRIPT) else assistants
+        if (other := known.setdefault(key, source)) is not source:
+            what = f"is called like {other.file}, which only spells it otherwise"
+            findings.add(Place(source.file), what, "rename one of them")
     _check_keys(assistants, findings)
     _check_scripts(scripts, assistants, findings)
     tools = tuple(_yaml_files(root, "tools", findings))
@@ -85,13 +89,50 @@ def _yaml_files(root: Path, name: str, findings: Findings) -> Iterator[Source]:
         return
     for path in paths:
         suffix = path.suffix.lower()
-        if path.name.startswith(".") or suffix not in (".yaml", ".yml"):
+        if path.name.startswith(".") or suffix not in _SUFFIXES:
             continue
         source = Source(path, f"{name}/{os.fsencode(path.name).decode(errors='replace')}")
         if path.suffix != ".yaml":
             findings.add(Place(source.file), "only .yaml is read", f"rename it to {path.stem}.yaml")
         elif _is_usable(source, root, findings):
             yield source
+
+
+def check_nested(root: Path, used: Collection[Path], findings: Findings) -> None:
+    """YAML in subfolders declares nothing. What the workspace uses as a file is meant to lie there;
+    anything else was most likely meant to be read, as function schemas beside code are."""
+    for name, what in (("assistants", "an assistant"), ("tools", "a table of functions")):
+        for path in sorted(_nested(root / name, set())):
+            if path not in used and (name == "assistants" or _has_functions(path)):
+                findings.add(
+                    Place(os.fsencode(path.relative_to(root)).decode(errors="replace")),
+                    f"is not read, because it lies in a subfolder of {name}/",
+                    f"move it to {name}/{path.name} if it is {what}, else out of {name}/",
+                )
+
+
+def _nested(directory: Path, seen: set[Path], *, below: bool = False) -> Iterator[Path]:
+    """The YAML files in the subfolders of a directory, hidden ones left out."""
+    seen.add(directory.resolve())
+    try:
+        entries = list(directory.iterdir())
+    except OSError:
+        return
+    for path in entries:
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            if path.resolve() not in seen:
+                yield from _nested(path, seen, below=True)
+        elif below and path.suffix.lower() in _SUFFIXES and path.is_file():
+            yield path
+
+
+def _has_functions(path: Path) -> bool:
+    try:
+        return re.search(r"^functions\s*:", path.read_text(encoding="utf-8"), re.M) is not None
+    except (OSError, ValueError):
+        return False
 
 
 def _is_usable(source: Source, root: Path, findings: Findings) -> bool:
@@ -108,12 +149,11 @@ def _is_usable(source: Source, root: Path, findings: Findings) -> bool:
 
 def _check_keys(assistants: Mapping[str, Source], findings: Findings) -> None:
     for key, source in assistants.items():
-        if not re.fullmatch(SLUG, key):
+        if not is_key(key):
             findings.add(
                 Place(source.file),
                 f"{shown(key)} cannot be an assistant's key",
-                "rename the file: a-z, 0-9, - and _, beginning with a letter or digit, "
-                "at most 63 characters",
+                f"rename the file: {IN_WORDS}",
             )
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from assistctl.errors import Place
+from assistctl.keys import is_key
 from assistctl.resources import Json, Target
 from assistctl.spec import endpoints
 from assistctl.spec.findings import Findings
-from assistctl.spec.grammar import SLUG
 from assistctl.spec.located import Located
 from assistctl.spec.reading import read
 from assistctl.spec.secrets import key_of
@@ -34,7 +33,7 @@ def chosen(workspace: Located, asked: str | None, findings: Findings) -> str:
         return asked or LOCAL
     known = names(workspace)
     default = workspace.get("default_target")
-    if not isinstance(default, str) or not re.fullmatch(SLUG, default):
+    if not isinstance(default, str) or not is_key(default):
         default = None  # the schema has something to say about it
     elif default not in known:
         _no_target(default, known, workspace.value_place("default_target"), findings)

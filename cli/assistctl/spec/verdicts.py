@@ -13,7 +13,7 @@ from typing import Any
 from assistctl.errors import Problem
 from assistctl.resources import Json
 from assistctl.spec.findings import Findings
-from assistctl.spec.grammar import Kind, checked
+from assistctl.spec.grammar import FORMATS, Kind, checked
 from assistctl.spec.located import Located, Path, key_place_at, place_at, without
 from assistctl.spec.sentences import (
     JsonSchemaError,
@@ -110,6 +110,9 @@ def _is_open(error: JsonSchemaError, unexpanded: Set[Path]) -> bool:
 
 @cache
 def _validator(kind: Kind) -> Any:
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, FormatChecker
 
-    return Draft202012Validator(checked(kind))
+    formats = FormatChecker(formats=())
+    for name, obeys in FORMATS.items():
+        formats.checks(name)(obeys)
+    return Draft202012Validator(checked(kind), format_checker=formats)

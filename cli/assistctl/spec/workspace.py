@@ -28,7 +28,7 @@ from assistctl.spec.grammar import USER_METADATA_PAIRS, Kind
 from assistctl.spec.located import Located, merged
 from assistctl.spec.moves import moves
 from assistctl.spec.scripts import turns
-from assistctl.spec.sources import FILE, Source, find_sources
+from assistctl.spec.sources import FILE, Source, check_nested, find_sources
 from assistctl.spec.tools import Surroundings
 from assistctl.spec.variables import Variables
 from assistctl.spec.warnings import warnings_about
@@ -64,6 +64,8 @@ def load(
     assistants, implicit = _assistants(read, top, around)
     shared = _shared_stores(top, shelf, findings)
     _check_overrides(top, sources.assistants, findings)
+    if top.readable and len(read) == len(sources.assistants):  # else nobody knows what is used
+        check_nested(root, shelf.used, findings)
     usable = top.document.usable
     in_use = targets.resolved(top.target, usable, root, environ, findings)
     workspace = Workspace(

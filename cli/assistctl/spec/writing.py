@@ -161,7 +161,12 @@ def _is_plain(text: str) -> bool:
         and not _NOT_PLAIN.search(text)
         and _ONE_LINE.fullmatch(text) is not None
         and resolve(text) == text
+        and text not in _BOOLEAN_TO_SOME
     )
+
+
+_BOOLEAN_TO_SOME = frozenset("ynYN")
+"""Strings to us and to most; what we write shall be read alike by all."""
 
 
 def _escape(character: str) -> str:

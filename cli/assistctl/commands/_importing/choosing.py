@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +11,8 @@ import click
 from assistctl.apis.ownership import decode
 from assistctl.commands._importing.names import key_for, title_of
 from assistctl.errors import AssistctlError
+from assistctl.keys import IN_WORDS, composed, is_key
 from assistctl.resources import ASSISTANT, Address, Workspace
-from assistctl.spec.grammar import SLUG
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants.existing import Body
@@ -21,12 +20,9 @@ if TYPE_CHECKING:
 
 def check_key(context: click.Context, parameter: click.Parameter, key: str | None) -> str | None:
     """A click callback: whether an assistant can have this key."""
-    if key is not None and not re.fullmatch(SLUG, key):
-        raise click.BadParameter(
-            f"{key!r} cannot be a key: use a-z, 0-9, - and _, beginning with a letter or digit, at "
-            "most 63 characters."
-        )
-    return key
+    if key is None or is_key(key := composed(key)):
+        return key
+    raise click.BadParameter(f"{key!r} cannot be a key: use {IN_WORDS}.")
 
 
 def owner_of(body: Body) -> str | None:

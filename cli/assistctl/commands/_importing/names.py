@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from assistctl.keys import LONGEST, key_of
 from assistctl.resources import Json
 
 if TYPE_CHECKING:
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 FEW = 20
 """So many files are named one by one; more get a directory of their own, which a glob names."""
 
-_LONGEST_KEY = 63
 _LONGEST_NAME = 200  # bytes; most file systems take 255
 
 
 def key_for(name: Json, object_id: str, taken: Collection[str], kind: str) -> str:
-    """A free key made of a name, or of the id where the name has no ASCII letters."""
-    text = unicodedata.normalize("NFKD", name if isinstance(name, str) else "")
-    slug = re.sub(r"[^a-z0-9]+", "-", text.encode("ascii", "ignore").decode().lower()).strip("-")
-    if not re.search("[a-z]", slug):
+    """A free key made of a name, whatever its script, or of the id where it has no letters."""
+    slug = key_of(name.replace("_", "-") if isinstance(name, str) else "")
+    while len(slug.encode()) > _LONGEST_NAME:
+        slug = slug[:-1]
+    if not any(map(str.isalpha, slug)):
         tail = re.sub("[^a-z0-9]", "", object_id.lower())[-8:]
         slug = f"{kind}-{tail}"
     return next(key for n in count(1) if (key := _numbered(slug, n)) not in taken)
@@ -34,7 +34,7 @@ def key_for(name: Json, object_id: str, taken: Collection[str], kind: str) -> st
 
 def _numbered(slug: str, number: int) -> str:
     ending = "" if number == 1 else f"-{number}"
-    return slug[: _LONGEST_KEY - len(ending)].rstrip("-") + ending
+    return slug[: LONGEST - len(ending)].rstrip("-") + ending
 
 
 def title_of(body: Body) -> str:

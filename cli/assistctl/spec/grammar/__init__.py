@@ -18,6 +18,7 @@ from assistctl.spec.grammar.assistants import (
     CODE_INTERPRETER_FILES,
     INSTRUCTIONS_LENGTH,
 )
+from assistctl.spec.grammar.formats import FORMATS
 from assistctl.spec.grammar.functions import FUNCTIONS
 from assistctl.spec.grammar.models import MODELS
 from assistctl.spec.grammar.parts import SHARED, USER_METADATA_PAIRS, Schema
@@ -26,10 +27,10 @@ from assistctl.spec.grammar.workspace import WORKSPACES
 
 __all__ = [
     "CODE_INTERPRETER_FILES",
+    "FORMATS",
     "FUNCTION_NAME",
     "INSTRUCTIONS_LENGTH",
     "KINDS",
-    "SLUG",
     "USER_METADATA_PAIRS",
     "Kind",
     "checked",
@@ -48,7 +49,6 @@ _DEFINITIONS: dict[str, Schema] = {
     **SHARED,
 }
 
-SLUG: str = SHARED["slug"]["pattern"]
 FUNCTION_NAME: str = SHARED["function_name"]["pattern"]
 
 # One document serves all kinds of file: keys that only one kind has tell which it is.
@@ -84,12 +84,13 @@ def schema(kind: str | None = None) -> Schema:
 
 def _open(part: Any) -> Any:
     """The part as editors want it, who see `${VAR}` where we see what it stands for: a choice of
-    words may also be a string with a variable."""
+    words may also be a string with a variable. They know none of our own formats."""
     if isinstance(part, list):
         return [_open(item) for item in part]
     if not isinstance(part, dict):
         return part
-    opened = {key: _open(value) for key, value in part.items() if key != "enum"}
+    own = {"enum", *(["format"] if part.get("format") in FORMATS else [])}
+    opened = {key: _open(value) for key, value in part.items() if key not in own}
     if "enum" in part:
         opened["anyOf"] = [{"enum": list(part["enum"])}, {"type": "string", "pattern": r"\$\{"}]
     return opened
@@ -127,6 +128,8 @@ def _inlined(part: Any) -> Any:
     if "$ref" in part:
         beside = {key: value for key, value in part.items() if key != "$ref"}
         return {**_inlined(_DEFINITIONS[_name(part)]), **beside}
+    if part.get("format") in FORMATS:  # which says all that the pattern does, and more
+        return {key: value for key, value in part.items() if key != "pattern"}
     if "pattern" in part:
         return {**part, "pattern": re.sub(r"\$(?=$|\|)", r"\\Z", part["pattern"])}
     return {key: _inlined(value) for key, value in part.items()}

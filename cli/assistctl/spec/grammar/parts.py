@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from assistctl import keys
+
 Schema: TypeAlias = dict[str, Any]
 
 USER_METADATA_PAIRS = 8
@@ -85,13 +87,17 @@ _LABEL = r"[^\s/?#@:.\[\]]{1,63}"
 _HOST = rf"{_LABEL}(\.{_LABEL})*\.?"
 _NOT_THE_END = r"(?!.*/((chat/)?completions|responses|models|embeddings)/*$)"
 URL = rf"https?://({_HOST}|\[[0-9a-fA-F:.]+\])(:[0-9]{{1,5}})?(/[^\s?#]*)?"
-_SLUG_IN_WORDS = "use a-z, 0-9, - and _, beginning with a letter or digit, at most 63 characters"
+_KEY = r"([a-z0-9]|[^\x00-\x7f])([a-z0-9_-]|[^\x00-\x7f]){0,62}"
+"""For editors, in what all regular expressions understand; what is no letter or digit of any
+script is told by the `format`, which only we know (see `formats.py`)."""
+_KEY_IN_WORDS = f"use {keys.IN_WORDS}"
 
 SHARED: dict[str, Schema] = {
     "slug": {
         "type": "string",
-        "pattern": "^[a-z0-9][a-z0-9_-]{0,62}$",
-        "patternErrorMessage": _SLUG_IN_WORDS,
+        "pattern": f"^{_KEY}$",
+        "format": "assistctl-key",
+        "patternErrorMessage": _KEY_IN_WORDS,
     },
     "function_name": {
         "type": "string",
@@ -111,8 +117,9 @@ SHARED: dict[str, Schema] = {
     },
     "namespace": {
         "type": "string",
-        "pattern": r"^[a-z0-9][a-z0-9_-]{0,62}$|\$\{",
-        "patternErrorMessage": _SLUG_IN_WORDS,
+        "pattern": rf"^{_KEY}$|\$\{{",
+        "format": "assistctl-key-or-variable",
+        "patternErrorMessage": _KEY_IN_WORDS,
     },
     "api_key": {
         "type": "string",
@@ -122,7 +129,8 @@ SHARED: dict[str, Schema] = {
     },
     "movable": {
         "type": "string",
-        "pattern": "^((assistant|vector_store)/)?[a-z0-9][a-z0-9_-]{0,62}$",
+        "pattern": f"^((assistant|vector_store)/)?{_KEY}$",
+        "format": "assistctl-address",
         "patternErrorMessage": "write the key of an assistant, or vector_store/ and a store's key",
     },
     "protect": {"type": ["boolean", "null"]},
