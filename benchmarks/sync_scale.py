@@ -329,8 +329,8 @@ def live(size: int, latency: float, wrong: list[str]) -> list[Step]:
     shape = Shape(size)
     first, again = shape.plan(synced=False), shape.plan(synced=True)
     objects = shape.assistants + shape.stores + shape.files
-    everything = f"Plan: {objects} to create, 0 to update, 0 to delete."
-    one_file = "Plan: 0 to create, 1 to update, 0 to delete."
+    everything = f"Plan for local: {objects} to create, 0 to update, 0 to delete."
+    one_file = "Plan for local: 0 to create, 1 to update, 0 to delete."
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory) / "workspace"
         write_workspace(root, shape)

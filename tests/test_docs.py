@@ -79,7 +79,7 @@ def demo(clone):
 
 def test_the_first_command_ends_with_a_completed_run_and_the_bills(demo, clone):
     assert demo.returncode == 0, demo.stderr
-    assert "Plan: 4 to create, 0 to update, 0 to delete." in demo.stdout
+    assert "Plan for local: 4 to create, 0 to update, 0 to delete." in demo.stdout
     assert "账单已保存" in demo.stdout
     assert demo.stderr.count("completed") == 2
     with closing(sqlite3.connect(clone / "bills.db")) as book:

@@ -59,7 +59,7 @@ def bills(shop):
 def test_the_whole_story(shop):
     pending = assistctl(shop, "plan", "--detailed-exitcode")
     assert (pending.returncode, pending.stderr) == (2, "")
-    assert pending.stdout.endswith("Plan: 4 to create, 0 to update, 0 to delete.\n")
+    assert pending.stdout.endswith("Plan for local: 4 to create, 0 to update, 0 to delete.\n")
 
     synced = assistctl(shop, "sync", "--yes")
     assert synced.returncode == 0

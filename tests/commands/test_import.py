@@ -144,7 +144,9 @@ def test_what_is_at_the_target_becomes_files_and_then_the_plan_is_empty(synced, 
         "  assistants/books.md\n  assistants/books.yaml\n\n"
         "+ file/assistants/books/care.md  used by vector_store/books.file_search\n"
     )
-    assert out.endswith("Plan: 2 to create, 2 to update (2 of them adopted), 0 to delete.\n")
+    assert out.endswith(
+        "Plan for local: 2 to create, 2 to update (2 of them adopted), 0 to delete.\n"
+    )
     assert files(synced) == {
         "assistants/books.md": PROMPT,
         "assistants/books.yaml": BOOKKEEPER,

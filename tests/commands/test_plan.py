@@ -11,7 +11,8 @@ FIRST = """\
 
 + vector_store/handbook  not at the target yet
     name: "handbook"
-    files: ["file/handbook/care.md"]
+    files:
+      + handbook/care.md
 
 + assistant/clerk  not at the target yet
     model: "gpt-4.1-mini"
@@ -26,7 +27,7 @@ function refund
     model: "gpt-4.1-mini"
     instructions: "Greet in any language."
 
-Plan: 5 to create, 0 to update, 0 to delete.
+Plan for local: 5 to create, 0 to update, 0 to delete.
 """
 
 
@@ -59,7 +60,7 @@ def test_what_changed_is_shown_field_by_field_and_verbosely_by_its_requests(sync
     temperature: 1.0 → 0.5
     · update assistant/clerk (name, instructions, temperature, tool_resources)
 
-Plan: 0 to create, 2 to update, 0 to delete.
+Plan for local: 0 to create, 2 to update, 0 to delete.
 """
     assert synced("plan", "-v") == (0, changes, "")
 
@@ -122,9 +123,10 @@ def test_keys_limit_the_plan_to_them_and_what_they_refer_to(shop):
 
 + vector_store/handbook  not at the target yet
     name: "handbook"
-    files: ["file/handbook/care.md"]
+    files:
+      + handbook/care.md
 
-Plan: 2 to create, 0 to update, 0 to delete.
+Plan for local: 2 to create, 0 to update, 0 to delete.
 """,
         "",
     )

@@ -62,7 +62,7 @@ def test_a_saved_plan_remembers_what_was_asked_for(synced):
         "local",
     )
     assert synced("sync", "--plan", "plan.json", "--yes", "-q").code == 0
-    assert synced("plan").out.endswith("Plan: 0 to create, 1 to update, 0 to delete.\n")
+    assert synced("plan").out.endswith("Plan for local: 0 to create, 1 to update, 0 to delete.\n")
 
 
 def test_a_saved_plan_is_for_the_target_it_was_made_for(shop):

@@ -12,13 +12,13 @@ def test_an_assistant_is_shown_as_declared_and_as_it_is_at_the_target(synced):
 assistant/greeter  drifted  asst_…
   model: "gpt-4.1-mini"
   name:
-    declared: "招待"
     target:   (absent)
-  instructions:  (- declared, + target)
-    @@ -1,2 +1 @@
-    -Greet.
-    -Be brief.
-    +Greet!
+    declared: "招待"
+  instructions:  (- target, + declared)
+    @@ -1 +1,2 @@
+    -Greet!
+    +Greet.
+    +Be brief.
   temperature: 1.0  (not declared)
   top_p: 1.0  (not declared)
   response_format: "auto"  (not declared)
@@ -39,6 +39,20 @@ def test_what_is_not_at_the_target_is_shown_as_declared(shop):
         "declared": {"model": "gpt-4.1-mini", "instructions": "Greet in any language."},
         "observed": None,
     }
+
+
+def test_what_is_ours_is_shown_by_its_id_too(shared):
+    listed = {
+        item["address"]: item["id"]
+        for item in json.loads(shared.raw("list", "--format", "json").stdout)
+    }
+    for address, object_id in listed.items():
+        if object_id is None:
+            continue  # a file of a store that its digest proves to be as declared
+        shown = json.loads(shared.raw("show", object_id, "--format", "json").stdout)
+        assert (shown["address"], shown["id"]) == (address, object_id)
+    error = "error: 'asst_nobody' is not declared in this workspace"
+    assert shared("show", "asst_nobody").err.startswith(error)
 
 
 def test_a_key_without_its_kind_gets_a_suggestion(shared):

@@ -30,7 +30,7 @@ def test_where_nobody_can_be_asked_nothing_is_done_without_yes(synced):
 ~ assistant/greeter  the declaration changed
     instructions: "Greet in any language." → "Greet in French."
 
-Plan: 0 to create, 1 to update, 0 to delete.
+Plan for local: 0 to create, 1 to update, 0 to delete.
 """
     refusal = (
         "error: nobody can be asked here whether to apply 1 change to local; use --yes to do it\n"
@@ -69,7 +69,7 @@ DRIFT = """\
 ~ assistant/greeter  changed at the target since the last sync
     instructions: "Shout." → "Greet in any language."  (changed at the target since the last sync)
 
-Plan: 0 to create, 1 to update, 0 to delete.
+Plan for local: 0 to create, 1 to update, 0 to delete.
 """
 
 
@@ -103,7 +103,7 @@ def test_what_is_declared_no_longer_is_deleted_by_prune_only(synced):
     plan = """\
 - assistant/greeter  no longer declared  asst_…
 
-Plan: 0 to create, 0 to update, 1 to delete.
+Plan for local: 0 to create, 0 to update, 1 to delete.
 """
     told = "- deleted assistant/greeter (asst_…)  … s\nSynced local: 1 change.\n"
     assert synced("sync", "--yes", "--prune") == (0, plan, told)
@@ -119,7 +119,7 @@ def test_prune_deletes_what_was_edited_at_the_target_only_if_that_is_asked_for(s
 - assistant/greeter  no longer declared  asst_…
     instructions: "Shout."  (changed at the target since the last sync)
 
-Plan: 0 to create, 0 to update, 1 to delete.
+Plan for local: 0 to create, 0 to update, 1 to delete.
 """
     refusal = (
         "error: edited at the target since the last sync: assistant/greeter (instructions); "
@@ -177,12 +177,13 @@ def test_after_a_partial_failure_the_next_sync_finishes_the_rest(shop):
     ]
     plan = f"""\
 ~ vector_store/handbook  the declaration changed
-    files: ["file/handbook/care.md"] → ["file/handbook/bad.md", "file/handbook/care.md"]
+    files:
+      + handbook/bad.md
 
 Note: file/handbook/bad.md could not be indexed in vector_store/handbook, and is tried again: \
 {reason}
 
-Plan: 0 to create, 1 to update, 0 to delete.
+Plan for local: 0 to create, 1 to update, 0 to delete.
 """
     assert shop("plan").out == plan
     (shop.root / "handbook" / "bad.md").write_text("# Better\n")
@@ -191,9 +192,10 @@ Plan: 0 to create, 1 to update, 0 to delete.
     sha256: "ae4b3280e56e" → "5e41d5bebe5e"
 
 ~ vector_store/handbook  the declaration changed
-    files: ["file/handbook/care.md"] → ["file/handbook/bad.md", "file/handbook/care.md"]
+    files:
+      + handbook/bad.md
 
-Plan: 0 to create, 2 to update, 0 to delete.
+Plan for local: 0 to create, 2 to update, 0 to delete.
 """
     code, out, err = shop("sync", "--yes")
     assert (code, out) == (0, plan)
@@ -211,7 +213,7 @@ def test_a_person_sees_the_plan_is_asked_and_sees_bars(shop):
         ("y\n", 0, "Synced local: 5 changes.\n"),
     ):
         with shop.on_terminal("sync") as terminal:
-            terminal.wait_for("Plan: 5 to create, 0 to update, 0 to delete.\n")
+            terminal.wait_for("Plan for local: 5 to create, 0 to update, 0 to delete.\n")
             terminal.wait_for("Apply 5 changes to local? [y/N]: ")
             terminal.type(answer)
             assert terminal.end() == code
@@ -223,7 +225,7 @@ def test_a_person_sees_the_plan_is_asked_and_sees_bars(shop):
 
 def test_with_json_a_person_sees_the_plan_as_well_and_may_leave_by_ctrl_c(shop):
     with shop.on_terminal("sync", "greeter", "--format", "json") as terminal:
-        terminal.wait_for("Plan: 1 to create, 0 to update, 0 to delete.\n")
+        terminal.wait_for("Plan for local: 1 to create, 0 to update, 0 to delete.\n")
         terminal.wait_for("Apply 1 change to local? [y/N]: ")
         terminal.interrupt("interrupted\n")
         assert terminal.end() == 130
@@ -272,7 +274,7 @@ def test_a_renamed_assistant_keeps_its_id(synced):
     plan = """\
 ~ assistant/host  moved from assistant/greeter
 
-Plan: 0 to create, 1 to update, 0 to delete.
+Plan for local: 0 to create, 1 to update, 0 to delete.
 """
     code, out, _ = synced("sync", "--yes")
     assert (code, out) == (0, plan)

@@ -29,6 +29,23 @@ file/a\x1b[2J.csv      undeclared  file-1"""
     )
 
 
+def test_many_files_of_one_status_are_one_line_unless_each_is_wanted() -> None:
+    files = tuple(
+        Listed(Address("file", f"docs/{number}.md"), None, "missing" if number < 6 else "synced")
+        for number in range(8)
+    )
+    assert (
+        click.unstyle(listing_text((*files, *ROWS[:1])))
+        == """\
+ADDRESS                STATUS   ID
+file/… (6 files)       missing
+file/docs/6.md         synced
+file/docs/7.md         synced
+assistant/flower-shop  synced   asst_abc"""
+    )
+    assert len(listing_text(files, each=True).splitlines()) == 9
+
+
 def test_an_empty_listing_is_said_in_words() -> None:
     assert listing_text(()) == "Nothing is declared, and nothing exists."
     assert json.loads(listing_json(())) == []
@@ -66,20 +83,35 @@ def test_an_object_is_shown_field_by_field_against_the_target() -> None:
 assistant/helper  drifted  asst_1
   name: "Helper"
   temperature:
-    declared: 0.2
     target:   0.7
+    declared: 0.2
   model:
-    declared: "gpt-5"
     target:   (absent)
-  instructions:  (- declared, + target)
+    declared: "gpt-5"
+  instructions:  (- target, + declared)
     @@ -1,2 +1,2 @@
      a
-    -b
-    +c
+    -c
+    +b
   tools: code_interpreter
   top_p: 1  (not declared)
 Note: its run defaults stay here"""
     )
+
+
+def test_the_files_of_a_store_are_counted_and_what_differs_is_named() -> None:
+    files = [Address("file", f"docs/{number}.md") for number in range(9)]
+    listed = Listed(Address("vector_store", "docs"), "vs_1", "changed")
+    alike = Shown(listed, {"files": files}, {"files": files[::-1]})
+    assert click.unstyle(shown_text(alike)).splitlines()[1:] == [
+        "  files: 9 files: docs/0.md, docs/1.md, docs/2.md and 6 more"
+    ]
+    changed = Shown(listed, {"files": files}, {"files": ["file-1", *files[:8]]})
+    assert click.unstyle(shown_text(changed)).splitlines()[1:] == [
+        "  files:  (- target, + declared)",
+        "    - file-1",
+        "    + docs/8.md",
+    ]
 
 
 def test_an_object_on_one_side_only_is_shown_as_it_is() -> None:
@@ -107,13 +139,13 @@ def test_what_is_too_long_for_a_line_is_shown_as_a_diff_of_its_json() -> None:
         click.unstyle(shown_text(shown))
         == """\
 assistant/helper  synced  asst_1
-  tools:  (- declared, + target)
-    @@ -1,6 +1,7 @@
+  tools:  (- target, + declared)
+    @@ -1,7 +1,6 @@
      [
        {
-    -    "type": "file_search"
-    +    "type": "file_search",
-    +    "max": 5
+    -    "type": "file_search",
+    -    "max": 5
+    +    "type": "file_search"
        },
        {
          "type": "function","""

@@ -55,7 +55,7 @@ def test_what_is_created_is_shown_compactly() -> None:
     tools: code_interpreter, function save_bill
     tool_resources: {"code_interpreter": {"file_ids": ["file/assistants/flower_prices.csv"]}}
 
-Plan: 2 to create, 0 to update, 0 to delete."""
+Plan for local: 2 to create, 0 to update, 0 to delete."""
     )
 
 
@@ -83,7 +83,7 @@ def test_an_update_is_shown_field_by_field_with_the_side_that_moved() -> None:
       +B
        c
 
-Plan: 0 to create, 1 to update, 0 to delete."""
+Plan for prod: 0 to create, 1 to update, 0 to delete."""
     )
 
 
@@ -110,7 +110,7 @@ def test_the_last_line_counts_what_is_listed() -> None:
 
 - vector_store/old  a second copy of ours  vs_2
 
-Plan: 0 to create, 1 to update (1 of them adopted), 2 to delete."""
+Plan for local: 0 to create, 1 to update (1 of them adopted), 2 to delete."""
     )
 
 
@@ -141,7 +141,7 @@ def test_operations_stand_under_their_change() -> None:
     · create
     · attach 1 file
 
-Plan: 2 to create, 0 to update, 0 to delete."""
+Plan for local: 2 to create, 0 to update, 0 to delete."""
     )
 
 
@@ -167,7 +167,7 @@ def test_what_a_remote_says_cannot_command_the_terminal() -> None:
 
 Note: \x9b1A
 
-Plan: 0 to create, 1 to update, 0 to delete."""
+Plan for local: 0 to create, 1 to update, 0 to delete."""
     )
 
 
@@ -182,7 +182,7 @@ def test_colours_tell_the_kinds_of_change_and_the_sides_of_a_diff() -> None:
         "    " + click.style("  -b", fg="red"),
         "    " + click.style("  +c", fg="green"),
         "",
-        click.style("Plan: 0 to create, 1 to update, 0 to delete.", bold=True),
+        click.style("Plan for local: 0 to create, 1 to update, 0 to delete.", bold=True),
     ]
 
 

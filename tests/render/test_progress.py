@@ -76,7 +76,9 @@ def test_quiet_leaves_the_failures() -> None:
     assert stderr.getvalue() == LINES.splitlines(keepends=True)[-1]
 
 
-def test_a_terminal_has_bars_that_are_gone_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_has_one_bar_with_its_count_that_is_gone_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     screen = Screen()
     with pytest.raises(KeyboardInterrupt), shown_progress(screen, 3) as progress:
@@ -86,16 +88,13 @@ def test_a_terminal_has_bars_that_are_gone_in_the_end(monkeypatch: pytest.Monkey
         progress.done("assistant/a", "created", "asst_1", 0.2)
         assert screen.lines() == [
             "+ created assistant/a (asst_1)  0.2 s",
-            "changes      ━ 1 of 3",
-            "file/花.csv  ━ 1.2/2.0 MB",
-            "file/[b].csv ━ 40/100 bytes",
+            "changes ━ 1 of 3  2 uploads 1.2 MB of 2.0 MB",
         ]
         progress.failed("file/花.csv", "lost")
         assert screen.lines() == [
             "+ created assistant/a (asst_1)  0.2 s",
             "✗ file/花.csv: lost",
-            "changes      ━ 2 of 3",
-            "file/[b].csv ━ 40/100 bytes",
+            "changes ━ 2 of 3  file/[b].csv 40 bytes of 100 bytes",
         ]
         raise KeyboardInterrupt
     assert screen.lines() == ["+ created assistant/a (asst_1)  0.2 s", "✗ file/花.csv: lost", ""]
@@ -120,6 +119,14 @@ def test_colours_come_unless_nobody_wants_them() -> None:
             progress.done("assistant/a", "created", "", 0)
         assert ("\x1b[32m+ created\x1b[0m assistant/a" in screen.getvalue()) is painted
         assert "+ created" in screen.getvalue()
+
+
+def test_a_terminal_that_obeys_nothing_gets_lines_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    screen = Screen()
+    with click.Context(click.Command("sync"), color=False), shown_progress(screen, 5) as progress:
+        sync(progress)
+    assert screen.getvalue() == LINES
 
 
 def test_bars_that_would_have_nothing_to_show_are_not_shown() -> None:

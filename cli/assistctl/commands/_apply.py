@@ -116,8 +116,14 @@ def show_plan(found: Survey, options: Options, *, asking: bool) -> None:
     """The plan in words: on stdout, unless that is for JSON; nobody is asked about it unseen."""
     as_text = options.format == "text"
     if (asking and found.plan) or (as_text and not options.quiet):
-        requests = found.requests() if options.verbosity > 0 else ()
-        click.echo(plan_text(found.plan, requests), err=not as_text)
+        click.echo(told_plan(found, options), err=not as_text)
+
+
+def told_plan(found: Survey, options: Options) -> str:
+    """The plan in words; with -v each file and each request."""
+    if options.verbosity > 0:
+        return plan_text(found.plan, found.requests())
+    return plan_text(found.plan, stores=found.stores)
 
 
 def applied_json(found: Survey, results: list[Result]) -> str:

@@ -14,7 +14,7 @@ from assistctl.plan.changes import Plan
 from assistctl.plan.reconcile import Wishes, reconcile, select
 from assistctl.plan.state import Declared, Observed, Remote
 from assistctl.render.values import counted
-from assistctl.resources import ASSISTANT, FILE, Address, Assistant, Workspace, digest
+from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Assistant, Workspace, digest
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants, Operation
@@ -41,6 +41,15 @@ class Survey:
         ]
         wanted = [[item.address, item.fields] for item in self.declared.values()]
         return digest([sorted(wanted, key=str), sorted(there, key=str), str(self.plan)])
+
+    @property
+    def stores(self) -> Mapping[Address, Mapping[Address, int]]:
+        """The files of each declared store, and their sizes in bytes."""
+        return {
+            address: {file: self.declared[file].fields["bytes"] for file in item.references}
+            for address, item in self.declared.items()
+            if address.kind == VECTOR_STORE
+        }
 
     @property
     def intent(self) -> str:

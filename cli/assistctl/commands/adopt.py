@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import click
 
-from assistctl.commands._apply import apply, refuse_failures
+from assistctl.commands._apply import apply, refuse_failures, told_plan
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._options import Options, as_command, complete_key, parallel_option
 from assistctl.commands._survey import adoption
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
-from assistctl.render.plan import plan_text
 
 
 @as_command("adopt")
@@ -30,7 +29,7 @@ def command(
     with opened(workspace, parallel) as surface:
         found = adoption(surface, workspace, {key: object_id})
         if consent.asks(workspace.target) or not options.quiet:
-            click.echo(plan_text(found.plan, found.requests() if options.verbosity > 0 else ()))
+            click.echo(told_plan(found, options))
         consent.obtain(found.intent, workspace.target)
         refuse_failures(apply(surface, workspace, found, quiet=options.quiet))
     return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from assistctl.commands._apply import apply
+from assistctl.commands._apply import apply, told_plan
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._importing import choosing
 from assistctl.commands._importing.downloads import Wanted, download_all
@@ -26,7 +26,6 @@ from assistctl.commands._survey import Survey, adoption
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import environment, load
 from assistctl.errors import AssistctlError, SyncFailed
-from assistctl.render.plan import plan_text
 from assistctl.render.terminal import sanitize
 from assistctl.render.values import counted
 from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, Workspace
@@ -254,7 +253,7 @@ def _show_files(options: Options, paths: Sequence[str]) -> None:
 
 def _show_plan(options: Options, found: Survey, *, asking: bool) -> None:
     if asking or not options.quiet:
-        click.echo(plan_text(found.plan, found.requests() if options.verbosity > 0 else ()))
+        click.echo(told_plan(found, options))
 
 
 def _say_next(options: Options, drafts: _Drafts) -> None:

@@ -18,13 +18,15 @@ def command(options: Options) -> int | None:
     """List everything declared, and how it stands at the target.
 
     synced, changed (here), drifted (at the target), missing, or undeclared (owned, but not
-    declared any more).
+    declared any more). Many files of one status are one line; -v lists each.
     """
     workspace = load(options)
     with opened(workspace) as surface:
         found = survey(surface, workspace)
     rows = [standing(found, address) for address in (*found.declared, *found.plan.undeclared)]
-    click.echo(listing_json(rows) if options.format == "json" else listing_text(rows))
+    each = options.verbosity > 0
+    text = listing_json(rows) if options.format == "json" else listing_text(rows, each=each)
+    click.echo(text)
     return None
 
 

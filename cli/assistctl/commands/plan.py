@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from assistctl.commands._apply import told_plan
 from assistctl.commands._options import Options, as_command, complete_key, parallel_option
 from assistctl.commands._saved import save
 from assistctl.commands._survey import check_keys, survey
@@ -55,10 +56,11 @@ def command(
     if options.format == "json":
         click.echo(plan_json(shown))
     elif options.format == "markdown":
-        click.echo(plan_markdown(shown))
+        click.echo(plan_markdown(shown, found.stores))
+    elif drift_only:
+        click.echo(plan_text(shown, stores=None if options.verbosity > 0 else found.stores))
     else:
-        requests = found.requests() if options.verbosity > 0 and not drift_only else ()
-        click.echo(plan_text(shown, requests))
+        click.echo(told_plan(found, options))
     if out is not None:
         save(out, workspace, found, keys, wishes)
     return CHANGES_PENDING if detailed_exitcode and shown else None

@@ -10,6 +10,7 @@ from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
 from assistctl.commands.list import standing
 from assistctl.plan.reconcile import Wishes
+from assistctl.plan.state import Observed
 from assistctl.render.listing import Shown, shown_json, shown_text
 from assistctl.resources import Address
 
@@ -17,17 +18,32 @@ from assistctl.resources import Address
 @as_command("show", formats=("text", "json"))
 @click.argument("key", metavar="KEY", shell_complete=complete_key)
 def command(options: Options, key: str) -> int | None:
-    """Show an assistant (or vector_store/… or file/…) field by field, declared and existing."""
+    """Show an assistant (or vector_store/… or file/…) field by field, declared and existing.
+
+    KEY may also be the id of an object that this workspace owns.
+    """
     workspace = load(options)
     with opened(workspace) as surface:
-        found = survey(surface, workspace, [key], Wishes(partial=True))
+        declared = surface.declare(workspace)
+        address = Address.parse(key)
+        if address not in declared:
+            address = _owned(surface.observe(declared), key) or address
+        is_left_over = address not in declared and address != Address.parse(key)
+        keys = [] if is_left_over else [key if address == Address.parse(key) else str(address)]
+        found = survey(surface, workspace, keys, Wishes(partial=True))
         hidden = surface.client.redaction.value
-    address = Address.parse(key)
     remote = found.observed.owned.get(address)
     shown = Shown(
         standing(found, address),
-        hidden(found.declared[address].fields),
+        hidden(found.declared[address].fields) if address in found.declared else None,
         hidden(remote.fields) if remote else None,
     )
     click.echo(shown_json(shown) if options.format == "json" else shown_text(shown))
     return None
+
+
+def _owned(observed: Observed, object_id: str) -> Address | None:
+    """What of ours has this id at the target."""
+    ids = {upload.id: upload.address for upload in observed.held()}
+    ids |= {remote.id: remote.address for remote in observed.owned.values()}
+    return ids.get(object_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,9 +10,11 @@ from typing import Literal, TypeAlias
 
 import click
 
+from assistctl.render.folding import FEW, difference, is_files, plain_name, some
 from assistctl.render.terminal import one_line, padded, width
 from assistctl.render.values import (
     ROOM,
+    counted,
     declared_brief,
     diff_lines,
     json_document,
@@ -19,7 +22,7 @@ from assistctl.render.values import (
     needs_diff,
     sides,
 )
-from assistctl.resources import Address, Json, Stray
+from assistctl.resources import FILE, Address, Json, Stray
 
 Status: TypeAlias = Literal["synced", "changed", "drifted", "missing", "undeclared"]
 
@@ -45,12 +48,19 @@ class Shown:
     notes: Sequence[str] = field(default=())
 
 
-def listing_text(rows: Sequence[Listed]) -> str:
-    """A table; nothing to list is said in words."""
+def listing_text(rows: Sequence[Listed], *, each: bool = False) -> str:
+    """A table, in which many files of one status are one line, unless `each` shall be there;
+    nothing to list is said in words."""
     if not rows:
         return "Nothing is declared, and nothing exists."
-    cells = [(str(row.address), row.status, row.id or "") for row in rows]
-    return table(("ADDRESS", "STATUS", "ID"), cells)
+    alike = Counter(row.status for row in rows if row.address.kind == FILE)
+    cells: dict[tuple[str, str, str], None] = {}
+    for row in rows:
+        if row.address.kind == FILE and alike[row.status] > FEW and not each:
+            cells[f"file/… ({alike[row.status]:,} files)", row.status, ""] = None
+        else:
+            cells[str(row.address), row.status, row.id or ""] = None
+    return table(("ADDRESS", "STATUS", "ID"), list(cells))
 
 
 def listing_json(rows: Sequence[Listed]) -> str:
@@ -59,8 +69,8 @@ def listing_json(rows: Sequence[Listed]) -> str:
 
 
 def shown_text(shown: Shown) -> str:
-    """The object's fields; where the two sides differ, `declared: …` stands above `target: …`, and
-    texts of many lines are a diff."""
+    """The object's fields; where the two sides differ, `target: …` stands above `declared: …`, and
+    texts of many lines are a diff with the signs of a plan: what sync would add has a `+`."""
     listed = shown.listed
     title = click.style(one_line(str(listed.address)), bold=True)
     status = click.style(listed.status, fg=_COLORS.get(listed.status))
@@ -133,15 +143,31 @@ def _field(name: str, shown: Shown) -> list[str]:
     label = f"  {one_line(name)}:"
     if declared is None and observed is None:
         return []
+    if is_files(declared) or is_files(observed):
+        return _files(label, shown, declared, observed)
     if shown.declared is None or shown.observed is None or declared == observed:
         return [f"{label} {declared_brief(observed if declared is None else declared)}"]
     if declared is None:
         return [f"{label} {declared_brief(observed)}  (not declared)"]
     if not needs_diff(declared, observed) and _both_fit(declared, observed):
-        here, there = sides(declared, observed)
-        return [label, f"    declared: {here}", f"    target:   {there}"]
-    texts = (_document(declared), _document(observed))
-    return [f"{label}  (- declared, + target)", *_indented(diff_lines(*texts))]
+        there, here = sides(observed, declared)
+        return [label, f"    target:   {there}", f"    declared: {here}"]
+    texts = (_document(observed), _document(declared))
+    return [f"{label}  (- target, + declared)", *_indented(diff_lines(*texts))]
+
+
+def _files(label: str, shown: Shown, declared: Json, observed: Json) -> list[str]:
+    come, go = difference(observed, declared)
+    if shown.declared is None or shown.observed is None or not (come or go):
+        files = observed if declared is None else declared
+        return [f"{label} {counted(len(files), 'file')}: {some(files)}"]
+    lines = [f"    {sign} {one_line(plain_name(it))}" for sign, it in _signed(come, go)]
+    return [f"{label}  (- target, + declared)", *lines]
+
+
+def _signed(come: Iterable[Json], go: Iterable[Json]) -> Iterator[tuple[str, Json]]:
+    yield from (("-", it) for it in go)
+    yield from (("+", it) for it in come)
 
 
 def _both_fit(declared: Json, observed: Json) -> bool:

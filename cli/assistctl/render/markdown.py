@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from assistctl.plan.changes import Action, Change, FieldChange, Plan
+from assistctl.render.folding import Folded, Stores, folded, is_files, plain_name
 from assistctl.render.plan import (
     KEPT,
     MOVED,
     SIGNS,
     counts,
     drift_line,
+    files_diff,
     kept_lines,
     what_to_do,
 )
@@ -22,17 +24,22 @@ from assistctl.render.values import brief, counted, declared_brief, diff_lines, 
 LIMIT = 60_000
 """Characters; GitHub refuses comments above 65,536, so details that go beyond are left out."""
 
+MOST = 100
+"""So many files of a store that come, change or go are named each."""
+
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~@&#$:]")
 
 
-def plan_markdown(plan: Plan) -> str:
-    """A heading that counts, a table of the changes, and what differs, folded, as diffs."""
-    sections = ["\n".join(section) for section in _sections(plan)]
+def plan_markdown(plan: Plan, stores: Stores | None = None) -> str:
+    """A heading that counts, a table of the changes, and what differs, folded, as diffs. Of the
+    `stores` many files are told as one."""
+    changes = folded(plan, stores or {})
+    sections = ["\n".join(section) for section in _sections(plan, changes)]
     room = LIMIT - sum(len(section) + 2 for section in sections)
-    return "\n\n".join([*sections, *_details(plan, room)])
+    return "\n\n".join([*sections, *_details(changes, room)])
 
 
-def _sections(plan: Plan) -> Iterator[list[str]]:
+def _sections(plan: Plan, changes: Sequence[Change | Folded]) -> Iterator[list[str]]:
     target, result = _code(plan.target), counts(plan) if plan else "no changes"
     heading = drift_line(plan, target) if plan.only_drift else f"Plan for {target}: {result}"
     yield [f"### {heading}"]
@@ -40,7 +47,7 @@ def _sections(plan: Plan) -> Iterator[list[str]]:
         yield [
             "| change | address | cause |",
             "|---|---|---|",
-            *map(_row, plan.changes),
+            *map(_row, changes),
         ]
     if plan.undeclared:
         yield ["No longer declared, left alone:"]
@@ -54,13 +61,16 @@ def _sections(plan: Plan) -> Iterator[list[str]]:
         yield [f"- Note: {_plain(note)}" for note in plan.notes]
 
 
-def _row(change: Change) -> str:
+def _row(change: Change | Folded) -> str:
     action = f"`{SIGNS[change.action]}` {change.action.value}"
+    if isinstance(change, Folded):
+        cause = "; ".join(filter(None, (change.summary(), change.cause)))
+        return f"| {action} | {_code(str(change.store))} | {_plain(cause)} |"
     return f"| {action} | {_code(str(change.address))} | {_plain(change.cause)} |"
 
 
-def _details(plan: Plan, room: int) -> Iterator[str]:
-    detailed = [change for change in plan.changes if change.fields]
+def _details(changes: Sequence[Change | Folded], room: int) -> Iterator[str]:
+    detailed = [it for it in changes if isinstance(it, Folded) or it.fields]
     for number, change in enumerate(detailed):
         text = _detail(change)
         room -= len(text) + 2
@@ -71,10 +81,14 @@ def _details(plan: Plan, room: int) -> Iterator[str]:
         yield text
 
 
-def _detail(change: Change) -> str:
-    lines = [line for field in change.fields for line in _field(change.action, field)]
+def _detail(change: Change | Folded) -> str:
+    if isinstance(change, Folded):
+        address, lines = change.store, list(_files(change))
+    else:
+        address = change.address
+        lines = [line for field in change.fields for line in _field(change.action, field)]
     fence = _fence(lines)
-    summary = f"{SIGNS[change.action]} <code>{html.escape(one_line(str(change.address)))}</code>"
+    summary = f"{SIGNS[change.action]} <code>{html.escape(one_line(str(address)))}</code>"
     return "\n".join(
         [
             f"<details><summary>{summary}</summary>",
@@ -88,11 +102,26 @@ def _detail(change: Change) -> str:
     )
 
 
+def _files(fold: Folded) -> Iterator[str]:
+    """`~` is not known to diffs: a file whose content changes stands under a heading of its own."""
+    for sign, files in fold.names():
+        if sign == "~":
+            yield "# content changed:"
+        for file in files[:MOST]:
+            yield f"{' ' if sign == '~' else sign} {one_line(plain_name(file))}"
+        if len(files) > MOST:
+            yield f"# and {len(files) - MOST:,} more"
+    for field in fold.rest.fields if fold.rest else ():
+        yield from _field(fold.action, field)
+
+
 def _field(action: Action, field: FieldChange) -> Iterator[str]:
     path = one_line(field.path)
     if MOVED[field.moved]:
         yield f"# {MOVED[field.moved]}:"
-    if action is Action.CREATE:
+    if is_files(field.before) or is_files(field.after):
+        yield from (f"{sign} {path}: {one_line(name)}" for sign, name in files_diff(field))
+    elif action is Action.CREATE:
         yield f"+ {path}: {declared_brief(field.after)}"
     elif action is Action.DELETE:
         yield f"- {path}: {brief(field.before)}"

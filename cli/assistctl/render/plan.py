@@ -7,6 +7,15 @@ from collections.abc import Iterator, Sequence
 import click
 
 from assistctl.plan.changes import Action, Change, FieldChange, Plan
+from assistctl.render.folding import (
+    Folded,
+    Stores,
+    difference,
+    folded,
+    is_files,
+    plain_name,
+    some,
+)
 from assistctl.render.terminal import one_line, sanitize
 from assistctl.render.values import (
     brief,
@@ -34,17 +43,26 @@ PROTECTED = (
 )
 
 _COLORS = {Action.CREATE: "green", Action.UPDATE: "yellow", Action.DELETE: "red"}
-_DIFF_COLORS = {"+": "green", "-": "red", "@": "cyan"}
+_DIFF_COLORS = {"+": "green", "-": "red", "@": "cyan", "~": "yellow"}
 _INDENT = "    "
 
 
-def plan_text(plan: Plan, operations: Sequence[Sequence[str]] = ()) -> str:
+def plan_text(
+    plan: Plan, operations: Sequence[Sequence[str]] = (), stores: Stores | None = None
+) -> str:
     """The plan as a person reviews it, styled (`click.echo` drops styles where they do not belong).
 
-    `operations` says for each change, in their order, what will be requested, one string each.
+    `operations` says for each change, in their order, what will be requested, one string each. Of
+    the `stores` many files are told as one; without them each is told.
     """
-    requests = operations or [()] * len(plan.changes)
-    blocks = [_block(*both) for both in zip(plan.changes, requests, strict=True)]
+    if stores is not None and not operations:
+        blocks = [
+            _block(it) if isinstance(it, Change) else _folded_block(it)
+            for it in folded(plan, stores)
+        ]
+    else:
+        requests = operations or [()] * len(plan.changes)
+        blocks = [_block(*both) for both in zip(plan.changes, requests, strict=True)]
     if plan.undeclared:
         blocks.append(_undeclared(plan))
     if plan.kept:
@@ -57,7 +75,7 @@ def plan_text(plan: Plan, operations: Sequence[Sequence[str]] = ()) -> str:
 
 
 def headline(plan: Plan) -> str:
-    """The line that counts: `Plan: 3 to create, 1 to update, 0 to delete.`"""
+    """The line that counts: `Plan for prod: 3 to create, 1 to update, 0 to delete.`"""
     if plan.only_drift:
         return drift_line(plan, one_line(plan.target))
     if not plan and plan.kept:
@@ -66,7 +84,7 @@ def headline(plan: Plan) -> str:
         return f"No changes. What was asked for is as declared at {one_line(plan.target)}."
     if not plan:
         return f"No changes. {one_line(plan.target)} is as declared."
-    return f"Plan: {counts(plan)}."
+    return f"Plan for {one_line(plan.target)}: {counts(plan)}."
 
 
 def drift_line(plan: Plan, target: str) -> str:
@@ -124,12 +142,16 @@ def plan_json(plan: Plan) -> str:
 
 def field_lines(change: Change) -> Iterator[str]:
     """Field by field, unstyled: `path: value` where a whole object comes or goes, else
-    `path: old → new` or a diff, whose lines begin with two spaces and then the sign."""
+    `path: old → new` or a diff, whose lines begin with two spaces and then the sign. Files are
+    always a diff, in which each is named."""
     for field in change.fields:
         moved = MOVED[field.moved]
         mark = f"  ({moved})" if moved else ""
         path = one_line(field.path)
-        if change.action is Action.CREATE:
+        if is_files(field.before) or is_files(field.after):
+            yield f"{path}:{mark}"
+            yield from (f"  {sign} {one_line(name)}" for sign, name in files_diff(field))
+        elif change.action is Action.CREATE:
             yield f"{path}: {declared_brief(field.after)}{mark}"
         elif change.action is Action.DELETE:
             yield f"{path}: {brief(field.before)}{mark}"
@@ -158,12 +180,37 @@ def _field_json(field: FieldChange) -> dict[str, Json]:
     }
 
 
-def _block(change: Change, operations: Sequence[str]) -> list[str]:
-    title = f"{SIGNS[change.action]} {one_line(str(change.address))}"
-    color = _COLORS.get(change.action, "cyan")
-    which = f"  {one_line(change.id)}" if change.id and change.action is Action.DELETE else ""
+def files_diff(field: FieldChange) -> Iterator[tuple[str, str]]:
+    """The files that come (`+`) and go (`-`)."""
+    come, go = difference(field.before, field.after)
+    yield from (("+", plain_name(it)) for it in come)
+    yield from (("-", plain_name(it)) for it in go)
+
+
+def _folded_block(fold: Folded) -> list[str]:
+    title = f"{SIGNS[fold.action]} {one_line(str(fold.store))}: {fold.summary()}"
+    cause = f"  {one_line(fold.cause)}" if fold.cause else ""
+    which = _id_of_deleted(fold.own) if fold.own else ""
     return [
-        f"{click.style(title, fg=color, bold=True)}  {one_line(change.cause)}{which}",
+        f"{_title(title, fold.action)}{cause}{which}",
+        *(_INDENT + _colored(f"  {sign} {some(files)}") for sign, files in fold.names()),
+        *(_INDENT + _colored(line) for line in (field_lines(fold.rest) if fold.rest else ())),
+    ]
+
+
+def _title(text: str, action: Action) -> str:
+    return click.style(text, fg=_COLORS.get(action, "cyan"), bold=True)
+
+
+def _id_of_deleted(change: Change) -> str:
+    return f"  {one_line(change.id)}" if change.id and change.action is Action.DELETE else ""
+
+
+def _block(change: Change, operations: Sequence[str] = ()) -> list[str]:
+    title = f"{SIGNS[change.action]} {one_line(str(change.address))}"
+    which = _id_of_deleted(change)
+    return [
+        f"{_title(title, change.action)}  {one_line(change.cause)}{which}",
         *(_INDENT + _colored(line) for line in field_lines(change)),
         *(_INDENT + click.style(f"· {one_line(operation)}", dim=True) for operation in operations),
     ]

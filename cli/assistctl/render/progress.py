@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from assistctl.render.terminal import one_line
+from assistctl.render.terminal import is_plain_terminal, one_line
 
 if TYPE_CHECKING:
     from assistctl.render.bars import Bars
@@ -22,7 +22,7 @@ def shown_progress(
 ) -> Iterator[Progress]:
     """A Progress for so many changes, which leaves no bar behind. `quiet` shows failures only;
     without `live` there are no bars on a terminal either."""
-    if quiet or total == 0 or not live or not stderr.isatty():
+    if quiet or total == 0 or not live or is_plain_terminal() or not stderr.isatty():
         yield Progress(stderr, quiet=quiet)
         return
     from assistctl.render.bars import Bars

@@ -5,6 +5,8 @@ rich is imported where it is needed: `assistctl --help` and `validate` do withou
 
 from __future__ import annotations
 
+import os
+
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
@@ -33,6 +35,11 @@ def sanitize(text: str) -> str:
     `sanitize(a) + sanitize(b) == sanitize(a + b)`, wherever the chunks were cut.
     """
     return text.translate(_HARMLESS)
+
+
+def is_plain_terminal() -> bool:
+    """Whether the terminal, if there is one, says that it obeys no control sequences."""
+    return os.environ.get("TERM") in ("dumb", "unknown")
 
 
 def width(text: str) -> int:
