@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 import pty
 import subprocess
@@ -179,7 +180,10 @@ def test_help_lists_every_command_and_imports_none() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     *_, modules = result.stdout.splitlines()
-    assert modules == "[] ['assistctl.commands._options', 'assistctl.commands._termination']"
+    assert modules == (
+        "[] ['assistctl.commands._options', 'assistctl.commands._suggestions', "
+        "'assistctl.commands._termination']"
+    )
     for name, (_, line) in COMMANDS.items():
         assert f"  {name:<12}{line}\n" in result.stdout
 
@@ -239,7 +243,7 @@ def on_a_terminal(*arguments: str, **environ: str) -> str:
         stdin=subprocess.DEVNULL,
         stdout=terminal,
         stderr=terminal,
-        env={**os.environ, "NO_COLOR": "", **environ},
+        env={**os.environ, "NO_COLOR": "", "TERM": "xterm", **environ},
     )
     os.close(terminal)
     shown = b""
@@ -259,6 +263,8 @@ def test_a_terminal_gets_colours_unless_nobody_wants_them(tmp_path: Path) -> Non
         on_a_terminal("--no-color", *arguments),
         on_a_terminal(*arguments, "--no-color"),
         on_a_terminal(*arguments, NO_COLOR="1"),
+        on_a_terminal(*arguments, TERM="dumb"),
+        on_a_terminal("validate", "--not-an-option", TERM="dumb"),
         run(*arguments, NO_COLOR="").stderr,
     ):
         assert "\x1b" not in shown
@@ -270,3 +276,27 @@ def test_what_an_encoding_cannot_hold_is_no_reason_to_fail(tmp_path: Path) -> No
     result = run("init", str(tmp_path / name), PYTHONIOENCODING="latin-1")
     assert (result.returncode, result.stderr) == (0, "")
     assert f"  cd '{tmp_path}/\\udcff'\n" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "name", ["plan", "validate", "sync", "list", "show", "rollback", "gc", "run"]
+)
+def test_a_broken_workspace_is_answered_in_json_by_all_that_write_json(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = Path(__file__).parent / "workspaces" / "yaml-empty"
+    key = ["shop"] if name in ("show", "rollback", "run") else []
+    words = ["hello"] if name == "run" else []
+    with pytest.raises(SystemExit) as left:
+        main([name, *key, *words, "-C", str(root), "--format", "json"])
+    out, err = capsys.readouterr()
+    (problem,) = json.loads(out)["problems"]
+    assert (left.value.code, err) == (1, "")
+    line = (
+        f"{problem['file']}:{problem['line']}:{problem['column']}"
+        if problem["line"]
+        else problem["file"]
+    )
+    assert (
+        f"{line}: {problem['what']}; {problem['remedy']}\n" == (root / "expected.txt").read_text()
+    )

@@ -18,7 +18,7 @@ from assistctl.commands._options import Invocation, group_options
 from assistctl.commands._suggestions import with_own_suggestions
 from assistctl.commands._termination import terminable
 from assistctl.errors import AssistctlError, DeclarationError
-from assistctl.render.problems import error_text, problems_text
+from assistctl.render.problems import error_text, problems_json, problems_text
 from assistctl.render.terminal import sanitize
 
 if TYPE_CHECKING:
@@ -164,7 +164,9 @@ def _say_usage_error(error: click.UsageError, invocation: Invocation) -> None:
 def _say_expected_error(error: AssistctlError, invocation: Invocation) -> None:
     if os.environ.get("ASSISTCTL_DEBUG"):
         click.echo(sanitize("".join(traceback.format_exception(error))), err=True, nl=False)
-    if isinstance(error, DeclarationError):
+    if isinstance(error, DeclarationError) and invocation.options.format == "json":
+        click.echo(problems_json(error.problems))
+    elif isinstance(error, DeclarationError):
         click.echo(problems_text(error.problems), err=True, color=invocation.options.color)
     else:
         _say_error(str(error), invocation)

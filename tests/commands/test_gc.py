@@ -28,7 +28,7 @@ def test_young_uploads_are_left_alone(littered):
 
 
 def test_strays_that_are_called_like_a_declared_file_are_shown_and_deleted(littered):
-    code, out, err = littered("gc", "--older-than", "0m")
+    code, out, err = littered("gc", "--older-than", "0s")
     title, row = out.splitlines()
     assert title.split("  ")[0] == "ID"
     assert row.split()[1:3] == ["prices.csv", "4"]
@@ -75,4 +75,7 @@ def test_a_person_is_asked(littered):
 @pytest.mark.parametrize("age", ["1", "h", "1w", "-1h", "1 h"])
 def test_an_age_that_is_none_is_a_usage_error(synced, age):
     code, _, err = synced("gc", "--older-than", age)
-    assert (code, "write a number and m, h or d, such as 90m, 12h or 7d" in err) == (64, True)
+    assert (code, "write a number and s, m, h or d, such as 0s, 90m, 12h or 7d" in err) == (
+        64,
+        True,
+    )

@@ -32,7 +32,9 @@ def invoke(*arguments: str, **environ: str) -> Result:
 
 
 def options_of(*arguments: str, **environ: str) -> str:
-    result = invoke(*arguments, **{"NO_COLOR": "", "ASSISTCTL_TARGET": "", **environ})
+    result = invoke(
+        *arguments, **{"NO_COLOR": "", "TERM": "xterm", "ASSISTCTL_TARGET": "", **environ}
+    )
     assert result.exit_code == 0, result.output
     return result.output.strip()
 
@@ -68,6 +70,7 @@ def test_the_target_of_the_environment_yields_to_any_given_one() -> None:
 
 def test_no_color_is_respected_from_the_environment() -> None:
     assert options_of("init", NO_COLOR="1") == repr(Options(color=False))
+    assert options_of("init", TERM="dumb") == repr(Options(color=False))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +134,7 @@ Global options:
   --format [text|json|markdown]  How the result is written.
   -q, --quiet                    Only the result and errors.
   -v, --verbose                  More about what happens.
-  --no-color                     No colours (environment: NO_COLOR).
+  --no-color                     No colours (environment: NO_COLOR, TERM=dumb).
   --version                      Print the version and leave.
 """
     )
@@ -147,7 +150,9 @@ def test_colour_is_taken_out_where_it_is_not_wanted() -> None:
         click.echo(click.style("x", fg="red"))
 
     for arguments, painted in (([], "\x1b[31mx\x1b[0m\n"), (["--no-color"], "x\n")):
-        result = CliRunner().invoke(paint, arguments, env={"NO_COLOR": ""}, color=True)
+        result = CliRunner().invoke(
+            paint, arguments, env={"NO_COLOR": "", "TERM": "xterm"}, color=True
+        )
         assert result.output == painted
 
 

@@ -2,17 +2,17 @@ import json
 import shutil
 
 CHANGED = """\
-~ file/assistants/prices.csv  its content changed
+~ file/assistants/prices.csv  gets back the content that it had
     sha256: "91efaff9b8a6" → "850ad18d4908"
 
-~ assistant/clerk  the declaration changed
+~ assistant/clerk  goes back to how it was
     instructions:
       @@ -1,2 +1,2 @@
        You sell flowers.
       -Be long.
       +Be brief.
 
-Plan: 0 to create, 2 to update, 0 to delete.
+Plan for local: 0 to create, 2 to update, 0 to delete.
 """
 
 
@@ -84,7 +84,11 @@ def test_an_older_snapshot_is_chosen_by_its_name(synced):
     synced.edit("assistants/clerk.yaml", "Be long", "Be silent")
     synced("sync", "--yes", "-q")
     names = [path.name for path in snapshots(synced)]
-    assert synced("rollback", "clerk", "--list") == (0, "\n".join([*names[::-1], ""]), "")
+    listed = f"""\
+{names[1]}  ~ assistant/clerk (instructions)
+{names[0]}  ~ file/assistants/prices.csv, ~ assistant/clerk (instructions)
+"""
+    assert synced("rollback", "clerk", "--list") == (0, listed, "")
     assert synced("rollback", "clerk", "--yes", "--to", names[0]).code == 0
     assert clerk(synced) == BEFORE
 
@@ -93,11 +97,16 @@ def test_a_rollback_can_be_read_by_programs(synced):
     change(synced)
     (snapshot,) = snapshots(synced)
     listed = synced("rollback", "clerk", "--list", "--format", "json")
-    assert json.loads(listed.out) == [
-        {"name": snapshot.name, "path": str(snapshot), "unfinished": False}
-    ]
     done = synced("rollback", "clerk", "--yes", "--format", "json")
     document = json.loads(done.out)
+    assert json.loads(listed.out) == [
+        {
+            "name": snapshot.name,
+            "path": str(snapshot),
+            "unfinished": False,
+            "changes": document["changes"],
+        }
+    ]
     assert done.code == 0
     assert document["summary"] == {"create": 0, "update": 2, "delete": 0}
     assert [(it["action"], it["address"], it["status"]) for it in document["results"]] == [
@@ -106,6 +115,9 @@ def test_a_rollback_can_be_read_by_programs(synced):
     again = json.loads(synced("rollback", "clerk", "--to", snapshot.name, "--format", "json").out)
     assert (again["changes"], again["results"]) == ([], [])
     assert clerk(synced) == BEFORE
+    last, first = synced("rollback", "clerk", "--list").out.splitlines()
+    assert last.endswith("Z  ~ file/assistants/prices.csv, ~ assistant/clerk (instructions)")
+    assert first == f"{snapshot.name}  nothing: it is so now"
 
 
 def test_where_there_is_no_snapshot_the_list_is_empty(synced):
@@ -135,11 +147,11 @@ def test_what_prune_deleted_comes_back_under_another_id(synced):
     (synced.root / "assistants" / "greeter.script.yaml").unlink()
     synced("sync", "--yes", "--prune", "-q")
     plan = """\
-+ assistant/greeter  not at the target yet
++ assistant/greeter  is gone, and comes back
     model: "gpt-4.1-mini"
     instructions: "Greet in any language."
 
-Plan: 1 to create, 0 to update, 0 to delete.
+Plan for local: 1 to create, 0 to update, 0 to delete.
 """
     code, out, _ = synced("rollback", "greeter", "--yes")
     assert (code, out) == (0, plan)

@@ -22,6 +22,8 @@ import click
 from assistctl import __version__
 from assistctl.apis import PARALLEL
 from assistctl.commands._suggestions import with_own_suggestions
+from assistctl.keys import composed
+from assistctl.render.terminal import is_plain_terminal
 
 FORMATS = ("text", "json", "jsonl", "markdown")
 
@@ -48,9 +50,14 @@ class Options:
 
 @dataclass
 class Invocation:
-    """click's `obj`: carries the options of the command out to the border in main."""
+    """click's `obj`: carries the options of the command out to the border in main. Until they are
+    read, they are what the environment says."""
 
-    options: Options = field(default_factory=Options)
+    options: Options = field(default_factory=lambda: Options(color=_wanted_color()))
+
+
+def _wanted_color() -> bool | None:
+    return False if os.environ.get("NO_COLOR") or is_plain_terminal() else None
 
 
 def as_command(
@@ -101,8 +108,9 @@ def complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     start: Path = given.get("workspace") or Path.cwd()
     for root in (start.resolve(), *start.resolve().parents):
         if (root / "assistctl.yaml").is_file():
-            keys = {path.stem for path in (root / "assistants").glob("*.yaml")}
-            return sorted(k for k in keys if k.startswith(incomplete) and "." not in k)
+            keys = {composed(path.stem) for path in (root / "assistants").glob("*.yaml")}
+            begun = composed(incomplete)
+            return sorted(k for k in keys if k.startswith(begun) and "." not in k)
     return []
 
 
@@ -152,7 +160,9 @@ def _global_options(formats: Sequence[str]) -> list[click.Parameter]:
         ),
         click.Option(["-q", "--quiet"], is_flag=True, help="Only the result and errors."),
         click.Option(["-v", "--verbose"], count=True, help="More about what happens."),
-        click.Option(["--no-color"], is_flag=True, help="No colours (environment: NO_COLOR)."),
+        click.Option(
+            ["--no-color"], is_flag=True, help="No colours (environment: NO_COLOR, TERM=dumb)."
+        ),
         click.Option(
             ["--version"],
             is_flag=True,
@@ -189,7 +199,7 @@ def _resolve(context: click.Context, formats: Sequence[str]) -> Options:
         target=both.get("target"),
         format=chosen,
         verbosity=-1 if "quiet" in loudness else loudness.get("verbose", 0),
-        color=False if "no_color" in both or os.environ.get("NO_COLOR") else None,
+        color=False if "no_color" in both else _wanted_color(),
     )
 
 

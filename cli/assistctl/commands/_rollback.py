@@ -12,6 +12,7 @@ from assistctl.commands._drift import keeping
 from assistctl.commands._snapshots import Former, Snapshot, sha256_of
 from assistctl.commands._survey import Survey, decided
 from assistctl.errors import AssistctlError, Place
+from assistctl.plan.changes import Action, Change
 from assistctl.plan.reconcile import Wishes
 from assistctl.plan.state import Declared, Observed, references
 from assistctl.resources import (
@@ -45,13 +46,14 @@ def way_back(
     snapshot: Snapshot,
     address: Address,
     on_drift: OnDrift,
-    sources: Path,
+    sources: Path | None = None,
 ) -> Survey:
     """All reads, then the one decision how an address becomes what it was, and with an assistant
     the store behind its own files and the stores that it searched and that are gone.
 
     `sources` is an empty directory, in which the contents are laid that may have to be uploaded,
-    by their paths. Files whose content is kept nowhere stay as they are, which a note says.
+    by their paths; without it the plan is only for looking at. Files whose content is kept nowhere
+    stay as they are, which a note says.
     """
     candidates = _together(snapshot, address)
     files = _files(candidates)
@@ -73,7 +75,8 @@ def way_back(
     for file in files:
         if (content := _content(file, snapshot, workspace, observed)) is not None:
             contents[file] = content
-            _lay(file, content, sources)
+            if sources is not None:
+                _lay(file, content, sources)
     declared = _declared(objects, snapshot, workspace, missing=files - contents.keys()) | {
         file: Declared(file, {"sha256": content.sha256, "bytes": content.size})
         for file, content in contents.items()
@@ -82,8 +85,30 @@ def way_back(
     found = decided(surface, workspace, declared, observed, wishes)
     if on_drift == "keep" and found.plan.drifted:
         found = keeping(surface, workspace, found, wishes)
-    notes = (*found.plan.notes, *_notes(files, contents), *_foreign(objects))
-    return replace(found, plan=replace(found.plan, notes=notes))
+    plan = replace(
+        found.plan,
+        changes=tuple(map(_in_words, found.plan.changes)),
+        notes=(*found.plan.notes, *_notes(files, contents), *_foreign(objects)),
+    )
+    operations = surface.compile(plan, found.declared, found.observed)
+    return replace(found, plan=plan, operations=operations)
+
+
+def _in_words(change: Change) -> Change:
+    """The change as what it is here: of no declaration, but the way back."""
+    cause = change.cause
+    if change.action is Action.CREATE and change.address.kind != FILE:
+        cause = "is gone, and comes back"
+    elif change.action is Action.UPDATE and change.fields:
+        is_file = change.address.kind == FILE
+        cause = "gets back the content that it had" if is_file else "goes back to how it was"
+        if change.drifted:
+            cause += ", over what was changed at the target since the last sync"
+    fields = tuple(
+        replace(field, moved="remote") if field.moved == "both" else field
+        for field in change.fields
+    )
+    return replace(change, cause=cause, fields=fields)
 
 
 def _remembered(observed: Observed, snapshot: Snapshot) -> Observed:

@@ -14,13 +14,13 @@ from assistctl.commands._workspace import load
 from assistctl.render.listing import strays_json, strays_text
 from assistctl.render.values import counted
 
-_UNITS = {"m": 60, "h": 3600, "d": 86400}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> int:
-    match = re.fullmatch(r"(\d{1,6})([mhd])", value)
+    match = re.fullmatch(r"(\d{1,6})([smhd])", value)
     if not match:
-        raise click.BadParameter("write a number and m, h or d, such as 90m, 12h or 7d")
+        raise click.BadParameter("write a number and s, m, h or d, such as 0s, 90m, 12h or 7d")
     return int(match[1]) * _UNITS[match[2]]
 
 

@@ -17,18 +17,20 @@ from assistctl.commands._options import Options, as_command, complete_key, paral
 from assistctl.commands._rollback import way_back
 from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
-from assistctl.errors import AssistctlError
+from assistctl.errors import AssistctlError, RemoteError
+from assistctl.plan.changes import Plan
+from assistctl.render.snapshots import ListedSnapshot, snapshots_json, snapshots_text
 from assistctl.render.terminal import sanitize
-from assistctl.render.values import json_document
 from assistctl.resources import Address, Workspace
 
 if TYPE_CHECKING:
+    from assistctl.apis.assistants import Assistants
     from assistctl.plan.reconcile import OnDrift
 
 
 @as_command("rollback", formats=("text", "json"))
 @click.argument("key", metavar="KEY", shell_complete=complete_key)
-@click.option("--list", "listing", is_flag=True, help="Only list the snapshots that have KEY.")
+@click.option("--list", "listing", is_flag=True, help="Only list what each snapshot would change.")
 @click.option(
     "--to",
     metavar="SNAPSHOT",
@@ -61,7 +63,12 @@ def command(
     address = workspace.now(Address.parse(key))
     if listing:
         having = [item for item in _snapshots.all_of(workspace) if address in item.objects]
-        click.echo(_listing(having, options), nl=bool(having) or options.format == "json")
+        listed = list(_listed(having, workspace, address, parallel))
+        as_json = options.format == "json"
+        click.echo(
+            snapshots_json(listed) if as_json else snapshots_text(listed),
+            nl=bool(listed) or as_json,
+        )
         return None
     consent.check(workspace.target)
     snapshot = _chosen(workspace, address, to)
@@ -109,21 +116,35 @@ def command(
     return None
 
 
-def _listing(having: Sequence[_snapshots.Snapshot], options: Options) -> str:
-    """The names; as JSON `[{"name", "path", "unfinished"}]`, the last of which says that what the
-    snapshot was taken for was cut off."""
-    if options.format == "text":
-        return "\n".join(item.name for item in having)
-    return json_document(
-        [
-            {
-                "name": item.name,
-                "path": str(item.contents.parent),
-                "unfinished": item.unfinished is not None,
-            }
-            for item in having
-        ]
-    )
+def _listed(
+    having: Sequence[_snapshots.Snapshot], workspace: Workspace, address: Address, parallel: int
+) -> Iterator[ListedSnapshot]:
+    """What going back to each would change, as far as the target can be asked for it."""
+    if not having:
+        return
+    try:
+        with opened(workspace, parallel) as surface:
+            plans: list[Plan | str | None] = [
+                _plan_or_reason(surface, workspace, item, address) for item in having
+            ]
+    except RemoteError as error:
+        click.echo(f"note: what each would change is not known: {error}", err=True)
+        plans = [None] * len(having)
+    for item, plan in zip(having, plans, strict=True):
+        yield ListedSnapshot(
+            item.name, str(item.contents.parent), item.unfinished is not None, plan
+        )
+
+
+def _plan_or_reason(
+    surface: Assistants, workspace: Workspace, snapshot: _snapshots.Snapshot, address: Address
+) -> Plan | str:
+    try:
+        return way_back(surface, workspace, snapshot, address, "fail").plan
+    except RemoteError:
+        raise
+    except AssistctlError as error:
+        return str(error)
 
 
 def _chosen(workspace: Workspace, address: Address, to: str | None) -> _snapshots.Snapshot:

@@ -8,7 +8,6 @@ import click
 
 from assistctl.commands._options import Options, as_command
 from assistctl.commands._workspace import load, warn
-from assistctl.errors import DeclarationError
 from assistctl.render.problems import problems_json
 from assistctl.render.values import counted
 from assistctl.resources import CodeInterpreter, Workspace
@@ -22,13 +21,7 @@ def command(options: Options) -> int | None:
     them, whose code is read but not run. All problems are shown at once. What the model that
     answers will not take is no problem, but a warning.
     """
-    try:
-        workspace = load(options)
-    except DeclarationError as error:
-        if options.format == "text":
-            raise
-        click.echo(problems_json(error.problems))
-        return error.exit_code
+    workspace = load(options)
     if options.format == "json":
         click.echo(problems_json((), workspace.warnings))
     else:
