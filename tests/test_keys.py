@@ -2,7 +2,7 @@ import unicodedata
 
 import pytest
 
-from assistctl.keys import LONGEST, composed, is_key, key_of
+from assistctl.keys import LONGEST, as_key, composed, is_key
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address
 
 GOOD = (
@@ -67,7 +67,7 @@ def test_anything_else_does_not(text):
     ],
 )
 def test_a_key_is_made_of_a_name_whatever_its_script(name, key):
-    assert key_of(name) == composed(key)
+    assert as_key(name) == composed(key)
     assert not key or is_key(composed(key))
 
 

@@ -36,7 +36,7 @@ def composed(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def key_of(name: str) -> str:
+def as_key(name: str) -> str:
     """What of a name can stand in a key, `-` in place of the rest; may be empty. Accents go where
     plain letters are left: `Café Zürich` is `cafe-zurich`, but `花店 FAQ` is `花店-faq`."""
     text = composed(unicodedata.normalize("NFKC", name).lower())

@@ -13,7 +13,7 @@ import click
 
 from assistctl.commands._options import Options, as_command
 from assistctl.errors import AssistctlError
-from assistctl.keys import key_of
+from assistctl.keys import as_key
 from assistctl.render.terminal import sanitize
 
 _HIDDEN = {"gitignore": ".gitignore"}
@@ -69,7 +69,7 @@ def _write(root: Path, contents: dict[Path, str]) -> list[Path]:
 
 def _name_for(root: Path) -> str:
     """The directory's name as a workspace may be called."""
-    return key_of(root.resolve().name) or "assistants"
+    return as_key(root.resolve().name) or "assistants"
 
 
 def _next_steps(root: Path, written: list[Path]) -> str:

@@ -1,4 +1,4 @@
-"""Which environment variables are told by their names to hold a secret.
+"""Which environment variables, headers and parameters are told by their names to hold a secret.
 
 A name that is taken for a secret though it is none costs somebody a renaming; one that is not
 costs a key. So the words are many, and those that make them harmless are few.
@@ -14,7 +14,7 @@ _LAST_WORDS = (
     "CREDS? DSNS? WEBHOOKS? PEM CONN(ECTION)?_?STR(ING)?S?"
 )
 """Also at the end of a longer word: DBPASS, APIKEY."""
-_WHOLE_WORDS = "PATS? AUTH PW JWTS? BEARER COOKIES?"
+_WHOLE_WORDS = "PATS? AUTH AUTHORIZATION PW JWTS? BEARER COOKIES? SIGNATURES? SIG"
 _DATABASES = (
     "DATABASE DB POSTGRES(QL)? PG MYSQL MARIADB MSSQL MONGO(DB)? REDIS AMQP RABBITMQ BROKER "
     "CLICKHOUSE ELASTIC(SEARCH)? SQLALCHEMY SMTP LDAP"
@@ -40,7 +40,7 @@ _HARMLESS = re.compile(
 )
 
 
-def names_secret(variable: str) -> bool:
-    """Whether a variable of this name is for something that nobody else shall see."""
-    words = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", variable).upper()
+def names_secret(name: str) -> bool:
+    """Whether what bears this name is for something that nobody else shall see."""
+    words = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").upper()
     return _SECRET.search(_HARMLESS.sub("", words)) is not None

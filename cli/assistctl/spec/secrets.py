@@ -6,15 +6,11 @@ import re
 from collections.abc import Mapping
 
 from assistctl.redaction import holds_secret
+from assistctl.spec.confidential import names_secret
 from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located
 from assistctl.spec.variables import variable_of
 
-_NAMES = re.compile(
-    r"(KEY|TOKEN|SECRETS?|PASSWORD|PASSWD|CREDENTIALS?|AUTH|AUTHORIZATION|COOKIE|SIGNATURE|SIG)"
-    r"(_|[0-9]|$)",
-    re.I,
-)
 _NAMES_IN_BODIES = re.compile(
     r"(API_?KEY|SECRETS?|PASSWORD|PASSWD|CREDENTIALS?|AUTHORIZATION|(ACCESS|API|AUTH)_?TOKEN)"
     r"(_|[0-9]|$)",
@@ -29,11 +25,10 @@ _ONLY_A_VARIABLE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*[ =])?\$\{[A-Za-z_][A-Za-
 def is_exposed(name: str, value: str, *, in_body: bool) -> bool:
     """Whether what is declared under this name, of a header, a query or in a body, looks like a
     secret that is written out."""
-    names = _NAMES_IN_BODIES if in_body else _NAMES
     if not value or _ONLY_A_VARIABLE.fullmatch(value):
         return False
-    telling = names.search(name.replace("-", "_")) or _RANDOM.search(value)
-    return bool(telling) or holds_secret(value)
+    telling = _NAMES_IN_BODIES.search(name.replace("-", "_")) if in_body else names_secret(name)
+    return bool(telling or _RANDOM.search(value)) or holds_secret(value)
 
 
 def key_of(fields: Located, environ: Mapping[str, str], findings: Findings) -> str | None:

@@ -85,7 +85,7 @@ class Variables:
             self.findings.add(
                 place,
                 f"the environment variable {name} is not set",
-                "set it" + ("" if _SECRET.search(name) else f", or write ${{{name}:-default}}"),
+                "set it" + ("" if names_secret(name) else f", or write ${{{name}:-default}}"),
             )
             return reference
         return value

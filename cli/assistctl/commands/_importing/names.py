@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from assistctl.keys import LONGEST, key_of
+from assistctl.keys import LONGEST, as_key
 from assistctl.resources import Json
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _LONGEST_NAME = 200  # bytes; most file systems take 255
 
 def key_for(name: Json, object_id: str, taken: Collection[str], kind: str) -> str:
     """A free key made of a name, whatever its script, or of the id where it has no letters."""
-    slug = key_of(name.replace("_", "-") if isinstance(name, str) else "")
+    slug = as_key(name.replace("_", "-") if isinstance(name, str) else "")
     while len(slug.encode()) > _LONGEST_NAME:
         slug = slug[:-1]
     if not any(map(str.isalpha, slug)):
