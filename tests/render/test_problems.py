@@ -39,5 +39,6 @@ def test_problems_as_json() -> None:
                 "what": "unknown key 'modle\x1b[2J'",
                 "remedy": "did you mean 'model'?",
             },
-        ]
+        ],
+        "warnings": [],
     }
