@@ -19,7 +19,7 @@ from tests.server.models.switches import openai, shapes, state
 from tests.server.models.switches.calls import whole_calls
 from tests.server.models.switches.parameters import pydantic
 from tests.server.models.switches.thoughts import THOUGHT, before
-from tests.server.models.ways import any_message, both, finish, first, ids, unknown, when
+from tests.server.models.ways import any_message, both, finish, first, unknown, when
 
 SOLD = "今天卖出红玫瑰3支、郁金香2支、百合6支，请计算并保存账单。"
 MORE = "再加两支向日葵"
@@ -92,6 +92,10 @@ def _out_of_order(asked: Asked) -> bool:
     return roles[:1] != ["user"] or roles[-1] == "assistant" or bool(wrong & set(pairwise(roles)))
 
 
+def _as_ollama(part, number):
+    return {**part, "index": 0, "id": f"call_{part['id'][6:13]}{number}"}
+
+
 _MISTRAL_IDS = next(each for each in shapes.SWITCHES if each.name == "mistral-ids")
 _OPENAI = replace(openai.LUNA, name="shop-openai", think=think, tells="temperature")
 _OPENAI_REFUSES = when(
@@ -154,10 +158,10 @@ SHOPS: dict[str, Switch] = {
             think=think,
             shape=both(
                 before(reasoning=THOUGHT, content=""),
-                whole_calls(lambda part, number: {**part, "index": 0}),
-                ids(lambda number, usual: f"call_{usual[6:13]}{number}"),
+                whole_calls(_as_ollama),
                 finish("stop"),
             ),
+            keys=frozenset({"reasoning"}),
         ),
         right(
             "shop-llamacpp",
