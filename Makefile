@@ -1,20 +1,24 @@
-# Three commands: check (format, lint, types), test (check, then everything), docs (the executed docs);
-# and coverage, which is test with branches counted, at more than twice its time.
+# Three commands: check (format, lint, types), test (check, then all tests), docs (the executed docs).
+# sweep is for CI and for changes of syncing: the tests that can try more than they do in test try all
+# of it. coverage is test with branches counted, in several times its time.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo check test coverage docs clean
+.PHONY: demo check test sweep coverage docs clean
 
 demo: $(VENV)/.installed  ## plan, sync and run the flower shop on the embedded server
 	@sh docs/demo.sh $(BIN)/assistctl
 
 test: check  ## install what is needed and pass the tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+sweep: $(VENV)/.installed-dev  ## every kill, every fault, many random workspaces, the long soak
+	ALL_FAULTS=1 EXAMPLES=200 $(BIN)/python -m pytest -n auto --dist worksteal -m sweep
 
 coverage: $(VENV)/.installed-dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist loadfile
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -6,13 +6,13 @@ import os
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import yaml
+
+from tests import forking
 
 ROOT = Path(__file__).parent.parent
 SALE = {"红玫瑰": 3, "郁金香": 2, "百合": 6}
@@ -31,14 +31,8 @@ def shop(tmp_path_factory):
 
 def assistctl(shop, *arguments, **more):
     environment = {key: os.environ[key] for key in os.environ if key != "OPENAI_API_KEY"}
-    return subprocess.run(
-        [sys.executable, "-m", "assistctl", *arguments],
-        cwd=shop,
-        env={**environment, "PYTHONPATH": str(ROOT / "cli")},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        **more,
+    return forking.run(
+        ["-m", "assistctl", *arguments], cwd=shop, env=environment, encoding="utf-8", **more
     )
 
 

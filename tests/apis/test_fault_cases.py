@@ -29,6 +29,8 @@ from tests.apis.florists import Florists
 from tests.apis.jobs import TIMEOUT
 from tests.apis.scene import opinionated
 
+pytestmark = pytest.mark.sweep
+
 THOROUGH = "ALL_FAULTS" in os.environ
 EVERY, WAYS = (1, 3) if THOROUGH else (7, 1)
 FAULTS = {

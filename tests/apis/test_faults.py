@@ -27,6 +27,8 @@ from tests.apis.fault_proxy import (
 )
 from tests.apis.scene import SCENARIOS, UPLOAD, Scene, sync_from
 
+pytestmark = pytest.mark.sweep
+
 SLOW = 1.5
 """Seconds after which the client gives up waiting."""
 

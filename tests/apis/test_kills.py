@@ -13,6 +13,8 @@ import pytest
 from tests.apis.fault_proxy import Answer, proxy_to
 from tests.apis.florists import Florists
 
+pytestmark = pytest.mark.sweep
+
 THOROUGH = "ALL_FAULTS" in os.environ
 EVERY = 1 if THOROUGH else 7
 

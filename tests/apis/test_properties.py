@@ -16,6 +16,8 @@ from assistctl.plan.reconcile import Wishes, reconcile
 from tests.apis.bench import wipe
 from tests.apis.declarations import AUTO, FIELDS, FILLED_IN, canonical, edits, users
 
+pytestmark = pytest.mark.sweep
+
 EXAMPLES = int(os.environ.get("EXAMPLES", "0"))
 many = settings(
     derandomize=not EXAMPLES,

@@ -13,6 +13,8 @@ import pytest
 from tests.apis.fault_proxy import proxy_to
 from tests.apis.florists import OWNERS, Florists
 
+pytestmark = pytest.mark.sweep
+
 ROUNDS = 20 if "ALL_FAULTS" in os.environ else 6
 
 

@@ -19,17 +19,11 @@ import pytest
 
 from assistctl.apis.client import Client
 from assistctl.server import EmbeddedServer, Settings
+from tests import forking
 
 TEMPLATE = Path(__file__).parent / "shop"
 PATIENCE = 120.0
 """Seconds after which a process that does not do what it should is given up."""
-
-OWN_TERMINAL = (
-    "import fcntl, os, sys, termios\n"
-    "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
-    "os.execv(sys.executable, [sys.executable, '-m', 'assistctl', *sys.argv[1:]])\n"
-)
-"""Makes the terminal on stdin the one whose Ctrl-C is for us, and becomes assistctl."""
 
 _SAME = (
     (re.compile(r"\b(asst|thread|msg|run|step|vs|vsfb|call)_[A-Za-z0-9]{16,}"), r"\1_…"),
@@ -143,12 +137,11 @@ class Shop:
     def raw(
         self, *arguments: str, stdin: str = "", **environ: str
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "assistctl", *arguments],
+        return forking.run(
+            ["-m", "assistctl", *arguments],
             cwd=self.root,
             env=_environment(environ),
             input=stdin,
-            capture_output=True,
             encoding="utf-8",
             errors="surrogateescape",
             timeout=PATIENCE,
@@ -170,8 +163,8 @@ class Shop:
     @contextmanager
     def started(self, *arguments: str, **environ: str) -> Iterator[Started]:
         """The command is at work within the block, and is killed after it if it still is."""
-        with subprocess.Popen(
-            [sys.executable, "-m", "assistctl", *arguments],
+        with forking.Popen(
+            ["-m", "assistctl", *arguments],
             cwd=self.root,
             env=_environment(environ),
             stdin=subprocess.PIPE,
@@ -187,14 +180,14 @@ class Shop:
     @contextmanager
     def on_terminal(self, *arguments: str, **environ: str) -> Iterator[Terminal]:
         controller, terminal = pty.openpty()
-        with subprocess.Popen(
-            [sys.executable, "-c", OWN_TERMINAL, *arguments],
+        with forking.Popen(
+            ["-m", "assistctl", *arguments],
             cwd=self.root,
             env=_environment({"TERM": "xterm", "NO_COLOR": "1", **environ}),
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
-            start_new_session=True,
+            terminal=True,
         ) as process:
             os.close(terminal)
             try:

@@ -31,7 +31,7 @@ def test_a_turn_that_fails_is_told_and_the_others_go_on(synced):
     (synced.root / "assistants" / "greeter.script.yaml").unlink()
     error = (
         "error: the run ended as failed: server_error: No model is set up to answer. Declare "
-        "targets.local.model (a Chat Completions endpoint, or `scripted`), set OPENAI_API_KEY, or "
+        "targets.local.model (an endpoint, or `scripted`), set OPENAI_API_KEY, or "
         "write a script for the assistant (<key>.script.yaml).\n"
     )
     assert synced("chat", "-q", "greeter", stdin="Hello\nAre you there?") == (1, "", error * 2)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import forking
+
 
 def print_script(shell: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "assistctl", "completion", shell], capture_output=True, text=True
-    )
+    return forking.run(["-m", "assistctl", "completion", shell])
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,8 +1,9 @@
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import forking
 
 FILES = [
     ".gitignore",
@@ -15,13 +16,7 @@ FILES = [
 
 
 def assistctl(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "assistctl", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-    )
+    return forking.run(["-m", "assistctl", *arguments], cwd=cwd, stdin=subprocess.DEVNULL)
 
 
 def files_below(directory: Path) -> list[str]:

@@ -210,7 +210,7 @@ def test_a_run_that_does_not_complete_exits_1_and_says_why(synced):
     (synced.root / "assistants" / "greeter.script.yaml").unlink()
     error = (
         "error: the run ended as failed: server_error: No model is set up to answer. Declare "
-        "targets.local.model (a Chat Completions endpoint, or `scripted`), set OPENAI_API_KEY, or "
+        "targets.local.model (an endpoint, or `scripted`), set OPENAI_API_KEY, or "
         "write a script for the assistant (<key>.script.yaml).\n"
     )
     assert synced("run", "greeter", "-q", "Hello") == (1, "", error)

@@ -1,16 +1,14 @@
 import json
 import subprocess
-import sys
 
 import pytest
 
 from assistctl.spec import KINDS
+from tests import forking
 
 
 def schema(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "assistctl", "schema", *arguments], capture_output=True, text=True
-    )
+    return forking.run(["-m", "assistctl", "schema", *arguments])
 
 
 @pytest.mark.parametrize("arguments", [[], *([kind] for kind in KINDS)])

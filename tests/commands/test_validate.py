@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import forking
+
 
 def validate(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "assistctl", "validate", "-C", str(root), *arguments],
-        capture_output=True,
-        text=True,
-    )
+    return forking.run(["-m", "assistctl", "validate", "-C", str(root), *arguments])
 
 
 @pytest.fixture

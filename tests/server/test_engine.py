@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import textwrap
 import threading
 import time
@@ -21,6 +19,7 @@ from assistctl.server.documents import find, save
 from assistctl.server.engine import leases
 from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.worker import Worker
+from tests import forking
 from tests.server.chat_endpoint import call, chat_endpoint_running, say
 from tests.server.runs_help import (
     SCRIPTS,
@@ -286,11 +285,8 @@ def test_a_killed_server_loses_no_message_and_leaves_no_stuck_run(
 ):
     release = threading.Event()
     endpoint.answer(say("Once", release, " more"))
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(database), endpoint.url],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": "cli"},
+    process = forking.Popen(
+        ["-c", KILLED, str(database), endpoint.url], stdout=subprocess.PIPE, text=True
     )
     with process:
         base_url, api_key = process.stdout.readline().split()

@@ -1,10 +1,8 @@
 """How a server ends that is asked to: with runs at work, and clients that are not done."""
 
-import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ import httpx2
 import pytest
 
 from assistctl.server import EmbeddedServer
+from tests import forking
 from tests.server.chat_endpoint import ChatEndpoint, chat_endpoint_running, say
 
 SERVE = """
@@ -49,12 +48,11 @@ def serving(database: Path, endpoint: ChatEndpoint) -> Iterator[Serving]:
     running: list[subprocess.Popen[str]] = []
 
     def start(grace: float) -> tuple[subprocess.Popen[str], str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(database), endpoint.url, str(grace)],
+        process = forking.Popen(
+            ["-c", SERVE, str(database), endpoint.url, str(grace)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "cli")},
         )
         running.append(process)
         assert process.stdout is not None

@@ -94,11 +94,13 @@ class EmbeddedServer:
             self._listener.close()
             raise
         self._thread = threading.Thread(target=self._run, args=(ready,), name="assistctl-server")
-        self._thread.start()
         try:
+            self._thread.start()
             if not ready.wait(_START_SECONDS) or not self._uvicorn.started:
                 raise RuntimeError("the embedded server did not start; its log says why")
         except BaseException:  # Ctrl-C, too: the process would wait for the thread for ever
+            self._uvicorn.should_exit = True
+            ready.wait(_START_SECONDS)  # within start() it may have come before the thread
             self.__exit__(None, None, None)
             raise
         self.base_url = url(self._listener)

@@ -1,0 +1,159 @@
+"""The process that tests fork others from: it has everything imported, and has started nothing.
+
+`tests.forking` starts it, with one end of a socket. A fork is given what `python -m …` or
+`python -c …` is given, and then returns from here, so that it ends as any Python ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import runpy
+import signal
+import socket
+import sys
+import termios
+import time
+from contextlib import suppress
+from io import BufferedReader, BufferedWriter, FileIO, TextIOWrapper
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import assistctl
+from assistctl.server.embedders import offline
+
+LARGEST_REQUEST = 1 << 18
+NOT_IMPORTED = ("assistctl.__main__", "assistctl.server.sandbox.inside")
+"""What is a program and does its work when it is imported."""
+LATE = (
+    "anyio._backends._asyncio",
+    "click._textwrap",
+    "encodings.idna",
+    "encodings.utf_8_sig",
+    "griffe",
+    "httpcore2",
+    "jsonschema",
+    "pprint",
+    "truststore",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.asyncio",
+    "uvicorn.protocols.http.h11_impl",
+)
+"""What assistctl and its libraries import only once they need it."""
+
+
+def preload() -> None:
+    """Import and load whatever a command may need, in this one thread: a fork has no other."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    for module in pkgutil.walk_packages(assistctl.__path__, "assistctl."):
+        if not module.name.startswith(NOT_IMPORTED):
+            importlib.import_module(module.name)
+    for name in LATE:
+        importlib.import_module(name)
+    if encoder := offline.encoder():
+        encoder.embed(["It loads its weights for its first text."], 60)
+    assert len(list(Path("/proc/self/task").iterdir())) == 1
+    gc.freeze()
+
+
+def serve(door: socket.socket) -> dict[str, Any] | None:
+    """Fork a process for each request, until nobody is left who could ask. Returns in each fork,
+    with what it has been asked to be, and at the end."""
+    while True:
+        message, files, _, _ = socket.recv_fds(door, LARGEST_REQUEST, 4)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        if not message:
+            return None
+        if not os.fork():
+            door.close()
+            *streams, caller = files
+            watch(socket.socket(fileno=caller), streams)
+            return {**json.loads(message), "files": streams}
+        for file in files:
+            os.close(file)
+
+
+def watch(caller: socket.socket, files: list[int]) -> None:
+    """Fork once more, and return in the fork: the parent tells its pid, and how it has ended."""
+    pid = os.fork()
+    if not pid:
+        caller.close()
+        return
+    for file in files:
+        os.close(file)
+    with suppress(BrokenPipeError):
+        caller.send(str(pid).encode())
+        caller.send(str(os.waitpid(pid, 0)[1]).encode())
+    os._exit(0)
+
+
+def become(request: dict[str, Any]) -> None:
+    """Be Python with these files, environment and arguments."""
+    _take_files(request["files"], request["open"])
+    if request["terminal"]:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["environ"])
+    time.tzset()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _run(*request["arguments"])
+
+
+def _take_files(files: list[int], wanted: list[bool]) -> None:
+    given = iter(files)
+    for number, is_open in enumerate(wanted):
+        if is_open:
+            os.dup2(next(given), number)
+        else:
+            os.close(number)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = _stream(number, getattr(sys, f"__{name}__")) if wanted[number] else None
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def _stream(number: int, like: TextIOWrapper) -> TextIOWrapper:
+    """As Python opens it when it starts."""
+    raw = FileIO(number, like.mode, closefd=False)
+    raw.name = like.name
+    unbuffered = like.write_through  # by python -u, or PYTHONUNBUFFERED
+    writer = raw if unbuffered else BufferedWriter(raw)
+    stream = TextIOWrapper(
+        writer if number else BufferedReader(raw),
+        like.encoding,
+        like.errors,
+        newline="\n",
+        line_buffering=not unbuffered and (number == 2 or raw.isatty()),
+        write_through=unbuffered,
+    )
+    stream.mode = like.mode
+    return stream
+
+
+def _run(option: str, what: str, *arguments: str) -> None:
+    sys.orig_argv = [sys.executable, option, what, *arguments]
+    sys.argv = [option, *arguments]
+    if option == "-m":
+        sys.path[0] = str(Path.cwd())
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+    else:
+        sys.path[0] = ""
+        sys.modules["__main__"] = ModuleType("__main__")
+        exec(compile(what, "<string>", "exec"), vars(sys.modules["__main__"]))
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    preload()
+    if (request := serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
+        become(request)
