@@ -74,7 +74,7 @@ def test_every_request_is_one_line_that_holds_nothing_secret(
         ("POST", "/v1/threads", "200", "default"),
         ("GET", "/v1/assistants", "200", "default"),
         ("GET", "/v1/assistants/asst_missing", "404", "default"),
-        ("GET", "/v1/models/my%20model%0A", "200", "default"),
+        ("GET", "/v1/models/my%20model%0A", "404", "default"),
         ("GET", "/v1/models", "401", "-"),
     ]
     assert parsed(lines[0])[4] == made.headers["x-request-id"]

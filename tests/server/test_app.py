@@ -51,6 +51,7 @@ def test_an_sdk_in_a_web_page_may_ask_and_read_the_answer(server: EmbeddedServer
     page = {"origin": "https://shop.example"}
     wish = {
         "access-control-request-method": "POST",
+        "access-control-request-private-network": "true",
         "access-control-request-headers": "authorization,content-type,openai-beta,x-stainless-os",
     }
     with httpx2.Client(base_url=server.base_url, trust_env=False, headers=page) as browser:
@@ -59,6 +60,7 @@ def test_an_sdk_in_a_web_page_may_ask_and_read_the_answer(server: EmbeddedServer
         refused = browser.post("/threads")
     assert asked.status_code == 200
     assert asked.headers["access-control-allow-origin"] == "*"
+    assert asked.headers["access-control-allow-private-network"] == "true"
     assert "POST" in asked.headers["access-control-allow-methods"]
     for name in wish["access-control-request-headers"].split(","):
         assert name in asked.headers["access-control-allow-headers"]

@@ -107,6 +107,19 @@ def test_what_a_dead_process_left_growing_is_swept_when_nobody_waits_for_it(stor
         assert index.leftover(tx) == reading
 
 
+def test_a_file_that_a_dead_process_was_reading_is_read_although_the_clock_was_put_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 1_000_000.0
+    monkeypatch.setattr(index, "time", SimpleNamespace(time=lambda: clock))
+    with store.write() as tx:
+        wait_for(tx)
+        grown(tx, "roses")
+        assert index.waiting(tx, 9) == []
+        clock -= 172_777
+        assert [task.file_id for task in index.waiting(tx, 9)] == ["file-1"]
+
+
 def test_the_vectors_of_every_embedder_are_kept_apart(store: Store) -> None:
     with store.write() as tx:
         reading = grown(tx, "a", "b", "c")

@@ -1,13 +1,16 @@
 """Where the server listens, and how long it waits for clients that do not go on."""
 
 import json
+import logging
 import os
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from http.client import HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +19,7 @@ import pytest
 
 from assistctl.server import EmbeddedServer, Settings, intake, listening, serve, serving
 from assistctl.server.listening import is_loopback, listen, url
+from assistctl.server.store import Store, Transaction
 
 Start = Callable[..., EmbeddedServer]
 
@@ -186,3 +190,108 @@ def test_a_server_may_have_as_many_connections_as_the_system_lets_it_have() -> N
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "cli")},
     )
     assert (done.stdout, done.stderr) == ("512 512\n", "")
+
+
+def test_a_client_that_has_closed_its_side_gets_its_answer_and_the_connection_ends(
+    server: EmbeddedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "assistctl.server.access"), connected(server) as connection:
+        connection.sendall(head(server, "/threads", "Content-Length: 2") + b"{}")
+        connection.shutdown(socket.SHUT_WR)
+        response = HTTPResponse(connection)
+        response.begin()
+        assert (response.status, json.load(response)["object"]) == (200, "thread")
+        assert connection.recv(1) == b""
+    [line] = [record.getMessage() for record in caplog.records]
+    assert " status=200 " in line
+    assert "cut=" not in line
+
+
+def test_a_client_that_goes_away_before_its_answer_is_logged_as_cut(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked, go_on, written = threading.Event(), threading.Event(), threading.Event()
+    write = Store.write
+
+    def slow(store: Store, *patience: float) -> AbstractContextManager[Transaction]:
+        asked.set()
+        assert go_on.wait(20)
+        return write(store, *patience)
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            written.set()
+
+    monkeypatch.setattr(Store, "write", slow)
+    logger, told = logging.getLogger("assistctl.server.access"), Told()
+    logger.addHandler(told)
+    with caplog.at_level(logging.INFO, "assistctl.server.access"):
+        with connected(server) as connection:
+            connection.sendall(head(server, "/threads", "Content-Length: 2") + b"{}")
+            assert asked.wait(20)
+            reset = struct.pack("ii", 1, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        time.sleep(0.1)  # for the reset to arrive
+        go_on.set()
+        assert written.wait(20)
+    logger.removeHandler(told)
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.endswith(" cut=yes")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "says"),
+    [
+        (b"NONSENSE\r\n\r\n", 400, "illegal request line"),
+        (b"GET /v1/models HTTP/1.1\r\n\r\n", 400, "Missing mandatory Host: header"),
+        (b"GET /v1/models HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n", 400, "illegal header line"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000, 431, "Receive buffer too long"),
+        (
+            b"POST /v1/threads HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+            "it has both a Content-Length and a Transfer-Encoding",
+        ),
+    ],
+)
+def test_what_is_no_request_is_told_so_in_the_apis_shape_and_hung_up_on(
+    server: EmbeddedServer, sent: bytes, status: int, says: str
+) -> None:
+    with connected(server) as connection:
+        connection.sendall(sent)
+        response = HTTPResponse(connection)
+        response.begin()
+        body = json.load(response)
+        assert response.status == status
+        assert response.getheader("content-type") == "application/json"
+        assert body == {
+            "error": {
+                "message": f"We could not read your request: {says}.",
+                "type": "invalid_request_error",
+                "param": None,
+                "code": None,
+            }
+        }
+        with suppress(ConnectionError):
+            assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("origin", ["http://shop.example:8000", "HTTPS://shop.example", ""])
+@pytest.mark.parametrize("query", ["", "?limit=1"])
+def test_a_target_may_be_a_whole_url(server: EmbeddedServer, origin: str, query: str) -> None:
+    with connected(server) as connection:
+        key = f"Authorization: Bearer {server.api_key}"
+        target = f"{origin}/v1/assistants{query}"
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: other\r\n{key}\r\n\r\n".encode())
+        response = HTTPResponse(connection)
+        response.begin()
+        assert (response.status, json.load(response)["data"]) == (200, [])
+
+
+def test_without_keys_a_whole_url_says_which_host_was_meant(database: Path) -> None:
+    server = EmbeddedServer(Settings(database))
+    server._settings = Settings(database)  # without keys, as `serve` may have it
+    with server, connected(server) as connection:
+        connection.sendall(b"GET http://evil.example/v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        status, message = answer(connection)
+    assert (status, "the Host header names another host" in message) == (403, True)

@@ -508,3 +508,42 @@ def test_cancelling_with_an_empty_json_body(ask, openai):
         "param": None,
         "code": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        (
+            {"type": "function", "function": {"name": "pay"}},
+            "Invalid 'tool_choice': the run has no function pay among its tools"
+            " (function save_bill, function log).",
+        ),
+        (
+            {"type": "file_search"},
+            "Invalid 'tool_choice': the run has no file_search among its tools"
+            " (function save_bill, function log).",
+        ),
+    ],
+)
+def test_a_tool_that_must_be_called_is_one_that_the_run_has(
+    client, runs, assistant, choice, message
+):
+    thread = make_thread(client, "hello")
+    with pytest.raises(sdk.BadRequestError) as caught:
+        runs.create(thread.id, assistant_id=assistant.id, tool_choice=choice)
+    assert (caught.value.body["message"], caught.value.param) == (message, "tool_choice")
+    with pytest.raises(sdk.BadRequestError, match="it has none"):
+        runs.create(thread.id, assistant_id=assistant.id, tool_choice=choice, tools=[])
+    log = {"type": "function", "function": {"name": "log"}}
+    run = runs.create(thread.id, assistant_id=assistant.id, tool_choice=log)
+    assert run.tool_choice.function.name == "log"
+
+
+def test_the_response_format_that_sdks_of_2024_send_for_auto_is_taken_for_it(client, runs):
+    assistant = make_assistant(client, response_format="none")
+    assert assistant.response_format == "auto"
+    thread = make_thread(client, "hello")
+    run = runs.create_and_poll(
+        thread_id=thread.id, assistant_id=assistant.id, response_format="none"
+    )
+    assert (run.status, run.response_format) == ("completed", "auto")

@@ -57,10 +57,9 @@ class Access:
                     (b"openai-version", _API_VERSION),
                     (b"openai-processing-ms", b"%d" % _milliseconds(begun)),
                 ]
+            last = message["type"] == "http.response.body" and not message.get("more_body")
+            ended = ended or (last and not state.get("is_gone", bool)())
             await send(message)
-            ended = ended or (
-                message["type"] == "http.response.body" and not message.get("more_body")
-            )
 
         try:
             await self._app(scope, receive, answer)

@@ -54,6 +54,7 @@ _FROM_PAGES = Middleware(
     allow_methods=["*"],
     allow_headers=["*"],
     expose_headers=["*"],
+    allow_private_network=True,
 )
 """SDKs run in browsers, too. A page of any origin may see the answers: it has none without a key,
 and where there are no keys, only pages of this machine get past `_refuse_strangers`."""
@@ -144,7 +145,7 @@ async def _answer(server: Server, endpoint: Endpoint, request: Request) -> Respo
     if server.settings.strict_beta:
         _demand_beta(request, endpoint)
     if endpoint.form:
-        async with read_form(request, endpoint.form) as form:
+        async with read_form(request, endpoint.form, server.lanes.spooling) as form:
             return await _run(endpoint, Call(server, project, request, {}, form))
     body = await read_json(request) if endpoint.method == "POST" else {}
     return await _run(endpoint, Call(server, project, request, body))

@@ -114,8 +114,13 @@ def _schema_format(value: Json, path: str) -> Json:
     return {**chosen, "json_schema": _said(chosen["json_schema"])}
 
 
+def _usual_format(value: Json, path: str) -> Json:
+    """The SDKs of 2024 sent "none" for what is "auto" since."""
+    return "auto" if value == "none" else choice("auto")(value, path)
+
+
 RESPONSE_FORMAT = either(
-    choice("auto"),
+    _usual_format,
     tagged(
         "type",
         {

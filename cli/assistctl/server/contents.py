@@ -94,15 +94,28 @@ def read(tx: Transaction, file_id: str) -> bytes:
     )
 
 
-def parts(store: Store, file_id: str) -> Iterator[bytes]:
-    """Part by part, each in a transaction of its own: a slow reader holds nothing up."""
+def parts(store: Store, file_id: str, wanted: range | None = None) -> Iterator[bytes]:
+    """Part by part, each in a transaction of its own: a slow reader holds nothing up. Of it all
+    those bytes that are `wanted`."""
     with store.read() as tx:
-        sources = _sources(tx, file_id)
-    for source in sources:
-        part = 0
-        while data := _part(store, source, part):
-            yield data
-            part += 1
+        laid = [
+            (source, part, size)
+            for source in _sources(tx, file_id)
+            for part, size in tx.execute(
+                "SELECT part, length(bytes) FROM contents WHERE file_id = ? ORDER BY part",
+                (source,),
+            )
+        ]
+    at = 0
+    for source, part, size in laid:
+        first = max(wanted.start - at, 0) if wanted is not None else 0
+        behind = min(wanted.stop - at, size) if wanted is not None else size
+        at += size
+        if first < behind:
+            data = _part(store, source, part)
+            if data is None:  # deleted meanwhile
+                return
+            yield data[first:behind]
 
 
 def md5(store: Store, content_ids: Iterable[str]) -> str:

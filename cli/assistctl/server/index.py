@@ -20,7 +20,8 @@ _SWEPT_AT_ONCE = 100
 _DEAD_SECONDS = 10.0
 _UNREAD = (
     "NOT EXISTS (SELECT 1 FROM readings WHERE readings.store_id = indexing.store_id"
-    " AND readings.file_id = indexing.file_id AND state = 'growing' AND grew_at > ?)"
+    " AND readings.file_id = indexing.file_id AND state = 'growing'"
+    " AND abs(grew_at - ?) < ?)"
 )
 
 
@@ -60,7 +61,7 @@ def waiting(tx: Transaction, most: int, busy: Collection[str] = ()) -> list[Task
     rows = tx.execute(
         "SELECT seq, project, store_id, file_id FROM indexing"  # noqa: S608
         f" WHERE {_UNREAD} ORDER BY project IN ({marks}), seq LIMIT ?",
-        (time.time() - _DEAD_SECONDS, *busy, most),
+        (time.time(), _DEAD_SECONDS, *busy, most),
     )
     return [Task(*row) for row in rows]
 
@@ -71,7 +72,7 @@ def waits(tx: Transaction, task: Task) -> bool:
     return bool(
         tx.execute(
             f"SELECT 1 FROM indexing WHERE {_UNREAD} AND seq = ?",  # noqa: S608
-            (time.time() - _DEAD_SECONDS, task.seq),
+            (time.time(), _DEAD_SECONDS, task.seq),
         )
     )
 

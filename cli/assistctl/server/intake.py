@@ -5,28 +5,33 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
+from assistctl.server import forms
 from assistctl.server.call import Form
+from assistctl.server.lanes import Lane
 from assistctl.server.wire import ApiError, Json
 
 JSON_BYTES = 16 * 2**20
 _DEEPEST = 200
 PAUSE_SECONDS = 60.0
 _FORM_OVERHEAD = 2**20
+_GZIP = 16 + zlib.MAX_WBITS
+_UNPACKED_AT_ONCE = 2**20
 
 
 async def read_json(request: Request) -> Json:
     """The body as JSON; where there is nothing to say SDKs send none, or null."""
-    raw = await _Limited(request, JSON_BYTES).body()
+    raw = b"".join([chunk async for chunk in _body(request, JSON_BYTES)])
     if not raw.strip():
         return {}
     try:
-        text = raw.decode()
+        text = raw.decode("utf-8-sig")
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is not text
@@ -41,36 +46,70 @@ async def read_json(request: Request) -> Json:
 
 
 @asynccontextmanager
-async def read_form(request: Request, form: Form) -> AsyncIterator[FormData]:
+async def read_form(request: Request, form: Form, lane: Lane) -> AsyncIterator[FormData]:
     """The fields of a form. Its file lies in memory or, if it is large, in a temporary file, and
     is gone after the block."""
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    kind = request.headers.get("content-type", "")
+    if not kind.lower().startswith("multipart/form-data"):
         raise ApiError(
             f"Invalid content type. Expected 'multipart/form-data' with a part '{form.part}'."
         )
-    async with _Limited(request, form.most_bytes + _FORM_OVERHEAD).form() as fields:
+    body = _body(request, form.most_bytes + _FORM_OVERHEAD)
+    fields = await forms.parse(kind, body, lane)
+    try:
         for value in fields.values():
             if isinstance(value, UploadFile) and (value.size or 0) > form.most_bytes:
                 raise _too_large(form.most_bytes)
         yield fields
+    finally:
+        await fields.close()
 
 
-class _Limited(Request):
-    """A request whose body may have `limit` bytes, however it is read."""
-
-    def __init__(self, request: Request, limit: int) -> None:
-        super().__init__(request.scope, request.receive)
-        self._limit = limit
-
-    async def stream(self) -> AsyncIterator[bytes]:  # type: ignore[override]
-        declared = self.headers.get("content-length", "0")
-        received = int(declared) if declared.isdigit() and int(declared) > self._limit else 0
-        chunks = super().stream()
-        while (chunk := await _next(chunks)) is not None:
+async def _body(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """What was sent, unpacked; it may have `limit` bytes, however it is read."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    gzip = _gzip(request.headers.get("content-encoding", "identity"))
+    received = 0
+    chunks = request.stream()
+    while (sent := await _next(chunks)) is not None:
+        for chunk in _unpacked(gzip, sent) if gzip else (sent,):
             received += len(chunk)
-            if received > self._limit:
-                raise _too_large(self._limit)
+            if received > limit:
+                raise _too_large(limit)
             yield chunk
+    if gzip and received and not gzip.eof:
+        raise _not_gzip()
+
+
+def _gzip(encoding: str) -> zlib._Decompress | None:
+    """What unpacks a body, if it has to be."""
+    if encoding.lower() in ("identity", ""):
+        return None
+    if encoding.lower() not in ("gzip", "x-gzip"):
+        raise ApiError(
+            f"The Content-Encoding '{encoding}' is not supported: send the body as it is, or"
+            " packed with gzip.",
+            status=415,
+        )
+    return zlib.decompressobj(wbits=_GZIP)
+
+
+def _unpacked(gzip: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
+    """In parts that are never large: a few kilobytes may be packed gigabytes."""
+    try:
+        full = True
+        while packed or full:
+            chunk = gzip.decompress(packed, _UNPACKED_AT_ONCE)
+            packed, full = gzip.unconsumed_tail, len(chunk) == _UNPACKED_AT_ONCE
+            yield chunk
+    except zlib.error:
+        raise _not_gzip() from None
+
+
+def _not_gzip() -> ApiError:
+    return ApiError("The body of your request is not what its Content-Encoding says: gzip.")
 
 
 async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:

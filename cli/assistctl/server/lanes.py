@@ -47,13 +47,15 @@ class Lanes:
     """One server's.
 
     `reads` and `writes` are of the database; only one thread writes at a time, so that more would
-    but wait in another place. `uploads` store or add up whole files, `downloads` gives out their
-    contents, part by part, and `texts` what was read of them, which may be long.
+    but wait in another place. `uploads` store or add up whole files, `spooling` puts together what
+    comes over the network, `downloads` gives out contents, part by part, and `texts` what was read
+    of files, which may be long.
     """
 
     reads: Lane = field(default_factory=lambda: Lane(16))
     writes: Lane = field(default_factory=lambda: Lane(16))
     uploads: Lane = field(default_factory=lambda: Lane(4))
+    spooling: Lane = field(default_factory=lambda: Lane(4))
     downloads: Lane = field(default_factory=lambda: Lane(8))
     texts: Lane = field(default_factory=lambda: Lane(2))
     health: Lane = field(default_factory=lambda: Lane(1))

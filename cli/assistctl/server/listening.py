@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
+import re
 import socket
 import sys
 from contextlib import suppress
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+import h11
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
+
+from assistctl.server.wire import ApiError
 
 HEAD_SECONDS = 30.0
 """For a request's line and headers, from the connection's beginning or their own first byte on."""
@@ -20,6 +25,7 @@ IDLE_SECONDS = 120
 could meet a request on its way, and what an SDK then sends again makes a second object."""
 
 _BACKLOG = 2048
+_AUTHORITY = re.compile(rb"[^/?#]*")
 _OPEN_FILES = 65_536
 
 
@@ -70,12 +76,19 @@ def allow_many_connections() -> None:
 
 
 class Http(H11Protocol):
-    """Lets go of those who connect and then never say what they want, as uvicorn does not."""
+    """HTTP as uvicorn speaks it, but for clients that are slow, half gone, or wrong.
+
+    Those who connect and then never say what they want are let go. A client may close its side once
+    it has said all, and still gets its answer. What is no HTTP is told so in the API's own shape.
+    `scope["state"]["is_gone"]` tells whether nobody is there to be answered any more.
+    """
 
     _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.conn = self._requests = _Requests(h11.SERVER)
+        self.app_state = {**self.app_state, "is_gone": self._is_gone}
         self._wait()
 
     def handle_events(self) -> None:
@@ -88,12 +101,42 @@ class Http(H11Protocol):
             self._wait()
         super().data_received(data)
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether the connection stays open for what is still to be sent."""
+        if not self._is_answering() or self.cycle.more_body:
+            return False
+        self.cycle.keep_alive = False
+        return True
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def send_400_response(self, msg: str) -> None:
+        """Say what is wrong, unless an answer is under way, and hang up: what follows cannot be
+        told from the rest of this request."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not self._is_answering():
+            refusal = ApiError(f"We could not read your request: {self._requests.fault}.")
+            body = json.dumps(refusal.document()).encode()
+            headers = [
+                ("content-type", "application/json"),
+                ("content-length", str(len(body))),
+                ("connection", "close"),
+            ]
+            status = self._requests.fault_status
+            for event in (
+                h11.Response(status_code=status, headers=headers, reason=STATUS_PHRASES[status]),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
+
+    def _is_gone(self) -> bool:
+        return self.transport.is_closing() or (self._is_answering() and self.cycle.disconnected)
 
     def _wait(self) -> None:
         self._waiting = self.loop.call_later(HEAD_SECONDS, self.transport.close)
@@ -102,3 +145,41 @@ class Http(H11Protocol):
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+
+
+class _Requests(h11.Connection):
+    """What clients send, with two things that h11 leaves to others. `fault` is what was wrong with
+    it last, and `fault_status` how that is answered."""
+
+    fault = ""
+    fault_status = 400
+
+    def next_event(self) -> Any:
+        try:
+            event = super().next_event()
+            return _request(event) if isinstance(event, h11.Request) else event
+        except h11.RemoteProtocolError as error:
+            self.fault = str(error).partition(": bytearray(")[0]  # not what was sent
+            self.fault_status = error.error_status_hint
+            raise
+
+
+def _request(sent: h11.Request) -> h11.Request:
+    """The request, if it can end in one place only, and with its target as a path."""
+    names = {name for name, _ in sent.headers}
+    if {b"content-length", b"transfer-encoding"} <= names:
+        # RFC 9112 §6.1: what a proxy before us took for the end may not be what we take for it.
+        raise h11.RemoteProtocolError("it has both a Content-Length and a Transfer-Encoding")
+    scheme, slashes, rest = sent.target.partition(b"://")
+    if not slashes or scheme.lower() not in (b"http", b"https"):
+        return sent
+    # RFC 9112 §3.2.2: proxies are asked like this; who is asked says the target, not Host.
+    authority = rest[: _AUTHORITY.match(rest).end()]  # type: ignore[union-attr]  # it may be empty
+    path = rest[len(authority) :]
+    headers = [(name, value) for name, value in sent.headers if name != b"host"]
+    return h11.Request(
+        method=sent.method,
+        headers=[(b"host", authority), *headers],
+        target=path if path.startswith(b"/") else b"/" + path,
+        http_version=sent.http_version,
+    )

@@ -7,13 +7,14 @@ stuck behind a run that nobody works on; that makes them part of a write transac
 from __future__ import annotations
 
 from assistctl.server.engine.endings import end_abandoned
-from assistctl.server.engine.leases import on_thread, overdue
+from assistctl.server.engine.leases import count_anew, on_thread, overdue
 from assistctl.server.store import Transaction
 from assistctl.server.wire import ApiError
 
 
 def active_run(tx: Transaction, project: str, thread_id: str) -> str | None:
     """The id of the run that holds the thread."""
+    count_anew(tx)
     claim = on_thread(tx, project, thread_id)
     if claim is not None and claim in overdue(tx):
         end_abandoned(tx, claim)

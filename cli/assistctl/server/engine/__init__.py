@@ -95,7 +95,8 @@ class Engine:
 
     def launch(self, tx: Transaction, claim: Claim, run: Document, channel: Channel) -> None:
         """Work on a queued run, whose lease is this engine's, as soon as `tx` is durable."""
-        seconds = run["expires_at"] - time.time()
+        # Not more than a whole run's, even if the clock was put back since it was made.
+        seconds = run["expires_at"] - max(time.time(), run["created_at"])
 
         def begin() -> None:
             asyncio.run_coroutine_threadsafe(self._run(claim, seconds, channel), self._loop)
@@ -200,10 +201,11 @@ class Engine:
         """Renew our leases, end what is overdue; returns those of ours that others cancelled."""
         ours = list(self._tasks)
         with self._store.read() as tx:
-            overdue = leases.overdue(tx)
+            amiss = leases.is_ahead(tx) or bool(leases.overdue(tx))
             runs = [(claim, find(tx, claim.shelf, claim.run_id)) for claim in ours]
-        if ours or overdue:
+        if ours or amiss:
             with self._store.write() as tx:
+                leases.count_anew(tx)
                 for claim in ours:
                     leases.renew(tx, claim, self.owner)
                 for claim in leases.overdue(tx):

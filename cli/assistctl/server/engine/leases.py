@@ -4,6 +4,8 @@ A row of `active_runs` is the lock of its thread. `owner` names the process that
 and must renew its lease; while the run waits for tool outputs nobody does, and the owner is NULL.
 Several processes may share the database: whoever finds a lease run out may end that run, and a
 process that lost its lease (asleep for a while, say) finds out at its next write and lets go.
+
+Leases are told by the machine's clock, which may be put back.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from assistctl.server.wire import RUN, Document
 
 LEASE_SECONDS = 10.0
 HEARTBEAT_SECONDS = 2.0
+_SLEW_SECONDS = 1.0
+"""By which a clock may be put back in passing."""
+_AHEAD = "owner IS NOT NULL AND lease_until > ?"
 
 
 class LeaseLost(Exception):
@@ -86,6 +91,21 @@ def renew(tx: Transaction, claim: Claim, owner: str) -> None:
         "UPDATE active_runs SET lease_until = ?"
         " WHERE project = ? AND thread_id = ? AND run_id = ? AND owner = ?",
         (_lease(), claim.project, claim.thread_id, claim.run_id, owner),
+    )
+
+
+def is_ahead(tx: Transaction) -> bool:
+    """Whether a lease ends later than one that was taken just now: the clock was put back since."""
+    condition = f"SELECT 1 FROM active_runs WHERE {_AHEAD} LIMIT 1"  # noqa: S608
+    return bool(tx.execute(condition, (_lease() + _SLEW_SECONDS,)))
+
+
+def count_anew(tx: Transaction) -> None:
+    """Let such a lease begin now. Its owner, if it lives, renews it in time; if it is dead, its
+    thread is not locked for as long as the clock was put back."""
+    tx.execute(
+        f"UPDATE active_runs SET lease_until = ? WHERE {_AHEAD}",  # noqa: S608
+        (_lease(), _lease() + _SLEW_SECONDS),
     )
 
 

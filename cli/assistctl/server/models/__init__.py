@@ -38,7 +38,7 @@ class Models:
         self._scripts = scripts
 
     @property
-    def endpoint(self) -> Model | None:
+    def endpoint(self) -> AskedModel | None:
         """The endpoint, if one is set up."""
         return self._endpoint
 

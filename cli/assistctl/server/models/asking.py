@@ -15,6 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 import anyio
 import httpx2
@@ -113,6 +114,31 @@ class AskedModel:
 
     def run_seconds(self, model: str) -> float:
         return self._endpoint.way(model).run_seconds
+
+    async def knows(self, model: str) -> bool:
+        """Whether the endpoint has such a model. One that lists none is believed to have it."""
+        way = self._endpoint.way(model)
+        listed = await self._looked_up(way, "/models")
+        if listed is None:
+            return True
+        names = [entry.get("id") for entry in listed.get("data", ()) if isinstance(entry, dict)]
+        return way.name in names or bool(
+            await self._looked_up(way, f"/models/{quote(way.name, safe='')}")
+        )
+
+    async def _looked_up(self, way: Way, path: str) -> dict[str, Any] | None:
+        """What the endpoint has there; None if nothing, or nothing that can be understood."""
+        try:
+            answer = await self._client.get(
+                self._endpoint.base_url + path,
+                headers=dict(way.headers),
+                params=dict(way.query),
+                timeout=_CONNECT_SECONDS,
+            )
+            found = answer.json() if answer.is_success else None
+        except (httpx2.HTTPError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         way = self._endpoint.way(request.model)

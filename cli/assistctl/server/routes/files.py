@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import FormData, UploadFile
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from assistctl.server import bodies, contents, documents, files
+from assistctl.server import bodies, contents, documents, files, ranges
 from assistctl.server.call import Call, Endpoint, Form
 from assistctl.server.documents import Shelf
 from assistctl.server.shapes import missing_parameter
-from assistctl.server.wire import FILE, Document, Json, deleted, public
+from assistctl.server.wire import FILE, ApiError, Document, Json, deleted, public
 
 _MOST = 10_000
 _MOST_BYTES = 512 * 2**20
@@ -50,14 +50,31 @@ def list_all(call: Call) -> Document:
 
 
 def content(call: Call) -> Response:
+    """All of it, or the part that is asked for. It never changes: the file's id is its tag."""
     file_id = call.path("file_id", FILE)
     with call.store.read() as tx:
         file = documents.fetch(tx, Shelf(FILE, call.project), file_id)
+    size, tag = file["bytes"], f'"{file_id}"'
+    headers = {"accept-ranges": "bytes", "etag": tag}
+    wanted = call.request.headers.get("range")
+    if call.request.headers.get("if-range", tag) != tag:
+        wanted = None
+    try:
+        part = ranges.asked(wanted, size)
+    except ranges.Unsatisfiable:
+        refusal = ApiError(f"The file has {size} bytes: none are at '{wanted}'.", status=416)
+        headers["content-range"] = f"bytes */{size}"
+        return JSONResponse(refusal.document(), refusal.status, headers)
+    if part is not None:
+        headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+    sent = range(size) if part is None else part
     return StreamingResponse(
-        call.server.lanes.downloads.each(contents.parts(call.store, file_id)),
+        call.server.lanes.downloads.each(contents.parts(call.store, file_id, sent)),
+        200 if part is None else 206,
         media_type="application/octet-stream",
         headers={
-            "content-length": str(file["bytes"]),
+            **headers,
+            "content-length": str(len(sent)),
             "content-disposition": f"attachment; filename*=UTF-8''{quote(file['filename'])}",
             "x-content-type-options": "nosniff",
         },

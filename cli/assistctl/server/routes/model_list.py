@@ -1,10 +1,10 @@
-"""/models: any name is accepted; those that are in use are listed, and cannot be deleted."""
+"""/models: assistants may name any; those that are in use are listed, and cannot be deleted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from assistctl.server import documents
 from assistctl.server.call import Call, Endpoint
 from assistctl.server.documents import Shelf
 from assistctl.server.wire import ASSISTANT, ApiError, Document, deleted
@@ -14,8 +14,19 @@ def list_all(call: Call) -> Document:
     return {"object": "list", "data": [_model(name) for name in sorted(_used(call))]}
 
 
-def retrieve(call: Call) -> Document:
-    return _model(call.request.path_params["model"])
+async def retrieve(call: Call) -> Document:
+    """Clients ask for a model to find out whether there is such a one."""
+    name = call.request.path_params["model"]
+    used = await call.server.lanes.reads.run(partial(_used, call))
+    endpoint = call.server.engine.models.endpoint
+    if name in used or (endpoint is not None and await endpoint.knows(name)):
+        return _model(name)
+    raise ApiError(
+        f"The model '{name}' does not exist or you do not have access to it.",
+        status=404,
+        param="model",
+        code="model_not_found",
+    )
 
 
 def delete(call: Call) -> Document:
@@ -36,9 +47,12 @@ def _used(call: Call) -> set[str]:
     model = call.server.settings.model
     names = set(model.get("models") or ()) if isinstance(model, Mapping) else set()
     with call.store.read() as tx:
-        return names | {
-            assistant["model"] for assistant in documents.select(tx, Shelf(ASSISTANT, call.project))
-        }
+        rows = tx.execute(
+            "SELECT DISTINCT json_extract(body, '$.model') FROM documents"
+            " WHERE kind = ? AND project = ? AND parent = ?",
+            Shelf(ASSISTANT, call.project).key,
+        )
+    return names | {name for (name,) in rows}
 
 
 def _model(name: str) -> Document:

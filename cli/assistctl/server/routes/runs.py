@@ -207,6 +207,7 @@ def _start(
     given = resources.resolve(tx, call.project, body.get("tool_resources"))
     resources_of_run = {**assistant["tool_resources"], **given}
     run = new_run(assistant, thread, body, resources_of_run, engine.models.run_seconds)
+    _check_choice(run)
     run["notes"] += engine.workshop.notes(run) + _model_note(call, run)
     claim = Claim(call.project, thread_id, run["id"])
     documents.insert(tx, claim.shelf, run)
@@ -214,6 +215,26 @@ def _start(
     channel.send([Event("thread.run.created", run), Event("thread.run.queued", run)])
     engine.launch(tx, claim, run, channel)
     return run
+
+
+def _check_choice(run: Document) -> None:
+    """A tool that the model has to call must be one that it has."""
+    choice = run["tool_choice"]
+    if not isinstance(choice, dict):
+        return
+    wanted = _named_tool(choice)
+    names = [_named_tool(tool) for tool in run["tools"]]
+    if wanted not in names:
+        raise ApiError(
+            f"Invalid 'tool_choice': the run has no {wanted} among its tools"
+            f" ({', '.join(names) or 'it has none'}).",
+            param="tool_choice",
+            code="invalid_value",
+        )
+
+
+def _named_tool(tool: Json) -> str:
+    return f"function {tool['function']['name']}" if tool["type"] == "function" else tool["type"]
 
 
 def _model_note(call: Call, run: Document) -> list[str]:
