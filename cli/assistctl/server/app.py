@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from assistctl.server import room
 from assistctl.server.access import Access
 from assistctl.server.call import Call, Endpoint, Server
 from assistctl.server.idempotency import Answered
@@ -127,11 +128,15 @@ def _health(server: Server) -> Callable[[Request], Awaitable[Response]]:
     def look() -> None:
         with server.store.read() as tx:
             tx.execute("SELECT 1 FROM migrations LIMIT 1")
+        server.store.check_room()
 
     async def answer(request: Request) -> Response:
         try:
             with anyio.fail_after(_HEALTH_SECONDS):
                 await server.lanes.health.run(look, abandon=True)
+        except room.NoRoom as lack:
+            _log.error("%s; it goes on once there is room", lack)
+            return JSONResponse({"status": "failing", "reason": str(lack)}, 503)
         except Exception as error:  # noqa: BLE001 - whatever it is, the server is not well
             _log.error("the database cannot be read", exc_info=error)
             return JSONResponse({"status": "failing"}, 503)
@@ -264,9 +269,10 @@ def _failed(request: Request, error: Exception) -> Response:
     """Answered here rather than by Starlette, which would raise the error again for uvicorn to
     print it a second time."""
     where = f"{request.method} {request.url.path}"
-    if isinstance(error, Busy):
+    told = _BUSY if isinstance(error, Busy) else room.refusal() if room.is_lacking(error) else None
+    if told is not None:
         _log.warning("%s failed (%s): %s", where, request.state.request_id, error)
-        return _json(_BUSY.document(), _BUSY.status)
+        return _json(told.document(), told.status)
     _log.error("%s failed (%s)", where, request.state.request_id, exc_info=error)
     failure = ApiError(
         "The server had an error while processing your request.", status=500, type="server_error"

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
-from assistctl.server import contents, index
+from assistctl.server import contents, index, room
 from assistctl.server.documents import Shelf, find, save
 from assistctl.server.embedders import Embedder, EmbedderError
 from assistctl.server.index import Task
@@ -114,7 +114,9 @@ class Indexer:
             return _Failure(error.code, str(error))
         except Stopped:
             raise
-        except Exception as error:  # noqa: BLE001 - one bad file must not stop the others
+        except Exception as error:
+            if room.is_lacking(error):
+                raise  # which is not the file's fault: it is read again
             _log.error("cannot index %s for %s", task.file_id, task.store_id, exc_info=error)
             return _Failure("server_error", "The file could not be processed.")
 

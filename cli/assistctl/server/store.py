@@ -20,6 +20,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from assistctl.server import room
+
 _BUSY_SECONDS = 60.0
 _WAL_BYTES = 64 * 2**20
 """To which the side file shrinks again after a large write; it is never empty while in use."""
@@ -260,6 +262,7 @@ class Store:
         self._idle: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
         self._closed = False
+        self._lacked_room = False
         # SQLite's own waiting for its lock is a polling one: within a process threads queue here.
         self._writing = threading.Lock()
         try:
@@ -299,11 +302,22 @@ class Store:
             transaction = Transaction(self, connection, time.monotonic() - asked)
             try:
                 yield transaction
-            except BaseException:
-                connection.execute("ROLLBACK")
+                connection.execute("COMMIT")
+            except BaseException as error:
+                if room.is_lacking(error):
+                    self._lacked_room = True
+                if connection.in_transaction:  # SQLite itself undoes what it has no room for
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
         transaction.committed()
+
+    def check_room(self) -> None:
+        """Raises NoRoom where nothing can be written any more, for want of room on the disk."""
+        if not self._lacked_room:
+            room.check(self._path)
+            return
+        room.check_by_writing(self._path)
+        self._lacked_room = False
 
     def close(self) -> None:
         """Close every connection. Those in use close when their transaction ends."""

@@ -17,6 +17,7 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 from starlette.concurrency import run_in_threadpool
 
+from assistctl.server import room
 from assistctl.server.documents import find
 from assistctl.server.engine import leases
 from assistctl.server.engine.coding import session_key
@@ -41,6 +42,7 @@ _log = logging.getLogger("assistctl.server")
 GRACE_SECONDS = 3.0
 _HURRY_POLL_SECONDS = 0.05
 _UNEXPECTED = "The server had an error while working on the run; its log says more."
+_FULL = "The server's disk is full."
 _SHOWN_PACKAGES = 12
 _STANDARD_ONLY = (
     "the standard library only (pip install 'assistctl[interpreter]' for pandas and others)"
@@ -138,9 +140,9 @@ class Engine:
         except LeaseLost:
             _log.info("run %s is no longer ours", claim.run_id)
             channel.fail(_LOST)
-        except Exception:  # noqa: BLE001 - logged; whatever happens, the listener is let go
+        except Exception as error:  # noqa: BLE001 - logged; the listener is let go
             _log.exception("run %s could not be ended", claim.run_id)
-            channel.fail(_UNEXPECTED)
+            channel.fail(_told(error))
         finally:
             channel.close()
             # The client may have submitted outputs already, and the run be at work again.
@@ -167,9 +169,9 @@ class Engine:
             return Ending("cancelled")
         except LeaseLost:
             raise
-        except Exception:  # noqa: BLE001 - logged; a fault of ours fails the run, not the server
+        except Exception as error:  # noqa: BLE001 - logged; it fails the run, not the server
             _log.exception("run %s failed", worker.claim.run_id)
-            return failed("server_error", _UNEXPECTED)
+            return failed("server_error", _told(error))
         if self._stopping:
             return _SHUT_DOWN
         return Ending("expired" if anyio.current_time() >= scope.deadline else "cancelled")
@@ -211,6 +213,11 @@ class Engine:
                 for claim in leases.overdue(tx):
                     end_abandoned(tx, claim)
         return [claim for claim, run in runs if run is None or run["status"] == "cancelling"]
+
+
+def _told(error: Exception) -> str:
+    """What a run says of a fault that is ours."""
+    return _FULL if room.is_lacking(error) else _UNEXPECTED
 
 
 def code_report(settings: Settings) -> str:

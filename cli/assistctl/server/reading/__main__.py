@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,8 +20,13 @@ def main() -> int:
         for answer in _answers(json.loads(sys.argv[1])):
             line = json.dumps(answer, ensure_ascii=False)
             sys.stdout.buffer.write(line.encode() + b"\n")
+        sys.stdout.buffer.flush()
     except UnreadableFile as error:
         return _refuse(error.code, str(error))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return limits.NO_ROOM
+        raise
     except MemoryError:
         most = f"{limits.MEMORY // 2**30} GB"
         return _refuse("invalid_file", f"Reading the file takes more than {most} of memory.")

@@ -18,6 +18,8 @@ _NICE = 10
 
 UNREADABLE = 3
 """The process exits with this after it wrote why the file cannot be read: code and message."""
+NO_ROOM = 4
+"""There is no room for what it has to say."""
 
 _SET_SECCOMP, _MODE_FILTER, _SET_NO_NEW_PRIVILEGES = 22, 2, 38
 _STEP_BYTES = 8

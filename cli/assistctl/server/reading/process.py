@@ -7,6 +7,7 @@ happens it ends within its time.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -42,6 +43,8 @@ def answers(
         said = complaints.read().decode(errors="replace").strip().splitlines() or [""]
         if code == limits.UNREADABLE:
             raise UnreadableFile(*json.loads(said[-1]))
+        if code == limits.NO_ROOM:
+            raise OSError(errno.ENOSPC, "there is no room for what was read of a file")
         if code != 0:
             gist = said[-1 if said[0].startswith("Traceback") else 0][:_MOST_SAID]
             _log.warning("reading %r ended with %s: %s", request["filename"], code, gist)
