@@ -1,26 +1,22 @@
-"""The published contract of the Assistants API v2, where a developer has it at hand.
+"""The published contract of the Assistants API v2: its table of facts, see contract_facts.py.
 
-`$ASSISTCTL_CONTRACT`, or ../shared/openapi-assistants-v2.yaml beside the repository. It is
-reference data and no part of this project. What is wrong in it is put right here, by name.
+What is wrong in the document that it was made from is put right here, by name.
 """
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-_BESIDE = Path(__file__).parents[2].parent / "shared" / "openapi-assistants-v2.yaml"
-PATH = Path(os.environ.get("ASSISTCTL_CONTRACT") or _BESIDE)
-
+_TABLE = Path(__file__).with_name("contract_facts.json")
 _URI = "contract:"
 _METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -42,8 +38,7 @@ class Contract:
 
     @classmethod
     def read(cls) -> Contract:
-        text = PATH.read_text(encoding="utf-8")
-        return cls(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+        return cls(json.loads(_TABLE.read_text(encoding="utf-8")))
 
     @cached_property
     def operations(self) -> list[Operation]:
@@ -101,8 +96,7 @@ class Contract:
 
 
 def _put_right(document: dict[str, Any]) -> None:
-    """The defects of the document that the wire never had. (Some of its examples lack fields that
-    it requires, such as a message's status; they are not looked at here.)"""
+    """The defects of the document that the wire never had."""
     schemas = document["components"]["schemas"]
     _let_nullable_be_null(document)
     # A run shows the tools of its assistant, of which there may be 128.
