@@ -52,8 +52,8 @@ def _wrong_parameters(body: Mapping[str, Any], known: frozenset[str]) -> Iterato
         if name in body and not tools:
             yield f"Invalid value for '{name}': only allowed when 'tools' are specified."
     for number, tool in enumerate(tools or []):
-        name = (tool.get("function") or {}).get("name")
-        if tool.get("type") != "function" or not re.fullmatch(r"[\w-]{1,64}", str(name)):
+        name = (tool.get("function") or {}).get("name") or ""
+        if tool.get("type") != "function" or not re.fullmatch(r"[\w-]{1,64}", name):
             yield f"Invalid 'tools[{number}].function.name': '{name}'."
     if "max_tokens" in body and "max_completion_tokens" in body:
         yield "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections import defaultdict
@@ -51,7 +52,9 @@ class Endpoint:
 
 
 @contextmanager
-def endpoint_running(switches: Mapping[str, Switch]) -> Iterator[Endpoint]:
+def endpoint_running(
+    switches: Mapping[str, Switch], tls: ssl.SSLContext | None = None
+) -> Iterator[Endpoint]:
     endpoint = Endpoint(switches)
 
     class Handler(BaseHTTPRequestHandler):
@@ -94,7 +97,10 @@ def endpoint_running(switches: Mapping[str, Switch]) -> Iterator[Endpoint]:
             pass
 
     with LocalServer(("127.0.0.1", 0), Handler) as http:
-        endpoint.url = f"http://127.0.0.1:{http.server_address[1]}/v1"
+        if tls is not None:
+            http.socket = tls.wrap_socket(http.socket, server_side=True)
+        scheme = "https" if tls else "http"
+        endpoint.url = f"{scheme}://127.0.0.1:{http.server_address[1]}/v1"
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
