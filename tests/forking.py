@@ -83,10 +83,17 @@ class Popen(subprocess.Popen[Any]):
         return self.pid, int(status)
 
     def _internal_poll(self, _deadstate: int | None = None) -> int | None:
-        def wait(pid: int, flags: int) -> tuple[int, int]:
-            return self._try_wait(flags)
-
-        return super()._internal_poll(_deadstate, wait)  # type: ignore[misc, no-any-return]
+        if self._watcher is None:
+            return super()._internal_poll(_deadstate)  # type: ignore[misc, no-any-return]
+        if self._waitpid_lock.acquire(blocking=False):  # type: ignore[attr-defined]
+            try:
+                if self.returncode is None:
+                    pid, status = self._try_wait(os.WNOHANG)
+                    if pid:
+                        self._handle_exitstatus(status)  # type: ignore[attr-defined]
+            finally:
+                self._waitpid_lock.release()  # type: ignore[attr-defined]
+        return self.returncode
 
 
 def run(
