@@ -24,6 +24,7 @@ CODING = {
     "say": "See [the sums](sandbox:/mnt/data/sums.csv).",
 }
 SCRIPTS = {"shop/flowers": [CODING, *SCRIPT], "shop/broken": [{"when": "("}]}
+CLOSED = {"type": "object", "properties": {}, "additionalProperties": False}
 PRICES = "花名,成本,售价\n红玫瑰,2,5\n郁金香,3,6\n"
 
 
@@ -130,7 +131,7 @@ def _assistants(api: Session) -> str:
             "top_p": 0.9,
             "response_format": {
                 "type": "json_schema",
-                "json_schema": {"name": "answer", "schema": {"type": "object"}, "strict": True},
+                "json_schema": {"name": "answer", "schema": CLOSED, "strict": True},
             },
         },
     )

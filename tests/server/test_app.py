@@ -129,6 +129,7 @@ def test_what_is_accepted_can_be_answered_however_deep_it_is(ask: Ask) -> None:
 
     def create(depth: int) -> Any:
         nested = b'{"a": [' * (depth // 2) + b"]}" * (depth // 2)
+        nested = nested.replace(b"{", b'{"type": "object", ', 1)
         tool = b'{"type": "function", "function": {"name": "f", "parameters": ' + nested + b"}}"
         return ask("POST", "/assistants", b'{"model": "m", "tools": [' + tool + b"]}")
 

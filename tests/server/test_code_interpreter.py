@@ -495,7 +495,7 @@ def test_the_model_is_offered_the_tool_and_gets_output_and_paths_back(
 
 
 def test_a_clients_function_may_have_the_name(confinable, start, connect, endpoint):
-    taken = {"type": "function", "function": {"name": "code_interpreter", "parameters": {}}}
+    taken = {"type": "function", "function": {"name": "code_interpreter"}}
     endpoint.answer(call(("c1", "run_python_code", '{"code": "1 + 1"}')), say("2"))
     client = connect(start(model={"base_url": endpoint.url}))
     coder = make_assistant(client, tools=[*TOOLS, taken], metadata={})

@@ -82,7 +82,8 @@ def test_a_request_holds_instructions_messages_and_tools_only(client, endpoint, 
 
 def test_the_overrides_of_a_run_reach_the_model(client, endpoint, assistant):
     endpoint.answer(say("Hi"))
-    schema = {"name": "answer", "schema": {"type": "object"}, "strict": True}
+    closed = {"type": "object", "additionalProperties": False}
+    schema = {"name": "answer", "schema": closed, "strict": True}
     say_and_run(
         client,
         assistant,

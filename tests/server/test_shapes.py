@@ -252,6 +252,9 @@ def test_tools_are_checked(tools: Any, code: str) -> None:
     assert _code(bodies.TOOLS, tools) == code
 
 
+CLOSED = {"type": "object", "properties": {}, "additionalProperties": False}
+
+
 def test_tools_are_stored_with_the_defaults_that_openai_showed() -> None:
     given = [
         {"type": "file_search"},
@@ -264,7 +267,7 @@ def test_tools_are_stored_with_the_defaults_that_openai_showed() -> None:
             },
         },
         {"type": "function", "function": {"name": "f"}},
-        {"type": "function", "function": {"name": "g", "strict": True, "parameters": {"a": [1]}}},
+        {"type": "function", "function": {"name": "g", "strict": True, "parameters": CLOSED}},
         {
             "type": "function",
             "function": {"name": "h", "strict": None, "parameters": None, "description": None},
@@ -276,7 +279,7 @@ def test_tools_are_stored_with_the_defaults_that_openai_showed() -> None:
         {"type": "file_search", "file_search": {"max_num_results": 3, "ranking_options": ranking}},
         {"type": "file_search", "file_search": {"ranking_options": ranking}},
         {"type": "function", "function": {"name": "f", "strict": False}},
-        {"type": "function", "function": {"name": "g", "strict": True, "parameters": {"a": [1]}}},
+        {"type": "function", "function": {"name": "g", "strict": True, "parameters": CLOSED}},
         {"type": "function", "function": {"name": "h", "strict": False}},
     ]
 

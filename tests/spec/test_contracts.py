@@ -52,6 +52,29 @@ def test_strict_mode_looks_into_every_part(problems: Problems) -> None:
     ]
 
 
+def test_strict_mode_wants_to_know_what_everything_is(problems: Problems) -> None:
+    text = """\
+type: object
+properties:
+  any: {}
+  list: {type: [array, "null"]}
+  one: {oneOf: [{type: string}], type: string}
+required: [any, list, one, other]
+additionalProperties: false
+"""
+    assert problems(text) == []
+    assert problems(text, strict=True) == [
+        "strict mode wants to know the type of `parameters.properties.any`; "
+        "add a `type`, or drop `strict`",
+        "strict mode wants to know the items of `parameters.properties.list`; "
+        "add `items`, or drop `strict`",
+        "strict mode does not know `oneOf`, which is in `parameters.properties.one`; "
+        "write the schema without it, or drop `strict`",
+        "`required` of `parameters` names `other`, which strict mode does not find among its "
+        "properties; describe it there, or leave it out",
+    ]
+
+
 @pytest.mark.parametrize(
     ("reference", "good"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from assistctl.server import schemas
 from assistctl.server.shapes import (
     Check,
     Required,
@@ -76,10 +77,24 @@ _FILE_SEARCH = record({"max_num_results": integer(least=1, most=50), "ranking_op
 _DEFAULT_RANKING = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
 
 
-def _function_tool(value: Json, path: str) -> Json:
+def _kept_function_tool(value: Json, path: str) -> Json:
     tool = record({"type": Required(string()), "function": Required(_FUNCTION)})(value, path)
     function = _said(tool["function"])
     return {"type": "function", "function": {**function, "strict": bool(function.get("strict"))}}
+
+
+def _function_tool(value: Json, path: str) -> Json:
+    tool = _kept_function_tool(value, path)
+    function = tool["function"]
+    if "parameters" in function:
+        schemas.check(
+            function["parameters"],
+            f"function '{function['name']}'",
+            strict=function["strict"],
+            param=f"{path}.function.parameters",
+            code="invalid_function_parameters",
+        )
+    return tool
 
 
 def _file_search_tool(value: Json, path: str) -> Json:
@@ -98,6 +113,10 @@ TOOL_KINDS: Mapping[str, Check] = {
 }
 MOST_TOOLS = 128
 TOOLS = array(tagged("type", TOOL_KINDS), longest=MOST_TOOLS)
+KEPT_TOOLS = array(
+    tagged("type", {**TOOL_KINDS, "function": _kept_function_tool}), longest=MOST_TOOLS
+)
+"""Tools that were accepted elsewhere, when other schemas of functions may have been."""
 
 _SCHEMA = record(
     {
@@ -109,7 +128,7 @@ _SCHEMA = record(
 )
 
 
-def _schema_format(value: Json, path: str) -> Json:
+def _kept_schema_format(value: Json, path: str) -> Json:
     chosen = record({"type": Required(string()), "json_schema": Required(_SCHEMA)})(value, path)
     return {**chosen, "json_schema": _said(chosen["json_schema"])}
 
@@ -119,17 +138,28 @@ def _usual_format(value: Json, path: str) -> Json:
     return "auto" if value == "none" else choice("auto")(value, path)
 
 
-RESPONSE_FORMAT = either(
-    _usual_format,
-    tagged(
-        "type",
-        {
-            "text": record({"type": Required(string())}),
-            "json_object": record({"type": Required(string())}),
-            "json_schema": _schema_format,
-        },
-    ),
-)
+def _schema_format(value: Json, path: str) -> Json:
+    chosen = _kept_schema_format(value, path)
+    wanted = chosen["json_schema"]
+    if "schema" in wanted:
+        schemas.check(
+            wanted["schema"],
+            f"response_format '{wanted['name']}'",
+            strict=wanted.get("strict") is True,
+            param=path,
+            code=None,
+        )
+    return chosen
+
+
+def _response_format(schema_format: Check) -> Check:
+    plain = record({"type": Required(string())})
+    kinds = {"text": plain, "json_object": plain, "json_schema": schema_format}
+    return either(_usual_format, tagged("type", kinds))
+
+
+RESPONSE_FORMAT = _response_format(_schema_format)
+KEPT_RESPONSE_FORMAT = _response_format(_kept_schema_format)
 
 
 def _static_chunking(value: Json, path: str) -> Json:

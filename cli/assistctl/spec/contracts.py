@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import unquote
@@ -22,9 +22,11 @@ _SCHEMAS = (
     *("additionalProperties", "unevaluatedProperties", "propertyNames"),
 )
 _NOT_IN_STRICT_MODE = (
-    *("allOf", "not", "if", "then", "else"),
+    *("oneOf", "allOf", "not", "if", "then", "else"),
     *("dependentRequired", "dependentSchemas"),
 )
+_SAYS_WHAT_IT_IS = {"type", "anyOf", "$ref", "enum", "const"}
+_HOLD_VALUES = ("properties", "$defs", "definitions", "anyOf")
 
 
 class Contracts:
@@ -126,6 +128,18 @@ def _check_strict(path: Path, part: Located, name: str, findings: Findings) -> N
                 f"strict mode does not know `{key}`, which is in {where}",
                 "write the schema without it, or drop `strict`",
             )
+    if _is_value(path) and not part.keys() & _SAYS_WHAT_IT_IS:
+        findings.add(
+            part.place,
+            f"strict mode wants to know the type of {where}",
+            "add a `type`, or drop `strict`",
+        )
+    if "array" in _types(part) and "items" not in part:
+        findings.add(
+            part.value_place("type"),
+            f"strict mode wants to know the items of {where}",
+            "add `items`, or drop `strict`",
+        )
     if not _is_object(part):
         return
     if part.get("additionalProperties") is not False:
@@ -142,11 +156,28 @@ def _check_strict(path: Path, part: Located, name: str, findings: Findings) -> N
             f"where {both(quoted(optional))} {'is' if len(optional) == 1 else 'are'} not",
             "add what is missing (an optional one may have null among its types), or drop `strict`",
         )
+    unknown = [key for key in part.get("required", ()) if key not in part.get("properties", ())]
+    if unknown:
+        findings.add(
+            part.value_place("required"),
+            f"`required` of {where} names {both(quoted(unknown))}, which strict mode does not find "
+            "among its properties",
+            "describe it there, or leave it out",
+        )
+
+
+def _is_value(path: Path) -> bool:
+    """Whether the schema there describes a value by itself, not one that is described elsewhere."""
+    return path[-1:] == ("items",) or any(path[-2:-1] == (key,) for key in _HOLD_VALUES)
+
+
+def _types(part: Located) -> Sequence[str]:
+    types = part.get("type", ())
+    return [types] if isinstance(types, str) else types
 
 
 def _is_object(part: Located) -> bool:
-    types = part.get("type", ())
-    return "properties" in part or "object" in ([types] if isinstance(types, str) else types)
+    return "properties" in part or "object" in _types(part)
 
 
 @cache
