@@ -85,6 +85,8 @@ def endpoint_running(
             for piece in reply.pieces:
                 if isinstance(piece, float):
                     time.sleep(piece)
+                elif callable(piece):
+                    piece()
                 elif piece:
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                     self.wfile.flush()

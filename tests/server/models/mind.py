@@ -20,6 +20,7 @@ PRICES = "A rose costs 5 and a lily 8 yuan."
 TULIP = "A tulip costs 6, the rose was 5 yuan."
 FORGOTTEN = "I have forgotten what was before."
 LOST = "I lack the tool or its outputs."
+ROSES = "12 roses, 5 yuan each."
 SEEN = "A rose."
 PICTURE = "https://shop.example/rose.png"
 EMPTY = "How can I help?"
@@ -48,15 +49,13 @@ class Answer:
     @property
     def key(self) -> str:
         """Says which completion it is: what belongs to it can be made from this at any time."""
-        return key_of(call.arguments for call in self.calls) if self.calls else digest(self.text)
+        if not self.calls:
+            return digest(self.text)
+        return digest(*(f"{call.name} {call.json}" for call in self.calls))
 
 
 def digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
-
-
-def key_of(arguments: Any) -> str:
-    return digest(*(json.dumps(each, sort_keys=True, ensure_ascii=False) for each in arguments))
 
 
 def answer(asked: Asked) -> Answer:
@@ -89,6 +88,13 @@ def _tulip(asked: Asked) -> Answer:
     if "tulip" in known:
         return Answer(f"A tulip costs {known['tulip']}, the rose was 5 yuan.")
     return _calling(asked, "tulip")
+
+
+def _roses(asked: Asked) -> Answer:
+    known = {call.name: output for call, output in asked.outputs}
+    if {"price", "stock"} <= set(known):
+        return Answer(f"{known['stock']} roses, {known['price']} yuan each.")
+    return Answer(calls=tuple(Call(name, {"flower": "rose"}) for name in ("price", "stock")))
 
 
 def _calling(asked: Asked, *flowers: str) -> Answer:
@@ -135,6 +141,7 @@ _REPLIES: dict[str, Callable[[Asked], Answer]] = {
     "What do a rose and a lily cost?": _prices,
     "And a tulip?": _tulip,
     "What was the rose?": _rose,
+    "How many roses, and for how much?": _roses,
     "Offer a rose.": _offer,
     "Offer a rose for its price.": _offer_at_its_price,
     "What is in the picture?": _picture,

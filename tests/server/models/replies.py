@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +13,12 @@ SSE = "text/event-stream; charset=utf-8"
 @dataclass(frozen=True)
 class Reply:
     """`pieces` are written one by one, each as an HTTP chunk of its own; a float among them is a
-    pause in seconds. Without `ended` the connection is closed in the middle; with a status of 0
-    it is closed without a word."""
+    pause in seconds, and a function is called. Without `ended` the connection is closed in the
+    middle; with a status of 0 it is closed without a word."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    pieces: Sequence[bytes | float] = ()
+    pieces: Sequence[bytes | float | Callable[[], object]] = ()
     ended: bool = True
 
     @property

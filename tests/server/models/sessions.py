@@ -21,6 +21,10 @@ PRICE = {
         },
     },
 }
+STOCK = {
+    "type": "function",
+    "function": {**PRICE["function"], "name": "stock", "description": "How many are left."},
+}
 ROSE, LILY, TULIP = ({"flower": flower} for flower in PRICES)
 SCHEMA = {
     "name": "offer",
@@ -37,9 +41,9 @@ FORMAT = {"type": "json_schema", "json_schema": SCHEMA}
 
 @dataclass(frozen=True)
 class Turn:
-    """`says` are the assistant's messages; a mapping among them is JSON of that value. `calls`
-    are the arguments of all calls to `price`. `run` overrides the assistant for this run; a turn
-    `elsewhere` is given to another model."""
+    """`says` are the assistant's messages; a mapping among them is JSON of that value. `calls` are
+    the arguments of all calls to `price`, and `{"stock": flower}` for those to `stock`. `run`
+    overrides the assistant for this run; a turn `elsewhere` is given to another model."""
 
     question: str | None
     says: Sequence[Any]
@@ -91,8 +95,12 @@ SESSIONS: Mapping[str, Session] = {
         [_ELSEWHERE, Turn("What was the rose?", ["The rose was 5 yuan."], run={"tools": []})],
         [PRICE],
     ),
+    "two-tools": Session(
+        [Turn("How many roses, and for how much?", [mind.ROSES], [ROSE, {"stock": "rose"}])],
+        [PRICE, STOCK],
+    ),
     "forced": Session([_forced(_ASKED), _forced(_TULIP)], [PRICE]),
-    "named": Session([_named(_ASKED), _TULIP], [PRICE]),
+    "named": Session([_named(_ASKED), _named(_TULIP)], [PRICE]),
     "silent": Session([replace(_ASKED, says=[""]), Turn("Say good day.", [mind.HELLO])], [PRICE]),
     "pictured": Session(
         [Turn("What is in the picture?", [mind.SEEN]), Turn("Say good day.", [mind.HELLO])],

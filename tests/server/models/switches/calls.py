@@ -173,6 +173,15 @@ def _brace_twice(asked, answer, chunks):
     )
 
 
+def _zero_in_parts(*kept: str):
+    """The parts of all calls have one index, and only these of a call's fields."""
+
+    def change(part):
+        return {"index": 0} | {name: part[name] for name in part if name in (*kept, "function")}
+
+    return parts(change)
+
+
 def _stringly(asked, answer, chunks):
     return _in_one(asked, answer, chunks, lambda part, number: {**part, "index": str(number)})
 
@@ -228,6 +237,30 @@ SWITCHES = [
         "one index, two objects",
         shape=_brace_twice,
         sessions=TOOL,
+    ),
+    right(
+        "index-zero-in-parts-and-two-names",
+        "one index, no ids: the name says that another begins",
+        shape=_zero_in_parts(),
+        sessions=["two-tools"],
+    ),
+    right(
+        "index-zero-in-parts-and-ids",
+        "one index: the id says that another begins",
+        shape=_zero_in_parts("id", "type"),
+        sessions=["tool", "two-tools"],
+    ),
+    right(
+        "index-zero-whole-and-two-names",
+        "one index, no ids",
+        shape=_brace_twice,
+        sessions=["two-tools"],
+    ),
+    right(
+        "index-zero-whole-and-one-id",
+        "one index, one id: the name says that another begins",
+        shape=whole_calls(lambda part, number: {**part, "index": 0, "id": "call_0"}),
+        sessions=["two-tools"],
     ),
     right("ids-empty", "llama.cpp of old", shape=ids(lambda number, usual: ""), sessions=TOOL),
     right("ids-null", "gateways", shape=ids(lambda number, usual: None), sessions=TOOL),

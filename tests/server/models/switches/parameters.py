@@ -242,7 +242,7 @@ _EFFORT = [
 def no_force(name: str, source: str, message: str, **how) -> Switch:
     reply = error(message, **how)
     refuse = when(lambda asked: asked.body.get("tool_choice") not in (None, "auto", "none"), reply)
-    return right(name, source, refuse=[refuse], sessions=["forced"], tells="tool_choice")
+    return right(name, source, refuse=[refuse], sessions=["forced", "named"], tells="tool_choice")
 
 
 _CHOICE = [

@@ -10,6 +10,7 @@ from tests.server.models.mind import Answer
 from tests.server.models.replies import SSE, Reply, error, sse, whole
 from tests.server.models.switch import Switch, clear, right
 from tests.server.models.switches import openai, shapes, state
+from tests.server.models.switches.errors import KEY
 from tests.server.models.ways import always, unknown, when
 
 _BOTH = frozenset({"chat", "responses"})
@@ -338,6 +339,17 @@ _TIMES = [
         sessions=["plain"],
     ),
     _set(
+        "timeout-and-comments",
+        "OpenRouter: a comment is no silence",
+        {"timeout": 2},
+        send=lambda asked, answer, chunks: Reply(
+            200,
+            {"content-type": SSE},
+            [*[b": PROCESSING\n\n", 0.7] * 4, *map(sse, [*chunks, "[DONE]"])],
+        ),
+        sessions=["plain"],
+    ),
+    _set(
         "timeout-is-long-enough",
         "an endpoint that thinks first",
         {"timeout": 30},
@@ -373,6 +385,14 @@ _WIRES = [
         {"profile": "openai", "api": "chat"},
         wires=_BOTH,
         after=_only("chat"),
+    ),
+    _set(
+        "profile-azure",
+        "Azure: the key in a header of its own",
+        {"profile": "azure"},
+        wires=_BOTH,
+        refuse=[_lacks_header("api-key", KEY)],
+        after=_only("responses"),
     ),
     clear("set-api-nonsense", "a slip", "api", settings={"api": "assistants"}),
     clear("set-profile-nonsense", "a slip", "profile", settings={"profile": "opeanai"}),
