@@ -36,7 +36,7 @@ FUNCTIONS = 10
 TOP = """\
 version: 1
 workspace: scale
-defaults: {model: gpt-4.1-mini, metadata: {team: retail}}
+defaults: {model: gpt-6-luna, metadata: {team: retail}}
 default_target: line
 targets:
   line: {base_url: "${SCALE_URL}", api_key: "${SCALE_KEY}"}

@@ -249,8 +249,8 @@ def test_stores_that_are_shared_or_more_than_files_are_declared_in_the_workspace
 def test_what_the_workspaces_defaults_would_change_is_undone(synced):
     synced.edit(
         "assistctl.yaml",
-        "{model: gpt-4.1-mini}",
-        "{model: gpt-4.1-mini, temperature: 0.5, instructions: Be kind., metadata: {team: sales}}",
+        "{model: gpt-6-luna}",
+        "{model: gpt-6-luna, temperature: 0.5, instructions: Be kind., metadata: {team: sales}}",
     )
     assert synced("sync", "--yes", "-q").code == 0
     with synced.target() as target:

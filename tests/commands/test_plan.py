@@ -15,7 +15,7 @@ FIRST = """\
       + handbook/care.md
 
 + assistant/clerk  not at the target yet
-    model: "gpt-4.1-mini"
+    model: "gpt-6-luna"
     name: "Clerk"
     instructions: "You sell flowers." (2 lines, 28 characters)
     tools: code_interpreter, file_search, function add, function stuck, function wait, \
@@ -24,7 +24,7 @@ function refund
 "file_search": {"vector_store_id… (130 characters)
 
 + assistant/greeter  not at the target yet
-    model: "gpt-4.1-mini"
+    model: "gpt-6-luna"
     instructions: "Greet in any language."
 
 Plan for local: 5 to create, 0 to update, 0 to delete.
@@ -185,9 +185,10 @@ def test_a_file_is_planned_with_what_uses_it(shop):
 def test_what_a_model_will_not_take_is_told_beside_the_plan(shop):
     endpoint = "{base_url: 'https://api.openai.com/v1'}"
     shop.edit("assistctl.yaml", "local: {model: scripted}", f"local: {{model: {endpoint}}}")
+    shop.edit("assistctl.yaml", "gpt-6-luna", "gpt-4o")
     code, out, err = shop("plan", "greeter", "--format", "json")
     assert (code, json.loads(out)["summary"]["create"]) == (0, 1)
     assert err == (
-        "assistctl.yaml:3:19: warning: OpenAI has `gpt-4.1-mini` until 2027-01-14 and no longer; "
+        "assistctl.yaml:3:19: warning: OpenAI has `gpt-4o` until 2027-01-14 and no longer; "
         "choose another, such as gpt-6-luna\n"
     )

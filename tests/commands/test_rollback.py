@@ -148,7 +148,7 @@ def test_what_prune_deleted_comes_back_under_another_id(synced):
     synced("sync", "--yes", "--prune", "-q")
     plan = """\
 + assistant/greeter  is gone, and comes back
-    model: "gpt-4.1-mini"
+    model: "gpt-6-luna"
     instructions: "Greet in any language."
 
 Plan for local: 1 to create, 0 to update, 0 to delete.

@@ -10,7 +10,7 @@ def test_an_assistant_is_shown_as_declared_and_as_it_is_at_the_target(synced):
         0,
         """\
 assistant/greeter  drifted  asst_…
-  model: "gpt-4.1-mini"
+  model: "gpt-6-luna"
   name:
     target:   (absent)
     declared: "招待"
@@ -36,7 +36,7 @@ def test_what_is_not_at_the_target_is_shown_as_declared(shop):
         "address": "assistant/greeter",
         "id": None,
         "status": "missing",
-        "declared": {"model": "gpt-4.1-mini", "instructions": "Greet in any language."},
+        "declared": {"model": "gpt-6-luna", "instructions": "Greet in any language."},
         "observed": None,
     }
 

@@ -38,7 +38,7 @@ _FAMILIES = (
     Family(r"gpt-5\.6-luna", frozenset(["minimal"]), True, tools_want_responses=True),
     Family(r"gpt-(5\.6|6(\.1)?)(-[a-z]+)?", frozenset(), True, tools_want_responses=True),
     Family(r"gpt-5\.1", _LATE | {"minimal"}, False),
-    Family(r"gpt-5\.[2-5](-mini|-nano)?", frozenset(["minimal", "max"]), False),
+    Family(r"gpt-5\.[24](-mini|-nano)?", frozenset(["minimal", "max"]), False),
     Family(r"gpt-5-pro", _ALL - {"high"}, True),
     Family(r"gpt-5(-mini|-nano)?", _LATE | {"none"}, True),
     Family(r"o[134](-mini|-pro)?", _LATE | {"none", "minimal"}, True),

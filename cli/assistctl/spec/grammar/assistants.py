@@ -28,7 +28,7 @@ ASSISTANTS: dict[str, Schema] = {
             "name": nullable(text("The name that people see.", maxLength=256)),
             "description": nullable(text("What the assistant is for.", maxLength=512)),
             "model": nullable(
-                text("The model that answers, such as gpt-4.1.", minLength=1, maxLength=256)
+                text("The model that answers, such as gpt-6-luna.", minLength=1, maxLength=256)
             ),
             "instructions": {
                 "description": "The system prompt: a text, or {file: path} relative to this file.",
