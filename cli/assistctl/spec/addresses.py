@@ -23,8 +23,10 @@ _PATHS = {
     "api.groq.com": "/openai/v1",
     "openrouter.ai": "/api/v1",
     "generativelanguage.googleapis.com": "/v1beta/openai",
+    "localhost:11434": "/v1",
+    "127.0.0.1:11434": "/v1",
 }
-"""Where the API of the well-known begins, for who has written their host alone."""
+"""Where the API of the well-known begins; their host alone is no address of it."""
 
 _LONGEST = 200
 
@@ -36,7 +38,12 @@ def sentence(name: str, url: str, *, query: bool = False) -> tuple[str, str]:
 
 
 def is_address(url: str) -> bool:
-    return _ADDRESS.fullmatch(url) is not None and not _ENDS.search(url)
+    known = _ADDRESS.fullmatch(url) is not None and not _ENDS.search(url)
+    return known and _bare(url) not in _PATHS
+
+
+def _bare(url: str) -> str:
+    return url.partition("//")[2].rstrip("/")
 
 
 def host_of(url: str) -> str:
@@ -71,9 +78,7 @@ def _meant(url: str) -> str | None:
         text = text.lstrip("/")
         text = ("http://" if _ON_THIS_MACHINE.match(text) else "https://") + text
     text = _ENDS.sub("", text)
-    host = text.partition("//")[2].rstrip("/")
-    if host in _PATHS:
-        text = text.rstrip("/") + _PATHS[host]
+    text = text.rstrip("/") + _PATHS[_bare(text)] if _bare(text) in _PATHS else text
     return text if is_address(text) else None
 
 

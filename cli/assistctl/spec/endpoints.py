@@ -11,6 +11,7 @@ from pathlib import Path
 
 from assistctl.errors import Place
 from assistctl.resources import Json
+from assistctl.spec.addresses import is_address, sentence
 from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located, LocatedList, plain
 from assistctl.spec.secrets import is_exposed, key_of
@@ -46,10 +47,21 @@ def expanded(model: Located, variables: Variables) -> Located:
 
 def check(model: Located, name: str, findings: Findings) -> None:
     """What must hold of an endpoint, called `name`, whether or not it is in use."""
+    _check_address(model, name, findings)
+    _check_address(model.mapping("embeddings"), f"{name}.embeddings", findings)
     _check_way(model, name, findings)
     for declared, way in model.mapping("models").items():
         if isinstance(way, Located):
             _check_way(way, f"{name}.models.{declared}", findings)
+
+
+def _check_address(fields: Located, name: str, findings: Findings) -> None:
+    """What looks like an address, and is none of a well-known API's."""
+    url, place = fields.get("base_url"), fields.value_place("base_url")
+    if not isinstance(url, str) or "${" in url or findings.faulty(place):
+        return
+    if not is_address(url):
+        findings.add(place, *sentence(shown(f"{name}.base_url", 120), url, query=True))
 
 
 def _check_way(way: Located, name: str, findings: Findings) -> None:
