@@ -121,4 +121,4 @@ def right(name: str, source: str, **how: Any) -> Switch:
 
 def clear(name: str, source: str, word: str, **how: Any) -> Switch:
     """There is no answer, and the run says why with the endpoint's word."""
-    return Switch(name, source, frozenset({"clear"}), word=word, **how)
+    return Switch(name, source, **{"allowed": frozenset({"clear"}), "word": word, **how})
