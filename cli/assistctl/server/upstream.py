@@ -136,7 +136,11 @@ def sentence(body: Any) -> str:
         [body] = body
     error = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(error, dict):
+        nested = error.get("metadata")  # what OpenRouter was told itself
+        raw = nested.get("raw") if isinstance(nested, dict) else None
         error = error.get("message") or error.get("detail") or error
+        if isinstance(raw, str) and isinstance(error, str):
+            error = f"{error}: {raw}"
     return error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
 
 

@@ -125,11 +125,17 @@ def _state(case: Case) -> Attempt | None:
 
 
 def _stateless(request: Request) -> Request:
-    messages = [
-        {key: value for key, value in message.items() if key != STATE}
-        for message in request.messages
+    """The request without the state of earlier turns; if there is none, without any."""
+    messages = request.messages
+    users = [at for at, message in enumerate(messages) if message["role"] == "user"]
+    old = range(users[-1] if users else 0)
+    if not any(STATE in messages[at] for at in old):
+        old = range(len(messages))
+    bare = [
+        {key: value for key, value in message.items() if key != STATE or at not in old}
+        for at, message in enumerate(messages)
     ]
-    return replace(request, messages=messages)
+    return replace(request, messages=bare)
 
 
 def _shape(case: Case) -> Attempt | None:

@@ -96,7 +96,7 @@ class Chunks:
             raise BadAnswer(f"sent what is not a chunk: {_shortened(chunk)}")
         if chunk.get("error") or chunk.get("object") == "error":
             raise Failure(chunk)
-        if "choices" not in chunk and ("message" in chunk or "detail" in chunk) and not self._said:
+        if "choices" not in chunk and ("message" in chunk or "detail" in chunk):
             raise Failure(chunk)
         try:
             return list(self._read(chunk))

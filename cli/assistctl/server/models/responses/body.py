@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from assistctl.server.models.dialect import Dialect, Quirk, asks_in_words
@@ -27,7 +27,7 @@ def responses_body(request: Request, dialect: Dialect, way: Way, origin: Mapping
         "instructions": instructions or None,
         "temperature": request.temperature,
         "top_p": request.top_p,
-        "reasoning": _reasoning(request, dialect),
+        "reasoning": _reasoning(request),
         "max_output_tokens": _cap(request, dialect),
         "text": _text(request, dialect),
         "include": ["reasoning.encrypted_content"],
@@ -53,8 +53,11 @@ def responses_body(request: Request, dialect: Dialect, way: Way, origin: Mapping
 def responses_input(request: Request, dialect: Dialect, origin: Mapping[str, str]) -> list[Item]:
     """The thread as items, but for its instructions."""
     items: list[Item] = []
+    in_words: set[str] = set()
     for message in request.messages:
-        items += _items(message, dialect, origin)
+        if dialect.has(Quirk.CALLS_IN_WORDS) and not _own_items(message, origin):
+            in_words.update(call["id"] for call in message.get("tool_calls") or ())
+        items += _items(message, in_words, origin)
     if not items:
         items.append(_said("user", _BEGIN))
     elif items[-1].get("role") == "assistant":
@@ -70,19 +73,24 @@ def _instructions(request: Request, dialect: Dialect) -> str:
 
 
 def _items(
-    message: Mapping[str, Any], dialect: Dialect, origin: Mapping[str, str]
+    message: Mapping[str, Any], in_words: Collection[str], origin: Mapping[str, str]
 ) -> Iterator[Item]:
+    """The items of a message; calls `in_words`, by their ids, are told instead of sent."""
     role = message["role"]
     if role == "user":
         yield _said("user", message["content"])
     elif role == "tool":
-        yield from _output(message, dialect)
+        yield from _output(message, in_words)
     elif role == "assistant":
-        state = message.get(STATE) or {}
-        if "items" in state and {key: state.get(key) for key in origin} == dict(origin):
-            yield from _as_it_came(message, state["items"])
-        else:
-            yield from _from_elsewhere(message, dialect)
+        own = _own_items(message, origin)
+        yield from _as_it_came(message, own) if own else _from_elsewhere(message, in_words)
+
+
+def _own_items(message: Mapping[str, Any], origin: Mapping[str, str]) -> Sequence[Item]:
+    """The items of an answer of this very model, as they came; none for any other."""
+    state = message.get(STATE) or {}
+    ours = {key: state.get(key) for key in origin} == dict(origin)
+    return state.get("items", ()) if ours else ()
 
 
 def _said(role: str, content: Any) -> Item:
@@ -102,8 +110,8 @@ def _part(part: Mapping[str, Any]) -> Item:
     }
 
 
-def _output(message: Mapping[str, Any], dialect: Dialect) -> Iterator[Item]:
-    if dialect.has(Quirk.CALLS_IN_WORDS):
+def _output(message: Mapping[str, Any], in_words: Collection[str]) -> Iterator[Item]:
+    if message["tool_call_id"] in in_words:
         yield _said("user", f"(The tool answered: {message['content']})")
         return
     call_id = message["tool_call_id"][:_LONGEST_ID]
@@ -138,19 +146,20 @@ def _blank(item: Mapping[str, Any]) -> Item:
     return {**(_texts(item) or [{"type": "output_text"}])[0], "annotations": []}
 
 
-def _from_elsewhere(message: Mapping[str, Any], dialect: Dialect) -> Iterator[Item]:
+def _from_elsewhere(message: Mapping[str, Any], in_words: Collection[str]) -> Iterator[Item]:
     """An answer of another model, or of one asked by another API: without ids, by which reasoning
     would be missed."""
     calls = message.get("tool_calls") or ()
     words = [message["content"]] if message.get("content") else []
-    if dialect.has(Quirk.CALLS_IN_WORDS):
-        for call in calls:
+    for call in calls:
+        if call["id"] in in_words:
             function = call["function"]
             words.append(f"(I called {function['name']} with {function['arguments'] or '{}'}.)")
-        calls = ()
     if words:
         yield _said("assistant", "\n".join(words))
     for call in calls:
+        if call["id"] in in_words:
+            continue
         yield {
             "type": "function_call",
             "call_id": call["id"][:_LONGEST_ID],
@@ -177,7 +186,7 @@ def _tool_choice(request: Request) -> Any:
     return {"type": "function", "name": choice["function"]["name"]}
 
 
-def _reasoning(request: Request, dialect: Dialect) -> Item | None:
+def _reasoning(request: Request) -> Item | None:
     effort = request.reasoning_effort
     return {"effort": effort} if effort is not None else None
 
