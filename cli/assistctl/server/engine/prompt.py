@@ -33,10 +33,11 @@ class RunEnds(Exception):
 
 @dataclass(frozen=True)
 class Prompt:
-    """A request, and what its answer needs."""
+    """A request, and what its answer needs; `shortened` says that its model could not take all."""
 
     request: Request
     kit: Kit
+    shortened: bool = False
 
     @cached_property
     def tokens(self) -> int:
@@ -54,7 +55,10 @@ def prepare(
     before, own = read_thread(tx, claim.project, claim.thread_id, run["id"])
     system = [{"role": "system", "content": run["instructions"]}] if run["instructions"] else []
     fixed = estimate_prompt(system, tools) + sum(entry.tokens for entry in own)
-    kept = _truncated(run, before, fixed, most)
+    fitting = before
+    if most is not None and truncates_itself(run):
+        fitting = within(before, most - fixed)
+    kept = _truncated(run, fitting, fixed)
     request = Request(
         model=run["model"],
         messages=[*system, *flatten([*kept, *own])],
@@ -67,7 +71,7 @@ def prepare(
         reasoning_effort=run["reasoning_effort"],
         max_completion_tokens=_remaining(run, "completion"),
     )
-    return Prompt(request, kit)
+    return Prompt(request, kit, len(fitting) < len(before))
 
 
 def _functions(run: Document) -> list[Document]:
@@ -84,12 +88,10 @@ def truncates_itself(run: Document) -> bool:
     return bool(run["truncation_strategy"]["type"] == "auto")
 
 
-def _truncated(run: Document, before: list[Entry], fixed: int, most: int | None) -> list[Entry]:
+def _truncated(run: Document, before: list[Entry], fixed: int) -> list[Entry]:
     strategy = run["truncation_strategy"]
     if strategy["type"] == "last_messages" and strategy["last_messages"]:
         before = last_messages(before, strategy["last_messages"])
-    if most is not None:
-        before = within(before, most - fixed)
     remaining = _remaining(run, "prompt")
     if remaining is None:
         return before

@@ -120,6 +120,8 @@ class Worker:
         """The next completion, of as much of the thread as the model can take."""
         prompt = await run_in_threadpool(self._prepare, run)
         while True:
+            if prompt.shortened:
+                self._notes.append(_SHORTENED)
             answer = self._answer = _Answer(prompt)
             try:
                 await self._hear_out(model.stream(prompt.request), run, answer)
@@ -132,7 +134,6 @@ class Worker:
                 if shorter is None:
                     raise
                 prompt = shorter
-                self._notes.append(_SHORTENED)
 
     def weigh(self) -> None:
         """Estimate ahead what the answer has cost, if its endpoint has not said so."""

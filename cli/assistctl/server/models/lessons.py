@@ -73,25 +73,23 @@ def _shorter(case: Case, much: Overflow, error: ModelError) -> Attempt:
 
 
 def _other_api(case: Case) -> Attempt | None:
+    """The API that the endpoint says it wants; what it does not have is not tried again."""
     told, dialect = case.told, case.dialect
+    if case.settled:
+        return None
     if dialect.api == "chat":
         wanted = told.mentions(r"v1/responses|\bresponses api") and told.status in (400, 404)
-        other = "responses"
-    else:
-        about_model = told.mentions(
-            r"model_not_found|deployment|model\b.{0,80}(not found|not exist)"
-        )
-        missing = told.status in (404, 405, 501) and not about_model
-        wanted = missing or told.mentions(
-            r"(not supported|cannot be used) (with|by|in) the responses"
-        )
-        other = "chat"
-    if not wanted or case.settled or other in dialect.refused_apis:
+        if wanted and "responses" not in dialect.refused_apis:
+            return replace(dialect, api="responses"), case.request
         return None
-    refused = dialect.refused_apis | {dialect.api}
-    return replace(dialect, api="chat" if other == "chat" else "responses", refused_apis=refused), (
-        case.request
-    )
+    about_model = told.mentions(r"model_not_found|deployment|model\b.{0,80}(not found|not exist)")
+    missing = told.status in (404, 405, 501) and not about_model
+    if not missing and not told.mentions(
+        r"(not supported|cannot be used) (with|by|in) the responses"
+    ):
+        return None
+    refused = dialect.refused_apis | {"responses"}
+    return replace(dialect, api="chat", refused_apis=refused), case.request
 
 
 def _no_reasoning_with_tools(case: Case) -> Attempt | None:
@@ -202,7 +200,7 @@ _MENTIONS: Mapping[str, str] = {
     "reasoning_effort": r"reasoning[_.]?effort|\beffort\b|\breasoning\b|\bthinking\b|\bthink\b",
     "tool_choice": r"tool.?choice",
     "response_format": r"response.?format|json.?schema|json.?mode|json_object|structured output"
-    r"|text\.format|guided",
+    r"|text\.format|guided|response.?mime",
     "parallel_tool_calls": r"parallel.?tool",
     "stream_options": r"stream_options",
     "max_completion_tokens": r"max_(completion_|output_)?tokens",
@@ -229,7 +227,7 @@ def _cap(case: Case) -> Attempt | None:
         return None
     numbers = [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", told.said)]
     less = [number for number in numbers if 1 < number < cap]
-    if not less or not told.mentions(r"large|most|range|maximum|exceed|<=|>|less|limit"):
+    if not less or not told.mentions(r"large|most|range|between|maximum|exceed|<=|>|less|limit"):
         return None
     beyond = told.mentions(r"exclusive|(lower|less|smaller) than (?!or)")
     return replace(case.dialect, cap=max(less) - beyond), case.request

@@ -18,7 +18,9 @@ _TOO_LONG = re.compile(
     r"|too many (input |prompt )?tokens"
     r"|exceeds? the (maximum number of tokens|max(imum)? (input |model |prompt )?length)"
     r"|(token count|tokens?).{0,40} exceeds the (limit|max)"
-    r"|exceeds the limit of \d+|exceeded model token limit|exceeds max length"
+    r"|exceeds the limit of \d+|token limit|exceeds max length"
+    r"|exceeds? (the )?max(imum)? (allowed )?(message|prompt|input|total) ?(tokens|length)"
+    r"|超长|过长|超出.{0,12}(长度|上限|限制)"
     r"|maximum (prompt|context|input|model) length"
     r"|range of input length|longer than the (maximum )?model"
     r"|inputs?` (tokens )?.{0,40}must (be <=|have less than)"
@@ -72,6 +74,7 @@ _WORDINGS = tuple(
             r"token count (?:of )?\(?<P>\)? exceeds the"
             r" (?:limit of|maximum number of tokens allowed) \(?<L>",
             r"limit:? <L>,? requested:? <P>",
+            r"length <P> exceeds the maximum allowed (?:input|prompt) length of <L>",
             r"too long: <P>, model maximum context length: <L>",
             r"cannot exceed <L> - received <P>",
             r"first <P> tokens.*?context length of only <L>",

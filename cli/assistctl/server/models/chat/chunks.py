@@ -98,6 +98,9 @@ class Chunks:
             raise Failure(chunk)
         if "choices" not in chunk and ("message" in chunk or "detail" in chunk):
             raise Failure(chunk)
+        told = chunk.get("base_resp")  # MiniMax
+        if isinstance(told, dict) and told.get("status_code"):
+            raise Failure({"code": told["status_code"], "message": str(told.get("status_msg"))})
         try:
             return list(self._read(chunk))
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
@@ -158,6 +161,8 @@ class Chunks:
         self._in_words, self._space = False, ""
         call = self._calls[number]
         if call.name:
+            if part.get("id") == call.id and arguments == call.arguments and call.whole:
+                return  # some repeat the whole call at its end
             call.arguments += arguments
             if arguments:
                 yield CallPart(number, arguments=arguments)
