@@ -230,7 +230,9 @@ def _opens_another(call: _OpenCall, index: Any, call_id: str, name: str, argumen
         return True
     if index is None:
         return not call_id or name != call.name
-    return not call_id and (name != call.name or another_object)
+    if call_id:
+        return another_object and name != call.name
+    return name != call.name or another_object
 
 
 def _reason(given: str) -> FinishReason:
