@@ -67,6 +67,7 @@ with EmbeddedServer(settings) as server:
             "/files", data={"purpose": "assistants"}, files={"file": ("a.txt", words)}
         )
         seen["upload"] = file.status_code
+        seen["found"] = post(f"/vector_stores/{store}/search", {"query": "roses"}).status_code
         looked("full")
         (folder / "ballast").unlink()
         looked("after")
@@ -117,7 +118,7 @@ def test_a_full_disk_is_told_in_words_and_what_is_there_can_be_read(seen: Any) -
         "code": "disk_full",
     }
     assert seen["refusals"] == [[507, error]] * 3
-    assert seen["upload"] == 507
+    assert (seen["upload"], seen["found"]) == (507, 200)
     reason = "the disk of the database is full (/mnt)"
     assert seen["full"] == [503, {"status": "failing", "reason": reason}, 1]
 

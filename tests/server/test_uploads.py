@@ -1,6 +1,9 @@
 import hashlib
+import io
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +308,22 @@ def test_what_a_dead_process_had_begun_to_store_is_removed(
         contents.sweep(store)
         assert rows(store)["contents"] == left
     assert rows(store)["loose_contents"] == 0
+
+
+def test_what_could_not_be_given_up_is_removed_by_the_next_sweep(
+    database: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "_GIVE_UP_SECONDS", 0.0)
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        with (
+            pytest.raises(ZeroDivisionError),
+            contents.staged(store, "file-1", io.BytesIO(CONTENT)),
+        ):
+            other.execute("BEGIN IMMEDIATE")
+            raise ZeroDivisionError
+        other.execute("ROLLBACK")
+    assert rows(store) == {"contents": 3, "loose_contents": 1, "assembled_contents": 0}
+    assert swept(store) == {"contents": 0, "loose_contents": 0, "assembled_contents": 0}
 
 
 def message(caught: pytest.ExceptionInfo[sdk.APIStatusError]) -> str:

@@ -20,6 +20,7 @@ _PART_BYTES = 2**20
 _PARTS_AT_ONCE = 4
 _STAGING_SECONDS = 3_600
 _AT_ONCE = 0
+_GIVE_UP_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def write(tx: Transaction, content_id: str, stream: BinaryIO) -> int:
 @contextmanager
 def staged(store: Store, content_id: str, stream: BinaryIO) -> Iterator[Staged]:
     """Keep what `stream` holds in many short transactions, since one long one would hold every
-    other writer up. What was not adopted within the block is removed again."""
+    other writer up. It is to be adopted within the block; if that fails, it is removed again."""
     with store.write() as tx:
         _loosen(tx, content_id, now() + _STAGING_SECONDS)
     try:
@@ -48,12 +49,9 @@ def staged(store: Store, content_id: str, stream: BinaryIO) -> Iterator[Staged]:
             with store.write() as tx:
                 size += sum(_insert(tx, content_id, part, data) for part, data in some)
         yield Staged(content_id, size)
-    finally:
-        with store.write() as tx:
-            tx.execute(
-                "UPDATE loose_contents SET kept_until = ? WHERE content_id = ?",
-                (_AT_ONCE, content_id),
-            )
+    except BaseException:
+        _give_up(store, content_id)
+        raise
 
 
 def adopt(tx: Transaction, content: Staged) -> None:
@@ -67,6 +65,8 @@ def adopt(tx: Transaction, content: Staged) -> None:
 def sweep(store: Store) -> None:
     """Remove what belongs to nobody: what was given up, what dead processes had staged. In many
     short transactions, as it was written."""
+    for _ in range(len(store.abandoned)):
+        _give_up(store, store.abandoned.popleft())
     with store.read() as tx:
         loose = tx.execute("SELECT content_id FROM loose_contents WHERE kept_until < ?", (now(),))
     for (content_id,) in loose:
@@ -132,6 +132,19 @@ def remove(tx: Transaction, file_id: str) -> None:
     for source in _sources(tx, file_id):
         _loosen(tx, source, _AT_ONCE)
     tx.execute("DELETE FROM assembled_contents WHERE file_id = ?", (file_id,))
+
+
+def _give_up(store: Store, content_id: str) -> None:
+    """If even that cannot be written (a full disk, for one), the next sweep tries it again: nobody
+    should wait for that, and the content not lie there for an hour."""
+    try:
+        with store.write(_GIVE_UP_SECONDS) as tx:
+            tx.execute(
+                "UPDATE loose_contents SET kept_until = ? WHERE content_id = ?",
+                (_AT_ONCE, content_id),
+            )
+    except Exception:  # noqa: BLE001 - the error that led here is raised
+        store.abandoned.append(content_id)
 
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:

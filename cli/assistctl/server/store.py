@@ -15,6 +15,7 @@ import os
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -252,12 +253,14 @@ class Transaction:
 class Store:
     """One database file, opened and migrated. Safe to use from any number of threads.
 
-    `indexing` is set when files were attached to vector stores, to wake the indexer.
+    `indexing` is set when files were attached to vector stores, to wake the indexer. `abandoned`
+    are contents that are to be removed (contents.py), but could not be noted as such.
     """
 
     def __init__(self, path: Path) -> None:
         """Open or create the file; raises StoreError where that cannot be done."""
         self.indexing = threading.Event()
+        self.abandoned: deque[str] = deque()
         self._path = path
         self._idle: list[sqlite3.Connection] = []
         self._guard = threading.Lock()

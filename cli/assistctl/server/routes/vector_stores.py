@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 
-from assistctl.server import bodies, documents, filters, rewriting, vector_stores
+from assistctl.server import bodies, documents, filters, rewriting, room, vector_stores
 from assistctl.server.call import Call, Endpoint
 from assistctl.server.documents import Shelf
 from assistctl.server.finding import Found, Question, Weights
@@ -130,10 +129,14 @@ def _rewriting_model(call: Call, store_id: str) -> str | None:
 
 
 def _found(call: Call, store_id: str, question: Question) -> list[Found]:
-    """Where others write for long, that the store was used is not noted: the answer is there."""
+    """Where it cannot be written that the store was used, the answer is there all the same."""
     found = call.server.finder.find(call.project, [store_id], question)
-    with suppress(Busy), call.store.write(_NOTE_SECONDS) as tx:
-        vector_stores.touch(tx, call.project, store_id)
+    try:
+        with call.store.write(_NOTE_SECONDS) as tx:
+            vector_stores.touch(tx, call.project, store_id)
+    except Exception as error:
+        if not isinstance(error, Busy) and not room.is_lacking(error):
+            raise
     return found
 
 
