@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assistctl.server import documents, files, vector_stores
+from assistctl.server import documents, files, index, vector_stores
 from assistctl.server.documents import Shelf
 from assistctl.server.engine import coding
 from assistctl.server.engine.leases import Claim
@@ -46,6 +46,9 @@ def _add_others(tx: Transaction, number: int) -> None:
     documents.insert(tx, Shelf(FILE, PROJECT), {"id": file})
     documents.insert(tx, Shelf(VECTOR_STORE, PROJECT), {"id": store})
     documents.insert(tx, Shelf(STORE_FILE, PROJECT, store), {"id": file, "status": "completed"})
+    tx.execute(
+        "INSERT INTO indexing (project, store_id, file_id) VALUES (?, ?, ?)", (PROJECT, store, file)
+    )
 
 
 def _steps(store: Store, work: Work) -> int:
@@ -71,7 +74,22 @@ def _deletion_of_a_file(tx: Transaction) -> None:
     files.delete(tx, PROJECT, "file-0")
 
 
-@pytest.mark.parametrize("work", [_what_the_model_reads, _what_code_has_left, _deletion_of_a_file])
+def _what_is_to_be_indexed_next(tx: Transaction) -> object:
+    tx.execute("INSERT INTO indexing (project, store_id, file_id) VALUES ('another', 'vs', 'file')")
+    [task] = index.waiting(tx, 1, [PROJECT])
+    assert task.project == "another"
+    return task
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        _what_the_model_reads,
+        _what_code_has_left,
+        _deletion_of_a_file,
+        _what_is_to_be_indexed_next,
+    ],
+)
 def test_what_else_is_in_the_database_costs_nothing(
     database_with: Callable[[int], Store], work: Work
 ) -> None:

@@ -66,7 +66,9 @@ def test_a_project_of_which_a_file_is_being_read_lets_others_go_first(store: Sto
             "".join(task.file_id for task in index.waiting(tx, 9, busy))
             for busy in ([], ["a"], ["a", "b"], ["a", "b", "c"])
         ]
+        first = "".join(task.file_id for task in index.waiting(tx, 2, ["a"]))
     assert order == ["12345", "34512", "41235", "12345"]
+    assert first == "34"
 
 
 def test_a_reading_that_was_discarded_does_not_grow(store: Store) -> None:

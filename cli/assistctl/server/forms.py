@@ -36,7 +36,7 @@ _ENCODED_WORD = re.compile(r"=\?[^\s?]+\?[BbQq]\?[^\s?]*\?=")
 
 
 async def parse(content_type: str, chunks: AsyncIterator[bytes], lane: Lane) -> FormData:
-    """The fields of a form; who gets them closes them. They are put together in `lane`, since a
+    """The fields of a form, to be closed. They are put together in `lane`, since a
     large file goes to the disk. Raises ApiError for what is no form."""
     boundary = _parameters("content-type", content_type).get("boundary", "")
     if not 0 < len(boundary.encode()) <= _LONGEST_BOUNDARY:
@@ -52,6 +52,13 @@ async def parse(content_type: str, chunks: AsyncIterator[bytes], lane: Lane) -> 
     except BaseException:
         form.close()
         raise
+
+
+def close(form: FormData) -> None:
+    """Let go of its files."""
+    for _, item in form.multi_items():
+        if isinstance(item, UploadFile):
+            item.file.close()
 
 
 class _Form:
@@ -94,9 +101,7 @@ class _Form:
         return FormData(self._items)
 
     def close(self) -> None:
-        for _, item in self._items:
-            if isinstance(item, UploadFile):
-                item.file.close()
+        close(FormData(self._items))
 
     def _without_preamble(self, begun: bytes) -> bytes:
         """What follows it; nothing as long as it has not ended."""

@@ -57,13 +57,32 @@ def waiting(tx: Transaction, most: int, busy: Collection[str] = ()) -> list[Task
     already last; not those that somebody is reading. A process that has not got on with its
     reading for a while is taken for dead; if it is not, two read the same file, which does no
     harm."""
-    marks = ", ".join("?" * len(busy))
+    tasks = _oldest(tx, most)
+    if busy and all(task.project in busy for task in tasks):
+        heads = (_oldest(tx, most, project) for project in _projects(tx) if project not in busy)
+        tasks = sorted((task for head in heads for task in head), key=lambda t: t.seq) + tasks
+    return sorted(tasks, key=lambda task: task.project in busy)[:most]
+
+
+def _oldest(tx: Transaction, most: int, project: str | None = None) -> list[Task]:
+    condition, values = ("", ()) if project is None else (" AND project = ?", (project,))
     rows = tx.execute(
         "SELECT seq, project, store_id, file_id FROM indexing"  # noqa: S608
-        f" WHERE {_UNREAD} ORDER BY project IN ({marks}), seq LIMIT ?",
-        (time.time(), _DEAD_SECONDS, *busy, most),
+        f" WHERE {_UNREAD}{condition} ORDER BY seq LIMIT ?",
+        (time.time(), _DEAD_SECONDS, *values, most),
     )
     return [Task(*row) for row in rows]
+
+
+def _projects(tx: Transaction) -> list[str]:
+    """Those that have files waiting; each is looked for behind the last one, so that it does not
+    matter how many files they have."""
+    rows = tx.execute(
+        "WITH RECURSIVE found (project) AS (SELECT min(project) FROM indexing UNION ALL"
+        " SELECT (SELECT min(project) FROM indexing WHERE project > found.project) FROM found"
+        " WHERE found.project IS NOT NULL) SELECT project FROM found WHERE project IS NOT NULL"
+    )
+    return [project for (project,) in rows]
 
 
 def waits(tx: Transaction, task: Task) -> bool:

@@ -8,7 +8,9 @@ import math
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 
+import anyio
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
@@ -62,7 +64,8 @@ async def read_form(request: Request, form: Form, lane: Lane) -> AsyncIterator[F
                 raise _too_large(form.most_bytes)
         yield fields
     finally:
-        await fields.close()
+        with anyio.CancelScope(shield=True):
+            await lane.run(partial(forms.close, fields))
 
 
 async def _body(request: Request, limit: int) -> AsyncIterator[bytes]:

@@ -209,6 +209,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # How the models behind the server want to be asked, see models/memory.py.
     ("CREATE TABLE learnt (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",),
+    # So that a project's files need not wait for those of another, see index.waiting.
+    ("CREATE INDEX indexing_by_project ON indexing (project)",),
 )
 """Each migration is applied once, whole, in order. Never edit one that was released: append."""
 
