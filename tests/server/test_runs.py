@@ -510,31 +510,19 @@ def test_cancelling_with_an_empty_json_body(ask, openai):
     }
 
 
-@pytest.mark.parametrize(
-    ("choice", "message"),
-    [
-        (
-            {"type": "function", "function": {"name": "pay"}},
-            "Invalid 'tool_choice': the run has no function pay among its tools"
-            " (function save_bill, function log).",
-        ),
-        (
-            {"type": "file_search"},
-            "Invalid 'tool_choice': the run has no file_search among its tools"
-            " (function save_bill, function log).",
-        ),
-    ],
-)
-def test_a_tool_that_must_be_called_is_one_that_the_run_has(
-    client, runs, assistant, choice, message
-):
+def test_a_function_that_must_be_called_is_one_that_the_run_has(client, runs, assistant):
     thread = make_thread(client, "hello")
-    with pytest.raises(sdk.BadRequestError) as caught:
-        runs.create(thread.id, assistant_id=assistant.id, tool_choice=choice)
-    assert (caught.value.body["message"], caught.value.param) == (message, "tool_choice")
-    with pytest.raises(sdk.BadRequestError, match="it has none"):
-        runs.create(thread.id, assistant_id=assistant.id, tool_choice=choice, tools=[])
-    log = {"type": "function", "function": {"name": "log"}}
+    pay, log = ({"type": "function", "function": {"name": name}} for name in ("pay", "log"))
+    refusals = []
+    for fields in ({}, {"tools": []}):
+        with pytest.raises(sdk.BadRequestError) as caught:
+            runs.create(thread.id, assistant_id=assistant.id, tool_choice=pay, **fields)
+        refusals.append((caught.value.param, caught.value.body["message"]))
+    said = "Invalid 'tool_choice': the run has no function 'pay' (its functions: {})."
+    assert refusals == [
+        ("tool_choice", said.format("save_bill, log")),
+        ("tool_choice", said.format("none")),
+    ]
     run = runs.create(thread.id, assistant_id=assistant.id, tool_choice=log)
     assert run.tool_choice.function.name == "log"
 

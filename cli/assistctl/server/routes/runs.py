@@ -218,23 +218,20 @@ def _start(
 
 
 def _check_choice(run: Document) -> None:
-    """A tool that the model has to call must be one that it has."""
+    """A function that the model has to call must be one that it has. A tool of the server's that
+    is not there is not forced, see engine/prompt.py."""
     choice = run["tool_choice"]
-    if not isinstance(choice, dict):
+    if not isinstance(choice, dict) or choice["type"] != "function":
         return
-    wanted = _named_tool(choice)
-    names = [_named_tool(tool) for tool in run["tools"]]
+    wanted = choice["function"]["name"]
+    names = [tool["function"]["name"] for tool in run["tools"] if tool["type"] == "function"]
     if wanted not in names:
         raise ApiError(
-            f"Invalid 'tool_choice': the run has no {wanted} among its tools"
-            f" ({', '.join(names) or 'it has none'}).",
+            f"Invalid 'tool_choice': the run has no function '{wanted}'"
+            f" (its functions: {', '.join(names) or 'none'}).",
             param="tool_choice",
             code="invalid_value",
         )
-
-
-def _named_tool(tool: Json) -> str:
-    return f"function {tool['function']['name']}" if tool["type"] == "function" else tool["type"]
 
 
 def _model_note(call: Call, run: Document) -> list[str]:
