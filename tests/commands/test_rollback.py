@@ -405,4 +405,4 @@ def test_a_damaged_snapshot_is_passed_over_and_named_when_it_is_asked_for(synced
     (snapshot / "snapshot.json").write_text("{")
     assert "there is no snapshot of assistant/clerk" in synced("rollback", "clerk").err
     code, _, err = synced("rollback", "clerk", "--to", snapshot.name)
-    assert (code, f"{snapshot / 'snapshot.json'}: this is no snapshot" in err) == (1, True)
+    assert (code, f"{snapshot / 'snapshot.json'}: this is no snapshot (" in err) == (1, True)

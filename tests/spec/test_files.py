@@ -77,7 +77,10 @@ def test_symlinks_may_lead_anywhere_in_the_workspace_and_nowhere_else(write: Wri
             "`s*.md` leads outside the workspace; copy the file in place of the symlink",
         ],
     )
-    assert look(root / "shop", "loop.md")[1] != []
+    (assistants / "lost.md").symlink_to("nothing.md")
+    for name in ("loop.md", "lost.md"):
+        problem = f"`{name}` is a symlink that leads nowhere; correct where it leads"
+        assert look(root / "shop", name)[1] == [problem]
 
 
 def test_odd_paths_are_findings(write: Write) -> None:
@@ -89,7 +92,7 @@ def test_odd_paths_are_findings(write: Write) -> None:
         "`pipe` is not a regular file; name a regular file",
         "`dir/` is a directory; write `dir/**` for all its files",
         "`..` is a directory; write `../**` for all its files",
-        r"'a\x00b' cannot be read: embedded null byte; "
+        r"'a\x00b' cannot be read: it has a character that no path can have; "
         "correct the path, or the rights of what it names",
         f"`{'x' * 57}...` cannot be read: file name too long; "
         "correct the path, or the rights of what it names",

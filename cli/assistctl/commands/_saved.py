@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assistctl import __version__
+from assistctl.commands._json import why_no_json
 from assistctl.commands._survey import Survey
 from assistctl.errors import AssistctlError, Refused
 from assistctl.plan.reconcile import Wishes
@@ -86,8 +87,10 @@ def read(path: Path) -> SavedPlan:
     """Raises AssistctlError for a file that is no saved plan."""
     try:
         document: Json = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise AssistctlError(f"{path}: no saved plan, since it is not JSON ({error})") from error
+    except (ValueError, RecursionError) as error:
+        raise AssistctlError(
+            f"{path}: no saved plan ({why_no_json(error)}); write one with plan --out"
+        ) from error
     if not isinstance(document, Mapping) or document.get("assistctl_plan") != FORMAT:
         raise AssistctlError(f"{path}: no saved plan of this version; write one with plan --out")
     try:
@@ -100,4 +103,6 @@ def read(path: Path) -> SavedPlan:
             fingerprint=document["fingerprint"],
         )
     except (KeyError, TypeError) as error:
-        raise AssistctlError(f"{path}: the saved plan is incomplete ({error})") from error
+        raise AssistctlError(
+            f"{path}: the saved plan is incomplete; write one with plan --out"
+        ) from error

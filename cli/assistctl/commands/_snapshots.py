@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from assistctl.apis.ownership import without_ours
+from assistctl.commands._json import why_no_json
 from assistctl.commands._target import STATE, state_directory
 from assistctl.errors import AssistctlError
 from assistctl.plan.state import Applied, Upload
@@ -161,8 +162,12 @@ def read(path: Path, workspace: Workspace) -> Snapshot:
         )
     except OSError as error:
         raise AssistctlError(f"{file}: there is no snapshot to read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise AssistctlError(f"{file}: this is no snapshot ({error})") from error
+    except (ValueError, RecursionError) as error:
+        raise AssistctlError(f"{file}: this is no snapshot ({why_no_json(error)})") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise AssistctlError(
+            f"{file}: this is no snapshot (it does not hold what snapshots hold)"
+        ) from error
 
 
 def _unfinished(directory: Path) -> str | None:

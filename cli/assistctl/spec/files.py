@@ -19,6 +19,7 @@ MAX_FILE_BYTES = 8 * 1024 * 1024 * 1024
 """What the Uploads API takes; beyond 512 MB sync sends a file in parts."""
 
 _BLOCK = 1024 * 1024
+_NOWHERE = "is a symlink that leads nowhere", "correct where it leads"
 
 
 class _NotUsable(Exception):
@@ -76,9 +77,8 @@ class Shelf:
             yield
         except _NotUsable as error:
             self._report(place, f"{shown(text)} {error.what}", error.remedy)
-        except (OSError, RuntimeError, ValueError) as error:  # no right, a loop of symlinks, a NUL
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            what = f"{shown(text)} cannot be read: {str(reason).lower()}"
+        except (OSError, ValueError) as error:
+            what = f"{shown(text)} cannot be read: {_in_words(error)}"
             self._report(place, what, "correct the path, or the rights of what it names")
 
     def _report(self, place: Place, what: str, remedy: str) -> None:
@@ -103,6 +103,8 @@ class Shelf:
             raise _NotUsable("is a directory", f"write {everything} for all its files")
         if path.exists():
             raise _NotUsable("is not a regular file", "name a regular file")
+        if path.is_symlink():
+            raise _NotUsable(*_NOWHERE)
         neighbours = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         otherwise = f"correct it: it is relative to {place.file}"
         raise _NotUsable("does not exist", remedy_for(path.name, neighbours, otherwise, alike=0.8))
@@ -115,10 +117,13 @@ class Shelf:
     def _inside(self, path: Path) -> Path:
         """The path under the name it bears in its real directory; both that and what a symlink
         leads to must be in the workspace."""
-        named = path.parent.resolve() / path.name
+        try:
+            named = path.parent.resolve() / path.name
+            real = named.resolve()
+        except RuntimeError as error:  # so Python says until 3.12 that links lead in a circle
+            raise _NotUsable(*_NOWHERE) from error
         if not named.is_relative_to(self._root):
             raise _NotUsable("lies outside the workspace", "copy the file into the workspace")
-        real = named.resolve()
         if not real.is_relative_to(self._root):
             raise _NotUsable("leads outside the workspace", "copy the file in place of the symlink")
         self._refuse_hidden(named, real)
@@ -146,6 +151,13 @@ class Shelf:
         if not is_unicode(name):
             raise _NotUsable("names a file whose name is not UTF-8", "rename the file")
         return name
+
+
+def _in_words(error: OSError | ValueError) -> str:
+    """What the system said, or of what Python itself says, differently in each version, ours."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return "it has a character that no path can have"
 
 
 def _is_hidden(part: str) -> bool:

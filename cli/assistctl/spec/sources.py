@@ -113,6 +113,8 @@ def check_nested(root: Path, used: Collection[Path], findings: Findings) -> None
 
 def _nested(directory: Path, seen: set[Path], *, below: bool = False) -> Iterator[Path]:
     """The YAML files in the subfolders of a directory, hidden ones left out."""
+    if not directory.is_dir():
+        return
     seen.add(directory.resolve())
     try:
         entries = list(directory.iterdir())

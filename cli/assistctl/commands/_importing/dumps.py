@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from assistctl.commands._json import why_no_json
 from assistctl.errors import AssistctlError
 from assistctl.resources import Json
 
@@ -101,8 +102,8 @@ def _parsed(place: str, line: str) -> Json:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise AssistctlError(
-            f"{place}: neither JSON nor JSON Lines ({error}); a dump is a list of assistants, "
-            '{"data": […]}, or one assistant a line'
+            f"{place}: neither JSON nor JSON Lines ({why_no_json(error)}); a dump is a list of "
+            'assistants, {"data": […]}, or one assistant a line'
         ) from error
 
 
