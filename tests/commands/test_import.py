@@ -171,7 +171,8 @@ def test_all_are_imported_under_keys_made_of_their_names(synced, tmp_path):
         assistant(target, name="FAQ", instructions="Answer.")
         assistant(target, name="faq!", metadata={"assistctl_left": "over"})
         assistant(target, name="Greeter", temperature=0, instructions="a\r\nb")
-        last = assistant(target, name="花店")
+        assistant(target, name="花店")
+        last = assistant(target, name="24/7")
     assert synced("import", "--all", "-y", "-q") == (0, "", "")
     key = f"assistant-{last[-8:].lower()}"
     assert files(synced) == {
@@ -181,7 +182,8 @@ def test_all_are_imported_under_keys_made_of_their_names(synced, tmp_path):
         "assistants/greeter-2.yaml": "name: Greeter\nmodel: gpt-4.1\n"
         "# Its line ends were those of Windows.\ninstructions: {file: greeter-2.md}\n"
         "temperature: 0\n",
-        f"assistants/{key}.yaml": "name: 花店\nmodel: gpt-4.1\n",
+        "assistants/花店.yaml": "name: 花店\nmodel: gpt-4.1\n",
+        f"assistants/{key}.yaml": "name: 24/7\nmodel: gpt-4.1\n",
     }
     assert synced("plan") == (0, NOTHING, "")
 
@@ -216,11 +218,9 @@ def test_stores_that_are_shared_or_more_than_files_are_declared_in_the_workspace
             )
     before = workspace_file(synced)
     assert synced("import", "--all", "-y", "-q") == (0, "", "")
-    key = f"store-{both[-8:].lower()}"
     assert workspace_file(synced) == before + (
-        f"  {key}:\n"
-        "    name: 手册\n"
-        f"    files: [vector_stores/{key}/*]\n"
+        "  手册:\n"
+        "    files: [vector_stores/手册/*]\n"
         "  special:\n"
         "    name: Special\n"
         "    files: [vector_stores/special/guide.md]\n"
@@ -236,8 +236,8 @@ def test_stores_that_are_shared_or_more_than_files_are_declared_in_the_workspace
     )
     written = files(synced)
     assert {name: written[f"assistants/{name}.yaml"].splitlines()[-1] for name in "abcde"} == {
-        "a": f"    vector_store: {key}",
-        "b": f"    vector_store: {key}",
+        "a": "    vector_store: 手册",
+        "b": "    vector_store: 手册",
         "c": "    vector_store: special",
         "d": "    vector_store: handbook",
         "e": "    files: []",

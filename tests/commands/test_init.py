@@ -94,7 +94,13 @@ def test_a_gitignore_that_is_there_stays_and_is_spoken_of(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("directory", "name"),
-    [("2024", "2024"), ("花店", "assistants"), ("-My.Shop_", "my-shop"), ("x" * 80, "x" * 63)],
+    [
+        ("2024", "2024"),
+        ("花店", "花店"),
+        ("🌹", "assistants"),
+        ("-My.Shop_", "my-shop"),
+        ("x" * 80, "x" * 63),
+    ],
 )
 def test_the_workspace_is_named_after_its_directory(
     directory: str, name: str, tmp_path: Path
