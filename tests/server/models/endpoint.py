@@ -21,6 +21,10 @@ from tests.server.models.switch import Switch, respond
 _WIRES: Mapping[str, Wire] = {"chat/completions": "chat", "responses": "responses"}
 
 
+ELSEWHERE = "@elsewhere"
+"""Behind a switch's name: the same one, by itself, for a turn that is not judged."""
+
+
 @dataclass(frozen=True)
 class Exchange:
     """`at` is when it was asked, in seconds of a clock that only goes forward."""
@@ -40,7 +44,7 @@ class Endpoint:
 
     def respond(self, asked: Asked) -> Reply:
         at = time.monotonic()
-        switch = self.switches.get(asked.model)
+        switch = self.switches.get(asked.model.removesuffix(ELSEWHERE))
         if switch is None:
             return error(f"The model '{asked.model}' does not exist", 404, code="model_not_found")
         try:

@@ -20,7 +20,7 @@ import httpx2
 from openai import OpenAI, OpenAIError
 
 from assistctl.server import EmbeddedServer, Settings
-from tests.server.models.endpoint import Endpoint, Exchange
+from tests.server.models.endpoint import ELSEWHERE, Endpoint, Exchange
 from tests.server.models.sessions import PRICES, SESSIONS, Session, Turn
 from tests.server.models.switch import Switch, Verdict
 
@@ -138,28 +138,36 @@ class _Talk:
                 threads.messages.create(thread.id, role="user", content=turn.question)
             before = len(self._exchanges())
             streamed = self.streamed ^ bool(number % 2)
-            judged = self._turn(thread.id, assistant.id, turn, streamed)
+            judged, run = self._turn(thread.id, assistant.id, turn, streamed)
             if judged.verdict != "right":
                 way = "streamed" if streamed else "polled"
                 return Judgement(judged.verdict, f"{way}, turn {number + 1}: {judged.why}")
-            self._check_exchanges(self._exchanges()[before:], number)
+            if not turn.elsewhere:
+                self._check_exchanges(self._exchanges()[before:], number, run)
         return judged
 
     def _exchanges(self) -> list[Exchange]:
         return self.endpoint.exchanges[self.switch.name]
 
-    def _check_exchanges(self, exchanges: Sequence[Exchange], number: int) -> None:
+    def _check_exchanges(
+        self, exchanges: Sequence[Exchange], number: int, run: Mapping[str, Any]
+    ) -> None:
         refused = [exchange for exchange in exchanges if exchange.reply.refused]
         if number and self.switch.remembered and refused:
             raise Wrong("what was refused in the first run was sent again in the second")
+        cost = sum(each.asked.tokens for each in exchanges if not each.reply.refused)
+        if self.switch.counted and run["usage"]["prompt_tokens"] != cost:
+            raise Wrong(f"the prompts cost {cost} tokens, not {run['usage']}")
         if self.switch.after and (complaint := self.switch.after(exchanges)):
             raise Wrong(complaint)
 
-    def _turn(self, thread_id: str, assistant_id: str, turn: Turn, streamed: bool) -> Judgement:
+    def _turn(
+        self, thread_id: str, assistant_id: str, turn: Turn, streamed: bool
+    ) -> tuple[Judgement, Any]:
         runs = _Streamed(self.client) if streamed else _Polled(self.client)
         options = {**self.switch.run, **turn.run}
         if turn.elsewhere:
-            options = {"model": self.switch.elsewhere}
+            options = {"model": self.switch.elsewhere + ELSEWHERE}
         run = runs.create(thread_id, assistant_id, options)
         calls: list[Any] = []
         for _ in range(6):
@@ -172,13 +180,13 @@ class _Talk:
         messages = [message.to_dict() for message in listed]
         self._check_secrets(run, messages)
         if run["status"] in ("failed", "incomplete", "expired"):
-            return self._unanswered(run, messages, calls)
+            return self._unanswered(run, messages, calls), run
         if run["status"] != "completed":
             raise Wrong(f"the run is {run['status']}")
         runs.check(messages)
         self._check_answer(turn, messages, calls)
         self._check_notes(run, turn)
-        return Judgement("right")
+        return Judgement("right"), run
 
     def _check_secrets(self, run: Mapping[str, Any], messages: Sequence[Any]) -> None:
         settings = self.switch.settings or {}

@@ -39,7 +39,8 @@ class Switch:
     What is right: `tells` is found in the notes of each run, and `word` in the last_error of one
     that fails (both regular expressions); `says` is what comes of a question here instead of the
     usual, `preface` what is said before or among the calls; what was refused once is not sent in
-    the next run if that is to be `remembered`; `after` complains of the exchanges of one turn."""
+    the next run if that is to be `remembered`; `after` complains of the exchanges of one turn; the
+    run has cost what the endpoint has `counted`, if that is to be looked at."""
 
     name: str
     source: str
@@ -60,6 +61,7 @@ class Switch:
     tells: str | None = None
     word: str | None = None
     remembered: bool = False
+    counted: bool = False
     settings: Mapping[str, Any] | None = None
     says: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     preface: str | None = None

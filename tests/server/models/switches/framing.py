@@ -106,6 +106,7 @@ SWITCHES = [
         wires=frozenset({"chat", "responses"}),
         reasoning=False,
         sessions=ALL,
+        counted=True,
     ),
     right("crlf", "the SSE standard", send=rewritten(lambda text: [text.replace(b"\n", b"\r\n")])),
     right("cr", "the SSE standard", send=rewritten(lambda text: [text.replace(b"\n", b"\r")])),

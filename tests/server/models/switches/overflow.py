@@ -31,6 +31,11 @@ def _gist(least: float, limit: int):
     return after
 
 
+def beyond(said):
+    """A check that refuses what is beyond the limit, as said."""
+    return lambda asked: said(asked) if asked.tokens > LIMIT else None
+
+
 def too_long(name: str, source: str, said, *, least: float = 0.6, **how) -> Switch:
     """`said` makes the reply from (tokens, limit)."""
 

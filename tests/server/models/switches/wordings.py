@@ -7,12 +7,13 @@ import json
 
 from tests.server.models import mind
 from tests.server.models.chat import delta
+from tests.server.models.eventful import at_once, failure
 from tests.server.models.replies import SSE, Reply, error, sse, whole
 from tests.server.models.switch import Switch, clear, right
 from tests.server.models.switches.calls import whole_calls
 from tests.server.models.switches.errors import once
-from tests.server.models.switches.openai import RESPONSES, at_once, beyond, failure
-from tests.server.models.switches.overflow import LEFT_OUT, LIMIT, together, too_long
+from tests.server.models.switches.openai import RESPONSES
+from tests.server.models.switches.overflow import LEFT_OUT, LIMIT, beyond, together, too_long
 from tests.server.models.switches.parameters import (
     EFFORT,
     WARM,
