@@ -59,6 +59,7 @@ class Chunks:
         self._space = ""
         self._in_words = False
         self._said = False
+        self._in_deltas = False
         self._state = State()
         self._reason: FinishReason | None = None
         self._word = ""
@@ -113,7 +114,9 @@ class Chunks:
         for choice in (chunk.get("choices") or [])[:1]:
             if choice.get("error"):
                 raise Failure(choice)
-            yield from self._read_delta(choice.get("delta") or choice.get("message") or {})
+            self._in_deltas = self._in_deltas or bool(choice.get("delta"))
+            message = None if self._in_deltas else choice.get("message")
+            yield from self._read_delta(choice.get("delta") or message or {})
             reason = choice.get("finish_reason")
             if reason:
                 self._reason, self._word = _reason(str(reason)), str(reason)[:200]
