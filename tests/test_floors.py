@@ -32,6 +32,7 @@ ONLY_IN = {
     "yaml": {"spec"},
     "httpx2": {"apis", "server"},
     "starlette": {"server"},
+    "h11": {"server"},
     "uvicorn": {"server"},
     "python_multipart": {"server"},
     "pydantic": {"toolbox"},

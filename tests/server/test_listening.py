@@ -15,6 +15,7 @@ from http.client import HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from assistctl.server import EmbeddedServer, Settings, intake, listening, serve, serving
@@ -205,6 +206,26 @@ def test_a_client_that_has_closed_its_side_gets_its_answer_and_the_connection_en
     [line] = [record.getMessage() for record in caplog.records]
     assert " status=200 " in line
     assert "cut=" not in line
+
+
+def test_a_stream_goes_on_to_a_client_that_has_closed_its_side(start: Start) -> None:
+    server = start(scripts={"s": [{"say": "Good day to you."}]})
+    key = {"authorization": f"Bearer {server.api_key}"}
+    with httpx2.Client(trust_env=False, base_url=server.base_url, headers=key) as http:
+        body = {"model": "m", "metadata": {"assistctl": "s"}}
+        assistant = http.post("/assistants", json=body).json()["id"]
+    sent = json.dumps({"assistant_id": assistant, "stream": True}).encode()
+    with connected(server) as connection:
+        length = f"Content-Length: {len(sent)}"
+        connection.sendall(head(server, "/threads/runs", length) + sent)
+        connection.shutdown(socket.SHUT_WR)
+        response = HTTPResponse(connection)
+        response.begin()
+        lines = response.read().decode().splitlines()
+    assert [line for line in lines if line.startswith("event: ")][-2:] == [
+        "event: thread.run.completed",
+        "event: done",
+    ]
 
 
 def test_a_client_that_goes_away_before_its_answer_is_logged_as_cut(
