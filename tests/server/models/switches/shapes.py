@@ -19,12 +19,12 @@ EVERY = [
 ]
 
 
-def _roles(asked):
+def roles_of(asked):
     return [message["role"] for message in asked.messages if message["role"] != "system"]
 
 
-def _ends_in_assistant(asked):
-    return _roles(asked)[-1:] == ["assistant"]
+def ends_in_assistant(asked):
+    return roles_of(asked)[-1:] == ["assistant"]
 
 
 def _ids(asked):
@@ -36,11 +36,11 @@ def _other_ids(pattern: str):
     return lambda asked: any(not re.fullmatch(pattern, name) for name in _ids(asked))
 
 
-def _repeats(*roles):
-    return lambda asked: any(a == b and a in roles for a, b in pairwise(_roles(asked)))
+def repeats(*roles):
+    return lambda asked: any(a == b and a in roles for a, b in pairwise(roles_of(asked)))
 
 
-def _not_alternating(asked):
+def not_alternating(asked):
     """What Mistral's and Gemma's templates count: users, and assistants that call nothing."""
     counted = [
         message["role"]
@@ -66,10 +66,10 @@ def _toolless(asked):
 
 def _continues(asked):
     """llama.cpp takes an assistant's message at the end for the beginning of its own."""
-    return Answer(", and we close at six.") if _ends_in_assistant(asked) else mind.answer(asked)
+    return Answer(", and we close at six.") if ends_in_assistant(asked) else mind.answer(asked)
 
 
-def _null_content(message):
+def null_content(message):
     return message["role"] == "assistant" and message.get("content", "") is None
 
 
@@ -125,7 +125,7 @@ SWITCHES = [
         "mistral-common",
         refuse=[
             when(
-                _ends_in_assistant,
+                ends_in_assistant,
                 _mistral(
                     "Expected last role User or Tool (or Assistant with prefix True) for serving"
                     " but got assistant"
@@ -137,7 +137,7 @@ SWITCHES = [
     right(
         "mistral-words-between-calls",
         "pydantic-ai#8208: words behind the outputs",
-        refuse=[when(_ends_in_assistant, _mistral("Expected last role User or Tool"))],
+        refuse=[when(ends_in_assistant, _mistral("Expected last role User or Tool"))],
         shape=say("", "I look, too: ", "Moment."),
         says={"And a tulip?": ["Moment.", mind.TULIP]},
         preface="I look, too: Moment.",
@@ -146,7 +146,7 @@ SWITCHES = [
     right(
         "claude-words-behind-calls",
         "Kilo#8260",
-        refuse=[when(_ends_in_assistant, _PREFILL)],
+        refuse=[when(ends_in_assistant, _PREFILL)],
         shape=say("", "", "I am looking."),
         preface="I am looking.",
         sessions=["tool"],
@@ -154,13 +154,13 @@ SWITCHES = [
     right(
         "words-before-calls",
         "many",
-        refuse=[when(_ends_in_assistant, _PREFILL)],
+        refuse=[when(ends_in_assistant, _PREFILL)],
         shape=say("Let me look. ", "", ""),
         preface="Let me look.",
         sessions=["tool"],
     ),
     right(
-        "claude-no-prefill", "Kilo#8260", refuse=[when(_ends_in_assistant, _PREFILL)], sessions=ENDS
+        "claude-no-prefill", "Kilo#8260", refuse=[when(ends_in_assistant, _PREFILL)], sessions=ENDS
     ),
     right("llamacpp-continues", "llama.cpp's documents", think=_continues, sessions=ENDS),
     right(
@@ -168,7 +168,7 @@ SWITCHES = [
         "llama.cpp",
         refuse=[
             when(
-                lambda asked: _roles(asked)[-2:] == ["assistant"] * 2,
+                lambda asked: roles_of(asked)[-2:] == ["assistant"] * 2,
                 error("Cannot have 2 or more assistant messages at the end of the list."),
             )
         ],
@@ -177,7 +177,7 @@ SWITCHES = [
     right(
         "consecutive-users",
         "vllm#6862",
-        refuse=[when(_repeats("user"), error(_ALTERNATE, kind="BadRequestError"))],
+        refuse=[when(repeats("user"), error(_ALTERNATE, kind="BadRequestError"))],
         sessions=["plain", "tool", "consecutive"],
     ),
     right(
@@ -185,7 +185,7 @@ SWITCHES = [
         "llama.cpp, LM Studio: the template raises, 500",
         refuse=[
             when(
-                _repeats("user"),
+                repeats("user"),
                 whole({"error": {"code": 500, "message": _ALTERNATE, "type": "server_error"}}, 500),
             )
         ],
@@ -196,7 +196,7 @@ SWITCHES = [
         "crush#279",
         refuse=[
             when(
-                _repeats("user", "assistant"),
+                repeats("user", "assistant"),
                 whole(
                     {
                         "error": 'Error rendering prompt with jinja template: "Error: Conversation'
@@ -211,13 +211,13 @@ SWITCHES = [
     right(
         "alternating",
         "Gemma's template",
-        refuse=[when(_not_alternating, error(_ALTERNATE))],
+        refuse=[when(not_alternating, error(_ALTERNATE))],
         sessions=["plain", "tool", "consecutive", "consecutive-assistants", "first-assistant"],
     ),
     right(
         "a-user-is-wanted",
         "Qwen's template",
-        refuse=[when(lambda asked: "user" not in _roles(asked), error(_NO_USER))],
+        refuse=[when(lambda asked: "user" not in roles_of(asked), error(_NO_USER))],
         sessions=["plain", "instructions-only", "empty"],
     ),
     right(
@@ -225,7 +225,7 @@ SWITCHES = [
         "Gemini",
         refuse=[
             when(
-                lambda asked: not _roles(asked),
+                lambda asked: not roles_of(asked),
                 whole(
                     [
                         {
@@ -248,7 +248,8 @@ SWITCHES = [
         "Anthropic through gateways",
         refuse=[
             when(
-                lambda asked: not _roles(asked), error("messages: at least one message is required")
+                lambda asked: not roles_of(asked),
+                error("messages: at least one message is required"),
             )
         ],
         sessions=["plain", "instructions-only", "empty"],
@@ -348,7 +349,7 @@ SWITCHES = [
         "lmstudio#261",
         refuse=[
             any_message(
-                _null_content,
+                null_content,
                 whole(
                     {
                         "error": "Invalid 'content': 'content' field must be a string or an array"
@@ -366,7 +367,7 @@ SWITCHES = [
         "servers on FastAPI",
         refuse=[
             any_message(
-                _null_content,
+                null_content,
                 whole(
                     {
                         "detail": [
