@@ -58,13 +58,24 @@ class ToolCalled:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """Where a tool raised: `short` are the lines of its own code, the innermost last, as
+    file:line; `whole` is the traceback."""
+
+    short: str
+    whole: str
+
+
+@dataclass(frozen=True)
 class ToolReturned:
-    """`output` is what goes to the model; `error` is a short reason when the call failed."""
+    """`output` is what goes to the model; `error` is a short reason when the call failed, and
+    `trace` where the tool raised, if it did: for people, never for the model."""
 
     call: ToolCall
     output: str
     seconds: float
     error: str | None = None
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True)

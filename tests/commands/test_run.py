@@ -43,10 +43,37 @@ def test_a_tool_that_fails_is_shown_and_the_run_goes_on(shared):
     )
     calls, results = err.removeprefix(CALLING).removesuffix(AND_ON).split("← ", 1)
     assert calls == '→ add {"a": 1, "b": 2}\n→ stuck {}\n'
+    line = '    tools/till.py:14 in stuck: raise OSError("the till is stuck")'
     assert sorted(f"← {results}".splitlines()) == [
+        line,
         "← add ok 3  … s",
         "✗ stuck exception: OSError: the till is stuck  … s",
     ]
+
+
+def test_all_of_a_tools_traceback_is_shown_with_v_and_none_of_it_with_q(shared):
+    _, _, err = shared("run", "-v", "clerk", "Is it stuck?")
+    root = shared.root
+    assert (
+        "    Traceback (most recent call last):\n"
+        f'      File "{root}/tools/till.py", line 14, in stuck\n'
+        '        raise OSError("the till is stuck")\n'
+        "    OSError: the till is stuck\n"
+    ) in err
+    _, _, err = shared("run", "-q", "clerk", "Is it stuck?")
+    assert err == "✗ stuck exception: OSError: the till is stuck  … s\n"
+
+
+def test_tools_work_in_the_workspaces_root_wherever_the_command_is_started(shop, tmp_path):
+    shop.edit("tools/till.py", "return a + b", "return Path.cwd()")
+    note = tmp_path / "elsewhere" / "note.md"
+    note.parent.mkdir()
+    note.write_text("milk")
+    elsewhere = type(shop)(note.parent)
+    arguments = ("run", "-C", str(shop.root), "clerk", "sum", "--attach", "note.md")
+    result = elsewhere(*arguments, "--format", "json")
+    assert result.code == 0, result.err
+    assert json.loads(result.out)["tool_calls"][0]["output"] == str(shop.root)
 
 
 def test_the_result_as_json(shared):

@@ -199,10 +199,11 @@ def test_keywords_of_any_name_take_any_property(derive: Callable[..., Any]) -> N
     assert compare(derive, "x, y, z=1", properties) == []
 
 
-def test_a_positional_only_parameter_cannot_be_given(derive: Callable[..., Any]) -> None:
-    assert compare(derive, "x, y=1, /", {"x": {"type": "string"}}) == [
-        "tools/functions.yaml:3:5: parameter 'x' of mod:tool (tools/mod.py:15) is positional-only; "
-        "take the '/' out of the signature: arguments are passed by name",
+def test_a_positional_only_parameter_is_one_like_the_others(derive: Callable[..., Any]) -> None:
+    assert compare(derive, "x, y=1, /", {"x": {"type": "string"}}) == []
+    assert compare(derive, "x: int, /", {"x": {"type": "string"}}) == [
+        "the schema says string for 'x', and the function takes integer; let the schema and the "
+        "annotation say the same",
     ]
 
 

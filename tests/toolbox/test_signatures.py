@@ -42,7 +42,8 @@ def test_the_description_is_the_text_of_the_docstring(derive: Callable[..., Any]
             '''
     """
     function = derive(source)
-    assert function.description == "Save a bill.\n\nFor ever."
+    # Nothing that somebody wrote for the model is lost, though no parameter has this name.
+    assert function.description == "Save a bill.\n\nFor ever.\n\nunknown: Nobody knows."
     assert function.parameters["properties"] == {
         "cost": {"description": "What it cost.", "type": "number"}
     }
@@ -69,16 +70,56 @@ def test_the_description_of_a_parameter_replaces_that_of_its_type(
 def test_every_parameter_that_cannot_be_derived_is_named_at_once(
     derive: Callable[..., Any],
 ) -> None:
-    assert derive("def tool(a: int, /, b, *c: int, d: Flower, **e): ...") == [
+    assert derive("def tool(a: int, /, b, *c, d: Flower, **e): ...") == [
         f"{AT}mod:tool (tools/mod.py:1) takes **e, which nothing describes; name them, or declare "
         "`parameters` for the function",
         f"{AT}mod:tool (tools/mod.py:1) takes *c, which nothing describes; name them, or declare "
         "`parameters` for the function",
-        f"{AT}parameter 'a' of mod:tool (tools/mod.py:1) is positional-only; take the '/' out of "
-        "the signature, or declare `parameters` for the function",
         f"{AT}parameter 'b' of mod:tool (tools/mod.py:1): it has no annotation{ANNOTATE}",
         f"{AT}parameter 'd' of mod:tool (tools/mod.py:1): its annotation cannot be read: Flower is "
         f"not known in tools/mod.py{ANNOTATE}",
+    ]
+
+
+def test_what_is_taken_by_position_is_given_by_name_like_the_rest(
+    derive: Callable[..., Any],
+) -> None:
+    function = derive("""
+        def tool(a: int, /, b: str = "", *rest: float):
+            '''
+            Args:
+                *rest: More of them.
+            '''
+    """)
+    assert function.parameters == {
+        "type": "object",
+        "properties": {
+            "a": {"type": "integer"},
+            "b": {"type": "string", "default": ""},
+            "rest": {
+                "description": "More of them.",
+                "type": "array",
+                "items": {"type": "number"},
+            },
+        },
+        "required": ["a"],
+        "additionalProperties": False,
+    }
+
+
+def test_defaults_that_are_named_elsewhere_stand_in_the_schema(derive: Callable[..., Any]) -> None:
+    function = derive("""
+        from enum import Enum
+        LIMIT = 5
+        class Colour(Enum):
+            RED = "red"
+            GREEN = "green"
+        def tool(a: int = LIMIT, b: Colour = Colour.RED, c: str = Colour.GREEN.value): ...
+    """)
+    assert [each["default"] for each in function.parameters["properties"].values()] == [
+        5,
+        "red",
+        "green",
     ]
 
 

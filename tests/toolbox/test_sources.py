@@ -55,10 +55,7 @@ def test_a_function_is_found_where_the_module_says_it_is(
     assert names(derive(source)) == ["a"]
 
 
-@pytest.mark.parametrize(
-    "source",
-    ["from .mod import tool", "from ...above import tool", "from .gone import tool", "tool = tool"],
-)
+@pytest.mark.parametrize("source", ["from .mod import tool", "tool = tool"])
 def test_a_name_that_leads_nowhere_is_missing(derive: Callable[..., Any], source: str) -> None:
     (problem,) = derive(source)
     assert "tools/mod.py has no function 'tool'" in problem or "has no `def`" in problem

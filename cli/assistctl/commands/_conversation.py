@@ -7,7 +7,7 @@ import functools
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,8 +150,11 @@ def session(options: Options, workspace: Workspace, key: str, manner: Manner) ->
                 f"no conversation with {assistant.address} at {workspace.target.name} is known "
                 "here yet; run it without --continue, or name a --thread"
             )
-    tools = toolbox.mount(workspace.root, assistant.functions)
-    with opened(workspace) as surface:
+    with ExitStack() as stack:
+        # Tools are at home in the workspace, wherever the command was started.
+        stack.enter_context(contextlib.chdir(workspace.root))
+        tools = toolbox.mount(workspace.root, assistant.functions)
+        surface = stack.enter_context(opened(workspace))
         remote_id = _ready(surface, workspace, assistant, options)
         conversation = surface.converse(assistant, remote_id, thread)
         if manner.cancel_active:

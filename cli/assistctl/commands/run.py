@@ -41,6 +41,7 @@ def command(
     """
     text = _message(message)
     workspace = load(options)
+    files = tuple(path.absolute() for path in files)  # tools work in the workspace's root
     with session(options, workspace, key, manner) as talk:
         finished = talk.say(text, [talk.attach(path) for path in files])
     if finished.status != "completed":

@@ -25,6 +25,7 @@ from assistctl.events import (
     ToolCall,
     ToolCalled,
     ToolReturned,
+    Trace,
 )
 from assistctl.render.events import event_json, finished_json, parsed
 from assistctl.render.terminal import one_line, sanitize, shortened
@@ -151,6 +152,8 @@ class Story:
         match event:
             case ToolReturned(error=str()):
                 self._line(self._failed_call(event))
+                if event.trace and self._verbosity >= 0:
+                    self._line(self._traced(event.trace))
             case _ if self._verbosity < 0:
                 return
             case ThreadStarted(thread):
@@ -197,6 +200,11 @@ class Story:
         reason = self._cut(event.error or "")
         mark = click.style("✗", fg="red")
         return f"{mark} {one_line(event.call.name)} {reason}  {event.seconds:.2f} s"
+
+    def _traced(self, trace: Trace) -> str:
+        """Where the tool raised, for its author: its own lines, or all of it with -v."""
+        lines = (trace.whole if self._verbosity > 0 else trace.short).split("\n")
+        return "\n".join(_dim(f"    {line}") for line in lines)
 
     def _cut(self, text: str) -> str:
         line = one_line(text)

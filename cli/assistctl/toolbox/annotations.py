@@ -4,33 +4,67 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from assistctl.resources import Json
+from assistctl.toolbox import known_types, literals
 from assistctl.toolbox.sources import Definition, Library, Meaning, Module
 
 Schema: TypeAlias = dict[str, Json]
 
+_LARGEST = 3000
+"""Types within one signature: what exceeds that, models and APIs refuse in their turn."""
+
 
 class Unreadable(Exception):
-    """An annotation that does not say statically which JSON it stands for; the reason in words."""
+    """An annotation that does not say statically which JSON it stands for; the reason in words.
+
+    `remedy` is what to do, if there is something better than another annotation. What `has_no_json`
+    is understood, but no JSON value stands for it: as one of several alternatives it is left out.
+    """
+
+    def __init__(self, why: str, remedy: str | None = None, *, has_no_json: bool = False) -> None:
+        super().__init__(why)
+        self.remedy, self.has_no_json = remedy, has_no_json
+
+
+@dataclass(eq=False)
+class Shared:
+    """The `$defs` of one signature: classes that contain themselves, by their names."""
+
+    schemas: dict[str, Schema] = field(default_factory=dict)
+    recursive: dict[ast.ClassDef, str] = field(default_factory=dict)
+    read: int = 0
+
+    def name(self, node: ast.ClassDef) -> str:
+        """The name under which a class is or will be found."""
+        if node not in self.recursive:
+            taken = set(self.recursive.values())
+            numbered = (f"{node.name}{number}" for number in range(2, len(taken) + 3))
+            self.recursive[node] = next(n for n in (node.name, *numbered) if n not in taken)
+        return self.recursive[node]
 
 
 @dataclass(frozen=True, eq=False)
 class Scope:
-    """Where an annotation stands. `within` are the classes being read, to notice recursion."""
+    """Where an annotation stands. `within` are the classes being read, to notice recursion;
+    `variables` what type variables stand for, by the call that makes each."""
 
     library: Library
     module: Module
     within: tuple[ast.ClassDef, ...] = ()
+    shared: Shared = field(default_factory=Shared)
+    variables: Mapping[ast.AST, tuple[ast.expr, Scope]] = field(default_factory=dict)
 
     def meaning(self, node: ast.expr) -> Meaning:
-        """As Library.meaning, with one spelling for what `typing` has under several names."""
+        """As Library.meaning, with one spelling for what has several names."""
         found = self.library.meaning(self.module, node)
         if not isinstance(found, str):
             return found
         module, _, name = found.rpartition(".")
+        if module.startswith("pydantic.") and not module.startswith("pydantic.v1"):
+            module = "pydantic"
         return f"{_SAME_MODULE.get(module, module)}.{name}"
 
     def at(self, definition: Definition) -> Scope:
@@ -41,71 +75,186 @@ class Scope:
         return replace(self, module=definition.module, within=within)
 
 
+_SAME_MODULE = {
+    "typing_extensions": "typing",
+    "collections.abc": "typing",
+    "annotated_doc": "typing",
+    "pathlib._local": "pathlib",
+}
+
+
 def schema_of(node: ast.expr, scope: Scope) -> Schema:
     """The JSON Schema for an annotation. Raises Unreadable, or Misread for a broken import."""
+    scope.shared.read += 1
+    if scope.shared.read > _LARGEST:
+        raise Unreadable(f"it holds more than {_LARGEST} types, which no model could be told")
     match node:
         case ast.Constant(value=None):
             return {"type": "null"}
         case ast.Constant(value=str(text)):
-            return schema_of(_parsed(text), scope)
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return _union([left, right], scope)
+            return schema_of(parsed(text), scope)
+        case ast.BinOp(op=ast.BitOr()):
+            return _union(_alternatives(node), scope)
         case ast.Name() | ast.Attribute():
             return _named(node, scope)
         case ast.Subscript():
             return _generic(node, scope)
+        case ast.Call():
+            return _made(node, scope)
     raise Unreadable(f"{ast.unparse(node)} is not a type that can be read")
 
 
-def _parsed(text: str) -> ast.expr:
+def parsed(text: str) -> ast.expr:
     try:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError):
         raise Unreadable(f"{text!r} is not a type") from None
 
 
+def _alternatives(node: ast.expr) -> list[ast.expr]:
+    """`a | b | c` as [a, b, c]."""
+    found: list[ast.expr] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        found.append(node.right)
+        node = node.left
+    return [node, *reversed(found)]
+
+
 def _named(node: ast.expr, scope: Scope) -> Schema:
     from assistctl.toolbox.classes import class_schema  # a class has annotations in its turn
 
     meaning, text = scope.meaning(node), ast.unparse(node)
+    if _is_context(meaning):
+        raise Unreadable(
+            f"{text} is what another framework's runner gives to its tools, and none is at work",
+            "leave it out",
+        )
     match meaning:
         case Definition(node=ast.ClassDef() as found):
             return class_schema(meaning, found, scope)
         case Definition(node=ast.expr() as value):
             return _alias(value, meaning, scope)
-        case str() if meaning in _PLAIN:
-            return dict(_PLAIN[meaning])
+        case str() if meaning in known_types.PLAIN:
+            return dict(known_types.PLAIN[meaning])
+        case str() if meaning in known_types.WITHOUT_JSON:
+            why, remedy = known_types.WITHOUT_JSON[meaning]
+            raise Unreadable(why, remedy, has_no_json=True)
         case str() if meaning.partition(".")[0] in ("builtins", "typing"):
-            raise Unreadable(f"{text} stands for no kind of JSON value")
+            raise Unreadable(f"{text} stands for no kind of JSON value", has_no_json=True)
         case str():
             raise Unreadable(f"{text} is imported from {meaning.rpartition('.')[0]}")
     raise Unreadable(f"{text} is not known in {scope.module.located.shown}")
 
 
+def _is_context(meaning: Meaning) -> bool:
+    match meaning:
+        case str():
+            package, _, name = meaning.partition(".")
+            return (package, name.rpartition(".")[2]) in known_types.CONTEXTS
+        case Definition(module=module, node=ast.ClassDef(name=name)):
+            return (module.located.tree.package, name) in known_types.CONTEXTS
+    return False
+
+
 def _alias(value: ast.expr, definition: Definition, scope: Scope) -> Schema:
-    """`Name = <type>`, or `Name = NewType("Name", <type>)`."""
-    inside = scope.at(definition)
-    if isinstance(value, ast.Call):
-        if inside.meaning(value.func) != "typing.NewType" or len(value.args) != 2:
-            raise Unreadable(f"{ast.unparse(value)} is made at run time")
-        value = value.args[1]
-    return schema_of(value, inside)
+    """`Name = <type>`, or what a call such as `NewType("Name", <type>)` makes."""
+    if value in scope.variables:
+        argument, outside = scope.variables[value]
+        return schema_of(argument, outside)
+    return schema_of(value, scope.at(definition))
+
+
+def _made(node: ast.Call, scope: Scope) -> Schema:
+    from assistctl.toolbox.classes import called_schema
+
+    called, arguments = scope.meaning(node.func), node.args
+    options = {each.arg: each.value for each in node.keywords if each.arg}
+    match called:
+        case "typing.NewType" if len(arguments) == 2:
+            return schema_of(arguments[1], scope)
+        case "typing.TypeAliasType" if len(arguments) > 1:
+            return schema_of(arguments[1], scope)
+        case "typing.TypeVar":
+            if "bound" in options:
+                return schema_of(options["bound"], scope)
+            return _union(arguments[1:], scope) if len(arguments) > 1 else {}
+        case str():
+            found = _constrained(called, node, scope) or called_schema(called, node, scope)
+            if found is not None:
+                return found
+    raise Unreadable(f"{ast.unparse(node)} is made at run time")
+
+
+def _constrained(called: str, node: ast.Call, scope: Scope) -> Schema | None:
+    """pydantic's `conint(ge=1)` and its like."""
+    from assistctl.toolbox.notes import options_of, with_options
+
+    options = options_of(node, scope)
+    if called in known_types.CONSTRAINED:
+        return with_options(known_types.CONSTRAINED[called], options)
+    if called in known_types.CONSTRAINED_ARRAYS:
+        base = dict(known_types.CONSTRAINED_ARRAYS[called])
+        inner = [*node.args[:1], *(each.value for each in node.keywords if each.arg == "item_type")]
+        return with_options(
+            base | {"items": schema_of(inner[0], scope)} if inner else base, options
+        )
+    return None
 
 
 def _generic(node: ast.Subscript, scope: Scope) -> Schema:
+    from assistctl.toolbox.classes import generic_schema
+
     head = scope.meaning(node.value)
-    read = _GENERIC.get(head) if isinstance(head, str) else None
-    if read is None:
-        raise Unreadable(f"{ast.unparse(node)} is not a type that can be read")
     arguments = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    return read(arguments, scope)
+    read = _GENERIC.get(head) if isinstance(head, str) else None
+    if read is not None:
+        return read(arguments, scope)
+    if isinstance(head, str) and head in known_types.WITHOUT_JSON:
+        return _named(node.value, scope)
+    unparameterized = ("os.PathLike", "re.Pattern", "typing.Pattern", "pydantic.Json")
+    if head in unparameterized or _is_context(head):
+        return _named(node.value, scope)
+    if isinstance(head, Definition) and isinstance(head.node, ast.ClassDef):
+        return generic_schema(head, head.node, arguments, scope)
+    if isinstance(head, Definition) and isinstance(head.node, ast.expr):
+        inside = scope.at(head)
+        given = zip(_variables(head.node, inside), arguments, strict=False)
+        bound = {variable: (argument, scope) for variable, argument in given}
+        return schema_of(head.node, replace(inside, variables={**scope.variables, **bound}))
+    raise Unreadable(f"{ast.unparse(node)} is not a type that can be read")
+
+
+def _variables(alias: ast.expr, scope: Scope) -> list[ast.AST]:
+    """The type variables of an alias, in the order in which they come."""
+    found: list[ast.AST] = []
+    for node in ast.walk(alias):
+        if isinstance(node, ast.Name):
+            meaning = scope.meaning(node)
+            if isinstance(meaning, Definition) and isinstance(meaning.node, ast.Call):
+                found += [meaning.node] if meaning.node not in found else []
+    return found
 
 
 def _union(members: Sequence[ast.expr], scope: Scope) -> Schema:
+    """Alternatives for which no JSON value stands are left out, as long as another is more than
+    null: what is sent is one of those, and the function takes it."""
     found: list[Schema] = []
+    left_out: Unreadable | None = None
     for member in members:
-        schema = schema_of(member, scope)
-        found += [each for each in _alternatives(schema) if each not in found]
+        try:
+            schema = schema_of(member, scope)
+        except Unreadable as error:
+            if not error.has_no_json:
+                raise
+            left_out = left_out or error
+        else:
+            found += [each for each in alternatives_of(schema) if each not in found]
+    if left_out and all(each == {"type": "null"} for each in found):
+        raise left_out
+    return union_of(found)
+
+
+def union_of(found: list[Schema]) -> Schema:
     if {} in found:
         return {}
     if len(found) == 1:
@@ -115,7 +264,7 @@ def _union(members: Sequence[ast.expr], scope: Scope) -> Schema:
     return {"anyOf": found}
 
 
-def _alternatives(schema: Schema) -> list[Schema]:
+def alternatives_of(schema: Schema) -> list[Schema]:
     if schema.keys() == {"anyOf"}:
         return list(schema["anyOf"])
     if schema.keys() == {"type"} and isinstance(schema["type"], list):
@@ -128,26 +277,9 @@ def _optional(arguments: Sequence[ast.expr], scope: Scope) -> Schema:
 
 
 def _annotated(arguments: Sequence[ast.expr], scope: Scope) -> Schema:
-    """The description is a bare string, or what `Field(description="…")` or `Doc("…")` says."""
-    schema = schema_of(arguments[0], scope)
-    for note in arguments[1:]:
-        if text := _description(note, scope):
-            schema = schema | {"description": text}
-    return schema
+    from assistctl.toolbox.notes import annotated_schema
 
-
-def _description(note: ast.expr, scope: Scope) -> str | None:
-    match note:
-        case ast.Constant(value=str(text)):
-            return text
-        case ast.Call(func=called, args=[ast.Constant(value=str(text))]):
-            return text if scope.meaning(called) == "typing.Doc" else None
-        case ast.Call(keywords=keywords):
-            for keyword in keywords:
-                match keyword:
-                    case ast.keyword(arg="description", value=ast.Constant(value=str(text))):
-                        return text
-    return None
+    return annotated_schema(schema_of(arguments[0], scope), arguments[1:], scope)
 
 
 def _array(arguments: Sequence[ast.expr], scope: Scope) -> Schema:
@@ -174,20 +306,55 @@ def _tuple(arguments: Sequence[ast.expr], scope: Scope) -> Schema:
 
 def _mapping(arguments: Sequence[ast.expr], scope: Scope) -> Schema:
     keys, values = arguments if len(arguments) == 2 else (arguments[0], None)
-    if schema_of(keys, scope).get("type") != "string":
-        raise Unreadable(f"the keys of JSON objects are strings, not {ast.unparse(keys)}")
+    schema: Schema = {"type": "object"}
+    if names := _names(schema_of(keys, scope), keys):
+        schema["propertyNames"] = names
     inner = schema_of(values, scope) if values else {}
-    return {"type": "object", "additionalProperties": inner} if inner else {"type": "object"}
+    return schema | {"additionalProperties": inner} if inner else schema
+
+
+def _names(keys: Schema, node: ast.expr) -> Schema:
+    """What the keys of a JSON object must look like to stand for keys of this type."""
+    match keys:
+        case {"type": "string", "enum": values}:
+            return {"enum": list(values)}
+        case {"type": "string"} | {"type": ["string", "number"]}:
+            return {}
+        case {"type": "integer"} if "enum" not in keys:
+            return {"pattern": "^-?[0-9]+$"}
+        case {"type": "number"} if "enum" not in keys:
+            return {"pattern": "^-?[0-9]+([.][0-9]+)?$"}
+        case _ if not keys:
+            return {}
+    raise Unreadable(f"the keys of JSON objects are strings, not {ast.unparse(node)}")
+
+
+def _counter(arguments: Sequence[ast.expr], scope: Scope) -> Schema:
+    return _mapping([arguments[0]], scope) | {"additionalProperties": {"type": "integer"}}
 
 
 def _literal(arguments: Sequence[ast.expr], scope: Scope) -> Schema:
-    values = []
+    values: list[Json] = []
     for argument in arguments:
-        try:
-            values.append(ast.literal_eval(argument))
-        except (ValueError, SyntaxError, TypeError):
-            raise Unreadable(f"{ast.unparse(argument)} in Literal is not a plain value") from None
+        for value in _literal_values(argument, scope):
+            if value not in values or type(value) not in map(type, values):
+                values.append(value)
     return enumeration(values)
+
+
+def _literal_values(argument: ast.expr, scope: Scope) -> Sequence[Json]:
+    from assistctl.toolbox.classes import member_value
+
+    value = literals.value(argument)
+    if value is literals.UNKNOWN:
+        value = member_value(argument, scope)
+    if value is not literals.UNKNOWN:
+        return [value]
+    if isinstance(argument, ast.Name | ast.Subscript):  # a Literal, or an alias of one
+        schema = schema_of(argument, scope)
+        if "enum" in schema:
+            return list(schema["enum"])
+    raise Unreadable(f"{ast.unparse(argument)} in Literal is not a plain value")
 
 
 def enumeration(values: Sequence[Json]) -> Schema:
@@ -201,56 +368,22 @@ def enumeration(values: Sequence[Json]) -> Schema:
     return {"type": kinds[0] if len(kinds) == 1 else kinds, "enum": list(values)}
 
 
+def _inside(arguments: Sequence[ast.expr], scope: Scope) -> Schema:
+    return schema_of(arguments[0], scope)
+
+
 _KINDS = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
-
-_SAME_MODULE = {"typing_extensions": "typing", "collections.abc": "typing"}
-
-_LIST: Schema = {"type": "array", "items": {}}
-_DICT: Schema = {"type": "object"}
-
-_PLAIN: Mapping[str, Schema] = {
-    "builtins.str": {"type": "string"},
-    "builtins.int": {"type": "integer"},
-    "builtins.float": {"type": "number"},
-    "builtins.bool": {"type": "boolean"},
-    "builtins.object": {},
-    "typing.Any": {},
-    "builtins.list": _LIST,
-    "builtins.tuple": _LIST,
-    "builtins.set": _LIST | {"uniqueItems": True},
-    "builtins.frozenset": _LIST | {"uniqueItems": True},
-    "builtins.dict": _DICT,
-    "typing.List": _LIST,
-    "typing.Tuple": _LIST,
-    "typing.Set": _LIST | {"uniqueItems": True},
-    "typing.Sequence": _LIST,
-    "typing.Dict": _DICT,
-    "typing.Mapping": _DICT,
-    "datetime.date": {"type": "string", "format": "date"},
-    "datetime.datetime": {"type": "string", "format": "date-time"},
-    "datetime.time": {"type": "string", "format": "time"},
-    "datetime.timedelta": {"type": "string", "format": "duration"},
-    "uuid.UUID": {"type": "string", "format": "uuid"},
-    "decimal.Decimal": {"type": ["string", "number"], "format": "decimal"},
-    "pathlib.Path": {"type": "string"},
-}
 
 _GENERIC: Mapping[str, Callable[[Sequence[ast.expr], Scope], Schema]] = {
     "typing.Optional": _optional,
     "typing.Union": _union,
     "typing.Literal": _literal,
     "typing.Annotated": _annotated,
-    "builtins.list": _array,
-    "typing.List": _array,
-    "typing.Sequence": _array,
-    "builtins.tuple": _tuple,
-    "typing.Tuple": _tuple,
-    "builtins.set": _set,
-    "builtins.frozenset": _set,
-    "typing.Set": _set,
-    "typing.FrozenSet": _set,
-    "typing.AbstractSet": _set,
-    "builtins.dict": _mapping,
-    "typing.Dict": _mapping,
-    "typing.Mapping": _mapping,
+    **dict.fromkeys(("typing.Required", "typing.NotRequired", "typing.Final"), _inside),
+    "pydantic.RootModel": _inside,
+    **dict.fromkeys(sorted(known_types.ARRAYS), _array),
+    **dict.fromkeys(sorted(known_types.TUPLES), _tuple),
+    **dict.fromkeys(sorted(known_types.SETS), _set),
+    **dict.fromkeys(sorted(known_types.MAPPINGS), _mapping),
+    **dict.fromkeys(sorted(known_types.COUNTERS), _counter),
 }

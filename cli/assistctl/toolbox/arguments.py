@@ -5,17 +5,18 @@ from __future__ import annotations
 import inspect
 import json
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from assistctl.resources import Function, Json
 from assistctl.toolbox import hints
+from assistctl.toolbox.hints import Parameter
 from assistctl.toolbox.outputs import Detail, Refusal, cut
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
-    from pydantic import TypeAdapter
 
 _DETAILS, _DETAIL = 8, 300
 
@@ -26,11 +27,11 @@ class Arguments:
 
     function: str
     validator: Validator
-    adapters: Mapping[str, TypeAdapter[Any]]
+    parameters: Mapping[str, Parameter]
     names: frozenset[str] | None
 
     def read(self, text: str) -> dict[str, Any]:
-        """The keyword arguments for a call. Raises Refusal; nothing is repaired or guessed."""
+        """The arguments for a call, by name. Raises Refusal; nothing is repaired or guessed."""
         values = self._parsed(text)
         self._refuse(_schema_faults(self.validator, values))
         if self.names is not None:
@@ -40,6 +41,11 @@ class Arguments:
         faults: list[Detail] = []
         for name, value in values.items():
             converted[name] = self._converted(name, value, faults)
+        for name, parameter in self.parameters.items():
+            if name not in values and parameter.demanded:
+                faults.append(Detail("", f"{name!r} is a required property"))
+            elif name not in values and parameter.default:
+                converted[name] = parameter.default()
         self._refuse(faults)
         return converted
 
@@ -56,7 +62,8 @@ class Arguments:
     def _converted(self, name: str, value: Json, faults: list[Detail]) -> Any:
         from pydantic import ValidationError
 
-        adapter = self.adapters.get(name)
+        parameter = self.parameters.get(name)
+        adapter = parameter.adapter if parameter else None
         if adapter is None:
             return value
         try:
@@ -93,7 +100,7 @@ def arguments_of(function: Function, run: Callable[..., Any]) -> Arguments:
     kind = validator_for(parameters, default=Draft202012Validator)
     # An empty registry: a `$ref` into the network is an error, not a download.
     validator = kind(parameters, registry=Registry())
-    return Arguments(function.name, validator, hints.adapters(run), _names(run))
+    return Arguments(function.name, validator, hints.parameters(run), _names(run))
 
 
 def _names(run: Callable[..., Any]) -> frozenset[str] | None:
@@ -103,8 +110,28 @@ def _names(run: Callable[..., Any]) -> frozenset[str] | None:
         return None
     if any(each.kind is each.VAR_KEYWORD for each in taken):
         return None
-    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return frozenset(each.name for each in taken if each.kind in by_name)
+    return frozenset(each.name for each in taken)
+
+
+def called(run: Callable[..., Any], values: Mapping[str, Any]) -> Any:
+    """Call a function with arguments by name; by position only what it takes in no other way."""
+    try:
+        signature = inspect.signature(run)
+    except (TypeError, ValueError):
+        return run(**values)
+    kinds = {name: each.kind for name, each in signature.parameters.items()}
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
+    if not any(kinds.get(name) in by_position for name in values):
+        return run(**values)
+    bound = inspect.BoundArguments(signature, OrderedDict())
+    for name, kind in kinds.items():
+        if name in values:
+            several = kind is inspect.Parameter.VAR_POSITIONAL
+            bound.arguments[name] = tuple(values[name]) if several else values[name]
+        elif kind is inspect.Parameter.VAR_KEYWORD:
+            bound.arguments[name] = {key: values[key] for key in values.keys() - kinds.keys()}
+    bound.apply_defaults()
+    return run(*bound.args, **bound.kwargs)
 
 
 def parse(text: str) -> Json:

@@ -9,11 +9,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from assistctl.events import ToolCall, ToolReturned
 from assistctl.toolbox.outputs import Output, Refusal
+from assistctl.toolbox.traces import trace
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +45,14 @@ class _Running:
 
 class Crew:
     """Runs jobs in threads, at most PARALLEL at a time, until an optional `deadline` for all.
+    `root` is the workspace, for those who read where a tool failed.
 
     A thread cannot be killed. One that has no result in time is given up: its place goes to the
     next job, what it returns later is dropped, and as a daemon it does not keep the process alive.
     """
 
-    def __init__(self, deadline: float | None = None) -> None:
+    def __init__(self, root: Path, deadline: float | None = None) -> None:
+        self._root = root
         self._deadline = deadline
         self._waiting: deque[Job] = deque()
         self._running: dict[int, _Running] = {}
@@ -85,7 +89,10 @@ class Crew:
         if not running.seconds:
             return  # given up before it began
         thread = threading.Thread(
-            target=_run, args=(number, running, self._finished), name=job.call.name, daemon=True
+            target=_run,
+            args=(number, running, self._finished, self._root),
+            name=job.call.name,
+            daemon=True,
         )
         try:
             thread.start()
@@ -106,7 +113,7 @@ class Crew:
 
 
 def returned(call: ToolCall, output: Output, seconds: float) -> ToolReturned:
-    return ToolReturned(call, output.text, seconds, output.error)
+    return ToolReturned(call, output.text, seconds, output.error, output.trace)
 
 
 def timed_out(seconds: float) -> Refusal:
@@ -140,7 +147,10 @@ async def _within(value: Awaitable[Any], seconds: float) -> Any:
 
 
 def _run(
-    number: int, running: _Running, finished: queue.SimpleQueue[tuple[int, Output, float]]
+    number: int,
+    running: _Running,
+    finished: queue.SimpleQueue[tuple[int, Output, float]],
+    root: Path,
 ) -> None:
     try:
         output = running.job.work(running.seconds)
@@ -148,7 +158,7 @@ def _run(
         output = refusal.output
     except BaseException as error:  # a tool may raise anything, SystemExit too: it ends here
         log.debug("%s failed", running.job.call.name, exc_info=True)
-        output = Refusal("exception", _told(error)).output
+        output = replace(Refusal("exception", _told(error)).output, trace=trace(error, root))
     finished.put((number, output, time.monotonic() - running.began))
 
 

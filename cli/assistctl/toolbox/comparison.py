@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from assistctl.resources import Json
@@ -27,14 +27,17 @@ def mismatches(declared: Schema, taken: Schema) -> Iterator[Mismatch]:
     Only what is certain is reported: a part of the declared schema that says no type, or says it
     in a way not understood here, matches everything. Whether it is a schema at all is not checked.
     """
-    yield from _Comparison(declared).objects(declared, taken, ())
+    yield from _Comparison(declared, taken).objects(declared, taken, ())
 
 
 @dataclass(frozen=True)
 class _Comparison:
-    """`root` is where the declared schema's local references start."""
+    """`root` is where the declared schema's local references start, `taken` where the function's
+    do. Those contain themselves: each is `entered` once from each place."""
 
     root: Schema
+    taken: Schema
+    entered: set[tuple[int, str]] = field(default_factory=set)
 
     def objects(self, declared: Schema, taken: Schema, path: tuple[str, ...]) -> Iterator[Mismatch]:
         sent, known = _mapping(declared.get("properties")), taken.get("properties")
@@ -49,7 +52,12 @@ class _Comparison:
             yield from _unguaranteed(declared, taken, path)
 
     def _values(self, declared: Json, taken: Schema, path: tuple[str, ...]) -> Iterator[Mismatch]:
-        offered, accepted = self._forms(declared), _forms_of_taken(taken)
+        if "$ref" in taken:
+            step = (id(declared), taken["$ref"])
+            if step in self.entered:
+                return
+            self.entered.add(step)
+        offered, accepted = self._forms(declared), self._forms_of_taken(taken)
         if offered is None or accepted is None:
             return
         for form in offered:
@@ -79,6 +87,13 @@ class _Comparison:
                 return _joined(found)
         return _typed(schema)
 
+    def _forms_of_taken(self, taken: Schema) -> list[Schema] | None:
+        if "$ref" in taken:
+            return _typed(self.taken["$defs"][taken["$ref"].removeprefix("#/$defs/")])
+        if "anyOf" in taken:
+            return _joined([self._forms_of_taken(each) for each in taken["anyOf"]])
+        return _typed(taken)
+
     def _target(self, reference: Json) -> Json:
         """What `#/…` points to within the declared schema, or None."""
         target: Json = self.root
@@ -104,12 +119,6 @@ def _typed(schema: Schema) -> list[Schema] | None:
         {**schema, "type": kind, "enum": [value for value in values if _fits(_kind(value), kind)]}
         for kind in each
     ]
-
-
-def _forms_of_taken(taken: Schema) -> list[Schema] | None:
-    if "anyOf" in taken:
-        return _joined([_typed(each) for each in taken["anyOf"]])
-    return _typed(taken)
 
 
 def _joined(found: Sequence[list[Schema] | None]) -> list[Schema] | None:

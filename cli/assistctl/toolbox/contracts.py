@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from assistctl.errors import Problem
 from assistctl.resources import Assistant, Function, FunctionTool, Json, Tool, Workspace
-from assistctl.toolbox import comparison
-from assistctl.toolbox.references import Misread, Reference
+from assistctl.toolbox import comparison, imports
+from assistctl.toolbox.references import Misread, Reference, is_local
 from assistctl.toolbox.signatures import DECLARE, Fault, Signature, signature
 from assistctl.toolbox.sources import Library
 
@@ -50,7 +51,9 @@ class _Reader:
 
     def __init__(self, root: Path) -> None:
         self.problems: set[Problem] = set()
+        self._root = root
         self._library = Library(root)
+        self._unimportable: dict[str, bool] = {}
         self._signatures: dict[str, Signature | Misread | None] = {}
         self._done: dict[int, Function] = {}
 
@@ -64,6 +67,8 @@ class _Reader:
     def _complete(self, function: Function) -> Function:
         if function.python is None:
             return _without_python(function)
+        if self._cannot_be_imported(function.python):
+            return function
         read = self._signature(function.python)
         found = list(_problems(function, read))
         self.problems.update(found)
@@ -82,6 +87,21 @@ class _Reader:
             except Misread as error:
                 self._signatures[python] = error
         return self._signatures[python]
+
+    def _cannot_be_imported(self, python: str) -> bool:
+        """Whether its module imports of others what fails in a run; that is told where it stands,
+        instead of what follows from it."""
+        module = python.partition(":")[0]
+        if module not in self._unimportable:
+            faults: list[Misread] = []
+            with contextlib.suppress(Misread):  # what is wrong with the module itself is told later
+                reference = Reference.parse(python)
+                if is_local(reference, self._root):
+                    opened = self._library.open(reference)
+                    faults += imports.faults(opened, self._library, self._root)
+            self._unimportable[module] = bool(faults)
+            self.problems.update(Problem(f.place, f.what, f.remedy) for f in faults if f.place)
+        return self._unimportable[module]
 
 
 def _without_python(function: Function) -> Function:
@@ -105,7 +125,7 @@ def _problems(function: Function, read: Signature | Misread | None) -> Iterator[
 
 def _faults(function: Function, read: Signature) -> Iterator[Fault]:
     declared = function.parameters is not None
-    faults = list(read.uncallable() if declared else read.underivable())
+    faults = [*read.faults, *(() if declared else read.underivable())]
     yield from faults
     if faults:
         return
@@ -123,6 +143,10 @@ def _faults(function: Function, read: Signature) -> Iterator[Fault]:
 
 def _loose(schema: Mapping[str, Json], path: str) -> Iterator[str]:
     """Where a derived schema breaks the rules of strict mode."""
+    for name, each in schema.get("$defs", {}).items():
+        yield from _loose(each, name)
+    if "$ref" in schema:
+        return
     kinds = schema.get("type")
     if kinds is None and "anyOf" not in schema:
         yield path

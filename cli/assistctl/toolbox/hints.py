@@ -1,14 +1,18 @@
-"""The types that a function's annotations mean at run time, as pydantic adapters."""
+"""What a function's annotations and defaults mean at run time: pydantic adapters, and values."""
 
 from __future__ import annotations
 
+import ast
+import collections.abc
 import dataclasses
 import inspect
 import logging
 import sys
+import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -16,23 +20,42 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _HOOK = "__get_pydantic_core_schema__"
+_LISTS = (
+    *(collections.abc.Iterable, collections.abc.Collection, collections.abc.Container),
+    collections.abc.Reversible,
+)
+_BYTES = (bytes, bytearray, memoryview)
 
 
-def adapters(function: Callable[..., Any]) -> Mapping[str, TypeAdapter[Any]]:
-    """For each parameter whose annotation can be understood, what converts JSON to it.
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """`adapter` converts JSON to what the annotation means; None where that is not understood, and
+    the function gets what the JSON says. `default` makes what an argument is that was not sent,
+    where the function's own default only describes it; one that is `demanded` has none."""
 
-    The others get what the JSON says: they are declared as they please, and their schema has
-    been checked. Raises TypeError for an annotation that pydantic knows and refuses.
-    """
+    adapter: TypeAdapter[Any] | None
+    default: Callable[[], Any] | None = None
+    demanded: bool = False
+
+
+def parameters(function: Callable[..., Any]) -> Mapping[str, Parameter]:
+    """By name. Raises TypeError for an annotation that pydantic knows and refuses."""
     inner = inspect.unwrap(function)
     inner = getattr(inner, "__func__", inner)
-    namespace = getattr(inner, "__globals__", {})
-    found = {}
-    for name, annotation in _annotations(inner).items():
-        adapter = _adapter(name, annotation, namespace) if name != "return" else None
-        if adapter is not None:
-            found[name] = adapter
-    return found
+    annotations = _annotations(inner)
+    namespace = _Names(inner)
+    return {
+        each.name: _parameter(each, annotations.get(each.name, Any), namespace)
+        for each in _taken(inner)
+        if each.kind is not each.VAR_KEYWORD
+    }
+
+
+def _taken(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # some builtins do not say
+        return []
 
 
 def _annotations(function: Callable[..., Any]) -> Mapping[str, Any]:
@@ -42,25 +65,139 @@ def _annotations(function: Callable[..., Any]) -> Mapping[str, Any]:
         return {}
 
 
-def _adapter(name: str, annotation: Any, namespace: dict[str, Any]) -> TypeAdapter[Any] | None:
+class _Names(dict[str, Any]):
+    """What names mean where a function stands, those imported for type checkers only included."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self.globals: dict[str, Any] = getattr(function, "__globals__", {})
+        self._imports: Mapping[str, ast.stmt] | None = None
+
+    def __missing__(self, name: str) -> Any:
+        if name in self.globals:
+            raise KeyError(name)
+        if self._imports is None:
+            self._imports = _for_type_checkers(self.globals.get("__file__"))
+        if name not in self._imports:
+            raise KeyError(name)
+        module = ast.Module([self._imports[name]], [])
+        found = {key: self.globals.get(key) for key in ("__name__", "__package__")}
+        try:
+            exec(compile(module, str(self.globals.get("__file__")), "exec"), found)
+        except Exception as error:
+            raise KeyError(name) from error
+        self[name] = found[name]
+        return found[name]
+
+
+def _for_type_checkers(file: str | None) -> Mapping[str, ast.stmt]:
+    """The imports within `if TYPE_CHECKING:`, by the names that they bind."""
+    try:
+        tree = ast.parse(Path(file or "").read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return {}
+    return {
+        (alias.asname or alias.name).partition(".")[0]: statement
+        for outer in tree.body
+        if isinstance(outer, ast.If) and ast.unparse(outer.test).endswith("TYPE_CHECKING")
+        for statement in outer.body
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+        for alias in statement.names
+    }
+
+
+def _parameter(each: inspect.Parameter, annotation: Any, names: _Names) -> Parameter:
     from pydantic import PydanticUserError, TypeAdapter
     from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
 
+    default, demanded = _default(each.default)
+    adapter = None
+    try:
+        hint = _evaluated(annotation, names)
+        if default is None and each.default is each.empty:
+            default = _annotated_default(hint)
+        hint = _concrete(hint)
+        if _is_field(each.default):
+            hint = Annotated[hint, each.default]
+        if each.kind is each.VAR_POSITIONAL:
+            hint = list[hint]  # type: ignore[valid-type]
+        if sys.version_info < (3, 12):
+            _teach_typeddicts(hint, {})
+        adapter = TypeAdapter(hint)
+    except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as error:
+        log.debug("parameter %s is passed as plain JSON: %s", each.name, error)
+    except PydanticUserError as error:
+        raise TypeError(f"parameter {each.name!r}: {error.message}") from error
+    except Exception as error:  # noqa: BLE001  (an annotation is a stranger's code)
+        log.debug("parameter %s is passed as plain JSON: %r", each.name, error)
+    return Parameter(adapter, default, demanded)
+
+
+def _evaluated(annotation: Any, names: _Names) -> Any:
     def holder() -> None: ...
 
     holder.__annotations__ = {"value": annotation}
-    try:
-        hint = typing.get_type_hints(holder, globalns=namespace, include_extras=True)["value"]
-        if sys.version_info < (3, 12):
-            _teach_typeddicts(hint, {})
-        return TypeAdapter(hint)
-    except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as error:
-        log.debug("parameter %s is passed as plain JSON: %s", name, error)
-    except PydanticUserError as error:
-        raise TypeError(f"parameter {name!r}: {error.message}") from error
-    except Exception as error:  # noqa: BLE001  (an annotation is a stranger's code)
-        log.debug("parameter %s is passed as plain JSON: %r", name, error)
-    return None
+    return typing.get_type_hints(holder, names.globals, names, include_extras=True)["value"]
+
+
+def _default(value: Any) -> tuple[Callable[[], Any] | None, bool]:
+    """What makes the default that a `Field(…)` describes, and whether it says that there is none.
+
+    A `typer.Option(…)` is known by its looks, since typer need not be installed.
+    """
+    if _is_field(value):
+        if value.is_required():
+            return None, True
+        return lambda: value.get_default(call_default_factory=True), False
+    if type(value).__module__ == "typer.models" and hasattr(value, "default"):
+        if value.default is ...:
+            return None, True
+        return lambda: value.default() if callable(value.default) else value.default, False
+    return None, False
+
+
+def _annotated_default(hint: Any) -> Callable[[], Any] | None:
+    notes = typing.get_args(hint)[1:] if typing.get_origin(hint) is Annotated else ()
+    fields = [_default(each)[0] for each in notes if _is_field(each)]
+    return next((made for made in reversed(fields) if made), None)
+
+
+def _is_field(value: Any) -> bool:
+    from pydantic.fields import FieldInfo
+
+    return isinstance(value, FieldInfo)
+
+
+def _concrete(hint: Any) -> Any:
+    """The type with what pydantic makes of JSON in its place: a list where an Iterable will do, and
+    of several alternatives only those that it understands and JSON can stand for."""
+    if isinstance(hint, typing.TypeVar):
+        members = hint.__constraints__ or ((hint.__bound__,) if hint.__bound__ else ())
+        return _one_of([each for each in members if each not in _BYTES]) if members else Any
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return Annotated[(_concrete(arguments[0]), *arguments[1:])]
+    if origin in (typing.Union, types.UnionType):
+        return _one_of([_concrete(each) for each in arguments if each not in _BYTES])
+    if hint in _LISTS or origin in _LISTS:
+        return list[(_concrete(arguments[0]) if arguments else Any)]  # type: ignore[misc]
+    return hint
+
+
+def _one_of(members: list[Any]) -> Any:
+    from pydantic import TypeAdapter
+    from pydantic.errors import PydanticSchemaGenerationError
+
+    understood = []
+    for each in members:
+        try:
+            TypeAdapter(each)
+        except PydanticSchemaGenerationError:
+            continue
+        except Exception:  # noqa: BLE001  (what else is wrong is told of the whole)
+            log.debug("%r is judged with the rest", each)
+        understood.append(each)
+    return typing.Union[tuple(understood or members)]  # noqa: UP007  (of a number known only now)
 
 
 def _teach_typeddicts(hint: Any, seen: dict[int, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
 import importlib.util
@@ -19,6 +20,8 @@ from assistctl.errors import AssistctlError
 from assistctl.resources import Function
 from assistctl.toolbox.prints import printing_to_stderr
 from assistctl.toolbox.references import TOOLS, Misread, Reference, is_local, locate, shown
+from assistctl.toolbox.sources import Definition, FunctionNode, Library
+from assistctl.toolbox.unwrapping import callable_behind
 
 log = logging.getLogger(__name__)
 
@@ -72,15 +75,34 @@ def _import(reference: Reference, root: Path, package: str) -> Callable[..., Any
             module = importlib.import_module(f"{package}.{reference.module}")
         else:
             module = importlib.import_module(reference.module)
-    function = getattr(module, reference.function, None)
-    if not callable(function):
-        state = "has no" if function is None else "has no callable"
-        raise _ImportFailed(
-            f"the imported module {state} {reference.function!r}; "
-            "define it at the top level of the module",
-            located.shown,
-        )
+    found = getattr(module, reference.function, None)
+    defined = _definition(reference, root)
+    node, file = defined if defined else (None, located.file)
+    function = callable_behind(found, node, file, package)
+    if function is None:
+        raise _ImportFailed(_no_function(reference.function, found, node), located.shown)
     return function  # type: ignore[no-any-return]
+
+
+def _definition(reference: Reference, root: Path) -> tuple[FunctionNode, Path] | None:
+    """The `def` that a reference names, and its file."""
+    library = Library(root)
+    match library.defined(library.open(reference), reference.function):
+        case Definition(node=ast.FunctionDef() | ast.AsyncFunctionDef() as node) as definition:
+            return node, definition.module.located.file
+    return None
+
+
+def _no_function(name: str, found: object, node: FunctionNode | None) -> str:
+    if node is None or not node.decorator_list:
+        state = "has no" if found is None else "has no callable"
+        return f"the imported module {state} {name!r}; define it at the top level of the module"
+    decorators = ", ".join(f"@{ast.unparse(each)}" for each in node.decorator_list)
+    made = "None" if found is None else f"a {type(found).__name__}, which is no function"
+    return (
+        f"{decorators} made {made} of {name!r} (line {node.lineno}), and the function is not to be "
+        "found in it; leave the decorator out, or name a function of its own that it decorates"
+    )
 
 
 def _mount(tools: Path, package: str) -> None:
@@ -145,4 +167,6 @@ def _remedy(error: BaseException, root: Path) -> str:
     tools = root / TOOLS
     if (tools / f"{top}.py").is_file() or (tools / top).is_dir():
         return f"modules in tools/ import each other relatively: from . import {top}"
+    if top == TOOLS:
+        return "modules in tools/ import each other relatively: from . import …"
     return f"install {top!r} where assistctl runs"

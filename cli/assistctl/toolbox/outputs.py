@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
+from assistctl.events import Trace
+
 ErrorType: TypeAlias = Literal[
     "invalid_json",
     "invalid_arguments",
@@ -31,10 +33,12 @@ class Detail:
 
 @dataclass(frozen=True)
 class Output:
-    """`text` goes to the model; `error` is a short reason for people when the call failed."""
+    """`text` goes to the model; `error` is a short reason for people when the call failed, and
+    `trace` where the tool raised."""
 
     text: str
     error: str | None = None
+    trace: Trace | None = None
 
 
 class Refusal(Exception):

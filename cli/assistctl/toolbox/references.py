@@ -84,7 +84,7 @@ def locate(reference: Reference, root: Path) -> Located:
     parts = tuple(reference.module.split("."))
     if is_local(reference, root):
         return _locate_tool(reference, parts, root)
-    return _locate_installed(parts)
+    return installed(parts)
 
 
 def tool_source(tree: Tree, parts: tuple[str, ...], file: Path, root: Path) -> Located:
@@ -127,7 +127,8 @@ def _locate_tool(reference: Reference, parts: tuple[str, ...], root: Path) -> Lo
     return tool_source(tree, parts, file, root)
 
 
-def _locate_installed(parts: tuple[str, ...]) -> Located:
+def installed(parts: tuple[str, ...]) -> Located:
+    """A module of an installed package. Raises Misread."""
     top, *rest = parts
     # For a name without a dot this looks the package up and imports nothing; with a dot it would
     # import the parent, so the way down is walked here.
@@ -142,6 +143,8 @@ def _locate_installed(parts: tuple[str, ...]) -> Located:
         )
     tree = Tree(top, tuple(Path(each) for each in spec.submodule_search_locations or ()))
     file = tree.find(rest)
+    if not rest and file is None and spec.origin and spec.origin.endswith(".py"):
+        file = Path(spec.origin)
     if file is None:
         raise Misread(
             f"the installed package {top!r} has no Python source for {'.'.join(parts)!r}",

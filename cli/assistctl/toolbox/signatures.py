@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from assistctl.resources import Json
 from assistctl.toolbox import docstrings, literals
-from assistctl.toolbox.annotations import Schema, Scope, Unreadable, schema_of
+from assistctl.toolbox.annotations import Schema, Scope, Unreadable
+from assistctl.toolbox.members import member
 from assistctl.toolbox.references import Misread, Reference, suggestion
 from assistctl.toolbox.sources import Definition, FunctionNode, Library, Module
 
@@ -29,52 +30,43 @@ class Parameter:
     name: str
     schema: Schema
     required: bool
-    by_keyword: bool = True
     unreadable: str | None = None
+    remedy: str = "annotate it with a type that can be read"
 
 
 @dataclass(frozen=True, eq=False)
 class Signature:
-    """A function as a caller by keyword sees it. `where` is file:line, for people."""
+    """A function as a caller by name sees it. `where` is file:line, for people; `definitions` are
+    the classes to which its parameters' schemas refer; `faults` what keeps it from being called."""
 
     reference: Reference
     where: str
     description: str | None
     parameters: tuple[Parameter, ...]
     variadic: tuple[str, ...] = ()
+    definitions: Mapping[str, Schema] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
 
     @cached_property
     def schema(self) -> Schema:
         """What the function takes, as far as that can be read: a JSON Schema of type object."""
-        named = [each for each in self.parameters if each.by_keyword]
-        properties: dict[str, Json] = {each.name: each.schema for each in named}
-        return {
+        properties: dict[str, Json] = {each.name: each.schema for each in self.parameters}
+        schema: Schema = {
             "type": "object",
             "properties": properties,
-            "required": [each.name for each in named if each.required],
+            "required": [each.name for each in self.parameters if each.required],
             "additionalProperties": any(name.startswith("**") for name in self.variadic),
         }
-
-    def uncallable(self) -> Iterator[Fault]:
-        """Why it cannot be called by keyword, whatever schema is declared."""
-        for each in self.parameters:
-            if each.required and not each.by_keyword:
-                yield Fault(
-                    f"parameter {each.name!r} of {self} is positional-only",
-                    "take the '/' out of the signature: arguments are passed by name",
-                )
+        return schema | {"$defs": dict(self.definitions)} if self.definitions else schema
 
     def underivable(self) -> Iterator[Fault]:
         """Why no schema can be derived from it."""
         for name in self.variadic:
             yield Fault(f"{self} takes {name}, which nothing describes", f"name them, or {DECLARE}")
         for each in self.parameters:
-            if not each.by_keyword:
-                what = f"parameter {each.name!r} of {self} is positional-only"
-                yield Fault(what, f"take the '/' out of the signature, or {DECLARE}")
-            elif each.unreadable:
+            if each.unreadable:
                 what = f"parameter {each.name!r} of {self}: {each.unreadable}"
-                yield Fault(what, f"annotate it with a type that can be read, or {DECLARE}")
+                yield Fault(what, f"{each.remedy}, or {DECLARE}")
 
     def __str__(self) -> str:
         return f"{self.reference} ({self.where})"
@@ -87,7 +79,7 @@ def signature(reference: Reference, library: Library) -> Signature | None:
     another package. Raises Misread if there is no such name or module, or the source is broken.
     """
     module = library.open(reference)
-    meaning = library.lookup(module, reference.function)
+    meaning = library.defined(module, reference.function)
     match meaning:
         case Definition(node=ast.FunctionDef() | ast.AsyncFunctionDef() as node):
             return _signature(reference, meaning, node, library)
@@ -112,22 +104,70 @@ def _missing(reference: Reference, module: Module) -> Misread:
 def _signature(
     reference: Reference, definition: Definition, node: FunctionNode, library: Library
 ) -> Signature:
-    documentation = docstrings.read(node)
-    scope = Scope(library, definition.module)
-    arguments = node.args
-    variadic = [(arguments.vararg, "*"), (arguments.kwarg, "**")]
+    arguments, scope = node.args, Scope(library, definition.module)
+    named = list(_arguments(arguments))
+    several, rest = arguments.vararg, arguments.kwarg
+    names = [each.arg for each, _ in named] + [each.arg for each in (several, rest) if each]
+    documentation = docstrings.read(node, names)
+    parameters = [_parameter(each, default, scope, documentation) for each, default in named]
+    variadic = [f"**{rest.arg}"] if rest else []
+    if several and several.annotation:
+        parameters.append(_several(_parameter(several, None, scope, documentation)))
+    elif several:
+        variadic.append(f"*{several.arg}")
     return Signature(
         reference,
         definition.where,
         documentation.text,
-        tuple(
-            _parameter(
-                argument, default, scope, documentation, argument not in arguments.posonlyargs
-            )
-            for argument, default in _arguments(arguments)
-        ),
-        tuple(f"{stars}{each.arg}" for each, stars in variadic if each),
+        tuple(parameters),
+        tuple(variadic),
+        scope.shared.schemas,
+        tuple(_lost(reference, node, scope)),
     )
+
+
+def _several(each: Parameter) -> Parameter:
+    """`*values: int`: a list of them."""
+    items = {key: value for key, value in each.schema.items() if key != "description"}
+    schema = {"type": "array", "items": items}
+    described = literals.described(schema, each.schema.get("description"))
+    return replace(each, schema=described, required=False)
+
+
+def _lost(reference: Reference, node: FunctionNode, scope: Scope) -> Iterator[Fault]:
+    """A decorator that returns nothing leaves None under the function's name."""
+    for decorator in node.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        meaning = scope.meaning(called)
+        if not isinstance(meaning, Definition) or not isinstance(meaning.node, ast.FunctionDef):
+            continue
+        if meaning.node.decorator_list:  # then nobody knows what it is
+            continue
+        maker = _inner(meaning.node) if isinstance(decorator, ast.Call) else meaning.node
+        if maker is not None and not any(_returns(maker)):
+            yield Fault(
+                f"the decorator {ast.unparse(called)} ({meaning.where}) returns nothing, so that "
+                f"{str(reference)!r} is None once the module is imported",
+                "let it return the function",
+            )
+
+
+def _inner(maker: ast.FunctionDef) -> ast.FunctionDef | None:
+    """The decorator that a function with arguments returns, if it is defined in it."""
+    inner = {each.name: each for each in maker.body if isinstance(each, ast.FunctionDef)}
+    for value in _returns(maker):
+        if isinstance(value, ast.Name) and value.id in inner:
+            return inner[value.id]
+    return None
+
+
+def _returns(node: ast.AST) -> Iterator[ast.expr]:
+    """What a function returns or yields, but for the functions inside it."""
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.Return | ast.Yield | ast.YieldFrom) and each.value:
+            yield each.value
+        if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            yield from _returns(each)
 
 
 def _arguments(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr | None]]:
@@ -142,21 +182,16 @@ def _parameter(
     default: ast.expr | None,
     scope: Scope,
     documentation: docstrings.Documentation,
-    by_keyword: bool,
 ) -> Parameter:
-    schema, unreadable = _annotation(argument, scope)
-    if default is not None:
-        schema = literals.with_default(schema, literals.value(default))
-    schema = literals.described(schema, documentation.names.get(argument.arg))
-    return Parameter(argument.arg, schema, default is None, by_keyword, unreadable)
-
-
-def _annotation(argument: ast.arg, scope: Scope) -> tuple[Schema, str | None]:
+    name, said = argument.arg, documentation.names.get(argument.arg)
     if argument.annotation is None:
-        return {}, "it has no annotation"
+        return Parameter(name, {}, default is None, "it has no annotation")
     try:
-        return schema_of(argument.annotation, scope), None
+        found = member(argument.annotation, default, scope)
     except Unreadable as error:
-        return {}, f"its annotation cannot be read: {error}"
+        unread = Parameter(name, {}, default is None, f"its annotation cannot be read: {error}")
+        return replace(unread, remedy=error.remedy) if error.remedy else unread
     except RecursionError:
-        return {}, "its annotation cannot be read: it is nested too deeply, or contains itself"
+        reason = "its annotation cannot be read: it is nested too deeply, or contains itself"
+        return Parameter(name, {}, default is None, reason)
+    return Parameter(name, literals.described(found.schema, said), found.required)

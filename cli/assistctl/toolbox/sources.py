@@ -7,14 +7,33 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib
+import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from assistctl.errors import Place
-from assistctl.toolbox.references import Located, Misread, Reference, Tree, locate, tool_source
+from assistctl.toolbox.references import (
+    Located,
+    Misread,
+    Reference,
+    Tree,
+    installed,
+    locate,
+    tool_source,
+)
+
+_KNOWN_BY_NAME = sys.stdlib_module_names | {
+    *("pydantic", "pydantic_core", "typing_extensions", "annotated_types", "annotated_doc"),
+    *("fastapi", "typer"),
+}
+
+_STARRED = frozenset(
+    ("typing", "typing_extensions", "collections.abc", "dataclasses", "enum", "pydantic")
+)
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -36,11 +55,14 @@ Binding: TypeAlias = FunctionNode | ast.ClassDef | ast.expr | Imported
 
 @dataclass(frozen=True, eq=False)
 class Module:
-    """One parsed source file. `stars` are its `from … import *`."""
+    """One parsed source file. `stars` are its `from … import *`; `defs` its functions, those too
+    whose name was bound to something else below."""
 
     located: Located
+    tree: ast.Module
     names: Mapping[str, Binding]
     stars: tuple[Imported, ...]
+    defs: Mapping[str, FunctionNode]
 
     @property
     def functions(self) -> list[str]:
@@ -80,17 +102,54 @@ class Library:
         """What a module's top-level name means, followed through imports within its package."""
         return self._follow(module, name, frozenset())
 
-    def meaning(self, module: Module, node: ast.expr) -> Meaning:
+    def defined(self, module: Module, name: str) -> Meaning:
+        """As lookup, but of what `name = tool(function)` makes, the function: as a decorator."""
+        found = self.lookup(module, name)
+        match found:
+            case Definition(node=ast.Call() as call, module=home):
+                given = [*call.args, *(each.value for each in call.keywords)]
+                inside = [self._passed(home, each) for each in given]
+                functions = [each for each in inside if each]
+                if len(functions) == 1 and self.meaning(home, call.func) != "functools.partial":
+                    return functions[0]
+        return found
+
+    def _passed(self, module: Module, node: ast.expr) -> Definition | None:
+        """The function that an argument names: one defined before, if the name was bound anew."""
+        if not isinstance(node, ast.Name):
+            return None
+        if node.id in module.defs:
+            return Definition(module, module.defs[node.id])
+        found = self.lookup(module, node.id)
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+        return found if isinstance(found, Definition) and isinstance(found.node, kinds) else None
+
+    def meaning(
+        self,
+        module: Module,
+        node: ast.expr,
+        seen: frozenset[tuple[Module, str]] = frozenset(),
+    ) -> Meaning:
         """What `name` or `name.attribute` means in a module; builtins are `builtins.…`."""
         match node:
             case ast.Name(id=name):
-                return self.lookup(module, name) or _builtin(name)
+                return self._follow(module, name, seen) or _builtin(name)
             case ast.Attribute(value=owner, attr=name):
-                outer = self.meaning(module, owner)
+                outer = self.meaning(module, owner, seen)
                 if isinstance(outer, Module):
-                    return self.lookup(outer, name)
+                    return self.lookup(outer, name) or self._inside(outer, name)
                 return f"{outer}.{name}" if isinstance(outer, str) else None
         return None
+
+    def imported(self, module: Module, statement: ast.Import | ast.ImportFrom) -> Iterator[Module]:
+        """The modules of the same package that a statement imports, those there are."""
+        for _, bound in _imports(statement):
+            if _inner_parts(module, bound) is None:
+                continue
+            outer = Imported(bound.module, None, bound.level)
+            for each in (outer, _submodule(bound) if bound.name else outer):
+                if found := self._imported_module(module, each):
+                    yield found
 
     def _follow(self, module: Module, name: str, seen: frozenset[tuple[Module, str]]) -> Meaning:
         if (module, name) in seen:
@@ -101,40 +160,71 @@ class Library:
             return self._follow_import(module, bound, seen)
         if isinstance(bound, ast.Name):
             return self._follow(module, bound.id, seen) or _builtin(bound.id)
+        elsewhere = self.meaning(module, bound, seen) if isinstance(bound, ast.Attribute) else None
+        if elsewhere is not None:
+            return elsewhere
         if bound is not None:
             return Definition(module, bound)
         for star in module.stars:
             source = self._imported_module(module, star)
             if source and (found := self._follow(source, name, seen)) is not None:
                 return found
+            if not star.level and name in _all_of(star.module):
+                return f"{star.module}.{name}"
         return None
 
     def _follow_import(
         self, module: Module, bound: Imported, seen: frozenset[tuple[Module, str]]
     ) -> Meaning:
-        if _inner_parts(module, bound) is None:
-            return str(bound)
         if bound.name is None:
-            return self._imported_module(module, bound)
+            return self._imported_module(module, bound) or self._named(module, bound)
         source = self._imported_module(module, bound)
         found = self._follow(source, bound.name, seen) if source else None
-        return found or self._imported_module(module, _submodule(bound))
+        inner = _submodule(bound)
+        return found or self._imported_module(module, inner) or self._named(module, bound)
+
+    def _named(self, module: Module, bound: Imported) -> str | None:
+        """The name of something foreign; nothing for what should be in the package itself."""
+        return str(bound) if _inner_parts(module, bound) is None else None
+
+    def _inside(self, package: Module, name: str) -> Module | None:
+        """A submodule that somebody has imported."""
+        if package.located.file.name != "__init__.py":
+            return None
+        return self._imported_module(package, Imported(name, None, 1))
 
     def _imported_module(self, module: Module, bound: Imported) -> Module | None:
         parts = _inner_parts(module, bound)
+        if parts is None:
+            return None if bound.level else self._installed(bound.module)
         tree = module.located.tree
-        file = tree.find(parts) if parts is not None else None
-        if parts is None or file is None:
+        file = tree.find(parts)
+        if file is None:
             return None
         if tree.package is None:
             return self._read(tool_source(tree, parts, file, self._root))
         return self._read(Located(tree, parts, file, file.as_posix()))
+
+    def _installed(self, name: str) -> Module | None:
+        """A module of another package that is installed; none of those whose types are known by
+        name (known_types). What cannot be read there is no fault of the workspace's."""
+        if name.partition(".")[0] in _KNOWN_BY_NAME:
+            return None
+        try:
+            return self._read(installed(tuple(name.split("."))))
+        except Misread:
+            return None
 
     def _read(self, located: Located) -> Module:
         key = (located.tree, located.parts)
         if key not in self._modules:
             self._modules[key] = _module(located)
         return self._modules[key]
+
+
+def _all_of(module: str) -> Collection[str]:
+    """What `from typing import *` and its like bind; these modules are ours already."""
+    return importlib.import_module(module).__all__ if module in _STARRED else ()
 
 
 def _builtin(name: str) -> str | None:
@@ -161,20 +251,28 @@ def _submodule(bound: Imported) -> Imported:
 
 def _module(located: Located) -> Module:
     try:
-        names, stars = _top_level(located)
+        tree = _parsed(located)
+        names, stars = _top_level(tree)
     except SyntaxError as error:
         place = Place(located.shown, error.lineno or 1, max(1, error.offset or 1))
         raise Misread(f"this is not valid Python: {error.msg}", "correct it", place) from None
     except (ValueError, RecursionError, MemoryError, OSError) as error:
         what = f"this cannot be read as Python: {str(error) or type(error).__name__}"
         raise Misread(what, "correct it", Place(located.shown)) from None
-    return Module(located, names, stars)
+    defs: dict[str, FunctionNode] = {}
+    for name, bound in _bindings(tree.body):
+        if isinstance(bound, ast.FunctionDef | ast.AsyncFunctionDef):
+            defs[name] = bound
+    return Module(located, tree, names, stars, defs)
 
 
-def _top_level(located: Located) -> tuple[dict[str, Binding], tuple[Imported, ...]]:
+def _parsed(located: Located) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape is the author's business
-        tree = ast.parse(located.file.read_bytes(), located.shown)
+        return ast.parse(located.file.read_bytes(), located.shown)
+
+
+def _top_level(tree: ast.Module) -> tuple[dict[str, Binding], tuple[Imported, ...]]:
     names: dict[str, Binding] = {}
     stars: list[Imported] = []
     for name, bound in _bindings(tree.body):
@@ -201,6 +299,8 @@ def _bindings(body: Iterable[ast.stmt]) -> Iterator[tuple[str, Binding]]:
                 yield from _imports(statement)
             case ast.If() | ast.Try() | ast.With():
                 yield from _branches(statement)
+            case ast.stmt() if type(statement).__name__ == "TypeAlias":  # Python 3.12
+                yield statement.name.id, statement.value  # type: ignore[attr-defined]
 
 
 def _branches(statement: ast.If | ast.Try | ast.With) -> Iterator[tuple[str, Binding]]:
@@ -213,7 +313,7 @@ def _branches(statement: ast.If | ast.Try | ast.With) -> Iterator[tuple[str, Bin
     yield from first.items()
 
 
-def _imports(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Binding]]:
+def _imports(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Imported]]:
     for alias in statement.names:
         if isinstance(statement, ast.ImportFrom):
             origin = Imported(statement.module or "", alias.name, statement.level)

@@ -11,7 +11,7 @@ from assistctl.errors import AssistctlError
 from assistctl.events import ToolCall, ToolReturned
 from assistctl.resources import Function
 from assistctl.toolbox import mounting, outputs, prints
-from assistctl.toolbox.arguments import Arguments, arguments_of
+from assistctl.toolbox.arguments import Arguments, arguments_of, called
 from assistctl.toolbox.calls import Crew, Job, awaited, returned
 from assistctl.toolbox.outputs import Output, Refusal
 
@@ -26,8 +26,8 @@ class _Implementation:
 
     def prepare(self, arguments: str, limit: int) -> Callable[[float], Output]:
         """Read the arguments now, call with them later. Raises Refusal."""
-        keywords = self.arguments.read(arguments)
-        return lambda seconds: outputs.result(awaited(self.run(**keywords), seconds), limit)
+        values = self.arguments.read(arguments)
+        return lambda seconds: outputs.result(awaited(called(self.run, values), seconds), limit)
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,13 @@ class _Tool:
 
 @dataclass(frozen=True)
 class Toolbox:
-    """The declared functions, by name, and the Python behind them. Made by `mount`."""
+    """The declared functions of the workspace at `root`, by name, and the Python behind them. Made
+    by `mount`."""
 
     tools: Mapping[str, _Tool]
     timeout: float = TIMEOUT
     output_limit: int = OUTPUT_LIMIT
+    root: Path = Path()
 
     def call(
         self,
@@ -65,7 +67,7 @@ class Toolbox:
         with `approval: ask`, while the other calls are already at work; what it raises passes
         through. Without it such calls are refused.
         """
-        crew = Crew(deadline)
+        crew = Crew(self.root, deadline)
         refused: list[ToolReturned] = []
         held: list[Job] = []
         for call in calls:
@@ -120,9 +122,10 @@ def mount(
     declared = _by_name(functions)
     if any(each.python for each in declared.values()):
         prints.keep_stdout()
-    found = mounting.load(workspace_root.absolute(), declared.values())
+    root = workspace_root.absolute()
+    found = mounting.load(root, declared.values())
     tools = {name: _tool(each, found) for name, each in declared.items()}
-    return Toolbox(tools, timeout, output_limit)
+    return Toolbox(tools, timeout, output_limit, root)
 
 
 def _by_name(functions: Iterable[Function]) -> dict[str, Function]:
