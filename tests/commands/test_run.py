@@ -65,7 +65,7 @@ def test_all_of_a_tools_traceback_is_shown_with_v_and_none_of_it_with_q(shared):
 
 
 def test_tools_work_in_the_workspaces_root_wherever_the_command_is_started(shop, tmp_path):
-    shop.edit("tools/till.py", "return a + b", "return Path.cwd()")
+    shop.edit("tools/till.py", "return a + b", "return str(Path.cwd())")
     note = tmp_path / "elsewhere" / "note.md"
     note.parent.mkdir()
     note.write_text("milk")

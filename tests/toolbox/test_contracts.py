@@ -79,6 +79,7 @@ def test_a_whole_tool_module_is_read_without_being_executed(
                     "items": {"type": "integer"},
                     "minItems": 2,
                     "maxItems": 2,
+                    "default": [0, 0],
                 },
                 "code": {"type": ["integer", "string"], "default": 7},
             },

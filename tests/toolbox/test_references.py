@@ -120,3 +120,11 @@ def test_a_package_that_is_not_installed_is_named(tmp_path: Path) -> None:
         "'no_such_package'; install 'no_such_package' beside assistctl, or correct the name"
     )
     assert "'__main__" in misread("__main__.x:f", tmp_path)  # which has a source, or has none
+
+
+def test_a_module_is_named_from_within_tools(write: Write) -> None:
+    root = write({"tools/shop/till.py": ""})
+    assert misread("tools.shop.till:pay", root) == (
+        "'tools.shop.till:pay' names tools/ itself, which is where modules are looked for; "
+        "write shop.till:pay"
+    )

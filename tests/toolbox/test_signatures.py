@@ -26,7 +26,7 @@ def test_defaults_make_optional_and_stand_in_the_schema_where_they_are_literal(
         name: schema["default"]
         for name, schema in function.parameters["properties"].items()
         if "default" in schema
-    } == {"b": -3, "c": "x", "d": [1], "f": None, "k": {"a": 1}}
+    } == {"b": -3, "c": "x", "d": [1], "f": None, "h": [1], "k": {"a": 1}}
 
 
 def test_the_description_is_the_text_of_the_docstring(derive: Callable[..., Any]) -> None:

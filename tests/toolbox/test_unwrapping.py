@@ -136,11 +136,44 @@ def test_a_decorator_that_returns_nothing_is_told_by_validate(derive: Make) -> N
         def tool(note: str): ...
     """
     at = "tools/functions.yaml:3:5: the decorator"
-    after = "returns nothing, so that 'mod:tool' is None once the module is imported; let it return"
+    after = "makes None of 'mod:tool', so that it cannot be called; let it return the function, or"
     assert derive(source) == [
-        f"{at} named (tools/mod.py:5) {after} the function",
-        f"{at} register (tools/mod.py:3) {after} the function",
+        f"{at} named (tools/mod.py:5) {after} an object that holds it",
+        f"{at} register (tools/mod.py:3) {after} an object that holds it",
     ]
+
+
+LOST = {
+    "def made(f): return {'name': f.__name__, 'about': [f.__doc__, 3]}": "no function",
+    "def made(f): return f'{f}'": "no function",
+    "class Tool:\n    def __init__(self, f): self.name = f.__name__\n"
+    "def made(f): return Tool(f)": "no function",
+    "class made:\n    def __init__(self, f): self.name = f.__name__": "a made without it",
+}
+KEPT = [
+    "def made(f): return f",
+    "def made(f): return {'name': f.__name__, 'run': f}",
+    "class Tool:\n    def __init__(self, f): self.f = f\ndef made(f): return Tool(f)",
+    "class made:\n    def __init__(self, f): register(f)\n    def __call__(self, note): ...",
+    "from elsewhere import made",
+    "def made(f):\n    wrapped = twice(f)\n    return wrapped",
+]
+
+
+@pytest.mark.parametrize("decorator", LOST)
+def test_a_decorator_that_certainly_loses_the_function_is_told_by_validate(
+    derive: Make, decorator: str
+) -> None:
+    (problem,) = derive(f"{decorator}\n@made\ndef tool(note: str): ...\n")
+    assert problem.endswith(
+        f"makes {LOST[decorator]} of 'mod:tool', so that it cannot be called; let it return the "
+        "function, or an object that holds it"
+    )
+
+
+@pytest.mark.parametrize("decorator", KEPT)
+def test_a_decorator_that_may_keep_the_function_is_no_problem(derive: Make, decorator: str) -> None:
+    assert derive(f"{decorator}\n@made\ndef tool(note: str): ...\n").parameters["required"]
 
 
 def test_a_decorator_that_loses_the_function_is_told_before_any_model_is_asked(
@@ -150,7 +183,7 @@ def test_a_decorator_that_loses_the_function_is_told_before_any_model_is_asked(
         {
             "tools/mod.py": """
                 def describe(f):
-                    return {"name": f.__name__}
+                    return dict(name=f.__name__)
                 @describe
                 def tool(note: str): ...
             """

@@ -82,7 +82,7 @@ class Session:
                 "give it code_interpreter or file_search to use --attach"
             )
         if not is_unicode(path.name):
-            raise AssistctlError(f"the name of {path} is not UTF-8; rename the file")
+            raise AssistctlError(f"the name of {path.name} is not UTF-8; rename the file")
         uploaded = self.surface.client.upload(path, path.name)
         return {"file_id": uploaded["id"], "tools": tools}
 

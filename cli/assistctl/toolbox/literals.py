@@ -27,7 +27,13 @@ def with_default(schema: Mapping[str, Json], default: object) -> dict[str, Json]
     """
     if default is None and not _allows_null(schema):
         return dict(schema)
+    default = _as_lists(default)
     return {**schema, "default": default} if is_json(default) else dict(schema)
+
+
+def _as_lists(value: object) -> object:
+    """A tuple as the array that stands for it."""
+    return [_as_lists(each) for each in value] if isinstance(value, tuple | list) else value
 
 
 def described(schema: Mapping[str, Json], text: str | None) -> dict[str, Json]:

@@ -84,6 +84,11 @@ def locate(reference: Reference, root: Path) -> Located:
     parts = tuple(reference.module.split("."))
     if is_local(reference, root):
         return _locate_tool(reference, parts, root)
+    if parts[0] == TOOLS and (root / TOOLS).is_dir():
+        raise Misread(
+            f"{str(reference)!r} names {TOOLS}/ itself, which is where modules are looked for",
+            f"write {'.'.join(parts[1:])}:{reference.function}",
+        )
     return installed(parts)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from assistctl.resources import Json
-from assistctl.toolbox import docstrings, literals
+from assistctl.toolbox import decorators, docstrings, literals
 from assistctl.toolbox.annotations import Schema, Scope, Unreadable
 from assistctl.toolbox.members import member
 from assistctl.toolbox.references import Misread, Reference, suggestion
@@ -135,39 +135,12 @@ def _several(each: Parameter) -> Parameter:
 
 
 def _lost(reference: Reference, node: FunctionNode, scope: Scope) -> Iterator[Fault]:
-    """A decorator that returns nothing leaves None under the function's name."""
-    for decorator in node.decorator_list:
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        meaning = scope.meaning(called)
-        if not isinstance(meaning, Definition) or not isinstance(meaning.node, ast.FunctionDef):
-            continue
-        if meaning.node.decorator_list:  # then nobody knows what it is
-            continue
-        maker = _inner(meaning.node) if isinstance(decorator, ast.Call) else meaning.node
-        if maker is not None and not any(_returns(maker)):
-            yield Fault(
-                f"the decorator {ast.unparse(called)} ({meaning.where}) returns nothing, so that "
-                f"{str(reference)!r} is None once the module is imported",
-                "let it return the function",
-            )
-
-
-def _inner(maker: ast.FunctionDef) -> ast.FunctionDef | None:
-    """The decorator that a function with arguments returns, if it is defined in it."""
-    inner = {each.name: each for each in maker.body if isinstance(each, ast.FunctionDef)}
-    for value in _returns(maker):
-        if isinstance(value, ast.Name) and value.id in inner:
-            return inner[value.id]
-    return None
-
-
-def _returns(node: ast.AST) -> Iterator[ast.expr]:
-    """What a function returns or yields, but for the functions inside it."""
-    for each in ast.iter_child_nodes(node):
-        if isinstance(each, ast.Return | ast.Yield | ast.YieldFrom) and each.value:
-            yield each.value
-        if not isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            yield from _returns(each)
+    for loss in decorators.losses(node, scope):
+        yield Fault(
+            f"the decorator {loss.decorator} ({loss.where}) makes {loss.left} of "
+            f"{str(reference)!r}, so that it cannot be called",
+            "let it return the function, or an object that holds it",
+        )
 
 
 def _arguments(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr | None]]:
