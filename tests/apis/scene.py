@@ -23,7 +23,7 @@ ALL = {
 
 
 def function(name, description="Save."):
-    parameters = {"type": "object", "properties": {}}
+    parameters = {"type": "object", "properties": {}, "additionalProperties": False}
     return FunctionTool(Function(name, PLACE, description, parameters, True))
 
 
