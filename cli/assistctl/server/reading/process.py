@@ -29,7 +29,6 @@ _log = logging.getLogger("assistctl.server")
 
 _POLL_SECONDS = 0.05
 _MOST_SAID = 500
-_AT_ONCE = threading.BoundedSemaphore(4)
 
 
 def answers(
@@ -37,8 +36,7 @@ def answers(
 ) -> Iterator[Any]:
     """What the process has to say of the file; raises UnreadableFile before the first answer."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as complaints:
-        with _AT_ONCE:
-            code = _run(request, content, output, complaints, stopping)
+        code = _run(request, content, output, complaints, stopping)
         complaints.seek(0)
         said = complaints.read().decode(errors="replace").strip().splitlines() or [""]
         if code == limits.UNREADABLE:
