@@ -98,8 +98,6 @@ class AskedModel:
         self._endpoint = endpoint
         self._memory = memory or Memory()
         headers = authorization(endpoint.api_key, "model's")
-        if endpoint.api_key and endpoint.usual.profile.key_header:
-            headers[endpoint.usual.profile.key_header] = endpoint.api_key
         loopback = is_loopback(endpoint.base_url)
         with usable_proxies():
             self._client = httpx2.AsyncClient(
@@ -184,6 +182,10 @@ class AskedModel:
     async def aclose(self) -> None:
         await self._client.aclose()
 
+    def _headers(self, way: Way) -> dict[str, str]:
+        key, name = self._endpoint.api_key, way.profile.key_header
+        return {**({name: key} if key and name else {}), **way.headers}
+
     def _patience(self, way: Way) -> _Patience:
         seconds = anyio.current_time() + way.run_seconds
         return _Patience(min(anyio.current_effective_deadline(), seconds))
@@ -212,7 +214,7 @@ class AskedModel:
             "POST",
             self._endpoint.base_url + wire.path,
             json=self._body(way, dialect, request),
-            headers=way.headers,
+            headers=self._headers(way),
             params=way.query or None,
             timeout=httpx2.Timeout(way.timeout, connect=_CONNECT_SECONDS, pool=None),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
 from functools import cached_property
@@ -23,6 +23,8 @@ _PER_MODEL = frozenset(
     | {"context", "run_seconds", "timeout"}
 )
 _KEYS = _PER_MODEL | {"base_url", "api_key", "models", "ca_file"}
+_SHORTEST_KEY = 16
+"""Of the values of extra_body: shorter ones are words, such as `disabled`."""
 _ENDS = re.compile(r"/(chat/completions|completions|responses|models)$")
 
 
@@ -91,10 +93,14 @@ class Endpoint:
 
     @property
     def secrets(self) -> list[str]:
-        """What no message may show: the key, and the values of headers and queries."""
+        """What no message may show: the key, and the values of headers, queries and bodies."""
         ways = (self.usual, *self.models.values())
-        brought = [value for way in ways for value in (*way.headers.values(), *way.query.values())]
-        return [secret for secret in (self.api_key, *brought) if secret]
+        texts = [
+            text for way in ways for text in _texts([*way.headers.values(), *way.query.values()])
+        ]
+        bodies = [text for way in ways for text in _texts(way.extra_body)]
+        keys = [text for text in bodies if len(text) >= _SHORTEST_KEY]
+        return [secret for secret in (self.api_key, *texts, *keys) if secret]
 
 
 def _model_way(declared: Any, usual: Way) -> Way:
@@ -135,6 +141,18 @@ def _way(declared: Mapping[str, Any], usual: Way) -> Way:
     if "timeout" in given:
         fields["timeout"] = float(given["timeout"])
     return Way(**fields)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts within a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
 
 
 def _known(declared: Mapping[str, Any], keys: frozenset[str]) -> None:
