@@ -47,6 +47,7 @@ class Quirk(StrEnum):
     SIGNED_CALLS = "signed_calls"  # Gemini: a thought signature with every round of calls
     NAMED_OUTPUTS = "named_outputs"  # the function's name in tool messages
     NO_SYSTEM = "no_system"  # instructions as part of the first user message
+    USER_FIRST = "user_first"  # a user's message at the beginning
     CALLS_IN_WORDS = "calls_in_words"  # past calls told, not sent as calls
     TOOLS_ANSWERED = "tools_answered"  # an assistant's message between outputs and the next user
     EFFORT_NONE = "effort_none"  # reasoning_effort none, or no function is taken

@@ -144,6 +144,8 @@ def _shape(case: Case) -> Attempt | None:
         r"tool.?call.?id|tool_calls\S*\.id|tool_?use[._]?id|call_id"
     ) and told.mentions(r"must|length|pattern|match|a-z|too long|invalid"):
         quirk = Quirk.SHORT_IDS
+    elif told.mentions(r"start with a user|first message.{0,40}\buser\b"):
+        quirk = Quirk.USER_FIRST
     elif told.mentions(r"unexpected role 'user' after role 'tool'"):
         quirk = Quirk.TOOLS_ANSWERED
     elif told.mentions(

@@ -29,6 +29,15 @@ _TOO_LONG = re.compile(
     r"|cannot exceed \d+ - received",
     re.IGNORECASE | re.DOTALL,
 )
+_LIKELY = re.compile(
+    r"\b(input|prompt|context|sequence|conversation|message|token)s?\b.{0,60}"
+    r"\b(exceed\w*|overflow\w*|too (long|large|big)|longer than|greater than|more than|surpass\w*)"
+    r".{0,60}\b(length|limit|max\w*|context|window|size|tokens)\b"
+    r"|maximum (supported )?sequence length",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What says so in no words that are known, unless it is about the length of the answer."""
+_OF_THE_ANSWER = re.compile(r"max\w{0,12}[ _]?tokens|(output|completion) tokens", re.IGNORECASE)
 _NOT_THIS = re.compile(
     r"tool.?calls? .{0,20}too long|(name|description|id)\W? .{0,30}too long", re.I
 )
@@ -77,6 +86,7 @@ _WORDINGS = tuple(
             r"length <P> exceeds the maximum allowed (?:input|prompt) length of <L>",
             r"too long: <P>, model maximum context length: <L>",
             r"cannot exceed <L> - received <P>",
+            r"prompt is <P> tokens long.*?maximum supported sequence length is just <L>",
             r"first <P> tokens.*?context length of only <L>",
             # DashScope
             r"range of input length should be \[\d+, ?<L>\]",
@@ -114,9 +124,10 @@ def overflow(told: Refused) -> Overflow | None:
     per_minute = told.status == 429 and told.mentions("request too large for")
     if not (told.status in FAULTY or per_minute):
         return None
-    if not _TOO_LONG.search(told.text) or _NOT_THIS.search(told.text):
+    if _NOT_THIS.search(told.text):
         return None
-    return _numbers(told)
+    likely = _LIKELY.search(told.said) and not _OF_THE_ANSWER.search(told.said)
+    return _numbers(told) if likely or _TOO_LONG.search(told.text) else None
 
 
 def _numbers(told: Refused) -> Overflow:

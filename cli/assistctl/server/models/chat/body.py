@@ -72,6 +72,8 @@ def chat_messages(request: Request, dialect: Dialect, origin: Mapping[str, str])
     if dialect.has(Quirk.CALLS_IN_WORDS):
         messages = _in_words(messages)
     messages = _distinct(_by_turns(messages))
+    if dialect.has(Quirk.USER_FIRST):
+        messages = _user_first(messages)
     if dialect.has(Quirk.NO_SYSTEM):
         messages = _without_system(messages)
     if dialect.has(Quirk.TOOLS_ANSWERED):
@@ -197,6 +199,13 @@ def _together(last: Message, message: Message) -> Any:
 
 def _parts(content: Any) -> list[Any]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+
+
+def _user_first(messages: Sequence[Message]) -> list[Message]:
+    at = 1 if messages[0]["role"] == "system" else 0
+    if messages[at]["role"] == "user":
+        return list(messages)
+    return [*messages[:at], {"role": "user", "content": _BEGIN}, *messages[at:]]
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:
