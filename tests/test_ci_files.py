@@ -154,4 +154,4 @@ def test_the_hook_validates():
         capture_output=True,
         text=True,
     )
-    assert json.loads(done.stdout) == {"problems": []}
+    assert json.loads(done.stdout) == {"problems": [], "warnings": []}
