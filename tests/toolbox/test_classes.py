@@ -268,9 +268,9 @@ def test_what_no_schema_can_say_is_named(derive: Callable[..., Any]) -> None:
     assert reason(derive, loop, "A") == "it is nested too deeply, or contains itself"
     plain = "class Plain:\n    x: int\n"
     assert reason(derive, plain, "Plain") == (
-        "Plain is neither a dataclass nor a TypedDict nor an Enum"
+        "Plain is no dataclass, TypedDict, NamedTuple, Enum or pydantic model"
     )
     inner = f"{head}{plain}@dataclass\nclass Outer:\n    plain: Plain\n"
     assert reason(derive, inner, "Outer") == (
-        "Plain is neither a dataclass nor a TypedDict nor an Enum (in Outer.plain)"
+        "Plain is no dataclass, TypedDict, NamedTuple, Enum or pydantic model (in Outer.plain)"
     )

@@ -111,7 +111,8 @@ def _schema(each: Class) -> Schema:
     if models.reads_itself(each.node):
         raise Unreadable(f"{each.node.name} says only at run time what it takes")
     raise Unreadable(
-        f"{each.node.name} is neither a dataclass nor a TypedDict nor an Enum", has_no_json=True
+        f"{each.node.name} is no dataclass, TypedDict, NamedTuple, Enum or pydantic model",
+        has_no_json=True,
     )
 
 
