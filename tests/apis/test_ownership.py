@@ -87,7 +87,8 @@ def test_all_fields_with_answers_and_twenty_code_interpreter_files_fit():
 def test_forty_stale_ids_go_on_in_further_pairs():
     uploads = tuple(Upload(file_id(n), UNNAMED, "", replaced=n % 2 == 0) for n in range(40))
     pairs = encode(Record("ws/shop", stale=uploads))
-    assert sorted(pairs) == ["assistctl", "assistctl_stale", "assistctl_stale2", "assistctl_stale3"]
+    stale = ["assistctl_stale", "assistctl_stale2", "assistctl_stale3"]
+    assert sorted(pairs) == ["assistctl", "assistctl_applied", *stale]
     back = decode(pairs)
     assert back is not None
     assert back.stale == uploads
@@ -101,6 +102,20 @@ def test_what_is_beyond_the_last_pair_is_left_out_whole():
     assert back is not None
     assert back.stale == uploads[: len(back.stale)]
     assert len(back.stale) == 51
+
+
+def test_a_record_of_nothing_is_told_from_one_that_was_taken_away():
+    pairs = encode(Record("ws/shop"))
+    assert pairs == {"assistctl": "ws/shop", "assistctl_applied": "-"}
+    assert decode(pairs) == Record("ws/shop")
+    assert decode({"assistctl": "ws/shop"}) == Record("ws/shop", whole=False)
+
+
+def test_what_a_server_had_where_nothing_was_declared_is_recorded():
+    record = Record("ws/shop", {"top_p": Applied(None, "01234567")})
+    pairs = encode(record)
+    assert pairs["assistctl_applied"] == "top_p:-/01234567"
+    assert decode(pairs) == record
 
 
 def test_a_file_that_the_record_does_not_know_is_somebody_elses():

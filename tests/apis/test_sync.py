@@ -132,10 +132,15 @@ def test_metadata_that_is_not_declared_is_left_alone(bench):
     body = bench.only("/assistants")
     metadata = {**body["metadata"], "seen": "yes"}
     bench.surface.client.post(f"/assistants/{body['id']}", {"metadata": metadata})
-    assert bench.plan() == ""
+    told = (
+        "left alone assistant/shop: edited at the target since the last sync; not declared, so "
+        "left alone\n  metadata: None -> {'seen': 'yes'}"
+    )
+    assert bench.plan() == told
     bench.assistant("shop", name="New")
-    bench.sync()
+    assert bench.apply() == []
     assert bench.only("/assistants")["metadata"]["seen"] == "yes"
+    assert bench.plan() == told
 
 
 def test_every_field_can_be_set_changed_and_cleared(bench):
@@ -220,11 +225,19 @@ def test_a_remote_edit_is_drift_and_can_be_overwritten(bench):
     assert bench.only("/assistants")["instructions"] == "Sell."
 
 
-def test_a_remote_edit_of_a_field_that_is_not_declared_is_nobodys_business(bench):
+def test_a_remote_edit_of_a_field_that_is_not_declared_is_told_and_left_alone(bench):
     bench.assistant("shop")
     bench.sync()
     asst = bench.only("/assistants")["id"]
     bench.surface.client.post(f"/assistants/{asst}", {"temperature": 0.3})
+    told = (
+        "left alone assistant/shop: edited at the target since the last sync; not declared, so "
+        "left alone\n  temperature: None -> 0.3"
+    )
+    assert bench.plan() == told
+    assert bench.apply(on_drift="overwrite") == []
+    assert bench.plan() == told
+    bench.surface.client.post(f"/assistants/{asst}", {"temperature": None})
     assert bench.plan() == ""
 
 

@@ -163,3 +163,46 @@ def test_a_taken_name_is_an_error_and_adopt_is_the_way_out(shop):
     with shop.target() as target:
         assert shop.id_of("clerk", target) == stranger
     assert shop("plan").out == "No changes. local is as declared.\n"
+
+
+def test_what_was_edited_where_nothing_is_declared_and_what_has_gone_is_drift(synced):
+    with synced.target() as target:
+        path = f"/assistants/{synced.id_of('clerk', target)}"
+        target.post(path, {"description": "Theirs."})
+        target.delete(f"/assistants/{synced.id_of('greeter', target)}")
+    code, out, _ = synced("plan", "--drift-only", "--detailed-exitcode")
+    assert (code, out) == (
+        2,
+        """\
++ assistant/greeter  gone from the target since the last sync
+    model: "gpt-6-luna"
+    instructions: "You greet people."
+
+Edited at the target where nothing is declared, left alone:
+    assistant/clerk
+        description: (absent) → "Theirs."
+
+Drift: 1 of ours was edited at local since the last sync, and 1 has gone.
+""",
+    )
+    _, out, _ = synced("plan", "--drift-only", "--format", "json")
+    assert json.loads(out)["left_alone"] == [
+        {
+            "action": "update",
+            "address": "assistant/clerk",
+            "cause": "edited at the target since the last sync; not declared, so left alone",
+            "fields": [
+                {
+                    "path": "description",
+                    "before": None,
+                    "after": "Theirs.",
+                    "moved": "remote",
+                }
+            ],
+        }
+    ]
+    assert "* description" in synced("plan", "--format", "markdown").out
+    assert synced("sync", "--yes").code == 0
+    code, out, _ = synced("plan", "--detailed-exitcode")
+    assert code == 0
+    assert "description" in out

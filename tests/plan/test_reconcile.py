@@ -141,8 +141,60 @@ def test_what_the_server_made_of_a_value_is_not_drift():
     assert plan(declared(shop()), observed(there)) == ""
 
 
-def test_a_field_that_was_never_declared_is_the_servers_business():
-    assert plan(declared(shop()), observed(remote(shop(), there={"top_p": 0.1}))) == ""
+LEFT = "edited at the target since the last sync; not declared, so left alone"
+
+
+def test_an_edit_of_a_field_that_was_never_declared_is_told_and_left_alone():
+    there = observed(remote(shop(), there={"top_p": 0.1}))
+    made = reconcile("local", declared(shop()), there)
+    assert str(made) == f"left alone assistant/shop: {LEFT}\n  top_p: None -> 0.1"
+    assert not made
+    assert not made.drifted
+    assert made.drift
+
+
+def test_what_a_server_had_filled_in_where_nothing_was_declared_is_the_measure():
+    answered = {"top_p": Applied(None, fingerprint(0.1))}
+    there = remote(shop(), there={"top_p": 0.1}, applied=answered)
+    assert plan(declared(shop()), observed(there)) == ""
+    there = remote(shop(), there={"top_p": 0.2}, applied=answered)
+    assert plan(declared(shop()), observed(there)) == (
+        f"left alone assistant/shop: {LEFT}\n  top_p: None -> 0.2"
+    )
+
+
+def test_what_was_edited_before_it_is_declared_is_not_overwritten_unasked():
+    there = observed(remote(shop(), there={"name": "theirs"}))
+    made = reconcile("local", declared(shop(name="ours")), there)
+    assert str(made) == (
+        "update assistant/shop: both the declaration and the target changed since the last sync\n"
+        "  name: 'theirs' -> 'ours'"
+    )
+    assert made.drifted
+
+
+def test_an_edit_that_is_brought_into_the_yaml_where_nothing_was_declared_is_recorded():
+    there = observed(remote(shop(), there={"name": "theirs"}))
+    assert plan(declared(shop(name="theirs")), there) == f"update assistant/shop: {BEHIND}"
+
+
+def test_without_its_record_an_object_is_not_written_unasked():
+    bare = replace(remote(shop(name="a")), applied={}, recorded=False)
+    made = reconcile("local", declared(shop(name="b")), observed(bare))
+    assert str(made) == (
+        "update assistant/shop: both the declaration and the target changed since the last sync\n"
+        "  metadata.assistctl_applied: None -> 'what was applied last'\n"
+        "  name: 'a' -> 'b'"
+    )
+    assert plan(declared(shop(name="b")), observed(bare), on_drift="keep") == ""
+
+
+def test_a_file_that_somebody_added_is_drift_even_while_another_is_uploaded():
+    wanted = declared(prices(), shop(tool_resources=code(PRICES)))
+    there = observed(remote(wanted[SHOP], there={"tool_resources": code("file-9")}))
+    assert [str(change.address) for change in reconcile("local", wanted, there).drifted] == [
+        "assistant/shop"
+    ]
 
 
 def test_a_field_declared_no_longer_is_cleared():
@@ -198,7 +250,8 @@ def test_an_upload_that_vanished_is_no_drift_of_those_who_used_it():
     there = observed(remote(wanted[SHOP], there={"tool_resources": {}}))
     made = reconcile("local", wanted, there)
     assert str(made) == (
-        "create file/assistants/prices.csv: used by assistant/shop\n"
+        "create file/assistants/prices.csv: gone from the target since the last sync; used by "
+        "assistant/shop\n"
         f"  sha256: None -> '{NEW}'\n"
         "  bytes: None -> 12\n"
         "update assistant/shop: refers to file/assistants/prices.csv\n"

@@ -4,7 +4,8 @@ At most eight of the sixteen pairs are ours; values have at most 512 characters.
 
     assistctl           <namespace>/<key>
     assistctl_applied   field:hash[/hash],…   what was declared, and what the server answered
-                                              (`/?`: not noted yet)
+                                              (`/?`: not noted yet; `-/hash`: nothing was declared;
+                                              `-` alone: nothing at all)
     assistctl_files     tail:sha:path,…       code_interpreter files: end of the id, start of the
                                               content's SHA-256, hash of the path
     assistctl_stale     [-]id,…               uploads not used any more; `-`: declared away
@@ -30,6 +31,7 @@ MAX_VALUE = 512
 TAIL, SHA, PATH = 8, 12, 6
 PARTS = {"applied": 1, "files": 2, "stale": 3}
 PROTECTED = f"{OWNER}_protect"
+NOT_DECLARED = "-"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def mark(address: Address, sha256: str) -> Mark:
 
 @dataclass(frozen=True)
 class Record:
-    """The content of our pairs. `files` are the code_interpreter files by their ids."""
+    """The content of our pairs. `files` are the code_interpreter files by their ids; `whole` tells
+    that nobody has taken away what was applied."""
 
     owner: str
     applied: Mapping[str, Applied] = field(default_factory=dict)
@@ -54,12 +57,14 @@ class Record:
     stale: tuple[Upload, ...] = ()
     digest: str | None = None
     protected: bool = False
+    whole: bool = True
 
 
 def encode(record: Record) -> dict[str, str]:
     """The metadata pairs that hold this record."""
     applied = [
-        f"{name}:{hashes.declared}" + (f"/{hashes.answered}" if hashes.answered else "")
+        f"{name}:{hashes.declared or NOT_DECLARED}"
+        + (f"/{hashes.answered}" if hashes.answered else "")
         for name, hashes in sorted(record.applied.items())
     ]
     files = [
@@ -68,7 +73,11 @@ def encode(record: Record) -> dict[str, str]:
     ]
     stale = [upload.id if upload.replaced else f"-{upload.id}" for upload in record.stale]
     pairs = {OWNER: record.owner}
-    pairs |= _spread("applied", applied) | _spread("files", files) | _spread("stale", stale)
+    pairs |= (
+        _spread("applied", applied or [NOT_DECLARED])
+        | _spread("files", files)
+        | _spread("stale", stale)
+    )
     if record.digest:
         pairs[f"{OWNER}_digest"] = record.digest
     if record.protected:
@@ -87,9 +96,11 @@ def decode(metadata: Mapping[str, Json] | None, ids: Iterable[str] = ()) -> Reco
         return None
     applied = {}
     for item in _gather(metadata, "applied"):
-        name, _, hashes = item.partition(":")
+        name, colon, hashes = item.partition(":")
         declared, _, answered = hashes.partition("/")
-        applied[name] = Applied(declared, answered or None)
+        if colon:
+            known = None if declared == NOT_DECLARED else declared
+            applied[name] = Applied(known, answered or None)
     marks = {}
     for item in _gather(metadata, "files"):
         tail, *marked = item.rsplit(":", 2)
@@ -101,8 +112,15 @@ def decode(metadata: Mapping[str, Json] | None, ids: Iterable[str] = ()) -> Reco
         for item in _gather(metadata, "stale")
     )
     digest = metadata.get(f"{OWNER}_digest")
-    known = digest if isinstance(digest, str) else None
-    return Record(owner, applied, files, stale, known, is_protected(metadata))
+    return Record(
+        owner,
+        applied,
+        files,
+        stale,
+        digest if isinstance(digest, str) else None,
+        is_protected(metadata),
+        whole=_key("applied", 0) in metadata,
+    )
 
 
 def is_protected(metadata: Mapping[str, Json] | None) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assistctl.commands import _snapshots, _taking
+from assistctl.commands import _known, _snapshots, _taking
 from assistctl.commands._options import Options
 from assistctl.commands._person import in_ci
 from assistctl.commands._survey import Survey
@@ -84,7 +84,10 @@ def apply(
             index = index_of[id(outcome.operation)]
             outcomes[index].append(outcome)
             settle(index)
-    if snapshot and not any(result.error for result in results.values()):
+    failed = {result.change.address for result in results.values() if result.error}
+    made = [result.change for result in results.values() if not result.error]
+    _known.remember(workspace, found.declared, made, failed)
+    if snapshot and not failed:
         _snapshots.finish(snapshot)
     return [results[index] for index in sorted(results)]
 

@@ -37,7 +37,8 @@ def keeping(surface: Assistants, workspace: Workspace, found: Survey, wishes: Wi
     kept = decided(
         surface, workspace, found.declared, found.observed, replace(wishes, on_drift="keep")
     )
-    return replace(kept, plan=replace(kept.plan, kept=found.plan.drift.changes))
+    edits = tuple(replace(change, fields=change.drifted) for change in found.plan.drifted)
+    return replace(kept, plan=replace(kept.plan, kept=edits))
 
 
 def refuse_drift(found: Survey, on_drift: OnDrift | None) -> None:

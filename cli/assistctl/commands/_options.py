@@ -91,6 +91,12 @@ parallel_option = click.option(
     show_default=True,
     help="Requests at the same time (1 to 64).",
 )
+deep_option = click.option(
+    "--deep",
+    is_flag=True,
+    help="List the files of all vector stores, to find edits of single ones (so do --drift-only "
+    "and --on-drift).",
+)
 
 
 def group_options() -> list[click.Parameter]:

@@ -32,6 +32,7 @@ class SavedPlan:
     namespace: str
     keys: tuple[str, ...]
     prune: bool
+    deep: bool
     fingerprint: str
 
     def check_target(self, asked: str | None) -> None:
@@ -68,6 +69,7 @@ def save(
         "namespace": workspace.target.namespace,
         "keys": list(keys),
         "prune": wishes.prune,
+        "deep": wishes.deep,
         "fingerprint": _fingerprint(workspace, found),
         "plan": json.loads(plan_json(found.plan)),
     }
@@ -100,6 +102,7 @@ def read(path: Path) -> SavedPlan:
             namespace=document["namespace"],
             keys=tuple(document["keys"]),
             prune=document["prune"],
+            deep=document["deep"],
             fingerprint=document["fingerprint"],
         )
     except (KeyError, TypeError) as error:

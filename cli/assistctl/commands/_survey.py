@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assistctl.commands._known import known
 from assistctl.errors import AssistctlError
-from assistctl.plan.changes import Plan
+from assistctl.plan.changes import Change, Plan
 from assistctl.plan.reconcile import Wishes, reconcile, select
 from assistctl.plan.state import Declared, Observed, Remote
 from assistctl.render.values import counted
@@ -40,7 +41,13 @@ class Survey:
             if remote.address in self.declared or remote.address in self.plan.addresses
         ]
         wanted = [[item.address, item.fields] for item in self.declared.values()]
-        return digest([sorted(wanted, key=str), sorted(there, key=str), str(self.plan)])
+        decided = [
+            [change.action, change.address, change.id, change.fields]
+            for change in self.plan.changes
+        ]
+        return digest(
+            [sorted(wanted, key=str), sorted(there, key=str), decided, self.plan.undeclared]
+        )
 
     @property
     def stores(self) -> Mapping[Address, Mapping[Address, int]]:
@@ -85,7 +92,8 @@ def survey(
     everything = surface.declare(workspace)
     only = [_declared(key, everything) for key in keys]
     declared = select(everything, only) if only else everything
-    return decided(surface, workspace, declared, surface.observe(everything), wishes)
+    observed = surface.observe(everything, deep=wishes.deep)
+    return decided(surface, workspace, declared, observed, wishes)
 
 
 def decided(
@@ -96,6 +104,7 @@ def decided(
     wishes: Wishes,
 ) -> Survey:
     """The one decision about what was read."""
+    wishes = replace(wishes, known=known(workspace))
     plan = reconcile(workspace.target.name, declared, observed, wishes)
     plan = _without_secrets(plan, surface.client.redaction)
     return Survey(declared, observed, plan, surface.compile(plan, declared, observed))
@@ -104,22 +113,18 @@ def decided(
 def _without_secrets(plan: Plan, redaction: Redaction) -> Plan:
     """Plans are printed, saved and posted to pull requests; what they lead to is not read from
     them. A key that somebody has written into an object is shown to nobody."""
+
+    def hidden(change: Change) -> Change:
+        fields = (
+            replace(it, before=redaction.value(it.before), after=redaction.value(it.after))
+            for it in change.fields
+        )
+        return replace(change, fields=tuple(fields))
+
     return replace(
         plan,
-        changes=tuple(
-            replace(
-                change,
-                fields=tuple(
-                    replace(
-                        item,
-                        before=redaction.value(item.before),
-                        after=redaction.value(item.after),
-                    )
-                    for item in change.fields
-                ),
-            )
-            for change in plan.changes
-        ),
+        changes=tuple(map(hidden, plan.changes)),
+        left_alone=tuple(map(hidden, plan.left_alone)),
     )
 
 

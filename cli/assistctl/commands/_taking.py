@@ -116,7 +116,7 @@ def _touched(found: Survey) -> Iterator[Remote]:
 def _managed(remote: Remote, found: Survey) -> dict[str, Json]:
     """The fields that sync is about to manage, or had applied before."""
     declared = found.declared.get(remote.address)
-    names = {*remote.applied, *(declared.fields if declared else ())}
+    names = {*remote.listed, *(declared.fields if declared else ())}
     return {name: value for name, value in remote.fields.items() if name in names}
 
 

@@ -39,12 +39,13 @@ def standing(found: Survey, address: Address) -> Listed:
     if address.kind == FILE:
         upload = found.observed.upload(address, found.declared[address].fields["sha256"])
         known = upload.id if upload else None
-    return Listed(address, known, _status(found.plan.written.get(address)))
+    edited = any(change.address == address for change in found.plan.left_alone)
+    return Listed(address, known, _status(found.plan.written.get(address), edited))
 
 
-def _status(change: Change | None) -> Status:
+def _status(change: Change | None, edited: bool) -> Status:
     if change is None:
-        return "synced"
+        return "drifted" if edited else "synced"
     if change.action is Action.CREATE:
         return "missing"
     return "drifted" if change.drifted else "changed"

@@ -7,7 +7,13 @@ from pathlib import Path
 import click
 
 from assistctl.commands._apply import told_plan
-from assistctl.commands._options import Options, as_command, complete_key, parallel_option
+from assistctl.commands._options import (
+    Options,
+    as_command,
+    complete_key,
+    deep_option,
+    parallel_option,
+)
 from assistctl.commands._saved import save
 from assistctl.commands._survey import check_keys, survey
 from assistctl.commands._target import opened
@@ -22,7 +28,10 @@ CHANGES_PENDING = 2
 @as_command("plan", formats=("text", "json", "markdown"))
 @click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=complete_key)
 @click.option("--prune", is_flag=True, help="Plan to delete what is owned but not declared.")
-@click.option("--drift-only", is_flag=True, help="Only what was edited at the target.")
+@click.option(
+    "--drift-only", is_flag=True, help="Only what was edited at the target, or has gone from it."
+)
+@deep_option
 @click.option(
     "--out",
     metavar="FILE",
@@ -36,6 +45,7 @@ def command(
     keys: tuple[str, ...],
     prune: bool,
     drift_only: bool,
+    deep: bool,
     out: Path | None,
     detailed_exitcode: bool,
     parallel: int,
@@ -49,7 +59,7 @@ def command(
         raise click.UsageError("--drift-only shows a part of a plan; it cannot be saved or prune.")
     workspace = load(options)
     warn(options, workspace)
-    wishes = Wishes(partial=bool(keys), prune=prune)
+    wishes = Wishes(partial=bool(keys), prune=prune, deep=deep or drift_only)
     with opened(workspace, parallel) as surface:
         found = survey(surface, workspace, keys, wishes)
     shown = found.plan.drift if drift_only else found.plan

@@ -11,7 +11,13 @@ import click
 from assistctl.commands._apply import applied_json, apply, refuse_failures, show_plan
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._drift import ask_about_drift, keeping, refuse_drift
-from assistctl.commands._options import Options, as_command, complete_key, parallel_option
+from assistctl.commands._options import (
+    Options,
+    as_command,
+    complete_key,
+    deep_option,
+    parallel_option,
+)
 from assistctl.commands._person import can_answer
 from assistctl.commands._saved import read
 from assistctl.commands._survey import Survey, check_keys, survey
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
     help="What to do with edits made at the target since the last sync.  [default: ask on a "
     "terminal, else fail]",
 )
+@deep_option
 @click.option(
     "--plan",
     "saved",
@@ -51,6 +58,7 @@ def command(
     prune: bool,
     force: bool,
     on_drift: OnDrift | None,
+    deep: bool,
     saved: Path | None,
     consent: Consent,
     parallel: int,
@@ -60,8 +68,10 @@ def command(
     Shows the plan, asks, and applies it. Only what this workspace owns is touched.
     """
     check_keys(keys, prune)
-    if saved and (keys or prune):
-        raise click.UsageError("--plan FILE says already what is asked for; drop KEY and --prune.")
+    if saved and (keys or prune or deep):
+        raise click.UsageError(
+            "--plan FILE says already what is asked for; drop KEY, --prune and --deep."
+        )
     reviewed = read(saved) if saved else None
     if reviewed:
         reviewed.check_target(options.target)
@@ -69,7 +79,9 @@ def command(
         options = replace(options, target=reviewed.target)
     workspace = load(options)
     consent.check(workspace.target)
-    wishes = Wishes(partial=bool(keys), prune=prune)
+    # Whoever says what becomes of edits wants them to be found.
+    deep = reviewed.deep if reviewed else deep or on_drift is not None
+    wishes = Wishes(partial=bool(keys), prune=prune, deep=deep)
     with opened(workspace, parallel) as surface:
         found = survey(surface, workspace, keys, wishes)
         if reviewed:

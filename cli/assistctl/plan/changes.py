@@ -41,13 +41,15 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to one address, and why, in words. `id` is the object's id where it has one."""
+    """What happens to one address, and why, in words. `id` is the object's id where it has one.
+    `lost`: it is made anew, since it has gone from the target after the last sync."""
 
     action: Action
     address: Address
     cause: str
     fields: tuple[FieldChange, ...] = ()
     id: str | None = None
+    lost: bool = False
 
     @property
     def drifted(self) -> tuple[FieldChange, ...]:
@@ -59,8 +61,9 @@ class Change:
 class Plan:
     """All changes in the order they are shown, and the owned objects that nothing declares and that
     stay all the same; the `protected` of these would stay if prune was asked for. `partial`: only
-    some addresses were asked for. `kept` is what was edited at the target and is to stay so.
-    `only_drift`: nothing else is in it."""
+    some addresses were asked for. `kept` is what was edited at the target and is to stay so,
+    `left_alone` what was edited there where nothing is declared (in it `before` is what the last
+    sync left, `after` what is there). `only_drift`: nothing else is in it."""
 
     target: str
     changes: tuple[Change, ...] = ()
@@ -69,6 +72,7 @@ class Plan:
     protected: tuple[Address, ...] = ()
     partial: bool = False
     kept: tuple[Change, ...] = ()
+    left_alone: tuple[Change, ...] = ()
     only_drift: bool = False
 
     @property
@@ -94,12 +98,23 @@ class Plan:
 
     @property
     def drift(self) -> Plan:
-        """Only what was edited at the target since the last sync."""
-        changes = [replace(change, fields=change.drifted) for change in self.drifted]
-        return Plan(self.target, tuple(changes), partial=self.partial, only_drift=True)
+        """Only what was edited at the target since the last sync, or has gone from it."""
+        changes = [
+            change if change.lost else replace(change, fields=change.drifted)
+            for change in self.changes
+            if change.drifted or change.lost
+        ]
+        return Plan(
+            self.target,
+            tuple(changes),
+            partial=self.partial,
+            left_alone=self.left_alone,
+            only_drift=True,
+        )
 
     def __bool__(self) -> bool:
-        return bool(self.changes)
+        """Whether there is something to do; of drift, whether there is any."""
+        return bool(self.changes) or (self.only_drift and bool(self.left_alone))
 
     def __str__(self) -> str:
         lines = []
@@ -108,4 +123,7 @@ class Plan:
             lines += [f"  {f.path}: {f.before!r} -> {f.after!r}" for f in change.fields]
         protected = dict.fromkeys(self.protected, " (protected)")
         lines += [f"undeclared {it}{protected.get(it, '')}" for it in self.undeclared]
+        for change in self.left_alone:
+            lines.append(f"left alone {change.address}: {change.cause}")
+            lines += [f"  {f.path}: {f.before!r} -> {f.after!r}" for f in change.fields]
         return "\n".join(lines)

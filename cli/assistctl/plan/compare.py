@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from assistctl.plan.state import Applied, references
+from assistctl.plan.state import Remote, references
 from assistctl.resources import Json, digest
 
 HASH_DIGITS = 8
@@ -19,9 +19,37 @@ def fingerprint(value: Json) -> str:
     return digest(None if _hollow(value) else _substance(value))[:HASH_DIGITS]
 
 
-def is_untouched(there: Json, applied: Applied) -> bool:
-    """Whether a field is still as the target answered when it was last written."""
-    return fingerprint(there) == (applied.answered or applied.declared)
+def is_untouched(remote: Remote, name: str) -> bool:
+    """Whether a field is still as the target answered when the object was last written, but for
+    defaults that it says by now. Of what is not in the record there was nothing then."""
+    applied = remote.applied.get(name)
+    known = (applied.answered or applied.declared) if applied else fingerprint(None)
+    readings = (remote.fields.get(name), *remote.plainer.get(name, ()))
+    return any(fingerprint(reading) == known for reading in readings)
+
+
+def edits(name: str, remote: Remote, wanted: Json) -> list[tuple[str, Json, Json]]:
+    """The leaves of a field that somebody has edited, as `leaves` has them; defaults that the API
+    documents are left out, unless they are all that there is to tell."""
+    there = remote.fields.get(name)
+    plain = _telling(there, remote.plain(name), wanted)
+    found = list(leaves(name, plain, wanted, whole=True))
+    if all(_hollow(before) and _hollow(after) for _, before, after in found):
+        return list(leaves(name, there, wanted, whole=True))
+    return found
+
+
+def _telling(there: Json, plain: Json, wanted: Json) -> Json:
+    """What is there without the defaults that it holds, except where something is wanted."""
+    there, plain, wanted = keyed(there), keyed(plain), keyed(wanted)
+    if not (isinstance(there, Mapping) and isinstance(plain, Mapping)):
+        return there if wanted is not None else plain
+    wanted = wanted if isinstance(wanted, Mapping) else {}
+    return {
+        key: _telling(value, plain.get(key), wanted.get(key))
+        for key, value in there.items()
+        if key in plain or key in wanted
+    }
 
 
 def keyed(value: Json) -> Json:
@@ -55,17 +83,21 @@ def contains(observed: Json, declared: Json, *, opaque: bool = False) -> bool:
     return digest(observed) == digest(declared)
 
 
-def leaves(path: str, observed: Json, declared: Json) -> Iterator[tuple[str, Json, Json]]:
+def leaves(
+    path: str, observed: Json, declared: Json, *, whole: bool = False
+) -> Iterator[tuple[str, Json, Json]]:
     """The leaves in which two values differ, as (path, before, after); lists are leaves.
 
-    `path` is the field's name. What only the server knows of is left out, except where it cannot
-    be the server's: keys of the user's own, functions, and what refers to our objects.
+    `path` is the field's name. What only the server knows of is left out unless the `whole` is
+    asked for, except where it cannot be the server's: keys of the user's own, functions, and what
+    refers to our objects.
     """
     before, after = keyed(observed), keyed(declared)
     if not (isinstance(before, Mapping) and isinstance(after, Mapping)) or not before or not after:
         yield path, observed, declared
         return
-    found = list(_deep(path, _project(before, after, opaque=path in OPAQUE), after))
+    seen = before if whole else _project(before, after, opaque=path in OPAQUE)
+    found = list(_deep(path, seen, after))
     telling = [leaf for leaf in found if not (_hollow(leaf[1]) and _hollow(leaf[2]))]
     yield from telling or found or [(path, observed, declared)]
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from assistctl.plan.changes import Action, Change, FieldChange
 from assistctl.plan.compare import is_untouched
+from assistctl.plan.drift import unlisted
 from assistctl.plan.state import Declared, Observed, Remote, references
 from assistctl.resources import FILE, VECTOR_STORE, Address, Json
 
@@ -131,9 +132,10 @@ def mass_prune(gone: Iterable[Change], observed: Observed) -> Iterator[str]:
 def _edits(remote: Remote) -> Iterator[FieldChange]:
     """What would be lost with an object that goes: what somebody has written into it, or added of
     their own. How something refers to what is ours, which may have moved or gone, is no loss."""
-    for name, applied in remote.applied.items():
+    unasked = dict.fromkeys(item.field for item in unlisted(remote))
+    for name in (*sorted(remote.listed), *unasked):
         there = remote.fields.get(name)
-        is_theirs = not is_untouched(there, applied) and not applied.open
+        is_theirs = name in unasked or not (is_untouched(remote, name) or remote.applied[name].open)
         if is_theirs and (name not in HOLDING or any(_foreign(there))) and name != CHUNKING:
             yield FieldChange(name, there, None, "remote")
 

@@ -8,7 +8,8 @@ from typing import Literal, TypeAlias
 
 from assistctl.errors import AssistctlError, Refused
 from assistctl.plan.changes import Action, Change, FieldChange, Moved, Plan
-from assistctl.plan.compare import OPAQUE, contains, fingerprint, is_untouched, leaves
+from assistctl.plan.compare import OPAQUE, contains, edits, fingerprint, is_untouched, leaves
+from assistctl.plan.drift import additions, left_alone, lost
 from assistctl.plan.leftovers import (
     edited,
     edited_copies,
@@ -19,12 +20,15 @@ from assistctl.plan.leftovers import (
     protected,
     undeclared,
 )
-from assistctl.plan.state import Applied, Declared, Observed, Remote, references
+from assistctl.plan.state import RECORD, Declared, Observed, Remote, references
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
 
 OnDrift: TypeAlias = Literal["fail", "overwrite", "keep"]
 
 RANK = {FILE: 0, VECTOR_STORE: 1, ASSISTANT: 2}
+
+_CHANGED_THERE = "changed at the target since the last sync"
+_GONE = "gone from the target since the last sync"
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,17 @@ class Wishes:
 
     `partial` says that only some addresses were asked for, so that what else is there is nobody's
     business; `adopt` are addresses whose observed object has no owner yet and shall become ours;
-    `on_drift` keep leaves remote edits alone.
+    `on_drift` keep leaves remote edits alone. `known` are addresses that were at the target after
+    the last sync, as far as anybody here remembers. `deep` looks for edits of single files in all
+    vector stores.
     """
 
     partial: bool = False
     prune: bool = False
     on_drift: OnDrift = "fail"
     adopt: Collection[Address] = ()
+    known: Collection[Address] = ()
+    deep: bool = False
 
 
 def select(
@@ -72,23 +80,26 @@ def reconcile(
             "no assistant is declared, so --prune would delete everything that this workspace "
             "owns; if that is meant, delete the objects one by one"
         )
-    changes = list(_file_changes(declared, observed))
+    gone_from = lost(declared, observed, wishes.known)
+    changes = list(_file_changes(declared, observed, gone_from, wishes))
     fresh = {change.address for change in changes if change.action is Action.CREATE}
     for declaration in sorted(declared.values(), key=lambda item: RANK[item.address.kind]):
         if declaration.address.kind != FILE:
-            for change in _object_changes(declaration, observed, fresh, wishes):
+            for change in _object_changes(declaration, observed, fresh, gone_from, wishes):
                 changes.append(change)
                 if change.action is Action.CREATE:
                     fresh.add(change.address)
     _refuse_second_names(changes, declared, observed)
     failed = tuple(failed_files(declared, observed))
+    aside = tuple(sorted(left_alone(declared, observed), key=lambda it: _rank(it.address)))
     if wishes.partial:
-        return Plan(target, tuple(sorted(changes, key=_order)), notes=failed, partial=True)
+        ordered = tuple(sorted(changes, key=_order))
+        return Plan(target, ordered, notes=failed, partial=True, left_alone=aside)
     changes += leftovers(declared, observed)
     stay = protected(declared, observed)
-    edits = edited(declared, observed) if wishes.on_drift == "keep" else frozenset()
-    gone = tuple(undeclared(declared, observed, stay | edits))
-    remaining = {*stay, *edits, *(() if wishes.prune else (change.address for change in gone))}
+    kept = edited(declared, observed) if wishes.on_drift == "keep" else frozenset()
+    gone = tuple(undeclared(declared, observed, stay | kept))
+    remaining = {*stay, *kept, *(() if wishes.prune else (change.address for change in gone))}
     notes = (*failed, *edited_copies(observed))
     if wishes.prune:
         changes += (*gone, *leaving(declared, observed, changes))
@@ -99,10 +110,16 @@ def reconcile(
         tuple(sorted(remaining, key=_rank)),
         notes=notes,
         protected=tuple(sorted(stay, key=_rank)),
+        left_alone=aside,
     )
 
 
-def _file_changes(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
+def _file_changes(
+    declared: Mapping[Address, Declared],
+    observed: Observed,
+    gone_from: Collection[Address],
+    wishes: Wishes,
+) -> Iterator[Change]:
     """A file is uploaded once for all who use it, and again when its content changes."""
     users: dict[Address, list[Address]] = {}
     for declaration in declared.values():
@@ -123,12 +140,18 @@ def _file_changes(declared: Mapping[Address, Declared], observed: Observed) -> I
         if address in outdated and outdated[address].copy:
             yield Change(Action.UPDATE, address, "uploaded twice; one upload is kept")
         elif address in outdated:
-            difference = FieldChange("sha256", outdated[address].sha256[:12], sha256[:12])
-            yield Change(Action.UPDATE, address, "its content changed", (difference,))
+            before = outdated[address].sha256[:12]
+            if not outdated[address].altered:
+                difference = FieldChange("sha256", before, sha256[:12])
+                yield Change(Action.UPDATE, address, "its content changed", (difference,))
+            elif wishes.on_drift != "keep":
+                difference = FieldChange("sha256", before, sha256[:12], "remote")
+                yield Change(Action.UPDATE, address, _CHANGED_THERE, (difference,))
         elif not settled.issuperset(names) and observed.upload(address, sha256) is None:
-            yield Change(
-                Action.CREATE, address, f"used by {_some(names)}", _all_fields(declared[address])
-            )
+            cause, is_lost = f"used by {_some(names)}", address in gone_from
+            cause = f"{_GONE}; {cause}" if is_lost else cause
+            fields = _all_fields(declared[address])
+            yield Change(Action.CREATE, address, cause, fields, lost=is_lost)
 
 
 def _some(things: Iterable[Address | str]) -> str:
@@ -139,7 +162,11 @@ def _some(things: Iterable[Address | str]) -> str:
 
 
 def _object_changes(
-    declaration: Declared, observed: Observed, fresh: set[Address], wishes: Wishes
+    declaration: Declared,
+    observed: Observed,
+    fresh: set[Address],
+    gone_from: Collection[Address],
+    wishes: Wishes,
 ) -> Iterator[Change]:
     address = declaration.address
     remote = observed.owned.get(address)
@@ -147,7 +174,7 @@ def _object_changes(
         fields = tuple(_differences(declaration, remote, fresh))
         yield Change(Action.ADOPT, address, f"takes over {remote.id}", fields, remote.id)
     elif remote is not None:
-        fields = tuple(_differences(declaration, remote, fresh))
+        fields = (*_lost_record(remote), *_differences(declaration, remote, fresh))
         if wishes.on_drift == "keep":
             fields = tuple(item for item in fields if item.moved == "declared")
         if remote.formerly:
@@ -156,14 +183,22 @@ def _object_changes(
         elif fields:
             cause = _cause(fields, fresh)
             yield Change(Action.UPDATE, address, cause, fields, remote.id)
-        elif any(item.open for item in remote.applied.values()):
+        elif remote.is_open:
             cause = "as declared, but the last sync was cut off before it could note that"
             yield Change(Action.UPDATE, address, cause, id=remote.id)
         elif _is_recorded_otherwise(declaration, remote):
             cause = "as declared already, which its record at the target does not say yet"
             yield Change(Action.UPDATE, address, cause, id=remote.id)
+    elif address in gone_from:
+        yield Change(Action.CREATE, address, _GONE, _all_fields(declaration), lost=True)
     else:
         yield Change(Action.CREATE, address, "not at the target yet", _all_fields(declaration))
+
+
+def _lost_record(remote: Remote) -> Iterator[FieldChange]:
+    """Without its record nobody can tell what was edited, so that it is not written unasked."""
+    if not remote.recorded:
+        yield FieldChange(RECORD, None, "what was applied last", "remote")
 
 
 def _all_fields(declaration: Declared) -> tuple[FieldChange, ...]:
@@ -173,30 +208,44 @@ def _all_fields(declaration: Declared) -> tuple[FieldChange, ...]:
 def _differences(
     declaration: Declared, remote: Remote, fresh: set[Address]
 ) -> Iterator[FieldChange]:
-    cleared = sorted(set(remote.applied) - set(declaration.fields))
+    cleared = sorted(remote.listed - set(declaration.fields))
     for name in [*declaration.fields, *cleared]:
         wanted, there = declaration.fields.get(name), remote.fields.get(name)
-        moved = _moved(name, wanted, there, remote.applied.get(name))
-        if moved and (name in remote.unsure or fresh.intersection(references(wanted))):
+        moved = _moved(name, wanted, remote)
+        if moved and (name in remote.unsure or _lacks_only(there, wanted, fresh)):
             # What it refers to has gone from the target, which is no edit of this field.
             moved = "declared"
-        if moved is not None:
+        if moved == "declared":
             for path, before, after in leaves(name, there, wanted):
+                yield FieldChange(path, before, after)
+        elif moved is not None:
+            for path, before, after in edits(name, remote, wanted):
                 yield FieldChange(path, before, after, moved)
 
 
-def _moved(name: str, wanted: Json, there: Json, applied: Applied | None) -> Moved | None:
+def _lacks_only(there: Json, wanted: Json, fresh: set[Address]) -> bool:
+    """Whether a field differs by things that are made anew, and by nothing that was added to it."""
+    expected = set(references(wanted))
+    return bool(fresh & expected) and not any(True for _ in additions(there, expected))
+
+
+def _moved(name: str, wanted: Json, remote: Remote) -> Moved | None:
     """Which side of one field moved since the last sync; None where nothing needs to be done.
 
     `wanted` is None for a field that an earlier sync listed and that is declared no longer: it is
     to be cleared. A record without an answer means that the server answered what was declared.
     """
-    opaque = name in OPAQUE
-    if applied is None or applied.open:
-        return None if contains(there, wanted, opaque=opaque) else "declared"
-    untouched = is_untouched(there, applied)
+    there, applied = remote.fields.get(name), remote.applied.get(name)
+    if applied is not None and applied.open:
+        return None if contains(there, wanted, opaque=name in OPAQUE) else "declared"
+    untouched = is_untouched(remote, name)
+    if applied is None or applied.declared is None:
+        if contains(there, wanted, opaque=name in OPAQUE):
+            return None
+        is_new = not remote.applied and remote.recorded  # nothing was ever applied to it
+        return "declared" if untouched or remote.is_open or is_new else "both"
     if wanted is not None and fingerprint(wanted) == applied.declared:
-        return None if untouched or contains(there, wanted, opaque=opaque) else "remote"
+        return None if untouched else "remote"
     if fingerprint(there) == fingerprint(wanted):
         return None
     return "declared" if untouched else "both"
@@ -206,13 +255,18 @@ def _is_recorded_otherwise(declaration: Declared, remote: Remote) -> bool:
     """Whether the target came to what is declared in another way than by a sync: an edit there was
     brought into the YAML, or what a field refers to has moved. Left so, the next edit of the YAML
     would look like one on both sides."""
-    return declaration.recorded is None and any(
-        name not in remote.unsure
-        and not applied.open
-        and fingerprint(declaration.fields.get(name)) != applied.declared
-        and fingerprint(declaration.fields.get(name)) == fingerprint(remote.fields.get(name))
-        and not is_untouched(remote.fields.get(name), applied)
-        for name, applied in remote.applied.items()
+    return (
+        declaration.recorded is None
+        and remote.recorded
+        and any(
+            name not in remote.unsure
+            and not (applied and applied.open)
+            and fingerprint(declaration.fields.get(name)) != (applied.declared if applied else None)
+            and fingerprint(declaration.fields.get(name)) == fingerprint(remote.fields.get(name))
+            and not is_untouched(remote, name)
+            for name in {*remote.listed, *declaration.fields}
+            for applied in (remote.applied.get(name),)
+        )
     )
 
 
@@ -221,7 +275,7 @@ def _cause(fields: tuple[FieldChange, ...], fresh: set[Address]) -> str:
     if "both" in moved:
         return "both the declaration and the target changed since the last sync"
     if moved == {"remote"}:
-        return "changed at the target since the last sync"
+        return _CHANGED_THERE
     if "remote" in moved:
         return "the declaration changed; other fields were changed at the target"
     renewed = [sorted(fresh.intersection(references(item.after))) for item in fields]

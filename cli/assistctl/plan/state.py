@@ -38,6 +38,9 @@ class Declared:
 PROTECT = "protect"
 """The field of a declared object that is no field of the API: it lives in the metadata."""
 
+RECORD = "metadata.assistctl_applied"
+"""How a plan calls the record of what was applied, where it is gone from the target."""
+
 UNKNOWN = "?"
 """Stands for the answer in a record that travels with the write itself."""
 
@@ -45,9 +48,10 @@ UNKNOWN = "?"
 @dataclass(frozen=True)
 class Applied:
     """What the last sync recorded of one field: short hashes of what it declared and, where the
-    server answered something else, of what it answered (UNKNOWN until that is noted)."""
+    server answered something else, of what it answered (UNKNOWN until that is noted). `declared`
+    None: nothing was, but the server had something there all the same."""
 
-    declared: str
+    declared: str | None
     answered: str | None = None
 
     @property
@@ -59,13 +63,15 @@ class Applied:
 @dataclass(frozen=True)
 class Upload:
     """A file of ours at the target. `sha256` may be shortened; `replaced` tells a superseded
-    upload from one whose declaration is gone; a `copy` is a second upload of the same content."""
+    upload from one whose declaration is gone; a `copy` is a second upload of the same content. Of
+    an `altered` one somebody has changed what the target remembers of its content."""
 
     id: str
     address: Address
     sha256: str
     replaced: bool = False
     copy: bool = False
+    altered: bool = False
 
     def holds(self, sha256: str) -> bool:
         """Whether it is the upload of the content with this full SHA-256."""
@@ -77,6 +83,9 @@ class Remote:
     """One object of ours at the target.
 
     `fields` are normalised; ids of our own objects are Addresses, all others stay strings.
+    `plainer` holds of those in which there are defaults that the API documents what they are
+    without some of these, and last without any. It is `recorded` if it bears a record of what was
+    applied to it.
     `uploads` are the files of ours that it refers to, `stale` those that its record calls unused
     and that are still there. `unsure` are the fields in which a difference proves no edit, since
     what they referred to is gone or the target does not tell them. `settled` marks a store whose
@@ -97,6 +106,22 @@ class Remote:
     formerly: Address | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Json] = field(default_factory=dict)
+    plainer: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
+    recorded: bool = True
+
+    def plain(self, name: str) -> Json:
+        """A field without the defaults that the API documents."""
+        return self.plainer.get(name, (self.fields.get(name),))[-1]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a sync that wrote it was cut off before it could note what was answered."""
+        return any(item.open for item in self.applied.values())
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """The fields that were declared when it was written last."""
+        return frozenset(name for name, it in self.applied.items() if it.declared is not None)
 
     @property
     def protected(self) -> bool:

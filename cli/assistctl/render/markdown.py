@@ -10,6 +10,7 @@ from assistctl.plan.changes import Action, Change, FieldChange, Plan
 from assistctl.render.folding import Folded, Stores, folded, is_files, plain_name
 from assistctl.render.plan import (
     KEPT,
+    LEFT_ALONE,
     MOVED,
     SIGNS,
     counts,
@@ -36,14 +37,14 @@ def plan_markdown(plan: Plan, stores: Stores | None = None) -> str:
     changes = folded(plan, stores or {})
     sections = ["\n".join(section) for section in _sections(plan, changes)]
     room = LIMIT - sum(len(section) + 2 for section in sections)
-    return "\n\n".join([*sections, *_details(changes, room)])
+    return "\n\n".join([*sections, *_details([*changes, *plan.left_alone], room)])
 
 
 def _sections(plan: Plan, changes: Sequence[Change | Folded]) -> Iterator[list[str]]:
     target, result = _code(plan.target), counts(plan) if plan else "no changes"
     heading = drift_line(plan, target) if plan.only_drift else f"Plan for {target}: {result}"
     yield [f"### {heading}"]
-    if plan:
+    if plan.changes:
         yield [
             "| change | address | cause |",
             "|---|---|---|",
@@ -57,8 +58,15 @@ def _sections(plan: Plan, changes: Sequence[Change | Folded]) -> Iterator[list[s
     if plan.kept:
         yield [KEPT]
         yield [f"- {_plain(line)}" for line in kept_lines(plan)]
+    if plan.left_alone:
+        yield [LEFT_ALONE]
+        yield [f"- {_code(str(it.address))}: {_plain(_paths(it))}" for it in plan.left_alone]
     if plan.notes:
         yield [f"- Note: {_plain(note)}" for note in plan.notes]
+
+
+def _paths(change: Change) -> str:
+    return ", ".join(field.path for field in change.fields)
 
 
 def _row(change: Change | Folded) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import click
 
@@ -38,6 +39,7 @@ MOVED = {
 
 PRUNE = "`assistctl sync --prune` deletes what is no longer declared."
 KEPT = "Edited at the target, kept so:"
+LEFT_ALONE = "Edited at the target where nothing is declared, left alone:"
 PROTECTED = (
     "What is protected stays: to delete it, declare it with `protect: false`, sync, then remove it."
 )
@@ -68,6 +70,8 @@ def plan_text(
     if plan.kept:
         title = click.style(KEPT, fg="yellow")
         blocks.append([title, *(f"{_INDENT}{one_line(line)}" for line in kept_lines(plan))])
+    if plan.left_alone:
+        blocks.append([click.style(LEFT_ALONE, fg="yellow"), *_left_alone(plan)])
     if plan.notes:
         blocks.append([f"Note: {sanitize(note)}" for note in plan.notes])
     blocks.append([click.style(headline(plan), bold=True)])
@@ -93,8 +97,19 @@ def drift_line(plan: Plan, target: str) -> str:
     if not plan:
         what = "Nothing that was asked for" if plan.partial else "Nothing"
         return f"No drift. {what} was {where}."
-    number = len(plan.changes)
-    return f"Drift: {number:,} of ours {'was' if number == 1 else 'were'} {where}."
+    edited = {it.address for it in (*plan.changes, *plan.left_alone) if not it.lost}
+    lost = sum(change.lost for change in plan.changes)
+    told = []
+    if edited:
+        told.append(f"{len(edited):,} of ours {'was' if len(edited) == 1 else 'were'} {where}")
+    if lost:
+        since = "" if edited else f" from {target} since the last sync"
+        told.append(f"{lost:,}{'' if edited else ' of ours'} {_has(lost)} gone{since}")
+    return f"Drift: {', and '.join(told)}."
+
+
+def _has(number: int) -> str:
+    return "has" if number == 1 else "have"
 
 
 def counts(plan: Plan) -> str:
@@ -123,8 +138,8 @@ def kept_lines(plan: Plan) -> Iterator[str]:
 
 
 def plan_json(plan: Plan) -> str:
-    """The shape of the command line's contract; `moved` is added to each field, `protected`, `kept`
-    and `notes` where there are some. Absent values are null."""
+    """The shape of the command line's contract; `moved` is added to each field, `protected`,
+    `kept`, `left_alone` and `notes` where there are some. Absent values are null."""
     document = {
         "target": plan.target,
         "changes": [_change_json(change) for change in plan.changes],
@@ -135,6 +150,8 @@ def plan_json(plan: Plan) -> str:
         document["protected"] = [str(address) for address in plan.protected]
     if plan.kept:
         document["kept"] = [_change_json(change) for change in plan.kept]
+    if plan.left_alone:
+        document["left_alone"] = [_change_json(change) for change in plan.left_alone]
     if plan.notes:
         document["notes"] = list(plan.notes)
     return json_document(document)
@@ -219,6 +236,13 @@ def _block(change: Change, operations: Sequence[str] = ()) -> list[str]:
 def _colored(line: str) -> str:
     is_diff = line.startswith("  ") and line[2:3] in _DIFF_COLORS
     return click.style(line, fg=_DIFF_COLORS[line[2]]) if is_diff else line
+
+
+def _left_alone(plan: Plan) -> Iterator[str]:
+    for change in plan.left_alone:
+        yield _INDENT + one_line(str(change.address))
+        plain = replace(change, fields=tuple(replace(it, moved="declared") for it in change.fields))
+        yield from (2 * _INDENT + _colored(line) for line in field_lines(plain))
 
 
 def _undeclared(plan: Plan) -> list[str]:

@@ -35,9 +35,9 @@ class Assistants:
         """Everything the workspace declares, as this API would hold it."""
         return declare(workspace)
 
-    def observe(self, declared: Mapping[Address, Declared]) -> Observed:
-        """All reads of a sync. Raises RemoteError."""
-        return observe(self.client, self.namespace, declared)
+    def observe(self, declared: Mapping[Address, Declared], *, deep: bool = False) -> Observed:
+        """All reads of a sync; `deep` lists the files of all our stores. Raises RemoteError."""
+        return observe(self.client, self.namespace, declared, deep=deep)
 
     def stranger(
         self, address: Address, object_id: str, declared: Mapping[Address, Declared]

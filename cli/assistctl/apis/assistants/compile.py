@@ -18,9 +18,10 @@ from assistctl.apis.assistants.operations import (
 )
 from assistctl.apis.ownership import Record, mark
 from assistctl.plan.changes import Action, Change, Plan
-from assistctl.plan.compare import fingerprint
+from assistctl.plan.compare import OPAQUE, contains, fingerprint
 from assistctl.plan.state import (
     PROTECT,
+    RECORD,
     UNKNOWN,
     Applied,
     Declared,
@@ -142,7 +143,7 @@ class _Compiler:
     ) -> Iterator[Operation]:
         fields = _values(declaration, written)
         if remote and "tool_resources" in fields:
-            fields["tool_resources"] = _parts(fields["tool_resources"], remote)
+            fields["tool_resources"] = _parts(fields["tool_resources"], remote, change)
         elif remote and replaced:
             # The same references as before; they lead to the new uploads now.
             fields["tool_resources"] = remote.fields["tool_resources"]
@@ -155,7 +156,7 @@ class _Compiler:
         }
         record = Record(
             owner=f"{self.namespace}/{declaration.address.name}",
-            applied=_applied(declaration, remote, written),
+            applied=_applied(declaration, change, remote, written),
             files={}
             if repointed
             else {upload.id: mark(upload.address, upload.sha256) for upload in uploads},
@@ -195,7 +196,7 @@ class _Compiler:
         as_declared = in_order or bool(MEMBERSHIP.intersection(written))
         closed = Record(
             owner=f"{self.namespace}/{address.name}",
-            applied=_applied(declaration, remote, written),
+            applied=_applied(declaration, change, remote, written),
             stale=_stale(remote, (), leaving),
             digest=membership(declaration, self.declared) if as_declared else None,
             protected=_protected(declaration, remote, written),
@@ -268,7 +269,7 @@ def _written(declaration: Declared, change: Change) -> tuple[str, ...]:
     """The top-level fields that a change writes."""
     if change.action is Action.CREATE:
         return tuple(declaration.fields)
-    return tuple(dict.fromkeys(item.field for item in change.fields))
+    return tuple(dict.fromkeys(item.field for item in change.fields if item.path != RECORD))
 
 
 def _values(declaration: Declared, written: Collection[str]) -> dict[str, Json]:
@@ -284,11 +285,13 @@ def _protected(declaration: Declared, remote: Remote | None, written: Collection
     return remote.protected
 
 
-def _parts(wanted: Mapping[str, Json], remote: Remote) -> dict[str, Json]:
+def _parts(wanted: Mapping[str, Json], remote: Remote, change: Change) -> dict[str, Json]:
     """tool_resources with every part named that is to be cleared: a part that is not sent stays
-    as it is. A part in which nothing is ours is somebody else's."""
-    ours = [part for part, ids in remote.fields["tool_resources"].items() if any(references(ids))]
-    return {part: CLEARED["tool_resources"][part] for part in ours} | dict(wanted)
+    as it is. A part in which nothing is ours is somebody else's, unless it is what was edited."""
+    is_edit = any(item.field == "tool_resources" for item in change.drifted)
+    there = remote.fields["tool_resources"].items()
+    cleared = [part for part, ids in there if is_edit or any(references(ids))]
+    return {part: CLEARED["tool_resources"][part] for part in cleared} | dict(wanted)
 
 
 def _metadata(
@@ -301,28 +304,41 @@ def _metadata(
 
 
 def _applied(
-    declaration: Declared, remote: Remote | None, written: Collection[str]
+    declaration: Declared, change: Change, remote: Remote | None, written: Collection[str]
 ) -> dict[str, Applied]:
     """The record after this write: what is written now, over what was known before. A field that
     is in order without having been written (an adopted one) is listed with what is there."""
     before = remote.applied if remote else {}
-    applied = {}
+    applied = _measures(declaration, change, remote) if remote else {}
     for name, value in declaration.fields.items():
-        hashed, there = fingerprint(value), fingerprint(remote.fields.get(name) if remote else None)
-        known = before.get(name)
-        if name in written or there == hashed:
+        hashed, known = fingerprint(value), before.get(name)
+        there = remote.fields.get(name) if remote else None
+        if name in written or fingerprint(there) == hashed:
             if declaration.recorded is None:
                 applied[name] = Applied(hashed)
             elif name in declaration.recorded:
                 applied[name] = declaration.recorded[name]
-        elif known is None or known.open:
-            applied[name] = Applied(hashed, there)
-        else:
+        elif known is not None and known.declared is not None and not known.open:
             applied[name] = known
-    for name in set(before) - set(declaration.fields) - set(written):
+        elif remote and contains(there, value, opaque=name in OPAQUE):
+            applied[name] = Applied(hashed, fingerprint(there))
+    for name in (remote.listed if remote else frozenset()) - {*declaration.fields, *written}:
         if remote and fingerprint(remote.fields.get(name)) != fingerprint(None):
             applied[name] = before[name]
     return applied
+
+
+def _measures(declaration: Declared, change: Change, remote: Remote) -> dict[str, Applied]:
+    """By what edits of fields that nothing declares are told later: what the record says of them,
+    or what is there, where there is no record yet or a sync was cut off before it was whole."""
+    if remote.applied and not remote.is_open and change.action is not Action.ADOPT:
+        return {name: it for name, it in remote.applied.items() if it.declared is None}
+    return {
+        name: Applied(None, fingerprint(value))
+        for name, value in remote.fields.items()
+        if name not in {*declaration.fields, *remote.listed}
+        and fingerprint(remote.plain(name)) != fingerprint(None)
+    }
 
 
 def _stale(

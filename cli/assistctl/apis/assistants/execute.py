@@ -17,6 +17,7 @@ from assistctl.apis.assistants.fields import (
     edited,
     observed_assistant,
     observed_store,
+    plainer,
 )
 from assistctl.apis.assistants.operations import (
     Attach,
@@ -31,7 +32,7 @@ from assistctl.apis.failures import LostAnswer
 from assistctl.apis.ownership import OWNER, Record, decode, encode, mark
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.compare import fingerprint
-from assistctl.plan.state import UNKNOWN, Declared, Observed, references
+from assistctl.plan.state import UNKNOWN, Applied, Declared, Observed, references
 from assistctl.resources import ASSISTANT, FILE, Address, Json
 
 BATCH = 500
@@ -178,9 +179,8 @@ class _Execution:
         record = replace(operation.record, files={**operation.record.files, **files})
         noted = _recorded_as_written(operation)
         # A kill between the write and the answer must not look like an edit at the target.
-        body["metadata"] = _metadata(
-            operation, _with_answers(record, dict.fromkeys(noted, UNKNOWN))
-        )
+        opened = _with_answers(record, dict.fromkeys(noted, UNKNOWN))
+        body["metadata"] = _metadata(operation, opened)
         known = operation.id or self.ids.get(operation.address)
         if known:
             _refuse(self._edited(operation.address, known) & {*operation.fields, "metadata"})
@@ -195,7 +195,7 @@ class _Execution:
         self.ids[operation.address] = known or str(answer["id"])
         self._note_answers(operation, noted, answer)
         final = _with_answers(record, self.answers.get(operation.address, {}))
-        if noted and not any(item.open for item in final.applied.values()):
+        if final != opened and not any(item.open for item in final.applied.values()):
             path = f"{COLLECTION[operation.address.kind]}/{self.ids[operation.address]}"
             body["metadata"] = _metadata(operation, final)
             self.client.post(path, body, fresh=fresh or not known)
@@ -226,7 +226,8 @@ class _Execution:
     def _note_answers(
         self, operation: Write, noted: Iterable[str], answer: Mapping[str, Json]
     ) -> None:
-        """Remember where the server answered something else than was declared."""
+        """Remember what the server answered: to what was declared and, of fields that were cleared
+        or that it has just made, to nothing."""
         names = {self.ids[address]: address for address in references(operation.fields)}
         if operation.address.kind == ASSISTANT:
             there = observed_assistant(answer, names)
@@ -235,6 +236,12 @@ class _Execution:
         answers = self.answers.setdefault(operation.address, {})
         for name in noted:
             answers[name] = fingerprint(there.get(name))
+        is_new = operation.id is None and operation.fields
+        without = plainer(there)
+        for name in there.keys() - operation.record.applied.keys():
+            plain = without.get(name, (there[name],))[-1]
+            if (is_new or name in operation.fields) and fingerprint(plain) != fingerprint(None):
+                answers[name] = fingerprint(there[name])
 
     def _attach(self, operation: Attach) -> None:
         """Attach in batches, each of which is indexed before the next one is sent. What one of
@@ -364,7 +371,8 @@ def _metadata(operation: Write, record: Record) -> dict[str, Json]:
 
 def _with_answers(record: Record, answers: Mapping[str, str]) -> Record:
     """The record with what the server answered, where that is not what was declared."""
-    applied = dict(record.applied)
+    unlisted = answers.keys() - record.applied.keys()
+    applied = dict(record.applied) | {name: Applied(None, answers[name]) for name in unlisted}
     for name in answers.keys() & applied.keys():
         declared = applied[name].declared
         answered = None if answers[name] == declared else answers[name]

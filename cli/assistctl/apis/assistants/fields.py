@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 
 from assistctl.apis.ownership import is_protected, without_ours
 from assistctl.plan.compare import fingerprint
@@ -185,6 +186,51 @@ def observed_store(body: Mapping[str, Json]) -> dict[str, Json]:
         "metadata": without_ours(body.get("metadata")),
         **_protection(is_protected(body.get("metadata"))),
     }
+
+
+_PLAIN: Mapping[str, Json] = {
+    "temperature": 1,
+    "top_p": 1,
+    "response_format": "auto",
+    "reasoning_effort": "medium",
+    "chunking_strategy": AUTO_CHUNKING,
+}
+"""What the API documents as the default of whole fields."""
+
+
+_RANKERS = ("auto", "default_2024_08_21")
+"""The default, and what it means."""
+
+
+def plainer(fields: Mapping[str, Json]) -> dict[str, tuple[Json, ...]]:
+    """Of the fields in which there are defaults that the API documents, what they are without some
+    of these, and last without any: that a server fills them in is no edit."""
+    found: dict[str, tuple[Json, ...]] = {
+        name: (None,) for name, default in _PLAIN.items() if fields.get(name) == default
+    }
+    tools = fields.get("tools") or []
+    results = 5 if str(fields.get("model")).startswith("gpt-3.5-turbo") else 20
+    defaults = {"max_num_results": (results,), "ranker": _RANKERS, "score_threshold": (0,)}
+    readings: list[Json] = []
+    for number in range(1, len(defaults) + 1):
+        for names in combinations(defaults, number):
+            without = [_without(tool, {name: defaults[name] for name in names}) for tool in tools]
+            readings += [without] if without not in (tools, *readings) else []
+    return found | ({"tools": tuple(readings)} if readings else {})
+
+
+def _without(tool: Json, defaults: Mapping[str, tuple[Json, ...]]) -> Json:
+    """A tool whose file_search does not say these values."""
+
+    def plain(options: Mapping[str, Json]) -> dict[str, Json]:
+        return {
+            name: plain(value) if isinstance(value, Mapping) else value
+            for name, value in options.items()
+            if value not in defaults.get(name, ())
+        }
+
+    options = tool.get("file_search") if isinstance(tool, Mapping) else None
+    return {**tool, "file_search": plain(options)} if isinstance(options, Mapping) else tool
 
 
 def edited(kind: str, before: Mapping[str, Json], after: Mapping[str, Json]) -> frozenset[str]:

@@ -27,12 +27,15 @@ class _Listed:
     files: Mapping[str, dict[str, Json]]
 
 
-def observe(client: Client, namespace: str, declared: Mapping[Address, Declared]) -> Observed:
-    """What is at the target, of ours and in our way."""
+def observe(
+    client: Client, namespace: str, declared: Mapping[Address, Declared], *, deep: bool = False
+) -> Observed:
+    """What is at the target, of ours and in our way. `deep` lists the files of all our stores, even
+    of those whose records prove that they were as declared."""
     listed = _lists(client, {address.kind for address in declared})
     ours, copies = _first_of_each(_moved(list(_ours(listed, namespace)), declared), declared)
     stale = uploads.unused([item.record for item in [*ours, *copies]], listed.files, declared)
-    inside = _look_inside(client, listed, ours, copies, declared, stale)
+    inside = _look_inside(client, listed, ours, copies, declared, stale, deep)
 
     used = {upload.id for item in ours for upload in inside.uploads[item.id]}
     paths = uploads.paths(inside.members.values())
@@ -147,6 +150,7 @@ def _look_inside(
     copies: Collection[Owned],
     declared: Mapping[Address, Declared],
     stale: Collection[Upload],
+    deep: bool,
 ) -> Inside:
     """The uploads of all our objects. Stores that are proven to be as declared are listed only if
     there are uploads that may have to be deleted, since they may be in such a store too."""
@@ -162,7 +166,7 @@ def _look_inside(
     settled = _settled(ours, declared, found.values())
     own = {item.id for item in assistants}
     others = {id_ for body in listed.assistants if body["id"] not in own for id_ in file_ids(body)}
-    if stale or copies or leaving or copies_of.may_exist(listed.files, declared, others):
+    if deep or stale or copies or leaving or copies_of.may_exist(listed.files, declared, others):
         settled = set()
     members = _members(client, [item for item in stores if item.id not in settled])
     paths = uploads.paths(members.values())

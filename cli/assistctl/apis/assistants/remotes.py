@@ -9,8 +9,10 @@ from assistctl.apis.assistants import uploads
 from assistctl.apis.assistants.fields import (
     MEMBERSHIP,
     chunking,
+    membership,
     observed_assistant,
     observed_store,
+    plainer,
 )
 from assistctl.apis.ownership import Record
 from assistctl.plan.compare import fingerprint
@@ -50,7 +52,9 @@ class Inside:
 
 def remote(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
     """`stores` are the living vector stores: ours by Address, others by their id."""
-    return replace(_read(item, inside, stores), body=item.body)
+    found = _read(item, inside, stores)
+    fields = plainer(found.fields)
+    return replace(found, body=item.body, plainer=fields, recorded=item.record.whole)
 
 
 def _read(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
@@ -114,22 +118,37 @@ def _store(item: Owned, inside: Inside) -> Remote:
         present |= {ours[body["id"]] for body in members if body["id"] in ours}.difference(
             store.fields["files"]
         )
+    uploads_here = inside.uploads[item.id]
+    if store and item.record.digest == membership(store, inside.declared):
+        uploads_here = tuple(_judged(it, inside.declared) for it in uploads_here)
     told = _common_chunking(living)
     unsure = {"chunking_strategy"} if living and not told else set()
     fields = observed_store(item.body)
     fields["files"] = sorted(present, key=str)
     fields["chunking_strategy"] = told or _believed_chunking(item, inside.declared)
+    fields["attributes"] = {
+        ours[body["id"]].name: more
+        for body in members
+        if body["id"] in ours and (more := uploads.foreign(body))
+    }
     return Remote(
         item.address,
         item.id,
         fields,
         item.record.applied,
-        inside.uploads[item.id],
+        uploads_here,
         # Not every target lets us read what is in an expired store.
         unsure=MEMBERSHIP if item.expired else frozenset(unsure),
         formerly=item.formerly,
         failed=dict(_failures(members)),
     )
+
+
+def _judged(upload: Upload, declared: Mapping[Address, Declared]) -> Upload:
+    """An upload of a store whose record proves that it held what is declared."""
+    file = declared.get(upload.address)
+    is_altered = file is not None and not upload.copy and not upload.holds(file.fields["sha256"])
+    return replace(upload, altered=True) if is_altered else upload
 
 
 def _failures(members: Iterable[Mapping[str, Json]]) -> Iterator[tuple[str, str]]:

@@ -75,6 +75,12 @@ def paths(members: Iterable[Iterable[Mapping[str, Json]]]) -> dict[str, Address]
     return {upload.id: upload.address for some in members for upload in of_store(some)}
 
 
+def foreign(member: Mapping[str, Json]) -> dict[str, Json]:
+    """What somebody else has given a vector store to remember of a file."""
+    known = member.get("attributes") or {}
+    return {key: value for key, value in known.items() if key not in (PATH, SHA256)}
+
+
 def attributes(address: Address, sha256: str) -> dict[str, str]:
     """What a vector store is given to remember of a file."""
     return {PATH: address.name, SHA256: sha256}

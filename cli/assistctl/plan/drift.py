@@ -1,0 +1,58 @@
+"""What happened at the target since the last sync beside edits of what is declared: edits where
+nothing is, and things that have gone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from assistctl.plan.changes import Action, Change, FieldChange
+from assistctl.plan.compare import fingerprint, is_untouched, leaves
+from assistctl.plan.state import Declared, Observed, Remote, references
+from assistctl.resources import Address, Json
+
+ASIDE = "edited at the target since the last sync; not declared, so left alone"
+
+
+def left_alone(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
+    """The edits of what nothing declares, of the objects that are declared."""
+    for address, declaration in declared.items():
+        remote = observed.owned.get(address)
+        fields = tuple(unlisted(remote, declaration.fields)) if remote else ()
+        if remote and fields:
+            yield Change(Action.UPDATE, address, ASIDE, fields, remote.id)
+
+
+def unlisted(remote: Remote, declared: Collection[str] = ()) -> Iterator[FieldChange]:
+    """What was edited of the fields that were not declared when the object was written, and are
+    not now. What a sync that was cut off could not note is not known."""
+    if not remote.applied or remote.is_open:
+        return
+    for name in remote.fields:
+        skipped = name in remote.unsure or name in remote.listed or name in declared
+        if not skipped and not is_untouched(remote, name):
+            for path, before, after in leaves(name, None, remote.plain(name)):
+                yield FieldChange(path, before, after, "remote")
+
+
+def lost(
+    declared: Mapping[Address, Declared], observed: Observed, known: Collection[Address]
+) -> frozenset[Address]:
+    """What was at the target after the last sync: what is remembered, and what a record at the
+    target proves to have been referred to."""
+    found = set(known)
+    for address, declaration in declared.items():
+        remote = observed.owned.get(address)
+        for name, value in declaration.fields.items():
+            applied = remote.applied.get(name) if remote else None
+            if applied and not applied.open and applied.declared == fingerprint(value):
+                found.update(references(value))
+    return frozenset((found & declared.keys()) - {copy.address for copy in observed.duplicates})
+
+
+def additions(there: Json, expected: Collection[Address]) -> Iterator[Json]:
+    """What is referred to beside what is expected: ids of others', and things of ours."""
+    if isinstance(there, Mapping):
+        for item in there.values():
+            yield from additions(item, expected)
+    elif isinstance(there, list | tuple):
+        yield from (item for item in there if item not in expected)
