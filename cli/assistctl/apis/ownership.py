@@ -19,7 +19,7 @@ have fit into one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from assistctl.plan.state import Applied, Upload
@@ -71,7 +71,7 @@ def encode(record: Record) -> dict[str, str]:
         f"{file_id[-TAIL:]}:{mark.sha256}:{mark.path}"
         for file_id, mark in sorted(record.files.items())
     ]
-    stale = [upload.id if upload.replaced else f"-{upload.id}" for upload in record.stale]
+    stale = map(_unused, record.stale)
     pairs = {OWNER: record.owner}
     pairs |= (
         _spread("applied", applied or [NOT_DECLARED])
@@ -83,6 +83,12 @@ def encode(record: Record) -> dict[str, str]:
     if record.protected:
         pairs[PROTECTED] = "true"
     return pairs
+
+
+def without_room(stale: Sequence[Upload]) -> tuple[Upload, ...]:
+    """Those of the uploads that a record says to be unused for which it has no room."""
+    lines = _spread("stale", map(_unused, stale)).values()
+    return tuple(stale[sum(line.count(",") + 1 for line in lines) :])
 
 
 def decode(metadata: Mapping[str, Json] | None, ids: Iterable[str] = ()) -> Record | None:
@@ -135,6 +141,10 @@ def without_ours(metadata: Mapping[str, Json] | None) -> dict[str, Json]:
 
 def is_ours(key: str) -> bool:
     return key == OWNER or key.startswith(f"{OWNER}_")
+
+
+def _unused(upload: Upload) -> str:
+    return upload.id if upload.replaced else f"-{upload.id}"
 
 
 def _spread(name: str, items: Iterable[str]) -> dict[str, str]:

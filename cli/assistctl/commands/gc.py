@@ -54,15 +54,23 @@ def command(
     workspace = load(options)
     with opened(workspace, parallel) as surface:
         youngest = time.time() - older_than
-        found = [
+        old = [
             stray
             for stray in surface.strays(surface.declare(workspace))
-            if stray.created_at <= youngest and (everything or stray.like)
+            if stray.created_at <= youngest
         ]
+        found = [stray for stray in old if everything or stray.like]
         if options.format == "json":
             click.echo(strays_json(found))
         elif found or not options.quiet:
             click.echo(strays_text(found))
+        if len(old) > len(found) and not options.quiet:
+            others = counted(len(old) - len(found), "upload")
+            click.echo(
+                f"note: nothing uses {others} that no declared file is called like; whose they "
+                "are nobody can tell: `assistctl gc --all --list` names them",
+                err=True,
+            )
         if listing or not found:
             return None
         what = f"delete {counted(len(found), 'file')} at {workspace.target.name}"

@@ -102,7 +102,8 @@ def reconcile(
     remaining = {*stay, *kept, *(() if wishes.prune else (change.address for change in gone))}
     notes = (*failed, *edited_copies(observed))
     if wishes.prune:
-        changes += (*gone, *leaving(declared, observed, changes))
+        changes += gone
+        changes += list(leaving(declared, observed, changes))
         notes += tuple(mass_prune(gone, observed))
     return Plan(
         target,

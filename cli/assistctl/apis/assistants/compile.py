@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,10 +13,11 @@ from assistctl.apis.assistants.operations import (
     Detach,
     Operation,
     Phase,
+    SetAside,
     UploadFile,
     Write,
 )
-from assistctl.apis.ownership import Record, mark
+from assistctl.apis.ownership import Record, mark, without_room
 from assistctl.plan.changes import Action, Change, Plan
 from assistctl.plan.compare import OPAQUE, contains, fingerprint
 from assistctl.plan.state import (
@@ -35,6 +36,10 @@ from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
 STORE_FILES = 10_000
 """What a vector store holds at most."""
 
+ASIDE = Address(VECTOR_STORE, ".unused")
+"""The store of ours that holds what is unused and for which no record has room, until it is
+pruned. No declared store has this key: theirs begin with a letter or a digit."""
+
 DELETES = {
     ASSISTANT: Phase.DELETE_ASSISTANT,
     VECTOR_STORE: Phase.DELETE_STORE,
@@ -47,7 +52,9 @@ def compile_plan(
 ) -> tuple[Operation, ...]:
     """The Operations of a plan in the order in which they are sent."""
     compiler = _Compiler(plan, declared, observed, namespace)
-    return tuple(sorted(compiler.operations(), key=lambda operation: operation.phase))
+    operations = list(compiler.operations())
+    operations += compiler.set_aside(operations)
+    return tuple(sorted(operations, key=lambda operation: operation.phase))
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,27 @@ class _Compiler:
             if change.action is Action.DELETE and change.id:
                 phase, users = DELETES[change.address.kind], self._users(change)
                 yield Delete(change, change.address, change.id, phase, users)
+
+    def set_aside(self, operations: Iterable[Operation]) -> Iterator[Operation]:
+        """A store of its own for what these requests take out of use, where the records have no
+        room to say so and the plan does not delete it."""
+        going = {change.id for change in self.plan.changes if change.action is Action.DELETE}
+        uploads: dict[str, Upload] = {}
+        changes = []
+        for operation in operations:
+            if isinstance(operation, Write):
+                for upload in without_room(operation.record.stale):
+                    if not upload.replaced and upload.id not in going:
+                        uploads[upload.id] = upload
+                        changes.append(operation.change)
+        if not uploads:
+            return
+        if ASIDE not in self.observed.owned:
+            fields = {"name": f"{self.namespace}: uploads that are not used any more"}
+            applied = {"name": Applied(fingerprint(fields["name"]))}
+            record = Record(f"{self.namespace}/{ASIDE.name}", applied)
+            yield Write(changes[0], ASIDE, None, fields, {}, record, Phase.UPLOAD)
+        yield SetAside(changes[0], ASIDE, tuple(uploads.values()))
 
     def _users(self, change: Change) -> tuple[Address, ...]:
         """The declared objects that hold an upload until they are written."""
@@ -129,7 +157,7 @@ class _Compiler:
                     changes[upload.address],
                     upload.address,
                     upload.id,
-                    Phase.DELETE_REPLACED,
+                    Phase.DELETE_FILE,
                     tuple(self._holders[upload.id]),
                 )
 
@@ -347,7 +375,10 @@ def _stale(
     """What nothing uses any more, now or since earlier, so that it can be deleted after a kill."""
     if remote is None:
         return ()
-    gone = {upload.id: upload for upload in remote.stale}
-    gone |= {upload.id: replace(upload, replaced=False) for upload in leaving}
-    gone |= {upload.id: replace(upload, replaced=True) for upload in replaced}
+    gone = {upload.id: replace(upload, replaced=True) for upload in replaced}
+    gone = {upload.id: upload for upload in remote.stale} | gone
+    # What there may be no room for comes last.
+    gone |= {
+        upload.id: replace(upload, replaced=False) for upload in leaving if upload.id not in gone
+    }
     return tuple(gone.values())

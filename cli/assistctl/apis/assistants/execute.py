@@ -24,6 +24,7 @@ from assistctl.apis.assistants.operations import (
     Delete,
     Detach,
     Operation,
+    SetAside,
     UploadFile,
     Write,
 )
@@ -64,7 +65,8 @@ class _Execution:
     already without being the ones to write; `made` those of what was made here, which not all of
     the target may know yet; `uploaded` is what was uploaded here, and `used` the files that
     something refers to by now, or may; `attached` is how each file of a store fared; `untouched`
-    are the objects that nothing was done to yet, as they were observed, by their ids."""
+    are the objects that nothing was done to yet, as they were observed, by their ids; `unsettled`
+    are the uploads that are neither deleted nor set aside, although they should be."""
 
     client: Client
     root: Path
@@ -78,6 +80,7 @@ class _Execution:
     used: set[Address] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
     attached: dict[Address, dict[Address, str | None]] = field(default_factory=dict)
+    unsettled: set[str] = field(default_factory=set)
     halted: str | None = None
 
     def run(self, operation: Operation) -> Outcome:
@@ -87,7 +90,7 @@ class _Execution:
         try:
             self._send(operation)
         except (AssistctlError, OSError) as error:
-            self.broken.add(operation.address)
+            self._give_up(operation)
             if isinstance(error, LostAnswer) and isinstance(operation, Write | Attach):
                 self.used.update(operation.files)
             seconds = time.monotonic() - start
@@ -110,6 +113,9 @@ class _Execution:
     def _blocker(self, operation: Operation) -> str | None:
         if self.halted:
             return self.halted
+        if isinstance(operation, Detach) and operation.file_id in self.unsettled:
+            self.broken.add(operation.address)
+            return f"not done, since nothing else would tell that {operation.file_id} is ours"
         needed = {operation.address}
         if isinstance(operation, Delete):
             needed.update(operation.users)
@@ -119,8 +125,15 @@ class _Execution:
             missing += sorted(a for a in references(value) if a not in self.ids)
         if not missing:
             return None
-        self.broken.add(operation.address)
+        self._give_up(operation)
         return "not done, because of " + ", ".join(map(str, dict.fromkeys(missing)))
+
+    def _give_up(self, operation: Operation) -> None:
+        self.broken.add(operation.address)
+        if isinstance(operation, Delete):
+            self.unsettled.add(operation.id)
+        elif isinstance(operation, SetAside):
+            self.unsettled.update(upload.id for upload in operation.uploads)
 
     def _send(self, operation: Operation) -> None:
         if isinstance(operation, UploadFile):
@@ -129,6 +142,8 @@ class _Execution:
             self._write(operation)
         elif isinstance(operation, Attach):
             self._attach(operation)
+        elif isinstance(operation, SetAside):
+            self._set_aside(operation)
         elif isinstance(operation, Detach):
             store = self.ids[operation.address]
             self.client.delete(f"/vector_stores/{store}/files/{operation.file_id}")
@@ -284,6 +299,16 @@ class _Execution:
         if batch.get("status") == "completed" and is_whole:
             return {}
         return self._refused(path, batch, files)
+
+    def _set_aside(self, operation: SetAside) -> None:
+        path = f"/vector_stores/{self.ids[operation.address]}/file_batches"
+        items = [
+            {"file_id": it.id, "attributes": uploads.attributes(it.address, it.sha256)}
+            for it in operation.uploads
+        ]
+        for start in range(0, len(items), BATCH):
+            body = {"files": items[start : start + BATCH]}
+            self.client.create(path, body, find=lambda: None, fresh=True)
 
     def _indexed(self, path: str, batch: dict[str, Json]) -> dict[str, Json]:
         """The batch once it is no longer in progress."""

@@ -2,8 +2,8 @@
 
 The order heals a kill at any point: uploads; stores are opened (their digest cleared) and filled;
 assistants are written, and so repointed to new uploads; uploads that were replaced are deleted;
-stores are closed (their digest written); what is not wanted any more is deleted, files before the
-objects whose records are all that tells that they are ours.
+stores are closed (their digest written); what is not wanted any more is deleted, files before they
+are taken out of, or go with, the objects that are all that tells that they are ours.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from typing import TypeAlias
 
 from assistctl.apis.ownership import Record
 from assistctl.plan.changes import Change
+from assistctl.plan.state import Upload
 from assistctl.resources import Address, Json
 
 
 class Phase(IntEnum):
     UPLOAD = 0
-    OPEN_STORE = 1
-    RELEASE = 2
-    FILL_STORE = 3
-    WRITE_ASSISTANT = 4
-    DELETE_REPLACED = 5
-    DETACH = 6
-    CLOSE_STORE = 7
-    DELETE_FILE = 8
+    SET_ASIDE = 1
+    OPEN_STORE = 2
+    RELEASE = 3
+    FILL_STORE = 4
+    WRITE_ASSISTANT = 5
+    DELETE_FILE = 6
+    DETACH = 7
+    CLOSE_STORE = 8
     DELETE_ASSISTANT = 9
     DELETE_STORE = 10
 
@@ -87,6 +88,20 @@ class Attach:
 
 
 @dataclass(frozen=True)
+class SetAside:
+    """POST /vector_stores/{id}/file_batches for uploads that no record has room for, so that they
+    can be told to be ours; nobody waits until they are indexed."""
+
+    change: Change
+    address: Address
+    uploads: tuple[Upload, ...]
+    phase: Phase = Phase.SET_ASIDE
+
+    def __str__(self) -> str:
+        return f"set aside {len(self.uploads):,} uploads in {self.address}"
+
+
+@dataclass(frozen=True)
 class Detach:
     """DELETE /vector_stores/{id}/files/{file}; the upload itself stays."""
 
@@ -113,4 +128,4 @@ class Delete:
         return f"delete {self.address} ({self.id})"
 
 
-Operation: TypeAlias = UploadFile | Write | Attach | Detach | Delete
+Operation: TypeAlias = UploadFile | Write | Attach | SetAside | Detach | Delete

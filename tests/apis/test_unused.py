@@ -1,0 +1,121 @@
+"""Uploads that are declared no longer, more of them than a record has room for: none is forgotten."""
+
+import pytest
+
+from assistctl.apis import ownership
+from assistctl.apis.assistants import Assistants
+from assistctl.apis.client import Client
+from assistctl.resources import CodeInterpreter
+from tests.apis.bench import Bench
+from tests.apis.fault_proxy import error, proxy_to
+
+
+@pytest.fixture
+def little_room(monkeypatch):
+    """A record has room for a few uploads only."""
+    monkeypatch.setitem(ownership.PARTS, "stale", 1)
+
+
+def pages(bench, number):
+    return [bench.file(f"docs/{page}.md", f"page {page}") for page in range(number)]
+
+
+def names(bench):
+    return sorted(item["filename"] for item in bench.at("/files"))
+
+
+def inside(bench, key):
+    (store,) = (i for i in bench.at("/vector_stores") if i["metadata"]["assistctl"] == f"ws/{key}")
+    return [item["id"] for item in bench.at(f"/vector_stores/{store['id']}/files")]
+
+
+def test_of_a_hundred_files_that_are_declared_no_longer_prune_leaves_none(bench):
+    bench.assistant("shop")
+    bench.store("handbook", *pages(bench, 100))
+    bench.sync()
+    bench.store("handbook", *pages(bench, 1))
+    assert bench.apply() == []
+    assert len(inside(bench, "handbook")) == 1
+    told = bench.plan().splitlines()
+    assert told[-1] == "undeclared vector_store/.unused"
+    files = {line.rpartition("/")[2] for line in told[:-1]}
+    assert (len(told), files) == (100, {f"{page}.md" for page in range(1, 100)})
+    bench.sync(prune=True)
+    assert names(bench) == ["0.md"]
+    assert len(bench.at("/vector_stores")) == 1
+
+
+def test_prune_at_once_deletes_as_many_and_needs_no_store_for_them(bench):
+    bench.assistant("shop")
+    bench.store("handbook", *pages(bench, 100))
+    bench.sync()
+    bench.store("handbook", *pages(bench, 1))
+    assert not any("set aside" in line for line in bench.compiled(prune=True))
+    bench.sync(prune=True)
+    assert names(bench) == ["0.md"]
+
+
+def test_what_is_declared_again_is_taken_from_where_it_was_set_aside(bench, little_room):
+    bench.assistant("shop")
+    bench.store("handbook", *pages(bench, 30))
+    bench.sync()
+    uploads = {item["id"] for item in bench.at("/files")}
+    bench.store("handbook")
+    assert bench.apply() == []
+    bench.store("handbook", *pages(bench, 30))
+    assert bench.apply() == []
+    assert bench.apply(prune=True) == []
+    assert bench.plan(prune=True) == ""
+    assert len(bench.at("/files")) == 30
+    assert uploads & {item["id"] for item in bench.at("/files")}
+    assert len(bench.at("/vector_stores")) == 1
+
+
+def test_an_assistant_that_changes_its_files_again_and_again_forgets_none(bench, little_room):
+    for time in range(5):
+        files = [bench.file(f"assistants/{time}-{part}.csv", f"{part}") for part in range(6)]
+        bench.assistant("shop", CodeInterpreter(tuple(files)))
+        assert bench.apply() == []
+    assert len(bench.at("/files")) == 30
+    bench.sync(prune=True)
+    assert names(bench) == [f"4-{part}.csv" for part in range(6)]
+
+
+@pytest.fixture
+def proxy(server):
+    with proxy_to(server.base_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def cut_off(proxy, server, tmp_path):
+    """A workspace that sees the target through the proxy."""
+    client = Client(proxy.base_url, server.api_key)
+    yield Bench(tmp_path / "workspace", Assistants(client, "ws"))
+    client.close()
+
+
+@pytest.mark.parametrize("prune", [False, True])
+def test_wherever_it_is_cut_off_prune_leaves_none(cut_off, proxy, little_room, prune):
+    bench, tried, number, is_whole = cut_off, 0, 0, False
+    bench.assistant("shop")
+    while not is_whole:
+        number += 5
+        proxy.reset()
+        bench.store("handbook", *pages(bench, 24))
+        assert bench.apply(prune=True) == []
+        bench.store("handbook", *pages(bench, 1))
+        declared, observed, plan = bench.survey(prune=prune)
+        operations = bench.surface.compile(plan, declared, observed)
+        proxy.reset()
+        proxy.fault = lambda count, request, last=number: error(400) if count > last else None
+        for _ in bench.surface.execute(
+            bench.root, operations, declared, observed, uploading=lambda *about: None
+        ):
+            pass
+        is_whole = len(proxy.requests) <= number
+        proxy.reset()
+        bench.sync(prune=True)
+        assert names(bench) == ["0.md"], f"cut off after {number} requests"
+        tried += 1
+    print(f"moments tried: {tried}")
