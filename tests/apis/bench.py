@@ -51,8 +51,9 @@ class Bench:
 
     def survey(self, **wishes):
         declared = self.surface.declare(self.workspace)
-        observed = self.surface.observe(declared)
-        return declared, observed, reconcile("local", declared, observed, Wishes(**wishes))
+        asked = Wishes(**wishes)
+        observed = self.surface.observe(declared, deep=asked.deep)
+        return declared, observed, reconcile("local", declared, observed, asked)
 
     def plan(self, **wishes):
         return str(self.survey(**wishes)[2])
@@ -85,6 +86,11 @@ class Bench:
 
     def only(self, path):
         (item,) = self.at(path)
+        return item
+
+    def only_of(self, path, owner):
+        """The one that bears this owner in its metadata."""
+        (item,) = (item for item in self.at(path) if item["metadata"].get("assistctl") == owner)
         return item
 
 

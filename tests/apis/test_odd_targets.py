@@ -1,6 +1,7 @@
 """Targets that answer something else than they were sent, or do not offer everything."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -286,3 +287,62 @@ def test_an_expired_store_that_cannot_be_read_any_more_is_replaced_too(odd, prox
     proxy.fault = lambda number, request: error(400) if str(request) == unreadable else None
     odd.sync()
     assert bench.only("/vector_stores")["id"] != old
+
+
+IMPOSSIBLE = ["x", 7, True, [], {}, [7], [None], {"type": 7}]
+
+
+def places(value, place=()):
+    """Every place inside an object where something could be."""
+    yield place
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from places(item, (*place, key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from places(item, (*place, number))
+
+
+def put(item_id, place, value, item):
+    """Say something else at one place of one object."""
+    if item["id"] == item_id:
+        for step in place[:-1]:
+            item = item[step]
+        item[place[-1]] = value
+
+
+def test_an_object_of_impossible_shape_is_the_targets_fault_and_no_bug(odd, proxy, bench):
+    declare(odd)
+    odd.sync()
+    store = bench.only_of("/vector_stores", "ws/handbook")
+    samples = {
+        "assistant": bench.only_of("/assistants", "ws/shop"),
+        "vector_store": store,
+        "vector_store.file": bench.at(f"/vector_stores/{store['id']}/files")[0],
+        "file": bench.at("/files")[0],
+    }
+    tried, named, wrong = 0, 0, []
+    for kind, sample in samples.items():
+        found = [place for place in places(sample) if place not in ((), ("id",), ("object",))]
+        for number, place in enumerate(found):
+            for value in [IMPOSSIBLE[(number + more) % len(IMPOSSIBLE)] for more in (0, 3, 5)]:
+                tried += 1
+                proxy.rewrite = of(kind, partial(put, sample["id"], place, value))
+                try:
+                    odd.survey(deep=True)
+                except RemoteError as error:
+                    named += 1
+                    if "that is a fault of the target" not in str(error):
+                        wrong.append(f"{kind} {place} {value}: {error}")
+                except Exception as error:  # noqa: BLE001  (what the test looks for)
+                    wrong.append(f"{kind} {place} {value}: {error!r}")
+    print(f"shapes tried / refused / crashed: {tried} / {named} / {len(wrong)}")
+    assert wrong == []
+    proxy.rewrite = of("assistant", lambda item: item.update(metadata="x"))
+    with pytest.raises(RemoteError) as refused:
+        odd.plan()
+    shop = bench.at("/assistants")[0]["id"]
+    assert str(refused.value) == (
+        f'GET /assistants: in what the target answered, `metadata` of "{shop}" is "x" instead of '
+        "an object; that is a fault of the target, which nothing here can mend"
+    )

@@ -1,4 +1,4 @@
-"""Uploads that are declared no longer, more of them than a record has room for: none is forgotten."""
+"""Of uploads that are declared no longer none is forgotten, even if no record has room for them."""
 
 import pytest
 

@@ -39,7 +39,8 @@ def test_strays_that_are_called_like_a_declared_file_are_shown_and_deleted(litte
     assert row.endswith("file/assistants/prices.csv")
     assert (code, err) == (
         3,
-        f"{OTHERS}error: nobody can be asked here whether to delete 1 file at local; use --yes to do it\n",
+        f"{OTHERS}error: nobody can be asked here whether to delete 1 file at local; use --yes "
+        "to do it\n",
     )
     assert uploads(littered) == EVERYTHING
     code, _, err = littered("gc", "--older-than", "0m", "--yes")

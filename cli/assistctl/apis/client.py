@@ -25,6 +25,7 @@ from assistctl.apis.bounded import bounded
 from assistctl.apis.failures import LostAnswer, Unexpected, translated
 from assistctl.apis.pacing import RETRIES, Pacing
 from assistctl.apis.parts import PART_BYTES, upload_in_parts
+from assistctl.apis.shapes import check_event, check_object
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.redaction import Redaction
 from assistctl.resources import Json
@@ -91,12 +92,17 @@ class Client:
     def get(self, path: str, *, fresh: bool = False) -> dict[str, Json]:
         """GET of one object, repeated until it is answered. `fresh`, here and below: it has to do
         with something that was just made, so that 404 is no answer for a while."""
-        return self._repeated("GET", path, lambda: self._object(self._get(path)), fresh=fresh)
+        return self._repeated(
+            "GET", path, lambda: self._object("GET", path, self._get(path)), fresh=fresh
+        )
 
     def post(self, path: str, body: Json = None, *, fresh: bool = False) -> dict[str, Json]:
         """POST that is safe to repeat (a full replacement), repeated until it is answered."""
         return self._repeated(
-            "POST", path, lambda: self._object(self._post(path, body)), fresh=fresh
+            "POST",
+            path,
+            lambda: self._object("POST", path, self._post(path, body)),
+            fresh=fresh,
         )
 
     def delete(self, path: str, *, fresh: bool = False) -> None:
@@ -124,7 +130,11 @@ class Client:
         it may have made before it is tried again. Without `find` a loss is final."""
         key = str(uuid.uuid4())
         return self._repeated(
-            "POST", path, lambda: self._object(self._post(path, body, key)), find, fresh=fresh
+            "POST",
+            path,
+            lambda: self._object("POST", path, self._post(path, body, key)),
+            find,
+            fresh=fresh,
         )
 
     def upload(
@@ -158,7 +168,7 @@ class Client:
                 files=[(part, (filename, file))],
                 options={"headers": {**BETA_HEADER, **headers}},
             )
-            return self._object(answer)
+            return self._object("POST", path, answer)
 
         return self._repeated("POST", path, send, more_seconds=size / _BYTES_PER_SECOND)
 
@@ -263,7 +273,9 @@ class Client:
         raise AssertionError("unreachable")
 
     def _page(self, path: str, params: Mapping[str, object], fresh: bool) -> dict[str, Json]:
-        return self._repeated("GET", path, lambda: self._list(self._get(path, params)), fresh=fresh)
+        return self._repeated(
+            "GET", path, lambda: self._list(path, self._get(path, params)), fresh=fresh
+        )
 
     def _get(self, path: str, params: Mapping[str, object] | None = None) -> object:
         options: Any = {"headers": BETA_HEADER, "params": params or {}}
@@ -343,20 +355,22 @@ class Client:
             for event in stream:
                 if isinstance(event, dict):
                     if isinstance(event.get("data"), dict):
+                        check_event(path, str(event.get("event")), event["data"])
                         self.redaction.errors(event["data"])
                     yield event
 
-    def _object(self, answer: object) -> dict[str, Json]:
+    def _object(self, method: str, path: str, answer: object) -> dict[str, Json]:
         if not isinstance(answer, dict) or not isinstance(answer.get("id"), str):
             raise Unexpected("the answer is not an object with an id")
+        check_object(method, path, answer)
         return self.redaction.errors(answer)
 
-    def _list(self, answer: object) -> dict[str, Json]:
+    def _list(self, path: str, answer: object) -> dict[str, Json]:
         """An answer without a list must not pass for an empty list: all would be created anew."""
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
             raise Unexpected("the answer is not a list of objects")
         for item in answer["data"]:
-            self._object(item)
+            self._object("GET", path, item)
         return answer
 
 

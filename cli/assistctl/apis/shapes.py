@@ -1,0 +1,182 @@
+"""What shape the answers of a target must have for what is read from them. An object of another
+shape is the target's fault, and is told as such before anything is made of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from assistctl.errors import RemoteError
+from assistctl.resources import Json
+
+
+@dataclass(frozen=True)
+class Needed:
+    """Neither null nor left out."""
+
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Either:
+    shapes: tuple[Shape, ...]
+
+
+Shape: TypeAlias = type | Mapping[str, "Shape"] | list["Shape"] | Needed | Either
+"""A JSON type, an object by its fields, a list by its items; null and left out is anything that is
+not needed, and further fields are no fault."""
+
+NUMBER = Either((int, float))
+IDS: Shape = [Needed(str)]
+_FUNCTION: Shape = {"name": Needed(str), "description": str, "parameters": dict, "strict": bool}
+_TOOL: Shape = {
+    "type": Needed(str),
+    "function": _FUNCTION,
+    "file_search": {"max_num_results": NUMBER, "ranking_options": {"score_threshold": NUMBER}},
+}
+_CHUNKING: Shape = {"type": str, "static": dict}
+_COUNTS: Shape = {"total": int, "completed": int}
+_ERROR: Shape = {"code": str, "message": str}
+
+ASSISTANT: Shape = {
+    "created_at": NUMBER,
+    "name": str,
+    "description": str,
+    "model": str,
+    "instructions": str,
+    "reasoning_effort": str,
+    "tools": [Needed(_TOOL)],
+    "tool_resources": {
+        "code_interpreter": {"file_ids": IDS},
+        "file_search": {"vector_store_ids": IDS},
+    },
+    "temperature": NUMBER,
+    "top_p": NUMBER,
+    "response_format": Either((str, {"type": str, "json_schema": {"name": str, "schema": dict}})),
+    "metadata": dict,
+}
+STORE: Shape = {
+    "created_at": NUMBER,
+    "name": str,
+    "status": str,
+    "expires_after": {"anchor": str, "days": NUMBER},
+    "file_counts": _COUNTS,
+    "metadata": dict,
+}
+MEMBER: Shape = {
+    "status": str,
+    "last_error": _ERROR,
+    "chunking_strategy": _CHUNKING,
+    "attributes": dict,
+}
+BATCH: Shape = {"status": str, "file_counts": _COUNTS}
+FILE: Shape = {"filename": str, "bytes": NUMBER, "created_at": NUMBER, "purpose": str}
+_CALL: Shape = {"id": Needed(str), "function": Needed({"name": Needed(str), "arguments": str})}
+RUN: Shape = {
+    "status": Needed(str),
+    "created_at": NUMBER,
+    "expires_at": NUMBER,
+    "required_action": {"submit_tool_outputs": Needed({"tool_calls": Needed([Needed(_CALL)])})},
+    "last_error": _ERROR,
+    "incomplete_details": {"reason": str},
+    "usage": dict,
+    "notes": list,
+}
+_PARTS: Shape = [Needed({"type": str, "text": {"value": str}})]
+MESSAGE: Shape = {"run_id": str, "role": str, "content": _PARTS, "metadata": dict}
+
+_BY_PATH: tuple[tuple[str, Shape], ...] = (
+    (r"/assistants(/[^/]+)?", ASSISTANT),
+    (r"/vector_stores(/[^/]+)?", STORE),
+    (r"/vector_stores/[^/]+/files(/[^/]+)?", MEMBER),
+    (r"/vector_stores/[^/]+/file_batches(/[^/]+)?", BATCH),
+    (r"/vector_stores/[^/]+/file_batches/[^/]+/files", MEMBER),
+    (r"/files(/[^/]+)?", FILE),
+    (r"/threads/[^/]+/messages(/[^/]+)?", MESSAGE),
+    (r"/threads/[^/]+/runs(/[^/]+(/cancel|/submit_tool_outputs)?)?", RUN),
+)
+_BY_EVENT: tuple[tuple[str, Shape], ...] = (
+    (r"thread\.run\.(?!step)\w+", RUN),
+    (r"thread\.message\.delta", {"delta": {"content": _PARTS}}),
+    (r"thread\.message\.(?!delta)\w+", MESSAGE),
+)
+
+
+def check_object(method: str, path: str, item: Mapping[str, Json]) -> None:
+    """Raises RemoteError for an object of impossible shape in the answer to this request."""
+    _check(f"{method} {path}", _BY_PATH, path, item)
+
+
+def check_event(path: str, name: str, data: Mapping[str, Json]) -> None:
+    """The same for what an event of a stream brings."""
+    _check(f"POST {path} ({name})", _BY_EVENT, name, data)
+
+
+def _check(
+    request: str, shapes: tuple[tuple[str, Shape], ...], name: str, item: Mapping[str, Json]
+) -> None:
+    shape = next((shape for pattern, shape in shapes if re.fullmatch(pattern, name)), None)
+    if shape is None:
+        return
+    for place, value, wanted in _faults(item, shape, ""):
+        there = "not there" if value is None else shown(value)
+        raise RemoteError(
+            f"{request}: in what the target answered, `{place}` of {shown(item.get('id'))} is "
+            f"{there} instead of {wanted}; that is a fault of the target, which nothing here can "
+            "mend"
+        )
+    if shape is RUN and item["status"] == "requires_action" and not item.get("required_action"):
+        raise RemoteError(
+            f"{request}: the target says that the run {shown(item.get('id'))} requires an action, "
+            "and does not say which; that is a fault of the target, which nothing here can mend"
+        )
+
+
+def shown(value: Json) -> str:
+    """A value as JSON, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _faults(value: Json, shape: Shape, place: str) -> Iterator[tuple[str, Json, str]]:
+    """Where a value is not of this shape: the place, what is there, and what should be."""
+    if isinstance(shape, Needed):
+        if value is None:
+            yield place, value, _named(shape.shape)
+        yield from _faults(value, shape.shape, place)
+    elif value is None:
+        return
+    elif isinstance(shape, Either):
+        faults = [list(_faults(value, option, place)) for option in shape.shapes]
+        if all(faults):
+            yield from max(faults, key=lambda some: len(some[0][0]))
+    elif isinstance(shape, type):
+        if not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
+            yield place, value, _named(shape)
+    elif isinstance(shape, list):
+        if not isinstance(value, list):
+            yield place, value, _named(shape)
+            return
+        for number, item in enumerate(value):
+            yield from _faults(item, shape[0], f"{place}[{number}]")
+    elif not isinstance(value, Mapping):
+        yield place, value, _named(shape)
+    else:
+        for name, inner in shape.items():
+            yield from _faults(value.get(name), inner, f"{place}.{name}" if place else name)
+
+
+def _named(shape: Shape) -> str:
+    if isinstance(shape, Needed):
+        return _named(shape.shape)
+    if isinstance(shape, Either):
+        return " or ".join(dict.fromkeys(map(_named, shape.shapes)))
+    if isinstance(shape, list):
+        return "a list"
+    if isinstance(shape, type):
+        names = {str: "a text", bool: "true or false", int: "a number", float: "a number"}
+        return {**names, list: "a list", dict: "an object"}[shape]
+    return "an object"
