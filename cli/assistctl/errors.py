@@ -4,6 +4,7 @@
     ├── DeclarationError      1    the workspace is wrong; holds every Problem found
     ├── RemoteError           1    the target answered an error, or did not answer
     ├── SyncFailed            1    part of a sync failed; the next sync finishes it
+    ├── Interrupted         130    a sync was stopped by a signal, at a seam
     ├── RunFailed             1    a run ended, but not as completed
     └── Refused               3    safe only if asked for: drift, prune, a stale plan
 
@@ -67,6 +68,12 @@ class RemoteError(AssistctlError):
 
 class SyncFailed(AssistctlError):
     """Part of a sync failed. What was done is done; the next sync finishes the rest."""
+
+
+class Interrupted(AssistctlError):
+    """Somebody stopped a sync: what was under way is finished, the rest is for the next one."""
+
+    exit_code = 130
 
 
 class RunFailed(AssistctlError):

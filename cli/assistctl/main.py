@@ -17,7 +17,7 @@ import click
 from assistctl.commands._options import Invocation, group_options
 from assistctl.commands._suggestions import with_own_suggestions
 from assistctl.commands._termination import terminable
-from assistctl.errors import AssistctlError, DeclarationError
+from assistctl.errors import AssistctlError, DeclarationError, Interrupted
 from assistctl.render.problems import error_text, problems_json, problems_text
 from assistctl.render.terminal import sanitize
 
@@ -138,6 +138,9 @@ def _exit_code(arguments: Sequence[str] | None, invocation: Invocation) -> int:
     except click.ClickException as error:
         _say_error(error.format_message(), invocation)
         return EXIT_ERROR
+    except Interrupted as error:
+        click.echo(sanitize(str(error)), err=True)
+        return error.exit_code
     except AssistctlError as error:
         _say_expected_error(error, invocation)
         return error.exit_code

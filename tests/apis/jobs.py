@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -42,6 +43,9 @@ class Job:
     def kill(self):
         self.process.kill()
 
+    def interrupt(self, number=signal.SIGINT):
+        os.kill(self.process.pid, number)
+
     def wait(self):
         self.process.join(120)
         assert self.process.exitcode is not None, f"it hangs: {self.said}"
@@ -59,6 +63,8 @@ def job(root, *arguments, output, **environ):
 
 
 def _run(root, arguments, output, environ):
+    # Whoever has started us in the background may have it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(root)
     os.environ.update(environ)
     with open(output, "wb") as stream:  # noqa: PTH123

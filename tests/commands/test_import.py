@@ -300,6 +300,7 @@ def test_nothing_is_left_behind_without_a_yes(synced, tmp_path):
     assert files(synced) == {}
     assert sorted(path.name for path in (synced.root / ".assistctl").iterdir()) == [
         ".gitignore",
+        "known",
         "local.db",
     ]
     assert synced("plan") == (0, NOTHING, "")

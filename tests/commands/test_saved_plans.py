@@ -107,7 +107,7 @@ def test_a_file_that_is_no_plan_is_an_error(synced):
 def test_a_saved_plan_says_already_what_is_asked_for(synced):
     code, _, err = synced("sync", "greeter", "--plan", "assistctl.yaml")
     assert code == 64
-    assert err.startswith("error: --plan FILE says already what is asked for; drop KEY and --prune")
+    assert err.startswith("error: --plan FILE says already what is asked for; drop KEY, --prune")
 
 
 def test_only_drift_is_shown_when_asked_for(synced):
@@ -176,7 +176,7 @@ def test_what_was_edited_where_nothing_is_declared_and_what_has_gone_is_drift(sy
         """\
 + assistant/greeter  gone from the target since the last sync
     model: "gpt-6-luna"
-    instructions: "You greet people."
+    instructions: "Greet in any language."
 
 Edited at the target where nothing is declared, left alone:
     assistant/clerk
@@ -201,7 +201,7 @@ Drift: 1 of ours was edited at local since the last sync, and 1 has gone.
             ],
         }
     ]
-    assert "* description" in synced("plan", "--format", "markdown").out
+    assert "- `assistant/clerk`: description\n" in synced("plan", "--format", "markdown").out
     assert synced("sync", "--yes").code == 0
     code, out, _ = synced("plan", "--detailed-exitcode")
     assert code == 0

@@ -65,10 +65,16 @@ def drifted(shop):
         target.post(path, {"instructions": "Shout.", "temperature": 0.1})
 
 
-DRIFT = """\
+LEFT_ALONE = """\
+Edited at the target where nothing is declared, left alone:
+    assistant/greeter
+        temperature: (absent) → 0.1
+"""
+DRIFT = f"""\
 ~ assistant/greeter  changed at the target since the last sync
     instructions: "Shout." → "Greet in any language."  (changed at the target since the last sync)
 
+{LEFT_ALONE}
 Plan for local: 0 to create, 1 to update, 0 to delete.
 """
 
@@ -80,10 +86,11 @@ def test_edits_at_the_target_are_never_overwritten_unasked(synced):
         "nothing was changed. Use --on-drift overwrite to discard these edits, "
         "--on-drift keep to leave them, or bring them into the YAML\n"
     )
-    kept = """\
+    kept = f"""\
 Edited at the target, kept so:
     assistant/greeter (instructions)
 
+{LEFT_ALONE}
 No changes.
 """
     assert synced("sync", "--yes") == (3, DRIFT, refusal)
@@ -118,12 +125,13 @@ def test_prune_deletes_what_was_edited_at_the_target_only_if_that_is_asked_for(s
     plan = """\
 - assistant/greeter  no longer declared  asst_…
     instructions: "Shout."  (changed at the target since the last sync)
+    temperature: 0.1  (changed at the target since the last sync)
 
 Plan for local: 0 to create, 0 to update, 1 to delete.
 """
     refusal = (
-        "error: edited at the target since the last sync: assistant/greeter (instructions); "
-        "nothing was changed. Use --on-drift overwrite to discard these edits, "
+        "error: edited at the target since the last sync: assistant/greeter (instructions, "
+        "temperature); nothing was changed. Use --on-drift overwrite to discard these edits, "
         "--on-drift keep to leave them, or bring them into the YAML\n"
     )
     kept = """\
@@ -132,7 +140,7 @@ No longer declared, left alone:
     `assistctl sync --prune` deletes what is no longer declared.
 
 Edited at the target, kept so:
-    assistant/greeter (instructions)
+    assistant/greeter (instructions, temperature)
 
 No changes.
 """

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from assistctl.commands import _known, _snapshots, _taking
+from assistctl.commands._journal import Journal
 from assistctl.commands._options import Options
 from assistctl.commands._person import in_ci
 from assistctl.commands._survey import Survey
-from assistctl.errors import SyncFailed
+from assistctl.commands._termination import seam
+from assistctl.errors import Interrupted, SyncFailed
 from assistctl.plan.changes import Action, Change
 from assistctl.render.plan import plan_json, plan_text
 from assistctl.render.progress import Progress, shown_progress
@@ -25,6 +27,9 @@ from assistctl.resources import Address, Json, Workspace
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants, Outcome
+
+_NAMED = 5
+"""How many of the changes that were not made are named."""
 
 VERBS = {
     Action.CREATE: "created",
@@ -36,13 +41,15 @@ VERBS = {
 
 @dataclass(frozen=True)
 class Result:
-    """How one change ended; `error` None: it is made. `files` are those that were to be attached
-    to a vector store, with the reason why one is not in it."""
+    """How one change ended; `error` None: it is made; `stopped`: somebody did not want it to be
+    made now. `files` are those that were to be attached to a vector store, with the reason why one
+    is not in it."""
 
     change: Change
     id: str | None = None
     seconds: float = 0.0
     error: str | None = None
+    stopped: bool = False
     files: Mapping[Address, str | None] = field(default_factory=dict)
 
 
@@ -57,10 +64,17 @@ def apply(
 ) -> list[Result]:
     """Send all requests of the plan; one Result for each change, in the plan's order. Progress and
     failures are told on stderr. What is there is kept as a snapshot first. `sources` is where the
-    files are read if that is not the workspace, `back_to` the snapshot that is put back."""
+    files are read if that is not the workspace, `back_to` the snapshot that is put back. Ctrl-C and
+    SIGTERM stop it at a seam."""
+    from assistctl.apis.assistants import Watch
+
     changes = found.plan.changes
     snapshot = _keep(surface, workspace, found, back_to)
-    with shown_progress(sys.stderr, len(changes), quiet=quiet, live=not in_ci()) as progress:
+    journal = Journal(workspace)
+    with (
+        seam() as stopped,
+        shown_progress(sys.stderr, len(changes), quiet=quiet, live=not in_ci()) as progress,
+    ):
         pending = found.by_change()
         index_of = {id(request): index for index, some in enumerate(pending) for request in some}
         outcomes: list[list[Outcome]] = [[] for _ in changes]
@@ -80,6 +94,8 @@ def apply(
             found.declared,
             found.observed,
             uploading=lambda address, sent, total: uploading(str(address), sent, total),
+            # In CI the workspace goes, and with it all that could find them again.
+            watch=Watch(stopped, journal.note, lambda: not (journal.broken or in_ci())),
         ):
             index = index_of[id(outcome.operation)]
             outcomes[index].append(outcome)
@@ -89,6 +105,8 @@ def apply(
     _known.remember(workspace, found.declared, made, failed)
     if snapshot and not failed:
         _snapshots.finish(snapshot)
+    if not failed and not found.plan.partial:
+        journal.close()
     return [results[index] for index in sorted(results)]
 
 
@@ -107,7 +125,18 @@ def _keep(
 
 
 def refuse_failures(results: list[Result], remedy: str = "the next sync") -> None:
-    """Raises SyncFailed if any change could not be made; `remedy` is what makes the rest."""
+    """Raises SyncFailed if any change could not be made, Interrupted if somebody stopped it;
+    `remedy` is what makes the rest."""
+    if left := [result for result in results if result.stopped]:
+        names = [str(result.change.address) for result in left]
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        made = sum(not result.error for result in results)
+        uploads = "uploads that nothing uses yet were deleted again; " if in_ci() else ""
+        raise Interrupted(
+            f"interrupted: {made:,} of {counted(len(results), 'change')} "
+            f"{'is' if made == 1 else 'are'} made; not made: {', '.join(names[:_NAMED])}{more}; "
+            f"{uploads}{remedy} goes on from here"
+        )
     if failed := [result for result in results if result.error]:
         raise SyncFailed(
             f"{counted(len(failed), 'change')} of {len(results)} could not be made; "
@@ -161,12 +190,15 @@ def _result(change: Change, outcomes: list[Outcome]) -> Result:
         change.id or next((known for known in ids if known), None),
         sum(outcome.seconds for outcome in outcomes),
         failed[0] if failed else None,
+        bool(failed) and all(outcome.stopped for outcome in outcomes if outcome.error),
         {address: error for outcome in outcomes for address, error in outcome.files.items()},
     )
 
 
 def _tell(progress: Progress, result: Result) -> None:
     address: Address = result.change.address
+    if result.stopped:
+        return
     if result.error:
         progress.failed(str(address), result.error)
     else:

@@ -16,7 +16,7 @@ import click
 
 from assistctl import toolbox
 from assistctl.commands import _memory
-from assistctl.commands._apply import apply
+from assistctl.commands._apply import apply, refuse_failures
 from assistctl.commands._options import Options
 from assistctl.commands._person import can_answer
 from assistctl.commands._survey import assistant as find_assistant
@@ -173,6 +173,8 @@ def _ready(
     if found.plan and workspace.target.local:
         wanted = survey(surface, workspace, keys, Wishes(partial=True, on_drift="keep"))
         results = apply(surface, workspace, wanted, quiet=options.quiet)
+        if any(result.stopped for result in results):
+            refuse_failures(results)
         if failed := [f"{r.change.address}: {r.error}" for r in results if r.error]:
             raise SyncFailed("could not sync before the run; " + "; ".join(failed))
         found = survey(surface, workspace, keys, Wishes(partial=True))

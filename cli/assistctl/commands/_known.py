@@ -21,7 +21,7 @@ def known(workspace: Workspace) -> frozenset[Address]:
     remembered, or was another server or namespace."""
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         document: Json = json.loads(_path(workspace).read_text(encoding="utf-8"))
-        if document["where"] == _where(workspace):
+        if document["where"] == where(workspace):
             return frozenset(Address.parse(text) for text in document["addresses"])
     return frozenset()
 
@@ -36,7 +36,7 @@ def remember(
     there = (before - gone) | (frozenset(declared) - failed)
     if there == before:
         return
-    document = {"where": _where(workspace), "addresses": sorted(map(str, there))}
+    document = {"where": where(workspace), "addresses": sorted(map(str, there))}
     with suppress(OSError):
         state_directory(workspace.root)
         path = _path(workspace)
@@ -44,7 +44,8 @@ def remember(
         path.write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _where(workspace: Workspace) -> list[Json]:
+def where(workspace: Workspace) -> list[Json]:
+    """What tells one target from another in what is remembered of it."""
     return [workspace.target.base_url, workspace.target.namespace]
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assistctl.commands import _journal
 from assistctl.commands._known import known
 from assistctl.errors import AssistctlError
 from assistctl.plan.changes import Change, Plan
 from assistctl.plan.reconcile import Wishes, reconcile, select
-from assistctl.plan.state import Declared, Observed, Remote
+from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.render.values import counted
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Assistant, Workspace, digest
 
@@ -92,8 +93,21 @@ def survey(
     everything = surface.declare(workspace)
     only = [_declared(key, everything) for key in keys]
     declared = select(everything, only) if only else everything
-    observed = surface.observe(everything, deep=wishes.deep)
-    return decided(surface, workspace, declared, observed, wishes)
+    left = _journal.left(workspace)
+    observed = surface.observe(everything, deep=wishes.deep, left=left)
+    found = decided(surface, workspace, declared, observed, wishes)
+    used = [it for it in left if it.address in declared and _serves(it, declared, observed)]
+    if not used:
+        return found
+    note = f"{counted(len(used), 'upload')} of a sync that was cut off, which this one goes on with"
+    return replace(found, plan=replace(found.plan, notes=(*found.plan.notes, note)))
+
+
+def _serves(upload: Upload, declared: Mapping[Address, Declared], observed: Observed) -> bool:
+    """Whether an upload that nothing uses yet is what a declared file is served from."""
+    found = observed.upload(upload.address, declared[upload.address].fields["sha256"])
+    unused = {it.id for it in observed.stale}
+    return found is not None and found.id == upload.id and upload.id in unused
 
 
 def decided(

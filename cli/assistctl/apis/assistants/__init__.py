@@ -5,23 +5,23 @@ Source: the contract that OpenAI published last (openai/openai-openapi at f85dbe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistctl.apis.assistants.compile import compile_plan
 from assistctl.apis.assistants.converse import Conversation
-from assistctl.apis.assistants.execute import Outcome, Uploading, execute
+from assistctl.apis.assistants.execute import NOBODY, Outcome, Uploading, Watch, execute
 from assistctl.apis.assistants.fields import declare
 from assistctl.apis.assistants.observe import observe, stranger
 from assistctl.apis.assistants.operations import Operation
 from assistctl.apis.assistants.strays import strays
 from assistctl.apis.client import Client
 from assistctl.plan.changes import Plan
-from assistctl.plan.state import Declared, Observed, Remote
+from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.resources import Address, Assistant, Stray, Workspace
 
-__all__ = ["Assistants", "Conversation", "Operation", "Outcome"]
+__all__ = ["Assistants", "Conversation", "Operation", "Outcome", "Watch"]
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,16 @@ class Assistants:
         """Everything the workspace declares, as this API would hold it."""
         return declare(workspace)
 
-    def observe(self, declared: Mapping[Address, Declared], *, deep: bool = False) -> Observed:
-        """All reads of a sync; `deep` lists the files of all our stores. Raises RemoteError."""
-        return observe(self.client, self.namespace, declared, deep=deep)
+    def observe(
+        self,
+        declared: Mapping[Address, Declared],
+        *,
+        deep: bool = False,
+        left: Collection[Upload] = (),
+    ) -> Observed:
+        """All reads of a sync; `deep` lists the files of all our stores, `left` are uploads of a
+        sync that was cut off. Raises RemoteError."""
+        return observe(self.client, self.namespace, declared, deep=deep, left=left)
 
     def stranger(
         self, address: Address, object_id: str, declared: Mapping[Address, Declared]
@@ -59,9 +66,12 @@ class Assistants:
         observed: Observed,
         *,
         uploading: Uploading,
+        watch: Watch = NOBODY,
     ) -> Iterator[Outcome]:
         """Send the requests; yields how each ended, errors included."""
-        return execute(self.client, root, operations, declared, observed, uploading=uploading)
+        return execute(
+            self.client, root, operations, declared, observed, uploading=uploading, watch=watch
+        )
 
     def strays(self, declared: Mapping[Address, Declared]) -> tuple[Stray, ...]:
         """The uploads to which nothing that can be seen at the target refers."""

@@ -344,8 +344,8 @@ def _applied(
         if name in written or fingerprint(there) == hashed:
             if declaration.recorded is None:
                 applied[name] = Applied(hashed)
-            elif name in declaration.recorded:
-                applied[name] = declaration.recorded[name]
+            else:  # what was not recorded then is there as if nobody had declared it
+                applied[name] = declaration.recorded.get(name, Applied(None, hashed))
         elif known is not None and known.declared is not None and not known.open:
             applied[name] = known
         elif remote and contains(there, value, opaque=name in OPAQUE):

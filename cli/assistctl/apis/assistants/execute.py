@@ -39,6 +39,7 @@ from assistctl.resources import ASSISTANT, FILE, Address, Json
 BATCH = 500
 ATTACH_SECONDS = 900.0
 FIRST_PAUSE = 0.05
+STOPPED = "not done, since the sync was stopped"
 NAMED = 20
 """How many of the files that could not be indexed an error names."""
 
@@ -47,8 +48,23 @@ Uploading = Callable[[Address, int, int], None]
 
 
 @dataclass(frozen=True)
+class Watch:
+    """Who looks on: `stopped` says whether nothing more is to be begun, `uploaded` is told each
+    upload (address, SHA-256, id) from any thread, `keeps` says at the end of what was stopped
+    whether uploads that nothing uses yet may stay, for the next sync to use."""
+
+    stopped: Callable[[], bool] = lambda: False
+    uploaded: Callable[[Address, str, str], None] = lambda address, sha256, file_id: None
+    keeps: Callable[[], bool] = lambda: False
+
+
+NOBODY = Watch()
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """How one Operation ended. `error` None: it is done. `skipped`: something before it failed.
+    """How one Operation ended. `error` None: it is done. `skipped`: something before it failed;
+    `stopped`: somebody stopped the execution before it was done.
     `files` are those that were to be attached, with the reason why one is not in the store."""
 
     operation: Operation
@@ -56,7 +72,12 @@ class Outcome:
     id: str | None = None
     error: str | None = None
     skipped: bool = False
+    stopped: bool = False
     files: Mapping[Address, str | None] = field(default_factory=dict)
+
+
+class _Stopped(RemoteError):
+    """Somebody does not want to wait for the target any more."""
 
 
 @dataclass
@@ -71,6 +92,7 @@ class _Execution:
     client: Client
     root: Path
     uploading: Uploading
+    watch: Watch
     ids: dict[Address, str]
     before: frozenset[str] = frozenset()
     untouched: dict[str, Mapping[str, Json]] = field(default_factory=dict)
@@ -85,6 +107,9 @@ class _Execution:
 
     def run(self, operation: Operation) -> Outcome:
         start = time.monotonic()
+        if self.watch.stopped():
+            self._give_up(operation)
+            return Outcome(operation, error=STOPPED, skipped=True, stopped=True)
         if blocker := self._blocker(operation):
             return Outcome(operation, error=blocker, skipped=True)
         try:
@@ -94,7 +119,9 @@ class _Execution:
             if isinstance(error, LostAnswer) and isinstance(operation, Write | Attach):
                 self.used.update(operation.files)
             seconds = time.monotonic() - start
-            return Outcome(operation, seconds, error=str(error), files=self._fared(operation))
+            stopped = isinstance(error, _Stopped)
+            files = {} if stopped else self._fared(operation)
+            return Outcome(operation, seconds, error=str(error), stopped=stopped, files=files)
         seconds = time.monotonic() - start
         known = self.ids.get(operation.address)
         return Outcome(operation, seconds, known, files=self._fared(operation))
@@ -113,9 +140,6 @@ class _Execution:
     def _blocker(self, operation: Operation) -> str | None:
         if self.halted:
             return self.halted
-        if isinstance(operation, Detach) and operation.file_id in self.unsettled:
-            self.broken.add(operation.address)
-            return f"not done, since nothing else would tell that {operation.file_id} is ours"
         needed = {operation.address}
         if isinstance(operation, Delete):
             needed.update(operation.users)
@@ -123,6 +147,9 @@ class _Execution:
         if isinstance(operation, Write | Attach):
             value = operation.fields if isinstance(operation, Write) else list(operation.files)
             missing += sorted(a for a in references(value) if a not in self.ids)
+        if not missing and isinstance(operation, Detach) and operation.file_id in self.unsettled:
+            self._give_up(operation)
+            return f"not done, since nothing else would tell that {operation.file_id} is ours"
         if not missing:
             return None
         self._give_up(operation)
@@ -181,6 +208,7 @@ class _Execution:
             self.uploading(operation.address, sent, operation.size)
 
         file_id = str(self.client.upload(path, path.name, progress)["id"])
+        self.watch.uploaded(operation.address, operation.sha256, file_id)
         self.made.add(file_id)
         self.ids[operation.address] = self.uploaded[operation.address] = file_id
 
@@ -267,7 +295,7 @@ class _Execution:
             some = files[start : start + BATCH]
             try:
                 refused = self._attach_some(operation, some)
-            except LostAnswer:
+            except (LostAnswer, _Stopped):
                 raise
             except RemoteError as error:
                 refused = dict.fromkeys(some, str(error))
@@ -315,6 +343,8 @@ class _Execution:
         start = time.monotonic()
         pause = FIRST_PAUSE
         while batch.get("status") == "in_progress":
+            if self.watch.stopped():
+                raise _Stopped(STOPPED)
             if time.monotonic() > start + ATTACH_SECONDS:
                 raise RemoteError(f"{path}: still indexing after {ATTACH_SECONDS:.0f} s")
             time.sleep(pause)
@@ -349,6 +379,7 @@ def execute(
     observed: Observed,
     *,
     uploading: Uploading = lambda address, sent, total: None,
+    watch: Watch = NOBODY,
 ) -> Iterator[Outcome]:
     """Send the operations, phase after phase and in parallel within one, and yield how each ended.
 
@@ -357,7 +388,7 @@ def execute(
     before = frozenset(remote.id for remote in observed.duplicates)
     untouched = {it.id: it.body for it in (*observed.owned.values(), *observed.duplicates)}
     ids = _known_ids(declared, observed)
-    execution = _Execution(client, root, uploading, ids, before, untouched)
+    execution = _Execution(client, root, uploading, watch, ids, before, untouched)
     with client.pool() as pool:
         for _, phase in groupby(operations, key=lambda operation: operation.phase):
             futures = [pool.submit(execution.run, operation) for operation in phase]
@@ -368,7 +399,8 @@ def execute(
                 for future in futures:
                     future.cancel()
                 raise
-    execution.discard_unused()
+    if not (watch.stopped() and watch.keeps()):
+        execution.discard_unused()
 
 
 def _refuse(names: Collection[str]) -> None:

@@ -28,13 +28,22 @@ class _Listed:
 
 
 def observe(
-    client: Client, namespace: str, declared: Mapping[Address, Declared], *, deep: bool = False
+    client: Client,
+    namespace: str,
+    declared: Mapping[Address, Declared],
+    *,
+    deep: bool = False,
+    left: Collection[Upload] = (),
 ) -> Observed:
     """What is at the target, of ours and in our way. `deep` lists the files of all our stores, even
-    of those whose records prove that they were as declared."""
+    of those whose records prove that they were as declared. `left` are uploads of ours that nothing
+    may have come to use, since their sync was cut off."""
     listed = _lists(client, {address.kind for address in declared})
     ours, copies = _first_of_each(_moved(list(_ours(listed, namespace)), declared), declared)
     stale = uploads.unused([item.record for item in [*ours, *copies]], listed.files, declared)
+    taken = {file_id for body in listed.assistants for file_id in file_ids(body)}
+    taken |= {upload.id for upload in stale}
+    stale += tuple(it for it in left if it.id in listed.files and it.id not in taken)
     inside = _look_inside(client, listed, ours, copies, declared, stale, deep)
 
     used = {upload.id for item in ours for upload in inside.uploads[item.id]}
