@@ -96,6 +96,28 @@ def late_seal(asked, answer, made):
     return made
 
 
+def unnumbered(asked, answer, made):
+    """Which item is meant is said by its id alone."""
+    places = ("output_index", "content_index")
+    return [{key: event[key] for key in event if key not in places} for event in made]
+
+
+def numbered_zero(asked, answer, made):
+    """All items have one index."""
+    return [event | {"output_index": 0} if "output_index" in event else event for event in made]
+
+
+def renamed(asked, answer, made):
+    """Each event has another id of its item."""
+    made = copy.deepcopy(made)
+    for number, event in enumerate(made):
+        if "item_id" in event:
+            event["item_id"] += f"a{number}"
+        elif "item" in event:
+            event["item"]["id"] += f"a{number}"
+    return made
+
+
 def obfuscated(asked, answer, made):
     return [
         {**event, "obfuscation": "aB3"} if event["type"].endswith("delta") else event
