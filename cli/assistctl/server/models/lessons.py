@@ -113,7 +113,9 @@ def _state(case: Case) -> Attempt | None:
         if stateless != request:
             return dialect, stateless
         return dialect.but(Quirk.CALLS_IN_WORDS), request
-    if told.mentions(r"reasoning_content.{0,120}(must|missing|requir|need|pass)"):
+    if told.mentions(
+        r"reasoning_content.{0,120}(must|missing|requir|need|pass)|missing.{0,20}reasoning_content"
+    ):
         return dialect.but(Quirk.REASONING_OWED), request
     if told.mentions(r"thought.?signature"):
         if told.mentions(r"corrupt|not valid|invalid|mismatch") and dialect.has(Quirk.SIGNED_CALLS):

@@ -54,21 +54,26 @@ def thinks(field: str):
 
 
 def demands(field: str, refusal, *, foreign: bool):
-    """Each message with calls has its thoughts; those of others have the field at least, or may
-    lack it."""
+    """Each message with calls has its thoughts; those of others have some at least, since an empty
+    text is none (nanobot#946), or may lack them."""
 
     def lacks(asked, message):
         if not message.get("tool_calls"):
             return False
         if made_here(asked, message["tool_calls"][0]):
             return message.get(field) != thought(message)
-        return foreign and not isinstance(message.get(field), str)
+        return foreign and not message.get(field)
 
     return when(lambda asked: any(lacks(asked, each) for each in asked.messages), refusal)
 
 
 DEEPSEEK = error(
     "The reasoning_content in the thinking mode must be passed back to the API.",
+    code="invalid_request_error",
+)
+DEEPSEEK_BEFORE = error(
+    "Missing `reasoning_content` field in the assistant message at message index 2. For more"
+    " information, please refer to https://api-docs.deepseek.com/guides/thinking_mode#tool-calls",
     code="invalid_request_error",
 )
 KIMI = error(
@@ -286,6 +291,12 @@ def _wants_provider_fields(asked):
 
 SWITCHES = [
     _thinking("deepseek-thinking", "opencode#24722, deer-flow#3043", "reasoning_content", DEEPSEEK),
+    _thinking(
+        "deepseek-thinking-before-v4",
+        "deepseek-ai/DeepSeek-V3#1053, nanobot#946",
+        "reasoning_content",
+        DEEPSEEK_BEFORE,
+    ),
     _thinking("kimi-thinking", "mastra#12592", "reasoning_content", KIMI),
     _thinking(
         "thoughts-go-back-as-reasoning",

@@ -26,6 +26,8 @@ _BEGIN = "Begin."
 _GO_ON = "Go on."
 _NOTHING_SAID = "You are a helpful assistant."
 _NO_ANSWER = "(No answer was given.)"
+_NO_THOUGHTS = "(Not known.)"
+"""Where thoughts are demanded that nobody has: some endpoints take an empty text for none."""
 _NO_SIGNATURE = "skip_thought_signature_validator"
 """What Gemini takes for calls that it has not made itself."""
 _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -118,8 +120,8 @@ def _with_state(message: Mapping[str, Any], dialect: Dialect, origin: Mapping[st
     for key, value in (ours.get("message") or {}).items():
         if key not in dialect.dropped and (calls or owed or key not in THOUGHTS):
             sent[key] = value
-    if owed:
-        sent.setdefault("reasoning_content", "")
+    if owed and not sent.get("reasoning_content"):
+        sent["reasoning_content"] = _NO_THOUGHTS
     if calls:
         sent["tool_calls"] = _calls_with_state(calls, ours.get("calls") or {}, dialect)
     return sent
