@@ -22,7 +22,7 @@ import httpx2
 from starlette.concurrency import run_in_threadpool
 
 from assistctl.server.models import chat, responses
-from assistctl.server.models.dialect import Api, Dialect, asks_in_words, notes
+from assistctl.server.models.dialect import Api, Dialect, asks_in_words, no_format_with_calls, notes
 from assistctl.server.models.endpoint import Endpoint, Way
 from assistctl.server.models.formats import in_form
 from assistctl.server.models.lessons import LEAST_ANSWER, Case, learn
@@ -203,7 +203,10 @@ class AskedModel:
 
     def _answer(self, way: Way, dialect: Dialect, request: Request) -> AsyncGenerator[Delta, None]:
         ask = partial(self._exchange, way, dialect)
-        return in_form(ask, request) if asks_in_words(request, dialect) else ask(request)
+        if not asks_in_words(request, dialect):
+            return ask(request)
+        # Without calls the format itself can be sent, so that the second answer has it.
+        return in_form(ask, request, calls_again=not no_format_with_calls(request, dialect))
 
     async def _exchange(
         self, way: Way, dialect: Dialect, request: Request

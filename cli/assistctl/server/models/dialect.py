@@ -6,11 +6,12 @@ requests are made from it (`chat/body.py`, `responses/body.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
+from assistctl.server.models.images import has_images, without_images
 from assistctl.server.models.protocol import Request
 
 Api: TypeAlias = Literal["chat", "responses"]
@@ -53,6 +54,9 @@ class Quirk(StrEnum):
     EFFORT_NONE = "effort_none"  # reasoning_effort none, or no function is taken
     WHOLE = "whole"  # no stream
     JSON_OBJECT = "json_object"  # json_object instead of json_schema
+    FORMAT_OR_CALLS = "format_or_calls"  # no call is made while a response_format is sent
+    UNNAMED_CHOICE = "unnamed_choice"  # a tool_choice names no function: it is the only one offered
+    NO_IMAGES = "no_images"  # told in words that there was one
 
 
 @dataclass(frozen=True)
@@ -104,10 +108,23 @@ def asks_in_words(request: Request, dialect: Dialect) -> bool:
     """Whether the response_format is asked for in the instructions, and so has to be checked."""
     if request.response_format is None:
         return False
+    if no_format_with_calls(request, dialect):
+        return True
     kind = request.response_format.get("type")
     if kind == "json_schema" and dialect.has(Quirk.JSON_OBJECT):
         return True
     return "response_format" in dialect.dropped
+
+
+def no_format_with_calls(request: Request, dialect: Dialect) -> bool:
+    """Whether the response_format would keep the model from calling what it is offered."""
+    callable_ = bool(request.tools) and request.tool_choice != "none"
+    return callable_ and dialect.has(Quirk.FORMAT_OR_CALLS)
+
+
+def as_seen(request: Request, dialect: Dialect) -> Sequence[Mapping[str, Any]]:
+    """The messages, as far as the model can see them."""
+    return without_images(request.messages) if dialect.has(Quirk.NO_IMAGES) else request.messages
 
 
 def notes(request: Request, dialect: Dialect) -> list[str]:
@@ -120,7 +137,12 @@ def notes(request: Request, dialect: Dialect) -> list[str]:
     if not request.tools and "tool_choice" in lost:
         lost.remove("tool_choice")
     told = [f"the model does not take {name}, which was left out" for name in lost]
-    if asks_in_words(request, dialect):
+    if request.response_format is not None and no_format_with_calls(request, dialect):
+        told.append(
+            "the model calls no tools under a response_format here: it was asked for in the"
+            " instructions, and the answer checked"
+        )
+    elif asks_in_words(request, dialect):
         told.append(
             "the model does not take this response_format: it was asked for in the instructions,"
             " and the answer checked"
@@ -130,6 +152,8 @@ def notes(request: Request, dialect: Dialect) -> list[str]:
             "the model takes functions only without reasoning here: reasoning_effort was set to"
             " none"
         )
+    if dialect.has(Quirk.NO_IMAGES) and has_images(request.messages):
+        told.append("the model takes no images, which were left out")
     most = request.max_completion_tokens
     if most is not None and dialect.cap is not None and dialect.cap < most:
         told.append(f"max_completion_tokens was lowered to {dialect.cap}, the model's own limit")

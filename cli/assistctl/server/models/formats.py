@@ -37,9 +37,12 @@ def in_words(response_format: Mapping[str, Any] | None) -> str:
     )
 
 
-async def in_form(ask: Ask, request: Request) -> AsyncGenerator[Delta, None]:
+async def in_form(
+    ask: Ask, request: Request, *, calls_again: bool = True
+) -> AsyncGenerator[Delta, None]:
     """The answer, once it is known to have the form that was asked for; it is asked for once more
-    where it has not. Raises ModelError if it never has."""
+    where it has not, then without any calls unless `calls_again`. Raises ModelError if it never
+    has."""
     spent: Usage | None = None
     for last in (False, True):
         words, called, finish = "", False, None
@@ -70,6 +73,8 @@ async def in_form(ask: Ask, request: Request) -> AsyncGenerator[Delta, None]:
                 f" {fault}. It said: {words[:_LONGEST_SHOWN]}",
             )
         request = _once_more(request, words, fault)
+        if not calls_again:
+            request = replace(request, tool_choice="none")
 
 
 def _once_more(request: Request, words: str, fault: str) -> Request:

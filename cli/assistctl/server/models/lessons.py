@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from assistctl.server.models.dialect import DROPPABLE, Dialect, Quirk
+from assistctl.server.models.images import has_images
 from assistctl.server.models.overflow import Overflow, overflow
 from assistctl.server.models.protocol import STATE, ModelError, PromptTooLong, Request
 from assistctl.server.models.refusals import FAULTY, Refused
@@ -90,6 +91,19 @@ def _other_api(case: Case) -> Attempt | None:
         return None
     refused = dialect.refused_apis | {"responses"}
     return replace(dialect, api="chat", refused_apis=refused), case.request
+
+
+_NO_IMAGES = (
+    r"image input.{0,30}not (supported|enabled|available)|support image input|not a multimodal"
+    r"|not support (images?\b(?! ?(type|format|url|file|/))|vision|multimodal|multi-modal)"
+    r"|at most 0 image|missing data required for image input|unknown variant \W?image_url"
+)
+
+
+def _images(case: Case) -> Attempt | None:
+    if has_images(case.request.messages) and case.told.mentions(_NO_IMAGES):
+        return case.dialect.but(Quirk.NO_IMAGES), case.request
+    return None
 
 
 def _no_reasoning_with_tools(case: Case) -> Attempt | None:
@@ -283,7 +297,8 @@ def _named_by_param(told: Refused, sent: list[str]) -> list[str]:
 
 def _says_no(told: Refused) -> bool:
     return told.mentions(
-        r"support|unknown|unrecogni|permitted|unexpected|invalid|allow|not available|unavailable"
+        r"support|unknown|unrecogni|permitted|unexpected|invalid|allow|not available"
+        r"|unavailable|requires"
     )
 
 
@@ -293,6 +308,10 @@ def _dropped(name: str, dialect: Dialect, case: Case) -> Dialect:
         kind = (case.request.response_format or {}).get("type")
         if kind == "json_schema" and dialect.api == "chat" and not dialect.has(Quirk.JSON_OBJECT):
             return dialect.but(Quirk.JSON_OBJECT)
+    if name == "tool_choice" and dialect.api == "chat" and not dialect.has(Quirk.UNNAMED_CHOICE):
+        named = isinstance(case.request.tool_choice, Mapping)
+        if named and told.mentions(r"'object'|string values|(valid|be a) string"):
+            return dialect.but(Quirk.UNNAMED_CHOICE)
     if name == "max_completion_tokens" and dialect.api == "chat":
         if not dialect.has(Quirk.OLD_CAP):
             return dialect.but(Quirk.OLD_CAP)
@@ -306,6 +325,7 @@ def _dropped(name: str, dialect: Dialect, case: Case) -> Dialect:
 
 
 _RULES: tuple[Callable[[Case], Attempt | None], ...] = (
+    _images,
     _other_api,
     _no_reasoning_with_tools,
     _state,

@@ -55,10 +55,14 @@ PROFILES: Mapping[str, Profile] = {
     # No response_format: docs.claude.com/en/api/openai-sdk.
     "anthropic": Profile(("api.anthropic.com",), dropped=frozenset({"response_format"})),
     # max_completion_tokens is ignored there: docs.ollama.com/api/openai-compatibility.
-    "ollama": Profile((":11434",), quirks=frozenset({Quirk.OLD_CAP})),
-    "lmstudio": Profile((":1234",), quirks=frozenset({Quirk.EMPTY_CONTENT})),
-    "vllm": Profile(),
-    "llama.cpp": Profile(),
+    # A format keeps it from calling: github.com/ollama/ollama/issues/11185.
+    "ollama": Profile((":11434",), quirks=frozenset({Quirk.OLD_CAP, Quirk.FORMAT_OR_CALLS})),
+    # A choice is a word: github.com/lmstudio-ai/lmstudio-bug-tracker/issues/670.
+    "lmstudio": Profile((":1234",), quirks=frozenset({Quirk.EMPTY_CONTENT, Quirk.UNNAMED_CHOICE})),
+    # A format keeps it from calling: github.com/vllm-project/vllm/issues/39929.
+    "vllm": Profile(quirks=frozenset({Quirk.FORMAT_OR_CALLS})),
+    # The same, and a choice that is no word counts as auto: seen at the one of xllamacpp 2026.10.11549.
+    "llama.cpp": Profile(quirks=frozenset({Quirk.FORMAT_OR_CALLS, Quirk.UNNAMED_CHOICE})),
 }
 
 

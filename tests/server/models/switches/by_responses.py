@@ -202,7 +202,7 @@ _RIGHT = [
     ),
     _by_responses(
         "no-index",
-        "llama.cpp b11549, seen",
+        "llama.cpp (xllamacpp 2026.10.11549), seen",
         shape=unnumbered,
         reasoning=False,
         sessions=[*FOUR, "forced"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.server.models import mind
 from tests.server.models.mind import OFFER, Answer
 from tests.server.models.replies import error, whole
@@ -267,6 +269,7 @@ _CHOICE = [
         "llama.cpp of old",
         "tool_choice param requires --jinja flag",
         status=500,
+        kind="server_error",
     ),
     right(
         "choice-unknown",
@@ -274,6 +277,55 @@ _CHOICE = [
         refuse=[unknown("tool_choice", pydantic("tool_choice"))],
         sessions=["forced"],
         tells="tool_choice",
+    ),
+]
+
+
+def no_images(name: str, source: str, message: str, **how) -> Switch:
+    """The model is told that there was one."""
+    return right(
+        f"images-{name}",
+        source,
+        refuse=[when(lambda asked: mind.PICTURE in json.dumps(asked.body), error(message, **how))],
+        sessions=["pictured"],
+        says={"What is in the picture?": [mind.FORGOTTEN]},
+        tells="no images",
+        remembered=True,
+    )
+
+
+_IMAGES = [
+    no_images(
+        "llamacpp",
+        "llama.cpp (xllamacpp 2026.10.11549), seen",
+        "image input is not supported - hint: if this is unexpected, you may need to provide the"
+        " mmproj",
+        status=500,
+        kind="server_error",
+    ),
+    no_images("ollama", "ollama#17301", "this model does not support image input (ref: b8bd630e)"),
+    no_images(
+        "lmstudio",
+        "lmstudio-bug-tracker#362",
+        "Model does not support images. Please use a model that does.",
+    ),
+    no_images("vllm", "dots.ocr#61", "facebook/opt-125m is not a multimodal model None"),
+    no_images("openrouter", "nexu#733", "No endpoints found that support image input", status=404),
+    clear(
+        "images-of-another-kind",
+        "OpenAI: the image is at fault, not the model",
+        "unsupported image",
+        refuse=[
+            when(
+                lambda asked: mind.PICTURE in json.dumps(asked.body),
+                error(
+                    "You uploaded an unsupported image. Please make sure your image has of one the"
+                    " following formats: ['png', 'jpeg', 'gif', 'webp'].",
+                    code="invalid_image_format",
+                ),
+            )
+        ],
+        sessions=["pictured"],
     ),
 ]
 
@@ -571,4 +623,4 @@ _OLDER = [
     ),
 ]
 
-SWITCHES = [*_TEMPERATURE, *_EFFORT, *_CHOICE, *_FORMAT, *_CAPS, *_OLDER]
+SWITCHES = [*_TEMPERATURE, *_EFFORT, *_CHOICE, *_IMAGES, *_FORMAT, *_CAPS, *_OLDER]

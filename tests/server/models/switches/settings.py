@@ -8,6 +8,7 @@ from tests.server.models import mind
 from tests.server.models.chat import completion
 from tests.server.models.mind import Answer
 from tests.server.models.replies import SSE, Reply, error, sse, whole
+from tests.server.models.sessions import PRICE, STOCK
 from tests.server.models.switch import Switch, clear, right
 from tests.server.models.switches import openai, shapes, state
 from tests.server.models.switches.errors import KEY
@@ -427,6 +428,89 @@ _PROFILES = [
     ),
 ]
 
+
+def _format_or_calls(asked):
+    """Its grammar leaves room for the format alone, so it never calls."""
+    return Answer(mind.OFFER) if asked.format and asked.tools else mind.answer(asked)
+
+
+def _only_by_force(asked):
+    """It keeps to a format only if its grammar makes it."""
+    said = _format_or_calls(asked)
+    if asked.body.get("tool_choice") == "none" and asked.format:
+        return Answer(mind.OFFER)
+    return said if said.calls else Answer("A rose? Gladly, for 5 yuan.")
+
+
+def _calls_with_format(profile: str, source: str, name="", think=_format_or_calls) -> Switch:
+    return _set(
+        f"profile-{profile}-format-or-calls{name}",
+        source,
+        {"profile": profile},
+        think=think,
+        sessions=["formatted-tool"],
+        tells="no tools under a response_format",
+        after=_never_refused,
+    )
+
+
+def _one_function_alone(exchanges):
+    """A function chosen by its name is the only one that is offered, where a choice is a word."""
+    choices = [each.asked.body.get("tool_choice") for each in exchanges if not each.reply.refused]
+    offered = [
+        list(each.asked.tools)
+        for each in exchanges
+        if each.asked.body.get("tool_choice") == "required"
+    ]
+    if choices[0] != "required" or offered != [["price"]]:
+        return f"chosen were {choices}, with {offered}"
+    return None
+
+
+def _chosen(name: str, source: str, settings, **how) -> Switch:
+    return _set(
+        name,
+        source,
+        settings,
+        sessions=["named"],
+        assistant={"tools": [PRICE, STOCK]},
+        after=_one_function_alone,
+        **how,
+    )
+
+
+_LMSTUDIO_CHOICE = when(
+    lambda asked: isinstance(asked.body.get("tool_choice"), dict),
+    whole(
+        {
+            "error": "Invalid tool_choice type: 'object'. Supported string values: none, auto,"
+            " required"
+        },
+        400,
+    ),
+)
+
+_LOCAL = [
+    _calls_with_format("llama.cpp", "llama.cpp (xllamacpp 2026.10.11549), seen"),
+    _calls_with_format(
+        "llama.cpp", "llama.cpp (xllamacpp 2026.10.11549), seen", "-by-force", _only_by_force
+    ),
+    _calls_with_format("vllm", "vllm#39929"),
+    _calls_with_format("ollama", "ollama#11185"),
+    _chosen(
+        "profile-llama.cpp-choice",
+        "llama.cpp (xllamacpp 2026.10.11549), seen",
+        {"profile": "llama.cpp"},
+    ),
+    _chosen("choice-learnt", "lmstudio-bug-tracker#670", {}, refuse=[_LMSTUDIO_CHOICE]),
+    _chosen(
+        "profile-lmstudio-choice",
+        "lmstudio-bug-tracker#670",
+        {"profile": "lmstudio"},
+        refuse=[_LMSTUDIO_CHOICE],
+    ),
+]
+
 _MODELS = [
     _set(
         "models",
@@ -511,4 +595,14 @@ _ADDRESSES = [
     clear("set-nonsense", "a slip", "unknown key.*stram", settings={"stram": False}),
 ]
 
-SWITCHES = [*_HEADERS, *_BODIES, *_STREAMS, *_TIMES, *_WIRES, *_PROFILES, *_MODELS, *_ADDRESSES]
+SWITCHES = [
+    *_HEADERS,
+    *_BODIES,
+    *_STREAMS,
+    *_TIMES,
+    *_WIRES,
+    *_PROFILES,
+    *_LOCAL,
+    *_MODELS,
+    *_ADDRESSES,
+]

@@ -13,7 +13,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistctl.server.models.chat.state import THOUGHTS
-from assistctl.server.models.dialect import Dialect, Quirk, asks_in_words
+from assistctl.server.models.dialect import (
+    Dialect,
+    Quirk,
+    as_seen,
+    asks_in_words,
+    no_format_with_calls,
+)
 from assistctl.server.models.endpoint import Way
 from assistctl.server.models.formats import in_words
 from assistctl.server.models.protocol import STATE, Request
@@ -40,7 +46,7 @@ def chat_body(request: Request, dialect: Dialect, way: Way, origin: Mapping[str,
     if cap is not None and dialect.cap is not None:
         cap = min(cap, dialect.cap)
     options = {
-        "tool_choice": request.tool_choice if request.tools else None,
+        "tool_choice": _tool_choice(request, dialect),
         "parallel_tool_calls": False if request.tools and not request.parallel_tool_calls else None,
         "response_format": _response_format(request, dialect),
         "temperature": request.temperature,
@@ -59,7 +65,7 @@ def chat_body(request: Request, dialect: Dialect, way: Way, origin: Mapping[str,
     if "max_completion_tokens" in body and dialect.has(Quirk.OLD_CAP):
         body["max_tokens"] = body.pop("max_completion_tokens")
     if request.tools and not (request.tool_choice == "none" and "tool_choice" in dropped):
-        body["tools"] = [_tool(tool, dropped) for tool in request.tools]
+        body["tools"] = [_tool(tool, dropped) for tool in _offered(request, dialect)]
     return body
 
 
@@ -68,7 +74,7 @@ _WITH_USAGE = {"include_usage": True}
 
 def chat_messages(request: Request, dialect: Dialect, origin: Mapping[str, str]) -> list[Message]:
     """The thread as this model takes it."""
-    messages = [_with_state(message, dialect, origin) for message in request.messages]
+    messages = [_with_state(message, dialect, origin) for message in as_seen(request, dialect)]
     if asks_in_words(request, dialect):
         messages = _instructed(messages, in_words(request.response_format))
     if dialect.has(Quirk.CALLS_IN_WORDS):
@@ -89,9 +95,31 @@ def chat_messages(request: Request, dialect: Dialect, origin: Mapping[str, str])
 
 def _response_format(request: Request, dialect: Dialect) -> Any:
     chosen = request.response_format
+    if no_format_with_calls(request, dialect):
+        return None
     if chosen and chosen.get("type") == "json_schema" and dialect.has(Quirk.JSON_OBJECT):
         return {"type": "json_object"}
     return chosen
+
+
+def _tool_choice(request: Request, dialect: Dialect) -> Any:
+    if not request.tools:
+        return None
+    return "required" if _alone(request, dialect) else request.tool_choice
+
+
+def _offered(request: Request, dialect: Dialect) -> Sequence[Mapping[str, Any]]:
+    return _alone(request, dialect) or request.tools
+
+
+def _alone(request: Request, dialect: Dialect) -> Sequence[Mapping[str, Any]]:
+    """The function that was chosen by its name, where only offering no other can choose it."""
+    choice = request.tool_choice
+    unnamed = dialect.has(Quirk.UNNAMED_CHOICE) and "tool_choice" not in dialect.dropped
+    if not unnamed or not isinstance(choice, Mapping):
+        return ()
+    name = choice["function"]["name"]
+    return [tool for tool in request.tools if tool["function"]["name"] == name]
 
 
 def _effort(request: Request, dialect: Dialect) -> str | None:

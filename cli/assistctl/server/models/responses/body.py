@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from assistctl.server.models.dialect import Dialect, Quirk, asks_in_words
+from assistctl.server.models.dialect import (
+    Dialect,
+    Quirk,
+    as_seen,
+    asks_in_words,
+    no_format_with_calls,
+)
 from assistctl.server.models.endpoint import Way
 from assistctl.server.models.formats import in_words
 from assistctl.server.models.protocol import STATE, Request
@@ -54,7 +60,7 @@ def responses_input(request: Request, dialect: Dialect, origin: Mapping[str, str
     """The thread as items, but for its instructions."""
     items: list[Item] = []
     in_words: set[str] = set()
-    for message in request.messages:
+    for message in as_seen(request, dialect):
         if dialect.has(Quirk.CALLS_IN_WORDS) and not _own_items(message, origin):
             in_words.update(call["id"] for call in message.get("tool_calls") or ())
         items += _items(message, in_words, origin)
@@ -200,7 +206,7 @@ def _cap(request: Request, dialect: Dialect) -> int | None:
 
 def _text(request: Request, dialect: Dialect) -> Item | None:
     chosen = request.response_format
-    if chosen is None:
+    if chosen is None or no_format_with_calls(request, dialect):
         return None
     if chosen["type"] == "json_schema" and not dialect.has(Quirk.JSON_OBJECT):
         return {"format": {"type": "json_schema", **chosen["json_schema"]}}
