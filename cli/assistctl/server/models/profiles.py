@@ -61,7 +61,7 @@ PROFILES: Mapping[str, Profile] = {
     "lmstudio": Profile((":1234",), quirks=frozenset({Quirk.EMPTY_CONTENT, Quirk.UNNAMED_CHOICE})),
     # A format keeps it from calling: github.com/vllm-project/vllm/issues/39929.
     "vllm": Profile(quirks=frozenset({Quirk.FORMAT_OR_CALLS})),
-    # The same, and a choice that is no word counts as auto: seen at the one of xllamacpp 2026.10.11549.
+    # The same, and a choice that is no word counts as auto: seen (xllamacpp 2026.10.11549).
     "llama.cpp": Profile(quirks=frozenset({Quirk.FORMAT_OR_CALLS, Quirk.UNNAMED_CHOICE})),
 }
 
