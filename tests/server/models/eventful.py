@@ -102,6 +102,17 @@ def unnumbered(asked, answer, made):
     return [{key: event[key] for key in event if key not in places} for event in made]
 
 
+def spent(tokens: int):
+    """What has been cut at the limit says that it is completed."""
+
+    def shape(asked, answer, made):
+        made = copy.deepcopy(made)
+        made[-1]["response"]["usage"]["output_tokens"] = tokens
+        return made
+
+    return shape
+
+
 def numbered_zero(asked, answer, made):
     """All items have one index."""
     return [event | {"output_index": 0} if "output_index" in event else event for event in made]

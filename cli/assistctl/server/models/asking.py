@@ -213,10 +213,11 @@ class AskedModel:
     ) -> AsyncGenerator[Delta, None]:
         """Ask once. Raises Refused, BadAnswer, or what the client raises."""
         wire = _WIRES[dialect.api]
+        body = self._body(way, dialect, request)
         sent = self._client.build_request(
             "POST",
             self._endpoint.base_url + wire.path,
-            json=self._body(way, dialect, request),
+            json=body,
             headers=self._headers(way),
             params=way.query or None,
             timeout=httpx2.Timeout(way.timeout, connect=_CONNECT_SECONDS, pool=None),
@@ -233,7 +234,7 @@ class AskedModel:
                     yield delta
             except Failure as failure:
                 raise refused_inside(failure.told, self._endpoint.secrets) from failure
-            yield self._finished(reader, way, dialect)
+            yield _cut(self._finished(reader, way, dialect), body.get("max_output_tokens"))
         finally:
             await response.aclose()
 
@@ -290,6 +291,14 @@ class AskedModel:
     def _error(self, what: str) -> ModelError:
         what = hidden(what, self._endpoint.secrets)
         return ModelError("server_error", f"The model endpoint {self._endpoint.base_url} {what}")
+
+
+def _cut(finish: Finish, cap: object) -> Finish:
+    """llama.cpp's Responses call an answer completed that has reached its limit."""
+    spent = finish.usage.completion if finish.usage else 0
+    if finish.reason != "stop" or not isinstance(cap, int) or spent < cap:
+        return finish
+    return replace(finish, reason="length", state=None, word="max_output_tokens")
 
 
 async def _within_context(request: Request, dialect: Dialect) -> Request:

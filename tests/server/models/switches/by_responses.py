@@ -23,6 +23,7 @@ from tests.server.models.eventful import (
     said_before,
     searched,
     sent,
+    spent,
     summarised,
     thought_aloud,
     unnumbered,
@@ -345,6 +346,14 @@ _OVERFLOW = [
 ]
 
 _CLEAR = [
+    _fails(
+        "cut-at-the-limit-and-completed",
+        "llama.cpp (xllamacpp 2026.10.11549), seen",
+        "max_completion_tokens",
+        shape=spent(300),
+        sessions=["plain"],
+        run={"max_completion_tokens": 300},
+    ),
     _fails(
         "incomplete-cap",
         "OpenAI",
