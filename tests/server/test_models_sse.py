@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
+from assistctl.server.models.reading import BadAnswer
 from assistctl.server.models.sse import ServerEvent, read_events
 
 
@@ -58,3 +60,24 @@ def test_events_without_data_are_none():
 @pytest.mark.parametrize("body", ['{"a":\n 1}', "  [1]", "<html>\n</html>", '\ufeff{"a": 1}'])
 def test_what_begins_like_json_or_a_page_is_one_event(body):
     assert events(body, 2) == [ServerEvent(body.strip("\ufeff ").strip(), whole=True)]
+
+
+def test_a_line_costs_as_much_as_it_is_long():
+    def seconds(pieces):
+        before = time.process_time()
+        events(b"data: " + b"x" * 1000 * pieces)
+        return time.process_time() - before
+
+    assert seconds(8000) < 30 * seconds(1000)
+
+
+def test_an_answer_without_an_end_is_given_up():
+    with pytest.raises(BadAnswer, match=r"^sent more than 32 MB, which no answer is$"):
+        events(b"data: " + b"x" * (33 << 20), 1 << 20)
+    with pytest.raises(BadAnswer):
+        events((b"data: " + b"x" * (1 << 20) + b"\n\n") * 33, 1 << 20)
+
+
+def test_what_stands_around_the_words_of_a_long_answer_does_not_count():
+    line = b"data: " + b"x" * 900 + b"\n\n"
+    assert len(events(line * 40_000, 1 << 20)) == 40_000

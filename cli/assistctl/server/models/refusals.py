@@ -18,6 +18,8 @@ from assistctl.server.upstream import sentence
 FAULTY = (400, 404, 405, 413, 422, 500, 501)
 """Statuses under which endpoints say what is wrong with a request; busy ones are others."""
 
+_LONGEST = 1 << 20
+"""Bytes of a refusal; some repeat the whole request."""
 _REMEDIES = {
     401: " Check the model's api_key.",
     403: " Check the model's api_key.",
@@ -76,15 +78,24 @@ class Refused(Exception):
 
 async def refused(response: httpx2.Response, secrets: Sequence[str]) -> Refused:
     """Read what an answer with an error status says."""
-    await response.aread()
-    text = response.text
+    text = await _beginning(response)
     try:
-        said = sentence(response.json())
+        said = sentence(json.loads(text))
     except (ValueError, RecursionError):
         said = text.strip() or response.reason_phrase
     if response.is_redirect:
         said = f"the address has moved to {response.headers.get('location')}"
     return Refused(response.status_code, hidden(said, secrets)[:1000], text, response.headers)
+
+
+async def _beginning(response: httpx2.Response) -> str:
+    """As much of a body as can be a refusal: the rest is nobody's to wait for."""
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > _LONGEST:
+            break
+    return body[:_LONGEST].decode(response.encoding or "utf-8", "replace")
 
 
 def refused_inside(failure: Any, secrets: Sequence[str]) -> Refused:

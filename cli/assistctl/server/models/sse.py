@@ -11,7 +11,13 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from assistctl.server.models.reading import BadAnswer
+
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_MOST = 32 << 20
+_WRAPPING = 1024
+"""How many characters an answer may have, and how many more with each of its lines: what stands
+around the words of a long one is many times as long as they are."""
 
 
 @dataclass(frozen=True)
@@ -84,19 +90,29 @@ def _closed(data: str) -> bool:
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
     """Lines by the ends that the format has; others, such as U+2028, belong to the text."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    rest = ""
-    begun = False
+    begun = returned = False
+    spare = _MOST
+    open_line: list[str] = []  # joined once it has ended: a long one comes in thousands of pieces
     async for chunk in chunks:
-        rest += decoder.decode(chunk)
+        text = decoder.decode(chunk)
         if not begun:
-            rest = rest.removeprefix("\ufeff")
-            begun = bool(rest)
-        # A carriage return at the end may be half of a line end.
-        ready, held = (rest[:-1], "\r") if rest.endswith("\r") else (rest, "")
-        *lines, rest = _LINE_END.split(ready)
-        rest += held
-        for line in lines:
-            yield line
-    rest += decoder.decode(b"", True)
-    for line in _LINE_END.split(rest):
-        yield line
+            text = text.removeprefix("\ufeff")
+        if not text:
+            continue
+        begun = True
+        spare -= len(text)
+        if returned:  # a carriage return at a piece's end may be half of a line end
+            text = "\r" + text
+        returned = text.endswith("\r")
+        first, *others = _LINE_END.split(text.removesuffix("\r"))
+        open_line.append(first)
+        spare += _WRAPPING * len(others)
+        if spare < 0:
+            raise BadAnswer(f"sent more than {_MOST >> 20} MB, which no answer is")
+        for other in others:
+            yield "".join(open_line)
+            open_line = [other]
+    open_line.append(decoder.decode(b"", True))
+    yield "".join(open_line)
+    if returned:
+        yield ""

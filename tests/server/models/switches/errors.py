@@ -356,6 +356,13 @@ _SHAPES = [
     ),
     _shape("bedrock", "Bedrock", {"Message": _WILTED}),
     _shape("title", "problem+json", {"title": "Bad Request", "detail": _WILTED, "status": 400}),
+    clear(
+        "error-without-an-end",
+        "proxies",
+        _WILTED,
+        sessions=["plain"],
+        refuse=[always(Reply(400, pieces=[_WILTED.encode(), *[b" " * 65536] * 20, 60.0]))],
+    ),
     _shape("in-words", "proxies", _WILTED, content_type="text/plain"),
     _shape(
         "as-page",

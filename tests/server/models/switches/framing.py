@@ -191,5 +191,11 @@ SWITCHES = [
         "web page",
         send=lambda *_: whole("<html>Welcome</html>", content_type="text/html"),
     ),
+    clear(
+        "without-an-end",
+        "a base_url that is a download",
+        "more than 32 MB",
+        send=lambda *_: Reply(200, {"content-type": SSE}, [b"data: ", *[b"x" * 65536] * 600]),
+    ),
     clear("empty-body", "proxies", "empty|nothing|middle|without|JSON", send=lambda *_: whole("")),
 ]
