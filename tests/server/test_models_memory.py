@@ -59,6 +59,16 @@ def test_what_is_old_or_of_another_version_is_forgotten(storage, stored, monkeyp
     assert recalled(Memory(storage), way()) == way().dialect
 
 
+def test_a_server_that_runs_on_forgets_it_after_a_week_too(storage, monkeypatch):
+    memory, learnt = Memory(storage), way().dialect.without(["temperature"])
+    asyncio.run(memory.keep(URL, way(), learnt))
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 6 * 86400)
+    assert recalled(memory, way()) == learnt
+    monkeypatch.setattr(time, "time", lambda: now + 8 * 86400)
+    assert recalled(memory, way()) == way().dialect
+
+
 def test_what_was_refused_once_is_not_sent_by_the_next_server(start, connect):
     refused = Reply(400, {"error": {"message": "temperature is not supported with this model"}})
     with chat_endpoint_running() as endpoint:

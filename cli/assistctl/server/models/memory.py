@@ -32,23 +32,26 @@ class Memory:
 
     def __init__(self, storage: Storage | None = None) -> None:
         self._storage = storage
-        self._known: dict[str, Dialect] = {}
+        self._known: dict[str, tuple[float, Dialect]] = {}
 
     async def recall(self, endpoint: str, way: Way) -> Dialect:
         """What is known of a model, at least what is declared."""
         key = _key(endpoint, way)
-        if key not in self._known:
+        known = self._known.get(key)
+        if known is None or _is_old(known[0]):
             stored = await run_in_threadpool(self._storage.load, key) if self._storage else None
-            self._known[key] = _parsed(stored) or way.dialect
-        return self._known[key]
+            known = self._known[key] = _parsed(stored) or (time.time(), way.dialect)
+        return known[1]
 
     async def keep(self, endpoint: str, way: Way, dialect: Dialect) -> None:
         key = _key(endpoint, way)
-        if self._known.get(key) == dialect:
+        known = self._known.get(key)
+        if known is not None and known[1] == dialect:
             return
-        self._known[key] = dialect
+        now = time.time()
+        self._known[key] = (now, dialect)
         if self._storage:
-            learnt = json.dumps({"at": int(time.time()), "dialect": dialect.to_json()})
+            learnt = json.dumps({"at": int(now), "dialect": dialect.to_json()})
             await run_in_threadpool(self._storage.save, key, learnt)
 
 
@@ -58,14 +61,19 @@ def _key(endpoint: str, way: Way) -> str:
     return json.dumps([endpoint, way.name, way.api, declared], sort_keys=True)
 
 
-def _parsed(stored: str | None) -> Dialect | None:
+def _is_old(at: float) -> bool:
+    return time.time() - at > _DAYS * 86400
+
+
+def _parsed(stored: str | None) -> tuple[float, Dialect] | None:
+    """When it was learnt, and what; None where there is nothing of use."""
     if stored is None:
         return None
     try:
         learnt: Mapping[str, object] = json.loads(stored)
-        if time.time() - float(str(learnt["at"])) > _DAYS * 86400:
+        at, dialect = float(str(learnt["at"])), learnt["dialect"]
+        if _is_old(at) or not isinstance(dialect, Mapping):
             return None
-        dialect = learnt["dialect"]
-        return Dialect.from_json(dialect) if isinstance(dialect, Mapping) else None
+        return at, Dialect.from_json(dialect)
     except (KeyError, TypeError, ValueError):
         return None  # of another version
