@@ -9,9 +9,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import httpx2
 import pytest
 
-from assistctl.server import intake
+from assistctl.server import EmbeddedServer, intake
 
 Ask = Callable[..., Any]
 packed = partial(gzip.compress, mtime=0)
@@ -73,6 +74,18 @@ def test_a_form_may_be_packed_too(ask: Ask) -> None:
             "The body of your request is not what its Content-Encoding says: gzip.",
         ),
         (
+            packed(BODY) + b"x",
+            "gzip",
+            400,
+            "The body of your request is not what its Content-Encoding says: gzip.",
+        ),
+        (
+            packed(BODY) + packed(b" "),
+            "gzip",
+            400,
+            "The body of your request is not what its Content-Encoding says: gzip.",
+        ),
+        (
             packed(b" " * (intake.JSON_BYTES + 1)),
             "gzip",
             413,
@@ -85,3 +98,17 @@ def test_what_cannot_be_unpacked_or_would_be_too_large_is_refused(
 ) -> None:
     answer = ask("POST", "/threads", body, {"content-encoding": encoding})
     assert (answer.status, answer.body["error"]["message"]) == (status, message)
+
+
+def test_what_is_packed_counts_too_though_it_unpacks_to_nothing(server: EmbeddedServer) -> None:
+    empty_blocks = b"\x00\x00\x00\xff\xff" * (2**20 // 5)
+    answer = httpx2.post(
+        f"{server.base_url}/threads",
+        content=iter([packed(b"")[:10], *[empty_blocks] * 17]),
+        headers={"authorization": f"Bearer {server.api_key}", "content-encoding": "gzip"},
+        trust_env=False,
+    )
+    assert (answer.status_code, answer.json()["error"]["message"]) == (
+        413,
+        "The request is too large. At most 16777216 bytes are accepted.",
+    )

@@ -69,20 +69,21 @@ async def read_form(request: Request, form: Form, lane: Lane) -> AsyncIterator[F
 
 
 async def _body(request: Request, limit: int) -> AsyncIterator[bytes]:
-    """What was sent, unpacked; it may have `limit` bytes, however it is read."""
+    """What was sent, unpacked; it may have `limit` bytes, packed or not, however it is read."""
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
     gzip = _gzip(request.headers.get("content-encoding", "identity"))
-    received = 0
+    came = received = 0
     chunks = request.stream()
     while (sent := await _next(chunks)) is not None:
+        came += len(sent)
         for chunk in _unpacked(gzip, sent) if gzip else (sent,):
             received += len(chunk)
-            if received > limit:
+            if max(came, received) > limit:
                 raise _too_large(limit)
             yield chunk
-    if gzip and received and not gzip.eof:
+    if gzip and came and not gzip.eof:
         raise _not_gzip()
 
 
@@ -100,15 +101,19 @@ def _gzip(encoding: str) -> zlib._Decompress | None:
 
 
 def _unpacked(gzip: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
-    """In parts that are never large: a few kilobytes may be packed gigabytes."""
-    try:
-        full = True
-        while packed or full:
+    """In parts that are never large: a few kilobytes may be packed gigabytes. What follows the end
+    of the packed is refused: zlib would collect it, and copy all of it again for each chunk."""
+    full = True
+    while packed or full:
+        if packed and gzip.eof:
+            raise _not_gzip()
+        try:
             chunk = gzip.decompress(packed, _UNPACKED_AT_ONCE)
-            packed, full = gzip.unconsumed_tail, len(chunk) == _UNPACKED_AT_ONCE
-            yield chunk
-    except zlib.error:
-        raise _not_gzip() from None
+        except zlib.error:
+            raise _not_gzip() from None
+        packed = gzip.unused_data if gzip.eof else gzip.unconsumed_tail
+        full = len(chunk) == _UNPACKED_AT_ONCE
+        yield chunk
 
 
 def _not_gzip() -> ApiError:
