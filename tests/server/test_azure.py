@@ -98,6 +98,23 @@ def test_a_wrong_key_of_azures_kind_is_refused(azure: Callable[..., AzureOpenAI]
         azure(api_key="wrong").beta.assistants.list()
 
 
+def test_an_address_may_end_in_a_slash_as_azures_portal_shows_it(server: EmbeddedServer) -> None:
+    """The SDK of 2024 put `/openai` behind it as it was."""
+    for prefix in ("//openai", "//openai/deployments/ours", "/v1/", "//v1/", "//openai/v1//"):
+        answer = httpx2.post(
+            f"{server.base_url.removesuffix('/v1')}{prefix}/threads",
+            headers={"api-key": server.api_key},
+            trust_env=False,
+        )
+        assert (answer.status_code, answer.json().get("object")) == (200, "thread"), prefix
+
+
+def test_an_id_that_is_empty_makes_no_other_path(ask: Ask) -> None:
+    assert ask("POST", "/threads//runs", {"assistant_id": "asst_x"}).body["error"]["message"] == (
+        "Invalid URL (POST /v1/threads//runs)"
+    )
+
+
 @pytest.mark.parametrize("prefix", ["/openai", "/openai/v1", "/openai/deployments/ours", "/v1"])
 def test_every_prefix_leads_to_the_same_objects(server: EmbeddedServer, prefix: str) -> None:
     root, key = server.base_url.removesuffix("/v1"), {"api-key": server.api_key}

@@ -38,10 +38,11 @@ _POLL_AFTER_MS = "100"
 _HEALTH_SECONDS = 5.0
 _REPLAYED = {"idempotent-replayed": "true"}
 _NEEDS_BETA = ("assistants", "threads", "vector_stores")
-_PREFIX = re.compile(r"/v1(?=/)|/openai(/v1|/deployments/[^/]+)?(?=/)")
+_PREFIX = re.compile(r"/+(?:v1|openai(?:/v1|/deployments/[^/]+)?)/*(?=/)")
 """What the endpoints stand below: at OpenAI, at Azure, in Azure's later form of the API, and as
 clients that were told of a deployment ask for everything. What Azure wants besides (`api-version`,
-a deployment's name) says nothing here."""
+a deployment's name) says nothing here. Slashes are many where an address that ends in one was put
+before a path, as SDKs do with an `azure_endpoint` copied from Azure's portal."""
 _BUSY = ApiError(
     "Another process has been writing to the server's database for too long, so your request had"
     " no effect. Try again.",
