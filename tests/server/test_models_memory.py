@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 
 import pytest
@@ -51,7 +50,7 @@ def test_who_declares_something_else_begins_anew(storage):
         "{}",
         "[1]",
         '{"at": 1, "dialect": {}}',
-        json.dumps({"at": time.time(), "dialect": {"api": "chat"}}),
+        '{"at": 99999999999, "dialect": {"api": "chat"}}',
     ],
 )
 def test_what_is_old_or_of_another_version_is_forgotten(storage, stored, monkeypatch):
@@ -67,6 +66,22 @@ def test_a_server_that_runs_on_forgets_it_after_a_week_too(storage, monkeypatch)
     assert recalled(memory, way()) == learnt
     monkeypatch.setattr(time, "time", lambda: now + 8 * 86400)
     assert recalled(memory, way()) == way().dialect
+
+
+def test_a_storage_that_fails_costs_a_memory_and_nothing_else(storage, monkeypatch, caplog):
+    def broken(*_):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(Learnt, "load", broken)
+    monkeypatch.setattr(Learnt, "save", broken)
+    memory, learnt = Memory(storage), way().dialect.without(["temperature"])
+    assert recalled(memory, way()) == way().dialect
+    asyncio.run(memory.keep(URL, way(), learnt))
+    assert recalled(memory, way()) == learnt
+    assert [record.message for record in caplog.records] == [
+        "what was learnt of a model cannot be read",
+        "what was learnt of a model cannot be kept",
+    ]
 
 
 def test_what_was_refused_once_is_not_sent_by_the_next_server(start, connect):

@@ -114,11 +114,15 @@ class Document:
     def __init__(self, stdout: TextIO, story: Story) -> None:
         self._stdout = stdout
         self._story = story
+        self._notes: list[str] = []
 
     def __call__(self, event: Event) -> None:
         self._story(event)
+        if isinstance(event, Notice):
+            self._notes.append(event.text)
         if isinstance(event, Finished):
-            click.echo(json_document(finished_json(event)), file=self._stdout)
+            notes = {"notes": self._notes} if self._notes else {}
+            click.echo(json_document(finished_json(event) | notes), file=self._stdout)
 
     def close(self) -> None:
         self._story.close()

@@ -129,8 +129,8 @@ class AskedModel:
         try:
             answer = await self._client.get(
                 self._endpoint.base_url + path,
-                headers=dict(way.headers),
-                params=dict(way.query),
+                headers=self._headers(way),
+                params=way.query or None,
                 timeout=_CONNECT_SECONDS,
             )
             found = answer.json() if answer.is_success else None

@@ -7,6 +7,7 @@ After a while it is forgotten, since endpoints are upgraded.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping
 from typing import Protocol
@@ -15,6 +16,8 @@ from starlette.concurrency import run_in_threadpool
 
 from assistctl.server.models.dialect import Dialect
 from assistctl.server.models.endpoint import Way
+
+_log = logging.getLogger("assistctl.server")
 
 _DAYS = 7
 
@@ -39,7 +42,7 @@ class Memory:
         key = _key(endpoint, way)
         known = self._known.get(key)
         if known is None or _is_old(known[0]):
-            stored = await run_in_threadpool(self._storage.load, key) if self._storage else None
+            stored = await run_in_threadpool(self._load, key)
             known = self._known[key] = _parsed(stored) or (time.time(), way.dialect)
         return known[1]
 
@@ -50,9 +53,22 @@ class Memory:
             return
         now = time.time()
         self._known[key] = (now, dialect)
-        if self._storage:
-            learnt = json.dumps({"at": int(now), "dialect": dialect.to_json()})
-            await run_in_threadpool(self._storage.save, key, learnt)
+        learnt = json.dumps({"at": int(now), "dialect": dialect.to_json()})
+        await run_in_threadpool(self._save, key, learnt)
+
+    def _load(self, key: str) -> str | None:
+        try:
+            return self._storage.load(key) if self._storage else None
+        except Exception:  # noqa: BLE001 - logged; who cannot remember asks once more
+            _log.warning("what was learnt of a model cannot be read", exc_info=True)
+            return None
+
+    def _save(self, key: str, learnt: str) -> None:
+        try:
+            if self._storage:
+                self._storage.save(key, learnt)
+        except Exception:  # noqa: BLE001 - logged; the answer itself is whole
+            _log.warning("what was learnt of a model cannot be kept", exc_info=True)
 
 
 def _key(endpoint: str, way: Way) -> str:

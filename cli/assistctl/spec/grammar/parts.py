@@ -86,7 +86,10 @@ def if_type(name: str, then: Schema) -> Schema:
 _LABEL = r"[^\s/?#@:.\[\]]{1,63}"
 _HOST = rf"{_LABEL}(\.{_LABEL})*\.?"
 _NOT_THE_END = r"(?!.*/((chat/)?completions|responses|models|embeddings)/*$)"
-URL = rf"https?://({_HOST}|\[[0-9a-fA-F:.]+\])(:[0-9]{{1,5}})?(/[^\s?#]*)?"
+_PORT = (
+    r"([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])(?![0-9])"
+)
+URL = rf"https?://({_HOST}|\[[0-9a-fA-F:.]+\])(:{_PORT})?(/[^\s?#]*)?"
 _KEY = r"([a-z0-9]|[^\x00-\x7f])([a-z0-9_-]|[^\x00-\x7f]){0,62}"
 """For editors, in what all regular expressions understand; what is no letter or digit of any
 script is told by the `format`, which only we know (see `formats.py`)."""
