@@ -518,7 +518,7 @@ def test_a_key_that_cannot_be_sent_is_an_error_that_does_not_show_it(key):
 
 def test_a_stream_yields_events_and_translates_its_errors(talking_to):
     events = (
-        b'event: thread.run.created\ndata: {"id": "run_1"}\n\n'
+        b'event: thread.run.created\ndata: {"id": "run_1", "status": "queued"}\n\n'
         b'event: error\ndata: {"error": {"message": "Gone.", "code": "z"}}\n\n'
     )
     sse = (("content-type", "text/event-stream"),)
@@ -530,11 +530,11 @@ def test_a_stream_yields_events_and_translates_its_errors(talking_to):
     ):
         for event in stream:
             seen.append(event)
-    assert seen == [{"event": "thread.run.created", "data": {"id": "run_1"}}]
+    assert seen == [{"event": "thread.run.created", "data": {"id": "run_1", "status": "queued"}}]
 
 
 def test_a_stream_that_is_cut_is_a_lost_answer(talking_to):
-    events = b'event: thread.run.created\ndata: {"id": "run_1"}\n\n' * 3
+    events = b'event: thread.run.created\ndata: {"id": "run_1", "status": "queued"}\n\n' * 3
     client, _ = talking_to(Answer(200, events, (("content-type", "text/event-stream"),), cut=20))
     with pytest.raises(LostAnswer, match="cannot reach"), client.stream("/x", {}) as stream:
         list(stream)

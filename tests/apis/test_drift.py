@@ -108,15 +108,18 @@ class Colleague:
         self.client.create(path, {**body, "chunking_strategy": OTHER_CHUNKS})
 
     def state(self):
-        """Everything that somebody may edit, by what it is called."""
+        """Everything that somebody may edit, by what it is called; how far the indexer is, is not
+        of that kind."""
         found = {}
         for path in ("/assistants", "/vector_stores"):
             for item in self.client.list(path):
                 found[item["metadata"]["assistctl"], path] = {
                     name: value
                     for name, value in item.items()
-                    if name not in ("last_active_at", "expires_at", "usage_bytes")
+                    if name not in ("last_active_at", "expires_at", "usage_bytes", "status")
                 }
+                if counts := item.get("file_counts"):
+                    found[item["metadata"]["assistctl"], path]["file_counts"] = counts["total"]
                 if path == "/vector_stores":
                     files = self.client.list(f"{path}/{item['id']}/files")
                     found[item["metadata"]["assistctl"], "files"] = sorted(

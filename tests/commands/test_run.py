@@ -94,6 +94,7 @@ def test_the_result_as_json(shared):
             }
         ],
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        "notes": ["answered by the scripted model, not by a language model"],
     }
 
 

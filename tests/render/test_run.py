@@ -202,8 +202,17 @@ def test_json_is_one_object_on_stdout_while_the_story_goes_on() -> None:
             },
         ],
         "usage": USAGE,
+        "notes": ["answered by the scripted model"],
     }
     assert stderr == STORY
+
+
+def test_json_has_the_notes_of_a_run_that_has_some() -> None:
+    finished = Finished("completed", "thread_a", "run_b", "Hi", None)
+    note = "the model does not take temperature, which was left out"
+    stdout, stderr = shown([Notice(note), finished], "json")
+    assert json.loads(stdout)["notes"] == [note]
+    assert f"note: {note}\n" in stderr
 
 
 def test_json_says_why_a_turn_did_not_complete() -> None:

@@ -120,9 +120,8 @@ def test_without_model_and_script_the_error_names_the_ways_out():
     with pytest.raises(ModelError) as caught:
         Models(None, {}).answering("")
     assert caught.value.message == (
-        "No model is set up to answer. Declare targets.local.model (a Chat Completions endpoint, "
-        "or `scripted`), set OPENAI_API_KEY, or write a script for the assistant "
-        "(<key>.script.yaml)."
+        "No model is set up to answer. Declare targets.local.model (an endpoint, or `scripted`),"
+        " set OPENAI_API_KEY, or write a script for the assistant (<key>.script.yaml)."
     )
 
 

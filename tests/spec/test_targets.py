@@ -132,3 +132,9 @@ def test_the_embedded_server_is_one_of_the_targets_or_none(
     write: Write, declared: str, served_is: tuple[str, str | None]
 ) -> None:
     assert served(write({"assistctl.yaml": f"version: 1\nworkspace: x\n{declared}"})) == served_is
+
+
+@pytest.mark.parametrize(("port", "problems"), [(80, 0), (65535, 0), (65536, 1), (99999, 1)])
+def test_a_port_is_one_of_65536(loaded: Loaded, port: int, problems: int) -> None:
+    top = TOP + f"targets: {{a: {{base_url: 'http://h:{port}/v1', api_key: '${{K}}'}}}}\n"
+    assert len(loaded({"assistctl.yaml": top}, target="a", K="k")[1]) == problems

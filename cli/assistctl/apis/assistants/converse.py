@@ -320,8 +320,8 @@ def _reason(run: Mapping[str, Json]) -> str | None:
         return f"stopped early: {details.get('reason') or 'no reason given'}"
     if status == "expired":
         return (
-            "the run expired before it was finished: the model, or the outputs of tools, took longer"
-            " than a run may take (`run_seconds` of a model endpoint, 600 if left out)"
+            "the run expired before it was finished: the model, or the outputs of tools, took"
+            " longer than a run may take (`run_seconds` of a model endpoint, 600 if left out)"
         )
     return f"the run was {status}"
 
