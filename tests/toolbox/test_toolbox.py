@@ -35,6 +35,38 @@ def error(returned: ToolReturned) -> dict[str, Any]:
     return found
 
 
+def test_what_a_generator_yields_is_a_list_be_it_async_or_not(box: Make, function: Make) -> None:
+    source = """
+        import asyncio
+
+        def count(n: int):
+            yield from range(n)
+
+        async def count_async(n: int):
+            for number in range(n):
+                await asyncio.sleep(0)
+                yield number
+
+        async def endless():
+            while True:
+                await asyncio.sleep(0.01)
+                yield 1
+    """
+    tools: Toolbox = box(
+        source,
+        function("count", python="mod:count"),
+        function("count_async", python="mod:count_async"),
+        function("endless", python="mod:endless", timeout=0.2),
+    )
+    asked = calls(("count", '{"n": 3}'), ("count_async", '{"n": 3}'), "endless")
+    assert outputs(list(tools.call(asked))) == {
+        "call_0": "[0, 1, 2]",
+        "call_1": "[0, 1, 2]",
+        "call_2": '{"error": {"type": "timeout", "message": "no result within 0.2 s; the function '
+        'may still be at work"}}',
+    }
+
+
 def test_every_call_of_a_round_is_answered_exactly_once(box: Make, function: Make) -> None:
     source = "def double(n: int): return 2 * n\nasync def hello(): return '你好'"
     tools: Toolbox = box(

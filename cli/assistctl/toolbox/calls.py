@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -125,12 +125,19 @@ def timed_out(seconds: float) -> Refusal:
 
 
 def awaited(value: Any, seconds: float) -> Any:
-    """The result of a function, async or not; unlike a thread, a coroutine ends when time is up."""
+    """The result of a function, async or not; unlike a thread, a coroutine ends when time is up.
+    What an async generator yields is a list, as with the other kind."""
+    if inspect.isasyncgen(value):
+        value = _collected(value)
     if not inspect.isawaitable(value):
         return value
     import asyncio  # 40 ms, which only a workspace with async tools has to pay
 
     return asyncio.run(_within(value, seconds))
+
+
+async def _collected(values: AsyncIterable[Any]) -> list[Any]:
+    return [value async for value in values]
 
 
 async def _within(value: Awaitable[Any], seconds: float) -> Any:
