@@ -172,3 +172,41 @@ def test_sizes_are_short(size: int, words: str) -> None:
 def test_one_more_than_a_few_is_named_rather_than_counted() -> None:
     assert some(files(1, 4)) == "docs/001.md, docs/002.md, docs/003.md, docs/004.md"
     assert some(files(1, 5)) == "docs/001.md, docs/002.md, docs/003.md and 2 more"
+
+
+def test_many_files_that_are_declared_no_longer_are_told_as_one() -> None:
+    plan = Plan("prod", undeclared=(*GONE, STORE))
+    assert (
+        text(plan)
+        == """\
+No longer declared, left alone:
+    file/… (400 files): docs/101.md, docs/102.md, docs/103.md and 397 more
+    vector_store/handbook
+    `assistctl sync --prune` deletes what is no longer declared.
+
+No changes. prod is as declared."""
+    )
+    assert "\n    file/docs/500.md\n" in text(plan, stores=None)
+    assert (
+        "- `file/… (400 files): docs/101.md, docs/102.md, docs/103.md and 397 more`\n"
+        "- `vector_store/handbook`\n"
+    ) in plan_markdown(plan)
+
+
+def test_many_uploads_that_are_deleted_for_one_reason_are_told_as_one() -> None:
+    other = Change(Action.DELETE, files(501, 501)[0], f"only {STORE} used it", id="file-2")
+    store = Change(Action.DELETE, STORE, "no longer declared", id="vs_1")
+    plan = Plan("prod", (*DELETED, other, store))
+    assert (
+        text(plan, stores={})
+        == """\
+- file/…: 400 removed  no longer used
+      - docs/101.md, docs/102.md, docs/103.md and 397 more
+
+- file/docs/501.md  only vector_store/handbook used it  file-2
+
+- vector_store/handbook  no longer declared  vs_1
+
+Plan for prod: 0 to create, 0 to update, 402 to delete."""
+    )
+    assert "| `-` delete | `file/…` | 400 removed; no longer used |" in plan_markdown(plan)

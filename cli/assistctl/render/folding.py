@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from assistctl.plan.changes import Action, Change, Plan
@@ -15,14 +15,18 @@ FEW = 5
 NAMED = 3
 """Of more, so many are named."""
 
+FILES = Address(FILE, "…")
+"""How many of them are called together."""
+
 Stores = Mapping[Address, Mapping[Address, int]]
 """The files of each declared store, and their sizes in bytes."""
 
 
 @dataclass(frozen=True)
 class Folded:
-    """What happens to the files of one store; `own` is the store's change, if it has one besides,
-    and `covers` are the places in the plan of the changes that are told here."""
+    """What happens to the files of one store, or to uploads of none (FILES); `own` is the store's
+    change, if it has one besides, and `covers` are the places in the plan of the changes that are
+    told here."""
 
     store: Address
     own: Change | None
@@ -67,7 +71,8 @@ class Folded:
 
 
 def folded(plan: Plan, stores: Stores) -> list[Change | Folded]:
-    """The changes in their order, those of the files of a store as one where they are many."""
+    """The changes in their order; where they are many, those of the files of a store as one, and so
+    the uploads that are deleted for one reason."""
     told: dict[int, Folded] = {}
     covered: set[int] = set()
     for store in _stores_of(plan, stores):
@@ -76,11 +81,24 @@ def folded(plan: Plan, stores: Stores) -> list[Change | Folded]:
             covered |= fold.covers
             own = [number for number, it in enumerate(plan.changes) if it is fold.own]
             told[own[0] if own else min(fold.covers)] = fold
+    for fold in _deleted(plan, covered):
+        covered |= fold.covers
+        told[min(fold.covers)] = fold
     return [
         told.get(number, change)
         for number, change in enumerate(plan.changes)
         if number in told or number not in covered
     ]
+
+
+def gathered(addresses: Iterable[Address]) -> list[str]:
+    """The addresses in their order; many files as one: `file/… (400 files): docs/a.md, …`."""
+    listed = list(addresses)
+    files = [it for it in listed if it.kind == FILE]
+    if len(files) <= FEW:
+        return [str(it) for it in listed]
+    alike = f"{FILES} ({counted(len(files), 'file')}): {some(files)}"
+    return list(dict.fromkeys(alike if it.kind == FILE else str(it) for it in listed))
 
 
 def is_files(value: Json) -> bool:
@@ -120,6 +138,20 @@ def in_bytes(size: int) -> str:
 def _stores_of(plan: Plan, stores: Stores) -> Iterable[Address]:
     changed = [it.address for it in plan.changes if it.address.kind == VECTOR_STORE]
     return dict.fromkeys([*stores, *changed])
+
+
+def _deleted(plan: Plan, covered: Collection[int]) -> Iterator[Folded]:
+    """The uploads that are deleted, and not told with a store, by the reason."""
+    alike: dict[str, list[int]] = {}
+    for number, change in enumerate(plan.changes):
+        is_upload = change.action is Action.DELETE and change.address.kind == FILE
+        if is_upload and not change.fields and number not in covered:
+            alike.setdefault(change.cause, []).append(number)
+    for cause, numbers in alike.items():
+        if len(numbers) > FEW:
+            own = Change(Action.DELETE, FILES, cause)
+            removed = tuple(plan.changes[number].address for number in numbers)
+            yield Folded(FILES, own, (), (), removed, 0, frozenset(numbers))
 
 
 def _fold(plan: Plan, store: Address, files: Mapping[Address, int]) -> Folded:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from assistctl.plan.changes import Action, Change, FieldChange, Plan
-from assistctl.render.folding import Folded, Stores, folded, is_files, plain_name
+from assistctl.render.folding import Folded, Stores, folded, gathered, is_files, plain_name
 from assistctl.render.plan import (
     KEPT,
     LEFT_ALONE,
@@ -52,8 +52,9 @@ def _sections(plan: Plan, changes: Sequence[Change | Folded]) -> Iterator[list[s
         ]
     if plan.undeclared:
         yield ["No longer declared, left alone:"]
-        protected = dict.fromkeys(plan.protected, " (protected)")
-        yield [f"- {_code(str(it))}{protected.get(it, '')}" for it in plan.undeclared]
+        protected = dict.fromkeys(map(str, plan.protected), " (protected)")
+        names = gathered(plan.undeclared)
+        yield [f"- {_code(name)}{protected.get(name, '')}" for name in names]
         yield list(what_to_do(plan))
     if plan.kept:
         yield [KEPT]

@@ -13,6 +13,7 @@ from assistctl.render.folding import (
     Stores,
     difference,
     folded,
+    gathered,
     is_files,
     plain_name,
     some,
@@ -57,16 +58,17 @@ def plan_text(
     `operations` says for each change, in their order, what will be requested, one string each. Of
     the `stores` many files are told as one; without them each is told.
     """
-    if stores is not None and not operations:
+    each = stores is None or bool(operations)
+    if not each:
         blocks = [
             _block(it) if isinstance(it, Change) else _folded_block(it)
-            for it in folded(plan, stores)
+            for it in folded(plan, stores or {})
         ]
     else:
         requests = operations or [()] * len(plan.changes)
         blocks = [_block(*both) for both in zip(plan.changes, requests, strict=True)]
     if plan.undeclared:
-        blocks.append(_undeclared(plan))
+        blocks.append(_undeclared(plan, each=each))
     if plan.kept:
         title = click.style(KEPT, fg="yellow")
         blocks.append([title, *(f"{_INDENT}{one_line(line)}" for line in kept_lines(plan))])
@@ -245,10 +247,9 @@ def _left_alone(plan: Plan) -> Iterator[str]:
         yield from (2 * _INDENT + _colored(line) for line in field_lines(plain))
 
 
-def _undeclared(plan: Plan) -> list[str]:
-    listed = [
-        f"{_INDENT}{one_line(str(address))}{'  protected' if address in plan.protected else ''}"
-        for address in plan.undeclared
-    ]
+def _undeclared(plan: Plan, *, each: bool) -> list[str]:
+    protected = dict.fromkeys(map(str, plan.protected), "  protected")
+    names = map(str, plan.undeclared) if each else gathered(plan.undeclared)
+    listed = [f"{_INDENT}{one_line(name)}{protected.get(name, '')}" for name in names]
     title = click.style("No longer declared, left alone:", fg="yellow")
     return [title, *listed, *(_INDENT + advice for advice in what_to_do(plan))]
