@@ -111,6 +111,14 @@ def test_a_record_of_nothing_is_told_from_one_that_was_taken_away():
     assert decode({"assistctl": "ws/shop"}) == Record("ws/shop", whole=False)
 
 
+def test_a_record_that_we_have_not_written_is_none():
+    for text in ("", "garbage", "model:01234567,garbage"):
+        back = decode({"assistctl": "ws/shop", "assistctl_applied": text})
+        assert back is not None
+        assert not back.whole
+    assert decode(encode(Record("ws/shop"))) == Record("ws/shop")
+
+
 def test_what_a_server_had_where_nothing_was_declared_is_recorded():
     record = Record("ws/shop", {"top_p": Applied(None, "01234567")})
     pairs = encode(record)

@@ -49,7 +49,7 @@ def mark(address: Address, sha256: str) -> Mark:
 @dataclass(frozen=True)
 class Record:
     """The content of our pairs. `files` are the code_interpreter files by their ids; `whole` tells
-    that nobody has taken away what was applied."""
+    that nobody has taken away what was applied, or made it something that we have not written."""
 
     owner: str
     applied: Mapping[str, Applied] = field(default_factory=dict)
@@ -101,7 +101,8 @@ def decode(metadata: Mapping[str, Json] | None, ids: Iterable[str] = ()) -> Reco
     if not isinstance(owner, str):
         return None
     applied = {}
-    for item in _gather(metadata, "applied"):
+    items = _gather(metadata, "applied")
+    for item in items:
         name, colon, hashes = item.partition(":")
         declared, _, answered = hashes.partition("/")
         if colon:
@@ -125,7 +126,7 @@ def decode(metadata: Mapping[str, Json] | None, ids: Iterable[str] = ()) -> Reco
         stale,
         digest if isinstance(digest, str) else None,
         is_protected(metadata),
-        whole=_key("applied", 0) in metadata,
+        whole=bool(items) and all(":" in item or item == NOT_DECLARED for item in items),
     )
 
 
