@@ -40,6 +40,32 @@ ONLY_IN = {
     "dotenv": {"commands"},
     "rich": {"render"},
 }
+WORDS_OF_THE_SERVER = {"wire", "settings", "lanes", "tokens", "upstream", "validation"}
+MAY_IMPORT_IN_SERVER = {
+    "__init__": {"engine", "seeding", "serving", "settings", "storage"},
+    "wire": set(),
+    "tokens": set(),
+    "lanes": set(),
+    "upstream": set(),
+    "settings": {"sandbox"},
+    "validation": {"wire"},
+    "storage": {"wire"},
+    "sandbox": set(),
+    "models": {"wire", "tokens", "upstream"},
+    "retrieval": WORDS_OF_THE_SERVER | {"storage", "models", "sandbox"},
+    "files": WORDS_OF_THE_SERVER | {"storage", "retrieval"},
+    "engine": WORDS_OF_THE_SERVER | {"storage", "models", "sandbox", "retrieval", "files"},
+    "http": WORDS_OF_THE_SERVER | {"storage", "retrieval", "engine"},
+    "files_api": WORDS_OF_THE_SERVER | {"storage", "retrieval", "files", "http"},
+    "assistants_api": WORDS_OF_THE_SERVER
+    | {"storage", "models", "retrieval", "files", "engine", "http"},
+    "endpoints": {"http", "files_api", "assistants_api"},
+    "seeding": WORDS_OF_THE_SERVER
+    | {"storage", "retrieval", "files", "engine", "http", "assistants_api"},
+    "serving": WORDS_OF_THE_SERVER
+    | {"storage", "retrieval", "files", "engine", "http", "assistants_api", "endpoints"},
+}
+"""The server's rooms, lowest first; no two import each other."""
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -55,15 +81,15 @@ def imports(path: Path) -> list[str]:
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            if node.module == "assistctl":
-                found += [
-                    f"assistctl.{alias.name}"
-                    if (PACKAGE / alias.name).exists() or (PACKAGE / f"{alias.name}.py").exists()
-                    else "assistctl"
-                    for alias in node.names
-                ]
-            else:
-                found.append(node.module)
+            top, *inner = node.module.split(".")
+            within = PACKAGE.joinpath(*inner) if top == "assistctl" else None
+            found += [
+                f"{node.module}.{alias.name}"
+                if within
+                and ((within / alias.name).is_dir() or (within / f"{alias.name}.py").exists())
+                else node.module
+                for alias in node.names
+            ]
     return found
 
 
@@ -83,6 +109,28 @@ def test_a_room_imports_only_what_its_floor_allows(path):
         elif room not in ONLY_IN.get(top, {room}):
             wrong.append(module)
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((PACKAGE / "server").rglob("*.py")),
+    ids=lambda path: path.relative_to(PACKAGE).as_posix(),
+)
+def test_a_room_of_the_server_imports_only_what_its_floor_allows(path):
+    room = path.relative_to(PACKAGE / "server").with_suffix("").parts[0]
+    wrong = []
+    for module in imports(path):
+        names = module.split(".")
+        if names[:2] == ["assistctl", "server"] and len(names) > 2:
+            other = names[2]
+            if other != room and other not in MAY_IMPORT_IN_SERVER[room]:
+                wrong.append(module)
+    assert wrong == []
+
+
+def test_no_two_rooms_of_the_server_import_each_other():
+    pairs = {(room, other) for room, others in MAY_IMPORT_IN_SERVER.items() for other in others}
+    assert {pair for pair in pairs if pair[::-1] in pairs} == set()
 
 
 def test_render_knows_plans_only_as_values():

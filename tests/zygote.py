@@ -25,7 +25,7 @@ from types import ModuleType
 from typing import Any
 
 import assistctl
-from assistctl.server.embedders import offline
+from assistctl.server.retrieval.embedders import offline
 
 LARGEST_REQUEST = 1 << 18
 NOT_IMPORTED = ("assistctl.__main__", "assistctl.server.sandbox.inside")

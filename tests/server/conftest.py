@@ -15,7 +15,7 @@ import pytest
 from openai import OpenAI
 
 from assistctl.server import EmbeddedServer, Settings
-from assistctl.server.store import Store
+from assistctl.server.storage.store import Store
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

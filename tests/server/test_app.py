@@ -272,7 +272,7 @@ def test_what_goes_wrong_inside_is_logged_and_not_shown(
     def broken(*_: object) -> None:
         raise RuntimeError("a secret of the house")
 
-    monkeypatch.setattr("assistctl.server.documents.list_page", broken)
+    monkeypatch.setattr("assistctl.server.storage.documents.list_page", broken)
     answer = ask("GET", "/assistants")
     assert (answer.status, answer.body) == (
         500,

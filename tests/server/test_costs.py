@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from assistctl.server import documents, files, index, vector_stores
-from assistctl.server.documents import Shelf
+from assistctl.server.assistants_api.routes.threads import create_thread
 from assistctl.server.engine import coding
 from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.transcript import read_thread
-from assistctl.server.routes.threads import create_thread
-from assistctl.server.store import Store, Transaction
+from assistctl.server.files import files
+from assistctl.server.retrieval import index, vector_stores
+from assistctl.server.storage import documents
+from assistctl.server.storage.documents import Shelf
+from assistctl.server.storage.store import Store, Transaction
 from assistctl.server.wire import FILE, RUN, STEP, STORE_FILE, VECTOR_STORE
 
 PROJECT = "default"

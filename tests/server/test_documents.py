@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from assistctl.server import documents
-from assistctl.server.documents import Page, Shelf
-from assistctl.server.store import Store, Transaction
+from assistctl.server.storage import documents
+from assistctl.server.storage.documents import Page, Shelf
+from assistctl.server.storage.store import Store, Transaction
 from assistctl.server.wire import ASSISTANT, MESSAGE, RUN, STEP, THREAD, ApiError
 
 SHELF = Shelf(ASSISTANT, "default")

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from assistctl.server import embedders
-from assistctl.server.embedders import EmbedderError, offline
-from assistctl.server.embedders.endpoint import EmbeddingsEndpoint
-from assistctl.server.embedders.protocol import packed
-from assistctl.server.vectors import Part, nearest_by, nearest_slowly
+from assistctl.server.retrieval import embedders
+from assistctl.server.retrieval.embedders import EmbedderError, offline
+from assistctl.server.retrieval.embedders.endpoint import EmbeddingsEndpoint
+from assistctl.server.retrieval.embedders.protocol import packed
+from assistctl.server.retrieval.vectors import Part, nearest_by, nearest_slowly
 from tests.server import embeddings_endpoint
 from tests.server.embeddings_endpoint import embeddings_endpoint_running
 

@@ -106,7 +106,7 @@ def test_a_store_is_active_as_long_as_runs_may_search_it(client, thread, monkeyp
     [store_id] = thread.tool_resources.file_search.vector_store_ids
     client.beta.threads.messages.create(thread.id, role="user", content="Thanks, that is all.")
     clock = wire.now()
-    for module in ("vector_stores", "wire"):
+    for module in ("retrieval.vector_stores", "wire"):
         monkeypatch.setattr(f"assistctl.server.{module}.now", lambda: clock)
     searches = make_assistant(client, tools=[{"type": "file_search"}])
     does_not = make_assistant(client)
@@ -151,7 +151,7 @@ def test_a_thread_whose_store_has_expired_gets_another_with_the_next_attachment(
 ):
     [expired] = thread.tool_resources.file_search.vector_store_ids
     later = wire.now() + 8 * 86_400
-    for module in ("vector_stores", "wire"):
+    for module in ("retrieval.vector_stores", "wire"):
         monkeypatch.setattr(f"assistctl.server.{module}.now", lambda: later)
     assistant = make_assistant(client, tools=[{"type": "file_search"}])
     runs = client.beta.threads.runs

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
-from assistctl.server import EmbeddedServer, Settings, files
-from assistctl.server.store import Store
+from assistctl.server import EmbeddedServer, Settings
+from assistctl.server.files import files
+from assistctl.server.storage.store import Store
 
 Ask = Callable[..., Any]
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from assistctl.server import filters
+from assistctl.server.retrieval import filters
 from assistctl.server.wire import ApiError
 
 ATTRIBUTES = {"year": 2026, "shop": "north", "open": True, "rate": 1.5}

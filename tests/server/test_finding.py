@@ -2,11 +2,12 @@
 
 import pytest
 
-from assistctl.server import documents, index, vector_stores
-from assistctl.server.documents import Shelf
-from assistctl.server.finding import Finder, Found, Question
-from assistctl.server.store import Store, Transaction
-from assistctl.server.text import Piece
+from assistctl.server.retrieval import index, vector_stores
+from assistctl.server.retrieval.finding import Finder, Found, Question
+from assistctl.server.retrieval.text import Piece
+from assistctl.server.storage import documents
+from assistctl.server.storage.documents import Shelf
+from assistctl.server.storage.store import Store, Transaction
 from assistctl.server.wire import FILE, STORE_FILE, VECTOR_STORE
 
 PROJECT = "default"

@@ -11,7 +11,7 @@ import pytest
 from openai import OpenAI
 
 from assistctl.server import EmbeddedServer
-from assistctl.server.embedders import meaning
+from assistctl.server.retrieval.embedders import meaning
 from tests.server.embeddings_endpoint import EmbeddingsEndpoint, embeddings_endpoint_running
 
 TEXTS = {

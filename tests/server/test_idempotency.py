@@ -8,8 +8,10 @@ import openai as sdk
 import pytest
 from openai import OpenAI
 
-from assistctl.server import EmbeddedServer, contents, idempotency
-from assistctl.server.store import Store
+from assistctl.server import EmbeddedServer
+from assistctl.server.http import idempotency
+from assistctl.server.storage import contents
+from assistctl.server.storage.store import Store
 
 Ask = Callable[..., Any]
 

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from assistctl.server import index
-from assistctl.server.store import Store, Transaction
-from assistctl.server.text import Piece
+from assistctl.server.retrieval import index
+from assistctl.server.retrieval.text import Piece
+from assistctl.server.storage.store import Store, Transaction
 
 
 def grown(tx: Transaction, *texts: str, store_id: str = "vs_A", file_id: str = "file-1") -> int:

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from assistctl.server import contents, documents, index, indexing, vector_stores
-from assistctl.server import store as database_module
-from assistctl.server.documents import Shelf
-from assistctl.server.embedders.endpoint import EmbeddingsEndpoint
-from assistctl.server.index import Task
-from assistctl.server.indexing import Indexer
-from assistctl.server.reading import Reading, pieces
-from assistctl.server.store import Store, Transaction
-from assistctl.server.text import Piece
-from assistctl.server.vector_stores import NewFile
+from assistctl.server.retrieval import index, indexing, vector_stores
+from assistctl.server.retrieval.embedders.endpoint import EmbeddingsEndpoint
+from assistctl.server.retrieval.index import Task
+from assistctl.server.retrieval.indexing import Indexer
+from assistctl.server.retrieval.reading import Reading, pieces
+from assistctl.server.retrieval.text import Piece
+from assistctl.server.retrieval.vector_stores import NewFile
+from assistctl.server.storage import contents, documents
+from assistctl.server.storage import store as database_module
+from assistctl.server.storage.documents import Shelf
+from assistctl.server.storage.store import Store, Transaction
 from assistctl.server.wire import FILE, STORE_FILE, Document
 from tests.server.embeddings_endpoint import embeddings_endpoint_running
 

@@ -12,7 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from assistctl.server import EmbeddedServer, intake
+from assistctl.server import EmbeddedServer
+from assistctl.server.http import intake
 
 Ask = Callable[..., Any]
 packed = partial(gzip.compress, mtime=0)

@@ -15,9 +15,11 @@ import openai as sdk
 import pytest
 from openai import OpenAI
 
-from assistctl.server import EmbeddedServer, indexing, store
-from assistctl.server.reading import Reading
-from assistctl.server.text import Piece
+from assistctl.server import EmbeddedServer
+from assistctl.server.retrieval import indexing
+from assistctl.server.retrieval.reading import Reading
+from assistctl.server.retrieval.text import Piece
+from assistctl.server.storage import store
 
 CLIENTS = 60
 

@@ -13,7 +13,7 @@ from openai import OpenAI
 from assistctl.server import EmbeddedServer
 from assistctl.server.engine import leases
 from assistctl.server.engine.leases import LEASE_SECONDS, Claim
-from assistctl.server.store import Store
+from assistctl.server.storage.store import Store
 
 STEP_SECONDS = 172_777
 DEAD = Claim("default", "thread_1", "run_1")

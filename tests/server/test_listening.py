@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from assistctl.server import EmbeddedServer, Settings, intake, listening, serve, serving
-from assistctl.server.listening import is_loopback, listen, url
-from assistctl.server.store import Store, Transaction
+from assistctl.server import EmbeddedServer, Settings, serve, serving
+from assistctl.server.http import intake, listening
+from assistctl.server.http.listening import is_loopback, listen, url
+from assistctl.server.storage.store import Store, Transaction
 
 Start = Callable[..., EmbeddedServer]
 
@@ -180,7 +181,7 @@ def test_a_host_that_is_no_host_is_a_stranger(database: Path) -> None:
 
 def test_a_server_may_have_as_many_connections_as_the_system_lets_it_have() -> None:
     script = (
-        "import resource as r; from assistctl.server.listening import allow_many_connections\n"
+        "import resource as r; from assistctl.server.http.listening import allow_many_connections\n"
         "r.setrlimit(r.RLIMIT_NOFILE, (64, 512))\n"
         "allow_many_connections(); print(*r.getrlimit(r.RLIMIT_NOFILE))"
     )

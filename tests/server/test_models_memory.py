@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from assistctl.server.learnt import Learnt
 from assistctl.server.models.dialect import Quirk
 from assistctl.server.models.endpoint import Endpoint
 from assistctl.server.models.memory import Memory
+from assistctl.server.storage.learnt import Learnt
 from tests.server.chat_endpoint import Reply, chat_endpoint_running, say
 from tests.server.runs_help import make_assistant, say_and_run
 

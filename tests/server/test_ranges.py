@@ -9,7 +9,7 @@ import pytest
 from openai import OpenAI
 
 from assistctl.server import EmbeddedServer
-from assistctl.server.ranges import Unsatisfiable, asked
+from assistctl.server.http.ranges import Unsatisfiable, asked
 
 CONTENT = os.urandom(2 * 2**20 + 10)
 

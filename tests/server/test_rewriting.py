@@ -9,7 +9,8 @@ import openai as sdk
 import pytest
 from openai import OpenAI
 
-from assistctl.server import EmbeddedServer, rewriting
+from assistctl.server import EmbeddedServer
+from assistctl.server.retrieval import rewriting
 from tests.server.chat_endpoint import ChatEndpoint, Reply, Stream, chat_endpoint_running, say
 
 QUESTION = "Could you please tell me what red roses cost?"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from assistctl.server import schemas
+from assistctl.server.http import schemas
 from assistctl.server.wire import ApiError
 
 Ask = Callable[..., Any]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
-from assistctl.server import EmbeddedServer, SeedError, Settings, documents, seed
-from assistctl.server.store import Store
+from assistctl.server import EmbeddedServer, SeedError, Settings, seed
+from assistctl.server.storage import documents
+from assistctl.server.storage.store import Store
 from tests.server.runs_help import texts
 
 Connect = Callable[[EmbeddedServer], OpenAI]

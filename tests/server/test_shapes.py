@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from assistctl.server import bodies
-from assistctl.server.shapes import (
+from assistctl.server.http import bodies
+from assistctl.server.validation import (
     Check,
     Required,
     array,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from assistctl.server import store as store_module
-from assistctl.server.store import MIGRATIONS, Store, StoreError
+from assistctl.server.storage import store as store_module
+from assistctl.server.storage.store import MIGRATIONS, Store, StoreError
 
 NOBODY = 65534
 ENVIRONMENT = {
@@ -100,7 +100,7 @@ def _as_nobody_says(path: Path) -> str:
     script = f"""
 import os
 from pathlib import Path
-from assistctl.server.store import Store, StoreError
+from assistctl.server.storage.store import Store, StoreError
 os.setgroups([]); os.setresgid(*3 * [{NOBODY}]); os.setresuid(*3 * [{NOBODY}])
 try:
     Store(Path({str(path)!r}))
@@ -158,7 +158,7 @@ def test_a_database_of_every_earlier_version_is_migrated_with_what_is_in_it(
 
 def test_processes_that_make_the_same_new_database_at_once_all_get_it(database: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from assistctl.server.store import Store\n"
+        "import sys; from pathlib import Path; from assistctl.server.storage.store import Store\n"
         "print(flush=True); input(); Store(Path(sys.argv[1])).close()"
     )
     processes = [

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistctl.server.text import Context, Piece, Text, count_tokens, cut, headings, passages
+from assistctl.server.retrieval.text import Context, Piece, Text, cut, headings, passages
+from assistctl.server.tokens import count_tokens
 
 
 def split(text: str, size: int, overlap: int) -> list[str]:

@@ -11,9 +11,12 @@ import openai as sdk
 import pytest
 from openai import OpenAI
 
-from assistctl.server import EmbeddedServer, contents, intake, uploads
-from assistctl.server.routes import uploads as routes
-from assistctl.server.store import Store
+from assistctl.server import EmbeddedServer
+from assistctl.server.files import uploads
+from assistctl.server.files_api import uploads as routes
+from assistctl.server.http import intake
+from assistctl.server.storage import contents
+from assistctl.server.storage.store import Store
 
 Ask = Callable[..., Any]
 

@@ -8,7 +8,7 @@ import pytest
 from openai import OpenAI
 
 from assistctl.server import wire
-from assistctl.server.text import Piece
+from assistctl.server.retrieval.text import Piece
 
 Ask = Callable[..., Any]
 PRICES = "花名,成本,售价\n红玫瑰,2,5\n郁金香,3,8\n百合,4,10\n向日葵,3,9\n"
@@ -304,7 +304,7 @@ def test_a_file_that_is_not_there_stops_the_whole_batch(openai: OpenAI, upload: 
 def test_a_store_holds_only_so_many_files(
     openai: OpenAI, upload: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assistctl.server.vector_stores.STORE_FILES", 1)
+    monkeypatch.setattr("assistctl.server.retrieval.vector_stores.STORE_FILES", 1)
     one, two = upload("a.txt", "a"), upload("b.txt", "b")
     store = openai.vector_stores.create(file_ids=[one])
     openai.vector_stores.files.create(store.id, file_id=one)
@@ -323,7 +323,7 @@ def test_a_batch_that_is_cancelled_leaves_the_rest_unread(
         assert go_on.wait(10)
         yield Piece("roses")
 
-    monkeypatch.setattr("assistctl.server.indexing.pieces", slow)
+    monkeypatch.setattr("assistctl.server.retrieval.indexing.pieces", slow)
     files = [upload("a.txt", "a"), upload("b.txt", "b")]
     store = openai.vector_stores.create()
     batches = openai.vector_stores.file_batches
@@ -392,7 +392,7 @@ def test_a_store_expires_when_it_is_not_used(
     )
     openai.vector_stores.files.poll(file_id, vector_store_id=store.id)
     clock = wire.now()
-    for module in ("vector_stores", "wire"):
+    for module in ("retrieval.vector_stores", "wire"):
         monkeypatch.setattr(f"assistctl.server.{module}.now", lambda: clock)
 
     clock += 86_000

@@ -1,6 +1,6 @@
 import pytest
 
-from assistctl.server.words import essence, indexed, searched
+from assistctl.server.retrieval.words import essence, indexed, searched
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from assistctl.server.engine import code_report
     from assistctl.server.seeding import Seeded, SeedError, seed
     from assistctl.server.serving import EmbeddedServer, serve
-    from assistctl.server.store import StoreError
+    from assistctl.server.storage.store import StoreError
 
 __all__ = [
     "EmbeddedServer",
@@ -35,7 +35,7 @@ _HOMES = {
     "Seeded": "seeding",
     "seed": "seeding",
     "code_report": "engine",
-    "StoreError": "store",
+    "StoreError": "storage.store",
 }
 
 

@@ -18,13 +18,14 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
-from assistctl.server import contents, documents, embedders, files, idempotency, uploads, v1
-from assistctl.server.app import create_app
-from assistctl.server.call import Server
+from assistctl.server.assistants_api import v1
+from assistctl.server.endpoints import ENDPOINTS
 from assistctl.server.engine import Engine
-from assistctl.server.finding import Finder
-from assistctl.server.indexing import Indexer
-from assistctl.server.listening import (
+from assistctl.server.files import files, uploads
+from assistctl.server.http import idempotency
+from assistctl.server.http.app import create_app
+from assistctl.server.http.call import Server
+from assistctl.server.http.listening import (
     IDLE_SECONDS,
     Http,
     allow_many_connections,
@@ -32,9 +33,12 @@ from assistctl.server.listening import (
     listen,
     url,
 )
-from assistctl.server.routes import ENDPOINTS
+from assistctl.server.retrieval import embedders
+from assistctl.server.retrieval.finding import Finder
+from assistctl.server.retrieval.indexing import Indexer
 from assistctl.server.settings import Settings
-from assistctl.server.store import Store
+from assistctl.server.storage import contents, documents
+from assistctl.server.storage.store import Store
 
 _log = logging.getLogger("assistctl.server")
 
@@ -176,7 +180,7 @@ def _opened(settings: Settings, on_ready: Callable[[], object]) -> Iterator[_Uvi
     try:
         finder = Finder(store, embedders.chosen(settings.embeddings))
         server = Server(settings, store, Engine(store, settings, finder), finder)
-        app = create_app(server, {1: v1.ENDPOINTS, 2: ENDPOINTS}, _lifespan(server))
+        app = create_app(server, {1: v1.endpoints(ENDPOINTS), 2: ENDPOINTS}, _lifespan(server))
         yield _Uvicorn(_config(app), on_ready, server.engine)
     finally:
         store.close()

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistctl.server.reading import formats
-from assistctl.server.reading.failures import UnreadableFile
-from assistctl.server.text import Text, cut
+from assistctl.server.retrieval.reading import formats
+from assistctl.server.retrieval.reading.failures import UnreadableFile
+from assistctl.server.retrieval.text import Text, cut
 from tests.server import office_files as office
 
 CHINESE = "花名,成本,售价\n红玫瑰,2,5\n"

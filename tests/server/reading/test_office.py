@@ -5,10 +5,10 @@ import zipfile
 
 import pytest
 
-from assistctl.server.reading import archives
-from assistctl.server.reading.failures import UnreadableFile
-from assistctl.server.reading.formats import extract
-from assistctl.server.text import Text, cut
+from assistctl.server.retrieval.reading import archives
+from assistctl.server.retrieval.reading.failures import UnreadableFile
+from assistctl.server.retrieval.reading.formats import extract
+from assistctl.server.retrieval.text import Text, cut
 from tests.server import office_files as office
 
 

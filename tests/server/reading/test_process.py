@@ -12,8 +12,15 @@ from typing import BinaryIO
 
 import pytest
 
-from assistctl.server.reading import Reading, Stopped, UnreadableFile, limits, pieces, process
-from assistctl.server.text import Piece
+from assistctl.server.retrieval.reading import (
+    Reading,
+    Stopped,
+    UnreadableFile,
+    limits,
+    pieces,
+    process,
+)
+from assistctl.server.retrieval.text import Piece
 from tests.server import office_files as office
 
 
@@ -109,7 +116,7 @@ def test_the_process_has_nobody_to_talk_to() -> None:
         pytest.skip("there is no filter for this machine")
     trying = f"""
 import os, socket
-from assistctl.server.reading import limits
+from assistctl.server.retrieval.reading import limits
 limits.apply(bytes.fromhex({filter_.hex()!r}))
 for attempt in (socket.socket, os.fork):
     try:

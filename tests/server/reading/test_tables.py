@@ -1,8 +1,8 @@
 import pytest
 
-from assistctl.server.reading import tables
-from assistctl.server.reading.drafts import Draft, names_until
-from assistctl.server.text import cut
+from assistctl.server.retrieval.reading import tables
+from assistctl.server.retrieval.reading.drafts import Draft, names_until
+from assistctl.server.retrieval.text import cut
 
 
 @pytest.mark.parametrize(

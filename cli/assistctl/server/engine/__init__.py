@@ -17,8 +17,6 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 from starlette.concurrency import run_in_threadpool
 
-from assistctl.server import room
-from assistctl.server.documents import find
 from assistctl.server.engine import leases
 from assistctl.server.engine.coding import session_key
 from assistctl.server.engine.endings import Ending, end_abandoned, end_run, failed
@@ -27,14 +25,16 @@ from assistctl.server.engine.prompt import RunEnds
 from assistctl.server.engine.streaming import Channel, Event
 from assistctl.server.engine.tools import Workshop
 from assistctl.server.engine.worker import Worker
-from assistctl.server.finding import Finder
-from assistctl.server.learnt import Learnt
 from assistctl.server.models import Models
 from assistctl.server.models.memory import Memory
 from assistctl.server.models.protocol import ModelError
+from assistctl.server.retrieval.finding import Finder
 from assistctl.server.sandbox import Limits, Sandboxes
 from assistctl.server.settings import Settings
-from assistctl.server.store import Store, Transaction
+from assistctl.server.storage import room
+from assistctl.server.storage.documents import find
+from assistctl.server.storage.learnt import Learnt
+from assistctl.server.storage.store import Store, Transaction
 from assistctl.server.wire import Document
 
 _log = logging.getLogger("assistctl.server")

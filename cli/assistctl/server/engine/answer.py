@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from assistctl.server.documents import Shelf, find, insert, save
 from assistctl.server.engine import steps
 from assistctl.server.engine.builtin import Builtin, Outcome
 from assistctl.server.engine.citations import Citer, Piece, Sources, attachments
 from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.streaming import Event
 from assistctl.server.models.protocol import STATE, CallPart
-from assistctl.server.store import Transaction
+from assistctl.server.storage.documents import Shelf, find, insert, save
+from assistctl.server.storage.store import Transaction
 from assistctl.server.wire import CALL, MESSAGE, STEP, Document, now
 
 

@@ -19,13 +19,14 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 
-from assistctl.server import contents, files
-from assistctl.server.documents import Shelf, find
 from assistctl.server.engine.builtin import Outcome, argument, free_name, function
 from assistctl.server.engine.citations import DATA
 from assistctl.server.engine.leases import Claim
+from assistctl.server.files import files
 from assistctl.server.sandbox import Execution, Given, Produced, Sandboxes, data_names
-from assistctl.server.store import Store, Transaction
+from assistctl.server.storage import contents
+from assistctl.server.storage.documents import Shelf, find
+from assistctl.server.storage.store import Store, Transaction
 from assistctl.server.wire import FILE, RUN, STEP, Document
 
 TYPE = "code_interpreter"

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from assistctl.server.documents import Shelf, fetch, find, select
 from assistctl.server.engine.endings import TERMINAL
 from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.streaming import (
@@ -24,7 +23,8 @@ from assistctl.server.engine.streaming import (
     stream_failed,
 )
 from assistctl.server.lanes import Lane
-from assistctl.server.store import Store, Transaction
+from assistctl.server.storage.documents import Shelf, fetch, find, select
+from assistctl.server.storage.store import Store, Transaction
 from assistctl.server.wire import MESSAGE, STEP, THREAD, Document
 
 _POLL_SECONDS = 0.1

@@ -14,8 +14,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from assistctl.server.documents import Shelf, find
-from assistctl.server.store import Transaction
+from assistctl.server.storage.documents import Shelf, find
+from assistctl.server.storage.store import Transaction
 from assistctl.server.wire import RUN, Document
 
 LEASE_SECONDS = 10.0

@@ -12,12 +12,12 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from assistctl.server import vector_stores
-from assistctl.server.documents import Shelf, select
 from assistctl.server.engine.builtin import Outcome, argument, declared, free_name, function
 from assistctl.server.engine.citations import FIRST_SEARCH, Resolve, mark
-from assistctl.server.finding import Finder, Found, Question, Weights
-from assistctl.server.store import Store, Transaction
+from assistctl.server.retrieval import vector_stores
+from assistctl.server.retrieval.finding import Finder, Found, Question, Weights
+from assistctl.server.storage.documents import Shelf, select
+from assistctl.server.storage.store import Store, Transaction
 from assistctl.server.wire import STEP, ApiError, Document
 
 TYPE = "file_search"

@@ -10,9 +10,9 @@ from assistctl.server.engine import coding, search
 from assistctl.server.engine.builtin import Builtin, declared
 from assistctl.server.engine.citations import Sources
 from assistctl.server.engine.leases import Claim
-from assistctl.server.finding import Finder
+from assistctl.server.retrieval.finding import Finder
 from assistctl.server.sandbox import Sandboxes
-from assistctl.server.store import Store, Transaction
+from assistctl.server.storage.store import Store, Transaction
 from assistctl.server.wire import Document
 
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from assistctl.server import contents
-from assistctl.server.documents import Shelf, find
 from assistctl.server.engine.citations import without_marks
 from assistctl.server.engine.tools import answered_text
 from assistctl.server.models.protocol import STATE
 from assistctl.server.models.tokens import estimate_prompt
-from assistctl.server.store import Transaction
+from assistctl.server.storage import contents
+from assistctl.server.storage.documents import Shelf, find
+from assistctl.server.storage.store import Transaction
 from assistctl.server.wire import FILE, MESSAGE, RUN, STEP, Document
 
 _FORGOTTEN = "(What was found then is not repeated here. Search again if you need it.)"

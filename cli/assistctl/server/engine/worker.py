@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
-from assistctl.server import vector_stores
-from assistctl.server.documents import save
 from assistctl.server.engine import leases, search
 from assistctl.server.engine.answer import Call, Speech, ToolRound, action_required
 from assistctl.server.engine.builtin import Outcome, declared
@@ -36,8 +34,10 @@ from assistctl.server.models.protocol import (
     TextPart,
     Usage,
 )
-from assistctl.server.store import Store, Transaction
-from assistctl.server.text import count_tokens
+from assistctl.server.retrieval import vector_stores
+from assistctl.server.storage.documents import save
+from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.tokens import count_tokens
 from assistctl.server.wire import Document, now
 
 T = TypeVar("T")

@@ -24,7 +24,7 @@ from assistctl.server.models.protocol import (
     Usage,
 )
 from assistctl.server.models.tokens import estimate_json, estimate_prompt
-from assistctl.server.text import count_tokens
+from assistctl.server.tokens import count_tokens
 
 _NO_TURN = (
     "This is the scripted model, not a language model: no turn of its script matches this message."

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assistctl.server.text import count_tokens
+from assistctl.server.tokens import count_tokens
 
 _PER_MESSAGE = 4
 _PER_IMAGE = 300

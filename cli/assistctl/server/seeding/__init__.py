@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assistctl.server import contents, vector_stores
-from assistctl.server.documents import Shelf, find, insert, was_deleted
+from assistctl.server.retrieval import vector_stores
+from assistctl.server.retrieval.vector_stores import NewFile
 from assistctl.server.seeding import dump as dumps
 from assistctl.server.seeding import objects
 from assistctl.server.seeding.dump import Dump, Entry, SeedError
 from assistctl.server.seeding.timeline import merged, oldest_first
 from assistctl.server.settings import Settings
-from assistctl.server.store import Store, Transaction
-from assistctl.server.vector_stores import NewFile
+from assistctl.server.storage import contents
+from assistctl.server.storage.documents import Shelf, find, insert, was_deleted
+from assistctl.server.storage.store import Store, Transaction
 from assistctl.server.wire import (
     ASSISTANT,
     FILE,

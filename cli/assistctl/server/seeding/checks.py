@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from assistctl.server import assistants, bodies, wire
-from assistctl.server.shapes import (
+from assistctl.server import wire
+from assistctl.server.assistants_api import assistants
+from assistctl.server.http import bodies
+from assistctl.server.validation import (
     Check,
     Required,
     array,

@@ -1,0 +1,1 @@
+"""The handlers of the Assistants API, one module for each kind of object."""

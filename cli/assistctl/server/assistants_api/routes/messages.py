@@ -1,0 +1,146 @@
+"""/threads/{thread_id}/messages"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from assistctl.server.assistants_api import locks
+from assistctl.server.assistants_api import tool_resources as resources
+from assistctl.server.http import bodies
+from assistctl.server.http.call import Call, Endpoint
+from assistctl.server.storage import documents
+from assistctl.server.storage.documents import Shelf
+from assistctl.server.storage.store import Transaction
+from assistctl.server.validation import record
+from assistctl.server.wire import FILE, MESSAGE, THREAD, Document, deleted, now, public
+
+_MODIFY = record({"metadata": bodies.METADATA})
+
+
+def add_message(
+    tx: Transaction, project: str, thread_id: str, body: Mapping[str, Any], param: str = ""
+) -> Document:
+    """Append a message from a body checked by `bodies.MESSAGE`; `param` is where it stood.
+
+    Its attachments become resources of the thread. Whether the thread is locked is the caller's
+    to ask.
+    """
+    threads = Shelf(THREAD, project)
+    thread = documents.fetch(tx, threads, thread_id)
+    content = _content(body["content"])
+    for part in content:
+        if part["type"] == "image_file":
+            documents.fetch(tx, Shelf(FILE, project), part["image_file"]["file_id"])
+    attachments = [
+        {**attachment, "tools": attachment.get("tools") or []}
+        for attachment in body.get("attachments") or ()
+    ]
+    extended = resources.with_attachments(tx, project, thread["tool_resources"], attachments)
+    if extended != thread["tool_resources"]:
+        documents.save(tx, threads, {**thread, "tool_resources": extended})
+    message = new_message(thread_id, body["role"], content, attachments, body.get("metadata"))
+    return documents.insert(tx, Shelf(MESSAGE, project, thread_id), message)
+
+
+def new_message(
+    thread_id: str,
+    role: str,
+    content: list[Document],
+    attachments: list[Document] | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> Document:
+    """A completed message that no run has written."""
+    moment = now()
+    return {
+        "id": MESSAGE.new_id(),
+        "object": "thread.message",
+        "created_at": moment,
+        "thread_id": thread_id,
+        "status": "completed",
+        "incomplete_details": None,
+        "completed_at": moment,
+        "incomplete_at": None,
+        "role": role,
+        "content": content,
+        "assistant_id": None,
+        "run_id": None,
+        "attachments": attachments or [],
+        "metadata": dict(metadata or {}),
+    }
+
+
+def create(call: Call) -> Document:
+    thread_id = call.path("thread_id", THREAD)
+    body = bodies.MESSAGE(call.body, "")
+
+    def change(tx: Transaction) -> Document:
+        documents.fetch(tx, Shelf(THREAD, call.project), thread_id)
+        locks.refuse_messages(tx, call.project, thread_id)
+        return public(add_message(tx, call.project, thread_id, body))
+
+    return call.write(change)
+
+
+def retrieve(call: Call) -> Document:
+    shelf, message_id = _shelf(call), call.path("message_id", MESSAGE)
+    with call.store.read() as tx:
+        documents.fetch(tx, Shelf(THREAD, call.project), shelf.parent)
+        return public(documents.fetch(tx, shelf, message_id))
+
+
+def list_all(call: Call) -> Document:
+    shelf, run_id = _shelf(call), call.query("run_id")
+    with call.store.read() as tx:
+        documents.fetch(tx, Shelf(THREAD, call.project), shelf.parent)
+        where = {"run_id": run_id} if run_id else None
+        return documents.list_page(tx, shelf, call.page(), where)
+
+
+def modify(call: Call) -> Document:
+    shelf, message_id = _shelf(call), call.path("message_id", MESSAGE)
+    body = _MODIFY(call.body, "")
+    changes = {"metadata": body["metadata"] or {}} if "metadata" in body else {}
+
+    def change(tx: Transaction) -> Document:
+        documents.fetch(tx, Shelf(THREAD, call.project), shelf.parent)
+        return public(documents.update(tx, shelf, message_id, changes))
+
+    return call.write(change)
+
+
+def delete(call: Call) -> Document:
+    shelf, message_id = _shelf(call), call.path("message_id", MESSAGE)
+    with call.store.write() as tx:
+        documents.fetch(tx, Shelf(THREAD, call.project), shelf.parent)
+        documents.remove(tx, shelf, message_id)
+    return deleted("thread.message.deleted", message_id)
+
+
+def _shelf(call: Call) -> Shelf:
+    return Shelf(MESSAGE, call.project, call.path("thread_id", THREAD))
+
+
+def _content(content: str | list[Document]) -> list[Document]:
+    """The content of a request as the content of a message."""
+    if isinstance(content, str):
+        return [_text(content)]
+    return [_text(part["text"]) if part["type"] == "text" else _image(part) for part in content]
+
+
+def _text(value: str) -> Document:
+    return {"type": "text", "text": {"value": value, "annotations": []}}
+
+
+def _image(part: Document) -> Document:
+    kind = part["type"]
+    return {"type": kind, kind: {**part[kind], "detail": part[kind].get("detail") or "auto"}}
+
+
+ENDPOINTS = (
+    Endpoint("POST", "/threads/{thread_id}/messages", create),
+    Endpoint("GET", "/threads/{thread_id}/messages", list_all),
+    Endpoint("GET", "/threads/{thread_id}/messages/{message_id}", retrieve),
+    Endpoint("POST", "/threads/{thread_id}/messages/{message_id}", modify),
+    Endpoint("DELETE", "/threads/{thread_id}/messages/{message_id}", delete),
+)

@@ -1,0 +1,85 @@
+"""/threads"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from assistctl.server.assistants_api import tool_resources as resources
+from assistctl.server.assistants_api.routes.messages import add_message
+from assistctl.server.http import bodies
+from assistctl.server.http.call import Call, Endpoint
+from assistctl.server.storage import documents
+from assistctl.server.storage.documents import Shelf
+from assistctl.server.storage.store import Transaction
+from assistctl.server.validation import record
+from assistctl.server.wire import THREAD, Document, deleted, now, public
+
+_MODIFY = record({"tool_resources": bodies.RESOURCES, "metadata": bodies.METADATA})
+
+
+def create_thread(tx: Transaction, project: str, body: Mapping[str, Any]) -> Document:
+    """Make a thread with its first messages from a body checked by `bodies.THREAD`."""
+    shelf = Shelf(THREAD, project)
+    thread: Document = {
+        "id": THREAD.new_id(),
+        "object": "thread",
+        "created_at": now(),
+        "metadata": body.get("metadata") or {},
+        "tool_resources": resources.resolve(
+            tx, project, body.get("tool_resources"), expiry=resources.THREAD_STORE_EXPIRY
+        ),
+    }
+    documents.insert(tx, shelf, thread)
+    for number, message in enumerate(body.get("messages") or ()):
+        add_message(tx, project, thread["id"], message, f"messages[{number}]")
+    return documents.fetch(tx, shelf, thread["id"])
+
+
+def create(call: Call) -> Document:
+    body = bodies.THREAD(call.body, "")
+    return call.write(lambda tx: public(create_thread(tx, call.project, body)))
+
+
+def retrieve(call: Call) -> Document:
+    thread_id = call.path("thread_id", THREAD)
+    with call.store.read() as tx:
+        return public(documents.fetch(tx, Shelf(THREAD, call.project), thread_id))
+
+
+def modify(call: Call) -> Document:
+    thread_id = call.path("thread_id", THREAD)
+    body = _MODIFY(call.body, "")
+    shelf = Shelf(THREAD, call.project)
+
+    def change(tx: Transaction) -> Document:
+        thread = documents.fetch(tx, shelf, thread_id)
+        if "metadata" in body:
+            thread["metadata"] = body["metadata"] or {}
+        thread["tool_resources"] = resources.updated(
+            tx,
+            call.project,
+            thread["tool_resources"],
+            body,
+            expiry=resources.THREAD_STORE_EXPIRY,
+        )
+        return public(documents.save(tx, shelf, thread))
+
+    return call.write(change)
+
+
+def delete(call: Call) -> Document:
+    """The thread goes with its messages, runs and steps; its vector store expires by itself."""
+    thread_id = call.path("thread_id", THREAD)
+    with call.store.write() as tx:
+        documents.remove(tx, Shelf(THREAD, call.project), thread_id)
+    call.server.engine.forget(call.project, thread_id)
+    return deleted("thread.deleted", thread_id)
+
+
+ENDPOINTS = (
+    Endpoint("POST", "/threads", create),
+    Endpoint("GET", "/threads/{thread_id}", retrieve),
+    Endpoint("POST", "/threads/{thread_id}", modify),
+    Endpoint("DELETE", "/threads/{thread_id}", delete),
+)

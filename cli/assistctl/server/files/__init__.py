@@ -1,0 +1,1 @@
+"""Files and uploads: their documents and their bytes come and go together."""

@@ -1,0 +1,1 @@
+"""What the APIs share: the handlers of files, uploads, vector stores and models."""

@@ -1,0 +1,167 @@
+"""/vector_stores, and their search"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from assistctl.server.http import bodies
+from assistctl.server.http.call import Call, Endpoint
+from assistctl.server.retrieval import filters, rewriting, vector_stores
+from assistctl.server.retrieval.finding import Found, Question, Weights
+from assistctl.server.storage import documents, room
+from assistctl.server.storage.documents import Shelf
+from assistctl.server.storage.store import Busy, Transaction
+from assistctl.server.validation import (
+    Required,
+    array,
+    boolean,
+    choice,
+    either,
+    integer,
+    number,
+    record,
+    string,
+)
+from assistctl.server.wire import VECTOR_STORE, Document, deleted, public
+
+_CREATE = record(
+    {
+        "name": string(longest=256),
+        "description": string(longest=512),
+        "file_ids": array(string(shortest=1), longest=500),
+        "expires_after": bodies.STORE_EXPIRY,
+        "chunking_strategy": bodies.CHUNKING,
+        "metadata": bodies.METADATA,
+    }
+)
+_MODIFY = record(
+    {
+        "name": string(longest=256),
+        "expires_after": bodies.STORE_EXPIRY,
+        "metadata": bodies.METADATA,
+    }
+)
+_SEARCH = record(
+    {
+        "query": Required(either(string(shortest=1), array(string(shortest=1), shortest=1))),
+        "rewrite_query": boolean,
+        "max_num_results": integer(least=1, most=50),
+        "filters": filters.check,
+        "ranking_options": record(
+            {
+                "ranker": choice("none", "auto", "default-2024-11-15", "default_2024_08_21"),
+                "score_threshold": number(least=0, most=1),
+                "hybrid_search": bodies.HYBRID_SEARCH,
+            }
+        ),
+    }
+)
+_DEFAULT_RESULTS = 10
+_NOTE_SECONDS = 2.0
+
+
+def create(call: Call) -> Document:
+    body = _CREATE(call.body, "")
+    return call.write(lambda tx: _shown(tx, call, vector_stores.create(tx, call.project, body)))
+
+
+def retrieve(call: Call) -> Document:
+    store_id = call.path("vector_store_id", VECTOR_STORE)
+    with call.store.read() as tx:
+        store = documents.fetch(tx, Shelf(VECTOR_STORE, call.project), store_id)
+        return _shown(tx, call, store)
+
+
+def list_all(call: Call) -> Document:
+    with call.store.read() as tx:
+        stores, more = documents.select_page(tx, Shelf(VECTOR_STORE, call.project), call.page())
+        return documents.listing(vector_stores.present(tx, call.project, stores), more)
+
+
+def modify(call: Call) -> Document:
+    store_id = call.path("vector_store_id", VECTOR_STORE)
+    body = _MODIFY(call.body, "")
+    changes = {
+        name: value if value is not None else {"name": "", "metadata": {}}.get(name)
+        for name, value in body.items()
+    }
+
+    def change(tx: Transaction) -> Document:
+        store = vector_stores.modify(tx, call.project, store_id, changes)
+        return _shown(tx, call, store)
+
+    return call.write(change)
+
+
+def delete(call: Call) -> Document:
+    store_id = call.path("vector_store_id", VECTOR_STORE)
+    with call.store.write() as tx:
+        vector_stores.delete(tx, call.project, store_id)
+    return deleted("vector_store.deleted", store_id)
+
+
+async def search(call: Call) -> Document:
+    store_id = call.path("vector_store_id", VECTOR_STORE)
+    body = _SEARCH(call.body, "")
+    queries = [body["query"]] if isinstance(body["query"], str) else body["query"]
+    if body.get("rewrite_query"):
+        name = await call.server.lanes.reads.run(partial(_rewriting_model, call, store_id))
+        queries = await rewriting.rewritten(call.server.engine.models.endpoint, name, queries)
+    ranking = body.get("ranking_options") or {}
+    question = Question(
+        queries,
+        limit=body.get("max_num_results") or _DEFAULT_RESULTS,
+        threshold=ranking.get("score_threshold") or 0.0,
+        weights=Weights.of(ranking),
+        condition=body.get("filters"),
+    )
+    found = await call.server.finder.in_thread(partial(_found, call, store_id, question))
+    return {
+        "object": "vector_store.search_results.page",
+        "search_query": queries,
+        "data": [_result(chunk) for chunk in found],
+        "has_more": False,
+        "next_page": None,
+    }
+
+
+def _rewriting_model(call: Call, store_id: str) -> str | None:
+    with call.store.read() as tx:
+        return rewriting.model_name(tx, call.project, store_id)
+
+
+def _found(call: Call, store_id: str, question: Question) -> list[Found]:
+    """Where it cannot be written that the store was used, the answer is there all the same."""
+    found = call.server.finder.find(call.project, [store_id], question)
+    try:
+        with call.store.write(_NOTE_SECONDS) as tx:
+            vector_stores.touch(tx, call.project, store_id)
+    except Exception as error:
+        if not isinstance(error, Busy) and not room.is_lacking(error):
+            raise
+    return found
+
+
+def _result(chunk: Found) -> Document:
+    return {
+        "file_id": chunk.file_id,
+        "filename": chunk.filename,
+        "score": chunk.score,
+        "attributes": chunk.attributes,
+        "content": [{"type": "text", "text": chunk.text}],
+    }
+
+
+def _shown(tx: Transaction, call: Call, store: Document) -> Document:
+    [shown] = vector_stores.present(tx, call.project, [store])
+    return public(shown)
+
+
+ENDPOINTS = (
+    Endpoint("POST", "/vector_stores", create),
+    Endpoint("GET", "/vector_stores", list_all),
+    Endpoint("GET", "/vector_stores/{vector_store_id}", retrieve),
+    Endpoint("POST", "/vector_stores/{vector_store_id}", modify),
+    Endpoint("DELETE", "/vector_stores/{vector_store_id}", delete),
+    Endpoint("POST", "/vector_stores/{vector_store_id}/search", search),
+)

@@ -1,0 +1,1 @@
+"""HTTP, whatever is asked: the application, requests and their bodies, access, limits."""

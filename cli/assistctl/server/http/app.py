@@ -1,0 +1,281 @@
+"""The ASGI application: who may ask, what reaches a handler, how answers and errors leave."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import inspect
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from urllib.parse import urlsplit
+
+import anyio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from assistctl.server.http.access import Access
+from assistctl.server.http.call import Call, Endpoint, Server
+from assistctl.server.http.idempotency import Answered
+from assistctl.server.http.intake import read_form, read_json
+from assistctl.server.http.listening import is_loopback
+from assistctl.server.http.versions import Version, version_of
+from assistctl.server.storage import room
+from assistctl.server.storage.store import Busy
+from assistctl.server.wire import ApiError, Json
+
+_log = logging.getLogger("assistctl.server")
+
+_POLL_AFTER_MS = "100"
+_HEALTH_SECONDS = 5.0
+_REPLAYED = {"idempotent-replayed": "true"}
+_NEEDS_BETA = ("assistants", "threads", "vector_stores")
+_PREFIX = re.compile(r"/+(?:v1|openai(?:/v1|/deployments/[^/]+)?)/*(?=/)")
+"""What the endpoints stand below: at OpenAI, at Azure, in Azure's later form of the API, and as
+clients that were told of a deployment ask for everything. What Azure wants besides (`api-version`,
+a deployment's name) says nothing here. Slashes are many where an address that ends in one was put
+before a path, as SDKs do with an `azure_endpoint` copied from Azure's portal."""
+_BUSY = ApiError(
+    "Another process has been writing to the server's database for too long, so your request had"
+    " no effect. Try again.",
+    status=503,
+    type="server_error",
+    code="database_busy",
+)
+_FROM_PAGES = Middleware(
+    CORSMiddleware,
+    allow_origins=["*"],
+    allow_methods=["*"],
+    allow_headers=["*"],
+    expose_headers=["*"],
+    allow_private_network=True,
+)
+"""SDKs run in browsers, too. A page of any origin may see the answers: it has none without a key,
+and where there are no keys, only pages of this machine get past `_refuse_strangers`."""
+
+
+def create_app(
+    server: Server,
+    endpoints: Mapping[Version, Sequence[Endpoint]],
+    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
+) -> Starlette:
+    """The endpoints below /v1 and Azure's prefixes, /healthz, and the API's error shape for
+    everything else."""
+    versions = {
+        version: Router(
+            [
+                Route(endpoint.path, _bind(server, endpoint), methods=[endpoint.method])
+                for endpoint in these
+            ],
+            redirect_slashes=False,
+        )
+        for version, these in endpoints.items()
+    }
+    app = Starlette(
+        routes=[Route("/healthz", _health(server), methods=["GET"])],
+        middleware=[Middleware(Access), _FROM_PAGES],
+        exception_handlers={
+            ApiError: _answer_api_error,
+            HTTPException: _answer_http_error,
+        },
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.router.default = _below_prefix(versions, app.router.not_found)
+    return app
+
+
+def _below_prefix(versions: Mapping[Version, ASGIApp], elsewhere: ASGIApp) -> ASGIApp:
+    """Starlette's Mount for several prefixes, which would make a route of each for each; and the
+    routes are those of the version that the request asks for."""
+
+    async def find(scope: Scope, receive: Receive, send: Send) -> None:
+        prefix = _PREFIX.match(scope["path"])
+        if prefix is None:
+            await elsewhere(scope, receive, send)
+        else:
+            root = scope.get("root_path", "") + prefix[0]
+            api = versions[version_of(Request(scope)) or 2]
+            await api({**scope, "root_path": root}, receive, send)
+
+    return find
+
+
+def _bind(server: Server, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            return await _answer(server, endpoint, request)
+        except (ApiError, HTTPException):
+            raise
+        except ClientDisconnect:
+            return Response(status_code=400)  # to nobody
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            return _failed(request, error)
+
+    return answer
+
+
+def _health(server: Server) -> Callable[[Request], Awaitable[Response]]:
+    """Whether the server can work; asked without a key, by those who watch over processes."""
+
+    def look() -> None:
+        with server.store.read() as tx:
+            tx.execute("SELECT 1 FROM migrations LIMIT 1")
+        server.store.check_room()
+
+    async def answer(request: Request) -> Response:
+        try:
+            with anyio.fail_after(_HEALTH_SECONDS):
+                await server.lanes.health.run(look, abandon=True)
+        except room.NoRoom as lack:
+            _log.error("%s; it goes on once there is room", lack)
+            return JSONResponse({"status": "failing", "reason": str(lack)}, 503)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the server is not well
+            _log.error("the database cannot be read", exc_info=error)
+            return JSONResponse({"status": "failing"}, 503)
+        return JSONResponse({"status": "ok"})
+
+    return answer
+
+
+async def _answer(server: Server, endpoint: Endpoint, request: Request) -> Response:
+    project = request.state.project = _authenticate(request, server)
+    if server.settings.strict_beta:
+        _demand_beta(request, endpoint)
+    if endpoint.form:
+        async with read_form(request, endpoint.form, server.lanes.spooling) as form:
+            return await _run(endpoint, Call(server, project, request, {}, form))
+    body = await read_json(request) if endpoint.method == "POST" else {}
+    return await _run(endpoint, Call(server, project, request, body))
+
+
+async def _run(endpoint: Endpoint, call: Call) -> Response:
+    try:
+        if inspect.iscoroutinefunction(endpoint.handler):
+            answer = await endpoint.handler(call)
+        else:
+            lane = endpoint.lane(call.server.lanes)
+            answer = await lane.run(partial(endpoint.handler, call))
+    except Answered as before:
+        return _json(before.answer, headers=_REPLAYED)
+    if isinstance(answer, Response):
+        return answer
+    return _json(answer)
+
+
+def _json(content: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse(
+        content, status, headers={"openai-poll-after-ms": _POLL_AFTER_MS, **(headers or {})}
+    )
+
+
+def _authenticate(request: Request, server: Server) -> str:
+    """The project that the request's key opens."""
+    keys = server.settings.api_keys
+    if not keys:
+        _refuse_strangers(request)
+        return "default"
+    given = _given_keys(request)
+    if not given:
+        raise ApiError(
+            "You didn't provide an API key. You need to provide your API key in an Authorization"
+            " header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
+            status=401,
+        )
+    project = None
+    for key, opened in keys.items():  # to the end, so that time tells nothing about the keys
+        for candidate in given:
+            if hmac.compare_digest(_digest(key), _digest(candidate)):
+                project = opened
+    if project is None:
+        raise ApiError("Incorrect API key provided.", status=401, code="invalid_api_key")
+    return project
+
+
+def _given_keys(request: Request) -> list[str]:
+    """What the request shows as its key: after Bearer, or as clients of Azure do. One of them may
+    mean something else, such as a proxy's key, so each is tried."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    given = (bearer if scheme.lower() == "bearer" else "", request.headers.get("api-key", ""))
+    return [key.strip() for key in given if key.strip()]
+
+
+def _digest(key: str) -> bytes:
+    """Of one length, since comparing tells of two lengths whether they differ."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def _refuse_strangers(request: Request) -> None:
+    """Without keys anything that reaches the port may do anything: keep out web pages, which can
+    send requests to loopback from a browser (by their Origin, or by rebinding their own name)."""
+    for header, text in (
+        ("Host", "//" + request.headers.get("host", "localhost")),
+        ("Origin", request.headers.get("origin", "http://localhost")),
+    ):
+        if not is_loopback(_host_of(text)):
+            raise ApiError(
+                f"A server without API keys answers only to loopback, and the {header} header"
+                " names another host. Start it with an API key.",
+                status=403,
+            )
+
+
+def _host_of(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _demand_beta(request: Request, endpoint: Endpoint) -> None:
+    if endpoint.path.split("/")[1] in _NEEDS_BETA and version_of(request) is None:
+        raise ApiError(
+            "You must provide the 'OpenAI-Beta' header to access the Assistants API."
+            " Please try again by setting the header 'OpenAI-Beta: assistants=v2'.",
+            code="invalid_beta",
+        )
+
+
+async def _answer_api_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return _json(error.document(), error.status)
+
+
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    where = f"{request.method} {request.url.path}"
+    if error.status_code == 404:
+        failure = ApiError(f"Invalid URL ({where})", status=404)
+    elif error.status_code == 405:
+        failure = ApiError(
+            f"Not allowed to {request.method} on {request.url.path}."
+            " (HINT: Perhaps you meant to use a different HTTP method?)",
+            status=405,
+            code="method_not_supported",
+        )
+    else:
+        failure = ApiError(str(error.detail), status=error.status_code)
+    return _json(failure.document(), failure.status)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    """Answered here rather than by Starlette, which would raise the error again for uvicorn to
+    print it a second time."""
+    where = f"{request.method} {request.url.path}"
+    told = _BUSY if isinstance(error, Busy) else room.refusal() if room.is_lacking(error) else None
+    if told is not None:
+        _log.warning("%s failed (%s): %s", where, request.state.request_id, error)
+        return _json(told.document(), told.status)
+    _log.error("%s failed (%s)", where, request.state.request_id, exc_info=error)
+    failure = ApiError(
+        "The server had an error while processing your request.", status=500, type="server_error"
+    )
+    return _json(failure.document(), failure.status)

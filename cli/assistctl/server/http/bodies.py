@@ -1,0 +1,292 @@
+"""The shapes of request bodies that several endpoints share, with the API's limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from assistctl.server.http import schemas
+from assistctl.server.retrieval.vector_stores import STORE_FILES
+from assistctl.server.validation import (
+    Check,
+    Required,
+    anything,
+    array,
+    boolean,
+    choice,
+    either,
+    integer,
+    mapping,
+    number,
+    record,
+    string,
+    tagged,
+)
+from assistctl.server.wire import ApiError, Json
+
+INSTRUCTIONS_LENGTH = 256_000
+CODE_FILES = 20
+METADATA = mapping(string(longest=512), most=16, longest_key=64)
+_IDS = string(shortest=1)
+MODEL = string(shortest=1)
+INSTRUCTIONS = string(longest=INSTRUCTIONS_LENGTH)
+TEMPERATURE = number(least=0, most=2)
+TOP_P = number(least=0, most=1)
+REASONING_EFFORT = choice("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+_FUNCTION = record(
+    {
+        "name": Required(string(matching=r"[a-zA-Z0-9_-]+", longest=64)),
+        "description": string(),
+        "parameters": mapping(anything, most=10_000, longest_key=1_000),
+        "strict": boolean,
+    }
+)
+
+
+def _hybrid_search(value: Json, path: str) -> Json:
+    """Not of the contract: what newer APIs have for the same thing."""
+    weight = Required(number(least=0))
+    weights = record({"embedding_weight": weight, "text_weight": weight})(value, path)
+    if not any(weights.values()):
+        raise ApiError(
+            f"Invalid '{path}': at least one weight must be greater than 0.",
+            param=path,
+            code="invalid_value",
+        )
+    return weights
+
+
+HYBRID_SEARCH: Check = _hybrid_search
+
+
+def _said(fields: Mapping[str, Json]) -> dict[str, Json]:
+    """Without what is null, where the API answers with a value or with nothing."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+_RANKING = record(
+    {
+        "ranker": choice("auto", "default_2024_08_21"),
+        "score_threshold": Required(number(least=0, most=1)),
+        "hybrid_search": HYBRID_SEARCH,
+    }
+)
+_FILE_SEARCH = record({"max_num_results": integer(least=1, most=50), "ranking_options": _RANKING})
+_DEFAULT_RANKING = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
+
+
+def _kept_function_tool(value: Json, path: str) -> Json:
+    tool = record({"type": Required(string()), "function": Required(_FUNCTION)})(value, path)
+    function = _said(tool["function"])
+    return {"type": "function", "function": {**function, "strict": bool(function.get("strict"))}}
+
+
+def _function_tool(value: Json, path: str) -> Json:
+    tool = _kept_function_tool(value, path)
+    function = tool["function"]
+    if "parameters" in function:
+        schemas.check(
+            function["parameters"],
+            f"function '{function['name']}'",
+            strict=function["strict"],
+            param=f"{path}.function.parameters",
+            code="invalid_function_parameters",
+        )
+    return tool
+
+
+def _file_search_tool(value: Json, path: str) -> Json:
+    """As OpenAI did, the stored tool says how it ranks."""
+    tool = record({"type": Required(string()), "file_search": _FILE_SEARCH})(value, path)
+    options = _said(tool.get("file_search") or {})
+    ranking = {**_DEFAULT_RANKING, **_said(options.get("ranking_options") or {})}
+    return {"type": "file_search", "file_search": {**options, "ranking_options": ranking}}
+
+
+_CODE_TOOL = record({"type": Required(string())})
+TOOL_KINDS: Mapping[str, Check] = {
+    "code_interpreter": _CODE_TOOL,
+    "file_search": _file_search_tool,
+    "function": _function_tool,
+}
+MOST_TOOLS = 128
+TOOLS = array(tagged("type", TOOL_KINDS), longest=MOST_TOOLS)
+KEPT_TOOLS = array(
+    tagged("type", {**TOOL_KINDS, "function": _kept_function_tool}), longest=MOST_TOOLS
+)
+"""Tools that were accepted elsewhere, when other schemas of functions may have been."""
+
+_SCHEMA = record(
+    {
+        "name": Required(string(matching=r"[a-zA-Z0-9_-]+", longest=64)),
+        "description": string(),
+        "schema": mapping(anything, most=10_000, longest_key=1_000),
+        "strict": boolean,
+    }
+)
+
+
+def _kept_schema_format(value: Json, path: str) -> Json:
+    chosen = record({"type": Required(string()), "json_schema": Required(_SCHEMA)})(value, path)
+    return {**chosen, "json_schema": _said(chosen["json_schema"])}
+
+
+def _usual_format(value: Json, path: str) -> Json:
+    """The SDKs of 2024 sent "none" for what is "auto" since."""
+    return "auto" if value == "none" else choice("auto")(value, path)
+
+
+def _schema_format(value: Json, path: str) -> Json:
+    chosen = _kept_schema_format(value, path)
+    wanted = chosen["json_schema"]
+    if "schema" in wanted:
+        schemas.check(
+            wanted["schema"],
+            f"response_format '{wanted['name']}'",
+            strict=wanted.get("strict") is True,
+            param=path,
+            code=None,
+        )
+    return chosen
+
+
+def _response_format(schema_format: Check) -> Check:
+    plain = record({"type": Required(string())})
+    kinds = {"text": plain, "json_object": plain, "json_schema": schema_format}
+    return either(_usual_format, tagged("type", kinds))
+
+
+RESPONSE_FORMAT = _response_format(_schema_format)
+KEPT_RESPONSE_FORMAT = _response_format(_kept_schema_format)
+
+
+def _static_chunking(value: Json, path: str) -> Json:
+    strategy = record(
+        {
+            "max_chunk_size_tokens": Required(integer(least=100, most=4096)),
+            "chunk_overlap_tokens": Required(integer(least=0)),
+        }
+    )(value, path)
+    if strategy["chunk_overlap_tokens"] * 2 > strategy["max_chunk_size_tokens"]:
+        raise ApiError(
+            f"Invalid '{path}': chunk_overlap_tokens must be less than or equal to half of"
+            " max_chunk_size_tokens.",
+            param=f"{path}.chunk_overlap_tokens",
+            code="invalid_value",
+        )
+    return strategy
+
+
+CHUNKING = tagged(
+    "type",
+    {
+        "auto": record({"type": Required(string())}),
+        "static": record({"type": Required(string()), "static": Required(_static_chunking)}),
+    },
+)
+PURPOSE = choice("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
+FILE_EXPIRY = record(
+    {
+        "anchor": Required(choice("created_at")),
+        "seconds": Required(integer(least=3_600, most=2_592_000)),
+    }
+)
+STORE_EXPIRY = record(
+    {
+        "anchor": Required(choice("last_active_at")),
+        "days": Required(integer(least=1, most=365)),
+    }
+)
+
+
+def _attribute(value: Json, path: str) -> Json:
+    return value if isinstance(value, bool | int | float) else string(longest=512)(value, path)
+
+
+ATTRIBUTES = mapping(_attribute, most=16, longest_key=64)
+
+_CODE_RESOURCES = record({"file_ids": array(_IDS, longest=CODE_FILES)})
+_STORE_IDS = array(_IDS, longest=1)
+_INLINE_STORE = record(
+    {
+        "file_ids": array(_IDS, longest=STORE_FILES),
+        "chunking_strategy": CHUNKING,
+        "metadata": METADATA,
+    }
+)
+
+
+def _search_resources(value: Json, path: str) -> Json:
+    resources = record(
+        {"vector_store_ids": _STORE_IDS, "vector_stores": array(_INLINE_STORE, longest=1)}
+    )(value, path)
+    if resources.get("vector_store_ids") and resources.get("vector_stores"):
+        raise ApiError(
+            f"Invalid '{path}': give either vector_store_ids or vector_stores, not both.",
+            param=path,
+            code="invalid_value",
+        )
+    return resources
+
+
+RESOURCES = record({"code_interpreter": _CODE_RESOURCES, "file_search": _search_resources})
+"""tool_resources; a vector store may be given inline instead of by its id."""
+
+_IMAGE_ADDRESS = re.compile(r"https?://[^\s/]|data:image/", re.IGNORECASE)
+
+
+def _image_address(value: Json, path: str) -> Json:
+    """Refused now, since every run of a thread with an address that leads nowhere would fail.
+
+    The hosted API refused data: URLs too; models take them."""
+    address = string()(value, path)
+    if not _IMAGE_ADDRESS.match(address):
+        raise ApiError(
+            f"Invalid '{path}'. Expected a valid URL, but got a value with an invalid format.",
+            param=path,
+            code="invalid_value",
+        )
+    return address
+
+
+_DETAIL = choice("auto", "low", "high")
+_IMAGE_FILE = record({"file_id": Required(_IDS), "detail": _DETAIL})
+_IMAGE_URL = record({"url": Required(_image_address), "detail": _DETAIL})
+_PART = tagged(
+    "type",
+    {
+        "text": record(
+            {"type": Required(string()), "text": Required(string(longest=INSTRUCTIONS_LENGTH))}
+        ),
+        "image_file": record({"type": Required(string()), "image_file": Required(_IMAGE_FILE)}),
+        "image_url": record({"type": Required(string()), "image_url": Required(_IMAGE_URL)}),
+    },
+)
+
+
+def _content(value: Json, path: str) -> Json:
+    """Text, or a list of parts; nothing at all is refused in the API's words."""
+    if value in ("", []):
+        raise ApiError("Message content must be non-empty.", param=path)
+    return either(string(longest=INSTRUCTIONS_LENGTH), array(_PART))(value, path)
+
+
+_ATTACHMENT = record(
+    {
+        "file_id": Required(_IDS),
+        "tools": array(tagged("type", {"code_interpreter": _CODE_TOOL, "file_search": _CODE_TOOL})),
+    }
+)
+ATTACHMENTS = array(_ATTACHMENT)
+MESSAGE: Check = record(
+    {
+        "role": Required(choice("user", "assistant")),
+        "content": Required(_content),
+        "attachments": ATTACHMENTS,
+        "metadata": METADATA,
+    }
+)
+THREAD: Check = record(
+    {"messages": array(MESSAGE), "tool_resources": RESOURCES, "metadata": METADATA}
+)

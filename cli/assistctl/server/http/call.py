@@ -1,0 +1,128 @@
+"""One request, as handlers see it; and how a handler is bound to a method and a path."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from assistctl.server.engine import Engine
+from assistctl.server.http import idempotency
+from assistctl.server.lanes import Lane, Lanes
+from assistctl.server.retrieval.finding import Finder
+from assistctl.server.settings import Settings
+from assistctl.server.storage.documents import Page
+from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.validation import choice, integer
+from assistctl.server.wire import ApiError, Document, Json, Kind
+
+
+@dataclass(frozen=True)
+class Server:
+    """What all requests share."""
+
+    settings: Settings
+    store: Store
+    engine: Engine
+    finder: Finder
+    lanes: Lanes = field(default_factory=Lanes)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that has passed authentication; `body` is its JSON ({} if empty), still unchecked.
+
+    On endpoints that take a form `form` holds what was sent, and the body is {}.
+    """
+
+    server: Server
+    project: str
+    request: Request
+    body: Json
+    form: FormData = field(default_factory=FormData)
+
+    @property
+    def store(self) -> Store:
+        return self.server.store
+
+    def write(self, change: Callable[[Transaction], Document]) -> Document:
+        """Have the request's effect, all of it, in one transaction; `change` returns the answer.
+
+        A request that bears the Idempotency-Key of an earlier one has none: Answered is raised.
+        """
+        key = idempotency.key_of(self.project, self.request, self.body, self.form)
+        with self.store.write() as tx:
+            if key is None:
+                return change(tx)
+            idempotency.recall(tx, key)
+            answer = change(tx)
+            idempotency.keep(tx, key, answer)
+            return answer
+
+    def path(self, param: str, kind: Kind) -> str:
+        """The id in the path, checked to look like one of its kind."""
+        return kind.checked(self.request.path_params[param], param)
+
+    def query(self, name: str) -> str | None:
+        """A query parameter; absent and empty are the same."""
+        return self.request.query_params.get(name) or None
+
+    def page(self, *, default: int = 20, most: int = 100) -> Page:
+        """limit, order, after and before of a list request."""
+        return Page(
+            limit=self._limit(default, most),
+            order=choice("asc", "desc")(self.query("order") or "desc", "order"),
+            after=self.query("after"),
+            before=self.query("before"),
+        )
+
+    def _limit(self, default: int, most: int) -> int:
+        text = self.query("limit")
+        if text is None:
+            return default
+        try:
+            value = int(text)
+        except ValueError:
+            raise ApiError(
+                f"Invalid type for 'limit': expected an integer, but got '{text}' instead.",
+                param="limit",
+                code="invalid_type",
+            ) from None
+        return int(integer(least=1, most=most)(value, "limit"))
+
+
+Answer: TypeAlias = Document | Response
+Handler: TypeAlias = Callable[[Call], Answer] | Callable[[Call], Awaitable[Answer]]
+"""A plain function runs in a thread of its lane and may block; a coroutine function must not."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """A body in multipart/form-data whose file stands in `part` and has at most `most_bytes`."""
+
+    part: str
+    most_bytes: int
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """`path` is below /v1, with Starlette's placeholders; without a `form` bodies are JSON.
+
+    `heavy` says that whole files are read or written, as with a form.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Call], Any]
+    form: Form | None = None
+    heavy: bool = False
+
+    def lane(self, lanes: Lanes) -> Lane:
+        """Where its handler runs, if that may block."""
+        if self.form or self.heavy:
+            return lanes.uploads
+        return lanes.reads if self.method == "GET" else lanes.writes

@@ -1,0 +1,126 @@
+"""Idempotency-Key: a POST that is sent again has its effect once, and gets its first answer again.
+
+The answer is kept in the very transaction that has the effect, and looked for at the beginning of
+that transaction. So whoever repeats a request while the first is still at work waits for the
+database's one place to write, and then finds the answer; and a request that failed, having had no
+effect, is free to be tried again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+
+from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.wire import ApiError, Document, Json, now
+
+KEPT_SECONDS = 24 * 3_600
+_LONGEST = 255
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a client calls one request, within its project and for one path; `request` is a digest
+    of what was sent with it."""
+
+    project: str
+    path: str
+    value: str
+    request: str
+
+    @property
+    def columns(self) -> tuple[str, str, str]:
+        return (self.project, self.path, self.value)
+
+
+class Answered(Exception):
+    """The request has been answered before; `answer` is what was said."""
+
+    def __init__(self, answer: Document) -> None:
+        super().__init__("answered before")
+        self.answer = answer
+
+
+def key_of(project: str, request: Request, body: Json, form: FormData) -> Key | None:
+    """The key that came with a request, if one did. Reads uploads to their end: it may block."""
+    value = request.headers.get("idempotency-key", "").strip()
+    if not value:
+        return None
+    if len(value) > _LONGEST:
+        raise ApiError(
+            f"Invalid 'Idempotency-Key': at most {_LONGEST} characters are accepted,"
+            f" but it has {len(value)}.",
+            code="invalid_idempotency_key",
+        )
+    digest = hashlib.sha256()
+    for piece in (request.url.query.encode(), *_sent(body, form)):
+        digest.update(len(piece).to_bytes(8, "big") + piece)
+    return Key(project, request.url.path, value, digest.hexdigest())
+
+
+def recall(tx: Transaction, key: Key) -> None:
+    """Raise Answered if the request was answered before, and ApiError if it was another one that
+    bore the same key."""
+    rows = tx.execute(
+        "SELECT request, answer FROM answers"
+        " WHERE project = ? AND path = ? AND key = ? AND answered_at > ?",
+        (*key.columns, now() - KEPT_SECONDS),
+    )
+    if not rows:
+        return
+    [(request, answer)] = rows
+    if request != key.request:
+        raise ApiError(
+            f"The Idempotency-Key '{key.value}' was used before on {key.path} with another body."
+            " Send the same body again, or use a new key for a new request.",
+            code="idempotency_key_reused",
+        )
+    raise Answered(json.loads(answer))
+
+
+def keep(tx: Transaction, key: Key, answer: Document) -> None:
+    tx.execute(
+        "INSERT OR REPLACE INTO answers (project, path, key, request, answer, answered_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (*key.columns, key.request, json.dumps(answer, ensure_ascii=False), now()),
+    )
+
+
+def forget_old(store: Store) -> None:
+    """Remove the answers whose time is over."""
+    with store.read() as tx:
+        rows = tx.execute(
+            "SELECT 1 FROM answers WHERE answered_at <= ? LIMIT 1", (now() - KEPT_SECONDS,)
+        )
+    if rows:
+        with store.write() as tx:
+            tx.execute("DELETE FROM answers WHERE answered_at <= ?", (now() - KEPT_SECONDS,))
+
+
+def _sent(body: Json, form: FormData) -> Iterator[bytes]:
+    """What makes two requests the same: the JSON, however it is spelt; the fields of a form, of a
+    file its name and what it holds."""
+    yield json.dumps(body, sort_keys=True).encode()
+    for name, value in sorted(form.multi_items(), key=lambda item: item[0]):
+        yield name.encode()
+        if isinstance(value, UploadFile):
+            yield (value.filename or "").encode()
+            yield _digest(value.file)
+        else:
+            yield value.encode()
+
+
+def _digest(stream: BinaryIO) -> bytes:
+    """Of the whole of it, wherever it stands; it is at its beginning afterwards."""
+    digest = hashlib.sha256()
+    stream.seek(0)
+    while data := stream.read(2**20):
+        digest.update(data)
+    stream.seek(0)
+    return digest.digest()

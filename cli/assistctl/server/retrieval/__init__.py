@@ -1,0 +1,1 @@
+"""Vector stores: how files become text, chunks and vectors, and how these are found."""

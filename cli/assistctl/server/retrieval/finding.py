@@ -1,0 +1,174 @@
+"""Finding: chunks of vector stores by their words and by their meaning, both in one score.
+
+A chunk's score is the weighted mean of how many of the question's words it holds (keywords.py) and
+of how near its nearest passage is in meaning (vectors.py, embedders/meaning.py), both from 0 to 1.
+Where there is no embedder, or it has not read the chunk yet, the words decide alone. Scores compare
+within one answer; they are no probabilities.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+
+from assistctl.server.retrieval import index, keywords, vector_stores
+from assistctl.server.retrieval.embedders import Embedder
+from assistctl.server.retrieval.embedders.meaning import Meaning, Meant
+from assistctl.server.retrieval.index import Ready
+from assistctl.server.retrieval.vectors import Vectors
+from assistctl.server.storage.documents import Shelf, fetch
+from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.wire import FILE, STORE_FILE
+
+T = TypeVar("T")
+
+_CANDIDATES = 200
+_AT_ONCE = 20
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What meaning and words count for; they need not make 1."""
+
+    embedding: float = 1.0
+    text: float = 1.0
+
+    @classmethod
+    def of(cls, ranking: Mapping[str, Any]) -> Weights:
+        """From checked ranking options."""
+        hybrid = ranking.get("hybrid_search")
+        return cls(hybrid["embedding_weight"], hybrid["text_weight"]) if hybrid else cls()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is looked for, in any of several wordings; `condition` is a checked filter."""
+
+    wordings: Sequence[str]
+    limit: int
+    threshold: float = 0.0
+    weights: Weights = Weights()
+    condition: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A chunk that was found; `score` is between 0 and 1."""
+
+    file_id: str
+    filename: str
+    score: float
+    attributes: Mapping[str, Any]
+    text: str
+
+
+class Finder:
+    """Searches the vector stores of one database."""
+
+    def __init__(self, store: Store, embedder: Embedder | None) -> None:
+        self._store = store
+        self.embedder = embedder
+        self._meaning = Meaning(embedder) if embedder else None
+        self._vectors = Vectors(embedder.name) if embedder else None
+        self._threads = CapacityLimiter(_AT_ONCE)
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Let `work`, which searches, run in a thread; not in one of those that all requests use,
+        since they must not wait for a slow embedder."""
+        return await anyio.to_thread.run_sync(work, limiter=self._threads)
+
+    def find(self, project: str, store_ids: Sequence[str], question: Question) -> list[Found]:
+        """The best chunks of these stores, best first. An endpoint may be asked: never call it
+        within a transaction.
+
+        Raises ApiError 404 for a store that is not there and 400 for an expired one.
+        """
+        meant = None
+        if self._meaning and question.weights.embedding and store_ids:
+            meant = self._meaning.of(question.wordings)
+        with self._store.read() as tx:
+            readings = {
+                reading.id: reading
+                for reading in vector_stores.searchable(tx, project, store_ids, question.condition)
+            }
+            near: Sequence[_Near] = [_Near()] * len(question.wordings)
+            if meant and self._vectors and readings:
+                cosines = self._vectors.cosines(tx, store_ids, readings, meant.vectors)
+                near = [_Near(found, meant) for found in cosines]
+            scores = _scores(tx, store_ids, readings, question, near)
+            return _best(tx, project, readings, scores, question.limit)
+
+
+@dataclass(frozen=True)
+class _Near:
+    """How near chunks are to one wording; those without vectors are not here."""
+
+    cosines: Mapping[int, float] = field(default_factory=dict)
+    meant: Meant | None = None
+
+    def best(self) -> list[int]:
+        return heapq.nlargest(_CANDIDATES, self.cosines, key=self.cosines.__getitem__)
+
+    def relevance(self, chunk: int) -> float | None:
+        if self.meant is None or chunk not in self.cosines:
+            return None
+        return self.meant.relevance(self.cosines[chunk])
+
+
+def _scores(
+    tx: Transaction,
+    store_ids: Sequence[str],
+    readings: Mapping[int, Ready],
+    question: Question,
+    near: Sequence[_Near],
+) -> dict[int, float]:
+    """Chunks by id. Where all that may be found fits into the limit, all of it is found: what has
+    nothing in common with the question comes last, with 0, since it may still hold the answer."""
+    some = index.chunks(tx, readings, question.limit + 1)
+    everything_fits = len(some) <= question.limit
+    found = dict.fromkeys(some if everything_fits else (), 0.0)
+    for wording, nearness in zip(question.wordings, near, strict=True):
+        nearest = nearness.best()
+        holding = keywords.scores(tx, store_ids, readings, wording, nearest)
+        for chunk in {*nearest, *holding}:
+            words, relevance = holding.get(chunk, 0.0), nearness.relevance(chunk)
+            score = words if relevance is None else _mixed(question.weights, relevance, words)
+            found[chunk] = max(found.get(chunk, 0.0), round(score, 6))
+    return {
+        chunk: score
+        for chunk, score in found.items()
+        if score >= question.threshold and (score or everything_fits)
+    }
+
+
+def _mixed(weights: Weights, relevance: float, words: float) -> float:
+    whole = weights.embedding + weights.text
+    return (weights.embedding * relevance + weights.text * words) / whole
+
+
+def _best(
+    tx: Transaction,
+    project: str,
+    readings: Mapping[int, Ready],
+    scores: Mapping[int, float],
+    limit: int,
+) -> list[Found]:
+    """What a file says in several stores is found once."""
+    found: list[Found] = []
+    said: dict[tuple[str, str], int] = {}
+    for chunk in sorted(scores, key=lambda chunk: (-scores[chunk], chunk)):
+        reading, text = index.chunk(tx, chunk)
+        store_id, file_id = readings[reading].store_id, readings[reading].file_id
+        if said.setdefault((file_id, text), reading) == reading:
+            file = fetch(tx, Shelf(FILE, project), file_id)
+            attached = fetch(tx, Shelf(STORE_FILE, project, store_id), file_id)
+            attributes = attached["attributes"]
+            found.append(Found(file_id, file["filename"], scores[chunk], attributes, text))
+        if len(found) == limit:
+            break
+    return found

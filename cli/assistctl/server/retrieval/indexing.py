@@ -1,0 +1,264 @@
+"""The indexer: reads the files that were attached to vector stores, beside the requests.
+
+What there is to do stands in the database (table `indexing`), so that nothing is lost when a
+process dies: the next one to start finds it there. A file is read by one process, unless that one
+does not get on: then two may read it; the work is the same, and who finds the file done, or gone,
+leaves it alone.
+
+Files come first, then sweeping away what nobody can find any more, then the vectors of files that
+were indexed while there was no embedder, or another one. No project waits for more than one file of
+another.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import BinaryIO
+
+from assistctl.server.retrieval import index
+from assistctl.server.retrieval.embedders import Embedder, EmbedderError
+from assistctl.server.retrieval.index import Task
+from assistctl.server.retrieval.reading import Reading, Stopped, UnreadableFile, pieces
+from assistctl.server.retrieval.text import Piece, passages
+from assistctl.server.storage import contents, room
+from assistctl.server.storage.documents import Shelf, find, save
+from assistctl.server.storage.store import Store
+from assistctl.server.wire import FILE, STORE_FILE, Document
+
+_log = logging.getLogger("assistctl.server")
+
+_THREADS = 2
+_LOOK_AGAIN_SECONDS = 5.0
+_CHUNKS_AT_ONCE = 32
+_EMBEDDED_AT_ONCE = 8
+_EMBEDDER_PATIENCE = 120.0
+_EMBEDDER_PAUSE = 60.0
+
+
+class Indexer:
+    """A few threads that work through what waits, until they are stopped."""
+
+    def __init__(self, store: Store, embedder: Embedder | None = None) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._embed_after = 0.0
+        self._stopping = threading.Event()
+        self._guard = threading.Lock()
+        self._in_hand: dict[tuple[str, int], str] = {}
+        self._threads = [
+            threading.Thread(target=self._work, name=f"assistctl-indexer-{number}")
+            for number in range(_THREADS)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Close the embedder, and return once the threads are gone; the files in hand are read by
+        whoever comes next."""
+        self._stopping.set()
+        self._store.indexing.set()
+        if self._embedder is not None:
+            self._embedder.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            self._store.indexing.clear()
+            try:
+                busy = self._read_one() or self._sweep_some() or self._embed_one()
+            except Stopped:
+                return
+            except Exception as error:  # noqa: BLE001 - the database may be better in a while
+                _log.error("the indexer could not go on", exc_info=error)
+                busy = False
+            if not busy:
+                self._store.indexing.wait(_LOOK_AGAIN_SECONDS)
+
+    def _read_one(self) -> bool:
+        """Deal with the file that has waited longest; False if none does."""
+        with self._store.read() as tx:
+            tasks = index.waiting(tx, _THREADS, self._busy())
+        for task in tasks:
+            with self._taken("read", task.seq, task.project) as free:
+                reading = self._begin(task) if free else None
+                if reading is not None:
+                    self._finish(task, reading, self._outcome(task, reading))
+                    return True
+        return False
+
+    def _busy(self) -> list[str]:
+        """The projects whose files are being read: one that attaches a thousand that take long
+        must not hold up another's for longer than one of them takes."""
+        with self._guard:
+            return [project for work, project in self._in_hand.items() if work[0] == "read"]
+
+    def _begin(self, task: Task) -> int | None:
+        with self._store.write() as tx:
+            waits = index.waits(tx, task)
+            return index.begin(tx, task.store_id, task.file_id) if waits else None
+
+    def _outcome(self, task: Task, reading: int) -> int | _Failure | None:
+        """How many bytes of text there are; None for a file that went, or was attached anew."""
+        try:
+            return self._read(task, reading)
+        except UnreadableFile as error:
+            return _Failure(error.code, str(error))
+        except Stopped:
+            raise
+        except Exception as error:
+            if room.is_lacking(error):
+                raise  # which is not the file's fault: it is read again
+            _log.error("cannot index %s for %s", task.file_id, task.store_id, exc_info=error)
+            return _Failure("server_error", "The file could not be processed.")
+
+    def _read(self, task: Task, reading: int) -> int | None:
+        """Let the reading of the file grow, in slices."""
+        with self._store.read() as tx:
+            attached = find(tx, _shelf(task), task.file_id)
+            file = find(tx, Shelf(FILE, task.project), task.file_id)
+        if attached is None or file is None:
+            return None
+        static = attached["chunking_strategy"]["static"]
+        size, overlap = static["max_chunk_size_tokens"], static["chunk_overlap_tokens"]
+        try:
+            with tempfile.TemporaryFile() as content:
+                self._fetch(task.file_id, content)
+                found = pieces(Reading(file["filename"], content, self._stopping), size, overlap)
+                usage = self._grow(reading, found)
+            if usage is not None:
+                self._try_to_embed(reading)
+        except Stopped:
+            with self._store.write() as tx:
+                index.give_up(tx, reading)
+            raise
+        return usage
+
+    def _grow(self, reading: int, found: Iterator[Piece]) -> int | None:
+        """As `_outcome`."""
+        usage = 0
+        while slice_ := index.prepare(islice(found, _CHUNKS_AT_ONCE)):
+            self._go_on()
+            with self._store.write() as tx:
+                if not index.add(tx, reading, slice_):
+                    return None
+            usage += sum(len(chunk.piece.text.encode()) for chunk in slice_)
+        return usage
+
+    def _fetch(self, file_id: str, content: BinaryIO) -> None:
+        for part in contents.parts(self._store, file_id):
+            content.write(part)
+        content.seek(0)
+
+    def _finish(self, task: Task, reading: int, outcome: int | _Failure | None) -> None:
+        """Take the task off the list. One that another process finished, or that was attached
+        anew meanwhile, is not on it any more: then nothing is written. What does not become ready
+        of the reading is swept away."""
+        with self._store.write() as tx:
+            if not tx.execute("DELETE FROM indexing WHERE seq = ? RETURNING seq", (task.seq,)):
+                return
+            attached = find(tx, _shelf(task), task.file_id)
+            if attached is None or outcome is None:
+                return
+            if isinstance(outcome, int):
+                index.finish(tx, reading)
+            save(tx, _shelf(task), _finished(attached, outcome))
+
+    def _sweep_some(self) -> bool:
+        with self._store.read() as tx:
+            reading = index.leftover(tx)
+        if reading is None:
+            return False
+        with self._store.write() as tx:
+            index.sweep(tx, reading)
+        return True
+
+    def _embed_one(self) -> bool:
+        """Give a file that can be found by its words only the vectors of the embedder in use."""
+        if self._embedder is None or time.monotonic() < self._embed_after:
+            return False
+        with self._store.read() as tx:
+            reading = index.to_embed(tx, self._embedder.name)
+        if reading is None:
+            return False
+        with self._taken("embed", reading) as free:
+            return free and self._try_to_embed(reading)
+
+    def _try_to_embed(self, reading: int) -> bool:
+        """Without its vectors a file is found by its words; they are tried again later."""
+        if self._embedder is None or time.monotonic() < self._embed_after:
+            return False
+        try:
+            self._embed(reading, self._embedder)
+        except EmbedderError as error:
+            self._go_on()
+            self._embed_after = time.monotonic() + _EMBEDDER_PAUSE
+            _log.warning("files are indexed by their words alone for now: %s", error)
+            return False
+        return True
+
+    def _embed(self, reading: int, embedder: Embedder) -> None:
+        last = 0
+        while True:
+            self._go_on()
+            with self._store.read() as tx:
+                chunks = index.unembedded(tx, reading, embedder.name, last, _EMBEDDED_AT_ONCE)
+            if not chunks:
+                break
+            last = chunks[-1][0]
+            parts = [list(passages(piece, embedder.passage_tokens)) for _, piece in chunks]
+            vectors = iter(
+                embedder.embed([part for some in parts for part in some], _EMBEDDER_PATIENCE)
+            )
+            by_chunk = [
+                (chunk, list(islice(vectors, len(some))))
+                for (chunk, _), some in zip(chunks, parts, strict=True)
+            ]
+            with self._store.write() as tx:
+                index.keep_vectors(tx, reading, embedder.name, by_chunk)
+        with self._store.write() as tx:
+            index.note_embedded(tx, reading, embedder.name)
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise Stopped
+
+    @contextmanager
+    def _taken(self, work: str, number: int, project: str = "") -> Iterator[bool]:
+        """Take a piece of work; False if another thread has it in hand."""
+        entry = (work, number)
+        with self._guard:
+            free = entry not in self._in_hand
+            self._in_hand.setdefault(entry, project)
+        try:
+            yield free
+        finally:
+            if free:
+                with self._guard:
+                    del self._in_hand[entry]
+
+
+def _shelf(task: Task) -> Shelf:
+    return Shelf(STORE_FILE, task.project, task.store_id)
+
+
+@dataclass(frozen=True)
+class _Failure:
+    code: str
+    message: str
+
+
+def _finished(attached: Document, outcome: int | _Failure) -> Document:
+    if isinstance(outcome, _Failure):
+        error = {"code": outcome.code, "message": outcome.message}
+        return {**attached, "status": "failed", "last_error": error}
+    return {**attached, "status": "completed", "last_error": None, "usage_bytes": outcome}

@@ -1,0 +1,107 @@
+"""Zip files from strangers, and the XML in them, read within bounds.
+
+What an archive says of its sizes bounds what zipfile will unpack of it, so that is what is checked.
+XML is never given a document type: without one there are no entities to expand.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import zipfile
+from collections.abc import Mapping
+from typing import BinaryIO, Protocol
+from xml.etree.ElementTree import XMLParser
+
+from assistctl.server.retrieval.reading.failures import UnreadableFile
+
+_MOST_MEMBERS = 20_000
+_MOST_UNPACKED = 512 * 2**20
+_BLOCK = 2**16
+
+
+class Handler(Protocol):
+    """What hears of the elements of an XML file; names come without their namespaces."""
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None: ...
+    def end(self, name: str) -> None: ...
+    def data(self, text: str) -> None: ...
+
+
+class Archive:
+    """An opened zip file; UnreadableFile for one that is encrypted or unpacks to too much."""
+
+    def __init__(self, content: BinaryIO) -> None:
+        self._zip = zipfile.ZipFile(content)
+        members = self._zip.infolist()
+        size = sum(member.file_size for member in members)
+        if len(members) > _MOST_MEMBERS or size > _MOST_UNPACKED:
+            raise UnreadableFile(
+                "invalid_file",
+                f"The file unpacks to more than {_MOST_UNPACKED // 2**20} MB.",
+            )
+        if any(member.flag_bits & 0x1 for member in members):
+            raise UnreadableFile("invalid_file", "The file is protected by a password.")
+        self.names = frozenset(self._zip.namelist())
+
+    def parse(self, name: str, handler: Handler) -> None:
+        parser = XMLParser(target=_Target(handler))
+        with self._zip.open(name) as member:
+            while block := member.read(_BLOCK):
+                parser.feed(block)
+        parser.close()
+
+    def related(self, name: str) -> dict[str, tuple[str, str]]:
+        """The members that a part of an Office file refers to: id -> (kind, name)."""
+        folder, base = posixpath.split(name)
+        relations = f"{folder}/_rels/{base}.rels"
+        if relations not in self.names:
+            return {}
+        listed = _Relations(folder)
+        self.parse(relations, listed)
+        return listed.found
+
+
+class _Target:
+    """What the parser calls; a document type ends it."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self.data = handler.data
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        plain = {name: value for name, value in attributes.items() if name[0] != "{"}
+        # `id` and `r:id` may stand side by side; the second one says more.
+        plain.update((_local(name), value) for name, value in attributes.items() if name[0] == "{")
+        self._handler.start(_local(tag), plain)
+
+    def end(self, tag: str) -> None:
+        self._handler.end(_local(tag))
+
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        raise UnreadableFile("invalid_file", "The file declares XML entities, which are not read.")
+
+    def close(self) -> None:
+        return None
+
+
+class _Relations:
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self.found: dict[str, tuple[str, str]] = {}
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        if name == "Relationship" and attributes.get("TargetMode") != "External":
+            target = posixpath.join("/" + self._folder, attributes.get("Target", ""))
+            kind = attributes.get("Type", "").rpartition("/")[2]
+            plain = posixpath.normpath(target).lstrip("/")
+            self.found[attributes.get("Id", "")] = (kind, plain)
+
+    def end(self, name: str) -> None:
+        pass
+
+    def data(self, text: str) -> None:
+        pass
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]

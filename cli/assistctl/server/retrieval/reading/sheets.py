@@ -1,0 +1,44 @@
+"""Workbooks (xlsx, xlsm, xlsb, xls, ods), by calamine: each sheet a table below its name."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any, BinaryIO
+
+from assistctl.server.retrieval.reading.drafts import Draft
+from assistctl.server.retrieval.reading.failures import UnreadableFile
+from assistctl.server.retrieval.reading.libraries import library
+from assistctl.server.retrieval.text import Text
+
+
+def read(content: BinaryIO) -> Text:
+    calamine = library("python_calamine", "python-calamine", "Spreadsheets")
+    try:
+        workbook = calamine.load_workbook(content)
+    except calamine.PasswordError:
+        raise UnreadableFile(
+            "invalid_file", "The spreadsheet is protected by a password."
+        ) from None
+    except calamine.CalamineError:
+        raise UnreadableFile("invalid_file", "The spreadsheet is damaged.") from None
+    draft = Draft()
+    for sheet in workbook.sheets_metadata:
+        if sheet.typ in (calamine.SheetTypeEnum.WorkSheet, calamine.SheetTypeEnum.MacroSheet):
+            rows = workbook.get_sheet_by_name(sheet.name).to_python(skip_empty_area=True)
+            if rows:
+                draft.heading(sheet.name, 1)
+                draft.table([_shown(cell) for cell in row] for row in rows)
+    return draft.finished()
+
+
+def _shown(cell: Any) -> str:
+    """A cell as people see it, or nearly: without the sheet's own number formats."""
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float):
+        return f"{cell:.12g}"
+    if isinstance(cell, datetime):
+        return str(cell.date() if cell.time() == time() else cell)
+    if isinstance(cell, date | time | timedelta):
+        return str(cell)
+    return str(cell)

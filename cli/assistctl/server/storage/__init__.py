@@ -1,0 +1,1 @@
+"""The database: transactions, documents, contents, and what was learnt."""

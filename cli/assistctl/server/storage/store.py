@@ -1,0 +1,453 @@
+"""The database: one SQLite file, its schema as a list of migrations, transactions.
+
+The standard library's sqlite3 rather than SQLAlchemy: the SQL is a handful of statements in
+documents.py, contents.py and the index, and importing SQLAlchemy would cost every command more
+than opening the database does. Rooms above speak to `Transaction.execute` with `?` parameters
+only, which is what a PostgreSQL store will have to offer in its place.
+
+Several processes may use one file: WAL lets them read while one writes, and a write transaction
+takes the lock at its beginning, so that what it read cannot have changed when it commits.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from assistctl.server.storage import room
+
+_BUSY_SECONDS = 60.0
+_WAL_BYTES = 64 * 2**20
+"""To which the side file shrinks again after a large write; it is never empty while in use."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # seq orders everything: objects made within one second stay in the order they were made.
+        """
+        CREATE TABLE documents (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL,
+            project TEXT NOT NULL,
+            parent TEXT NOT NULL,
+            id TEXT NOT NULL,
+            status TEXT,
+            body TEXT NOT NULL,
+            UNIQUE (kind, project, parent, id)
+        )
+        """,
+        "CREATE INDEX documents_in_order ON documents (kind, project, parent, seq)",
+        "CREATE INDEX documents_by_status ON documents (kind, project, parent, status)",
+        "CREATE INDEX documents_by_id ON documents (id)",
+        "CREATE INDEX documents_by_parent ON documents (parent)",
+        # Where a deleted object stood, so that a client that deletes while it pages goes on.
+        """
+        CREATE TABLE tombstones (
+            kind TEXT NOT NULL,
+            project TEXT NOT NULL,
+            parent TEXT NOT NULL,
+            id TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            PRIMARY KEY (kind, project, parent, id)
+        )
+        """,
+        """
+        CREATE TABLE contents (
+            file_id TEXT NOT NULL,
+            part INTEGER NOT NULL,
+            bytes BLOB NOT NULL,
+            PRIMARY KEY (file_id, part)
+        )
+        """,
+    ),
+    (
+        """
+        CREATE TABLE chunks (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            store_id TEXT NOT NULL,
+            file_id TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            text TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX chunks_by_file ON chunks (store_id, file_id)",
+        """
+        CREATE VIRTUAL TABLE chunk_words USING fts5 (
+            store, words, tokenize = 'porter unicode61'
+        )
+        """,
+        # Files of vector stores that wait for their text to be indexed, oldest first.
+        """
+        CREATE TABLE indexing (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            project TEXT NOT NULL,
+            store_id TEXT NOT NULL,
+            file_id TEXT NOT NULL,
+            UNIQUE (store_id, file_id)
+        )
+        """,
+    ),
+    (
+        # A row is the lock of its thread; owner and lease are explained in engine/leases.py.
+        """
+        CREATE TABLE active_runs (
+            project TEXT NOT NULL,
+            thread_id TEXT NOT NULL,
+            run_id TEXT NOT NULL,
+            owner TEXT,
+            lease_until REAL NOT NULL,
+            expires_at INTEGER NOT NULL,
+            PRIMARY KEY (project, thread_id)
+        )
+        """,
+    ),
+    (
+        # Contents that belong to no object, not yet or no more, see contents.py.
+        """
+        CREATE TABLE loose_contents (
+            content_id TEXT PRIMARY KEY,
+            kept_until INTEGER NOT NULL
+        )
+        """,
+        # A file that was put together of other contents (the parts of an upload), in order.
+        """
+        CREATE TABLE assembled_contents (
+            file_id TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            content_id TEXT NOT NULL,
+            PRIMARY KEY (file_id, position)
+        )
+        """,
+        # What was answered to requests with an Idempotency-Key, see idempotency.py.
+        """
+        CREATE TABLE answers (
+            project TEXT NOT NULL,
+            path TEXT NOT NULL,
+            key TEXT NOT NULL,
+            request TEXT NOT NULL,
+            answer TEXT NOT NULL,
+            answered_at INTEGER NOT NULL,
+            PRIMARY KEY (project, path, key)
+        )
+        """,
+        "CREATE INDEX answers_by_age ON answers (answered_at)",
+    ),
+    (
+        # The index in slices and with vectors, see index.py; what was indexed is read again.
+        "DROP TABLE chunk_words",
+        "DROP TABLE chunks",
+        """
+        CREATE TABLE readings (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            store_id TEXT NOT NULL,
+            file_id TEXT NOT NULL,
+            state TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX readings_by_file ON readings (store_id, file_id)",
+        "CREATE INDEX readings_by_state ON readings (state, store_id)",
+        """
+        CREATE TABLE chunks (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            reading INTEGER NOT NULL,
+            text TEXT NOT NULL,
+            fresh INTEGER NOT NULL
+        )
+        """,
+        "CREATE INDEX chunks_by_reading ON chunks (reading)",
+        """
+        CREATE VIRTUAL TABLE chunk_words USING fts5 (
+            store, words, tokenize = 'porter unicode61'
+        )
+        """,
+        # The vectors of a chunk's passages, one behind the other, by each embedder that was used.
+        """
+        CREATE TABLE vectors (
+            reading INTEGER NOT NULL,
+            embedder TEXT NOT NULL,
+            chunk INTEGER NOT NULL,
+            vectors BLOB NOT NULL,
+            UNIQUE (chunk, embedder)
+        )
+        """,
+        "CREATE INDEX vectors_by_reading ON vectors (reading, embedder)",
+        """
+        CREATE TABLE embedded (
+            reading INTEGER NOT NULL,
+            embedder TEXT NOT NULL,
+            PRIMARY KEY (reading, embedder)
+        )
+        """,
+        """
+        INSERT OR IGNORE INTO indexing (project, store_id, file_id)
+        SELECT project, parent, id FROM documents
+        WHERE kind = 'vector_store.file' AND status = 'completed'
+        """,
+    ),
+    # When a growing reading last grew: see index.waiting.
+    ("ALTER TABLE readings ADD COLUMN grew_at REAL NOT NULL DEFAULT 0",),
+    (
+        # Tombstones end, too, see documents.py; those of before are kept.
+        "ALTER TABLE tombstones ADD COLUMN removed_at INTEGER",
+        "CREATE INDEX tombstones_by_age ON tombstones (removed_at)",
+        # What was ever made by seeding, so that seeding again does not bring back what was deleted.
+        """
+        CREATE TABLE seeded (
+            kind TEXT NOT NULL,
+            project TEXT NOT NULL,
+            parent TEXT NOT NULL,
+            id TEXT NOT NULL,
+            PRIMARY KEY (kind, project, parent, id)
+        ) WITHOUT ROWID
+        """,
+    ),
+    # How the models behind the server want to be asked, see models/memory.py.
+    ("CREATE TABLE learnt (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",),
+    # So that a project's files need not wait for those of another, see index.waiting.
+    ("CREATE INDEX indexing_by_project ON indexing (project)",),
+)
+"""Each migration is applied once, whole, in order. Never edit one that was released: append."""
+
+
+class StoreError(Exception):
+    """The database cannot be used; the message says why and what to do."""
+
+
+class Busy(StoreError):
+    """Others were writing for as long as was to be waited; nothing was changed."""
+
+
+class Transaction:
+    """What happens together or not at all; got from `Store.read` or `Store.write`.
+
+    `waited` is how many seconds it took to become the only writer.
+    """
+
+    def __init__(self, store: Store, connection: sqlite3.Connection, waited: float = 0.0) -> None:
+        self.store = store
+        self.waited = waited
+        self._connection = connection
+        self._callbacks: list[Callable[[], None]] = []
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Run one statement and yield its rows one by one, within this transaction only."""
+        yield from self._connection.execute(sql, parameters)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call back once this transaction is durable; never if it is rolled back."""
+        self._callbacks.append(callback)
+
+    def committed(self) -> None:
+        for callback in self._callbacks:
+            callback()
+
+
+class Store:
+    """One database file, opened and migrated. Safe to use from any number of threads.
+
+    `indexing` is set when files were attached to vector stores, to wake the indexer. `abandoned`
+    are contents that are to be removed (contents.py), but could not be noted as such.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file; raises StoreError where that cannot be done."""
+        self.indexing = threading.Event()
+        self.abandoned: deque[str] = deque()
+        self._path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        self._closed = False
+        self._lacked_room = False
+        # SQLite's own waiting for its lock is a polling one: within a process threads queue here.
+        self._writing = threading.Lock()
+        try:
+            _create_privately(path)
+            _refuse_strangers(path)
+            with self.write() as transaction:
+                _migrate(transaction, path)
+        except (OSError, sqlite3.Error) as error:
+            self.close()
+            raise StoreError(f"cannot use the database {path}: {_reason(error, path)}") from error
+        except StoreError:
+            self.close()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A consistent view; what others commit meanwhile is not seen."""
+        with self._connection() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield Transaction(self, connection)
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self, patience: float | None = None) -> Iterator[Transaction]:
+        """The only writer while it lasts; keep it short. An exception undoes everything.
+
+        Raises Busy where others, of this process or of another, write for all of `patience`, which
+        is a minute if not given.
+        """
+        asked = time.monotonic()
+        patience = _BUSY_SECONDS if patience is None else patience
+        with self._turn(patience), self._connection() as connection:
+            if not _begin(connection, patience - (time.monotonic() - asked)):
+                raise self._busy(patience)
+            transaction = Transaction(self, connection, time.monotonic() - asked)
+            try:
+                yield transaction
+                connection.execute("COMMIT")
+            except BaseException as error:
+                if room.is_lacking(error):
+                    self._lacked_room = True
+                if connection.in_transaction:  # SQLite itself undoes what it has no room for
+                    connection.execute("ROLLBACK")
+                raise
+        transaction.committed()
+
+    def check_room(self) -> None:
+        """Raises NoRoom where nothing can be written any more, for want of room on the disk."""
+        if not self._lacked_room:
+            room.check(self._path)
+            return
+        room.check_by_writing(self._path)
+        self._lacked_room = False
+
+    def close(self) -> None:
+        """Close every connection. Those in use close when their transaction ends."""
+        with self._guard:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    @contextmanager
+    def _turn(self, patience: float) -> Iterator[None]:
+        if not self._writing.acquire(timeout=patience):
+            raise self._busy(patience)
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    def _busy(self, patience: float) -> Busy:
+        waited = f"{patience:.0f} seconds"
+        return Busy(f"the database {self._path} was written to by others for {waited}; try again")
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with self._guard:
+            if self._closed:
+                raise StoreError(f"the database {self._path} is closed")
+            connection = self._idle.pop() if self._idle else None
+        connection = connection or _connect(self._path)
+        try:
+            yield connection
+        except BaseException:
+            # It may be in any state: a fresh one costs less than finding out.
+            connection.close()
+            raise
+        self._give_back(connection)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._guard:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+
+def _begin(connection: sqlite3.Connection, patience: float) -> bool:
+    """Begin a transaction that writes; False if another process did for so many seconds."""
+    _wait_at_most(connection, max(patience, 0.0))
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return False
+        raise
+    _wait_at_most(connection, _BUSY_SECONDS)
+    return True
+
+
+def _wait_at_most(connection: sqlite3.Connection, seconds: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+
+
+def _create_privately(path: Path) -> None:
+    """Conversations are nobody else's business; SQLite gives its side files the same mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _refuse_strangers(path: Path) -> None:
+    """Before anything is written: a database that holds other things than ours is not ours."""
+    with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if tables and not {"migrations", "documents"} <= tables:
+        raise StoreError(
+            f"the database {path} is not assistctl's: it has other tables; name another file"
+        )
+
+
+def _reason(error: OSError | sqlite3.Error, path: Path) -> str:
+    if isinstance(error, OSError):
+        elsewhere = error.filename and Path(error.filename) != path
+        return f"{error.strerror or error}{f': {error.filename}' if elsewhere else ''}"
+    if any(word in str(error) for word in ("readonly", "unable to open")):
+        return f"{error}; its directory must be writable, too, since SQLite writes beside it"
+    return str(error)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        _write_ahead(connection)
+        # In WAL mode NORMAL loses nothing when a process dies; FULL would guard the last commits
+        # against a power cut, at an fsync each.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Into WAL mode. SQLite does not wait for others who are doing the same to a new file."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _migrate(transaction: Transaction, path: Path) -> None:
+    transaction.execute("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY)")
+    [(version,)] = transaction.execute("SELECT coalesce(max(version), 0) FROM migrations")
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"the database {path} was written by a newer assistctl"
+            f" (schema {version}, this one knows {len(MIGRATIONS)}); upgrade assistctl"
+        )
+    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+        for statement in statements:
+            transaction.execute(statement)
+        transaction.execute("INSERT INTO migrations (version) VALUES (?)", (number,))
