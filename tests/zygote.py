@@ -35,7 +35,6 @@ LATE = (
     "click._textwrap",
     "encodings.idna",
     "encodings.utf_8_sig",
-    "griffe",
     "httpcore2",
     "jsonschema",
     "pprint",
