@@ -7,7 +7,7 @@ from textwrap import indent
 import pytest
 
 from assistctl.server.models.endpoint import Endpoint
-from assistctl.server.models.profiles import PROFILES
+from assistctl.server.models.profiles import PROFILES, UNKNOWN
 from assistctl.spec import load, schema
 from assistctl.spec.grammar.models import DROPPABLE
 from assistctl.spec.grammar.models import PROFILES as DECLARED
@@ -70,7 +70,7 @@ def test_the_well_known_are_known_by_what_is_shown_of_them(tmp_path):
     for name, text in SECTIONS:
         block = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1]
         shown[name] = Endpoint.parse(loaded(tmp_path, block)).usual.profile
-    assert shown.pop("LiteLLM") == PROFILES["vllm"]  # nothing is known of it
+    assert shown.pop("LiteLLM") == UNKNOWN
     assert shown == {name: PROFILES[profile] for name, profile in PROFILE_OF.items()}
 
 
