@@ -1,5 +1,5 @@
 # Three commands: check (format, lint, types), test (check, then all tests), docs (the executed docs).
-# sweep is for CI and for changes of syncing: the tests that can try more than they do in test try all
+# sweep is for changes of syncing: the tests that can try more than they do in test try all
 # of it. coverage is test with branches counted, in several times its time.
 PYTHON ?= python3
 VENV   ?= .venv
