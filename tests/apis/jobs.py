@@ -66,6 +66,7 @@ def _run(root, arguments, output, environ):
     # Whoever has started us in the background may have it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(root)
+    os.environ.pop("CI", None)  # the one of the tests themselves
     os.environ.update(environ)
     with open(output, "wb") as stream:  # noqa: PTH123
         os.dup2(stream.fileno(), 1)
