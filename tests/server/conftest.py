@@ -15,7 +15,7 @@ import pytest
 from openai import OpenAI
 
 from assistctl.server import EmbeddedServer, Settings
-from assistctl.server.storage.store import Store
+from assistctl.server.storage.database import Database
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,10 +35,10 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(database: Path) -> Iterator[Store]:
-    store = Store(database)
-    yield store
-    store.close()
+def db(database: Path) -> Iterator[Database]:
+    db = Database(database)
+    yield db
+    db.close()
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def test_the_server_says_without_a_key_that_it_is_well(
         def broken(*_: object) -> None:
             raise OSError("the disk is gone")
 
-        monkeypatch.setattr("assistctl.server.storage.store.Store.read", broken)
+        monkeypatch.setattr("assistctl.server.storage.database.Database.read", broken)
         answer = http.get(url)
         assert (answer.status_code, answer.json()) == (503, {"status": "failing"})
     assert "the database cannot be read" in caplog.text

@@ -14,8 +14,8 @@ from assistctl.server.engine.transcript import read_thread
 from assistctl.server.files import files
 from assistctl.server.retrieval import index, vector_stores
 from assistctl.server.storage import documents
-from assistctl.server.storage.documents import Shelf
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage.documents import Collection
 from assistctl.server.wire import FILE, RUN, STEP, STORE_FILE, VECTOR_STORE
 
 PROJECT = "default"
@@ -24,39 +24,41 @@ Work = Callable[[Transaction], object]
 
 
 @pytest.fixture
-def database_with(tmp_path: Path) -> Iterator[Callable[[int], Store]]:
+def database_with(tmp_path: Path) -> Iterator[Callable[[int], Database]]:
     """Makes databases in which so many other things are."""
-    stores: list[Store] = []
+    opened: list[Database] = []
 
-    def make(others: int) -> Store:
-        store = Store(tmp_path / f"{others}.db")
-        stores.append(store)
-        with store.write() as tx:
+    def make(others: int) -> Database:
+        db = Database(tmp_path / f"{others}.db")
+        opened.append(db)
+        with db.write() as tx:
             for number in range(others):
                 _add_others(tx, number)
-        return store
+        return db
 
     yield make
-    for store in stores:
-        store.close()
+    for db in opened:
+        db.close()
 
 
 def _add_others(tx: Transaction, number: int) -> None:
     run, store, file = f"run_{number}", f"vs_{number}", f"file-{number}"
-    documents.insert(tx, Shelf(RUN, PROJECT, f"thread_{number}"), {"id": run})
-    documents.insert(tx, Shelf(STEP, PROJECT, run), {"id": f"step_{number}"})
-    documents.insert(tx, Shelf(FILE, PROJECT), {"id": file})
-    documents.insert(tx, Shelf(VECTOR_STORE, PROJECT), {"id": store})
-    documents.insert(tx, Shelf(STORE_FILE, PROJECT, store), {"id": file, "status": "completed"})
+    documents.insert(tx, Collection(RUN, PROJECT, f"thread_{number}"), {"id": run})
+    documents.insert(tx, Collection(STEP, PROJECT, run), {"id": f"step_{number}"})
+    documents.insert(tx, Collection(FILE, PROJECT), {"id": file})
+    documents.insert(tx, Collection(VECTOR_STORE, PROJECT), {"id": store})
+    documents.insert(
+        tx, Collection(STORE_FILE, PROJECT, store), {"id": file, "status": "completed"}
+    )
     tx.execute(
         "INSERT INTO indexing (project, store_id, file_id) VALUES (?, ?, ?)", (PROJECT, store, file)
     )
 
 
-def _steps(store: Store, work: Work) -> int:
+def _steps(db: Database, work: Work) -> int:
     """How many steps of its machine SQLite needs, in tens."""
     taken: list[None] = []
-    with store.write() as tx:
+    with db.write() as tx:
         tx._connection.set_progress_handler(lambda: taken.append(None), 10)
         work(tx)
         tx._connection.set_progress_handler(None, 10)
@@ -93,19 +95,19 @@ def _what_is_to_be_indexed_next(tx: Transaction) -> object:
     ],
 )
 def test_what_else_is_in_the_database_costs_nothing(
-    database_with: Callable[[int], Store], work: Work
+    database_with: Callable[[int], Database], work: Work
 ) -> None:
     assert _steps(database_with(500), work) <= _steps(database_with(1), work) + 20
 
 
-def test_to_ask_whether_files_wait_costs_the_same_however_many_a_store_has(store: Store) -> None:
+def test_to_ask_whether_files_wait_costs_the_same_however_many_a_store_has(db: Database) -> None:
     def steps(number: int) -> int:
-        with store.write() as tx:
+        with db.write() as tx:
             store_id = vector_stores.create(tx, PROJECT, {})["id"]
-            shelf = Shelf(STORE_FILE, PROJECT, store_id)
+            collection = Collection(STORE_FILE, PROJECT, store_id)
             for at in range(number):
                 file = {"id": f"file-{at}", "status": "completed", "usage_bytes": 1}
-                documents.insert(tx, shelf, file)
-        return _steps(store, lambda tx: vector_stores.pending(tx, PROJECT, [store_id]))
+                documents.insert(tx, collection, file)
+        return _steps(db, lambda tx: vector_stores.pending(tx, PROJECT, [store_id]))
 
     assert steps(500) <= steps(1) + 20

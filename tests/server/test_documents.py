@@ -3,20 +3,20 @@ from typing import Any
 import pytest
 
 from assistctl.server.storage import documents
-from assistctl.server.storage.documents import Page, Shelf
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage.documents import Collection, Page
 from assistctl.server.wire import ASSISTANT, MESSAGE, RUN, STEP, THREAD, ApiError
 
-SHELF = Shelf(ASSISTANT, "default")
+SHELF = Collection(ASSISTANT, "default")
 ALL = ["asst_1", "asst_2", "asst_3", "asst_4", "asst_5"]
 
 
 @pytest.fixture
-def five(store: Store) -> Store:
-    with store.write() as tx:
+def five(db: Database) -> Database:
+    with db.write() as tx:
         for identity in ALL:
             documents.insert(tx, SHELF, {"id": identity, "name": identity[-1] + "!"})
-    return store
+    return db
 
 
 PAGES: list[tuple[dict[str, Any], list[int], bool]] = [
@@ -37,7 +37,7 @@ PAGES: list[tuple[dict[str, Any], list[int], bool]] = [
 
 @pytest.mark.parametrize(("asked", "numbers", "more"), PAGES)
 def test_a_page_has_what_was_asked_for_in_order(
-    five: Store, asked: dict[str, Any], numbers: list[int], more: bool
+    five: Database, asked: dict[str, Any], numbers: list[int], more: bool
 ) -> None:
     with five.read() as tx:
         page = documents.list_page(tx, SHELF, Page(**asked))
@@ -51,19 +51,19 @@ def test_a_page_has_what_was_asked_for_in_order(
     }
 
 
-def test_a_client_that_deletes_while_it_pages_goes_on(five: Store) -> None:
+def test_a_client_that_deletes_while_it_pages_goes_on(five: Database) -> None:
     with five.write() as tx:
         documents.remove(tx, SHELF, "asst_3")
         assert _ids(tx, Page(after="asst_3")) == ["asst_2", "asst_1"]
 
 
-def test_a_cursor_that_was_never_in_the_list_is_an_error(five: Store) -> None:
+def test_a_cursor_that_was_never_in_the_list_is_an_error(five: Database) -> None:
     with five.read() as tx, pytest.raises(ApiError) as caught:
         documents.list_page(tx, SHELF, Page(before="asst_9"))
     assert str(caught.value) == "Invalid 'before': no assistant with id 'asst_9' is in this list."
 
 
-def test_a_changed_document_keeps_its_place_and_a_missing_one_is_not_made(five: Store) -> None:
+def test_a_changed_document_keeps_its_place_and_a_missing_one_is_not_made(five: Database) -> None:
     with five.write() as tx:
         assert documents.update(tx, SHELF, "asst_2", {"name": "x"}) == {"id": "asst_2", "name": "x"}
         assert _ids(tx, Page()) == ALL[::-1]
@@ -73,7 +73,7 @@ def test_a_changed_document_keeps_its_place_and_a_missing_one_is_not_made(five: 
             documents.remove(tx, SHELF, "asst_9")
 
 
-def test_fields_select_one_value_or_any_of_several(five: Store) -> None:
+def test_fields_select_one_value_or_any_of_several(five: Database) -> None:
     with five.write() as tx:
         documents.update(tx, SHELF, "asst_1", {"status": "queued"})
         documents.update(tx, SHELF, "asst_2", {"status": "done"})
@@ -84,8 +84,8 @@ def test_fields_select_one_value_or_any_of_several(five: Store) -> None:
         assert documents.select(tx, SHELF, {"name": "2!", "status": "queued"}) == []
 
 
-def test_projects_do_not_see_each_other(five: Store) -> None:
-    other = Shelf(ASSISTANT, "other")
+def test_projects_do_not_see_each_other(five: Database) -> None:
+    other = Collection(ASSISTANT, "other")
     with five.write() as tx:
         assert documents.find(tx, other, "asst_1") is None
         assert documents.select(tx, other) == []
@@ -94,24 +94,24 @@ def test_projects_do_not_see_each_other(five: Store) -> None:
         assert _ids(tx, Page()) == ALL[::-1]
 
 
-def test_what_stands_below_a_document_goes_with_it(store: Store) -> None:
-    shelves = [
-        Shelf(MESSAGE, "default", "thread_1"),
-        Shelf(RUN, "default", "thread_1"),
-        Shelf(STEP, "default", "run_1"),
+def test_what_stands_below_a_document_goes_with_it(db: Database) -> None:
+    collections = [
+        Collection(MESSAGE, "default", "thread_1"),
+        Collection(RUN, "default", "thread_1"),
+        Collection(STEP, "default", "run_1"),
     ]
-    with store.write() as tx:
-        documents.insert(tx, Shelf(THREAD, "default"), {"id": "thread_1"})
-        for shelf, identity in zip(shelves, ("msg_1", "run_1", "step_1"), strict=True):
-            documents.insert(tx, shelf, {"id": identity})
-        documents.insert(tx, Shelf(MESSAGE, "other", "thread_1"), {"id": "msg_1"})
-        documents.remove(tx, Shelf(THREAD, "default"), "thread_1")
+    with db.write() as tx:
+        documents.insert(tx, Collection(THREAD, "default"), {"id": "thread_1"})
+        for collection, identity in zip(collections, ("msg_1", "run_1", "step_1"), strict=True):
+            documents.insert(tx, collection, {"id": identity})
+        documents.insert(tx, Collection(MESSAGE, "other", "thread_1"), {"id": "msg_1"})
+        documents.remove(tx, Collection(THREAD, "default"), "thread_1")
         assert tx.execute("SELECT project, id FROM documents") == [("other", "msg_1")]
 
 
-def test_the_servers_own_fields_are_kept_but_not_listed(store: Store) -> None:
+def test_the_servers_own_fields_are_kept_but_not_listed(db: Database) -> None:
     document = {"id": "asst_1", "_secret": 1}
-    with store.write() as tx:
+    with db.write() as tx:
         documents.insert(tx, SHELF, document)
         assert documents.fetch(tx, SHELF, "asst_1") == document
         assert documents.list_page(tx, SHELF, Page())["data"] == [{"id": "asst_1"}]

@@ -54,20 +54,20 @@ def quick_heart(monkeypatch):
     monkeypatch.setattr(engine, "GRACE_SECONDS", 0.1)
 
 
-def abandon(store, run, owner="a process that died"):
+def abandon(db, run, owner="a process that died"):
     """Make the database look as if the run's worker had died long ago."""
-    with store.write() as tx:
+    with db.write() as tx:
         tx.execute(
             "UPDATE active_runs SET owner = ?, lease_until = 0 WHERE run_id = ?", (owner, run.id)
         )
 
 
-def in_the_past(store, run):
+def in_the_past(db, run):
     """Let the run's ten minutes be over."""
     claim = Claim("default", run.thread_id, run.id)
-    with store.write() as tx:
-        stored = find(tx, claim.shelf, run.id)
-        save(tx, claim.shelf, {**stored, "expires_at": int(time.time()) - 1})
+    with db.write() as tx:
+        stored = find(tx, claim.collection, run.id)
+        save(tx, claim.collection, {**stored, "expires_at": int(time.time()) - 1})
         tx.execute("UPDATE active_runs SET expires_at = 0 WHERE run_id = ?", (run.id,))
 
 
@@ -80,25 +80,25 @@ def eventually(condition, seconds=20):
     return result
 
 
-def lease_of(store, run):
-    with store.read() as tx:
+def lease_of(db, run):
+    with db.read() as tx:
         [(until,)] = tx.execute("SELECT lease_until FROM active_runs WHERE run_id = ?", (run.id,))
     return until
 
 
-def lease_is_over(store, claim):
-    with store.read() as tx:
+def lease_is_over(db, claim):
+    with db.read() as tx:
         return leases.overdue(tx) == [claim]
 
 
-def locks_left(store):
-    with store.read() as tx:
+def locks_left(db):
+    with db.read() as tx:
         return tx.execute("SELECT run_id FROM active_runs")
 
 
-def test_outputs_that_come_too_late_are_refused_and_the_run_is_expired(client, store):
+def test_outputs_that_come_too_late_are_refused_and_the_run_is_expired(client, db):
     _, run = say_and_run(client, make_assistant(client), "bill")
-    in_the_past(store, run)
+    in_the_past(db, run)
     with pytest.raises(sdk.BadRequestError) as caught:
         client.beta.threads.runs.submit_tool_outputs(
             run.id, thread_id=run.thread_id, tool_outputs=answer_all(run)
@@ -110,13 +110,13 @@ def test_outputs_that_come_too_late_are_refused_and_the_run_is_expired(client, s
     )
     assert (expired.required_action, expired.usage.total_tokens > 0) == (None, True)
     assert [step["status"] for step in steps_of(client, run)] == ["expired"]
-    assert locks_left(store) == []
+    assert locks_left(db) == []
 
 
-def test_an_expired_run_lets_go_of_its_thread_at_once(client, store):
+def test_an_expired_run_lets_go_of_its_thread_at_once(client, db):
     assistant = make_assistant(client)
     thread, run = say_and_run(client, assistant, "bill")
-    in_the_past(store, run)
+    in_the_past(db, run)
     client.beta.threads.messages.create(thread.id, role="user", content="hello")
     assert run_to_stop(client, thread, assistant).status == "completed"
     assert client.beta.threads.runs.retrieve(run.id, thread_id=thread.id).status == "expired"
@@ -137,7 +137,7 @@ def test_a_run_at_work_expires_when_its_time_is_up(start, connect, endpoint):
     )
 
 
-def test_a_waiting_run_survives_a_restart(start, connect, client, store):
+def test_a_waiting_run_survives_a_restart(start, connect, client, db):
     thread, run = say_and_run(client, make_assistant(client), "bill")
     again = connect(start(scripts=SCRIPTS))
     done = again.beta.threads.runs.submit_tool_outputs_and_poll(
@@ -145,7 +145,7 @@ def test_a_waiting_run_survives_a_restart(start, connect, client, store):
     )
     assert done.status == "completed"
     assert texts(client, thread)[-1] == ("assistant", "The bill is saved.")
-    assert locks_left(store) == []
+    assert locks_left(db) == []
 
 
 def test_another_process_may_cancel_and_the_worker_notices(start, connect, endpoint):
@@ -183,17 +183,17 @@ def test_a_worker_that_was_not_told_finds_out_at_its_next_write(
     assert (run.status, run.cancelled_at is not None) == ("cancelled", True)
 
 
-def test_a_run_whose_worker_died_while_cancelling_is_cancelled(client, store):
+def test_a_run_whose_worker_died_while_cancelling_is_cancelled(client, db):
     _, run = say_and_run(client, make_assistant(client), "bill")
     claim = Claim("default", run.thread_id, run.id)
-    with store.write() as tx:
-        save(tx, claim.shelf, {**find(tx, claim.shelf, run.id), "status": "cancelling"})
-    abandon(store, run)
+    with db.write() as tx:
+        save(tx, claim.collection, {**find(tx, claim.collection, run.id), "status": "cancelling"})
+    abandon(db, run)
     retrieve = client.beta.threads.runs.retrieve
     eventually(lambda: retrieve(run.id, thread_id=run.thread_id).status == "cancelled")
 
 
-def test_a_start_fails_only_runs_whose_lease_is_over(start, connect, store, endpoint):
+def test_a_start_fails_only_runs_whose_lease_is_over(start, connect, db, endpoint):
     client = connect(start(model={"base_url": endpoint.url}))
     release = threading.Event()
     endpoint.answer(say("Once", release, " more"))
@@ -205,7 +205,7 @@ def test_a_start_fails_only_runs_whose_lease_is_over(start, connect, store, endp
         for _ in range(2)
     ]
     eventually(lambda: len(endpoint.requests) == 2)
-    abandon(store, dead)
+    abandon(db, dead)
     other = connect(start(model=None))
     found = other.beta.threads.runs.retrieve(dead.id, thread_id=dead.thread_id)
     assert (found.status, found.last_error.to_dict()) == (
@@ -217,7 +217,7 @@ def test_a_start_fails_only_runs_whose_lease_is_over(start, connect, store, endp
     assert done.status == "completed"
 
 
-def test_a_worker_that_lost_its_lease_writes_nothing_more(start, connect, store, endpoint):
+def test_a_worker_that_lost_its_lease_writes_nothing_more(start, connect, db, endpoint):
     client = connect(start(model={"base_url": endpoint.url}))
     release = threading.Event()
     endpoint.answer(say("Once", release, " more"))
@@ -226,7 +226,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(start, connect, store,
         thread_id=thread.id, assistant_id=make_assistant(client).id
     )
     eventually(lambda: len(texts(client, thread)) == 2)
-    abandon(store, run)
+    abandon(db, run)
     retrieve = client.beta.threads.runs.retrieve
     eventually(lambda: retrieve(run.id, thread_id=thread.id).status == "failed")
     before = client.beta.threads.messages.list(thread.id).to_dict()
@@ -239,14 +239,14 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(start, connect, store,
     assert retrieve(run.id, thread_id=thread.id).last_error.message == GONE
 
 
-def test_a_deleted_thread_takes_its_lock_along(client, store):
+def test_a_deleted_thread_takes_its_lock_along(client, db):
     thread, run = say_and_run(client, make_assistant(client), "bill")
     client.beta.threads.delete(thread.id)
-    abandon(store, run)
-    eventually(lambda: locks_left(store) == [])
+    abandon(db, run)
+    eventually(lambda: locks_left(db) == [])
 
 
-def test_shutting_down_fails_what_does_not_end_in_time(connect, start, endpoint, store):
+def test_shutting_down_fails_what_does_not_end_in_time(connect, start, endpoint, db):
     server = start(model={"base_url": endpoint.url})
     client = connect(server)
     release = threading.Event()
@@ -259,13 +259,13 @@ def test_shutting_down_fails_what_does_not_end_in_time(connect, start, endpoint,
     server.__exit__(None, None, None)
     release.set()
     claim = Claim("default", thread.id, run.id)
-    with store.read() as tx:
-        found = find(tx, claim.shelf, run.id)
+    with db.read() as tx:
+        found = find(tx, claim.collection, run.id)
     assert (found["status"], found["last_error"]["message"]) == (
         "failed",
         "The server was shut down before the run ended.",
     )
-    assert locks_left(store) == []
+    assert locks_left(db) == []
 
 
 KILLED = textwrap.dedent("""
@@ -281,7 +281,7 @@ KILLED = textwrap.dedent("""
 
 
 def test_a_killed_server_loses_no_message_and_leaves_no_stuck_run(
-    start, connect, store, database, endpoint
+    start, connect, db, database, endpoint
 ):
     release = threading.Event()
     endpoint.answer(say("Once", release, " more"))
@@ -297,7 +297,7 @@ def test_a_killed_server_loses_no_message_and_leaves_no_stuck_run(
         eventually(lambda: len(texts(client, thread)) == 2)
         process.send_signal(signal.SIGKILL)
     release.set()
-    abandon(store, run)  # instead of waiting for its lease to run out
+    abandon(db, run)  # instead of waiting for its lease to run out
     again = connect(start(model={"base_url": endpoint.url}))
     found = again.beta.threads.runs.retrieve(run.id, thread_id=thread.id)
     assert (found.status, found.last_error.message) == ("failed", GONE)
@@ -356,7 +356,7 @@ def test_a_fault_of_the_engine_fails_the_run_only(start, connect, endpoint, monk
     assert f"run {run.id} failed" in caplog.text
 
 
-def test_a_heartbeat_keeps_a_long_run_alive(start, connect, store, endpoint):
+def test_a_heartbeat_keeps_a_long_run_alive(start, connect, db, endpoint):
     client = connect(start(model={"base_url": endpoint.url}))
     release = threading.Event()
     endpoint.answer(say("Once", release, " more"))
@@ -364,14 +364,14 @@ def test_a_heartbeat_keeps_a_long_run_alive(start, connect, store, endpoint):
     run = client.beta.threads.runs.create(
         thread_id=thread.id, assistant_id=make_assistant(client).id
     )
-    begun = lease_of(store, run)
-    eventually(lambda: lease_of(store, run) > begun)
+    begun = lease_of(db, run)
+    eventually(lambda: lease_of(db, run) > begun)
     release.set()
     assert client.beta.threads.runs.poll(run_id=run.id, thread_id=thread.id).status == "completed"
-    assert locks_left(store) == []
+    assert locks_left(db) == []
 
 
-def test_a_lease_that_nobody_could_renew_is_not_over(store, database, monkeypatch):
+def test_a_lease_that_nobody_could_renew_is_not_over(db, database, monkeypatch):
     monkeypatch.setattr(leases, "LEASE_SECONDS", 0.3)
     claim = Claim("default", "thread_1", "run_1")
     locked = threading.Event()
@@ -383,20 +383,20 @@ def test_a_lease_that_nobody_could_renew_is_not_over(store, database, monkeypatc
             time.sleep(2)
             other.execute("COMMIT")
 
-    with store.write() as tx:
+    with db.write() as tx:
         leases.open_run(tx, claim, "another process", int(time.time()) + 600)
     with ThreadPoolExecutor() as others:
         others.submit(keep_others_from_writing)
         assert locked.wait(20)
-        eventually(lambda: lease_is_over(store, claim))
-        with store.write() as tx:
+        eventually(lambda: lease_is_over(db, claim))
+        with db.write() as tx:
             assert leases.overdue(tx) == []
-    with store.write() as tx:
+    with db.write() as tx:
         assert leases.overdue(tx) == [claim]
 
 
 def test_a_heartbeat_does_not_wait_for_the_work_of_other_runs(
-    start, connect, store, endpoint, monkeypatch
+    start, connect, db, endpoint, monkeypatch
 ):
     client = connect(start(model={"base_url": endpoint.url}))
     release, at_work = threading.Event(), threading.Semaphore(0)
@@ -418,8 +418,8 @@ def test_a_heartbeat_does_not_wait_for_the_work_of_other_runs(
     try:
         assert all(at_work.acquire(timeout=20) for _ in range(RUN_THREADS))
         for _ in range(2):  # the first beat may have begun before
-            begun = lease_of(store, run)
-            eventually(lambda begun=begun: lease_of(store, run) > begun, seconds=5)
+            begun = lease_of(db, run)
+            eventually(lambda begun=begun: lease_of(db, run) > begun, seconds=5)
     finally:
         release.set()
     done = client.beta.threads.runs.poll(run_id=run.id, thread_id=thread.id)
@@ -428,10 +428,10 @@ def test_a_heartbeat_does_not_wait_for_the_work_of_other_runs(
         client.beta.threads.runs.poll(run_id=other.id, thread_id=other.thread_id)
 
 
-def test_projects_do_not_see_each_others_runs(client, store):
+def test_projects_do_not_see_each_others_runs(client, db):
     thread, run = say_and_run(client, make_assistant(client), "hello")
-    with store.read() as tx:
-        assert find(tx, Claim("other", thread.id, run.id).shelf, run.id) is None
+    with db.read() as tx:
+        assert find(tx, Claim("other", thread.id, run.id).collection, run.id) is None
 
 
 def test_a_stream_ends_properly_when_the_server_is_shut_down(connect, start, endpoint):

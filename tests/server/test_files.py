@@ -9,7 +9,7 @@ from openai import OpenAI
 
 from assistctl.server import EmbeddedServer, Settings
 from assistctl.server.files import files
-from assistctl.server.storage.store import Store
+from assistctl.server.storage.database import Database
 
 Ask = Callable[..., Any]
 
@@ -78,7 +78,7 @@ def test_a_deleted_file_is_gone_with_its_bytes(openai: OpenAI, ask: Ask) -> None
         )
 
 
-def test_a_file_may_expire(openai: OpenAI, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_may_expire(openai: OpenAI, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     lasting = openai.files.create(file=("a.txt", b"x"), purpose="assistants")
     passing = openai.files.create(
         file=("a.txt", b"x"),
@@ -88,7 +88,7 @@ def test_a_file_may_expire(openai: OpenAI, store: Store, monkeypatch: pytest.Mon
     assert passing.expires_at == passing.created_at + 3600
     for hour, left in ((3500, [passing.id, lasting.id]), (3700, [lasting.id])):
         monkeypatch.setattr(files, "now", lambda late=hour: passing.created_at + late)
-        files.delete_expired(store)
+        files.delete_expired(db)
         assert [file.id for file in openai.files.list()] == left
 
 

@@ -6,8 +6,8 @@ from assistctl.server.retrieval import index, vector_stores
 from assistctl.server.retrieval.finding import Finder, Found, Question
 from assistctl.server.retrieval.text import Piece
 from assistctl.server.storage import documents
-from assistctl.server.storage.documents import Shelf
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage.documents import Collection
 from assistctl.server.wire import FILE, STORE_FILE, VECTOR_STORE
 
 PROJECT = "default"
@@ -23,11 +23,13 @@ HANDBOOK = {
 
 def put(tx: Transaction, store_id: str, file_id: str, *texts: str) -> None:
     """A file that was read, with its chunks, in a store that is made if need be."""
-    stores, held = Shelf(VECTOR_STORE, PROJECT), Shelf(STORE_FILE, PROJECT, store_id)
+    stores, held = Collection(VECTOR_STORE, PROJECT), Collection(STORE_FILE, PROJECT, store_id)
     if documents.find(tx, stores, store_id) is None:
         documents.insert(tx, stores, {"id": store_id, "expires_at": None})
-    if documents.find(tx, Shelf(FILE, PROJECT), file_id) is None:
-        documents.insert(tx, Shelf(FILE, PROJECT), {"id": file_id, "filename": f"{file_id}.txt"})
+    if documents.find(tx, Collection(FILE, PROJECT), file_id) is None:
+        documents.insert(
+            tx, Collection(FILE, PROJECT), {"id": file_id, "filename": f"{file_id}.txt"}
+        )
     documents.insert(tx, held, {"id": file_id, "attributes": {"n": file_id}})
     reading = index.begin(tx, store_id, file_id)
     assert index.add(tx, reading, index.prepare(Piece(text) for text in texts))
@@ -35,17 +37,17 @@ def put(tx: Transaction, store_id: str, file_id: str, *texts: str) -> None:
 
 
 @pytest.fixture
-def finder(store: Store) -> Finder:
-    return Finder(store, None)
+def finder(db: Database) -> Finder:
+    return Finder(db, None)
 
 
 @pytest.fixture
-def handbook(store: Store) -> Store:
-    with store.write() as tx:
+def handbook(db: Database) -> Database:
+    with db.write() as tx:
         for file_id, text in HANDBOOK.items():
             put(tx, "vs_A", file_id, text)
         put(tx, "vs_B", "file-9", "roses of another store")
-    return store
+    return db
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def handbook(store: Store) -> Store:
     ],
 )
 def test_questions_in_two_languages_find_their_chunk(
-    handbook: Store, finder: Finder, query: str, best: str
+    handbook: Database, finder: Finder, query: str, best: str
 ) -> None:
     found = finder.find(PROJECT, ["vs_A"], Question([query], limit=3))
     assert found[0] == Found(best, f"{best}.txt", found[0].score, {"n": best}, HANDBOOK[best])
@@ -69,9 +71,9 @@ def test_questions_in_two_languages_find_their_chunk(
 
 
 def test_a_chunk_that_holds_every_word_scores_more_than_one_that_holds_some(
-    store: Store, finder: Finder
+    db: Database, finder: Finder
 ) -> None:
-    with store.write() as tx:
+    with db.write() as tx:
         put(tx, "vs_A", "file-1", "red roses and tulips", "red tulips", "nothing of that")
     question = Question(["red roses"], limit=2)
     found = finder.find(PROJECT, ["vs_A"], question)
@@ -81,7 +83,7 @@ def test_a_chunk_that_holds_every_word_scores_more_than_one_that_holds_some(
     assert finder.find(PROJECT, ["vs_A"], Question(["red roses"], 2, threshold=0.9)) == found[:1]
 
 
-def test_where_everything_fits_everything_is_found(handbook: Store, finder: Finder) -> None:
+def test_where_everything_fits_everything_is_found(handbook: Database, finder: Finder) -> None:
     found = finder.find(PROJECT, ["vs_A"], Question(["courier"], limit=6))
     assert [(chunk.file_id, chunk.score > 0) for chunk in found] == [
         ("file-5", True),
@@ -92,14 +94,14 @@ def test_where_everything_fits_everything_is_found(handbook: Store, finder: Find
     assert finder.find(PROJECT, ["vs_A"], Question(["no such word"], limit=5)) == []
 
 
-def test_any_of_several_wordings_may_find(handbook: Store, finder: Finder) -> None:
+def test_any_of_several_wordings_may_find(handbook: Database, finder: Finder) -> None:
     question = Question(["courier", "百合", "dawn"], limit=3)
     found = finder.find(PROJECT, ["vs_A"], question)
     assert {chunk.file_id for chunk in found} == {"file-1", "file-3", "file-5"}
 
 
 def test_only_the_stores_and_files_that_are_asked_are_searched(
-    handbook: Store, finder: Finder
+    handbook: Database, finder: Finder
 ) -> None:
     def files(store_ids: list[str], condition: dict[str, str] | None = None) -> list[str]:
         question = Question(["roses"], limit=1, condition=condition)
@@ -111,7 +113,7 @@ def test_only_the_stores_and_files_that_are_asked_are_searched(
     assert files([]) == []
 
 
-def test_several_stores_answer_as_one(handbook: Store, finder: Finder) -> None:
+def test_several_stores_answer_as_one(handbook: Database, finder: Finder) -> None:
     found = finder.find(PROJECT, ["vs_B", "vs_A"], Question(["roses"], limit=3))
     assert [chunk.file_id for chunk in found] == ["file-9", "file-1"]
     with handbook.write() as tx:
@@ -120,7 +122,7 @@ def test_several_stores_answer_as_one(handbook: Store, finder: Finder) -> None:
     assert [chunk.file_id for chunk in found] == ["file-1"]
 
 
-def test_what_is_removed_is_not_found(handbook: Store, finder: Finder) -> None:
+def test_what_is_removed_is_not_found(handbook: Database, finder: Finder) -> None:
     with handbook.write() as tx:
         vector_stores.detach(tx, PROJECT, "vs_A", "file-1")
     found = finder.find(PROJECT, ["vs_A", "vs_B"], Question(["roses"], limit=5))
@@ -130,5 +132,5 @@ def test_what_is_removed_is_not_found(handbook: Store, finder: Finder) -> None:
 @pytest.mark.parametrize(
     "query", ["", "?!", '"', "AND OR NOT", "a*", "x:y", "(", "²", "-", "NEAR("]
 )
-def test_no_query_breaks_the_index(handbook: Store, finder: Finder, query: str) -> None:
+def test_no_query_breaks_the_index(handbook: Database, finder: Finder, query: str) -> None:
     finder.find(PROJECT, ["vs_A"], Question([query], limit=3))

@@ -11,7 +11,7 @@ from openai import OpenAI
 from assistctl.server import EmbeddedServer
 from assistctl.server.http import idempotency
 from assistctl.server.storage import contents
-from assistctl.server.storage.store import Store
+from assistctl.server.storage.database import Database
 
 Ask = Callable[..., Any]
 
@@ -68,10 +68,10 @@ def test_a_key_counts_for_its_project_only(
     with httpx2.Client(trust_env=False) as http:
         bearer = {"authorization": f"Bearer {server.api_key}", **KEY}
         first = http.post(f"{server.base_url}/threads", json={}, headers=bearer).json()
-    store = Store(database)
-    with store.write() as tx:
+    db = Database(database)
+    with db.write() as tx:
         tx.execute("UPDATE answers SET project = 'elsewhere'")
-    store.close()
+    db.close()
     with httpx2.Client(trust_env=False) as http:
         second = http.post(f"{server.base_url}/threads", json={}, headers=bearer).json()
     assert first["id"] != second["id"]
@@ -119,7 +119,7 @@ def test_every_request_that_writes_honours_a_key(ask: Ask) -> None:
         assert again.headers["idempotent-replayed"] == "true", path
 
 
-def test_an_upload_that_is_sent_again_makes_one_file(ask: Ask, store: Store) -> None:
+def test_an_upload_that_is_sent_again_makes_one_file(ask: Ask, db: Database) -> None:
     purpose = 'name="purpose"\r\n\r\nassistants'
     first, again = (upload(ask, "/files", "file", purpose, headers=KEY) for _ in range(2))
     assert first.body == again.body
@@ -128,8 +128,8 @@ def test_an_upload_that_is_sent_again_makes_one_file(ask: Ask, store: Store) -> 
     cut = upload(ask, "/files", "file", purpose, boundary="another", headers=KEY)
     assert cut.body == first.body
     assert len(ask("GET", "/files").body["data"]) == 1
-    contents.sweep(store)
-    with store.read() as tx:
+    contents.sweep(db)
+    with db.read() as tx:
         assert tx.execute("SELECT count(*) FROM contents") == [(1,)]
 
 
@@ -162,19 +162,19 @@ def test_a_key_outlives_the_server_that_it_was_sent_to(
 
 
 def test_keys_are_forgotten_after_a_day(
-    ask: Ask, store: Store, monkeypatch: pytest.MonkeyPatch
+    ask: Ask, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = ask("POST", "/threads", {}, KEY).body
     began = idempotency.now()
     monkeypatch.setattr(idempotency, "now", lambda: began + 86_390)
-    idempotency.forget_old(store)
+    idempotency.forget_old(db)
     assert ask("POST", "/threads", {}, KEY).body == first
     monkeypatch.setattr(idempotency, "now", lambda: began + 86_500)
     second = ask("POST", "/threads", {}, KEY).body
     assert second != first
     monkeypatch.setattr(idempotency, "now", lambda: began + 3 * 86_400)
-    idempotency.forget_old(store)
-    with store.read() as tx:
+    idempotency.forget_old(db)
+    with db.read() as tx:
         assert tx.execute("SELECT * FROM answers") == []
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from assistctl.server.retrieval import index
 from assistctl.server.retrieval.text import Piece
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
 
 
 def grown(tx: Transaction, *texts: str, store_id: str = "vs_A", file_id: str = "file-1") -> int:
@@ -30,8 +30,8 @@ def wait_for(tx: Transaction, file_id: str = "file-1") -> None:
     )
 
 
-def test_a_reading_is_found_once_it_is_ready_and_takes_the_place_of_the_last(store: Store) -> None:
-    with store.write() as tx:
+def test_a_reading_is_found_once_it_is_ready_and_takes_the_place_of_the_last(db: Database) -> None:
+    with db.write() as tx:
         old = grown(tx, "roses")
         other = grown(tx, "tulips", file_id="file-2")
         assert found(tx) == []
@@ -43,8 +43,8 @@ def test_a_reading_is_found_once_it_is_ready_and_takes_the_place_of_the_last(sto
         assert found(tx) == [other, new]
 
 
-def test_the_whole_text_that_was_read_is_kept(store: Store) -> None:
-    with store.write() as tx:
+def test_the_whole_text_that_was_read_is_kept(db: Database) -> None:
+    with db.write() as tx:
         reading = index.begin(tx, "vs_A", "file-1")
         pieces = [Piece("# Prices\nrose 5\n"), Piece("# Prices\nrose 5\ntulip 3", 16)]
         index.add(tx, reading, index.prepare(pieces))
@@ -55,8 +55,8 @@ def test_the_whole_text_that_was_read_is_kept(store: Store) -> None:
         assert index.text(tx, "vs_A", "file-1") is None
 
 
-def test_a_project_of_which_a_file_is_being_read_lets_others_go_first(store: Store) -> None:
-    with store.write() as tx:
+def test_a_project_of_which_a_file_is_being_read_lets_others_go_first(db: Database) -> None:
+    with db.write() as tx:
         for project, file_id in (("a", "1"), ("a", "2"), ("b", "3"), ("c", "4"), ("b", "5")):
             tx.execute(
                 "INSERT INTO indexing (project, store_id, file_id) VALUES (?, 'vs_A', ?)",
@@ -71,8 +71,8 @@ def test_a_project_of_which_a_file_is_being_read_lets_others_go_first(store: Sto
     assert first == "34"
 
 
-def test_a_reading_that_was_discarded_does_not_grow(store: Store) -> None:
-    with store.write() as tx:
+def test_a_reading_that_was_discarded_does_not_grow(db: Database) -> None:
+    with db.write() as tx:
         reading = grown(tx, "roses")
         index.discard(tx, "vs_A", "file-1")
         assert not index.add(tx, reading, index.prepare([Piece("more")]))
@@ -80,10 +80,10 @@ def test_a_reading_that_was_discarded_does_not_grow(store: Store) -> None:
 
 
 def test_what_nobody_can_find_is_swept_away_in_parts(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index, "_SWEPT_AT_ONCE", 2)
-    with store.write() as tx:
+    with db.write() as tx:
         kept, gone = grown(tx, "a", file_id="file-2"), grown(tx, "a", "b", "c", "d", "e")
         for reading in (kept, gone):
             index.finish(tx, reading)
@@ -100,8 +100,8 @@ def test_what_nobody_can_find_is_swept_away_in_parts(
         assert set(rows(tx).values()) == {1}
 
 
-def test_what_a_dead_process_left_growing_is_swept_when_nobody_waits_for_it(store: Store) -> None:
-    with store.write() as tx:
+def test_what_a_dead_process_left_growing_is_swept_when_nobody_waits_for_it(db: Database) -> None:
+    with db.write() as tx:
         reading = grown(tx, "roses")
         wait_for(tx)
         assert index.leftover(tx) is None
@@ -110,11 +110,11 @@ def test_what_a_dead_process_left_growing_is_swept_when_nobody_waits_for_it(stor
 
 
 def test_a_file_that_a_dead_process_was_reading_is_read_although_the_clock_was_put_back(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = 1_000_000.0
     monkeypatch.setattr(index, "time", SimpleNamespace(time=lambda: clock))
-    with store.write() as tx:
+    with db.write() as tx:
         wait_for(tx)
         grown(tx, "roses")
         assert index.waiting(tx, 9) == []
@@ -122,8 +122,8 @@ def test_a_file_that_a_dead_process_was_reading_is_read_although_the_clock_was_p
         assert [task.file_id for task in index.waiting(tx, 9)] == ["file-1"]
 
 
-def test_the_vectors_of_every_embedder_are_kept_apart(store: Store) -> None:
-    with store.write() as tx:
+def test_the_vectors_of_every_embedder_are_kept_apart(db: Database) -> None:
+    with db.write() as tx:
         reading = grown(tx, "a", "b", "c")
         first, second, third = index.chunks(tx, [reading], 9)
         index.keep_vectors(tx, reading, "m", [(first, [b"1234", b"5678"]), (third + 1, [b"gone"])])
@@ -138,11 +138,11 @@ def test_the_vectors_of_every_embedder_are_kept_apart(store: Store) -> None:
 
 
 def test_a_file_that_is_being_read_does_not_wait_until_its_reader_seems_dead(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = 1_000.0
     monkeypatch.setattr(index, "time", SimpleNamespace(time=lambda: clock))
-    with store.write() as tx:
+    with db.write() as tx:
         wait_for(tx)
         wait_for(tx, "file-2")
         first, second = index.waiting(tx, 9)

@@ -19,7 +19,7 @@ from assistctl.server import EmbeddedServer
 from assistctl.server.retrieval import indexing
 from assistctl.server.retrieval.reading import Reading
 from assistctl.server.retrieval.text import Piece
-from assistctl.server.storage import store
+from assistctl.server.storage import database as storage_database
 
 CLIENTS = 60
 
@@ -91,7 +91,7 @@ def test_who_waits_to_write_for_too_long_is_told_and_nothing_was_done(
     start: Start, connect: Connect, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = connect(start())
-    monkeypatch.setattr(store, "_BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(storage_database, "_BUSY_SECONDS", 0.2)
     with (
         locked(database),
         all_at_once(lambda: client.beta.assistants.create(model="m")) as futures,

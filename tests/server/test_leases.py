@@ -13,7 +13,7 @@ from openai import OpenAI
 from assistctl.server import EmbeddedServer
 from assistctl.server.engine import leases
 from assistctl.server.engine.leases import LEASE_SECONDS, Claim
-from assistctl.server.storage.store import Store
+from assistctl.server.storage.database import Database
 
 STEP_SECONDS = 172_777
 DEAD = Claim("default", "thread_1", "run_1")
@@ -36,9 +36,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_a_lease_of_before_the_clock_was_put_back_is_over_in_its_time(
-    store: Store, clock: Clock
+    db: Database, clock: Clock
 ) -> None:
-    with store.write() as tx:
+    with db.write() as tx:
         leases.open_run(tx, DEAD, "dead", 2**31)
         leases.open_run(tx, LIVING, "living", 2**31)
         assert not leases.is_ahead(tx)
@@ -54,9 +54,9 @@ def test_a_lease_of_before_the_clock_was_put_back_is_over_in_its_time(
 
 
 def test_a_run_that_waits_for_outputs_has_no_lease_that_could_be_ahead(
-    store: Store, clock: Clock
+    db: Database, clock: Clock
 ) -> None:
-    with store.write() as tx:
+    with db.write() as tx:
         leases.open_run(tx, DEAD, "dead", int(clock.now) + 600)
         leases.take(tx, DEAD, None)
         clock.now -= STEP_SECONDS
@@ -66,14 +66,14 @@ def test_a_run_that_waits_for_outputs_has_no_lease_that_could_be_ahead(
 def test_a_thread_is_free_again_soon_after_a_crash_and_a_clock_that_was_put_back(
     start: Callable[..., EmbeddedServer],
     connect: Callable[[EmbeddedServer], OpenAI],
-    store: Store,
+    db: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(leases, "LEASE_SECONDS", float(STEP_SECONDS))
     monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 0.1)
     client = connect(start())
     thread = client.beta.threads.create()
-    with store.write() as tx:
+    with db.write() as tx:
         leases.open_run(tx, Claim("default", thread.id, "run_1"), "dead", 2**31)
 
     def is_free() -> bool:

@@ -21,7 +21,7 @@ import pytest
 from assistctl.server import EmbeddedServer, Settings, serve, serving
 from assistctl.server.http import intake, listening
 from assistctl.server.http.listening import is_loopback, listen, url
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
 
 Start = Callable[..., EmbeddedServer]
 
@@ -233,18 +233,18 @@ def test_a_client_that_goes_away_before_its_answer_is_logged_as_cut(
     server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked, go_on, written = threading.Event(), threading.Event(), threading.Event()
-    write = Store.write
+    write = Database.write
 
-    def slow(store: Store, *patience: float) -> AbstractContextManager[Transaction]:
+    def slow(db: Database, *patience: float) -> AbstractContextManager[Transaction]:
         asked.set()
         assert go_on.wait(20)
-        return write(store, *patience)
+        return write(db, *patience)
 
     class Told(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             written.set()
 
-    monkeypatch.setattr(Store, "write", slow)
+    monkeypatch.setattr(Database, "write", slow)
     logger, told = logging.getLogger("assistctl.server.access"), Told()
     logger.addHandler(told)
     with caplog.at_level(logging.INFO, "assistctl.server.access"):

@@ -18,8 +18,8 @@ URL = "http://x/v1"
 
 
 @pytest.fixture
-def storage(store):
-    return Learnt(store)
+def storage(db):
+    return Learnt(db)
 
 
 def way(name="m", **declared):

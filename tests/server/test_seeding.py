@@ -11,7 +11,7 @@ from openai import OpenAI
 
 from assistctl.server import EmbeddedServer, SeedError, Settings, seed
 from assistctl.server.storage import documents
-from assistctl.server.storage.store import Store
+from assistctl.server.storage.database import Database
 from tests.server.runs_help import texts
 
 Connect = Callable[[EmbeddedServer], OpenAI]
@@ -150,12 +150,12 @@ def dump(tmp_path: Path) -> Callable[..., Path]:
 
 
 def contents(database: Path) -> list[tuple[Any, ...]]:
-    store = Store(database)
+    db = Database(database)
     try:
-        with store.read() as tx:
+        with db.read() as tx:
             return tx.execute("SELECT kind, project, parent, id, body, seq FROM documents")
     finally:
-        store.close()
+        db.close()
 
 
 def test_objects_keep_their_ids_and_times(
@@ -296,7 +296,7 @@ def test_what_was_changed_or_deleted_since_stays_so(
 def test_what_was_deleted_long_ago_does_not_come_back_either(
     dump: Callable[..., Path],
     database: Path,
-    store: Store,
+    db: Database,
     start: Start,
     connect: Connect,
     monkeypatch: pytest.MonkeyPatch,
@@ -309,8 +309,8 @@ def test_what_was_deleted_long_ago_does_not_come_back_either(
     moment = documents.now()
     for later, traces in ((0, 2), (documents.TRACE_SECONDS + 60, 0)):
         monkeypatch.setattr(documents, "now", lambda later=later: moment + later)
-        documents.forget_removed(store)
-        with store.read() as tx:
+        documents.forget_removed(db)
+        with db.read() as tx:
             assert tx.execute("SELECT count(*) FROM tombstones") == [(traces,)]
     assert seed(Settings(database), root).made == {}
 

@@ -15,7 +15,7 @@ import openai as sdk
 import pytest
 from openai import OpenAI
 
-from assistctl.server import EmbeddedServer, Settings, StoreError, serve
+from assistctl.server import DatabaseError, EmbeddedServer, Settings, serve
 from tests import forking
 
 SERVE = """
@@ -198,7 +198,7 @@ def test_a_port_that_is_taken_is_an_oserror(database: Path) -> None:
 
 def test_a_database_that_cannot_be_used_fails_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError), EmbeddedServer(Settings(tmp_path / "file" / "local.db")):
+    with pytest.raises(DatabaseError), EmbeddedServer(Settings(tmp_path / "file" / "local.db")):
         pass
 
 

@@ -16,7 +16,7 @@ from assistctl.server.files import uploads
 from assistctl.server.files_api import uploads as routes
 from assistctl.server.http import intake
 from assistctl.server.storage import contents
-from assistctl.server.storage.store import Store
+from assistctl.server.storage.database import Database
 
 Ask = Callable[..., Any]
 
@@ -32,14 +32,14 @@ def send(openai: OpenAI, upload_id: str, *parts: bytes) -> list[str]:
     return [openai.uploads.parts.create(upload_id, data=part).id for part in parts]
 
 
-def swept(store: Store) -> dict[str, int]:
-    contents.sweep(store)
-    return rows(store)
+def swept(db: Database) -> dict[str, int]:
+    contents.sweep(db)
+    return rows(db)
 
 
-def rows(store: Store) -> dict[str, int]:
+def rows(db: Database) -> dict[str, int]:
     """How many rows the tables of contents have."""
-    with store.read() as tx:
+    with db.read() as tx:
         return {
             table: tx.execute(f"SELECT count(*) FROM {table}")[0][0]  # noqa: S608
             for table in ("contents", "loose_contents", "assembled_contents")
@@ -110,9 +110,9 @@ def test_a_file_that_was_put_together_is_searched_like_any_other(openai: OpenAI)
     part_ids = send(openai, upload_id, words[:7], words[7:])
     file = openai.uploads.complete(upload_id, part_ids=part_ids).file
     assert file is not None
-    store = openai.vector_stores.create()
-    openai.vector_stores.files.create_and_poll(file.id, vector_store_id=store.id)
-    [found] = openai.vector_stores.search(store.id, query="roses").data
+    db = openai.vector_stores.create()
+    openai.vector_stores.files.create_and_poll(file.id, vector_store_id=db.id)
+    [found] = openai.vector_stores.search(db.id, query="roses").data
     assert found.content[0].text == "Roses cost 5 euros."
 
 
@@ -125,15 +125,15 @@ def test_a_completion_whose_answer_was_lost_may_be_sent_again(openai: OpenAI) ->
 
 
 def test_nothing_of_an_upload_is_left_when_its_file_is_deleted(
-    openai: OpenAI, store: Store
+    openai: OpenAI, db: Database
 ) -> None:
     upload_id = begin(openai, len(CONTENT))
     used, _, again = send(openai, upload_id, CONTENT[:9], b"sent twice", CONTENT[9:])
     done = openai.uploads.complete(upload_id, part_ids=[used, again])
-    assert swept(store) == {"contents": 4, "loose_contents": 0, "assembled_contents": 2}
+    assert swept(db) == {"contents": 4, "loose_contents": 0, "assembled_contents": 2}
     assert done.file is not None
     openai.files.delete(done.file.id)
-    assert swept(store) == {"contents": 0, "loose_contents": 0, "assembled_contents": 0}
+    assert swept(db) == {"contents": 0, "loose_contents": 0, "assembled_contents": 0}
 
 
 def test_a_file_made_of_parts_may_expire(openai: OpenAI) -> None:
@@ -149,23 +149,23 @@ def test_an_empty_upload_makes_an_empty_file(openai: OpenAI) -> None:
     assert openai.files.content(done.file.id).content == b""
 
 
-def test_a_cancelled_upload_takes_its_parts_along(openai: OpenAI, store: Store) -> None:
+def test_a_cancelled_upload_takes_its_parts_along(openai: OpenAI, db: Database) -> None:
     upload_id = begin(openai)
     send(openai, upload_id, b"abc")
     cancelled = openai.uploads.cancel(upload_id)
     assert cancelled.status == "cancelled"
     assert openai.uploads.cancel(upload_id) == cancelled
-    assert swept(store)["contents"] == 0
+    assert swept(db)["contents"] == 0
 
 
 def test_an_upload_ends_after_an_hour(
-    openai: OpenAI, store: Store, monkeypatch: pytest.MonkeyPatch
+    openai: OpenAI, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload_id = begin(openai)
     part_ids = send(openai, upload_id, b"abc", b"def")
     created = uploads.now()
-    uploads.expire(store)
-    assert rows(store)["contents"] == 2
+    uploads.expire(db)
+    assert rows(db)["contents"] == 2
     monkeypatch.setattr(uploads, "now", lambda: created + 3601)
     attempts: list[Callable[[], Any]] = [
         lambda: openai.uploads.complete(upload_id, part_ids=part_ids),
@@ -179,12 +179,12 @@ def test_an_upload_ends_after_an_hour(
             assert message(caught) == (
                 f"Upload {upload_id} is expired; only a pending upload can be changed."
             )
-        uploads.expire(store)
-        assert swept(store)["contents"] == 0, ended
+        uploads.expire(db)
+        assert swept(db)["contents"] == 0, ended
 
 
 def test_an_upload_is_forgotten_a_day_after_its_end_and_its_file_is_not(
-    openai: OpenAI, store: Store, monkeypatch: pytest.MonkeyPatch
+    openai: OpenAI, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done, cancelled = begin(openai), begin(openai)
     file = openai.uploads.complete(done, part_ids=send(openai, done, b"abc", b"def")).file
@@ -192,13 +192,13 @@ def test_an_upload_is_forgotten_a_day_after_its_end_and_its_file_is_not(
     kept = "SELECT kind FROM documents ORDER BY kind"
     created = uploads.now()
     monkeypatch.setattr(uploads, "now", lambda: created + 24 * 3_600)
-    uploads.forget_old(store)
-    with store.read() as tx:
+    uploads.forget_old(db)
+    with db.read() as tx:
         kinds = ["file", "upload", "upload", "upload.part", "upload.part"]
         assert [kind for (kind,) in tx.execute(kept)] == kinds
     monkeypatch.setattr(uploads, "now", lambda: created + 25 * 3_600 + 1)
-    uploads.forget_old(store)
-    with store.read() as tx:
+    uploads.forget_old(db)
+    with db.read() as tx:
         assert tx.execute(kept) == [("file",)]
     assert file is not None
     assert openai.files.content(file.id).content == b"abcdef"
@@ -300,33 +300,33 @@ def test_a_part_that_is_too_large_is_refused_even_while_it_is_being_sent(
 
 
 def test_what_a_dead_process_had_begun_to_store_is_removed(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with store.write() as tx:
+    with db.write() as tx:
         tx.execute("INSERT INTO loose_contents VALUES ('part_x', 4600)")
         for part in range(9):
             tx.execute("INSERT INTO contents VALUES ('part_x', ?, 'half')", (part,))
     for moment, left in ((4600, 9), (4601, 0)):
         monkeypatch.setattr(contents, "now", lambda moment=moment: moment)
-        contents.sweep(store)
-        assert rows(store)["contents"] == left
-    assert rows(store)["loose_contents"] == 0
+        contents.sweep(db)
+        assert rows(db)["contents"] == left
+    assert rows(db)["loose_contents"] == 0
 
 
 def test_what_could_not_be_given_up_is_removed_by_the_next_sweep(
-    database: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    database: Path, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contents, "_GIVE_UP_SECONDS", 0.0)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         with (
             pytest.raises(ZeroDivisionError),
-            contents.staged(store, "file-1", io.BytesIO(CONTENT)),
+            contents.staged(db, "file-1", io.BytesIO(CONTENT)),
         ):
             other.execute("BEGIN IMMEDIATE")
             raise ZeroDivisionError
         other.execute("ROLLBACK")
-    assert rows(store) == {"contents": 3, "loose_contents": 1, "assembled_contents": 0}
-    assert swept(store) == {"contents": 0, "loose_contents": 0, "assembled_contents": 0}
+    assert rows(db) == {"contents": 3, "loose_contents": 1, "assembled_contents": 0}
+    assert swept(db) == {"contents": 0, "loose_contents": 0, "assembled_contents": 0}
 
 
 def message(caught: pytest.ExceptionInfo[sdk.APIStatusError]) -> str:

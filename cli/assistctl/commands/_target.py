@@ -43,11 +43,11 @@ def opened(workspace: Workspace, parallel: int = apis.PARALLEL) -> Iterator[Assi
 
 def _embedded(workspace: Workspace, stack: ExitStack) -> EmbeddedServer:
     """The server of a local target, which runs until the stack is left."""
-    from assistctl.server import EmbeddedServer, StoreError
+    from assistctl.server import DatabaseError, EmbeddedServer
 
     try:
         return stack.enter_context(EmbeddedServer(server_settings(workspace)))
-    except (ValueError, StoreError) as error:  # what the environment says of the model, too
+    except (ValueError, DatabaseError) as error:  # what the environment says of the model, too
         raise AssistctlError(str(error)) from error
 
 

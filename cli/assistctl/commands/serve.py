@@ -84,7 +84,7 @@ def command(
     the default target is; where none is declared, and anywhere else, runs are answered by OpenAI,
     if OPENAI_API_KEY is set (in a workspace its .env counts, too).
     """
-    from assistctl.server import Settings, StoreError, code_report, serve
+    from assistctl.server import DatabaseError, Settings, code_report, serve
 
     note = None
     if root := options.workspace or spec.find_root(Path.cwd()):
@@ -121,7 +121,7 @@ def command(
         _seed(settings, dump, _seeded_project(seed_project, settings))
     try:
         serve(settings, host, port, on_ready=ready)
-    except (ValueError, StoreError) as error:
+    except (ValueError, DatabaseError) as error:
         raise AssistctlError(str(error)) from error
     except OSError as error:
         reason = error.strerror or error
@@ -156,11 +156,11 @@ def _workspace(root: Path, options: Options) -> tuple[Workspace, str | None]:
 
 
 def _seed(settings: Settings, dump: Path, project: str) -> None:
-    from assistctl.server import SeedError, StoreError, seed
+    from assistctl.server import DatabaseError, SeedError, seed
 
     try:
         seeded = seed(settings, dump, project=project)
-    except (SeedError, StoreError) as error:
+    except (SeedError, DatabaseError) as error:
         raise AssistctlError(str(error)) from error
     click.echo(f"Seeded project {project!r} from {dump}", err=True)
     click.echo(f"  new: {_counted(seeded.made)}", err=True)

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from assistctl.server.engine import code_report
     from assistctl.server.seeding import Seeded, SeedError, seed
     from assistctl.server.serving import EmbeddedServer, serve
-    from assistctl.server.storage.store import StoreError
+    from assistctl.server.storage.database import DatabaseError
 
 __all__ = [
+    "DatabaseError",
     "EmbeddedServer",
     "SeedError",
     "Seeded",
     "Settings",
-    "StoreError",
     "code_report",
     "seed",
     "serve",
@@ -35,7 +35,7 @@ _HOMES = {
     "Seeded": "seeding",
     "seed": "seeding",
     "code_report": "engine",
-    "StoreError": "storage.store",
+    "DatabaseError": "storage.database",
 }
 
 

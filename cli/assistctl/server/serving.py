@@ -38,7 +38,7 @@ from assistctl.server.retrieval.finding import Finder
 from assistctl.server.retrieval.indexing import Indexer
 from assistctl.server.settings import Settings
 from assistctl.server.storage import contents, documents
-from assistctl.server.storage.store import Store
+from assistctl.server.storage.database import Database
 
 _log = logging.getLogger("assistctl.server")
 
@@ -58,7 +58,7 @@ def serve(
 
     `port` 0 takes a free one; `on_ready` is called with the base URL once the server listens.
     Raises ValueError for a host other than loopback without API keys and for a model that is this
-    server itself, OSError if the port cannot be had, StoreError if the database cannot be used.
+    server itself, OSError if the port cannot be had, DatabaseError if the database cannot be used.
     """
     host = host.removeprefix("[").removesuffix("]")
     _refuse_open_door(host, settings)
@@ -176,14 +176,14 @@ class _Uvicorn(uvicorn.Server):
 @contextmanager
 def _opened(settings: Settings, on_ready: Callable[[], object]) -> Iterator[_Uvicorn]:
     """A server, ready to run, on its opened database, which is closed at the end."""
-    store = Store(settings.database)
+    database = Database(settings.database)
     try:
-        finder = Finder(store, embedders.chosen(settings.embeddings))
-        server = Server(settings, store, Engine(store, settings, finder), finder)
+        finder = Finder(database, embedders.chosen(settings.embeddings))
+        server = Server(settings, database, Engine(database, settings, finder), finder)
         app = create_app(server, {1: v1.endpoints(ENDPOINTS), 2: ENDPOINTS}, _lifespan(server))
         yield _Uvicorn(_config(app), on_ready, server.engine)
     finally:
-        store.close()
+        database.close()
 
 
 def _lifespan(server: Server) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
@@ -191,9 +191,9 @@ def _lifespan(server: Server) -> Callable[[Starlette], AbstractAsyncContextManag
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        indexer = Indexer(server.store, server.finder.embedder)
+        indexer = Indexer(server.database, server.finder.embedder)
         indexer.start()
-        expiry = asyncio.create_task(_forget_what_is_over(server.store))
+        expiry = asyncio.create_task(_forget_what_is_over(server.database))
         try:
             await server.engine.start()
             try:
@@ -208,7 +208,7 @@ def _lifespan(server: Server) -> Callable[[Starlette], AbstractAsyncContextManag
     return lifespan
 
 
-async def _forget_what_is_over(store: Store) -> None:
+async def _forget_what_is_over(database: Database) -> None:
     tasks = (
         files.delete_expired,
         uploads.expire,
@@ -220,7 +220,7 @@ async def _forget_what_is_over(store: Store) -> None:
     while True:
         for task in tasks:
             try:
-                await run_in_threadpool(task, store)
+                await run_in_threadpool(task, database)
             except Exception as error:  # noqa: BLE001 - the database may be better in a while
                 _log.error("cannot remove what has expired", exc_info=error)
         await asyncio.sleep(_EXPIRY_SECONDS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from assistctl.server.engine.endings import end_abandoned
 from assistctl.server.engine.leases import count_anew, on_thread, overdue
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
 from assistctl.server.wire import ApiError
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from assistctl.server.http.bodies import CODE_FILES
 from assistctl.server.retrieval import vector_stores
-from assistctl.server.storage.documents import Shelf, fetch
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection, fetch
 from assistctl.server.wire import FILE, VECTOR_STORE, ApiError, Document
 
 THREAD_STORE_EXPIRY = {"anchor": "last_active_at", "days": 7}
@@ -28,7 +28,7 @@ def resolve(
         if tool == "code_interpreter":
             file_ids = (resource or {}).get("file_ids") or []
             for file_id in file_ids:
-                fetch(tx, Shelf(FILE, project), file_id)
+                fetch(tx, Collection(FILE, project), file_id)
             resolved[tool] = {"file_ids": file_ids}
         else:
             resolved[tool] = {"vector_store_ids": _stores(tx, project, resource or {}, expiry)}
@@ -43,7 +43,7 @@ def _stores(
 ) -> list[str]:
     store_ids = list(resource.get("vector_store_ids") or [])
     for store_id in store_ids:
-        fetch(tx, Shelf(VECTOR_STORE, project), store_id)
+        fetch(tx, Collection(VECTOR_STORE, project), store_id)
     for body in resource.get("vector_stores") or ():
         store = vector_stores.create(tx, project, {**(body or {}), "expires_after": expiry})
         store_ids.append(store["id"])
@@ -85,7 +85,7 @@ def with_attachments(
     anew when it has expired or was deleted."""
     for_code, for_search = [], []
     for attachment in attachments:
-        fetch(tx, Shelf(FILE, project), attachment["file_id"])
+        fetch(tx, Collection(FILE, project), attachment["file_id"])
         tools = {tool["type"] for tool in attachment.get("tools") or ()}
         if "code_interpreter" in tools:
             for_code.append(attachment["file_id"])

@@ -32,9 +32,9 @@ from assistctl.server.retrieval.finding import Finder
 from assistctl.server.sandbox import Limits, Sandboxes
 from assistctl.server.settings import Settings
 from assistctl.server.storage import room
+from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import find
 from assistctl.server.storage.learnt import Learnt
-from assistctl.server.storage.store import Store, Transaction
 from assistctl.server.wire import Document
 
 _log = logging.getLogger("assistctl.server")
@@ -60,11 +60,11 @@ class _Task:
 
 
 class Engine:
-    def __init__(self, store: Store, settings: Settings, finder: Finder) -> None:
-        self.models = Models(settings.model, settings.scripts, Memory(Learnt(store)))
+    def __init__(self, database: Database, settings: Settings, finder: Finder) -> None:
+        self.models = Models(settings.model, settings.scripts, Memory(Learnt(database)))
         self.owner = secrets.token_hex(16)
-        self.workshop = Workshop(store, finder, _sandboxes(settings))
-        self._store = store
+        self.workshop = Workshop(database, finder, _sandboxes(settings))
+        self._database = database
         self._tasks: dict[Claim, _Task] = {}
         self._stopping = False
 
@@ -132,7 +132,7 @@ class Engine:
         entry = self._tasks[claim] = _Task(task, scope)
         if self._stopping:
             scope.cancel()
-        worker = Worker(self._store, self.models, self.workshop, self.owner, claim, channel)
+        worker = Worker(self._database, self.models, self.workshop, self.owner, claim, channel)
         try:
             ending = await self._outcome(worker, scope)
             if ending is not None:
@@ -180,7 +180,7 @@ class Engine:
         """End the run for good. Having been asked to cancel outweighs everything else."""
         claim, events = worker.claim, []
         worker.weigh()
-        with self._store.write() as tx:
+        with self._database.write() as tx:
             run = worker.settle(tx, leases.held(tx, claim, self.owner))
             if run["status"] == "cancelling":
                 ending = Ending("cancelled")
@@ -202,11 +202,11 @@ class Engine:
     def _sweep(self) -> list[Claim]:
         """Renew our leases, end what is overdue; returns those of ours that others cancelled."""
         ours = list(self._tasks)
-        with self._store.read() as tx:
+        with self._database.read() as tx:
             amiss = leases.is_ahead(tx) or bool(leases.overdue(tx))
-            runs = [(claim, find(tx, claim.shelf, claim.run_id)) for claim in ours]
+            runs = [(claim, find(tx, claim.collection, claim.run_id)) for claim in ours]
         if ours or amiss:
-            with self._store.write() as tx:
+            with self._database.write() as tx:
                 leases.count_anew(tx)
                 for claim in ours:
                     leases.renew(tx, claim, self.owner)

@@ -17,8 +17,8 @@ from assistctl.server.engine.citations import Citer, Piece, Sources, attachments
 from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.streaming import Event
 from assistctl.server.models.protocol import STATE, CallPart
-from assistctl.server.storage.documents import Shelf, find, insert, save
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection, find, insert, save
 from assistctl.server.wire import CALL, MESSAGE, STEP, Document, now
 
 
@@ -49,8 +49,8 @@ class Speech:
         pictures: Sequence[str],
         beside: str | None = None,
     ) -> None:
-        self._messages = Shelf(MESSAGE, claim.project, claim.thread_id)
-        self._steps = Shelf(STEP, claim.project, claim.run_id)
+        self._messages = Collection(MESSAGE, claim.project, claim.thread_id)
+        self._steps = Collection(STEP, claim.project, claim.run_id)
         self._sources = sources
         self._citer = Citer(sources)
         self._pictures = [_image_part(file_id) for file_id in pictures]
@@ -148,7 +148,7 @@ class ToolRound:
     """The tool step of an answer, from the first call's name to the last one's outputs."""
 
     def __init__(self, claim: Claim, run: Document, builtins: Iterable[Builtin]) -> None:
-        self._shelf = Shelf(STEP, claim.project, claim.run_id)
+        self._collection = Collection(STEP, claim.project, claim.run_id)
         self._builtins = {tool.name: tool for tool in builtins}
         self._calls: dict[int, Call] = {}
         self.step = steps.tool_step(run)
@@ -158,7 +158,7 @@ class ToolRound:
         return list(self._calls.values())
 
     def open(self, tx: Transaction) -> list[Event]:
-        insert(tx, self._shelf, self.step)
+        insert(tx, self._collection, self.step)
         return [
             Event("thread.run.step.created", self.step),
             Event("thread.run.step.in_progress", self.step),
@@ -191,7 +191,7 @@ class ToolRound:
 
     def charge(self, tx: Transaction, usage: Document) -> None:
         """Store what the step has cost; its end follows."""
-        self.step = save(tx, self._shelf, {**self.step, "usage": usage})
+        self.step = save(tx, self._collection, {**self.step, "usage": usage})
 
     def record(
         self,
@@ -207,11 +207,11 @@ class ToolRound:
         step = {**steps.with_calls(self.step, calls), "usage": usage, "_calls": hidden}
         if state:
             step[STATE] = dict(state)
-        self.step = save(tx, self._shelf, step)
+        self.step = save(tx, self._collection, step)
 
     def close(self, tx: Transaction) -> list[Event]:
         """Complete the recorded step of a round that no client has to answer."""
-        step = save(tx, self._shelf, steps.completed(self.step))
+        step = save(tx, self._collection, steps.completed(self.step))
         return [Event("thread.run.step.completed", step)]
 
     def _more(self, index: int, arguments: str) -> Event:

@@ -25,8 +25,8 @@ from assistctl.server.engine.leases import Claim
 from assistctl.server.files import files
 from assistctl.server.sandbox import Execution, Given, Produced, Sandboxes, data_names
 from assistctl.server.storage import contents
-from assistctl.server.storage.documents import Shelf, find
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage.documents import Collection, find
 from assistctl.server.wire import FILE, RUN, STEP, Document
 
 TYPE = "code_interpreter"
@@ -75,14 +75,14 @@ def past(tx: Transaction, claim: Claim) -> Past:
             ran = ran or bool(kept.get("ran"))
             written |= kept.get("files", {})
             pictures += kept.get("pictures", []) if step["run_id"] == claim.run_id else []
-    shelf = Shelf(FILE, claim.project)
-    there = {name: file_id for name, file_id in written.items() if find(tx, shelf, file_id)}
-    return Past(ran, there, [file_id for file_id in pictures if find(tx, shelf, file_id)])
+    collection = Collection(FILE, claim.project)
+    there = {name: file_id for name, file_id in written.items() if find(tx, collection, file_id)}
+    return Past(ran, there, [file_id for file_id in pictures if find(tx, collection, file_id)])
 
 
 def inputs(tx: Transaction, project: str, file_ids: Sequence[str], past: Past) -> dict[str, str]:
     """What /mnt/data should hold: the given files, and what the thread's code has made of it."""
-    found = [find(tx, Shelf(FILE, project), file_id) for file_id in dict.fromkeys(file_ids)]
+    found = [find(tx, Collection(FILE, project), file_id) for file_id in dict.fromkeys(file_ids)]
     there = [file for file in found if file]
     names = data_names(file["filename"] for file in there)
     return {name: file["id"] for name, file in zip(names, there, strict=True)} | dict(past.files)
@@ -101,7 +101,7 @@ class CodeInterpreter:
 
     def __init__(
         self,
-        store: Store,
+        database: Database,
         sandboxes: Sandboxes,
         claim: Claim,
         run: Document,
@@ -109,7 +109,7 @@ class CodeInterpreter:
         continued: bool,
     ) -> None:
         self.name = free_name(run, TYPE, "run_python_code")
-        self._store = store
+        self._database = database
         self._sandboxes = sandboxes
         self._claim = claim
         self._files = dict(files)
@@ -146,7 +146,7 @@ class CodeInterpreter:
         return await run_in_threadpool(self._outcome, code, told)
 
     def _reader(self, file_id: str) -> Any:
-        return partial(contents.parts, self._store, file_id)
+        return partial(contents.parts, self._database, file_id)
 
     def _failed(self, arguments: str, error: str, note: str | None = None) -> Outcome:
         outputs = [{"type": "logs", "logs": f"[{error}]\n"}]
@@ -171,8 +171,8 @@ class CodeInterpreter:
     def _stored(self, produced: Produced) -> str:
         file_id = FILE.new_id()
         with (
-            contents.staged(self._store, file_id, io.BytesIO(produced.data)) as content,
-            self._store.write() as tx,
+            contents.staged(self._database, file_id, io.BytesIO(produced.data)) as content,
+            self._database.write() as tx,
         ):
             files.create(
                 tx,

@@ -10,8 +10,8 @@ from assistctl.server.engine.citations import attachments
 from assistctl.server.engine.leases import Claim, close_run
 from assistctl.server.engine.runs import NO_TOKENS
 from assistctl.server.engine.streaming import Event
-from assistctl.server.storage.documents import Shelf, find, save, select
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection, find, save, select
 from assistctl.server.wire import MESSAGE, STEP, Document, now
 
 Status: TypeAlias = Literal["completed", "failed", "incomplete", "cancelled", "expired"]
@@ -59,7 +59,7 @@ def end_run(
     `said` maps the id of a message that is still being written to the content it has so far.
     """
     events: list[Event] = []
-    for step in select(tx, Shelf(STEP, claim.project, run["id"]), {"status": "in_progress"}):
+    for step in select(tx, Collection(STEP, claim.project, run["id"]), {"status": "in_progress"}):
         if step["type"] == "message_creation":
             events += _end_message(tx, claim, step, ending, said or {})
         events.append(_end_step(tx, claim, step, ending))
@@ -75,13 +75,13 @@ def end_run(
         **({"expires_at": None} if ending.status == "completed" else {}),
     }
     close_run(tx, claim)
-    events.append(Event(f"thread.run.{ending.status}", save(tx, claim.shelf, ended)))
+    events.append(Event(f"thread.run.{ending.status}", save(tx, claim.collection, ended)))
     return events
 
 
 def end_abandoned(tx: Transaction, claim: Claim) -> None:
     """End a run that `leases.overdue` has named."""
-    run = find(tx, claim.shelf, claim.run_id)
+    run = find(tx, claim.collection, claim.run_id)
     if run is None or run["status"] in TERMINAL:
         close_run(tx, claim)  # its thread was deleted
     elif run["status"] == "cancelling":
@@ -95,8 +95,8 @@ def end_abandoned(tx: Transaction, claim: Claim) -> None:
 def _end_message(
     tx: Transaction, claim: Claim, step: Document, ending: Ending, said: Mapping[str, list[Any]]
 ) -> list[Event]:
-    shelf = Shelf(MESSAGE, claim.project, claim.thread_id)
-    message = find(tx, shelf, step["step_details"]["message_creation"]["message_id"])
+    collection = Collection(MESSAGE, claim.project, claim.thread_id)
+    message = find(tx, collection, step["step_details"]["message_creation"]["message_id"])
     if message is None or message["status"] != "in_progress":
         return []
     reason = ending.cut_by or _MESSAGE_REASONS.get(ending.status, "run_failed")
@@ -109,7 +109,7 @@ def _end_message(
         "incomplete_at": now(),
         "incomplete_details": {"reason": reason},
     }
-    return [Event("thread.message.incomplete", save(tx, shelf, cut))]
+    return [Event("thread.message.incomplete", save(tx, collection, cut))]
 
 
 def _end_step(tx: Transaction, claim: Claim, step: Document, ending: Ending) -> Event:
@@ -129,7 +129,8 @@ def _end_step(tx: Transaction, claim: Claim, step: Document, ending: Ending) -> 
         **_at(status, ("completed", "failed", "cancelled", "expired")),
     }
     return Event(
-        f"thread.run.step.{status}", save(tx, Shelf(STEP, claim.project, step["run_id"]), ended)
+        f"thread.run.step.{status}",
+        save(tx, Collection(STEP, claim.project, step["run_id"]), ended),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,8 +23,8 @@ from assistctl.server.engine.streaming import (
     stream_failed,
 )
 from assistctl.server.lanes import Lane
-from assistctl.server.storage.documents import Shelf, fetch, find, select
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage.documents import Collection, fetch, find, select
 from assistctl.server.wire import MESSAGE, STEP, THREAD, Document
 
 _POLL_SECONDS = 0.1
@@ -58,11 +58,11 @@ class Retelling:
 
 
 async def follow(
-    store: Store, reads: Lane, retelling: Retelling, include: Collection[str]
+    database: Database, reads: Lane, retelling: Retelling, include: frozenset[str]
 ) -> AsyncIterator[bytes]:
     """The body of the response, for which is read in that lane; `include` as in Event.encoded."""
     spoken = time.monotonic()
-    while (events := await reads.run(partial(_read, store, retelling))) is None:
+    while (events := await reads.run(partial(_read, database, retelling))) is None:
         await asyncio.sleep(_POLL_SECONDS)
         if time.monotonic() - spoken >= KEEP_ALIVE_SECONDS:
             spoken = time.monotonic()
@@ -72,16 +72,16 @@ async def follow(
     yield DONE
 
 
-def _read(store: Store, retelling: Retelling) -> list[Event] | None:
+def _read(database: Database, retelling: Retelling) -> list[Event] | None:
     """All events up to now; None while the run is at work."""
     claim = retelling.claim
-    with store.read() as tx:
-        run = find(tx, claim.shelf, claim.run_id)
+    with database.read() as tx:
+        run = find(tx, claim.collection, claim.run_id)
         if run is None:
             return [stream_failed(f"The run {claim.run_id} was deleted.")]
         if run["status"] not in (*TERMINAL, "requires_action"):
             return None
-        steps = select(tx, Shelf(STEP, claim.project, claim.run_id))
+        steps = select(tx, Collection(STEP, claim.project, claim.run_id))
         events, rest = _opening(tx, retelling, steps)
         events.append(Event("thread.run.in_progress", _unended(run)))
         for step in rest:
@@ -101,7 +101,8 @@ def _opening(
     if retelling.with_thread:
         claim = retelling.claim
         events.insert(
-            0, Event("thread.created", fetch(tx, Shelf(THREAD, claim.project), claim.thread_id))
+            0,
+            Event("thread.created", fetch(tx, Collection(THREAD, claim.project), claim.thread_id)),
         )
     return events, steps
 
@@ -127,7 +128,7 @@ def _tell(tx: Transaction, claim: Claim, step: Document) -> list[Event]:
 
 
 def _tell_message(tx: Transaction, claim: Claim, message_id: str) -> list[Event]:
-    message = find(tx, Shelf(MESSAGE, claim.project, claim.thread_id), message_id)
+    message = find(tx, Collection(MESSAGE, claim.project, claim.thread_id), message_id)
     if message is None:
         return []  # the client has deleted it since
     begun = {**_unended(message), "content": [], "attachments": []}

@@ -14,8 +14,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from assistctl.server.storage.documents import Shelf, find
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection, find
 from assistctl.server.wire import RUN, Document
 
 LEASE_SECONDS = 10.0
@@ -42,9 +42,9 @@ class Claim:
     run_id: str
 
     @property
-    def shelf(self) -> Shelf:
+    def collection(self) -> Collection:
         """Where the run itself stands."""
-        return Shelf(RUN, self.project, self.thread_id)
+        return Collection(RUN, self.project, self.thread_id)
 
 
 def open_run(tx: Transaction, claim: Claim, owner: str, expires_at: int) -> None:
@@ -79,7 +79,7 @@ def held(tx: Transaction, claim: Claim, owner: str) -> Document:
         "SELECT owner FROM active_runs WHERE project = ? AND thread_id = ? AND run_id = ?",
         (claim.project, claim.thread_id, claim.run_id),
     )
-    run = find(tx, claim.shelf, claim.run_id)
+    run = find(tx, claim.collection, claim.run_id)
     if rows != [(owner,)] or run is None:
         raise LeaseLost(claim.run_id)
     return run

@@ -19,7 +19,7 @@ from assistctl.server.engine.transcript import (
 )
 from assistctl.server.models.protocol import Request
 from assistctl.server.models.tokens import estimate_prompt
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
 from assistctl.server.wire import Document
 
 

@@ -16,8 +16,8 @@ from assistctl.server.engine.builtin import Outcome, argument, declared, free_na
 from assistctl.server.engine.citations import FIRST_SEARCH, Resolve, mark
 from assistctl.server.retrieval import vector_stores
 from assistctl.server.retrieval.finding import Finder, Found, Question, Weights
-from assistctl.server.storage.documents import Shelf, select
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage.documents import Collection, select
 from assistctl.server.wire import STEP, ApiError, Document
 
 TYPE = "file_search"
@@ -38,10 +38,10 @@ class FileSearch:
     type = TYPE
 
     def __init__(
-        self, store: Store, finder: Finder, project: str, run: Document, searched: int
+        self, database: Database, finder: Finder, project: str, run: Document, searched: int
     ) -> None:
         self.name = free_name(run, TYPE, "search_attached_files")
-        self._store = store
+        self._database = database
         self._finder = finder
         self._project = project
         self._run = run
@@ -101,7 +101,7 @@ class FileSearch:
                     raise
 
     def _usable(self) -> list[str]:
-        with self._store.read() as tx:
+        with self._database.read() as tx:
             return [
                 store_id
                 for store_id in self._run["_vector_store_ids"]
@@ -130,7 +130,7 @@ def answered_text(call: Document, hidden: Mapping[str, Any]) -> str:
 
 def searches(tx: Transaction, project: str, run_id: str) -> dict[int, list[Document]]:
     """The results of every search of the run so far, by the search's number."""
-    return dict(_searches(select(tx, Shelf(STEP, project, run_id), {"type": "tool_calls"})))
+    return dict(_searches(select(tx, Collection(STEP, project, run_id), {"type": "tool_calls"})))
 
 
 def _searches(steps: list[Document]) -> Iterator[tuple[int, list[Document]]]:

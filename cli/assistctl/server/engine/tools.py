@@ -12,7 +12,7 @@ from assistctl.server.engine.citations import Sources
 from assistctl.server.engine.leases import Claim
 from assistctl.server.retrieval.finding import Finder
 from assistctl.server.sandbox import Sandboxes
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.wire import Document
 
 
@@ -30,7 +30,7 @@ class Kit:
 class Workshop:
     """What built-in tools work with; without `sandboxes` there is no code_interpreter."""
 
-    store: Store
+    database: Database
     finder: Finder
     sandboxes: Sandboxes | None
 
@@ -38,13 +38,15 @@ class Workshop:
         tools: list[Builtin] = []
         found = search.searches(tx, claim.project, run["id"])
         if declared(run, search.TYPE):
-            tools.append(search.FileSearch(self.store, self.finder, claim.project, run, len(found)))
+            tools.append(
+                search.FileSearch(self.database, self.finder, claim.project, run, len(found))
+            )
         if self.sandboxes is None or not declared(run, coding.TYPE):
             return Kit(tools, Sources(search.resolver(found)), ())
         past = coding.past(tx, claim)
         files = coding.inputs(tx, claim.project, run["_code_file_ids"], past)
         tools.append(
-            coding.CodeInterpreter(self.store, self.sandboxes, claim, run, files, past.ran)
+            coding.CodeInterpreter(self.database, self.sandboxes, claim, run, files, past.ran)
         )
         return Kit(tools, Sources(search.resolver(found), past.paths()), past.pictures)
 

@@ -20,8 +20,8 @@ from assistctl.server.engine.tools import answered_text
 from assistctl.server.models.protocol import STATE
 from assistctl.server.models.tokens import estimate_prompt
 from assistctl.server.storage import contents
-from assistctl.server.storage.documents import Shelf, find
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection, find
 from assistctl.server.wire import FILE, MESSAGE, RUN, STEP, Document
 
 _FORGOTTEN = "(What was found then is not repeated here. Search again if you need it.)"
@@ -150,7 +150,7 @@ def _part(tx: Transaction, project: str, part: Document) -> Document:
 
 def _image(tx: Transaction, project: str, image: Document) -> Document:
     """An uploaded image travels inside the request: the endpoint cannot fetch it from here."""
-    file = find(tx, Shelf(FILE, project), image["file_id"])
+    file = find(tx, Collection(FILE, project), image["file_id"])
     if file is None:
         return {"type": "text", "text": "(an image that has been deleted)"}
     kind = mimetypes.guess_type(file["filename"])[0] or "image/png"

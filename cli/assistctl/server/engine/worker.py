@@ -35,8 +35,8 @@ from assistctl.server.models.protocol import (
     Usage,
 )
 from assistctl.server.retrieval import vector_stores
+from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import save
-from assistctl.server.storage.store import Store, Transaction
 from assistctl.server.tokens import count_tokens
 from assistctl.server.wire import Document, now
 
@@ -87,7 +87,7 @@ class _Answer:
 class Worker:
     """Works on a claimed run for `owner`; every write makes sure that it still may."""
 
-    store: Store
+    database: Database
     models: Models
     workshop: Workshop
     owner: str
@@ -159,7 +159,7 @@ class Worker:
             for store_id in run["_vector_store_ids"]:
                 vector_stores.touch(tx, self.claim.project, store_id)
         run |= {"status": "in_progress", "started_at": run["started_at"] or now()}
-        save(tx, self.claim.shelf, run)
+        save(tx, self.claim.collection, run)
         return run, [Event("thread.run.in_progress", run)]
 
     async def _wait_for_index(self, run: Document) -> None:
@@ -172,11 +172,11 @@ class Worker:
             await asyncio.sleep(_INDEX_POLL_SECONDS)
 
     def _pending(self, store_ids: list[str]) -> bool:
-        with self.store.read() as tx:
+        with self.database.read() as tx:
             return vector_stores.pending(tx, self.claim.project, store_ids)
 
     def _prepare(self, run: Document) -> Prompt:
-        with self.store.read() as tx:
+        with self.database.read() as tx:
             return prepare(tx, self.workshop, self.claim, run, self._most)
 
     def _shortened(self, before: Prompt, refusal: PromptTooLong, run: Document) -> Prompt | None:
@@ -274,7 +274,7 @@ class Worker:
     ) -> tuple[None, list[Event]]:
         """Let those who poll see the calls of an unfinished round, answered as far as they are."""
         opened.record(tx, counted(answer.usage), outcomes, answer.finish.state)
-        save(tx, self.claim.shelf, answer.charge(run))
+        save(tx, self.claim.collection, answer.charge(run))
         return None, []
 
     def _conclude(
@@ -298,13 +298,13 @@ class Worker:
             run, ended = self._ended(tx, run, Ending("completed"))
             return run, spoken + ended
         if len(outcomes) == len(self._calls()):
-            return save(tx, self.claim.shelf, run), events + self._round.close(tx)
+            return save(tx, self.claim.collection, run), events + self._round.close(tx)
         run |= {
             "status": "requires_action",
             "required_action": action_required(self._calls()),
         }
         leases.take(tx, self.claim, None)
-        save(tx, self.claim.shelf, run)
+        save(tx, self.claim.collection, run)
         return run, [*events, Event("thread.run.requires_action", run)]
 
     def _silence(self, tx: Transaction, run: Document, cost: Document, kit: Kit) -> list[Event]:
@@ -325,7 +325,7 @@ class Worker:
         """Let `change` write, if the run (which it is given) is still ours; tell the listener."""
 
         def write() -> tuple[T, list[Event]]:
-            with self.store.write() as tx:
+            with self.database.write() as tx:
                 run = leases.held(tx, self.claim, self.owner)
                 if run["status"] == "cancelling":
                     raise CancelAsked(self.claim.run_id)

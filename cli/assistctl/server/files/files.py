@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 from assistctl.server.retrieval import vector_stores
 from assistctl.server.storage import contents
 from assistctl.server.storage.contents import Staged
-from assistctl.server.storage.documents import Shelf, find, insert, remove
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage.documents import Collection, find, insert, remove
 from assistctl.server.wire import FILE, Document, now
 
 _LIFETIME_SECONDS = {"batch": 30 * 24 * 3_600}
@@ -46,27 +46,27 @@ def create(
     seconds = expires_after["seconds"] if expires_after else _LIFETIME_SECONDS.get(purpose)
     if seconds:
         file["expires_at"] = moment + seconds
-    return insert(tx, Shelf(FILE, project), file)
+    return insert(tx, Collection(FILE, project), file)
 
 
 def delete(tx: Transaction, project: str, file_id: str) -> None:
     """The file goes, out of every vector store too; one that is not there is a 404."""
-    remove(tx, Shelf(FILE, project), file_id)
+    remove(tx, Collection(FILE, project), file_id)
     vector_stores.detach_everywhere(tx, project, file_id)
     contents.remove(tx, file_id)
 
 
-def delete_expired(store: Store) -> None:
+def delete_expired(database: Database) -> None:
     """Delete the files of all projects whose time is over."""
-    with store.read() as tx:
+    with database.read() as tx:
         expired = tx.execute(
             "SELECT project, id FROM documents"
             " WHERE kind = ? AND json_extract(body, '$.expires_at') <= ?",
             (FILE.name, now()),
         )
     for project, file_id in expired:
-        with store.write() as tx:
-            if find(tx, Shelf(FILE, project), file_id):
+        with database.write() as tx:
+            if find(tx, Collection(FILE, project), file_id):
                 delete(tx, project, file_id)
 
 

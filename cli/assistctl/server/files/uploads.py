@@ -12,8 +12,8 @@ from typing import Any
 from assistctl.server.files import files
 from assistctl.server.storage import contents
 from assistctl.server.storage.contents import Staged
-from assistctl.server.storage.documents import Shelf, fetch, find, insert, save, select
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage.documents import Collection, fetch, find, insert, save, select
 from assistctl.server.wire import UPLOAD, UPLOAD_PART, ApiError, Document, now, public
 
 LIFETIME_SECONDS = 3_600
@@ -39,14 +39,14 @@ def create(tx: Transaction, project: str, body: Mapping[str, Any]) -> Document:
         "_expires_after": body.get("expires_after"),
         "_mime_type": body["mime_type"],
     }
-    return insert(tx, Shelf(UPLOAD, project), upload)
+    return insert(tx, Collection(UPLOAD, project), upload)
 
 
 def add_part(tx: Transaction, project: str, upload_id: str, content: Staged) -> Document:
     """The content, staged under the id that the part will have, becomes a part of the upload."""
     fetch_pending(tx, project, upload_id)
-    shelf = Shelf(UPLOAD_PART, project, upload_id)
-    if sum(part["_bytes"] for part in select(tx, shelf)) + content.size > MOST_BYTES:
+    collection = Collection(UPLOAD_PART, project, upload_id)
+    if sum(part["_bytes"] for part in select(tx, collection)) + content.size > MOST_BYTES:
         raise ApiError(f"The parts of an upload can have at most {MOST_BYTES} bytes.", param="data")
     contents.adopt(tx, content)
     part = {
@@ -56,7 +56,7 @@ def add_part(tx: Transaction, project: str, upload_id: str, content: Staged) -> 
         "upload_id": upload_id,
         "_bytes": content.size,
     }
-    return insert(tx, shelf, part)
+    return insert(tx, collection, part)
 
 
 def complete(tx: Transaction, project: str, upload_id: str, part_ids: Sequence[str]) -> Document:
@@ -64,7 +64,7 @@ def complete(tx: Transaction, project: str, upload_id: str, part_ids: Sequence[s
 
     A completion that is sent again, since its answer was lost, is answered again.
     """
-    upload = fetch(tx, Shelf(UPLOAD, project), upload_id)
+    upload = fetch(tx, Collection(UPLOAD, project), upload_id)
     if upload["status"] == "completed" and upload["_part_ids"] == part_ids:
         return upload
     upload = fetch_pending(tx, project, upload_id)
@@ -79,11 +79,11 @@ def complete(tx: Transaction, project: str, upload_id: str, part_ids: Sequence[s
     )
     _drop_parts(tx, project, upload_id, but=frozenset(part_ids))
     done = {**upload, "status": "completed", "file": file, "_part_ids": list(part_ids)}
-    return save(tx, Shelf(UPLOAD, project), done)
+    return save(tx, Collection(UPLOAD, project), done)
 
 
 def cancel(tx: Transaction, project: str, upload_id: str) -> Document:
-    upload = fetch(tx, Shelf(UPLOAD, project), upload_id)
+    upload = fetch(tx, Collection(UPLOAD, project), upload_id)
     if upload["status"] == "cancelled":
         return upload
     fetch_pending(tx, project, upload_id)
@@ -94,10 +94,10 @@ def chosen_parts(
     tx: Transaction, project: str, upload: Document, part_ids: Sequence[str]
 ) -> list[Staged]:
     """The parts named, in that order: parts of this upload, each once, that make its bytes."""
-    shelf = Shelf(UPLOAD_PART, project, upload["id"])
+    collection = Collection(UPLOAD_PART, project, upload["id"])
     chosen: dict[str, int] = {}
     for number, part_id in enumerate(part_ids):
-        part = find(tx, shelf, part_id)
+        part = find(tx, collection, part_id)
         if part is None or part_id in chosen:
             wrong = "is named twice" if part else f"does not belong to the upload {upload['id']}"
             raise ApiError(
@@ -118,31 +118,31 @@ def chosen_parts(
 
 
 def fetch_pending(tx: Transaction, project: str, upload_id: str) -> Document:
-    upload = fetch(tx, Shelf(UPLOAD, project), upload_id)
+    upload = fetch(tx, Collection(UPLOAD, project), upload_id)
     status = "expired" if _overdue(upload) else upload["status"]
     if status != "pending":
         raise ApiError(f"Upload {upload_id} is {status}; only a pending upload can be changed.")
     return upload
 
 
-def expire(store: Store) -> None:
+def expire(database: Database) -> None:
     """End the uploads of all projects whose hour is over, and remove their parts."""
-    with store.read() as tx:
+    with database.read() as tx:
         overdue = tx.execute(
             "SELECT project, id FROM documents WHERE kind = ? AND status = 'pending'"
             " AND json_extract(body, '$.expires_at') <= ?",
             (UPLOAD.name, now()),
         )
     for project, upload_id in overdue:
-        with store.write() as tx:
-            upload = find(tx, Shelf(UPLOAD, project), upload_id)
+        with database.write() as tx:
+            upload = find(tx, Collection(UPLOAD, project), upload_id)
             if upload is not None and _overdue(upload):
                 _end(tx, project, upload, "expired")
 
 
-def forget_old(store: Store) -> None:
+def forget_old(database: Database) -> None:
     """Remove the uploads that ended long ago. What was put together of them stays."""
-    with store.write() as tx:
+    with database.write() as tx:
         over = tx.execute(
             "DELETE FROM documents WHERE kind = ? AND status <> 'pending'"
             " AND json_extract(body, '$.expires_at') <= ? RETURNING project, id",
@@ -163,13 +163,13 @@ def shown(upload: Document) -> Document:
 
 def _end(tx: Transaction, project: str, upload: Document, status: str) -> Document:
     _drop_parts(tx, project, upload["id"])
-    return save(tx, Shelf(UPLOAD, project), {**upload, "status": status})
+    return save(tx, Collection(UPLOAD, project), {**upload, "status": status})
 
 
 def _drop_parts(
     tx: Transaction, project: str, upload_id: str, but: frozenset[str] = frozenset()
 ) -> None:
-    for part in select(tx, Shelf(UPLOAD_PART, project, upload_id)):
+    for part in select(tx, Collection(UPLOAD_PART, project, upload_id)):
         if part["id"] not in but:
             contents.remove(tx, part["id"])
 

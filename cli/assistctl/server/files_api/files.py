@@ -14,7 +14,7 @@ from assistctl.server.files import files
 from assistctl.server.http import bodies, ranges
 from assistctl.server.http.call import Call, Endpoint, Form
 from assistctl.server.storage import contents, documents
-from assistctl.server.storage.documents import Shelf
+from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import missing_parameter
 from assistctl.server.wire import FILE, ApiError, Document, Json, deleted, public
 
@@ -33,29 +33,29 @@ def create(call: Call) -> Document:
         "purpose": bodies.PURPOSE(purpose, "purpose"),
         "expires_after": _expiry(call.form),
     }
-    with contents.staged(call.store, FILE.new_id(), upload.file) as content:
+    with contents.staged(call.database, FILE.new_id(), upload.file) as content:
         return call.write(lambda tx: public(files.create(tx, call.project, content, **given)))
 
 
 def retrieve(call: Call) -> Document:
     file_id = call.path("file_id", FILE)
-    with call.store.read() as tx:
-        return public(documents.fetch(tx, Shelf(FILE, call.project), file_id))
+    with call.database.read() as tx:
+        return public(documents.fetch(tx, Collection(FILE, call.project), file_id))
 
 
 def list_all(call: Call) -> Document:
     purpose = call.query("purpose")
     where = {"purpose": purpose} if purpose else None
     page = call.page(default=_MOST, most=_MOST)
-    with call.store.read() as tx:
-        return documents.list_page(tx, Shelf(FILE, call.project), page, where)
+    with call.database.read() as tx:
+        return documents.list_page(tx, Collection(FILE, call.project), page, where)
 
 
 def content(call: Call) -> Response:
     """All of it, or the part that is asked for. It never changes: the file's id is its tag."""
     file_id = call.path("file_id", FILE)
-    with call.store.read() as tx:
-        file = documents.fetch(tx, Shelf(FILE, call.project), file_id)
+    with call.database.read() as tx:
+        file = documents.fetch(tx, Collection(FILE, call.project), file_id)
     size, tag = file["bytes"], f'"{file_id}"'
     headers = {"accept-ranges": "bytes", "etag": tag}
     wanted = call.request.headers.get("range")
@@ -71,7 +71,7 @@ def content(call: Call) -> Response:
         headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
     sent = range(size) if part is None else part
     return StreamingResponse(
-        call.server.lanes.downloads.each(contents.parts(call.store, file_id, sent)),
+        call.server.lanes.downloads.each(contents.parts(call.database, file_id, sent)),
         200 if part is None else 206,
         media_type="application/octet-stream",
         headers={
@@ -85,7 +85,7 @@ def content(call: Call) -> Response:
 
 def delete(call: Call) -> Document:
     file_id = call.path("file_id", FILE)
-    with call.store.write() as tx:
+    with call.database.write() as tx:
         files.delete(tx, call.project, file_id)
     return deleted("file", file_id)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from assistctl.server.http.call import Call, Endpoint
-from assistctl.server.storage.documents import Shelf
+from assistctl.server.storage.documents import Collection
 from assistctl.server.wire import ASSISTANT, ApiError, Document, deleted
 
 
@@ -46,11 +46,11 @@ def _used(call: Call) -> set[str]:
     """The names that the endpoint's map declares, and those that assistants use."""
     model = call.server.settings.model
     names = set(model.get("models") or ()) if isinstance(model, Mapping) else set()
-    with call.store.read() as tx:
+    with call.database.read() as tx:
         rows = tx.execute(
             "SELECT DISTINCT json_extract(body, '$.model') FROM documents"
             " WHERE kind = ? AND project = ? AND parent = ?",
-            Shelf(ASSISTANT, call.project).key,
+            Collection(ASSISTANT, call.project).key,
         )
     return names | {name for (name,) in rows}
 

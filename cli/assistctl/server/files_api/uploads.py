@@ -8,7 +8,7 @@ from assistctl.server.files import uploads
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint, Form
 from assistctl.server.storage import contents, documents
-from assistctl.server.storage.documents import Shelf
+from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import Required, array, integer, missing_parameter, record, string
 from assistctl.server.wire import UPLOAD, UPLOAD_PART, ApiError, Document, public
 
@@ -34,9 +34,9 @@ def add_part(call: Call) -> Document:
     part = call.form.get("data")
     if not isinstance(part, UploadFile):
         raise missing_parameter("data")
-    with call.store.read() as tx:
-        documents.fetch(tx, Shelf(UPLOAD, call.project), upload_id)
-    with contents.staged(call.store, UPLOAD_PART.new_id(), part.file) as content:
+    with call.database.read() as tx:
+        documents.fetch(tx, Collection(UPLOAD, call.project), upload_id)
+    with contents.staged(call.database, UPLOAD_PART.new_id(), part.file) as content:
         return call.write(lambda tx: public(uploads.add_part(tx, call.project, upload_id, content)))
 
 
@@ -57,12 +57,12 @@ def cancel(call: Call) -> Document:
 
 def _compare(call: Call, upload_id: str, part_ids: list[str], expected: str) -> None:
     """Read all the bytes before anything is written: they may be many."""
-    with call.store.read() as tx:
-        upload = documents.fetch(tx, Shelf(UPLOAD, call.project), upload_id)
+    with call.database.read() as tx:
+        upload = documents.fetch(tx, Collection(UPLOAD, call.project), upload_id)
         if upload["status"] != "pending":
             return
         parts = uploads.chosen_parts(tx, call.project, upload, part_ids)
-    got = contents.md5(call.store, [part.id for part in parts])
+    got = contents.md5(call.database, [part.id for part in parts])
     if got != expected.strip().lower():
         raise ApiError(
             f"The md5 of the uploaded bytes is {got}, not '{expected}'.",

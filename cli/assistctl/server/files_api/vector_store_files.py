@@ -15,8 +15,8 @@ from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.retrieval import index, vector_stores
 from assistctl.server.retrieval.vector_stores import NewFile
 from assistctl.server.storage import documents
-from assistctl.server.storage.documents import Shelf
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import Required, array, choice, nullable, record, string
 from assistctl.server.wire import (
     FILE,
@@ -65,70 +65,70 @@ _PAGE = json.dumps(
 
 
 def create(call: Call) -> Document:
-    shelf = _files(call)
+    collection = _files(call)
     body = _FILE(call.body, "")
     file = NewFile(body["file_id"], body.get("chunking_strategy"), body.get("attributes"))
 
     def change(tx: Transaction) -> Document:
-        _fetch_store(tx, shelf)
-        vector_stores.attach(tx, call.project, shelf.parent, [file])
-        return public(documents.fetch(tx, shelf, file.file_id))
+        _fetch_store(tx, collection)
+        vector_stores.attach(tx, call.project, collection.parent, [file])
+        return public(documents.fetch(tx, collection, file.file_id))
 
     return call.write(change)
 
 
 def retrieve(call: Call) -> Document:
-    shelf, file_id = _files(call), call.path("file_id", FILE)
-    with call.store.read() as tx:
-        _fetch_store(tx, shelf)
-        return public(documents.fetch(tx, shelf, file_id))
+    collection, file_id = _files(call), call.path("file_id", FILE)
+    with call.database.read() as tx:
+        _fetch_store(tx, collection)
+        return public(documents.fetch(tx, collection, file_id))
 
 
 def list_all(call: Call) -> Document:
-    shelf = _files(call)
-    with call.store.read() as tx:
-        _fetch_store(tx, shelf)
-        return documents.list_page(tx, shelf, call.page(), _filter(call))
+    collection = _files(call)
+    with call.database.read() as tx:
+        _fetch_store(tx, collection)
+        return documents.list_page(tx, collection, call.page(), _filter(call))
 
 
 def modify(call: Call) -> Document:
-    shelf, file_id = _files(call), call.path("file_id", FILE)
+    collection, file_id = _files(call), call.path("file_id", FILE)
     body = _MODIFY(call.body, "")
     changes = {"attributes": body["attributes"] or {}}
 
     def change(tx: Transaction) -> Document:
-        _fetch_store(tx, shelf)
-        return public(documents.update(tx, shelf, file_id, changes))
+        _fetch_store(tx, collection)
+        return public(documents.update(tx, collection, file_id, changes))
 
     return call.write(change)
 
 
 def delete(call: Call) -> Document:
-    shelf, file_id = _files(call), call.path("file_id", FILE)
-    with call.store.write() as tx:
-        _fetch_store(tx, shelf)
-        vector_stores.detach(tx, call.project, shelf.parent, file_id)
+    collection, file_id = _files(call), call.path("file_id", FILE)
+    with call.database.write() as tx:
+        _fetch_store(tx, collection)
+        vector_stores.detach(tx, call.project, collection.parent, file_id)
     return deleted("vector_store.file.deleted", file_id)
 
 
 async def content(call: Call) -> Response:
     """The text that was read from the file, as one piece, as it stands in the index: a file is read
     once, by the indexer. One that it has not read yet is waited for."""
-    shelf, file_id = _files(call), call.path("file_id", FILE)
+    collection, file_id = _files(call), call.path("file_id", FILE)
     pause, until = _POLL_SECONDS, anyio.current_time() + _READ_SECONDS
-    while not await call.server.lanes.reads.run(partial(_is_read, call, shelf, file_id)):
+    while not await call.server.lanes.reads.run(partial(_is_read, call, collection, file_id)):
         if anyio.current_time() > until:
             raise ApiError(_STILL_READ.format(file_id), code="file_in_progress")
         await anyio.sleep(pause)
         pause = min(2 * pause, _SLOWEST_POLL_SECONDS)
-    return await call.server.lanes.texts.run(partial(_text, call, shelf, file_id))
+    return await call.server.lanes.texts.run(partial(_text, call, collection, file_id))
 
 
-def _is_read(call: Call, shelf: Shelf, file_id: str) -> bool:
+def _is_read(call: Call, collection: Collection, file_id: str) -> bool:
     """Raises ApiError for a file whose text cannot be had."""
-    with call.store.read() as tx:
-        _fetch_store(tx, shelf)
-        file = documents.fetch(tx, shelf, file_id)
+    with call.database.read() as tx:
+        _fetch_store(tx, collection)
+        file = documents.fetch(tx, collection, file_id)
     if file["status"] == "failed":
         raise ApiError(file["last_error"]["message"], code=file["last_error"]["code"])
     if file["status"] == "cancelled":
@@ -136,10 +136,10 @@ def _is_read(call: Call, shelf: Shelf, file_id: str) -> bool:
     return bool(file["status"] == "completed")
 
 
-def _text(call: Call, shelf: Shelf, file_id: str) -> Response:
+def _text(call: Call, collection: Collection, file_id: str) -> Response:
     """Written part by part: to write a long text as JSON at once would hold up all threads."""
-    with call.store.read() as tx:
-        parts = index.text(tx, shelf.parent, file_id)
+    with call.database.read() as tx:
+        parts = index.text(tx, collection.parent, file_id)
     if parts is None:  # of a database of before, whose files are read anew
         raise ApiError(_STILL_READ.format(file_id), code="file_in_progress")
     text = "".join(json.dumps(part, ensure_ascii=False)[1:-1] for part in parts)
@@ -147,7 +147,7 @@ def _text(call: Call, shelf: Shelf, file_id: str) -> Response:
 
 
 def create_batch(call: Call) -> Document:
-    shelf = _batches(call)
+    collection = _batches(call)
     body = _BATCH(call.body, "")
     if bool(body.get("files")) == bool(body.get("file_ids")):
         raise ApiError("Give either 'file_ids' or 'files'.", param="file_ids")
@@ -155,59 +155,59 @@ def create_batch(call: Call) -> Document:
         "id": STORE_BATCH.new_id(),
         "object": "vector_store.files_batch",
         "created_at": now(),
-        "vector_store_id": shelf.parent,
+        "vector_store_id": collection.parent,
         "_cancelled": False,
     }
 
     def change(tx: Transaction) -> Document:
-        _fetch_store(tx, shelf)
-        documents.insert(tx, shelf, batch)
-        vector_stores.attach(tx, call.project, shelf.parent, _batch_files(body, batch["id"]))
-        return _shown(tx, shelf, batch)
+        _fetch_store(tx, collection)
+        documents.insert(tx, collection, batch)
+        vector_stores.attach(tx, call.project, collection.parent, _batch_files(body, batch["id"]))
+        return _shown(tx, collection, batch)
 
     return call.write(change)
 
 
 def retrieve_batch(call: Call) -> Document:
-    shelf, batch_id = _batches(call), call.path("batch_id", STORE_BATCH)
-    with call.store.read() as tx:
-        _fetch_store(tx, shelf)
-        return _shown(tx, shelf, documents.fetch(tx, shelf, batch_id))
+    collection, batch_id = _batches(call), call.path("batch_id", STORE_BATCH)
+    with call.database.read() as tx:
+        _fetch_store(tx, collection)
+        return _shown(tx, collection, documents.fetch(tx, collection, batch_id))
 
 
 def list_batch(call: Call) -> Document:
-    shelf, batch_id = _batches(call), call.path("batch_id", STORE_BATCH)
-    with call.store.read() as tx:
-        _fetch_store(tx, shelf)
-        documents.fetch(tx, shelf, batch_id)
+    collection, batch_id = _batches(call), call.path("batch_id", STORE_BATCH)
+    with call.database.read() as tx:
+        _fetch_store(tx, collection)
+        documents.fetch(tx, collection, batch_id)
         where = {**(_filter(call) or {}), "_batch": batch_id}
         return documents.list_page(tx, _files(call), call.page(), where)
 
 
 def cancel_batch(call: Call) -> Document:
     """Files that are done stay; a batch that is done is answered as it is."""
-    shelf, batch_id = _batches(call), call.path("batch_id", STORE_BATCH)
+    collection, batch_id = _batches(call), call.path("batch_id", STORE_BATCH)
 
     def change(tx: Transaction) -> Document:
-        _fetch_store(tx, shelf)
-        batch = _shown(tx, shelf, documents.fetch(tx, shelf, batch_id))
+        _fetch_store(tx, collection)
+        batch = _shown(tx, collection, documents.fetch(tx, collection, batch_id))
         if batch["status"] == "in_progress":
-            vector_stores.cancel_batch(tx, call.project, shelf.parent, batch_id)
-        return _shown(tx, shelf, documents.fetch(tx, shelf, batch_id))
+            vector_stores.cancel_batch(tx, call.project, collection.parent, batch_id)
+        return _shown(tx, collection, documents.fetch(tx, collection, batch_id))
 
     return call.write(change)
 
 
-def _files(call: Call) -> Shelf:
-    return Shelf(STORE_FILE, call.project, call.path("vector_store_id", VECTOR_STORE))
+def _files(call: Call) -> Collection:
+    return Collection(STORE_FILE, call.project, call.path("vector_store_id", VECTOR_STORE))
 
 
-def _batches(call: Call) -> Shelf:
-    return Shelf(STORE_BATCH, call.project, call.path("vector_store_id", VECTOR_STORE))
+def _batches(call: Call) -> Collection:
+    return Collection(STORE_BATCH, call.project, call.path("vector_store_id", VECTOR_STORE))
 
 
-def _fetch_store(tx: Transaction, below: Shelf) -> Document:
-    return documents.fetch(tx, Shelf(VECTOR_STORE, below.project), below.parent)
+def _fetch_store(tx: Transaction, below: Collection) -> Document:
+    return documents.fetch(tx, Collection(VECTOR_STORE, below.project), below.parent)
 
 
 def _filter(call: Call) -> Mapping[str, Any] | None:
@@ -229,8 +229,8 @@ def _batch_files(body: Mapping[str, Any], batch_id: str) -> list[NewFile]:
     return list(unique.values())
 
 
-def _shown(tx: Transaction, shelf: Shelf, batch: Document) -> Document:
-    counts = vector_stores.batch_counts(tx, shelf.project, shelf.parent, batch["id"])
+def _shown(tx: Transaction, collection: Collection, batch: Document) -> Document:
+    counts = vector_stores.batch_counts(tx, collection.project, collection.parent, batch["id"])
     return {**public(batch), "status": _batch_status(batch, counts), "file_counts": counts}
 
 

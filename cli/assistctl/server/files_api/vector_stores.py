@@ -9,8 +9,8 @@ from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.retrieval import filters, rewriting, vector_stores
 from assistctl.server.retrieval.finding import Found, Question, Weights
 from assistctl.server.storage import documents, room
-from assistctl.server.storage.documents import Shelf
-from assistctl.server.storage.store import Busy, Transaction
+from assistctl.server.storage.database import Busy, Transaction
+from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import (
     Required,
     array,
@@ -67,14 +67,16 @@ def create(call: Call) -> Document:
 
 def retrieve(call: Call) -> Document:
     store_id = call.path("vector_store_id", VECTOR_STORE)
-    with call.store.read() as tx:
-        store = documents.fetch(tx, Shelf(VECTOR_STORE, call.project), store_id)
+    with call.database.read() as tx:
+        store = documents.fetch(tx, Collection(VECTOR_STORE, call.project), store_id)
         return _shown(tx, call, store)
 
 
 def list_all(call: Call) -> Document:
-    with call.store.read() as tx:
-        stores, more = documents.select_page(tx, Shelf(VECTOR_STORE, call.project), call.page())
+    with call.database.read() as tx:
+        stores, more = documents.select_page(
+            tx, Collection(VECTOR_STORE, call.project), call.page()
+        )
         return documents.listing(vector_stores.present(tx, call.project, stores), more)
 
 
@@ -95,7 +97,7 @@ def modify(call: Call) -> Document:
 
 def delete(call: Call) -> Document:
     store_id = call.path("vector_store_id", VECTOR_STORE)
-    with call.store.write() as tx:
+    with call.database.write() as tx:
         vector_stores.delete(tx, call.project, store_id)
     return deleted("vector_store.deleted", store_id)
 
@@ -126,7 +128,7 @@ async def search(call: Call) -> Document:
 
 
 def _rewriting_model(call: Call, store_id: str) -> str | None:
-    with call.store.read() as tx:
+    with call.database.read() as tx:
         return rewriting.model_name(tx, call.project, store_id)
 
 
@@ -134,7 +136,7 @@ def _found(call: Call, store_id: str, question: Question) -> list[Found]:
     """Where it cannot be written that the store was used, the answer is there all the same."""
     found = call.server.finder.find(call.project, [store_id], question)
     try:
-        with call.store.write(_NOTE_SECONDS) as tx:
+        with call.database.write(_NOTE_SECONDS) as tx:
             vector_stores.touch(tx, call.project, store_id)
     except Exception as error:
         if not isinstance(error, Busy) and not room.is_lacking(error):

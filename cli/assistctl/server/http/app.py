@@ -29,7 +29,7 @@ from assistctl.server.http.intake import read_form, read_json
 from assistctl.server.http.listening import is_loopback
 from assistctl.server.http.versions import Version, version_of
 from assistctl.server.storage import room
-from assistctl.server.storage.store import Busy
+from assistctl.server.storage.database import Busy
 from assistctl.server.wire import ApiError, Json
 
 _log = logging.getLogger("assistctl.server")
@@ -127,9 +127,9 @@ def _health(server: Server) -> Callable[[Request], Awaitable[Response]]:
     """Whether the server can work; asked without a key, by those who watch over processes."""
 
     def look() -> None:
-        with server.store.read() as tx:
+        with server.database.read() as tx:
             tx.execute("SELECT 1 FROM migrations LIMIT 1")
-        server.store.check_room()
+        server.database.check_room()
 
     async def answer(request: Request) -> Response:
         try:

@@ -15,8 +15,8 @@ from assistctl.server.http import idempotency
 from assistctl.server.lanes import Lane, Lanes
 from assistctl.server.retrieval.finding import Finder
 from assistctl.server.settings import Settings
+from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Page
-from assistctl.server.storage.store import Store, Transaction
 from assistctl.server.validation import choice, integer
 from assistctl.server.wire import ApiError, Document, Json, Kind
 
@@ -26,7 +26,7 @@ class Server:
     """What all requests share."""
 
     settings: Settings
-    store: Store
+    database: Database
     engine: Engine
     finder: Finder
     lanes: Lanes = field(default_factory=Lanes)
@@ -46,8 +46,8 @@ class Call:
     form: FormData = field(default_factory=FormData)
 
     @property
-    def store(self) -> Store:
-        return self.server.store
+    def database(self) -> Database:
+        return self.server.database
 
     def write(self, change: Callable[[Transaction], Document]) -> Document:
         """Have the request's effect, all of it, in one transaction; `change` returns the answer.
@@ -55,7 +55,7 @@ class Call:
         A request that bears the Idempotency-Key of an earlier one has none: Answered is raised.
         """
         key = idempotency.key_of(self.project, self.request, self.body, self.form)
-        with self.store.write() as tx:
+        with self.database.write() as tx:
             if key is None:
                 return change(tx)
             idempotency.recall(tx, key)

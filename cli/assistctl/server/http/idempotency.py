@@ -17,7 +17,7 @@ from typing import BinaryIO
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.wire import ApiError, Document, Json, now
 
 KEPT_SECONDS = 24 * 3_600
@@ -92,14 +92,14 @@ def keep(tx: Transaction, key: Key, answer: Document) -> None:
     )
 
 
-def forget_old(store: Store) -> None:
+def forget_old(database: Database) -> None:
     """Remove the answers whose time is over."""
-    with store.read() as tx:
+    with database.read() as tx:
         rows = tx.execute(
             "SELECT 1 FROM answers WHERE answered_at <= ? LIMIT 1", (now() - KEPT_SECONDS,)
         )
     if rows:
-        with store.write() as tx:
+        with database.write() as tx:
             tx.execute("DELETE FROM answers WHERE answered_at <= ?", (now() - KEPT_SECONDS,))
 
 

@@ -21,8 +21,8 @@ from assistctl.server.retrieval.embedders import Embedder
 from assistctl.server.retrieval.embedders.meaning import Meaning, Meant
 from assistctl.server.retrieval.index import Ready
 from assistctl.server.retrieval.vectors import Vectors
-from assistctl.server.storage.documents import Shelf, fetch
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage.documents import Collection, fetch
 from assistctl.server.wire import FILE, STORE_FILE
 
 T = TypeVar("T")
@@ -70,8 +70,8 @@ class Found:
 class Finder:
     """Searches the vector stores of one database."""
 
-    def __init__(self, store: Store, embedder: Embedder | None) -> None:
-        self._store = store
+    def __init__(self, database: Database, embedder: Embedder | None) -> None:
+        self._database = database
         self.embedder = embedder
         self._meaning = Meaning(embedder) if embedder else None
         self._vectors = Vectors(embedder.name) if embedder else None
@@ -91,7 +91,7 @@ class Finder:
         meant = None
         if self._meaning and question.weights.embedding and store_ids:
             meant = self._meaning.of(question.wordings)
-        with self._store.read() as tx:
+        with self._database.read() as tx:
             readings = {
                 reading.id: reading
                 for reading in vector_stores.searchable(tx, project, store_ids, question.condition)
@@ -165,8 +165,8 @@ def _best(
         reading, text = index.chunk(tx, chunk)
         store_id, file_id = readings[reading].store_id, readings[reading].file_id
         if said.setdefault((file_id, text), reading) == reading:
-            file = fetch(tx, Shelf(FILE, project), file_id)
-            attached = fetch(tx, Shelf(STORE_FILE, project, store_id), file_id)
+            file = fetch(tx, Collection(FILE, project), file_id)
+            attached = fetch(tx, Collection(STORE_FILE, project, store_id), file_id)
             attributes = attached["attributes"]
             found.append(Found(file_id, file["filename"], scores[chunk], attributes, text))
         if len(found) == limit:

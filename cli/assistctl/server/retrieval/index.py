@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from assistctl.server.retrieval.embedders import Vector
 from assistctl.server.retrieval.text import Piece
 from assistctl.server.retrieval.words import indexed
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
 
 _SWEPT_AT_ONCE = 100
 _DEAD_SECONDS = 10.0
@@ -147,7 +147,7 @@ def discard(tx: Transaction, store_id: str, file_id: str | None = None) -> None:
         f"UPDATE readings SET state = 'discarded' WHERE store_id = ?{condition}",  # noqa: S608
         (store_id, *values),
     )
-    tx.after_commit(tx.store.indexing.set)
+    tx.after_commit(tx.database.indexing.set)
 
 
 def give_up(tx: Transaction, reading: int) -> None:

@@ -28,8 +28,8 @@ from assistctl.server.retrieval.index import Task
 from assistctl.server.retrieval.reading import Reading, Stopped, UnreadableFile, pieces
 from assistctl.server.retrieval.text import Piece, passages
 from assistctl.server.storage import contents, room
-from assistctl.server.storage.documents import Shelf, find, save
-from assistctl.server.storage.store import Store
+from assistctl.server.storage.database import Database
+from assistctl.server.storage.documents import Collection, find, save
 from assistctl.server.wire import FILE, STORE_FILE, Document
 
 _log = logging.getLogger("assistctl.server")
@@ -45,8 +45,8 @@ _EMBEDDER_PAUSE = 60.0
 class Indexer:
     """A few threads that work through what waits, until they are stopped."""
 
-    def __init__(self, store: Store, embedder: Embedder | None = None) -> None:
-        self._store = store
+    def __init__(self, database: Database, embedder: Embedder | None = None) -> None:
+        self._database = database
         self._embedder = embedder
         self._embed_after = 0.0
         self._stopping = threading.Event()
@@ -65,7 +65,7 @@ class Indexer:
         """Close the embedder, and return once the threads are gone; the files in hand are read by
         whoever comes next."""
         self._stopping.set()
-        self._store.indexing.set()
+        self._database.indexing.set()
         if self._embedder is not None:
             self._embedder.close()
         for thread in self._threads:
@@ -73,7 +73,7 @@ class Indexer:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
-            self._store.indexing.clear()
+            self._database.indexing.clear()
             try:
                 busy = self._read_one() or self._sweep_some() or self._embed_one()
             except Stopped:
@@ -82,11 +82,11 @@ class Indexer:
                 _log.error("the indexer could not go on", exc_info=error)
                 busy = False
             if not busy:
-                self._store.indexing.wait(_LOOK_AGAIN_SECONDS)
+                self._database.indexing.wait(_LOOK_AGAIN_SECONDS)
 
     def _read_one(self) -> bool:
         """Deal with the file that has waited longest; False if none does."""
-        with self._store.read() as tx:
+        with self._database.read() as tx:
             tasks = index.waiting(tx, _THREADS, self._busy())
         for task in tasks:
             with self._taken("read", task.seq, task.project) as free:
@@ -103,7 +103,7 @@ class Indexer:
             return [project for work, project in self._in_hand.items() if work[0] == "read"]
 
     def _begin(self, task: Task) -> int | None:
-        with self._store.write() as tx:
+        with self._database.write() as tx:
             waits = index.waits(tx, task)
             return index.begin(tx, task.store_id, task.file_id) if waits else None
 
@@ -123,9 +123,9 @@ class Indexer:
 
     def _read(self, task: Task, reading: int) -> int | None:
         """Let the reading of the file grow, in slices."""
-        with self._store.read() as tx:
-            attached = find(tx, _shelf(task), task.file_id)
-            file = find(tx, Shelf(FILE, task.project), task.file_id)
+        with self._database.read() as tx:
+            attached = find(tx, _collection(task), task.file_id)
+            file = find(tx, Collection(FILE, task.project), task.file_id)
         if attached is None or file is None:
             return None
         static = attached["chunking_strategy"]["static"]
@@ -138,7 +138,7 @@ class Indexer:
             if usage is not None:
                 self._try_to_embed(reading)
         except Stopped:
-            with self._store.write() as tx:
+            with self._database.write() as tx:
                 index.give_up(tx, reading)
             raise
         return usage
@@ -148,14 +148,14 @@ class Indexer:
         usage = 0
         while slice_ := index.prepare(islice(found, _CHUNKS_AT_ONCE)):
             self._go_on()
-            with self._store.write() as tx:
+            with self._database.write() as tx:
                 if not index.add(tx, reading, slice_):
                     return None
             usage += sum(len(chunk.piece.text.encode()) for chunk in slice_)
         return usage
 
     def _fetch(self, file_id: str, content: BinaryIO) -> None:
-        for part in contents.parts(self._store, file_id):
+        for part in contents.parts(self._database, file_id):
             content.write(part)
         content.seek(0)
 
@@ -163,22 +163,22 @@ class Indexer:
         """Take the task off the list. One that another process finished, or that was attached
         anew meanwhile, is not on it any more: then nothing is written. What does not become ready
         of the reading is swept away."""
-        with self._store.write() as tx:
+        with self._database.write() as tx:
             if not tx.execute("DELETE FROM indexing WHERE seq = ? RETURNING seq", (task.seq,)):
                 return
-            attached = find(tx, _shelf(task), task.file_id)
+            attached = find(tx, _collection(task), task.file_id)
             if attached is None or outcome is None:
                 return
             if isinstance(outcome, int):
                 index.finish(tx, reading)
-            save(tx, _shelf(task), _finished(attached, outcome))
+            save(tx, _collection(task), _finished(attached, outcome))
 
     def _sweep_some(self) -> bool:
-        with self._store.read() as tx:
+        with self._database.read() as tx:
             reading = index.leftover(tx)
         if reading is None:
             return False
-        with self._store.write() as tx:
+        with self._database.write() as tx:
             index.sweep(tx, reading)
         return True
 
@@ -186,7 +186,7 @@ class Indexer:
         """Give a file that can be found by its words only the vectors of the embedder in use."""
         if self._embedder is None or time.monotonic() < self._embed_after:
             return False
-        with self._store.read() as tx:
+        with self._database.read() as tx:
             reading = index.to_embed(tx, self._embedder.name)
         if reading is None:
             return False
@@ -210,7 +210,7 @@ class Indexer:
         last = 0
         while True:
             self._go_on()
-            with self._store.read() as tx:
+            with self._database.read() as tx:
                 chunks = index.unembedded(tx, reading, embedder.name, last, _EMBEDDED_AT_ONCE)
             if not chunks:
                 break
@@ -223,9 +223,9 @@ class Indexer:
                 (chunk, list(islice(vectors, len(some))))
                 for (chunk, _), some in zip(chunks, parts, strict=True)
             ]
-            with self._store.write() as tx:
+            with self._database.write() as tx:
                 index.keep_vectors(tx, reading, embedder.name, by_chunk)
-        with self._store.write() as tx:
+        with self._database.write() as tx:
             index.note_embedded(tx, reading, embedder.name)
 
     def _go_on(self) -> None:
@@ -247,8 +247,8 @@ class Indexer:
                     del self._in_hand[entry]
 
 
-def _shelf(task: Task) -> Shelf:
-    return Shelf(STORE_FILE, task.project, task.store_id)
+def _collection(task: Task) -> Collection:
+    return Collection(STORE_FILE, task.project, task.store_id)
 
 
 @dataclass(frozen=True)

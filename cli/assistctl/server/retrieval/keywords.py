@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from assistctl.server.retrieval.index import store_key
 from assistctl.server.retrieval.words import searched
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
 
 _CANDIDATES = 200
 

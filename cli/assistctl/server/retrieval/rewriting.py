@@ -14,8 +14,8 @@ import anyio
 
 from assistctl.server.models.protocol import Model, ModelError, Request, Retracted, TextPart
 from assistctl.server.retrieval.words import essence
-from assistctl.server.storage.documents import Shelf, fetch, select
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection, fetch, select
 from assistctl.server.wire import ASSISTANT, VECTOR_STORE
 
 _log = logging.getLogger("assistctl.server")
@@ -34,8 +34,8 @@ def model_name(tx: Transaction, project: str, store_id: str) -> str | None:
 
     Raises ApiError 404 for a store that is not there.
     """
-    fetch(tx, Shelf(VECTOR_STORE, project), store_id)
-    assistants = select(tx, Shelf(ASSISTANT, project))
+    fetch(tx, Collection(VECTOR_STORE, project), store_id)
+    assistants = select(tx, Collection(ASSISTANT, project))
     searching = [
         assistant
         for assistant in assistants

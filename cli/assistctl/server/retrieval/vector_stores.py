@@ -12,8 +12,9 @@ from typing import Any
 
 from assistctl.server.retrieval import filters, index
 from assistctl.server.retrieval.index import Ready
+from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import (
-    Shelf,
+    Collection,
     count,
     fetch,
     find,
@@ -22,7 +23,6 @@ from assistctl.server.storage.documents import (
     save,
     select,
 )
-from assistctl.server.storage.store import Transaction
 from assistctl.server.wire import (
     FILE,
     STORE_BATCH,
@@ -65,7 +65,7 @@ def create(tx: Transaction, project: str, body: Mapping[str, Any]) -> Document:
         "last_active_at": moment,
         "metadata": body.get("metadata") or {},
     }
-    insert(tx, Shelf(VECTOR_STORE, project), _with_expiry(store))
+    insert(tx, Collection(VECTOR_STORE, project), _with_expiry(store))
     chunking = body.get("chunking_strategy")
     files = [NewFile(file_id, chunking) for file_id in body.get("file_ids") or ()]
     attach(tx, project, store["id"], files)
@@ -73,29 +73,29 @@ def create(tx: Transaction, project: str, body: Mapping[str, Any]) -> Document:
 
 
 def modify(tx: Transaction, project: str, store_id: str, changes: Mapping[str, Any]) -> Document:
-    shelf = Shelf(VECTOR_STORE, project)
-    store = {**fetch(tx, shelf, store_id), **changes, "last_active_at": now()}
-    return save(tx, shelf, _with_expiry(store))
+    collection = Collection(VECTOR_STORE, project)
+    store = {**fetch(tx, collection, store_id), **changes, "last_active_at": now()}
+    return save(tx, collection, _with_expiry(store))
 
 
 def delete(tx: Transaction, project: str, store_id: str) -> None:
     """Remove the store, its batches and its index; the files themselves stay."""
     index.discard(tx, store_id)
     tx.execute("DELETE FROM indexing WHERE store_id = ?", (store_id,))
-    remove(tx, Shelf(VECTOR_STORE, project), store_id)
+    remove(tx, Collection(VECTOR_STORE, project), store_id)
 
 
 def touch(tx: Transaction, project: str, store_id: str) -> None:
     """Note that the store was used, which moves its expiry. A store that is gone is none."""
-    shelf = Shelf(VECTOR_STORE, project)
-    store = find(tx, shelf, store_id)
+    collection = Collection(VECTOR_STORE, project)
+    store = find(tx, collection, store_id)
     if store is not None and not _expired(store) and store["last_active_at"] != now():
-        save(tx, shelf, _with_expiry({**store, "last_active_at": now()}))
+        save(tx, collection, _with_expiry({**store, "last_active_at": now()}))
 
 
 def is_usable(tx: Transaction, project: str, store_id: str) -> bool:
     """Whether the store is there and has not expired."""
-    store = find(tx, Shelf(VECTOR_STORE, project), store_id)
+    store = find(tx, Collection(VECTOR_STORE, project), store_id)
     return store is not None and not _expired(store)
 
 
@@ -112,29 +112,29 @@ def attach(tx: Transaction, project: str, store_id: str, files: Sequence[NewFile
     """
     if not files:
         return
-    shelf = Shelf(STORE_FILE, project, store_id)
+    collection = Collection(STORE_FILE, project, store_id)
     for file in files:
-        fetch(tx, Shelf(FILE, project), file.file_id)
-        if find(tx, shelf, file.file_id) is not None:
+        fetch(tx, Collection(FILE, project), file.file_id)
+        if find(tx, collection, file.file_id) is not None:
             detach(tx, project, store_id, file.file_id)
-        insert(tx, shelf, _attached(store_id, file))
+        insert(tx, collection, _attached(store_id, file))
         tx.execute(
             "INSERT INTO indexing (project, store_id, file_id) VALUES (?, ?, ?)",
             (project, store_id, file.file_id),
         )
-    if count(tx, shelf) > STORE_FILES:
+    if count(tx, collection) > STORE_FILES:
         raise ApiError(
             f"Vector store {store_id} cannot hold more than {STORE_FILES} files.",
             param="file_id",
             code="invalid_value",
         )
     touch(tx, project, store_id)
-    tx.after_commit(tx.store.indexing.set)
+    tx.after_commit(tx.database.indexing.set)
 
 
 def detach(tx: Transaction, project: str, store_id: str, file_id: str) -> None:
     """Take a file out of a store, and out of its index. The file itself stays."""
-    remove(tx, Shelf(STORE_FILE, project, store_id), file_id)
+    remove(tx, Collection(STORE_FILE, project, store_id), file_id)
     _forget(tx, store_id, file_id)
 
 
@@ -157,7 +157,7 @@ def pending(tx: Transaction, project: str, store_ids: Iterable[str]) -> bool:
         tx.execute(
             "SELECT 1 FROM documents WHERE kind = ? AND project = ? AND parent = ?"
             " AND status = 'in_progress' LIMIT 1",
-            Shelf(STORE_FILE, project, store_id).key,
+            Collection(STORE_FILE, project, store_id).key,
         )
         for store_id in store_ids
     )
@@ -174,7 +174,7 @@ def searchable(
     Raises ApiError 404 for a store that is not there and 400 for an expired one.
     """
     for store_id in store_ids:
-        if _expired(fetch(tx, Shelf(VECTOR_STORE, project), store_id)):
+        if _expired(fetch(tx, Collection(VECTOR_STORE, project), store_id)):
             raise ApiError(f"Vector store {store_id} is expired.", code="vector_store_expired")
     readings = index.ready(tx, store_ids)
     if condition is None:
@@ -182,7 +182,7 @@ def searchable(
     passing = {
         (store_id, file["id"])
         for store_id in store_ids
-        for file in select(tx, Shelf(STORE_FILE, project, store_id))
+        for file in select(tx, Collection(STORE_FILE, project, store_id))
         if filters.matches(condition, file["attributes"])
     }
     return [reading for reading in readings if (reading.store_id, reading.file_id) in passing]
@@ -200,13 +200,13 @@ def batch_counts(tx: Transaction, project: str, store_id: str, batch_id: str) ->
 
 def cancel_batch(tx: Transaction, project: str, store_id: str, batch_id: str) -> None:
     """What the indexer has not read yet, it will not read any more."""
-    shelf = Shelf(STORE_FILE, project, store_id)
-    for file in select(tx, shelf, {"status": "in_progress", "_batch": batch_id}):
-        save(tx, shelf, {**file, "status": "cancelled"})
+    collection = Collection(STORE_FILE, project, store_id)
+    for file in select(tx, collection, {"status": "in_progress", "_batch": batch_id}):
+        save(tx, collection, {**file, "status": "cancelled"})
         tx.execute(
             "DELETE FROM indexing WHERE store_id = ? AND file_id = ?", (store_id, file["id"])
         )
-    batches = Shelf(STORE_BATCH, project, store_id)
+    batches = Collection(STORE_BATCH, project, store_id)
     save(tx, batches, {**fetch(tx, batches, batch_id), "_cancelled": True})
 
 

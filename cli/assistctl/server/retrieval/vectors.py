@@ -19,7 +19,7 @@ from typing import Any
 from assistctl.server.retrieval import index
 from assistctl.server.retrieval.embedders import Vector
 from assistctl.server.retrieval.embedders.protocol import NUMBER_BYTES
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
 
 _MOST_BYTES = 256 * 2**20
 _CHUNKS_AT_ONCE = 1_000

@@ -19,8 +19,8 @@ from assistctl.server.seeding.dump import Dump, Entry, SeedError
 from assistctl.server.seeding.timeline import merged, oldest_first
 from assistctl.server.settings import Settings
 from assistctl.server.storage import contents
-from assistctl.server.storage.documents import Shelf, find, insert, was_deleted
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage.documents import Collection, find, insert, was_deleted
 from assistctl.server.wire import (
     ASSISTANT,
     FILE,
@@ -71,17 +71,17 @@ class Seeded:
 def seed(settings: Settings, dump: Path, *, project: str = "default") -> Seeded:
     """Make the objects of a dump (a file or a directory, see seeding/dump.py) in a project.
 
-    Raises SeedError, naming every wrong entry, and then nothing was written; StoreError where the
-    database cannot be used.
+    Raises SeedError, naming every wrong entry, and then nothing was written; DatabaseError where
+    the database cannot be used.
     """
     found = dumps.read(dump)
     read, others = _checked(found)
-    store = Store(settings.database)
+    database = Database(settings.database)
     try:
-        with store.write() as tx:
+        with database.write() as tx:
             return _Seeding(tx, project, found, notes=_left_out(others)).run(read)
     finally:
-        store.close()
+        database.close()
 
 
 def _checked(dump: Dump) -> tuple[dict[Kind, list[Document]], Counter[str]]:
@@ -164,35 +164,35 @@ class _Seeding:
         return Seeded(dict(self.made), left_alone, tuple(self.notes))
 
     def _make(self, kind: Kind, document: Document, parent: str = "") -> bool:
-        shelf = Shelf(kind, self.project, parent)
+        collection = Collection(kind, self.project, parent)
         if kind in (FILE, VECTOR_STORE):
             self._refuse_taken(kind, document)
         identity = document["id"]
-        if self._was_seen(shelf, identity):
+        if self._was_seen(collection, identity):
             return False
-        insert(self.tx, shelf, document)
-        self._remember(shelf, identity)
+        insert(self.tx, collection, document)
+        self._remember(collection, identity)
         return True
 
-    def _was_seen(self, shelf: Shelf, identity: str) -> bool:
+    def _was_seen(self, collection: Collection, identity: str) -> bool:
         """Whether it is here, or was and has been deleted since; then it is left alone."""
         seen = (
             self.tx.execute(
                 "SELECT 1 FROM seeded WHERE kind = ? AND project = ? AND parent = ? AND id = ?",
-                (*shelf.key, identity),
+                (*collection.key, identity),
             )
-            or find(self.tx, shelf, identity)
-            or was_deleted(self.tx, shelf, identity)
+            or find(self.tx, collection, identity)
+            or was_deleted(self.tx, collection, identity)
         )
-        self.left_alone[shelf.kind.name] += bool(seen)
+        self.left_alone[collection.kind.name] += bool(seen)
         return bool(seen)
 
-    def _remember(self, shelf: Shelf, identity: str) -> None:
+    def _remember(self, collection: Collection, identity: str) -> None:
         self.tx.execute(
             "INSERT INTO seeded (kind, project, parent, id) VALUES (?, ?, ?, ?)",
-            (*shelf.key, identity),
+            (*collection.key, identity),
         )
-        self.made[shelf.kind.name] += 1
+        self.made[collection.kind.name] += 1
 
     def _refuse_taken(self, kind: Kind, document: Document) -> None:
         """What files and stores hold is kept by their ids alone."""
@@ -216,15 +216,15 @@ class _Seeding:
 
     def _attach(self, file: Document) -> None:
         store, file_id = file["vector_store_id"], file["id"]
-        shelf = Shelf(STORE_FILE, self.project, store)
-        if self._was_seen(shelf, file_id):
+        collection = Collection(STORE_FILE, self.project, store)
+        if self._was_seen(collection, file_id):
             return
         if not self._is_there(VECTOR_STORE, store) or not self._is_there(FILE, file_id):
             self.notes.append(f"{file_id} is not put into {store}: one of them is not here")
             return
         new = NewFile(file_id, file["chunking_strategy"], file["attributes"])
         vector_stores.attach(self.tx, self.project, store, [new])
-        self._remember(shelf, file_id)
+        self._remember(collection, file_id)
 
     def _threads(self, read: Mapping[Kind, list[Document]]) -> None:
         """Messages, runs and steps, thread by thread."""
@@ -272,7 +272,7 @@ class _Seeding:
                     self.notes.append(f"{document['id']} refers to {identity}, which is not here")
 
     def _is_there(self, kind: Kind, identity: str, parent: str = "") -> bool:
-        return find(self.tx, Shelf(kind, self.project, parent), identity) is not None
+        return find(self.tx, Collection(kind, self.project, parent), identity) is not None
 
 
 def _by_thread(documents: Iterable[Document]) -> dict[str, list[Document]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.wire import now
 
 _PART_BYTES = 2**20
@@ -37,20 +37,20 @@ def write(tx: Transaction, content_id: str, stream: BinaryIO) -> int:
 
 
 @contextmanager
-def staged(store: Store, content_id: str, stream: BinaryIO) -> Iterator[Staged]:
+def staged(database: Database, content_id: str, stream: BinaryIO) -> Iterator[Staged]:
     """Keep what `stream` holds in many short transactions, since one long one would hold every
     other writer up. It is to be adopted within the block; if that fails, it is removed again."""
-    with store.write() as tx:
+    with database.write() as tx:
         _loosen(tx, content_id, now() + _STAGING_SECONDS)
     try:
         size = 0
         parts = enumerate(_pieces(stream))
         while some := list(islice(parts, _PARTS_AT_ONCE)):
-            with store.write() as tx:
+            with database.write() as tx:
                 size += sum(_insert(tx, content_id, part, data) for part, data in some)
         yield Staged(content_id, size)
     except BaseException:
-        _give_up(store, content_id)
+        _give_up(database, content_id)
         raise
 
 
@@ -62,15 +62,15 @@ def adopt(tx: Transaction, content: Staged) -> None:
         raise RuntimeError(f"the staged content {content.id} is gone")
 
 
-def sweep(store: Store) -> None:
+def sweep(database: Database) -> None:
     """Remove what belongs to nobody: what was given up, what dead processes had staged. In many
     short transactions, as it was written."""
-    for _ in range(len(store.abandoned)):
-        _give_up(store, store.abandoned.popleft())
-    with store.read() as tx:
+    for _ in range(len(database.abandoned)):
+        _give_up(database, database.abandoned.popleft())
+    with database.read() as tx:
         loose = tx.execute("SELECT content_id FROM loose_contents WHERE kept_until < ?", (now(),))
     for (content_id,) in loose:
-        while _remove_some(store, content_id):
+        while _remove_some(database, content_id):
             pass
 
 
@@ -94,10 +94,10 @@ def read(tx: Transaction, file_id: str) -> bytes:
     )
 
 
-def parts(store: Store, file_id: str, wanted: range | None = None) -> Iterator[bytes]:
+def parts(database: Database, file_id: str, wanted: range | None = None) -> Iterator[bytes]:
     """Part by part, each in a transaction of its own: a slow reader holds nothing up. Of it all
     those bytes that are `wanted`."""
-    with store.read() as tx:
+    with database.read() as tx:
         laid = [
             (source, part, size)
             for source in _sources(tx, file_id)
@@ -112,17 +112,17 @@ def parts(store: Store, file_id: str, wanted: range | None = None) -> Iterator[b
         behind = min(wanted.stop - at, size) if wanted is not None else size
         at += size
         if first < behind:
-            data = _part(store, source, part)
+            data = _part(database, source, part)
             if data is None:  # deleted meanwhile
                 return
             yield data[first:behind]
 
 
-def md5(store: Store, content_ids: Iterable[str]) -> str:
+def md5(database: Database, content_ids: Iterable[str]) -> str:
     """The checksum, in hex, of these contents one behind the other."""
     digest = hashlib.md5(usedforsecurity=False)
     for content_id in content_ids:
-        for data in parts(store, content_id):
+        for data in parts(database, content_id):
             digest.update(data)
     return digest.hexdigest()
 
@@ -134,17 +134,17 @@ def remove(tx: Transaction, file_id: str) -> None:
     tx.execute("DELETE FROM assembled_contents WHERE file_id = ?", (file_id,))
 
 
-def _give_up(store: Store, content_id: str) -> None:
+def _give_up(database: Database, content_id: str) -> None:
     """If even that cannot be written (a full disk, for one), the next sweep tries it again: nobody
     should wait for that, and the content not lie there for an hour."""
     try:
-        with store.write(_GIVE_UP_SECONDS) as tx:
+        with database.write(_GIVE_UP_SECONDS) as tx:
             tx.execute(
                 "UPDATE loose_contents SET kept_until = ? WHERE content_id = ?",
                 (_AT_ONCE, content_id),
             )
     except Exception:  # noqa: BLE001 - the error that led here is raised
-        store.abandoned.append(content_id)
+        database.abandoned.append(content_id)
 
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:
@@ -158,8 +158,8 @@ def _insert(tx: Transaction, content_id: str, part: int, data: bytes) -> int:
     return len(data)
 
 
-def _part(store: Store, content_id: str, part: int) -> bytes | None:
-    with store.read() as tx:
+def _part(database: Database, content_id: str, part: int) -> bytes | None:
+    with database.read() as tx:
         rows = tx.execute(
             "SELECT bytes FROM contents WHERE file_id = ? AND part = ?", (content_id, part)
         )
@@ -173,9 +173,9 @@ def _loosen(tx: Transaction, content_id: str, kept_until: int) -> None:
     )
 
 
-def _remove_some(store: Store, content_id: str) -> bool:
+def _remove_some(database: Database, content_id: str) -> bool:
     """Whether there may be more of it."""
-    with store.write() as tx:
+    with database.write() as tx:
         removed = tx.execute(
             "DELETE FROM contents WHERE file_id = ? AND part IN"
             " (SELECT part FROM contents WHERE file_id = ? LIMIT ?)"

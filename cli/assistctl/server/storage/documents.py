@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from assistctl.server.storage.store import Store, Transaction
+from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.wire import ApiError, Document, Kind, now, public
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Collection:
     """Where documents of one kind stand: within a project, below `parent` (an id, or "").
 
     Messages and runs stand below their thread, steps below their run, a store's files and batches
@@ -46,99 +46,105 @@ TRACE_SECONDS = 7 * 24 * 3_600
 _HERE = "kind = ? AND project = ? AND parent = ?"
 
 
-def insert(tx: Transaction, shelf: Shelf, document: Document) -> Document:
-    """Append the document (with its `id`) to the shelf and return it."""
+def insert(tx: Transaction, collection: Collection, document: Document) -> Document:
+    """Append the document (with its `id`) to the collection and return it."""
     tx.execute(
         "INSERT INTO documents (kind, project, parent, id, status, body) VALUES (?, ?, ?, ?, ?, ?)",
-        (*shelf.key, document["id"], document.get("status"), _dump(document)),
+        (*collection.key, document["id"], document.get("status"), _dump(document)),
     )
     return document
 
 
-def find(tx: Transaction, shelf: Shelf, identity: str) -> Document | None:
+def find(tx: Transaction, collection: Collection, identity: str) -> Document | None:
     rows = tx.execute(
         f"SELECT body FROM documents WHERE {_HERE} AND id = ?",  # noqa: S608 - constant
-        (*shelf.key, identity),
+        (*collection.key, identity),
     )
     return json.loads(rows[0][0]) if rows else None
 
 
-def fetch(tx: Transaction, shelf: Shelf, identity: str) -> Document:
+def fetch(tx: Transaction, collection: Collection, identity: str) -> Document:
     """Like `find`, but the absent document is the API's own 404."""
-    document = find(tx, shelf, identity)
+    document = find(tx, collection, identity)
     if document is None:
-        raise shelf.kind.missing(identity)
+        raise collection.kind.missing(identity)
     return document
 
 
-def save(tx: Transaction, shelf: Shelf, document: Document) -> Document:
+def save(tx: Transaction, collection: Collection, document: Document) -> Document:
     """Replace the document of the same id; it keeps its place. A document not there is a 404."""
     rows = tx.execute(
         f"UPDATE documents SET status = ?, body = ? WHERE {_HERE} AND id = ? RETURNING seq",  # noqa: S608
-        (document.get("status"), _dump(document), *shelf.key, document["id"]),
+        (document.get("status"), _dump(document), *collection.key, document["id"]),
     )
     if not rows:
-        raise shelf.kind.missing(document["id"])
+        raise collection.kind.missing(document["id"])
     return document
 
 
-def update(tx: Transaction, shelf: Shelf, identity: str, changes: Mapping[str, Any]) -> Document:
+def update(
+    tx: Transaction, collection: Collection, identity: str, changes: Mapping[str, Any]
+) -> Document:
     """Set top-level keys of a document and return it."""
-    return save(tx, shelf, {**fetch(tx, shelf, identity), **changes})
+    return save(tx, collection, {**fetch(tx, collection, identity), **changes})
 
 
-def remove(tx: Transaction, shelf: Shelf, identity: str) -> None:
+def remove(tx: Transaction, collection: Collection, identity: str) -> None:
     """Delete a document and everything below it; a document not there is a 404."""
     rows = tx.execute(
         f"DELETE FROM documents WHERE {_HERE} AND id = ? RETURNING seq",  # noqa: S608
-        (*shelf.key, identity),
+        (*collection.key, identity),
     )
     if not rows:
-        raise shelf.kind.missing(identity)
+        raise collection.kind.missing(identity)
     tx.execute(
         "INSERT OR REPLACE INTO tombstones (kind, project, parent, id, seq, removed_at)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        (*shelf.key, identity, rows[0][0], now()),
+        (*collection.key, identity, rows[0][0], now()),
     )
-    _remove_below(tx, shelf.project, identity)
+    _remove_below(tx, collection.project, identity)
 
 
-def was_deleted(tx: Transaction, shelf: Shelf, identity: str) -> bool:
+def was_deleted(tx: Transaction, collection: Collection, identity: str) -> bool:
     """Whether such a document was there and has been removed by itself, not too long ago."""
-    return bool(
-        tx.execute(f"SELECT 1 FROM tombstones WHERE {_HERE} AND id = ?", (*shelf.key, identity))  # noqa: S608
+    rows = tx.execute(
+        f"SELECT 1 FROM tombstones WHERE {_HERE} AND id = ?",  # noqa: S608
+        (*collection.key, identity),
     )
+    return bool(rows)
 
 
-def forget_removed(store: Store) -> None:
+def forget_removed(database: Database) -> None:
     """Remove the traces of what was deleted so long ago that no client still pages past it."""
-    with store.write() as tx:
+    with database.write() as tx:
         tx.execute("DELETE FROM tombstones WHERE removed_at <= ?", (now() - TRACE_SECONDS,))
 
 
-def count(tx: Transaction, shelf: Shelf) -> int:
-    [(number,)] = tx.execute(f"SELECT count(*) FROM documents WHERE {_HERE}", shelf.key)  # noqa: S608
+def count(tx: Transaction, collection: Collection) -> int:
+    [(number,)] = tx.execute(f"SELECT count(*) FROM documents WHERE {_HERE}", collection.key)  # noqa: S608
     return int(number)
 
 
-def select(tx: Transaction, shelf: Shelf, where: Mapping[str, Any] | None = None) -> list[Document]:
-    """All documents of the shelf, oldest first, whose top-level fields have the given values."""
+def select(
+    tx: Transaction, collection: Collection, where: Mapping[str, Any] | None = None
+) -> list[Document]:
+    """All documents, oldest first, whose top-level fields have the given values."""
     condition, values = _condition(where)
     rows = tx.execute(
         f"SELECT body FROM documents WHERE {_HERE}{condition} ORDER BY seq",  # noqa: S608
-        (*shelf.key, *values),
+        (*collection.key, *values),
     )
     return [json.loads(body) for (body,) in rows]
 
 
-def ids(tx: Transaction, shelf: Shelf) -> list[str]:
-    """The ids of all documents of the shelf, oldest first."""
-    rows = tx.execute(f"SELECT id FROM documents WHERE {_HERE} ORDER BY seq", shelf.key)  # noqa: S608
+def ids(tx: Transaction, collection: Collection) -> list[str]:
+    """The ids of all documents of the collection, oldest first."""
+    rows = tx.execute(f"SELECT id FROM documents WHERE {_HERE} ORDER BY seq", collection.key)  # noqa: S608
     return [identity for (identity,) in rows]
 
 
 def select_page(
-    tx: Transaction, shelf: Shelf, page: Page, where: Mapping[str, Any] | None = None
+    tx: Transaction, collection: Collection, page: Page, where: Mapping[str, Any] | None = None
 ) -> tuple[list[Document], bool]:
     """One page in the order asked for, and whether more lies beyond it.
 
@@ -149,13 +155,15 @@ def select_page(
     for cursor, follows in ((page.after, rising), (page.before, not rising)):
         if cursor is not None:
             condition += " AND seq > ?" if follows else " AND seq < ?"
-            values.append(_seq(tx, shelf, cursor, "after" if cursor == page.after else "before"))
+            values.append(
+                _seq(tx, collection, cursor, "after" if cursor == page.after else "before")
+            )
     backwards = page.before is not None and page.after is None
     direction = "ASC" if rising != backwards else "DESC"
     rows = tx.execute(
         f"SELECT body FROM documents WHERE {_HERE}{condition}"  # noqa: S608
         f" ORDER BY seq {direction} LIMIT ?",
-        (*shelf.key, *values, page.limit + 1),
+        (*collection.key, *values, page.limit + 1),
     )
     documents = [json.loads(body) for (body,) in rows[: page.limit]]
     if backwards:
@@ -164,10 +172,10 @@ def select_page(
 
 
 def list_page(
-    tx: Transaction, shelf: Shelf, page: Page, where: Mapping[str, Any] | None = None
+    tx: Transaction, collection: Collection, page: Page, where: Mapping[str, Any] | None = None
 ) -> Document:
     """One page as the API answers it."""
-    return listing(*select_page(tx, shelf, page, where))
+    return listing(*select_page(tx, collection, page, where))
 
 
 def listing(documents: list[Document], has_more: bool = False) -> Document:
@@ -195,16 +203,16 @@ def _condition(where: Mapping[str, Any] | None) -> tuple[str, list[Any]]:
     return condition, values
 
 
-def _seq(tx: Transaction, shelf: Shelf, cursor: str, param: str) -> int:
+def _seq(tx: Transaction, collection: Collection, cursor: str, param: str) -> int:
     for table in ("documents", "tombstones"):
         rows = tx.execute(
             f"SELECT seq FROM {table} WHERE {_HERE} AND id = ?",  # noqa: S608
-            (*shelf.key, cursor),
+            (*collection.key, cursor),
         )
         if rows:
             return int(rows[0][0])
     raise ApiError(
-        f"Invalid '{param}': no {shelf.kind.noun} with id '{cursor}' is in this list.",
+        f"Invalid '{param}': no {collection.kind.noun} with id '{cursor}' is in this list.",
         param=param,
         code="invalid_value",
     )

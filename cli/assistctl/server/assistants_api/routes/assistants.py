@@ -8,8 +8,8 @@ from assistctl.server.assistants_api.assistants import FIELDS
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.storage import documents
-from assistctl.server.storage.documents import Shelf
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import Required, record
 from assistctl.server.wire import ASSISTANT, Document, deleted, now, public
 
@@ -24,41 +24,41 @@ def create(call: Call) -> Document:
         given = resources.resolve(tx, call.project, body.get("tool_resources"))
         assistant = assistants.new(ASSISTANT.new_id(), now(), body)
         assistant["tool_resources"] = resources.with_tools(given, assistant["tools"])
-        return documents.insert(tx, Shelf(ASSISTANT, call.project), assistant)
+        return documents.insert(tx, Collection(ASSISTANT, call.project), assistant)
 
     return call.write(change)
 
 
 def retrieve(call: Call) -> Document:
     assistant_id = call.path("assistant_id", ASSISTANT)
-    with call.store.read() as tx:
-        return public(documents.fetch(tx, Shelf(ASSISTANT, call.project), assistant_id))
+    with call.database.read() as tx:
+        return public(documents.fetch(tx, Collection(ASSISTANT, call.project), assistant_id))
 
 
 def list_all(call: Call) -> Document:
-    with call.store.read() as tx:
-        return documents.list_page(tx, Shelf(ASSISTANT, call.project), call.page())
+    with call.database.read() as tx:
+        return documents.list_page(tx, Collection(ASSISTANT, call.project), call.page())
 
 
 def modify(call: Call) -> Document:
     """Only what is given changes; null resets a field. tool_resources change tool by tool."""
     assistant_id = call.path("assistant_id", ASSISTANT)
     body = _MODIFY(call.body, "")
-    shelf = Shelf(ASSISTANT, call.project)
+    collection = Collection(ASSISTANT, call.project)
 
     def change(tx: Transaction) -> Document:
-        assistant = assistants.changed(documents.fetch(tx, shelf, assistant_id), body)
+        assistant = assistants.changed(documents.fetch(tx, collection, assistant_id), body)
         given = resources.updated(tx, call.project, assistant["tool_resources"], body)
         assistant["tool_resources"] = resources.with_tools(given, assistant["tools"])
-        return public(documents.save(tx, shelf, assistant))
+        return public(documents.save(tx, collection, assistant))
 
     return call.write(change)
 
 
 def delete(call: Call) -> Document:
     assistant_id = call.path("assistant_id", ASSISTANT)
-    with call.store.write() as tx:
-        documents.remove(tx, Shelf(ASSISTANT, call.project), assistant_id)
+    with call.database.write() as tx:
+        documents.remove(tx, Collection(ASSISTANT, call.project), assistant_id)
     return deleted("assistant.deleted", assistant_id)
 
 

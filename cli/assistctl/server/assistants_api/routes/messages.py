@@ -10,8 +10,8 @@ from assistctl.server.assistants_api import tool_resources as resources
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.storage import documents
-from assistctl.server.storage.documents import Shelf
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import record
 from assistctl.server.wire import FILE, MESSAGE, THREAD, Document, deleted, now, public
 
@@ -26,12 +26,12 @@ def add_message(
     Its attachments become resources of the thread. Whether the thread is locked is the caller's
     to ask.
     """
-    threads = Shelf(THREAD, project)
+    threads = Collection(THREAD, project)
     thread = documents.fetch(tx, threads, thread_id)
     content = _content(body["content"])
     for part in content:
         if part["type"] == "image_file":
-            documents.fetch(tx, Shelf(FILE, project), part["image_file"]["file_id"])
+            documents.fetch(tx, Collection(FILE, project), part["image_file"]["file_id"])
     attachments = [
         {**attachment, "tools": attachment.get("tools") or []}
         for attachment in body.get("attachments") or ()
@@ -40,7 +40,7 @@ def add_message(
     if extended != thread["tool_resources"]:
         documents.save(tx, threads, {**thread, "tool_resources": extended})
     message = new_message(thread_id, body["role"], content, attachments, body.get("metadata"))
-    return documents.insert(tx, Shelf(MESSAGE, project, thread_id), message)
+    return documents.insert(tx, Collection(MESSAGE, project, thread_id), message)
 
 
 def new_message(
@@ -75,7 +75,7 @@ def create(call: Call) -> Document:
     body = bodies.MESSAGE(call.body, "")
 
     def change(tx: Transaction) -> Document:
-        documents.fetch(tx, Shelf(THREAD, call.project), thread_id)
+        documents.fetch(tx, Collection(THREAD, call.project), thread_id)
         locks.refuse_messages(tx, call.project, thread_id)
         return public(add_message(tx, call.project, thread_id, body))
 
@@ -83,42 +83,42 @@ def create(call: Call) -> Document:
 
 
 def retrieve(call: Call) -> Document:
-    shelf, message_id = _shelf(call), call.path("message_id", MESSAGE)
-    with call.store.read() as tx:
-        documents.fetch(tx, Shelf(THREAD, call.project), shelf.parent)
-        return public(documents.fetch(tx, shelf, message_id))
+    collection, message_id = _collection(call), call.path("message_id", MESSAGE)
+    with call.database.read() as tx:
+        documents.fetch(tx, Collection(THREAD, call.project), collection.parent)
+        return public(documents.fetch(tx, collection, message_id))
 
 
 def list_all(call: Call) -> Document:
-    shelf, run_id = _shelf(call), call.query("run_id")
-    with call.store.read() as tx:
-        documents.fetch(tx, Shelf(THREAD, call.project), shelf.parent)
+    collection, run_id = _collection(call), call.query("run_id")
+    with call.database.read() as tx:
+        documents.fetch(tx, Collection(THREAD, call.project), collection.parent)
         where = {"run_id": run_id} if run_id else None
-        return documents.list_page(tx, shelf, call.page(), where)
+        return documents.list_page(tx, collection, call.page(), where)
 
 
 def modify(call: Call) -> Document:
-    shelf, message_id = _shelf(call), call.path("message_id", MESSAGE)
+    collection, message_id = _collection(call), call.path("message_id", MESSAGE)
     body = _MODIFY(call.body, "")
     changes = {"metadata": body["metadata"] or {}} if "metadata" in body else {}
 
     def change(tx: Transaction) -> Document:
-        documents.fetch(tx, Shelf(THREAD, call.project), shelf.parent)
-        return public(documents.update(tx, shelf, message_id, changes))
+        documents.fetch(tx, Collection(THREAD, call.project), collection.parent)
+        return public(documents.update(tx, collection, message_id, changes))
 
     return call.write(change)
 
 
 def delete(call: Call) -> Document:
-    shelf, message_id = _shelf(call), call.path("message_id", MESSAGE)
-    with call.store.write() as tx:
-        documents.fetch(tx, Shelf(THREAD, call.project), shelf.parent)
-        documents.remove(tx, shelf, message_id)
+    collection, message_id = _collection(call), call.path("message_id", MESSAGE)
+    with call.database.write() as tx:
+        documents.fetch(tx, Collection(THREAD, call.project), collection.parent)
+        documents.remove(tx, collection, message_id)
     return deleted("thread.message.deleted", message_id)
 
 
-def _shelf(call: Call) -> Shelf:
-    return Shelf(MESSAGE, call.project, call.path("thread_id", THREAD))
+def _collection(call: Call) -> Collection:
+    return Collection(MESSAGE, call.project, call.path("thread_id", THREAD))
 
 
 def _content(content: str | list[Document]) -> list[Document]:

@@ -23,8 +23,8 @@ from assistctl.server.http.call import Answer, Call, Endpoint
 from assistctl.server.http.idempotency import Answered
 from assistctl.server.models.protocol import ModelError
 from assistctl.server.storage import documents
-from assistctl.server.storage.documents import Shelf
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import (
     Check,
     Required,
@@ -118,7 +118,7 @@ def create(call: Call) -> Answer:
     channel = _channel(call, body)
 
     def change(tx: Transaction) -> Document:
-        documents.fetch(tx, Shelf(THREAD, call.project), thread_id)
+        documents.fetch(tx, Collection(THREAD, call.project), thread_id)
         locks.refuse_runs(tx, call.project, thread_id)
         for number, message in enumerate(body.get("additional_messages") or ()):
             add_message(tx, call.project, thread_id, message, f"additional_messages[{number}]")
@@ -140,23 +140,23 @@ def create_with_thread(call: Call) -> Answer:
 
 
 def list_all(call: Call) -> Document:
-    shelf = _shelf(call)
-    with call.store.read() as tx:
-        documents.fetch(tx, Shelf(THREAD, call.project), shelf.parent)
-        return documents.list_page(tx, shelf, call.page())
+    collection = _collection(call)
+    with call.database.read() as tx:
+        documents.fetch(tx, Collection(THREAD, call.project), collection.parent)
+        return documents.list_page(tx, collection, call.page())
 
 
 def retrieve(call: Call) -> Document:
-    shelf, run_id = _shelf(call), call.path("run_id", RUN)
-    with call.store.read() as tx:
-        return public(documents.fetch(tx, shelf, run_id))
+    collection, run_id = _collection(call), call.path("run_id", RUN)
+    with call.database.read() as tx:
+        return public(documents.fetch(tx, collection, run_id))
 
 
 def modify(call: Call) -> Document:
-    shelf, run_id = _shelf(call), call.path("run_id", RUN)
+    collection, run_id = _collection(call), call.path("run_id", RUN)
     body = _MODIFY(call.body, "")
     changes = {"metadata": body["metadata"] or {}} if "metadata" in body else {}
-    return call.write(lambda tx: public(documents.update(tx, shelf, run_id, changes)))
+    return call.write(lambda tx: public(documents.update(tx, collection, run_id, changes)))
 
 
 def cancel(call: Call) -> Document:
@@ -164,12 +164,12 @@ def cancel(call: Call) -> Document:
     claim = _claim(call)
 
     def change(tx: Transaction) -> Document:
-        run = documents.fetch(tx, claim.shelf, claim.run_id)
+        run = documents.fetch(tx, claim.collection, claim.run_id)
         if run["status"] in (*TERMINAL, "cancelling"):
             raise ApiError(f"Cannot cancel run with status '{run['status']}'.")
         if run["status"] == "requires_action":
             return public(end_run(tx, claim, run, Ending("cancelled"))[-1].data)
-        run = documents.update(tx, claim.shelf, claim.run_id, {"status": "cancelling"})
+        run = documents.update(tx, claim.collection, claim.run_id, {"status": "cancelling"})
         call.server.engine.interrupt(tx, claim)
         return public(run)
 
@@ -182,14 +182,14 @@ def submit(call: Call) -> Answer:
     channel = _channel(call, body)
 
     def change(tx: Transaction) -> Document:
-        documents.fetch(tx, claim.shelf, claim.run_id)
+        documents.fetch(tx, claim.collection, claim.run_id)
         locks.active_run(tx, claim.project, claim.thread_id)
-        run = documents.fetch(tx, claim.shelf, claim.run_id)
+        run = documents.fetch(tx, claim.collection, claim.run_id)
         if run["status"] != "requires_action":
             raise ApiError(f'Runs in status "{run["status"]}" do not accept tool outputs.')
         step = _answered(tx, claim, body["tool_outputs"])
         changes = {"status": "queued", "required_action": None}
-        run = documents.update(tx, claim.shelf, claim.run_id, changes)
+        run = documents.update(tx, claim.collection, claim.run_id, changes)
         leases.take(tx, claim, call.server.engine.owner)
         events = [Event("thread.run.step.completed", step), Event("thread.run.queued", run)]
         channel.send(events)
@@ -205,15 +205,15 @@ def _start(
     """Queue a run on a thread that is free, and have it worked on."""
     engine = call.server.engine
     assistant_id = ASSISTANT.checked(body["assistant_id"], "assistant_id")
-    assistant = documents.fetch(tx, Shelf(ASSISTANT, call.project), assistant_id)
-    thread = documents.fetch(tx, Shelf(THREAD, call.project), thread_id)
+    assistant = documents.fetch(tx, Collection(ASSISTANT, call.project), assistant_id)
+    thread = documents.fetch(tx, Collection(THREAD, call.project), thread_id)
     given = resources.resolve(tx, call.project, body.get("tool_resources"))
     resources_of_run = {**assistant["tool_resources"], **given}
     run = new_run(assistant, thread, body, resources_of_run, engine.models.run_seconds)
     _check_choice(run)
     run["notes"] += engine.workshop.notes(run) + _model_note(call, run)
     claim = Claim(call.project, thread_id, run["id"])
-    documents.insert(tx, claim.shelf, run)
+    documents.insert(tx, claim.collection, run)
     leases.open_run(tx, claim, engine.owner, run["expires_at"])
     channel.send([Event("thread.run.created", run), Event("thread.run.queued", run)])
     engine.launch(tx, claim, run, channel)
@@ -247,14 +247,14 @@ def _model_note(call: Call, run: Document) -> list[str]:
 
 def _answered(tx: Transaction, claim: Claim, outputs: list[Json]) -> Document:
     """The waiting step, completed with the outputs: all that were asked for and no others."""
-    shelf = Shelf(STEP, claim.project, claim.run_id)
-    [step] = documents.select(tx, shelf, {"status": "in_progress"})
+    collection = Collection(STEP, claim.project, claim.run_id)
+    [step] = documents.select(tx, collection, {"status": "in_progress"})
     expected = [entry["id"] for entry in steps.function_calls(step)]
     got = [output["tool_call_id"] for output in outputs]
     if sorted(got) != sorted(expected):
         raise ApiError(f"Expected tool outputs for call_ids {expected}, got {got}")
     given = {output["tool_call_id"]: output.get("output") or "" for output in outputs}
-    return documents.save(tx, shelf, steps.completed(steps.with_outputs(step, given)))
+    return documents.save(tx, collection, steps.completed(steps.with_outputs(step, given)))
 
 
 def _channel(call: Call, body: Mapping[str, Any]) -> Channel:
@@ -282,7 +282,7 @@ def _retold(call: Call, run: Document, channel: Channel) -> AsyncIterator[bytes]
         with_thread="thread_id" not in call.request.path_params,
         answered_call=outputs[0]["tool_call_id"] if outputs else None,
     )
-    return follow(call.store, call.server.lanes.reads, retelling, channel.include)
+    return follow(call.database, call.server.lanes.reads, retelling, channel.include)
 
 
 def _stream(content: AsyncIterator[bytes], headers: Mapping[str, str]) -> Answer:
@@ -293,8 +293,8 @@ def _stream(content: AsyncIterator[bytes], headers: Mapping[str, str]) -> Answer
     )
 
 
-def _shelf(call: Call) -> Shelf:
-    return Shelf(RUN, call.project, call.path("thread_id", THREAD))
+def _collection(call: Call) -> Collection:
+    return Collection(RUN, call.project, call.path("thread_id", THREAD))
 
 
 def _claim(call: Call) -> Claim:

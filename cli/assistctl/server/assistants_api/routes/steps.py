@@ -5,8 +5,8 @@ from __future__ import annotations
 from assistctl.server.engine.steps import RESULT_CONTENT, shown
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.storage import documents
-from assistctl.server.storage.documents import Shelf
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import choice
 from assistctl.server.wire import RUN, STEP, THREAD, Document
 
@@ -22,22 +22,22 @@ def included(call: Call) -> frozenset[str]:
 
 def list_all(call: Call) -> Document:
     include = included(call)
-    with call.store.read() as tx:
-        steps, has_more = documents.select_page(tx, _shelf(call, tx), call.page())
+    with call.database.read() as tx:
+        steps, has_more = documents.select_page(tx, _collection(call, tx), call.page())
     return documents.listing([shown(step, include) for step in steps], has_more)
 
 
 def retrieve(call: Call) -> Document:
     include, step_id = included(call), call.path("step_id", STEP)
-    with call.store.read() as tx:
-        return shown(documents.fetch(tx, _shelf(call, tx), step_id), include)
+    with call.database.read() as tx:
+        return shown(documents.fetch(tx, _collection(call, tx), step_id), include)
 
 
-def _shelf(call: Call, tx: Transaction) -> Shelf:
+def _collection(call: Call, tx: Transaction) -> Collection:
     """Where the steps of the run in the path stand; a run that is not on that thread is a 404."""
-    runs = Shelf(RUN, call.project, call.path("thread_id", THREAD))
+    runs = Collection(RUN, call.project, call.path("thread_id", THREAD))
     run = documents.fetch(tx, runs, call.path("run_id", RUN))
-    return Shelf(STEP, call.project, run["id"])
+    return Collection(STEP, call.project, run["id"])
 
 
 ENDPOINTS = (

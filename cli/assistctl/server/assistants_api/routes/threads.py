@@ -10,8 +10,8 @@ from assistctl.server.assistants_api.routes.messages import add_message
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.storage import documents
-from assistctl.server.storage.documents import Shelf
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import record
 from assistctl.server.wire import THREAD, Document, deleted, now, public
 
@@ -20,7 +20,7 @@ _MODIFY = record({"tool_resources": bodies.RESOURCES, "metadata": bodies.METADAT
 
 def create_thread(tx: Transaction, project: str, body: Mapping[str, Any]) -> Document:
     """Make a thread with its first messages from a body checked by `bodies.THREAD`."""
-    shelf = Shelf(THREAD, project)
+    collection = Collection(THREAD, project)
     thread: Document = {
         "id": THREAD.new_id(),
         "object": "thread",
@@ -30,10 +30,10 @@ def create_thread(tx: Transaction, project: str, body: Mapping[str, Any]) -> Doc
             tx, project, body.get("tool_resources"), expiry=resources.THREAD_STORE_EXPIRY
         ),
     }
-    documents.insert(tx, shelf, thread)
+    documents.insert(tx, collection, thread)
     for number, message in enumerate(body.get("messages") or ()):
         add_message(tx, project, thread["id"], message, f"messages[{number}]")
-    return documents.fetch(tx, shelf, thread["id"])
+    return documents.fetch(tx, collection, thread["id"])
 
 
 def create(call: Call) -> Document:
@@ -43,17 +43,17 @@ def create(call: Call) -> Document:
 
 def retrieve(call: Call) -> Document:
     thread_id = call.path("thread_id", THREAD)
-    with call.store.read() as tx:
-        return public(documents.fetch(tx, Shelf(THREAD, call.project), thread_id))
+    with call.database.read() as tx:
+        return public(documents.fetch(tx, Collection(THREAD, call.project), thread_id))
 
 
 def modify(call: Call) -> Document:
     thread_id = call.path("thread_id", THREAD)
     body = _MODIFY(call.body, "")
-    shelf = Shelf(THREAD, call.project)
+    collection = Collection(THREAD, call.project)
 
     def change(tx: Transaction) -> Document:
-        thread = documents.fetch(tx, shelf, thread_id)
+        thread = documents.fetch(tx, collection, thread_id)
         if "metadata" in body:
             thread["metadata"] = body["metadata"] or {}
         thread["tool_resources"] = resources.updated(
@@ -63,7 +63,7 @@ def modify(call: Call) -> Document:
             body,
             expiry=resources.THREAD_STORE_EXPIRY,
         )
-        return public(documents.save(tx, shelf, thread))
+        return public(documents.save(tx, collection, thread))
 
     return call.write(change)
 
@@ -71,8 +71,8 @@ def modify(call: Call) -> Document:
 def delete(call: Call) -> Document:
     """The thread goes with its messages, runs and steps; its vector store expires by itself."""
     thread_id = call.path("thread_id", THREAD)
-    with call.store.write() as tx:
-        documents.remove(tx, Shelf(THREAD, call.project), thread_id)
+    with call.database.write() as tx:
+        documents.remove(tx, Collection(THREAD, call.project), thread_id)
     call.server.engine.forget(call.project, thread_id)
     return deleted("thread.deleted", thread_id)
 

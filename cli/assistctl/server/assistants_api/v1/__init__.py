@@ -30,7 +30,7 @@ def _answer(endpoint: Endpoint, call: Call) -> Answer:
     translate = _REQUESTS.get((endpoint.method, endpoint.path))
     if translate is not None:
         call = replace(call, body=translate(call.body))
-    translator = Translator(call.store, call.project)
+    translator = Translator(call.database, call.project)
     try:
         answer = endpoint.handler(call)
     except Answered as before:  # the answer that is kept is v2's, whoever asked first

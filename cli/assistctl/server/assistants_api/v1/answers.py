@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from assistctl.server.assistants_api.v1 import files
 from assistctl.server.http.call import Answer
-from assistctl.server.storage.store import Store
+from assistctl.server.storage.database import Database
 from assistctl.server.wire import Document
 
 _GONE = {
@@ -32,7 +32,7 @@ class Translator:
     """Translates the answers to one request; `_known` are the files of assistants, by their ids,
     that were looked up for it."""
 
-    store: Store
+    database: Database
     project: str
     _known: dict[str, list[str]] = field(default_factory=dict)
 
@@ -56,7 +56,7 @@ class Translator:
 
     def _files_of(self, assistant_id: str) -> list[str]:
         if assistant_id not in self._known:
-            with self.store.read() as tx:
+            with self.database.read() as tx:
                 self._known[assistant_id] = files.of(tx, self.project, assistant_id)
         return self._known[assistant_id]
 

@@ -11,8 +11,8 @@ from assistctl.server.assistants_api.v1.requests import ASSISTANT_FILES, FILE_ID
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.storage import documents
-from assistctl.server.storage.documents import Shelf
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import Required, record, string
 from assistctl.server.wire import ASSISTANT, FILE, ApiError, Document, deleted, now, public
 
@@ -29,7 +29,7 @@ def create(call: Call) -> Document:
         assistant = assistants.new(ASSISTANT.new_id(), now(), body)
         file_ids = list(dict.fromkeys(body.get("file_ids") or []))
         assistant["tool_resources"] = files.placed(tx, call.project, assistant, file_ids)
-        return documents.insert(tx, _shelf(call), assistant)
+        return documents.insert(tx, _collection(call), assistant)
 
     return call.write(change)
 
@@ -40,21 +40,21 @@ def modify(call: Call) -> Document:
     body = _MODIFY(call.body, "")
 
     def change(tx: Transaction) -> Document:
-        before = documents.fetch(tx, _shelf(call), assistant_id)
+        before = documents.fetch(tx, _collection(call), assistant_id)
         after = assistants.changed(before, body)
         if "tools" in body:
             after["tools"] = _with_options(after["tools"], before["tools"])
         after["tool_resources"] = _resources(tx, call.project, before, after, body)
-        return public(documents.save(tx, _shelf(call), after))
+        return public(documents.save(tx, _collection(call), after))
 
     return call.write(change)
 
 
 def delete(call: Call) -> Document:
     assistant_id = call.path("assistant_id", ASSISTANT)
-    with call.store.write() as tx:
-        files.let_go(tx, call.project, documents.fetch(tx, _shelf(call), assistant_id))
-        documents.remove(tx, _shelf(call), assistant_id)
+    with call.database.write() as tx:
+        files.let_go(tx, call.project, documents.fetch(tx, _collection(call), assistant_id))
+        documents.remove(tx, _collection(call), assistant_id)
     return deleted("assistant.deleted", assistant_id)
 
 
@@ -96,7 +96,7 @@ def detach(call: Call) -> Document:
             raise FILE.missing(file_id)
         return [each for each in had if each != file_id]
 
-    with call.store.write() as tx:
+    with call.database.write() as tx:
         _with_files(tx, call, fewer)
     return deleted("assistant.file.deleted", file_id)
 
@@ -116,14 +116,14 @@ def _resources(
 def _with_files(tx: Transaction, call: Call, change: Callable[[list[str]], list[str]]) -> Document:
     """The assistant in the path, having other files."""
     assistant_id = call.path("assistant_id", ASSISTANT)
-    assistant = documents.fetch(tx, _shelf(call), assistant_id)
+    assistant = documents.fetch(tx, _collection(call), assistant_id)
     had = files.of_assistant(tx, call.project, assistant)
     wanted = change(had)
     if wanted == had:
         return assistant
     kept = [each for each in wanted if each not in had or files.existing(tx, call.project, [each])]
     given = files.placed(tx, call.project, assistant, kept)
-    return documents.save(tx, _shelf(call), {**assistant, "tool_resources": given})
+    return documents.save(tx, _collection(call), {**assistant, "tool_resources": given})
 
 
 def _with_options(tools: list[Document], before: list[Document]) -> list[Document]:
@@ -134,8 +134,8 @@ def _with_options(tools: list[Document], before: list[Document]) -> list[Documen
 
 def _read(call: Call) -> tuple[Document, list[str]]:
     assistant_id = call.path("assistant_id", ASSISTANT)
-    with call.store.read() as tx:
-        assistant = documents.fetch(tx, _shelf(call), assistant_id)
+    with call.database.read() as tx:
+        assistant = documents.fetch(tx, _collection(call), assistant_id)
         return assistant, files.of_assistant(tx, call.project, assistant)
 
 
@@ -149,8 +149,8 @@ def _file(assistant: Document, file_id: str) -> Document:
     }
 
 
-def _shelf(call: Call) -> Shelf:
-    return Shelf(ASSISTANT, call.project)
+def _collection(call: Call) -> Collection:
+    return Collection(ASSISTANT, call.project)
 
 
 _FILES = "/assistants/{assistant_id}/files"

@@ -16,8 +16,8 @@ from assistctl.server.assistants_api import tool_resources as resources
 from assistctl.server.retrieval import vector_stores
 from assistctl.server.retrieval.vector_stores import NewFile
 from assistctl.server.storage import documents
-from assistctl.server.storage.documents import Page, Shelf
-from assistctl.server.storage.store import Transaction
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection, Page
 from assistctl.server.wire import ASSISTANT, FILE, STORE_FILE, VECTOR_STORE, ApiError, Document
 
 _TAKE_FILES = ("code_interpreter", "file_search")
@@ -25,7 +25,7 @@ _TAKE_FILES = ("code_interpreter", "file_search")
 
 def of(tx: Transaction, project: str, assistant_id: str) -> list[str]:
     """The files of an assistant; of one that is not there (any more), none."""
-    assistant = documents.find(tx, Shelf(ASSISTANT, project), assistant_id)
+    assistant = documents.find(tx, Collection(ASSISTANT, project), assistant_id)
     return of_assistant(tx, project, assistant) if assistant else []
 
 
@@ -33,7 +33,7 @@ def of_assistant(tx: Transaction, project: str, assistant: Document) -> list[str
     given = assistant["tool_resources"]
     found = list(given.get("code_interpreter", {}).get("file_ids", []))
     for store_id in _store_ids(given):
-        found += documents.ids(tx, Shelf(STORE_FILE, project, store_id))
+        found += documents.ids(tx, Collection(STORE_FILE, project, store_id))
     return list(dict.fromkeys(found))
 
 
@@ -52,7 +52,7 @@ def placed(tx: Transaction, project: str, assistant: Document, file_ids: Sequenc
     `assistant` bears its tools as they will be, and its resources as they are, if it has any.
     """
     for file_id in file_ids:
-        documents.fetch(tx, Shelf(FILE, project), file_id)
+        documents.fetch(tx, Collection(FILE, project), file_id)
     tools = users(assistant)
     given: Document = {}
     if file_ids and tools != {"file_search"}:
@@ -65,8 +65,8 @@ def placed(tx: Transaction, project: str, assistant: Document, file_ids: Sequenc
 
 def existing(tx: Transaction, project: str, file_ids: Sequence[str]) -> list[str]:
     """Those that have not been deleted since."""
-    shelf = Shelf(FILE, project)
-    return [file_id for file_id in file_ids if documents.find(tx, shelf, file_id) is not None]
+    collection = Collection(FILE, project)
+    return [file_id for file_id in file_ids if documents.find(tx, collection, file_id) is not None]
 
 
 def let_go(tx: Transaction, project: str, assistant: Document) -> None:
@@ -79,7 +79,7 @@ def let_go(tx: Transaction, project: str, assistant: Document) -> None:
 
 
 def page(items: Sequence[Document], page: Page) -> Document:
-    """One page of objects that are in no shelf of their own; `items` are the oldest first."""
+    """One page of objects that are in no collection of their own; `items` are the oldest first."""
     ordered = list(items) if page.order == "asc" else list(reversed(items))
     places = {item["id"]: number for number, item in enumerate(ordered)}
     start = 0 if page.after is None else _place(places, page.after, "after") + 1
@@ -112,11 +112,11 @@ def _stored(
     if store_id is None:
         body = {"name": f"Files of {assistant['id']}", "file_ids": file_ids}
         store = vector_stores.create(tx, project, body)
-        store = documents.fetch(tx, Shelf(VECTOR_STORE, project), store["id"])
+        store = documents.fetch(tx, Collection(VECTOR_STORE, project), store["id"])
         marked = {**store, "_files_of": assistant["id"]}
-        documents.save(tx, Shelf(VECTOR_STORE, project), marked)
+        documents.save(tx, Collection(VECTOR_STORE, project), marked)
         return [store["id"]]
-    before = documents.ids(tx, Shelf(STORE_FILE, project, store_id))
+    before = documents.ids(tx, Collection(STORE_FILE, project, store_id))
     for file_id in before:
         if file_id not in file_ids:
             vector_stores.detach(tx, project, store_id, file_id)
@@ -127,7 +127,7 @@ def _stored(
 
 def _own_store(tx: Transaction, project: str, assistant: Document) -> str | None:
     for store_id in _store_ids(assistant.get("tool_resources") or {}):
-        store = documents.find(tx, Shelf(VECTOR_STORE, project), store_id)
+        store = documents.find(tx, Collection(VECTOR_STORE, project), store_id)
         if store is not None and store.get("_files_of") == assistant["id"]:
             return store_id
     return None

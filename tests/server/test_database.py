@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from assistctl.server.storage import store as store_module
-from assistctl.server.storage.store import MIGRATIONS, Store, StoreError
+from assistctl.server.storage import migrations
+from assistctl.server.storage.database import Database, DatabaseError
+from assistctl.server.storage.migrations import MIGRATIONS
 
 NOBODY = 65534
 ENVIRONMENT = {
@@ -25,40 +26,40 @@ def test_a_database_is_made_with_its_directory_and_is_nobody_elses_business(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "deep" / "local.db"
-    Store(path).close()
+    Database(path).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_every_migration_is_applied_once(database: Path) -> None:
     for _ in range(2):
-        store = Store(database)
-        with store.read() as tx:
+        db = Database(database)
+        with db.read() as tx:
             assert tx.execute("SELECT version FROM migrations ORDER BY version") == [
                 (number + 1,) for number in range(len(MIGRATIONS))
             ]
-        store.close()
+        db.close()
 
 
 def test_a_migration_that_was_added_is_applied_to_an_existing_database(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Store(database).close()
+    Database(database).close()
     monkeypatch.setattr(
-        store_module, "MIGRATIONS", (*MIGRATIONS, ("CREATE TABLE later (x INTEGER)",))
+        migrations, "MIGRATIONS", (*MIGRATIONS, ("CREATE TABLE later (x INTEGER)",))
     )
-    store = Store(database)
-    with store.read() as tx:
+    db = Database(database)
+    with db.read() as tx:
         assert tx.execute("SELECT * FROM later") == []
-    store.close()
+    db.close()
 
 
 def test_a_database_of_a_newer_version_is_refused_with_a_way_out(database: Path) -> None:
-    store = Store(database)
-    with store.write() as tx:
+    db = Database(database)
+    with db.write() as tx:
         tx.execute("INSERT INTO migrations (version) VALUES (999)")
-    store.close()
-    with pytest.raises(StoreError) as caught:
-        Store(database)
+    db.close()
+    with pytest.raises(DatabaseError) as caught:
+        Database(database)
     assert str(caught.value) == (
         f"the database {database} was written by a newer assistctl"
         f" (schema 999, this one knows {len(MIGRATIONS)}); upgrade assistctl"
@@ -67,15 +68,15 @@ def test_a_database_of_a_newer_version_is_refused_with_a_way_out(database: Path)
 
 def test_a_file_that_is_no_database_is_a_clear_error(database: Path) -> None:
     database.write_text("I am a letter, not a database. " * 100)
-    with pytest.raises(StoreError) as caught:
-        Store(database)
+    with pytest.raises(DatabaseError) as caught:
+        Database(database)
     assert str(caught.value) == f"cannot use the database {database}: file is not a database"
 
 
 def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError) as caught:
-        Store(tmp_path / "file" / "local.db")
+    with pytest.raises(DatabaseError) as caught:
+        Database(tmp_path / "file" / "local.db")
     assert str(caught.value) == (
         f"cannot use the database {tmp_path}/file/local.db: File exists: {tmp_path}/file"
     )
@@ -86,7 +87,7 @@ def test_a_directory_that_cannot_be_written_to_is_a_clear_error() -> None:
     with tempfile.TemporaryDirectory() as folder:  # others may not look into pytest's own
         Path(folder).chmod(0o755)
         database, new = Path(folder, "local.db"), Path(folder, "new.db")
-        Store(database).close()
+        Database(database).close()
         os.chown(database, NOBODY, NOBODY)
         assert _as_nobody_says(database) == (
             f"cannot use the database {database}: attempt to write a readonly database;"
@@ -96,15 +97,15 @@ def test_a_directory_that_cannot_be_written_to_is_a_clear_error() -> None:
 
 
 def _as_nobody_says(path: Path) -> str:
-    """The StoreError that a process without rights gets."""
+    """The DatabaseError that a process without rights gets."""
     script = f"""
 import os
 from pathlib import Path
-from assistctl.server.storage.store import Store, StoreError
+from assistctl.server.storage.database import Database, DatabaseError
 os.setgroups([]); os.setresgid(*3 * [{NOBODY}]); os.setresuid(*3 * [{NOBODY}])
 try:
-    Store(Path({str(path)!r}))
-except StoreError as error:
+    Database(Path({str(path)!r}))
+except DatabaseError as error:
     print(error)
 """
     done = subprocess.run(
@@ -121,8 +122,8 @@ def test_the_database_of_another_application_is_refused_and_left_as_it_was(
     with closing(sqlite3.connect(database)) as connection:
         connection.execute(f"CREATE TABLE {table}")
     before = database.read_bytes()
-    with pytest.raises(StoreError) as caught:
-        Store(database)
+    with pytest.raises(DatabaseError) as caught:
+        Database(database)
     assert str(caught.value) == (
         f"the database {database} is not assistctl's: it has other tables; name another file"
     )
@@ -134,8 +135,8 @@ def test_the_database_of_another_application_is_refused_and_left_as_it_was(
 def test_a_database_of_every_earlier_version_is_migrated_with_what_is_in_it(
     database: Path, monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
-    monkeypatch.setattr(store_module, "MIGRATIONS", MIGRATIONS[:version])
-    old = Store(database)
+    monkeypatch.setattr(migrations, "MIGRATIONS", MIGRATIONS[:version])
+    old = Database(database)
     with old.write() as tx:
         tx.execute(
             "INSERT INTO documents (kind, project, parent, id, status, body)"
@@ -143,13 +144,13 @@ def test_a_database_of_every_earlier_version_is_migrated_with_what_is_in_it(
         )
     old.close()
     monkeypatch.undo()
-    new = Store(database)
+    new = Database(database)
     with new.read() as tx:
         assert tx.execute("SELECT id FROM documents") == [("thread_1",)]
         [(latest,)] = tx.execute("SELECT max(version) FROM migrations")
         migrated = tx.execute("SELECT sql FROM sqlite_master ORDER BY name")
     new.close()
-    fresh = Store(database.with_name("fresh.db"))
+    fresh = Database(database.with_name("fresh.db"))
     with fresh.read() as tx:
         assert migrated == tx.execute("SELECT sql FROM sqlite_master ORDER BY name")
     fresh.close()
@@ -158,8 +159,9 @@ def test_a_database_of_every_earlier_version_is_migrated_with_what_is_in_it(
 
 def test_processes_that_make_the_same_new_database_at_once_all_get_it(database: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from assistctl.server.storage.store import Store\n"
-        "print(flush=True); input(); Store(Path(sys.argv[1])).close()"
+        "import sys; from pathlib import Path\n"
+        "from assistctl.server.storage.database import Database\n"
+        "print(flush=True); input(); Database(Path(sys.argv[1])).close()"
     )
     processes = [
         subprocess.Popen(
@@ -181,74 +183,74 @@ def test_processes_that_make_the_same_new_database_at_once_all_get_it(database: 
     assert [process.communicate()[1] for process in processes] == [""] * 6
 
 
-def test_a_write_is_seen_whole_or_not_at_all(store: Store) -> None:
-    with store.write() as tx:
+def test_a_write_is_seen_whole_or_not_at_all(db: Database) -> None:
+    with db.write() as tx:
         tx.execute("CREATE TABLE t (x INTEGER)")
-    with pytest.raises(RuntimeError), store.write() as tx:
+    with pytest.raises(RuntimeError), db.write() as tx:
         tx.execute("INSERT INTO t VALUES (1)")
         raise RuntimeError
-    with store.write() as tx:
+    with db.write() as tx:
         tx.execute("INSERT INTO t VALUES (2)")
-        with store.read() as other:
+        with db.read() as other:
             assert other.execute("SELECT * FROM t") == []
-    with store.read() as tx:
+    with db.read() as tx:
         assert tx.execute("SELECT * FROM t") == [(2,)]
 
 
-def test_a_reader_sees_one_moment(store: Store) -> None:
-    with store.write() as tx:
+def test_a_reader_sees_one_moment(db: Database) -> None:
+    with db.write() as tx:
         tx.execute("CREATE TABLE t (x INTEGER)")
-    with store.read() as tx:
+    with db.read() as tx:
         assert tx.execute("SELECT * FROM t") == []
-        with store.write() as other:
+        with db.write() as other:
             other.execute("INSERT INTO t VALUES (1)")
         assert tx.execute("SELECT * FROM t") == []
 
 
-def test_what_follows_a_commit_does_not_follow_a_rollback(store: Store) -> None:
+def test_what_follows_a_commit_does_not_follow_a_rollback(db: Database) -> None:
     called: list[str] = []
-    with store.write() as tx:
+    with db.write() as tx:
         tx.after_commit(lambda: called.append("kept"))
-    with pytest.raises(RuntimeError), store.write() as tx:
+    with pytest.raises(RuntimeError), db.write() as tx:
         tx.after_commit(lambda: called.append("undone"))
         raise RuntimeError
     assert called == ["kept"]
 
 
-def test_many_threads_and_a_second_process_lose_no_update(database: Path, store: Store) -> None:
-    with store.write() as tx:
+def test_many_threads_and_a_second_process_lose_no_update(database: Path, db: Database) -> None:
+    with db.write() as tx:
         tx.execute("CREATE TABLE counter (n INTEGER)")
         tx.execute("INSERT INTO counter VALUES (0)")
-    other = Store(database)  # as another process has it: with connections and a lock of its own
+    other = Database(database)  # as another process has it: with connections and a lock of its own
 
-    def count(mine: Store) -> None:
+    def count(mine: Database) -> None:
         for _ in range(25):
             with mine.write() as tx:
                 [(n,)] = tx.execute("SELECT n FROM counter")
                 tx.execute("UPDATE counter SET n = ?", (n + 1,))
 
-    threads = [threading.Thread(target=count, args=(s,)) for s in (store, other) * 4]
+    threads = [threading.Thread(target=count, args=(s,)) for s in (db, other) * 4]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    with store.read() as tx:
+    with db.read() as tx:
         assert tx.execute("SELECT n FROM counter") == [(200,)]
     other.close()
 
 
 def test_a_closed_store_says_so_and_leaves_no_open_file(database: Path) -> None:
-    store = Store(database)
-    with store.read() as tx:
-        store.close()
+    db = Database(database)
+    with db.read() as tx:
+        db.close()
         tx.execute("SELECT 1")
-    with pytest.raises(StoreError, match="is closed"), store.read():
+    with pytest.raises(DatabaseError, match="is closed"), db.read():
         pass
     assert not database.with_name("local.db-wal").exists()  # gone with the last connection
 
 
-def test_a_connection_that_failed_is_not_used_again(store: Store) -> None:
-    with pytest.raises(sqlite3.OperationalError), store.read() as tx:
+def test_a_connection_that_failed_is_not_used_again(db: Database) -> None:
+    with pytest.raises(sqlite3.OperationalError), db.read() as tx:
         tx.execute("SELECT nonsense")
-    with store.read() as tx:
+    with db.read() as tx:
         assert tx.execute("SELECT 1") == [(1,)]
