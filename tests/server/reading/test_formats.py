@@ -142,6 +142,7 @@ def test_a_file_holds_at_most_the_apis_number_of_tokens(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("name", "library", "package", "content"),
     [
+        ("Word documents", "mammoth", "mammoth", office.docx(office.paragraph("a"))),
         ("PDF files", "pypdfium2", "pypdfium2", office.pdf([["a"]])),
         ("Spreadsheets", "python_calamine", "python-calamine", office.xlsx({"a": [["b"]]})),
     ],
@@ -175,6 +176,17 @@ def test_html_is_read_as_a_reader_sees_it() -> None:
         "name | price",
         "## More",
     ]
+
+
+def test_html_lists_keep_their_nesting_and_tables_their_columns() -> None:
+    page = """<ul><li><p>one</p><p>more of it</p><ol><li>a<li></ol></li><li><h3>H</h3>two</li></ul>
+    <p>after</p><table><tr><th colspan="2">name<th>price</tr>
+    <tr><td rowspan=2>rose<td>red<td>5<tr><td>white<td>6</table>
+    """
+    assert read("page.html", page.encode()).value == (
+        "- one\nmore of it\n  - a\n\n### H\n- two\nafter\n"
+        "name |  | price\nrose | red | 5\n | white | 6"
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from __future__ import annotations
 import posixpath
 import zipfile
 from collections.abc import Mapping
-from typing import BinaryIO, Protocol
-from xml.etree.ElementTree import XMLParser
+from typing import Any, BinaryIO, Protocol
+from xml.etree.ElementTree import Element, TreeBuilder, XMLParser
 
 from assistctl.server.retrieval.reading.failures import UnreadableFile
 
@@ -44,11 +44,18 @@ class Archive:
         self.names = frozenset(self._zip.namelist())
 
     def parse(self, name: str, handler: Handler) -> None:
-        parser = XMLParser(target=_Target(handler))
+        self._feed(name, XMLParser(target=_Target(handler)))
+
+    def tree(self, name: str) -> Element:
+        """All of an XML file at once, for what has to look around in it."""
+        root: Element = self._feed(name, XMLParser(target=_Tree()))
+        return root
+
+    def _feed(self, name: str, parser: XMLParser[Any]) -> Any:
         with self._zip.open(name) as member:
             while block := member.read(_BLOCK):
                 parser.feed(block)
-        parser.close()
+        return parser.close()
 
     def related(self, name: str) -> dict[str, tuple[str, str]]:
         """The members that a part of an Office file refers to: id -> (kind, name)."""
@@ -71,17 +78,26 @@ class _Target:
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         plain = {name: value for name, value in attributes.items() if name[0] != "{"}
         # `id` and `r:id` may stand side by side; the second one says more.
-        plain.update((_local(name), value) for name, value in attributes.items() if name[0] == "{")
-        self._handler.start(_local(tag), plain)
+        plain.update((local(name), value) for name, value in attributes.items() if name[0] == "{")
+        self._handler.start(local(tag), plain)
 
     def end(self, tag: str) -> None:
-        self._handler.end(_local(tag))
+        self._handler.end(local(tag))
 
     def doctype(self, name: str, public: str | None, system: str | None) -> None:
-        raise UnreadableFile("invalid_file", "The file declares XML entities, which are not read.")
+        _refuse_document_type()
 
     def close(self) -> None:
         return None
+
+
+class _Tree(TreeBuilder):
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        _refuse_document_type()
+
+
+def _refuse_document_type() -> None:
+    raise UnreadableFile("invalid_file", "The file declares XML entities, which are not read.")
 
 
 class _Relations:
@@ -103,5 +119,6 @@ class _Relations:
         pass
 
 
-def _local(name: str) -> str:
+def local(name: str) -> str:
+    """A name of XML without its namespace."""
     return name.rpartition("}")[2]

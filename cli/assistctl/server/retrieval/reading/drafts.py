@@ -38,10 +38,11 @@ class Draft:
         self._add("#" * level + " " + title)
         self._sections.append((level, self._open(self._lines[-1])))
 
-    def paragraph(self, text: str) -> None:
+    def paragraph(self, text: str, mark: str = "") -> None:
+        """`mark` stands before the text if there is any: that of a list's item, with its indent."""
         text = _CONTROL.sub("", text).strip()
         if text:
-            self._add(text)
+            self._add(mark + text)
 
     def table(self, rows: Iterable[Sequence[str]]) -> None:
         """Rows of cells; each row stays on one line, and keeps the column names with it."""
