@@ -9,13 +9,13 @@ import pytest
 
 from assistctl.server.assistants_api.routes.threads import create_thread
 from assistctl.server.engine import coding
-from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.transcript import read_thread
 from assistctl.server.files import files
 from assistctl.server.retrieval import index, vector_stores
 from assistctl.server.storage import documents
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Collection
+from assistctl.server.storage.leases import Claim
 from assistctl.server.wire import FILE, RUN, STEP, STORE_FILE, VECTOR_STORE
 
 PROJECT = "default"

@@ -15,10 +15,10 @@ import openai as sdk
 import pytest
 
 from assistctl.server import engine
-from assistctl.server.engine import leases
-from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.worker import Worker
+from assistctl.server.storage import leases
 from assistctl.server.storage.documents import find, save
+from assistctl.server.storage.leases import Claim
 from tests import forking
 from tests.server.chat_endpoint import call, chat_endpoint_running, say
 from tests.server.runs_help import (

@@ -11,9 +11,9 @@ import pytest
 from openai import OpenAI
 
 from assistctl.server import EmbeddedServer
-from assistctl.server.engine import leases
-from assistctl.server.engine.leases import LEASE_SECONDS, Claim
+from assistctl.server.storage import leases
 from assistctl.server.storage.database import Database
+from assistctl.server.storage.leases import LEASE_SECONDS, Claim
 
 STEP_SECONDS = 172_777
 DEAD = Claim("default", "thread_1", "run_1")

@@ -7,8 +7,8 @@ stuck behind a run that nobody works on; that makes them part of a write transac
 from __future__ import annotations
 
 from assistctl.server.engine.endings import end_abandoned
-from assistctl.server.engine.leases import count_anew, on_thread, overdue
 from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.leases import count_anew, on_thread, overdue
 from assistctl.server.wire import ApiError
 
 

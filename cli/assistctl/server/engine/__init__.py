@@ -17,10 +17,8 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 from starlette.concurrency import run_in_threadpool
 
-from assistctl.server.engine import leases
 from assistctl.server.engine.coding import session_key
 from assistctl.server.engine.endings import Ending, end_abandoned, end_run, failed
-from assistctl.server.engine.leases import CancelAsked, Claim, LeaseLost
 from assistctl.server.engine.prompt import RunEnds
 from assistctl.server.engine.streaming import Channel, Event
 from assistctl.server.engine.tools import Workshop
@@ -31,10 +29,11 @@ from assistctl.server.models.protocol import ModelError
 from assistctl.server.retrieval.finding import Finder
 from assistctl.server.sandbox import Limits, Sandboxes
 from assistctl.server.settings import Settings
-from assistctl.server.storage import room
+from assistctl.server.storage import leases, room
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import find
 from assistctl.server.storage.learnt import Learnt
+from assistctl.server.storage.leases import CancelAsked, Claim, LeaseLost
 from assistctl.server.wire import Document
 
 _log = logging.getLogger("assistctl.server")

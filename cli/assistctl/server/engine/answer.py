@@ -14,11 +14,11 @@ from typing import Any
 from assistctl.server.engine import steps
 from assistctl.server.engine.builtin import Builtin, Outcome
 from assistctl.server.engine.citations import Citer, Piece, Sources, attachments
-from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.streaming import Event
 from assistctl.server.models.protocol import STATE, CallPart
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection, find, insert, save
+from assistctl.server.storage.leases import Claim
 from assistctl.server.wire import CALL, MESSAGE, STEP, Document, now
 
 

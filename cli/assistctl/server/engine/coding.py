@@ -21,13 +21,13 @@ from starlette.concurrency import run_in_threadpool
 
 from assistctl.server.engine.builtin import Outcome, argument, free_name, function
 from assistctl.server.engine.citations import DATA
-from assistctl.server.engine.leases import Claim
 from assistctl.server.files import files
 from assistctl.server.sandbox import Execution, Given, Produced, Sandboxes, data_names
-from assistctl.server.storage import contents
+from assistctl.server.storage import contents, threads
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Collection, find
-from assistctl.server.wire import FILE, RUN, STEP, Document
+from assistctl.server.storage.leases import Claim
+from assistctl.server.wire import FILE, Document
 
 TYPE = "code_interpreter"
 SWITCHED_OFF = "code_interpreter is switched off on this server; the run goes on without it"
@@ -61,14 +61,7 @@ def past(tx: Transaction, claim: Claim) -> Past:
     ran = False
     written: dict[str, str] = {}
     pictures: list[str] = []
-    # CROSS: as in transcript.
-    rows = tx.execute(
-        "SELECT steps.body FROM documents AS runs CROSS JOIN documents AS steps"
-        " ON steps.kind = ? AND steps.project = runs.project AND steps.parent = runs.id"
-        " WHERE runs.kind = ? AND runs.project = ? AND runs.parent = ? ORDER BY steps.seq",
-        (STEP.name, RUN.name, claim.project, claim.thread_id),
-    )
-    for step in (json.loads(body) for (body,) in rows):
+    for step in threads.steps(tx, claim.project, claim.thread_id):
         if step["type"] == "message_creation":
             pictures = []
         for kept in step.get("_calls", {}).values():

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from assistctl.server.engine.citations import attachments
-from assistctl.server.engine.leases import Claim, close_run
 from assistctl.server.engine.runs import NO_TOKENS
 from assistctl.server.engine.streaming import Event
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection, find, save, select
+from assistctl.server.storage.leases import Claim, close_run
 from assistctl.server.wire import MESSAGE, STEP, Document, now
 
 Status: TypeAlias = Literal["completed", "failed", "incomplete", "cancelled", "expired"]

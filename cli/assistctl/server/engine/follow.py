@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any
 
 from assistctl.server.engine.endings import TERMINAL
-from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.streaming import (
     DONE,
     KEEP_ALIVE,
@@ -25,6 +24,7 @@ from assistctl.server.engine.streaming import (
 from assistctl.server.lanes import Lane
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Collection, fetch, find, select
+from assistctl.server.storage.leases import Claim
 from assistctl.server.wire import MESSAGE, STEP, THREAD, Document
 
 _POLL_SECONDS = 0.1

@@ -8,7 +8,6 @@ from typing import Any
 
 from assistctl.server.engine.builtin import named
 from assistctl.server.engine.endings import Ending
-from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.tools import Kit, Workshop
 from assistctl.server.engine.transcript import (
     Entry,
@@ -20,6 +19,7 @@ from assistctl.server.engine.transcript import (
 from assistctl.server.models.protocol import Request
 from assistctl.server.models.tokens import estimate_prompt
 from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.leases import Claim
 from assistctl.server.wire import Document
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from assistctl.server.engine import coding, search
 from assistctl.server.engine.builtin import Builtin, declared
 from assistctl.server.engine.citations import Sources
-from assistctl.server.engine.leases import Claim
 from assistctl.server.retrieval.finding import Finder
 from assistctl.server.sandbox import Sandboxes
 from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage.leases import Claim
 from assistctl.server.wire import Document
 
 

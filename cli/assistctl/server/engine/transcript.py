@@ -8,7 +8,6 @@ their citation marks are taken out.
 from __future__ import annotations
 
 import base64
-import json
 import mimetypes
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,10 +18,10 @@ from assistctl.server.engine.citations import without_marks
 from assistctl.server.engine.tools import answered_text
 from assistctl.server.models.protocol import STATE
 from assistctl.server.models.tokens import estimate_prompt
-from assistctl.server.storage import contents
+from assistctl.server.storage import contents, threads
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection, find
-from assistctl.server.wire import FILE, MESSAGE, RUN, STEP, Document
+from assistctl.server.wire import FILE, Document
 
 _FORGOTTEN = "(What was found then is not repeated here. Search again if you need it.)"
 
@@ -51,7 +50,7 @@ def read_thread(
     """The entries from before the run, and the run's own."""
     before: list[Entry] = []
     own: list[Entry] = []
-    for document in _in_order(tx, project, thread_id):
+    for document in threads.messages_and_steps(tx, project, thread_id):
         current = document["run_id"] == run_id
         if document["object"] == "thread.message":
             messages = _from_message(tx, project, document, current)
@@ -101,20 +100,6 @@ def within(entries: Sequence[Entry], tokens: int) -> list[Entry]:
             break
         total -= kept.pop(position).tokens
     return list(kept.values())
-
-
-def _in_order(tx: Transaction, project: str, thread_id: str) -> list[Document]:
-    # CROSS: or else SQLite goes through all steps of the project, and looks for the run of each.
-    rows = tx.execute(
-        "SELECT body, seq FROM documents WHERE kind = ? AND project = ? AND parent = ?"
-        " UNION ALL"
-        " SELECT steps.body, steps.seq FROM documents AS runs CROSS JOIN documents AS steps"
-        " ON steps.kind = ? AND steps.project = runs.project AND steps.parent = runs.id"
-        " WHERE runs.kind = ? AND runs.project = ? AND runs.parent = ?"
-        " ORDER BY seq",
-        (MESSAGE.name, project, thread_id, STEP.name, RUN.name, project, thread_id),
-    )
-    return [json.loads(body) for body, _ in rows]
 
 
 def _from_message(

@@ -11,11 +11,10 @@ from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
-from assistctl.server.engine import leases, search
+from assistctl.server.engine import search
 from assistctl.server.engine.answer import Call, Speech, ToolRound, action_required
 from assistctl.server.engine.builtin import Outcome, declared
 from assistctl.server.engine.endings import Ending, end_run
-from assistctl.server.engine.leases import CancelAsked, Claim
 from assistctl.server.engine.prompt import Prompt, prepare, truncates_itself
 from assistctl.server.engine.runs import NO_TOKENS, counted, with_notes, with_usage
 from assistctl.server.engine.streaming import Channel, Event
@@ -35,8 +34,10 @@ from assistctl.server.models.protocol import (
     Usage,
 )
 from assistctl.server.retrieval import vector_stores
+from assistctl.server.storage import leases
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import save
+from assistctl.server.storage.leases import CancelAsked, Claim
 from assistctl.server.tokens import count_tokens
 from assistctl.server.wire import Document, now
 

@@ -72,7 +72,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
     ),
     (
-        # A row is the lock of its thread; owner and lease are explained in engine/leases.py.
+        # A row is the lock of its thread; owner and lease are explained in storage/leases.py.
         """
         CREATE TABLE active_runs (
             project TEXT NOT NULL,

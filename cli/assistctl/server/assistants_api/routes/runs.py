@@ -12,19 +12,19 @@ from assistctl.server.assistants_api import tool_resources as resources
 from assistctl.server.assistants_api.routes.messages import add_message
 from assistctl.server.assistants_api.routes.steps import included
 from assistctl.server.assistants_api.routes.threads import create_thread
-from assistctl.server.engine import leases, steps
+from assistctl.server.engine import steps
 from assistctl.server.engine.endings import TERMINAL, Ending, end_run
 from assistctl.server.engine.follow import Retelling, follow
-from assistctl.server.engine.leases import Claim
 from assistctl.server.engine.runs import new_run
 from assistctl.server.engine.streaming import Channel, Event
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Answer, Call, Endpoint
 from assistctl.server.http.idempotency import Answered
 from assistctl.server.models.protocol import ModelError
-from assistctl.server.storage import documents
+from assistctl.server.storage import documents, leases
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
+from assistctl.server.storage.leases import Claim
 from assistctl.server.validation import (
     Check,
     Required,
