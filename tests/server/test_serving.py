@@ -16,6 +16,7 @@ import pytest
 from openai import OpenAI
 
 from assistctl.server import DatabaseError, EmbeddedServer, Settings, serve
+from assistctl.server import serving as serving_module
 from tests import forking
 
 SERVE = """
@@ -250,6 +251,17 @@ except KeyboardInterrupt:
 def test_ctrl_c_while_an_embedded_server_starts_ends_it_too(database: Path, moment: str) -> None:
     process = forking.run(["-c", INTERRUPTED, str(database), moment], timeout=60)
     assert (process.returncode, process.stdout) == (0, "['MainThread']\n"), process.stderr
+
+
+def test_an_embedded_server_ends_when_it_is_told_not_when_it_looks(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving_module, "_TICK_SECONDS", 3600)
+    server = EmbeddedServer(Settings(database)).__enter__()
+    ending = threading.Thread(target=server.__exit__, args=(None, None, None), daemon=True)
+    ending.start()
+    ending.join(60)
+    assert not ending.is_alive()
 
 
 def test_an_embedded_server_runs_once_at_a_time(server: EmbeddedServer) -> None:

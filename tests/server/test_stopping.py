@@ -121,7 +121,5 @@ def test_a_client_that_sent_half_of_its_request_is_told_to_come_again(serving: S
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b'"The server is shutting down."' in answer
     out, err = process.communicate(timeout=30)
-    told = (
-        "stopping; runs at work: 0\nCancel 1 running task(s), timeout graceful shutdown exceeded\n"
-    )
+    told = "stopping; runs at work: 0\nrequests given up, since they took too long: 1\n"
     assert (process.returncode, out, err) == (0, "done\n", told)

@@ -8,8 +8,9 @@ import secrets
 import signal
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from types import FrameType, TracebackType
 from urllib.parse import urlsplit
@@ -44,6 +45,8 @@ _log = logging.getLogger("assistctl.server")
 
 _LOOPBACK = "127.0.0.1"
 _GRACE_SECONDS = 5
+_TICK_SECONDS = 1
+_POLL_SECONDS = 0.01
 _EXPIRY_SECONDS = 60
 _START_SECONDS = 30
 
@@ -103,7 +106,7 @@ class EmbeddedServer:
             if not ready.wait(_START_SECONDS) or not self._uvicorn.started:
                 raise RuntimeError("the embedded server did not start; its log says why")
         except BaseException:  # Ctrl-C, too: the process would wait for the thread for ever
-            self._uvicorn.should_exit = True
+            self._uvicorn.stop()
             ready.wait(_START_SECONDS)  # within start() it may have come before the thread
             self.__exit__(None, None, None)
             raise
@@ -117,7 +120,7 @@ class EmbeddedServer:
         traceback: TracebackType | None,
     ) -> None:
         self.base_url = ""
-        self._uvicorn.should_exit = True
+        self._uvicorn.stop()
         self._thread.join()
         self._context.__exit__(None, None, None)
         self._listener.close()
@@ -130,34 +133,67 @@ class EmbeddedServer:
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn that says when it is ready, and that returns after a signal, not dies of it."""
+    """uvicorn that says when it is ready, ends at once when it is told to, and returns after a
+    signal, not dies of it."""
 
     def __init__(
         self, config: uvicorn.Config, on_ready: Callable[[], object], engine: Engine
     ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = asyncio.Event()
         self.engine = engine
 
+    def stop(self) -> None:
+        """Ask it to end; from any thread, and from within a signal handler."""
+        self.should_exit = True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed: it has ended
+                self._loop.call_soon_threadsafe(self._told.set)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self.started:
             self._on_ready()
 
+    async def main_loop(self) -> None:
+        """uvicorn's own looks ten times a second whether it is to end, for which whoever ends it,
+        such as every command with an embedded server, would wait."""
+        while not await self.on_tick(0):  # also sets the Date of the answers to come
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), _TICK_SECONDS)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal is a request, the second one, whichever it is, means now."""
         self.force_exit = self.should_exit
-        self.should_exit = True
+        self.stop()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's own, but that one waits in steps of 100 ms, even for nobody."""
         _log.info("stopping; runs at work: %d", self.engine.at_work)
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
         # Streams end when their runs do: were the engine stopped after the last connection, as
         # the lifespan does, they would be cut off without their last events.
         await asyncio.gather(
-            self.engine.stop(in_a_hurry=lambda: self.force_exit), super().shutdown(sockets)
+            self.engine.stop(in_a_hurry=lambda: self.force_exit), self._last_answers()
         )
-        if self.force_exit:  # then uvicorn leaves this out
-            await self.lifespan.shutdown()
+        await self.lifespan.shutdown()
+
+    async def _last_answers(self) -> None:
+        """Until all are sent and all clients have gone, but not for ever."""
+        busy, deadline = self.server_state, time.monotonic() + _GRACE_SECONDS
+        while (busy.connections or busy.tasks) and not self.force_exit:
+            if time.monotonic() > deadline:
+                _log.error("requests given up, since they took too long: %d", len(busy.tasks))
+                for task in busy.tasks:
+                    task.cancel()
+                return
+            await asyncio.sleep(_POLL_SECONDS)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -236,7 +272,6 @@ def _config(app: Starlette) -> uvicorn.Config:
         loop="asyncio",
         server_header=False,
         timeout_keep_alive=IDLE_SECONDS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 
 
