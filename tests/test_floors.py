@@ -1,6 +1,7 @@
 """Which room may import which: the floors of docs/architecture.md, kept by reading the imports."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,12 @@ MAY_IMPORT_IN_SERVER = {
     | {"storage", "retrieval", "files", "engine", "http", "assistants_api", "endpoints"},
 }
 """The server's rooms, lowest first; no two import each other."""
+SQL = re.compile(
+    r"\b(SELECT\s.*\bFROM|SELECT\s+1|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM"
+    r"|UNION\s+ALL|(CREATE|DROP|ALTER)\s+(TABLE|INDEX|VIRTUAL)|PRAGMA|BEGIN\s+IMMEDIATE)\b",
+    re.DOTALL,
+)
+CONNECTIONS = {"tx", "transaction", "connection", "cursor"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -141,3 +148,28 @@ def test_render_knows_plans_only_as_values():
         if module.startswith("assistctl.plan") and module != "assistctl.plan.changes"
     }
     assert wrong == set()
+
+
+def sql_in(path: Path) -> list[str]:
+    """What in a module is SQL, or hands statements to a database, or opens one."""
+    found = ["import sqlite3"] if "sqlite3" in imports(path) else []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if SQL.search(node.value):
+                found.append(f"{node.lineno}: {node.value}")
+        elif isinstance(node, ast.Attribute) and node.attr in ("execute", "executemany", "stream"):
+            owner = node.value
+            name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
+            if name.lstrip("_") in CONNECTIONS:
+                found.append(f"{node.lineno}: {name}.{node.attr}")
+    return found
+
+
+def test_sql_stands_in_storage_only():
+    homes = [path.relative_to(PACKAGE).as_posix() for path in MODULES if sql_in(path)]
+    assert [home for home in homes if not home.startswith("server/storage/")] == []
+
+
+def test_every_module_of_storage_is_seen_to_hold_sql():
+    storage = (PACKAGE / "server" / "storage").glob("*.py")
+    assert {path.name for path in storage if not sql_in(path)} == {"__init__.py"}

@@ -11,8 +11,8 @@ from assistctl.server.assistants_api.routes.threads import create_thread
 from assistctl.server.engine import coding
 from assistctl.server.engine.transcript import read_thread
 from assistctl.server.files import files
-from assistctl.server.retrieval import index, vector_stores
-from assistctl.server.storage import documents
+from assistctl.server.retrieval import vector_stores
+from assistctl.server.storage import documents, indexing_queue
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.storage.leases import Claim
@@ -50,9 +50,7 @@ def _add_others(tx: Transaction, number: int) -> None:
     documents.insert(
         tx, Collection(STORE_FILE, PROJECT, store), {"id": file, "status": "completed"}
     )
-    tx.execute(
-        "INSERT INTO indexing (project, store_id, file_id) VALUES (?, ?, ?)", (PROJECT, store, file)
-    )
+    indexing_queue.add(tx, PROJECT, store, file)
 
 
 def _steps(db: Database, work: Work) -> int:
@@ -79,8 +77,8 @@ def _deletion_of_a_file(tx: Transaction) -> None:
 
 
 def _what_is_to_be_indexed_next(tx: Transaction) -> object:
-    tx.execute("INSERT INTO indexing (project, store_id, file_id) VALUES ('another', 'vs', 'file')")
-    [task] = index.waiting(tx, 1, [PROJECT])
+    indexing_queue.add(tx, "another", "vs", "file")
+    [task] = indexing_queue.waiting(tx, 1, [PROJECT])
     assert task.project == "another"
     return task
 

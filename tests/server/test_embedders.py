@@ -169,7 +169,7 @@ def test_cosines_are_the_same_without_numpy() -> None:
     numpy = pytest.importorskip("numpy")
     part = Part(
         chunks=[7, 8, 9],
-        readings=[1, 1, 1],
+        ingestions=[1, 1, 1],
         counts=[2, 1, 3],
         numbers=b"".join(
             map(packed, ([1, 0], [3, 4], [0, 1], [-1, 0], [-1, 1], [1, 1])),

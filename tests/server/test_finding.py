@@ -2,10 +2,11 @@
 
 import pytest
 
-from assistctl.server.retrieval import index, vector_stores
+from assistctl.server.retrieval import vector_stores
 from assistctl.server.retrieval.finding import Finder, Found, Question
-from assistctl.server.retrieval.text import Piece
-from assistctl.server.storage import documents
+from assistctl.server.retrieval.words import indexed
+from assistctl.server.storage import chunks, documents
+from assistctl.server.storage.chunks import NewChunk
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.wire import FILE, STORE_FILE, VECTOR_STORE
@@ -31,9 +32,9 @@ def put(tx: Transaction, store_id: str, file_id: str, *texts: str) -> None:
             tx, Collection(FILE, PROJECT), {"id": file_id, "filename": f"{file_id}.txt"}
         )
     documents.insert(tx, held, {"id": file_id, "attributes": {"n": file_id}})
-    reading = index.begin(tx, store_id, file_id)
-    assert index.add(tx, reading, index.prepare(Piece(text) for text in texts))
-    index.finish(tx, reading)
+    ingestion = chunks.begin(tx, store_id, file_id)
+    assert chunks.add(tx, ingestion, [NewChunk(text, 0, indexed(text)) for text in texts])
+    chunks.finish(tx, ingestion)
 
 
 @pytest.fixture

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from assistctl.server.retrieval import index, indexing, vector_stores
+from assistctl.server.retrieval import indexing, vector_stores
 from assistctl.server.retrieval.embedders.endpoint import EmbeddingsEndpoint
-from assistctl.server.retrieval.index import Task
 from assistctl.server.retrieval.indexing import Indexer
 from assistctl.server.retrieval.reading import Reading, pieces
 from assistctl.server.retrieval.text import Piece
 from assistctl.server.retrieval.vector_stores import NewFile
-from assistctl.server.storage import contents, documents, migrations
+from assistctl.server.storage import chunks, contents, documents, indexing_queue, migrations
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Collection
+from assistctl.server.storage.indexing_queue import Task
 from assistctl.server.wire import FILE, STORE_FILE, Document
 from tests.server.embeddings_endpoint import embeddings_endpoint_running
 
@@ -103,14 +103,14 @@ def test_a_file_that_is_attached_anew_before_its_reading_begins_does_not_wait_fo
 
     def meanwhile(tx: Transaction, most: int, busy: list[str]) -> list[Task]:
         tasks = waiting(tx, most)
-        monkeypatch.setattr(index, "waiting", waiting)
+        monkeypatch.setattr(indexing_queue, "waiting", waiting)
         with db.write() as other:
             vector_stores.attach(other, PROJECT, store_id, [NewFile(file_id)])
         return tasks
 
-    waiting = index.waiting
-    monkeypatch.setattr(index, "waiting", meanwhile)
-    monkeypatch.setattr(index, "_DEAD_SECONDS", 3_600.0)
+    waiting = indexing_queue.waiting
+    monkeypatch.setattr(indexing_queue, "waiting", meanwhile)
+    monkeypatch.setattr(indexing_queue, "_DEAD_SECONDS", 3_600.0)
     monkeypatch.setattr(indexing, "_THREADS", 1)  # another might be in time to read it first
     indexer = Indexer(db)
     indexer.start()
@@ -165,12 +165,12 @@ def test_a_large_file_enters_in_slices_and_is_found_all_at_once(
     assert between.wait(10)
     with db.write() as tx:  # nobody is held up meanwhile
         assert tx.execute("SELECT count(*) FROM chunks") == [(2,)]
-        assert index.ready(tx, [store_id]) == []
+        assert chunks.ready(tx, [store_id]) == []
     go_on.set()
     wait(db, store_id)
     with db.read() as tx:
         assert tx.execute("SELECT count(*) FROM chunks") == [(8,)]
-        assert len(index.ready(tx, [store_id])) == 1
+        assert len(chunks.ready(tx, [store_id])) == 1
 
 
 def test_an_indexer_that_is_stopped_leaves_the_file_to_the_next(
@@ -195,7 +195,7 @@ def test_an_indexer_that_is_stopped_leaves_the_file_to_the_next(
     indexer = Indexer(db)
     indexer.start()
     wait(db, store_id)
-    until(db, "SELECT count(*) FROM readings", 1)
+    until(db, "SELECT count(*) FROM ingestions", 1)
     indexer.stop()
     with db.read() as tx:
         assert tx.execute("SELECT text FROM chunks") == [("roses",)]
@@ -206,8 +206,8 @@ def test_a_store_that_is_deleted_is_swept_away(db: Database, indexer: Indexer) -
     wait(db, store_id)
     with db.write() as tx:
         vector_stores.delete(tx, PROJECT, store_id)
-        assert index.ready(tx, [store_id]) == []
-    for table in ("chunks", "chunk_words", "readings"):
+        assert chunks.ready(tx, [store_id]) == []
+    for table in ("chunks", "chunk_words", "ingestions"):
         until(db, f"SELECT count(*) FROM {table}", 0)  # noqa: S608
 
 
@@ -274,7 +274,7 @@ def test_what_an_older_server_had_indexed_is_read_again(
     new = Database(tmp_path / "old.db")
     indexer = Indexer(new)
     indexer.start()
-    until(new, "SELECT count(*) FROM readings WHERE state = 'ready'", 1)
+    until(new, "SELECT count(*) FROM ingestions WHERE state = 'ready'", 1)
     indexer.stop()
     with new.read() as tx:
         assert tx.execute("SELECT text FROM chunks") == [("roses are red",)]

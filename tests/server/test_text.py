@@ -31,7 +31,7 @@ def test_pieces_end_at_lines_and_repeat_some_of_the_last() -> None:
         "".join(lines[6:11]),
         "".join(lines[9:12]),
     ]
-    assert "".join(piece.text[piece.fresh :] for piece in pieces) == "".join(lines)
+    assert "".join(piece.text[piece.new_from :] for piece in pieces) == "".join(lines)
 
 
 def test_pieces_end_at_paragraphs_before_lines_and_at_sentences_before_words() -> None:
@@ -98,4 +98,6 @@ def test_passages_are_what_is_new_in_a_piece_below_its_headings() -> None:
 def test_pieces_are_small_enough_and_lose_nothing(text: str, size: int, share: float) -> None:
     pieces = list(cut(Text(text, headings(text)), size, int(size * share)))
     assert all(count_tokens(piece.text) <= max(size, 50) for piece in pieces)
-    assert "".join(piece.text[piece.fresh :] for piece in pieces) == (text if text.strip() else "")
+    assert "".join(piece.text[piece.new_from :] for piece in pieces) == (
+        text if text.strip() else ""
+    )

@@ -42,7 +42,7 @@ def rows(db: Database) -> dict[str, int]:
     with db.read() as tx:
         return {
             table: tx.execute(f"SELECT count(*) FROM {table}")[0][0]  # noqa: S608
-            for table in ("contents", "loose_contents", "assembled_contents")
+            for table in ("contents", "unreferenced_contents", "assembled_contents")
         }
 
 
@@ -130,10 +130,10 @@ def test_nothing_of_an_upload_is_left_when_its_file_is_deleted(
     upload_id = begin(openai, len(CONTENT))
     used, _, again = send(openai, upload_id, CONTENT[:9], b"sent twice", CONTENT[9:])
     done = openai.uploads.complete(upload_id, part_ids=[used, again])
-    assert swept(db) == {"contents": 4, "loose_contents": 0, "assembled_contents": 2}
+    assert swept(db) == {"contents": 4, "unreferenced_contents": 0, "assembled_contents": 2}
     assert done.file is not None
     openai.files.delete(done.file.id)
-    assert swept(db) == {"contents": 0, "loose_contents": 0, "assembled_contents": 0}
+    assert swept(db) == {"contents": 0, "unreferenced_contents": 0, "assembled_contents": 0}
 
 
 def test_a_file_made_of_parts_may_expire(openai: OpenAI) -> None:
@@ -303,14 +303,14 @@ def test_what_a_dead_process_had_begun_to_store_is_removed(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with db.write() as tx:
-        tx.execute("INSERT INTO loose_contents VALUES ('part_x', 4600)")
+        tx.execute("INSERT INTO unreferenced_contents VALUES ('part_x', 4600)")
         for part in range(9):
             tx.execute("INSERT INTO contents VALUES ('part_x', ?, 'half')", (part,))
     for moment, left in ((4600, 9), (4601, 0)):
         monkeypatch.setattr(contents, "now", lambda moment=moment: moment)
         contents.sweep(db)
         assert rows(db)["contents"] == left
-    assert rows(db)["loose_contents"] == 0
+    assert rows(db)["unreferenced_contents"] == 0
 
 
 def test_what_could_not_be_given_up_is_removed_by_the_next_sweep(
@@ -325,8 +325,8 @@ def test_what_could_not_be_given_up_is_removed_by_the_next_sweep(
             other.execute("BEGIN IMMEDIATE")
             raise ZeroDivisionError
         other.execute("ROLLBACK")
-    assert rows(db) == {"contents": 3, "loose_contents": 1, "assembled_contents": 0}
-    assert swept(db) == {"contents": 0, "loose_contents": 0, "assembled_contents": 0}
+    assert rows(db) == {"contents": 3, "unreferenced_contents": 1, "assembled_contents": 0}
+    assert swept(db) == {"contents": 0, "unreferenced_contents": 0, "assembled_contents": 0}
 
 
 def message(caught: pytest.ExceptionInfo[sdk.APIStatusError]) -> str:

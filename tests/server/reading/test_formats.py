@@ -236,7 +236,7 @@ def test_no_plain_file_breaks_the_reader(suffix: str, content: bytes, size: int)
     except UnreadableFile:
         return
     pieces = list(cut(text, size, size // 2))
-    assert "".join(piece.text[piece.fresh :] for piece in pieces).strip() in text.value
+    assert "".join(piece.text[piece.new_from :] for piece in pieces).strip() in text.value
     for context in text.contexts:
         assert text.value[context.begins : context.start] == context.line
         assert context.start <= context.end <= len(text.value) + 1

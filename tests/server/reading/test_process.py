@@ -43,7 +43,7 @@ Keep = Callable[[bytes], BinaryIO]
 
 
 def text(reading: Reading) -> str:
-    return "".join(piece.text[piece.fresh :] for piece in pieces(reading, 800, 400))
+    return "".join(piece.text[piece.new_from :] for piece in pieces(reading, 800, 400))
 
 
 def test_a_parsed_file_is_read_elsewhere_with_the_same_result(kept: Keep) -> None:
@@ -53,7 +53,7 @@ def test_a_parsed_file_is_read_elsewhere_with_the_same_result(kept: Keep) -> Non
     cut = list(pieces(reading, 100, 50))
     assert cut[0] == Piece("# 价目\n花 | 价" + "\n玫瑰 | 5" * 23 + "\n")
     assert cut[1].text.startswith("# 价目\n花 | 价\n玫瑰 | 5\n")
-    assert "".join(piece.text[piece.fresh :] for piece in cut) == text(reading)
+    assert "".join(piece.text[piece.new_from :] for piece in cut) == text(reading)
 
 
 def test_a_large_text_is_read_elsewhere_too(kept: Keep) -> None:

@@ -10,7 +10,7 @@ from assistctl.server.retrieval import vector_stores
 from assistctl.server.storage import contents
 from assistctl.server.storage.contents import Staged
 from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.storage.documents import Collection, find, insert, remove
+from assistctl.server.storage.documents import Collection, expired, find, insert, remove
 from assistctl.server.wire import FILE, Document, now
 
 _LIFETIME_SECONDS = {"batch": 30 * 24 * 3_600}
@@ -59,12 +59,8 @@ def delete(tx: Transaction, project: str, file_id: str) -> None:
 def delete_expired(database: Database) -> None:
     """Delete the files of all projects whose time is over."""
     with database.read() as tx:
-        expired = tx.execute(
-            "SELECT project, id FROM documents"
-            " WHERE kind = ? AND json_extract(body, '$.expires_at') <= ?",
-            (FILE.name, now()),
-        )
-    for project, file_id in expired:
+        over = expired(tx, FILE, now())
+    for project, file_id in over:
         with database.write() as tx:
             if find(tx, Collection(FILE, project), file_id):
                 delete(tx, project, file_id)

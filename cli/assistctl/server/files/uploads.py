@@ -13,7 +13,16 @@ from assistctl.server.files import files
 from assistctl.server.storage import contents
 from assistctl.server.storage.contents import Staged
 from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.storage.documents import Collection, fetch, find, insert, save, select
+from assistctl.server.storage.documents import (
+    Collection,
+    expired,
+    fetch,
+    find,
+    insert,
+    purge_expired,
+    save,
+    select,
+)
 from assistctl.server.wire import UPLOAD, UPLOAD_PART, ApiError, Document, now, public
 
 LIFETIME_SECONDS = 3_600
@@ -128,11 +137,7 @@ def fetch_pending(tx: Transaction, project: str, upload_id: str) -> Document:
 def expire(database: Database) -> None:
     """End the uploads of all projects whose hour is over, and remove their parts."""
     with database.read() as tx:
-        overdue = tx.execute(
-            "SELECT project, id FROM documents WHERE kind = ? AND status = 'pending'"
-            " AND json_extract(body, '$.expires_at') <= ?",
-            (UPLOAD.name, now()),
-        )
+        overdue = expired(tx, UPLOAD, now(), "pending")
     for project, upload_id in overdue:
         with database.write() as tx:
             upload = find(tx, Collection(UPLOAD, project), upload_id)
@@ -143,16 +148,7 @@ def expire(database: Database) -> None:
 def forget_old(database: Database) -> None:
     """Remove the uploads that ended long ago. What was put together of them stays."""
     with database.write() as tx:
-        over = tx.execute(
-            "DELETE FROM documents WHERE kind = ? AND status <> 'pending'"
-            " AND json_extract(body, '$.expires_at') <= ? RETURNING project, id",
-            (UPLOAD.name, now() - KEPT_SECONDS),
-        )
-        for project, upload_id in over:
-            tx.execute(
-                "DELETE FROM documents WHERE kind = ? AND project = ? AND parent = ?",
-                (UPLOAD_PART.name, project, upload_id),
-            )
+        purge_expired(tx, UPLOAD, now() - KEPT_SECONDS, sparing="pending")
 
 
 def shown(upload: Document) -> Document:

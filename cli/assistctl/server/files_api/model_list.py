@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from assistctl.server.http.call import Call, Endpoint
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage.documents import Collection, distinct
 from assistctl.server.wire import ASSISTANT, ApiError, Document, deleted
 
 
@@ -47,12 +47,7 @@ def _used(call: Call) -> set[str]:
     model = call.server.settings.model
     names = set(model.get("models") or ()) if isinstance(model, Mapping) else set()
     with call.database.read() as tx:
-        rows = tx.execute(
-            "SELECT DISTINCT json_extract(body, '$.model') FROM documents"
-            " WHERE kind = ? AND project = ? AND parent = ?",
-            Collection(ASSISTANT, call.project).key,
-        )
-    return names | {name for (name,) in rows}
+        return names | distinct(tx, Collection(ASSISTANT, call.project), "model")
 
 
 def _model(name: str) -> Document:

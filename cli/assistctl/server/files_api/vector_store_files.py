@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
-from assistctl.server.retrieval import index, vector_stores
+from assistctl.server.retrieval import vector_stores
 from assistctl.server.retrieval.vector_stores import NewFile
-from assistctl.server.storage import documents
+from assistctl.server.storage import chunks, documents
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import Required, array, choice, nullable, record, string
@@ -139,7 +139,7 @@ def _is_read(call: Call, collection: Collection, file_id: str) -> bool:
 def _text(call: Call, collection: Collection, file_id: str) -> Response:
     """Written part by part: to write a long text as JSON at once would hold up all threads."""
     with call.database.read() as tx:
-        parts = index.text(tx, collection.parent, file_id)
+        parts = chunks.whole_text(tx, collection.parent, file_id)
     if parts is None:  # of a database of before, whose files are read anew
         raise ApiError(_STILL_READ.format(file_id), code="file_in_progress")
     text = "".join(json.dumps(part, ensure_ascii=False)[1:-1] for part in parts)

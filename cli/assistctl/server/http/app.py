@@ -127,8 +127,7 @@ def _health(server: Server) -> Callable[[Request], Awaitable[Response]]:
     """Whether the server can work; asked without a key, by those who watch over processes."""
 
     def look() -> None:
-        with server.database.read() as tx:
-            tx.execute("SELECT 1 FROM migrations LIMIT 1")
+        server.database.check_readable()
         server.database.check_room()
 
     async def answer(request: Request) -> Response:

@@ -11,32 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
+from assistctl.server.storage import answers
+from assistctl.server.storage.answers import Key
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.wire import ApiError, Document, Json, now
 
 KEPT_SECONDS = 24 * 3_600
 _LONGEST = 255
-
-
-@dataclass(frozen=True)
-class Key:
-    """What a client calls one request, within its project and for one path; `request` is a digest
-    of what was sent with it."""
-
-    project: str
-    path: str
-    value: str
-    request: str
-
-    @property
-    def columns(self) -> tuple[str, str, str]:
-        return (self.project, self.path, self.value)
 
 
 class Answered(Exception):
@@ -67,40 +53,27 @@ def key_of(project: str, request: Request, body: Json, form: FormData) -> Key | 
 def recall(tx: Transaction, key: Key) -> None:
     """Raise Answered if the request was answered before, and ApiError if it was another one that
     bore the same key."""
-    rows = tx.execute(
-        "SELECT request, answer FROM answers"
-        " WHERE project = ? AND path = ? AND key = ? AND answered_at > ?",
-        (*key.columns, now() - KEPT_SECONDS),
-    )
-    if not rows:
+    before = answers.find(tx, key, now() - KEPT_SECONDS)
+    if before is None:
         return
-    [(request, answer)] = rows
+    request, answer = before
     if request != key.request:
         raise ApiError(
             f"The Idempotency-Key '{key.value}' was used before on {key.path} with another body."
             " Send the same body again, or use a new key for a new request.",
             code="idempotency_key_reused",
         )
-    raise Answered(json.loads(answer))
+    raise Answered(answer)
 
 
 def keep(tx: Transaction, key: Key, answer: Document) -> None:
-    tx.execute(
-        "INSERT OR REPLACE INTO answers (project, path, key, request, answer, answered_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (*key.columns, key.request, json.dumps(answer, ensure_ascii=False), now()),
-    )
+    """In the transaction that has the effect."""
+    answers.keep(tx, key, answer, now())
 
 
 def forget_old(database: Database) -> None:
     """Remove the answers whose time is over."""
-    with database.read() as tx:
-        rows = tx.execute(
-            "SELECT 1 FROM answers WHERE answered_at <= ? LIMIT 1", (now() - KEPT_SECONDS,)
-        )
-    if rows:
-        with database.write() as tx:
-            tx.execute("DELETE FROM answers WHERE answered_at <= ?", (now() - KEPT_SECONDS,))
+    answers.forget(database, now() - KEPT_SECONDS)
 
 
 def _sent(body: Json, form: FormData) -> Iterator[bytes]:

@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 import anyio.to_thread
 from anyio import CapacityLimiter
 
-from assistctl.server.retrieval import index, keywords, vector_stores
+from assistctl.server.retrieval import keywords, vector_stores
 from assistctl.server.retrieval.embedders import Embedder
 from assistctl.server.retrieval.embedders.meaning import Meaning, Meant
-from assistctl.server.retrieval.index import Ready
 from assistctl.server.retrieval.vectors import Vectors
+from assistctl.server.storage import chunks
+from assistctl.server.storage.chunks import Ingestion
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Collection, fetch
 from assistctl.server.wire import FILE, STORE_FILE
@@ -92,16 +93,14 @@ class Finder:
         if self._meaning and question.weights.embedding and store_ids:
             meant = self._meaning.of(question.wordings)
         with self._database.read() as tx:
-            readings = {
-                reading.id: reading
-                for reading in vector_stores.searchable(tx, project, store_ids, question.condition)
-            }
+            found = vector_stores.searchable(tx, project, store_ids, question.condition)
+            ingestions = {ingestion.id: ingestion for ingestion in found}
             near: Sequence[_Near] = [_Near()] * len(question.wordings)
-            if meant and self._vectors and readings:
-                cosines = self._vectors.cosines(tx, store_ids, readings, meant.vectors)
-                near = [_Near(found, meant) for found in cosines]
-            scores = _scores(tx, store_ids, readings, question, near)
-            return _best(tx, project, readings, scores, question.limit)
+            if meant and self._vectors and ingestions:
+                cosines = self._vectors.cosines(tx, store_ids, ingestions, meant.vectors)
+                near = [_Near(by_chunk, meant) for by_chunk in cosines]
+            scores = _scores(tx, store_ids, ingestions, question, near)
+            return _best(tx, project, ingestions, scores, question.limit)
 
 
 @dataclass(frozen=True)
@@ -123,18 +122,18 @@ class _Near:
 def _scores(
     tx: Transaction,
     store_ids: Sequence[str],
-    readings: Mapping[int, Ready],
+    ingestions: Mapping[int, Ingestion],
     question: Question,
     near: Sequence[_Near],
 ) -> dict[int, float]:
     """Chunks by id. Where all that may be found fits into the limit, all of it is found: what has
     nothing in common with the question comes last, with 0, since it may still hold the answer."""
-    some = index.chunks(tx, readings, question.limit + 1)
+    some = chunks.some(tx, ingestions, question.limit + 1)
     everything_fits = len(some) <= question.limit
     found = dict.fromkeys(some if everything_fits else (), 0.0)
     for wording, nearness in zip(question.wordings, near, strict=True):
         nearest = nearness.best()
-        holding = keywords.scores(tx, store_ids, readings, wording, nearest)
+        holding = keywords.scores(tx, store_ids, ingestions, wording, nearest)
         for chunk in {*nearest, *holding}:
             words, relevance = holding.get(chunk, 0.0), nearness.relevance(chunk)
             score = words if relevance is None else _mixed(question.weights, relevance, words)
@@ -154,7 +153,7 @@ def _mixed(weights: Weights, relevance: float, words: float) -> float:
 def _best(
     tx: Transaction,
     project: str,
-    readings: Mapping[int, Ready],
+    ingestions: Mapping[int, Ingestion],
     scores: Mapping[int, float],
     limit: int,
 ) -> list[Found]:
@@ -162,9 +161,9 @@ def _best(
     found: list[Found] = []
     said: dict[tuple[str, str], int] = {}
     for chunk in sorted(scores, key=lambda chunk: (-scores[chunk], chunk)):
-        reading, text = index.chunk(tx, chunk)
-        store_id, file_id = readings[reading].store_id, readings[reading].file_id
-        if said.setdefault((file_id, text), reading) == reading:
+        ingestion, text = chunks.fetch(tx, chunk)
+        store_id, file_id = ingestions[ingestion].store_id, ingestions[ingestion].file_id
+        if said.setdefault((file_id, text), ingestion) == ingestion:
             file = fetch(tx, Collection(FILE, project), file_id)
             attached = fetch(tx, Collection(STORE_FILE, project, store_id), file_id)
             attributes = attached["attributes"]

@@ -22,14 +22,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
-from assistctl.server.retrieval import index
 from assistctl.server.retrieval.embedders import Embedder, EmbedderError
-from assistctl.server.retrieval.index import Task
 from assistctl.server.retrieval.reading import Reading, Stopped, UnreadableFile, pieces
 from assistctl.server.retrieval.text import Piece, passages
-from assistctl.server.storage import contents, room
+from assistctl.server.retrieval.words import indexed
+from assistctl.server.storage import chunks, contents, embeddings, indexing_queue, room
+from assistctl.server.storage.chunks import NewChunk
 from assistctl.server.storage.database import Database
 from assistctl.server.storage.documents import Collection, find, save
+from assistctl.server.storage.indexing_queue import Task
 from assistctl.server.wire import FILE, STORE_FILE, Document
 
 _log = logging.getLogger("assistctl.server")
@@ -87,12 +88,12 @@ class Indexer:
     def _read_one(self) -> bool:
         """Deal with the file that has waited longest; False if none does."""
         with self._database.read() as tx:
-            tasks = index.waiting(tx, _THREADS, self._busy())
+            tasks = indexing_queue.waiting(tx, _THREADS, self._busy())
         for task in tasks:
             with self._taken("read", task.seq, task.project) as free:
-                reading = self._begin(task) if free else None
-                if reading is not None:
-                    self._finish(task, reading, self._outcome(task, reading))
+                ingestion = self._begin(task) if free else None
+                if ingestion is not None:
+                    self._finish(task, ingestion, self._outcome(task, ingestion))
                     return True
         return False
 
@@ -104,13 +105,13 @@ class Indexer:
 
     def _begin(self, task: Task) -> int | None:
         with self._database.write() as tx:
-            waits = index.waits(tx, task)
-            return index.begin(tx, task.store_id, task.file_id) if waits else None
+            waits = indexing_queue.waits(tx, task)
+            return chunks.begin(tx, task.store_id, task.file_id) if waits else None
 
-    def _outcome(self, task: Task, reading: int) -> int | _Failure | None:
+    def _outcome(self, task: Task, ingestion: int) -> int | _Failure | None:
         """How many bytes of text there are; None for a file that went, or was attached anew."""
         try:
-            return self._read(task, reading)
+            return self._read(task, ingestion)
         except UnreadableFile as error:
             return _Failure(error.code, str(error))
         except Stopped:
@@ -121,8 +122,8 @@ class Indexer:
             _log.error("cannot index %s for %s", task.file_id, task.store_id, exc_info=error)
             return _Failure("server_error", "The file could not be processed.")
 
-    def _read(self, task: Task, reading: int) -> int | None:
-        """Let the reading of the file grow, in slices."""
+    def _read(self, task: Task, ingestion: int) -> int | None:
+        """Let the ingestion of the file grow, in slices."""
         with self._database.read() as tx:
             attached = find(tx, _collection(task), task.file_id)
             file = find(tx, Collection(FILE, task.project), task.file_id)
@@ -134,24 +135,24 @@ class Indexer:
             with tempfile.TemporaryFile() as content:
                 self._fetch(task.file_id, content)
                 found = pieces(Reading(file["filename"], content, self._stopping), size, overlap)
-                usage = self._grow(reading, found)
+                usage = self._grow(ingestion, found)
             if usage is not None:
-                self._try_to_embed(reading)
+                self._try_to_embed(ingestion)
         except Stopped:
             with self._database.write() as tx:
-                index.give_up(tx, reading)
+                chunks.give_up(tx, ingestion)
             raise
         return usage
 
-    def _grow(self, reading: int, found: Iterator[Piece]) -> int | None:
+    def _grow(self, ingestion: int, found: Iterator[Piece]) -> int | None:
         """As `_outcome`."""
         usage = 0
-        while slice_ := index.prepare(islice(found, _CHUNKS_AT_ONCE)):
+        while slice_ := [_new_chunk(piece) for piece in islice(found, _CHUNKS_AT_ONCE)]:
             self._go_on()
             with self._database.write() as tx:
-                if not index.add(tx, reading, slice_):
+                if not chunks.add(tx, ingestion, slice_):
                     return None
-            usage += sum(len(chunk.piece.text.encode()) for chunk in slice_)
+            usage += sum(len(chunk.text.encode()) for chunk in slice_)
         return usage
 
     def _fetch(self, file_id: str, content: BinaryIO) -> None:
@@ -159,27 +160,27 @@ class Indexer:
             content.write(part)
         content.seek(0)
 
-    def _finish(self, task: Task, reading: int, outcome: int | _Failure | None) -> None:
+    def _finish(self, task: Task, ingestion: int, outcome: int | _Failure | None) -> None:
         """Take the task off the list. One that another process finished, or that was attached
         anew meanwhile, is not on it any more: then nothing is written. What does not become ready
-        of the reading is swept away."""
+        of the ingestion is swept away."""
         with self._database.write() as tx:
-            if not tx.execute("DELETE FROM indexing WHERE seq = ? RETURNING seq", (task.seq,)):
+            if not indexing_queue.finish(tx, task):
                 return
             attached = find(tx, _collection(task), task.file_id)
             if attached is None or outcome is None:
                 return
             if isinstance(outcome, int):
-                index.finish(tx, reading)
+                chunks.finish(tx, ingestion)
             save(tx, _collection(task), _finished(attached, outcome))
 
     def _sweep_some(self) -> bool:
         with self._database.read() as tx:
-            reading = index.leftover(tx)
-        if reading is None:
+            ingestion = chunks.unfindable(tx)
+        if ingestion is None:
             return False
         with self._database.write() as tx:
-            index.sweep(tx, reading)
+            chunks.sweep(tx, ingestion)
         return True
 
     def _embed_one(self) -> bool:
@@ -187,18 +188,18 @@ class Indexer:
         if self._embedder is None or time.monotonic() < self._embed_after:
             return False
         with self._database.read() as tx:
-            reading = index.to_embed(tx, self._embedder.name)
-        if reading is None:
+            ingestion = embeddings.incomplete(tx, self._embedder.name)
+        if ingestion is None:
             return False
-        with self._taken("embed", reading) as free:
-            return free and self._try_to_embed(reading)
+        with self._taken("embed", ingestion) as free:
+            return free and self._try_to_embed(ingestion)
 
-    def _try_to_embed(self, reading: int) -> bool:
+    def _try_to_embed(self, ingestion: int) -> bool:
         """Without its vectors a file is found by its words; they are tried again later."""
         if self._embedder is None or time.monotonic() < self._embed_after:
             return False
         try:
-            self._embed(reading, self._embedder)
+            self._embed(ingestion, self._embedder)
         except EmbedderError as error:
             self._go_on()
             self._embed_after = time.monotonic() + _EMBEDDER_PAUSE
@@ -206,27 +207,30 @@ class Indexer:
             return False
         return True
 
-    def _embed(self, reading: int, embedder: Embedder) -> None:
+    def _embed(self, ingestion: int, embedder: Embedder) -> None:
         last = 0
         while True:
             self._go_on()
             with self._database.read() as tx:
-                chunks = index.unembedded(tx, reading, embedder.name, last, _EMBEDDED_AT_ONCE)
-            if not chunks:
+                rows = embeddings.missing(tx, ingestion, embedder.name, last, _EMBEDDED_AT_ONCE)
+            if not rows:
                 break
-            last = chunks[-1][0]
-            parts = [list(passages(piece, embedder.passage_tokens)) for _, piece in chunks]
+            last = rows[-1][0]
+            parts = [
+                list(passages(Piece(text, new_from), embedder.passage_tokens))
+                for _, text, new_from in rows
+            ]
             vectors = iter(
                 embedder.embed([part for some in parts for part in some], _EMBEDDER_PATIENCE)
             )
             by_chunk = [
                 (chunk, list(islice(vectors, len(some))))
-                for (chunk, _), some in zip(chunks, parts, strict=True)
+                for (chunk, _, _), some in zip(rows, parts, strict=True)
             ]
             with self._database.write() as tx:
-                index.keep_vectors(tx, reading, embedder.name, by_chunk)
+                embeddings.keep(tx, ingestion, embedder.name, by_chunk)
         with self._database.write() as tx:
-            index.note_embedded(tx, reading, embedder.name)
+            embeddings.complete(tx, ingestion, embedder.name)
 
     def _go_on(self) -> None:
         if self._stopping.is_set():
@@ -245,6 +249,11 @@ class Indexer:
             if free:
                 with self._guard:
                     del self._in_hand[entry]
+
+
+def _new_chunk(piece: Piece) -> NewChunk:
+    """The slow part of adding, to be done before a transaction begins."""
+    return NewChunk(piece.text, piece.new_from, indexed(piece.text))
 
 
 def _collection(task: Task) -> Collection:

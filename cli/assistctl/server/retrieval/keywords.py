@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Sequence
 
-from assistctl.server.retrieval.index import store_key
 from assistctl.server.retrieval.words import searched
+from assistctl.server.storage import chunks, fulltext
 from assistctl.server.storage.database import Transaction
 
 _CANDIDATES = 200
@@ -21,21 +21,20 @@ _CANDIDATES = 200
 def scores(
     tx: Transaction,
     store_ids: Sequence[str],
-    readings: Collection[int],
+    ingestions: Collection[int],
     query: str,
     also: Iterable[int] = (),
 ) -> dict[int, float]:
-    """The best chunks of these readings for the query, by id, and those `also` asked for that
+    """The best chunks of these ingestions for the query, by id, and those `also` asked for that
     hold any of its words."""
     terms = searched(query)
-    if not terms or not readings:
+    if not terms or not ingestions:
         return {}
-    scope = "store : (" + " OR ".join(_quote(store_key(store)) for store in store_ids) + ")"
-    ranks = _ranks(tx, readings, f"{scope} AND words : ({' OR '.join(map(_quote, terms))})")
+    ranks = _ranks(tx, store_ids, ingestions, terms)
     if not ranks:
         return {}
-    holding = {term: _holding(tx, f"{scope} AND words : {_quote(term)}") for term in terms}
-    total = _size(tx, store_ids)
+    holding = {term: fulltext.holding(tx, store_ids, term) for term in terms}
+    total = chunks.count(tx, store_ids)
     weights = {term: 1 + math.log(1 + total / (1 + len(rows))) for term, rows in holding.items()}
     top, whole = max(ranks.values()), sum(weights.values())
     found = {}
@@ -46,40 +45,14 @@ def scores(
     return found
 
 
-def _ranks(tx: Transaction, readings: Collection[int], match: str) -> dict[int, float]:
+def _ranks(
+    tx: Transaction, store_ids: Sequence[str], ingestions: Collection[int], terms: Sequence[str]
+) -> dict[int, float]:
     """The chunks with the best bm25 ranks, each above 0."""
-    rows = tx.stream(
-        """
-        SELECT chunks.id, reading, bm25(chunk_words, 0.0, 1.0) AS rank
-        FROM chunk_words JOIN chunks ON chunks.id = chunk_words.rowid
-        WHERE chunk_words MATCH ? ORDER BY rank
-        """,
-        (match,),
-    )
     found: dict[int, float] = {}
-    for chunk, reading, rank in rows:
-        if reading in readings:
+    for chunk, ingestion, rank in fulltext.ranked(tx, store_ids, terms):
+        if ingestion in ingestions:
             found[chunk] = max(-rank, 1e-9)
         if len(found) == _CANDIDATES:
             break
     return found
-
-
-def _holding(tx: Transaction, match: str) -> set[int]:
-    rows = tx.execute("SELECT rowid FROM chunk_words WHERE chunk_words MATCH ?", (match,))
-    return {row for (row,) in rows}
-
-
-def _size(tx: Transaction, store_ids: Sequence[str]) -> int:
-    """How many chunks the stores hold."""
-    marks = ", ".join("?" * len(store_ids))
-    [(size,)] = tx.execute(
-        "SELECT count(*) FROM chunks JOIN readings ON readings.id = reading"  # noqa: S608
-        f" WHERE state = 'ready' AND store_id IN ({marks})",
-        store_ids,
-    )
-    return int(size)
-
-
-def _quote(term: str) -> str:
-    return '"' + term.replace('"', '""') + '"'

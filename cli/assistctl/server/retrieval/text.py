@@ -38,10 +38,10 @@ class Text:
 
 @dataclass(frozen=True)
 class Piece:
-    """`text` up to `fresh` repeats: the lines of its context, and what the last piece held."""
+    """`text` up to `new_from` repeats: the lines of its context, and what the last piece held."""
 
     text: str
-    fresh: int = 0
+    new_from: int = 0
 
 
 def headings(text: str) -> list[Context]:
@@ -84,8 +84,8 @@ def passages(piece: Piece, size: int) -> Iterator[str]:
     each with the headings above it."""
     at = 0
     for part in cut(Text(piece.text, headings(piece.text)), size, 0):
-        at += len(part.text) - part.fresh
-        if at > piece.fresh:
+        at += len(part.text) - part.new_from
+        if at > piece.new_from:
             yield part.text
 
 

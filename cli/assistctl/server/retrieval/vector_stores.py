@@ -10,18 +10,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assistctl.server.retrieval import filters, index
-from assistctl.server.retrieval.index import Ready
+from assistctl.server.retrieval import filters
+from assistctl.server.storage import chunks, indexing_queue
+from assistctl.server.storage.chunks import Ingestion
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import (
     Collection,
     count,
+    count_by_status,
     fetch,
     find,
+    has_status,
     insert,
+    parents,
     remove,
     save,
     select,
+    totals,
 )
 from assistctl.server.wire import (
     FILE,
@@ -80,8 +85,8 @@ def modify(tx: Transaction, project: str, store_id: str, changes: Mapping[str, A
 
 def delete(tx: Transaction, project: str, store_id: str) -> None:
     """Remove the store, its batches and its index; the files themselves stay."""
-    index.discard(tx, store_id)
-    tx.execute("DELETE FROM indexing WHERE store_id = ?", (store_id,))
+    chunks.discard(tx, store_id)
+    indexing_queue.remove(tx, store_id)
     remove(tx, Collection(VECTOR_STORE, project), store_id)
 
 
@@ -118,10 +123,7 @@ def attach(tx: Transaction, project: str, store_id: str, files: Sequence[NewFile
         if find(tx, collection, file.file_id) is not None:
             detach(tx, project, store_id, file.file_id)
         insert(tx, collection, _attached(store_id, file))
-        tx.execute(
-            "INSERT INTO indexing (project, store_id, file_id) VALUES (?, ?, ?)",
-            (project, store_id, file.file_id),
-        )
+        indexing_queue.add(tx, project, store_id, file.file_id)
     if count(tx, collection) > STORE_FILES:
         raise ApiError(
             f"Vector store {store_id} cannot hold more than {STORE_FILES} files.",
@@ -129,24 +131,18 @@ def attach(tx: Transaction, project: str, store_id: str, files: Sequence[NewFile
             code="invalid_value",
         )
     touch(tx, project, store_id)
-    tx.after_commit(tx.database.indexing.set)
 
 
 def detach(tx: Transaction, project: str, store_id: str, file_id: str) -> None:
     """Take a file out of a store, and out of its index. The file itself stays."""
     remove(tx, Collection(STORE_FILE, project, store_id), file_id)
-    _forget(tx, store_id, file_id)
+    chunks.discard(tx, store_id, file_id)
+    indexing_queue.remove(tx, store_id, file_id)
 
 
 def detach_everywhere(tx: Transaction, project: str, file_id: str) -> None:
     """Take a file out of every store that holds it, as deleting a file does."""
-    # Of its own accord SQLite would go through all files of all stores.
-    holders = tx.execute(
-        "SELECT parent FROM documents INDEXED BY documents_by_id"
-        " WHERE id = ? AND kind = ? AND project = ?",
-        (file_id, STORE_FILE.name, project),
-    )
-    for (store_id,) in holders:
+    for store_id in parents(tx, STORE_FILE, project, file_id):
         detach(tx, project, store_id, file_id)
 
 
@@ -154,11 +150,7 @@ def pending(tx: Transaction, project: str, store_ids: Iterable[str]) -> bool:
     """Whether files of these stores still wait for the indexer. Asked many times a second: it
     costs the same however many files there are."""
     return any(
-        tx.execute(
-            "SELECT 1 FROM documents WHERE kind = ? AND project = ? AND parent = ?"
-            " AND status = 'in_progress' LIMIT 1",
-            Collection(STORE_FILE, project, store_id).key,
-        )
+        has_status(tx, Collection(STORE_FILE, project, store_id), "in_progress")
         for store_id in store_ids
     )
 
@@ -168,7 +160,7 @@ def searchable(
     project: str,
     store_ids: Sequence[str],
     condition: Mapping[str, Any] | None = None,
-) -> list[Ready]:
+) -> list[Ingestion]:
     """What of these stores may be found; `condition` is a checked filter.
 
     Raises ApiError 404 for a store that is not there and 400 for an expired one.
@@ -176,26 +168,22 @@ def searchable(
     for store_id in store_ids:
         if _expired(fetch(tx, Collection(VECTOR_STORE, project), store_id)):
             raise ApiError(f"Vector store {store_id} is expired.", code="vector_store_expired")
-    readings = index.ready(tx, store_ids)
+    ingestions = chunks.ready(tx, store_ids)
     if condition is None:
-        return readings
+        return ingestions
     passing = {
         (store_id, file["id"])
         for store_id in store_ids
         for file in select(tx, Collection(STORE_FILE, project, store_id))
         if filters.matches(condition, file["attributes"])
     }
-    return [reading for reading in readings if (reading.store_id, reading.file_id) in passing]
+    return [found for found in ingestions if (found.store_id, found.file_id) in passing]
 
 
 def batch_counts(tx: Transaction, project: str, store_id: str, batch_id: str) -> dict[str, int]:
     """file_counts of the files that came with one batch and are still there."""
-    rows = tx.execute(
-        "SELECT status, count(*) FROM documents WHERE kind = ? AND project = ? AND parent = ?"
-        " AND json_extract(body, '$._batch') = ? GROUP BY status",
-        (STORE_FILE.name, project, store_id, batch_id),
-    )
-    return _counts(dict(rows))
+    files = Collection(STORE_FILE, project, store_id)
+    return _counts(count_by_status(tx, files, {"_batch": batch_id}))
 
 
 def cancel_batch(tx: Transaction, project: str, store_id: str, batch_id: str) -> None:
@@ -203,9 +191,7 @@ def cancel_batch(tx: Transaction, project: str, store_id: str, batch_id: str) ->
     collection = Collection(STORE_FILE, project, store_id)
     for file in select(tx, collection, {"status": "in_progress", "_batch": batch_id}):
         save(tx, collection, {**file, "status": "cancelled"})
-        tx.execute(
-            "DELETE FROM indexing WHERE store_id = ? AND file_id = ?", (store_id, file["id"])
-        )
+        indexing_queue.remove(tx, store_id, file["id"])
     batches = Collection(STORE_BATCH, project, store_id)
     save(tx, batches, {**fetch(tx, batches, batch_id), "_cancelled": True})
 
@@ -226,22 +212,11 @@ def _attached(store_id: str, file: NewFile) -> Document:
     }
 
 
-def _forget(tx: Transaction, store_id: str, file_id: str) -> None:
-    index.discard(tx, store_id, file_id)
-    tx.execute("DELETE FROM indexing WHERE store_id = ? AND file_id = ?", (store_id, file_id))
-
-
 def _count(
     tx: Transaction, project: str, store_ids: Sequence[str]
 ) -> dict[str, tuple[dict[str, int], int]]:
     """For each store its file_counts and usage_bytes."""
-    marks = ", ".join("?" * len(store_ids))
-    rows = tx.execute(
-        "SELECT parent, status, count(*), sum(json_extract(body, '$.usage_bytes'))"  # noqa: S608
-        f" FROM documents WHERE kind = ? AND project = ? AND parent IN ({marks})"
-        " GROUP BY parent, status",
-        (STORE_FILE.name, project, *store_ids),
-    )
+    rows = totals(tx, STORE_FILE, project, store_ids, "usage_bytes")
     return {
         store_id: (
             _counts({status: number for parent, status, number, _ in rows if parent == store_id}),

@@ -16,9 +16,9 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from assistctl.server.retrieval import index
 from assistctl.server.retrieval.embedders import Vector
 from assistctl.server.retrieval.embedders.protocol import NUMBER_BYTES
+from assistctl.server.storage import embeddings
 from assistctl.server.storage.database import Transaction
 
 _MOST_BYTES = 256 * 2**20
@@ -27,18 +27,18 @@ _CHUNKS_AT_ONCE = 1_000
 
 @dataclass(frozen=True)
 class Part:
-    """Some chunks of a store, by id, each with its reading and the number of its vectors, which
+    """Some chunks of a store, by id, each with its ingestion and the number of its vectors, which
     stand in `numbers` one behind the other."""
 
     chunks: Sequence[int]
-    readings: Sequence[int]
+    ingestions: Sequence[int]
     counts: Sequence[int]
     numbers: bytes
 
 
 @dataclass(frozen=True)
 class _Kept:
-    readings: Sequence[int]
+    ingestions: Sequence[int]
     parts: Sequence[Part]
     size: int
 
@@ -55,15 +55,15 @@ class Vectors:
         self,
         tx: Transaction,
         store_ids: Sequence[str],
-        readings: Collection[int],
+        ingestions: Collection[int],
         queries: Sequence[Vector],
     ) -> list[dict[int, float]]:
-        """For each query, by the ids of those chunks of the readings that have vectors: the best
+        """For each query, by the ids of those chunks of the ingestions that have vectors: the best
         cosine of the chunk's passages."""
         found: list[dict[int, float]] = [{} for _ in queries]
         for store_id in store_ids:
             for part in self._parts(tx, store_id, len(queries[0])):
-                wanted = [reading in readings for reading in part.readings]
+                wanted = [ingestion in ingestions for ingestion in part.ingestions]
                 for best, cosines in zip(nearest(part, queries), found, strict=True):
                     pairs = zip(part.chunks, best, wanted, strict=True)
                     cosines.update((chunk, cosine) for chunk, cosine, asked in pairs if asked)
@@ -71,12 +71,12 @@ class Vectors:
 
     def _parts(self, tx: Transaction, store_id: str, size: int) -> Iterator[Part]:
         """All of a store, and to be kept if it is not too large."""
-        readings = index.embedded(tx, store_id, self._embedder)
+        ingestions = embeddings.completed(tx, store_id, self._embedder)
         with self._guard:
             kept = self._kept.get(store_id)
             if kept is not None:
                 self._kept.move_to_end(store_id)
-        if kept is not None and kept.readings == readings:
+        if kept is not None and kept.ingestions == ingestions:
             yield from kept.parts
             return
         parts, total = [], 0
@@ -88,7 +88,7 @@ class Vectors:
                 parts.clear()
             yield part
         if total <= _MOST_BYTES:
-            self._keep(store_id, _Kept(readings, parts, total))
+            self._keep(store_id, _Kept(ingestions, parts, total))
 
     def _keep(self, store_id: str, kept: _Kept) -> None:
         with self._guard:
@@ -100,7 +100,7 @@ class Vectors:
     def _read(self, tx: Transaction, store_id: str, size: int) -> Iterator[Part]:
         """Vectors of `size` bytes each."""
         rows: list[tuple[int, int, bytes]] = []
-        for row in index.vectors(tx, store_id, self._embedder):
+        for row in embeddings.read(tx, store_id, self._embedder):
             if row[2] and len(row[2]) % size == 0:
                 rows.append(row)
             if len(rows) == _CHUNKS_AT_ONCE:
@@ -150,7 +150,7 @@ def _numpy() -> Any:
 def _part(rows: Sequence[tuple[int, int, bytes]], size: int) -> Part:
     return Part(
         [chunk for _, chunk, _ in rows],
-        [reading for reading, _, _ in rows],
+        [ingestion for ingestion, _, _ in rows],
         [len(vectors) // size for _, _, vectors in rows],
         b"".join(vectors for _, _, vectors in rows),
     )

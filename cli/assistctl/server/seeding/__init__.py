@@ -18,9 +18,15 @@ from assistctl.server.seeding import objects
 from assistctl.server.seeding.dump import Dump, Entry, SeedError
 from assistctl.server.seeding.timeline import merged, oldest_first
 from assistctl.server.settings import Settings
-from assistctl.server.storage import contents
+from assistctl.server.storage import contents, seeded
 from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.storage.documents import Collection, find, insert, was_deleted
+from assistctl.server.storage.documents import (
+    Collection,
+    find,
+    insert,
+    is_in_other_project,
+    was_deleted,
+)
 from assistctl.server.wire import (
     ASSISTANT,
     FILE,
@@ -177,30 +183,20 @@ class _Seeding:
     def _was_seen(self, collection: Collection, identity: str) -> bool:
         """Whether it is here, or was and has been deleted since; then it is left alone."""
         seen = (
-            self.tx.execute(
-                "SELECT 1 FROM seeded WHERE kind = ? AND project = ? AND parent = ? AND id = ?",
-                (*collection.key, identity),
-            )
-            or find(self.tx, collection, identity)
+            seeded.is_noted(self.tx, collection, identity)
+            or find(self.tx, collection, identity) is not None
             or was_deleted(self.tx, collection, identity)
         )
-        self.left_alone[collection.kind.name] += bool(seen)
-        return bool(seen)
+        self.left_alone[collection.kind.name] += seen
+        return seen
 
     def _remember(self, collection: Collection, identity: str) -> None:
-        self.tx.execute(
-            "INSERT INTO seeded (kind, project, parent, id) VALUES (?, ?, ?, ?)",
-            (*collection.key, identity),
-        )
+        seeded.note(self.tx, collection, identity)
         self.made[collection.kind.name] += 1
 
     def _refuse_taken(self, kind: Kind, document: Document) -> None:
         """What files and stores hold is kept by their ids alone."""
-        if self.tx.execute(
-            "SELECT 1 FROM documents INDEXED BY documents_by_id"
-            " WHERE kind = ? AND id = ? AND project <> ?",
-            (kind.name, document["id"], self.project),
-        ):
+        if is_in_other_project(self.tx, kind, self.project, document["id"]):
             raise SeedError(
                 self.dump.path, [f"{document['id']}: another project has a {kind.noun} of this id"]
             )

@@ -1,1 +1,1 @@
-"""The database: transactions, documents, contents, and what was learnt."""
+"""All of the SQL: one module per subject, and the transactions in which they are asked."""

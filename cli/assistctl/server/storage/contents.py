@@ -1,7 +1,7 @@
 """The bytes of files, kept in the database in parts, so that one file holds everything.
 
 A file's content is either its own, or assembled of others' (the parts of an upload), which are
-then never copied. Content that belongs to nothing, not yet or no more, is loose.
+then never copied. Content that belongs to nothing, not yet or no more, is unreferenced.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def staged(database: Database, content_id: str, stream: BinaryIO) -> Iterator[St
     """Keep what `stream` holds in many short transactions, since one long one would hold every
     other writer up. It is to be adopted within the block; if that fails, it is removed again."""
     with database.write() as tx:
-        _loosen(tx, content_id, now() + _STAGING_SECONDS)
+        _unreference(tx, content_id, now() + _STAGING_SECONDS)
     try:
         size = 0
         parts = enumerate(_pieces(stream))
@@ -57,7 +57,7 @@ def staged(database: Database, content_id: str, stream: BinaryIO) -> Iterator[St
 def adopt(tx: Transaction, content: Staged) -> None:
     """The content belongs to an object that this transaction makes."""
     if not tx.execute(
-        "DELETE FROM loose_contents WHERE content_id = ? RETURNING content_id", (content.id,)
+        "DELETE FROM unreferenced_contents WHERE content_id = ? RETURNING content_id", (content.id,)
     ):
         raise RuntimeError(f"the staged content {content.id} is gone")
 
@@ -68,8 +68,10 @@ def sweep(database: Database) -> None:
     for _ in range(len(database.abandoned)):
         _give_up(database, database.abandoned.popleft())
     with database.read() as tx:
-        loose = tx.execute("SELECT content_id FROM loose_contents WHERE kept_until < ?", (now(),))
-    for (content_id,) in loose:
+        over = tx.execute(
+            "SELECT content_id FROM unreferenced_contents WHERE kept_until < ?", (now(),)
+        )
+    for (content_id,) in over:
         while _remove_some(database, content_id):
             pass
 
@@ -130,7 +132,7 @@ def md5(database: Database, content_ids: Iterable[str]) -> str:
 def remove(tx: Transaction, file_id: str) -> None:
     """Give the file's content up; `sweep` removes it."""
     for source in _sources(tx, file_id):
-        _loosen(tx, source, _AT_ONCE)
+        _unreference(tx, source, _AT_ONCE)
     tx.execute("DELETE FROM assembled_contents WHERE file_id = ?", (file_id,))
 
 
@@ -140,7 +142,7 @@ def _give_up(database: Database, content_id: str) -> None:
     try:
         with database.write(_GIVE_UP_SECONDS) as tx:
             tx.execute(
-                "UPDATE loose_contents SET kept_until = ? WHERE content_id = ?",
+                "UPDATE unreferenced_contents SET kept_until = ? WHERE content_id = ?",
                 (_AT_ONCE, content_id),
             )
     except Exception:  # noqa: BLE001 - the error that led here is raised
@@ -166,9 +168,9 @@ def _part(database: Database, content_id: str, part: int) -> bytes | None:
     return rows[0][0] if rows else None
 
 
-def _loosen(tx: Transaction, content_id: str, kept_until: int) -> None:
+def _unreference(tx: Transaction, content_id: str, kept_until: int) -> None:
     tx.execute(
-        "INSERT OR REPLACE INTO loose_contents (content_id, kept_until) VALUES (?, ?)",
+        "INSERT OR REPLACE INTO unreferenced_contents (content_id, kept_until) VALUES (?, ?)",
         (content_id, kept_until),
     )
 
@@ -179,11 +181,12 @@ def _remove_some(database: Database, content_id: str) -> bool:
         removed = tx.execute(
             "DELETE FROM contents WHERE file_id = ? AND part IN"
             " (SELECT part FROM contents WHERE file_id = ? LIMIT ?)"
-            " AND EXISTS (SELECT 1 FROM loose_contents WHERE content_id = file_id) RETURNING part",
+            " AND EXISTS (SELECT 1 FROM unreferenced_contents WHERE content_id = file_id)"
+            " RETURNING part",
             (content_id, content_id, _PARTS_AT_ONCE),
         )
         if not removed:
-            tx.execute("DELETE FROM loose_contents WHERE content_id = ?", (content_id,))
+            tx.execute("DELETE FROM unreferenced_contents WHERE content_id = ?", (content_id,))
     return bool(removed)
 
 

@@ -1,9 +1,8 @@
-"""The database: one SQLite file, its schema as a list of migrations, transactions.
+"""The database: one SQLite file, opened and migrated, and its transactions.
 
-The standard library's sqlite3 rather than SQLAlchemy: the SQL is a handful of statements in
-documents.py, contents.py and the index, and importing SQLAlchemy would cost every command more
-than opening the database does. Rooms above speak to `Transaction.execute` with `?` parameters
-only, which is what a PostgreSQL store will have to offer in its place.
+The standard library's sqlite3 rather than SQLAlchemy: the SQL is a handful of statements in the
+modules beside this one, and importing SQLAlchemy would cost every command more than opening the
+database does. They speak to `Transaction.execute` with `?` parameters; rooms above call them.
 
 Several processes may use one file: WAL lets them read while one writes, and a write transaction
 takes the lock at its beginning, so that what it read cannot have changed when it commits.
@@ -136,6 +135,11 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
         transaction.committed()
+
+    def check_readable(self) -> None:
+        """Raises sqlite3.Error where the database cannot be read."""
+        with self.read() as transaction:
+            transaction.execute("SELECT 1 FROM migrations LIMIT 1")
 
     def check_room(self) -> None:
         """Raises NoRoom where nothing can be written any more, for want of room on the disk."""

@@ -6,7 +6,7 @@ A document's `id` and `status` are also columns; its place in every list is the 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -141,6 +141,97 @@ def ids(tx: Transaction, collection: Collection) -> list[str]:
     """The ids of all documents of the collection, oldest first."""
     rows = tx.execute(f"SELECT id FROM documents WHERE {_HERE} ORDER BY seq", collection.key)  # noqa: S608
     return [identity for (identity,) in rows]
+
+
+def has_status(tx: Transaction, collection: Collection, status: str) -> bool:
+    """Whether any document has this status. It costs the same however many documents there are."""
+    rows = tx.execute(
+        f"SELECT 1 FROM documents WHERE {_HERE} AND status = ? LIMIT 1",  # noqa: S608
+        (*collection.key, status),
+    )
+    return bool(rows)
+
+
+def count_by_status(
+    tx: Transaction, collection: Collection, where: Mapping[str, Any] | None = None
+) -> dict[str, int]:
+    """How many documents, of those that `select` would find, have each status."""
+    condition, values = _condition(where)
+    rows = tx.execute(
+        f"SELECT status, count(*) FROM documents WHERE {_HERE}{condition} GROUP BY status",  # noqa: S608
+        (*collection.key, *values),
+    )
+    return dict(rows)
+
+
+def totals(
+    tx: Transaction, kind: Kind, project: str, parents: Sequence[str], field: str
+) -> list[tuple[str, str, int, int]]:
+    """Of the documents below several parents: parent, status, how many of them have this status,
+    and the sum of a top-level field of theirs."""
+    marks = ", ".join("?" * len(parents))
+    rows = tx.execute(
+        f"SELECT parent, status, count(*), sum(json_extract(body, '$.{field}'))"  # noqa: S608
+        f" FROM documents WHERE kind = ? AND project = ? AND parent IN ({marks})"
+        " GROUP BY parent, status",
+        (kind.name, project, *parents),
+    )
+    return [(parent, status, number, total) for parent, status, number, total in rows]
+
+
+def distinct(tx: Transaction, collection: Collection, field: str) -> set[Any]:
+    """The different values of a top-level field."""
+    rows = tx.execute(
+        f"SELECT DISTINCT json_extract(body, '$.{field}') FROM documents WHERE {_HERE}",  # noqa: S608
+        collection.key,
+    )
+    return {value for (value,) in rows}
+
+
+def parents(tx: Transaction, kind: Kind, project: str, identity: str) -> list[str]:
+    """Below which parents there is a document of this kind and id."""
+    # Of its own accord SQLite would go through all documents of the kind.
+    rows = tx.execute(
+        "SELECT parent FROM documents INDEXED BY documents_by_id"
+        " WHERE id = ? AND kind = ? AND project = ?",
+        (identity, kind.name, project),
+    )
+    return [parent for (parent,) in rows]
+
+
+def is_in_other_project(tx: Transaction, kind: Kind, project: str, identity: str) -> bool:
+    """Whether a project other than this one has a document of this kind and id."""
+    rows = tx.execute(
+        "SELECT 1 FROM documents INDEXED BY documents_by_id"
+        " WHERE kind = ? AND id = ? AND project <> ?",
+        (kind.name, identity, project),
+    )
+    return bool(rows)
+
+
+def expired(
+    tx: Transaction, kind: Kind, moment: int, status: str | None = None
+) -> list[tuple[str, str]]:
+    """Project and id of all documents of a kind (and status) that expire at `moment` or before."""
+    condition, values = _condition({"status": status} if status else None)
+    rows = tx.execute(
+        f"SELECT project, id FROM documents WHERE kind = ?{condition}"  # noqa: S608
+        " AND json_extract(body, '$.expires_at') <= ?",
+        (kind.name, *values, moment),
+    )
+    return [(project, identity) for project, identity in rows]
+
+
+def purge_expired(tx: Transaction, kind: Kind, moment: int, *, sparing: str) -> None:
+    """Remove the documents of a kind, of all projects, that expired at `moment` or before, with
+    everything below them and without a trace; not those whose status is `sparing`."""
+    rows = tx.execute(
+        "DELETE FROM documents WHERE kind = ? AND status <> ?"
+        " AND json_extract(body, '$.expires_at') <= ? RETURNING project, id",
+        (kind.name, sparing, moment),
+    )
+    for project, identity in rows:
+        _remove_below(tx, project, identity)
 
 
 def select_page(

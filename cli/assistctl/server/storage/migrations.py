@@ -72,7 +72,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
     ),
     (
-        # A row is the lock of its thread; owner and lease are explained in storage/leases.py.
+        # A row is the lock of its thread; owner and lease are explained in leases.py.
         """
         CREATE TABLE active_runs (
             project TEXT NOT NULL,
@@ -102,7 +102,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (file_id, position)
         )
         """,
-        # What was answered to requests with an Idempotency-Key, see idempotency.py.
+        # What was answered to requests with an Idempotency-Key, see answers.py.
         """
         CREATE TABLE answers (
             project TEXT NOT NULL,
@@ -117,7 +117,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX answers_by_age ON answers (answered_at)",
     ),
     (
-        # The index in slices and with vectors, see index.py; what was indexed is read again.
+        # The index in slices and with vectors, see chunks.py; what was indexed is read again.
         "DROP TABLE chunk_words",
         "DROP TABLE chunks",
         """
@@ -168,7 +168,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         WHERE kind = 'vector_store.file' AND status = 'completed'
         """,
     ),
-    # When a growing reading last grew: see index.waiting.
+    # When a growing reading last grew: see indexing_queue.py.
     ("ALTER TABLE readings ADD COLUMN grew_at REAL NOT NULL DEFAULT 0",),
     (
         # Tombstones end, too, see documents.py; those of before are kept.
@@ -187,8 +187,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # How the models behind the server want to be asked, see models/memory.py.
     ("CREATE TABLE learnt (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",),
-    # So that a project's files need not wait for those of another, see index.waiting.
+    # So that a project's files need not wait for those of another, see indexing_queue.py.
     ("CREATE INDEX indexing_by_project ON indexing (project)",),
+    (
+        # In the words of the code, which has left those of before behind.
+        "ALTER TABLE readings RENAME TO ingestions",
+        "ALTER TABLE chunks RENAME COLUMN reading TO ingestion",
+        "ALTER TABLE chunks RENAME COLUMN fresh TO new_from",
+        "ALTER TABLE vectors RENAME COLUMN reading TO ingestion",
+        "ALTER TABLE embedded RENAME COLUMN reading TO ingestion",
+        "ALTER TABLE loose_contents RENAME TO unreferenced_contents",
+    ),
 )
 """Each migration is applied once, whole, in order. Never edit one that was released: append."""
 

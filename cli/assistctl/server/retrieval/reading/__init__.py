@@ -39,8 +39,8 @@ def pieces(reading: Reading, size: int, overlap: int) -> Iterator[Piece]:
     if _is_harmless(reading):
         yield from cut(extract(reading.filename, reading.content), size, overlap)
         return
-    for words, fresh in _answers(reading, {"size": size, "overlap": overlap}):
-        yield Piece(words, fresh)
+    for words, new_from in _answers(reading, {"size": size, "overlap": overlap}):
+        yield Piece(words, new_from)
 
 
 def _answers(reading: Reading, request: Mapping[str, int]) -> Iterator[Any]:

@@ -41,7 +41,7 @@ def _refuse(code: str, message: str) -> int:
 def _answers(request: Mapping[str, Any]) -> Iterator[Any]:
     text = extract(request["filename"], sys.stdin.buffer)
     for piece in cut(text, request["size"], request["overlap"]):
-        yield piece.text, piece.fresh
+        yield piece.text, piece.new_from
 
 
 if __name__ == "__main__":
