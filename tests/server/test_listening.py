@@ -20,7 +20,7 @@ import pytest
 
 from assistctl.server import EmbeddedServer, Settings, serve, serving
 from assistctl.server.http import intake, listening
-from assistctl.server.http.listening import is_loopback, listen, url
+from assistctl.server.http.listening import listen, url
 from assistctl.server.storage.database import Database, Transaction
 
 Start = Callable[..., EmbeddedServer]
@@ -44,26 +44,6 @@ def answer(connection: socket.socket) -> tuple[int, str]:
     response = HTTPResponse(connection)
     response.begin()
     return response.status, json.load(response)["error"]["message"]
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("localhost", True),
-        ("127.0.0.1", True),
-        ("127.8.8.8", True),
-        ("::1", True),
-        ("0.0.0.0", False),
-        ("::", False),
-        ("::ffff:192.168.1.7", False),
-        ("192.168.1.7", False),
-        ("localhost.evil.example", False),
-        ("127.0.0.1.evil.example", False),
-        ("", False),
-    ],
-)
-def test_loopback_is_told_without_asking_anybody(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected
 
 
 @pytest.mark.parametrize(

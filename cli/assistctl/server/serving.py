@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import signal
 import socket
 import threading
 import time
@@ -30,7 +29,6 @@ from assistctl.server.http.listening import (
     IDLE_SECONDS,
     Http,
     allow_many_connections,
-    is_loopback,
     listen,
     url,
 )
@@ -40,6 +38,7 @@ from assistctl.server.retrieval.indexing import Indexer
 from assistctl.server.settings import Settings
 from assistctl.server.storage import contents, documents
 from assistctl.server.storage.database import Database
+from assistctl.server.upstream import is_loopback
 
 _log = logging.getLogger("assistctl.server")
 
@@ -134,7 +133,10 @@ class EmbeddedServer:
 
 class _Uvicorn(uvicorn.Server):
     """uvicorn that says when it is ready, ends at once when it is told to, and returns after a
-    signal, not dies of it."""
+    signal, not dies of it: it does not note signals down, as uvicorn does to raise them again.
+
+    uvicorn has no API for that; tests/server/test_uvicorn.py says when what this rests on changes.
+    """
 
     def __init__(
         self, config: uvicorn.Config, on_ready: Callable[[], object], engine: Engine
@@ -194,19 +196,6 @@ class _Uvicorn(uvicorn.Server):
                     task.cancel()
                 return
             await asyncio.sleep(_POLL_SECONDS)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        signals = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self.handle_exit) for number in signals}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 @contextmanager

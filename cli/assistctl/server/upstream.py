@@ -75,13 +75,20 @@ def usable_proxies() -> Iterator[None]:
         raise ValueError(f"a proxy that the environment names cannot be used: {error}") from error
 
 
-def is_loopback(url: str) -> bool:
-    """A proxy variable in the environment must not swallow requests to this machine."""
-    host = urlsplit(url).hostname or ""
+def is_loopback(host: str) -> bool:
+    """Whether what `host` says can only be reached from this machine; no name but one is asked."""
+    if host == "localhost":
+        return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return False
+
+
+def is_near(url: str) -> bool:
+    """A proxy variable in the environment must not swallow requests to this machine."""
+    host = urlsplit(url).hostname or ""
+    return is_loopback(host) or host.endswith(".localhost")
 
 
 def wait(status: int, headers: Mapping[str, str], text: str, attempt: int) -> float | None:

@@ -26,10 +26,10 @@ from assistctl.server.http.access import Access
 from assistctl.server.http.call import Call, Endpoint, Server
 from assistctl.server.http.idempotency import Answered
 from assistctl.server.http.intake import read_form, read_json
-from assistctl.server.http.listening import is_loopback
 from assistctl.server.http.versions import Version, version_of
 from assistctl.server.storage import room
 from assistctl.server.storage.database import Busy
+from assistctl.server.upstream import is_loopback
 from assistctl.server.wire import ApiError, Json
 
 _log = logging.getLogger("assistctl.server")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import re
 import socket
@@ -27,16 +26,6 @@ could meet a request on its way, and what an SDK then sends again makes a second
 _BACKLOG = 2048
 _AUTHORITY = re.compile(rb"[^/?#]*")
 _OPEN_FILES = 65_536
-
-
-def is_loopback(host: str) -> bool:
-    """Whether what `host` says can only be reached from this machine; no name but one is asked."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -81,6 +70,8 @@ class Http(H11Protocol):
     Those who connect and then never say what they want are let go. A client may close its side once
     it has said all, and still gets its answer. What is no HTTP is told so in the API's own shape.
     `scope["state"]["is_gone"]` tells whether nobody is there to be answered any more.
+
+    uvicorn has no API for that; tests/server/test_uvicorn.py says when what this rests on changes.
     """
 
     _waiting: asyncio.TimerHandle | None = None

@@ -35,7 +35,7 @@ from assistctl.server.models.tokens import estimate_prompt
 from assistctl.server.upstream import (
     authorization,
     backoff,
-    is_loopback,
+    is_near,
     trusted,
     usable_proxies,
     wait,
@@ -98,7 +98,7 @@ class AskedModel:
         self._endpoint = endpoint
         self._memory = memory or Memory()
         headers = authorization(endpoint.api_key, "model's")
-        loopback = is_loopback(endpoint.base_url)
+        loopback = is_near(endpoint.base_url)
         with usable_proxies():
             self._client = httpx2.AsyncClient(
                 headers=headers,

@@ -14,7 +14,7 @@ from assistctl.server.upstream import (
     authorization,
     backoff,
     base_url,
-    is_loopback,
+    is_near,
     refusal,
     usable_proxies,
     wait,
@@ -46,7 +46,7 @@ class EmbeddingsEndpoint:
         key = self._key = declared.get("api_key")
         headers = authorization(key, "embeddings'")
         with usable_proxies():
-            self._client = httpx2.Client(headers=headers, trust_env=not is_loopback(self._base_url))
+            self._client = httpx2.Client(headers=headers, trust_env=not is_near(self._base_url))
 
     def embed(self, texts: Sequence[str], patience: float) -> list[Vector]:
         deadline = time.monotonic() + patience
