@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 from assistctl.apis.assistants import Assistants
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 from assistctl.errors import Place
 from assistctl.plan.reconcile import reconcile
 from assistctl.resources import Assistant, File, FileSearch, Target, VectorStore, Workspace

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from assistctl.dialogue import Limits, turn
+from assistctl.conversation.turns import Limits, turn
 from assistctl.events import (
     ActionRequired,
     Finished,

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "cli" / "assistctl"
-GROUND = {"errors", "keys", "resources", "events", "redaction"}
+GROUND = {
+    "errors",
+    "keys",
+    "resources",
+    "events",
+    "redaction",
+    "state_directory",
+    "unreadable_json",
+}
+VALUES = GROUND | {"spec", "plan", "toolbox", "render"}
 MAY_IMPORT = {
     "__init__": set(),
     "__main__": {"main"},
@@ -16,15 +25,21 @@ MAY_IMPORT = {
     "resources": {"errors", "keys"},
     "events": set(),
     "redaction": set(),
+    "state_directory": set(),
+    "unreadable_json": set(),
     "spec": GROUND,
     "plan": GROUND,
     "toolbox": GROUND,
-    "apis": GROUND | {"plan"},
-    "dialogue": GROUND | {"apis", "toolbox"},
     "render": GROUND | {"plan"},
     "server": {"redaction"},
-    "commands": GROUND
-    | {"__init__", "spec", "plan", "toolbox", "apis", "dialogue", "render", "server"},
+    "apis": GROUND | {"plan"},
+    "targets": GROUND | {"spec", "apis", "server"},
+    "loading": GROUND | {"spec", "toolbox"},
+    "sync": {"__init__", "plan", "render", "apis"} | GROUND,
+    "conversation": GROUND | {"spec", "plan", "toolbox", "apis", "targets", "sync"},
+    "importing": GROUND | {"spec", "apis", "loading"},
+    "commands": VALUES
+    | {"__init__", "apis", "server", "targets", "loading", "sync", "conversation", "importing"},
     "main": GROUND | {"commands", "render"},
 }
 ONLY_IN = {
@@ -38,7 +53,7 @@ ONLY_IN = {
     "python_multipart": {"server"},
     "pydantic": {"toolbox"},
     "click": {"main", "commands", "render"},
-    "dotenv": {"commands"},
+    "dotenv": {"loading"},
     "rich": {"render"},
 }
 WORDS_OF_THE_SERVER = {"wire", "settings", "lanes", "tokens", "upstream", "validation"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from assistctl.apis.assistants import Assistants
 from assistctl.errors import Place
-from assistctl.plan.reconcile import Wishes, reconcile
+from assistctl.plan.reconcile import PlanOptions, reconcile
 from assistctl.resources import Assistant, File, Target, VectorStore, Workspace
 
 PLACE = Place("assistctl.yaml", 1, 1)
@@ -49,31 +49,31 @@ class Bench:
             moved=dict(self.moved),
         )
 
-    def survey(self, **wishes):
+    def survey(self, **options):
         declared = self.surface.declare(self.workspace)
-        asked = Wishes(**wishes)
+        asked = PlanOptions(**options)
         observed = self.surface.observe(declared, deep=asked.deep)
         return declared, observed, reconcile("local", declared, observed, asked)
 
-    def plan(self, **wishes):
-        return str(self.survey(**wishes)[2])
+    def plan(self, **options):
+        return str(self.survey(**options)[2])
 
-    def compiled(self, **wishes):
-        declared, observed, plan = self.survey(**wishes)
+    def compiled(self, **options):
+        declared, observed, plan = self.survey(**options)
         return [str(item) for item in self.surface.compile(plan, declared, observed)]
 
-    def apply(self, **wishes):
-        declared, observed, plan = self.survey(**wishes)
+    def apply(self, **options):
+        declared, observed, plan = self.survey(**options)
         operations = self.surface.compile(plan, declared, observed)
         outcomes = self.surface.execute(
             self.root, operations, declared, observed, uploading=lambda *about: None
         )
         return [f"{item.operation}: {item.error}" for item in outcomes if item.error]
 
-    def sync(self, **wishes):
+    def sync(self, **options):
         """Apply without a failure, and nothing is left to do."""
-        assert self.apply(**wishes) == []
-        assert self.plan(**wishes) == ""
+        assert self.apply(**options) == []
+        assert self.plan(**options) == ""
 
     def sync_leaving(self, undeclared):
         """The same beside objects that are declared no longer."""

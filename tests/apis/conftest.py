@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from assistctl.apis.assistants import Assistants
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 from assistctl.server import EmbeddedServer, Settings
 from tests.apis.bench import Bench, wipe
 

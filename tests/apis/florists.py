@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 from tests.apis.bench import wipe
 from tests.apis.fault_proxy import FaultProxy
 from tests.apis.jobs import job

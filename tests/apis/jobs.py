@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from assistctl.apis import client, pacing
+from assistctl.apis.transport import client, pacing
 from assistctl.main import main
 
 for _module in (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from assistctl.apis.assistants import Assistants
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 from assistctl.errors import AssistctlError, Place
 from assistctl.resources import CodeInterpreter, FileSearch, Function, FunctionTool
 from tests.apis.bench import Bench, wipe
@@ -53,7 +53,7 @@ class Scenario:
 
     before: Callable[["Scene"], None] | None
     change: Callable[["Scene"], None]
-    wishes: dict = field(default_factory=dict)
+    options: dict = field(default_factory=dict)
     after: dict = field(default_factory=lambda: ALL)
     rewrite: Callable = lambda request, body: body
     strays: int = 0
@@ -71,7 +71,7 @@ class Scenario:
     def requests(self, scene):
         """How many requests the sync makes when nothing goes wrong."""
         self.start(scene)
-        assert scene.bench.apply(**self.wishes) == []
+        assert scene.bench.apply(**self.options) == []
         return len(scene.proxy.requests)
 
 
@@ -149,11 +149,11 @@ class Scene:
     proxy: FaultProxy
     direct: Client
 
-    def try_sync(self, **wishes):
+    def try_sync(self, **options):
         """A sync that may fail, but neither with a traceback nor without an end."""
         with ThreadPoolExecutor(1) as pool:
             try:
-                return pool.submit(self.bench.apply, **wishes).result(SECONDS_UNTIL_HUNG)
+                return pool.submit(self.bench.apply, **options).result(SECONDS_UNTIL_HUNG)
             except AssistctlError as failure:
                 return [str(failure)]
 
@@ -162,8 +162,8 @@ class Scene:
         self.proxy.reset()
         allowed = scenario.strays + uploads_lost
         try:
-            failures = self.bench.apply(**scenario.wishes)
-            plan = self.bench.plan(**scenario.wishes)
+            failures = self.bench.apply(**scenario.options)
+            plan = self.bench.plan(**scenario.options)
         except AssistctlError as failure:
             return [f"the healing sync was refused: {failure}"]
         found = [f"the healing sync failed: {failure}" for failure in failures]

@@ -9,9 +9,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from assistctl.apis.client import UNSEEN_SECONDS, Client
-from assistctl.apis.failures import LostAnswer
-from assistctl.apis.pacing import REQUEST_SECONDS, RETRIES, Pacing, asked_for
+from assistctl.apis.transport.client import UNSEEN_SECONDS, Client
+from assistctl.apis.transport.failures import LostAnswer
+from assistctl.apis.transport.pacing import REQUEST_SECONDS, RETRIES, Pacing, asked_for
 from assistctl.errors import AssistctlError, RemoteError
 from tests.apis.fault_proxy import Answer, Request, served
 

@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 
 from assistctl.apis.assistants import Conversation
-from assistctl.apis.client import Client
-from assistctl.dialogue import Limits, turn
+from assistctl.apis.transport.client import Client
+from assistctl.conversation.turns import Limits, turn
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import (
     ActionRequired,
@@ -141,7 +141,7 @@ class Cutting(Client):
     def stream(self, path, body, **more):
         from contextlib import contextmanager
 
-        from assistctl.apis.failures import LostAnswer
+        from assistctl.apis.transport.failures import LostAnswer
 
         @contextmanager
         def cut():
@@ -237,7 +237,7 @@ FAULTS = {
 def test_whatever_request_of_a_turn_fails_there_is_one_message_and_one_run(
     server, talk, fault, monkeypatch
 ):
-    monkeypatch.setattr("assistctl.apis.pacing.pause", lambda attempt, asked: 0.0)
+    monkeypatch.setattr("assistctl.apis.transport.pacing.pause", lambda attempt, asked: 0.0)
     tried = 0
     with proxy_to(server.base_url) as proxy:
         client = Client(proxy.base_url, server.api_key)
@@ -260,7 +260,7 @@ def test_whatever_request_of_a_turn_fails_there_is_one_message_and_one_run(
 
 
 def test_a_thread_that_was_just_made_may_be_unknown_for_a_while(server, talk, monkeypatch):
-    monkeypatch.setattr("assistctl.apis.pacing.pause", lambda attempt, asked: 0.0)
+    monkeypatch.setattr("assistctl.apis.transport.pacing.pause", lambda attempt, asked: 0.0)
     with proxy_to(server.base_url) as proxy:
         proxy.fault = unseen(3)
         client = Client(proxy.base_url, server.api_key)

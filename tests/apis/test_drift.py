@@ -9,11 +9,9 @@ import pytest
 
 from assistctl.apis.assistants import Assistants
 from assistctl.apis.assistants.fields import AUTO_CHUNKING
-from assistctl.apis.client import Client
-from assistctl.commands._drift import keeping, refuse_drift
-from assistctl.commands._survey import survey
+from assistctl.apis.transport.client import Client
 from assistctl.errors import Refused
-from assistctl.plan.reconcile import Wishes, reconcile
+from assistctl.plan.reconcile import PlanOptions, reconcile
 from assistctl.resources import (
     FILE,
     VECTOR_STORE,
@@ -23,6 +21,8 @@ from assistctl.resources import (
     Function,
     FunctionTool,
 )
+from assistctl.sync.drift import keeping, refuse_drift
+from assistctl.sync.planning import plan_sync
 from tests.apis.bench import PLACE, Bench
 from tests.apis.fault_proxy import proxy_to
 
@@ -456,8 +456,8 @@ def declare(bench, **settings):
     bench.assistant("buyer", FileSearch("lists", {"max_num_results": 10}), model="gpt-6-luna")
 
 
-def surveyed(bench, **wishes):
-    return survey(bench.surface, bench.workspace, (), Wishes(deep=True, **wishes))
+def surveyed(bench, **options):
+    return plan_sync(bench.surface, bench.workspace, (), PlanOptions(deep=True, **options))
 
 
 def done(bench, found):
@@ -484,7 +484,7 @@ def wrong(bench, colleague, edit):
     except Refused as refused:
         known = edit.path in str(refused) and edit.address in str(refused) and not edit.aside
         problems += [] if known else [f"refused: {refused}"]
-    kept = keeping(bench.surface, bench.workspace, found, Wishes(deep=True))
+    kept = keeping(bench.surface, bench.workspace, found, PlanOptions(deep=True))
     problems += done(bench, kept)
     problems += [] if same(colleague.state(), edited) else ["`keep` does not keep it"]
     problems += [f"after `keep`: {it}" for it in unnamed(surveyed(bench).plan, edit)]
@@ -586,7 +586,7 @@ def test_what_is_remembered_and_has_gone_is_told_from_what_was_never_there(life,
     life.assistant("clerk")
     declared, observed, _ = life.survey()
     known = [Address("assistant", "desk")]
-    plan = reconcile("local", declared, observed, Wishes(known=known))
+    plan = reconcile("local", declared, observed, PlanOptions(known=known))
     assert [(str(it.address), it.cause) for it in plan.changes] == [
         ("assistant/clerk", "not at the target yet"),
         ("assistant/desk", "gone from the target since the last sync"),

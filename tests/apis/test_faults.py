@@ -11,7 +11,7 @@ from importlib import import_module
 import pytest
 
 from assistctl.apis.assistants import Assistants
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 from tests.apis.bench import Bench
 from tests.apis.fault_proxy import (
     answer_cut,
@@ -68,8 +68,8 @@ THOROUGH = "ALL_FAULTS" in os.environ
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Pauses are as short as they can be; nothing else is different from life."""
-    monkeypatch.setattr("assistctl.apis.pacing.pause", lambda attempt, asked: 0.01)
-    monkeypatch.setattr(import_module("assistctl.apis.assistants.execute"), "FIRST_PAUSE", 0.005)
+    monkeypatch.setattr("assistctl.apis.transport.pacing.pause", lambda attempt, asked: 0.01)
+    monkeypatch.setattr(import_module("assistctl.apis.managed.execute"), "FIRST_PAUSE", 0.005)
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_fault_at_any_request_heals(scene, scenario, faults):
             scenario.start(scene)
             door = scene.proxy.door.refuse(0.02)
             scene.proxy.at(number, door if fault == "refused" else faults[fault])
-            reported = scene.try_sync(**scenario.wishes)
+            reported = scene.try_sync(**scenario.options)
             broken = scene.proxy.last(number)
             lost_upload = broken == UPLOAD and faults is CARRIED_OUT
             if wrong := scene.wrong(scenario, uploads_lost=int(lost_upload)):
@@ -111,7 +111,7 @@ def test_a_death_after_any_request_heals(scene, scenario):
 
 
 def test_a_death_heals_where_the_old_has_to_make_room_for_the_new(scene, monkeypatch):
-    monkeypatch.setattr(import_module("assistctl.apis.assistants.compile"), "STORE_FILES", 0)
+    monkeypatch.setattr(import_module("assistctl.apis.managed.compile"), "STORE_FILES", 0)
     die_everywhere(scene, SCENARIOS["edit"], 1 if THOROUGH else 2)
 
 
@@ -122,7 +122,7 @@ def die_everywhere(scene, scenario, every):
     for number in points:
         scenario.start(scene)
         scene.proxy.dies_after(number)
-        scene.try_sync(**scenario.wishes)
+        scene.try_sync(**scenario.options)
         done = scene.proxy.requests[:number]
         uploads = sum(str(request) == UPLOAD for request in done)
         if wrong := scene.wrong(scenario, uploads_lost=uploads):

@@ -4,9 +4,9 @@ from assistctl.resources import CodeInterpreter
 from tests.apis.test_laws import edit
 
 
-def planned(bench, **wishes):
+def planned(bench, **options):
     """The sync as it is planned now; call it to do it, for its failures."""
-    declared, observed, plan = bench.survey(**wishes)
+    declared, observed, plan = bench.survey(**options)
     operations = bench.surface.compile(plan, declared, observed)
 
     def finish():

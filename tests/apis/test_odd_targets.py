@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from assistctl.apis.assistants import Assistants
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 from assistctl.errors import RemoteError
 from assistctl.resources import FILE, Address, CodeInterpreter, FileSearch
 from tests.apis.bench import Bench

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistctl.apis.assistants.fields import ASSISTANT_FIELDS
-from assistctl.apis.ownership import (
+from assistctl.apis.managed.ownership import (
     MAX_VALUE,
     OWNER,
     TAIL,

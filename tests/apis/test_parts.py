@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from assistctl.apis.assistants import Assistants
-from assistctl.apis.client import Client
-from assistctl.apis.failures import LostAnswer
+from assistctl.apis.transport.client import Client
+from assistctl.apis.transport.failures import LostAnswer
 from assistctl.errors import RemoteError
 from assistctl.resources import CodeInterpreter
 from tests.apis.bench import Bench
@@ -33,7 +33,7 @@ def proxy(server):
 @pytest.fixture
 def large(proxy, server, monkeypatch):
     """A client for which 100,000 bytes are large."""
-    monkeypatch.setattr("assistctl.apis.pacing.pause", lambda attempt, asked: 0.0)
+    monkeypatch.setattr("assistctl.apis.transport.pacing.pause", lambda attempt, asked: 0.0)
     settings = {"largest_at_once": 100_000, "part_bytes": 100_000}
     with closing(Client(proxy.base_url, server.api_key, **settings)) as client:
         yield client
@@ -125,7 +125,7 @@ def test_a_sync_sends_a_large_file_in_parts(large, tmp_path):
 SENDER = """
 import resource, sys
 from pathlib import Path
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 client = Client(sys.argv[1], "key", largest_at_once=int(sys.argv[3]))
 path = Path(sys.argv[2])
 client.get("/warm")

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from assistctl import spec, toolbox
 from assistctl.apis.assistants import Assistants
-from assistctl.plan.reconcile import Wishes, reconcile
+from assistctl.plan.reconcile import PlanOptions, reconcile
 from tests.apis.bench import wipe
 from tests.apis.declarations import AUTO, FIELDS, FILLED_IN, canonical, edits, users
 
@@ -41,25 +41,25 @@ class Life:
         self.root = root
         self.surface = surface
 
-    def survey(self, **wishes):
+    def survey(self, **options):
         workspace, problems = spec.load(self.root, environ={})
         workspace, more = toolbox.resolve(workspace)
         assert (*problems, *more) == ()
         declared = self.surface.declare(workspace)
         observed = self.surface.observe(declared)
-        return declared, observed, reconcile("here", declared, observed, Wishes(**wishes))
+        return declared, observed, reconcile("here", declared, observed, PlanOptions(**options))
 
-    def plan(self, **wishes):
-        return self.survey(**wishes)[2]
+    def plan(self, **options):
+        return self.survey(**options)[2]
 
-    def sync(self, **wishes):
-        declared, observed, plan = self.survey(**wishes)
+    def sync(self, **options):
+        declared, observed, plan = self.survey(**options)
         requests = self.surface.compile(plan, declared, observed)
         outcomes = self.surface.execute(
             self.root, requests, declared, observed, uploading=lambda *about: None
         )
         assert [f"{item.operation}: {item.error}" for item in outcomes if item.error] == []
-        again = self.plan(**wishes)
+        again = self.plan(**options)
         assert not again, str(again)
 
     def at(self, path):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from assistctl.apis.assistants import Assistants
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 from assistctl.resources import CodeInterpreter, FileSearch
 from tests.apis.fault_proxy import proxy_to
 

@@ -7,9 +7,9 @@ from importlib import import_module
 import pytest
 
 from assistctl.apis.assistants import Assistants
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 from assistctl.errors import AssistctlError, Place
-from assistctl.plan.reconcile import Wishes, reconcile
+from assistctl.plan.reconcile import PlanOptions, reconcile
 from assistctl.resources import CodeInterpreter, FileSearch, Function, FunctionTool
 from tests.apis.fault_proxy import error, proxy_to
 
@@ -334,7 +334,7 @@ def test_a_file_that_cannot_be_indexed_fails_clearly_and_the_next_sync_tries_aga
 
 
 def test_files_that_cannot_be_indexed_keep_the_others_neither_out_nor_busy(bench, monkeypatch):
-    execution = import_module("assistctl.apis.assistants.execute")
+    execution = import_module("assistctl.apis.managed.execute")
     monkeypatch.setattr(execution, "BATCH", 2)
     monkeypatch.setattr(execution, "NAMED", 1)
     good = [bench.file(f"docs/{number}.md", f"page {number}") for number in range(5)]
@@ -377,8 +377,8 @@ def test_a_store_is_filled_in_batches_and_after_a_refusal_only_what_is_missing_i
     server, bench, monkeypatch
 ):
     """benchmarks/store_files.py does the same with 10,000 files."""
-    monkeypatch.setattr(import_module("assistctl.apis.assistants.execute"), "BATCH", 100)
-    monkeypatch.setattr("assistctl.apis.pacing.pause", lambda attempt, asked: 0.0)
+    monkeypatch.setattr(import_module("assistctl.apis.managed.execute"), "BATCH", 100)
+    monkeypatch.setattr("assistctl.apis.transport.pacing.pause", lambda attempt, asked: 0.0)
     bench.store("handbook", *(bench.file(f"docs/{n}.md", f"page {n}") for n in range(250)))
     with proxy_to(server.base_url) as proxy:
         client = Client(proxy.base_url, server.api_key)
@@ -404,7 +404,7 @@ def test_a_store_is_filled_in_batches_and_after_a_refusal_only_what_is_missing_i
 
 
 def test_in_a_full_store_the_old_makes_room_for_the_new(bench, monkeypatch):
-    monkeypatch.setattr(import_module("assistctl.apis.assistants.compile"), "STORE_FILES", 3)
+    monkeypatch.setattr(import_module("assistctl.apis.managed.compile"), "STORE_FILES", 3)
     pages = [bench.file(f"docs/{number}.md", f"page {number}") for number in range(3)]
     bench.store("handbook", *pages)
     bench.sync()
@@ -435,7 +435,7 @@ def test_an_assistant_without_an_owner_is_adopted_and_keeps_its_id_and_metadata(
     address = bench.workspace.assistants["shop"].address
     seen = bench.surface.stranger(address, stranger["id"], declared)
     observed = replace(observed, owned={address: seen})
-    plan = reconcile("local", declared, observed, Wishes(adopt=[address]))
+    plan = reconcile("local", declared, observed, PlanOptions(adopt=[address]))
     operations = bench.surface.compile(plan, declared, observed)
     outcomes = bench.surface.execute(
         bench.root, operations, declared, observed, uploading=lambda *about: None

@@ -2,9 +2,9 @@
 
 import pytest
 
-from assistctl.apis import ownership
 from assistctl.apis.assistants import Assistants
-from assistctl.apis.client import Client
+from assistctl.apis.managed import ownership
+from assistctl.apis.transport.client import Client
 from assistctl.resources import CodeInterpreter
 from tests.apis.bench import Bench
 from tests.apis.fault_proxy import error, proxy_to

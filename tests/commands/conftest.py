@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 from assistctl.server import EmbeddedServer, Settings
 from tests import forking
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 from assistctl.server import EmbeddedServer, Settings
 from tests.local_http import LocalServer
 

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 from assistctl.server import EmbeddedServer, Settings
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from assistctl.commands._importing.names import Folder, key_for, plain_name, some
+from assistctl.importing.names import Folder, key_for, plain_name, some
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from assistctl.commands._memory import last_thread, remember
+from assistctl.conversation.history import last_thread, remember
 from assistctl.errors import Place
 from assistctl.resources import Assistant, Target, Workspace
 

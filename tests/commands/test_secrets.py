@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 from assistctl.errors import RemoteError
 from assistctl.server import EmbeddedServer, Settings
 from tests.apis.fault_proxy import Answer, proxy_to

@@ -4,13 +4,13 @@ import socket
 
 import pytest
 
-from assistctl.apis.client import Client
+from assistctl.apis.transport.client import Client
 from assistctl.commands._options import Options
-from assistctl.commands._target import server_settings
-from assistctl.commands._workspace import load
 from assistctl.commands.serve import _model_in_words, _projects
 from assistctl.errors import RemoteError
+from assistctl.loading import load
 from assistctl.server import Settings, code_report
+from assistctl.targets import server_settings
 
 
 def names_at(url, key):

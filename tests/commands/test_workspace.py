@@ -1,9 +1,9 @@
 import pytest
 
 from assistctl.commands._options import Options
-from assistctl.commands._target import server_settings
-from assistctl.commands._workspace import environment, load
 from assistctl.errors import AssistctlError
+from assistctl.loading import environment, load
+from assistctl.targets import server_settings
 from tests.commands.middleman import staging
 
 

@@ -7,7 +7,7 @@ import pytest
 from assistctl.errors import AssistctlError, Place, Refused
 from assistctl.plan.changes import Action, Change, Plan
 from assistctl.plan.compare import fingerprint
-from assistctl.plan.reconcile import Wishes, reconcile, select
+from assistctl.plan.reconcile import PlanOptions, reconcile, select
 from assistctl.plan.state import UNKNOWN, Applied, Declared, Observed, Remote, Upload
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address
 
@@ -50,8 +50,8 @@ def observed(*remotes, **more):
     return Observed({item.address: item for item in remotes}, **more)
 
 
-def plan(wanted, there, **wishes):
-    return str(reconcile("local", wanted, there, Wishes(**wishes)))
+def plan(wanted, there, **options):
+    return str(reconcile("local", wanted, there, PlanOptions(**options)))
 
 
 def test_everything_is_created_where_nothing_is():
@@ -305,7 +305,7 @@ def test_undeclared_objects_are_reported_and_left_alone():
 def test_prune_deletes_undeclared_objects_and_the_files_that_only_they_used():
     upload = Upload("file-1", PRICES, NEW)
     there = observed(remote(shop()), remote(store(PRICES), uploads=[upload]))
-    made = reconcile("local", declared(shop()), there, Wishes(prune=True))
+    made = reconcile("local", declared(shop()), there, PlanOptions(prune=True))
     assert str(made) == (
         "delete vector_store/handbook: no longer declared\n"
         "delete file/assistants/prices.csv: only vector_store/handbook used it"
@@ -315,7 +315,7 @@ def test_prune_deletes_undeclared_objects_and_the_files_that_only_they_used():
 
 def test_prune_refuses_a_workspace_without_assistants():
     with pytest.raises(Refused, match="no assistant is declared"):
-        reconcile("local", {}, observed(remote(shop())), Wishes(prune=True))
+        reconcile("local", {}, observed(remote(shop())), PlanOptions(prune=True))
 
 
 def test_a_partial_plan_leaves_the_rest_alone():
@@ -487,7 +487,7 @@ def many(count):
 def test_a_prune_of_more_than_thirty_percent_of_ten_is_to_be_insisted_on(owned, gone, insists):
     wanted, there = many(owned)
     kept = dict(list(wanted.items())[gone:])
-    made = reconcile("local", kept, there, Wishes(prune=True))
+    made = reconcile("local", kept, there, PlanOptions(prune=True))
     assert made.summary["delete"] == gone
     note = (
         f"--prune would delete {gone} of the {owned} assistants and vector stores that this "

@@ -4,7 +4,8 @@ import click
 import pytest
 
 from assistctl.plan.changes import Action, Change, FieldChange, Plan
-from assistctl.render.plan import plan_json, plan_text
+from assistctl.render.plan import plan_text
+from assistctl.render.plan_json import plan_json
 from assistctl.resources import Address
 
 PRICES = Address("file", "assistants/flower_prices.csv")

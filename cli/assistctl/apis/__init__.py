@@ -27,7 +27,7 @@ def connect(target: Target, parallel: int = PARALLEL) -> Assistants:
         remedy = "use `api: assistants` (any server that speaks the Assistants API v2)"
         raise DeclarationError([Problem(target.place, what, remedy)])
     from assistctl.apis.assistants import Assistants
-    from assistctl.apis.client import Client
+    from assistctl.apis.transport.client import Client
 
     assert target.base_url is not None, "a local target is given its address before it is used"
     client = Client(target.base_url, target.api_key or "none", parallel=parallel)

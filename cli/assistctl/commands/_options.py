@@ -24,6 +24,7 @@ from assistctl.apis import PARALLEL
 from assistctl.commands._suggestions import with_own_suggestions
 from assistctl.keys import composed
 from assistctl.render.terminal import is_plain_terminal
+from assistctl.resources import FILE, Address
 
 FORMATS = ("text", "json", "jsonl", "markdown")
 
@@ -217,3 +218,12 @@ def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _listed(words: Sequence[str]) -> str:
     *most, last = words
     return f"{', '.join(most)} or {last}" if most else last
+
+
+def check_keys(keys: Sequence[str], prune: bool) -> None:
+    """Refuse KEYs that cannot be looked at alone. What is no longer declared shows only against
+    everything that is; whether a file is as declared, only in what uses it."""
+    if keys and prune:
+        raise click.UsageError("--prune looks at the whole workspace; leave out the KEYs.")
+    if files := [key for key in keys if Address.parse(key).kind == FILE]:
+        raise click.UsageError(f"{files[0]} goes with what uses it; name that instead.")

@@ -1,75 +1,21 @@
-"""Reading the workspace that a command works on."""
+"""The workspace that a command works on, and what is to be said about it."""
 
 from __future__ import annotations
 
-import io
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
-from assistctl import spec, toolbox
+from assistctl import loading
 from assistctl.commands._options import Options
-from assistctl.errors import DeclarationError, Place, Problem
 from assistctl.render.problems import warnings_text
 from assistctl.resources import Workspace
 
-if TYPE_CHECKING:
-    from dotenv.parser import Original
-
-ENV = ".env"
-
 
 def load(options: Options) -> Workspace:
-    """The workspace as declared. Raises DeclarationError with everything that is wrong with it,
-    AssistctlError where there is none."""
-    root = options.workspace or spec.find_root(Path.cwd())
-    if root is None:
-        raise spec.missing_workspace(Path.cwd())
-    environ, faults = _environment(root)
-    declared, problems = spec.load(root.resolve(), target=options.target, environ=environ)
-    workspace, more = toolbox.resolve(declared)
-    if problems := (*faults, *problems, *more):
-        raise DeclarationError(problems)
-    return workspace
+    """As the command line asks for it; see loading.load."""
+    return loading.load(options.workspace, options.target)
 
 
 def warn(options: Options, workspace: Workspace) -> None:
     """Say on stderr what will not be as it is declared."""
     if workspace.warnings and not options.quiet:
         click.echo(warnings_text(workspace.warnings), err=True)
-
-
-def environment(root: Path) -> dict[str, str]:
-    """The process's environment over the workspace's `.env`, which never overrides it. Raises
-    DeclarationError."""
-    environ, problems = _environment(root)
-    if problems:
-        raise DeclarationError(problems)
-    return environ
-
-
-def _environment(root: Path) -> tuple[dict[str, str], tuple[Problem, ...]]:
-    path = root / ENV
-    if not path.is_file():
-        return dict(os.environ), ()
-    from dotenv.parser import parse_stream  # 20 ms, and only for those who have the file
-
-    try:
-        lines = tuple(parse_stream(io.StringIO(path.read_text(encoding="utf-8-sig"))))
-    except UnicodeDecodeError:
-        problem = Problem(Place(ENV), "the file is not UTF-8", "save it as UTF-8")
-        return dict(os.environ), (problem,)
-    declared = {line.key: line.value for line in lines if line.key and line.value is not None}
-    problems = tuple(_not_understood(line.original) for line in lines if line.error)
-    return declared | os.environ, problems
-
-
-def _not_understood(original: Original) -> Problem:
-    """Says where, but nothing of the text, which may be a secret."""
-    blank = len(original.string) - len(original.string.lstrip("\r\n"))
-    line = original.line + original.string[:blank].count("\n")
-    return Problem(
-        Place(ENV, line, 1), "this is not NAME=VALUE", "mend the line, or quote the value"
-    )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from assistctl.commands._apply import apply, refuse_failures, told_plan
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._options import Options, as_command, complete_key, parallel_option
-from assistctl.commands._survey import adoption
-from assistctl.commands._target import opened
+from assistctl.commands._report import applied, intent, refuse_failures, told_plan
 from assistctl.commands._workspace import load
+from assistctl.sync.adoption import adoption
+from assistctl.targets import opened
 
 
 @as_command("adopt")
@@ -30,6 +30,6 @@ def command(
         found = adoption(surface, workspace, {key: object_id})
         if consent.asks(workspace.target) or not options.quiet:
             click.echo(told_plan(found, options))
-        consent.obtain(found.intent, workspace.target)
-        refuse_failures(apply(surface, workspace, found, quiet=options.quiet))
+        consent.obtain(intent(found), workspace.target)
+        refuse_failures(applied(surface, workspace, found, quiet=options.quiet))
     return None

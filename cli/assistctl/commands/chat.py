@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Callable
 
 import click
 
-from assistctl.commands._conversation import Manner, Session, session, with_manner
+from assistctl.commands._conversation import opened_session, shown_turn, with_conversation_options
 from assistctl.commands._options import Options, as_command, complete_key
 from assistctl.commands._termination import Terminated
 from assistctl.commands._workspace import load
+from assistctl.conversation.sessions import ConversationOptions, Session
 from assistctl.errors import AssistctlError
+from assistctl.events import Finished
 from assistctl.render.problems import error_text
 from assistctl.render.run import failure
 from assistctl.spec.wording import is_unicode
@@ -21,11 +24,11 @@ HELP = "/exit (or Ctrl-D) leaves, /thread shows the thread's id; Ctrl-C stops an
 
 @as_command("chat", formats=("text",))
 @click.argument("key", metavar="KEY", shell_complete=complete_key)
-@with_manner
+@with_conversation_options
 def command(
     options: Options,
     key: str,
-    manner: Manner,
+    conversation: ConversationOptions,
 ) -> int | None:
     """Talk with the assistant KEY, all on one thread.
 
@@ -33,19 +36,23 @@ def command(
     message each.
     """
     workspace = load(options)
-    with session(options, workspace, key, manner) as talk:
+    with opened_session(options, workspace, key, conversation) as talk:
         interactive = sys.stdin.isatty()
         if interactive:
             _editable_lines()
             if not options.quiet:
                 click.echo(f"{talk.assistant.address} at {workspace.target.name}. {HELP}", err=True)
+
+        def say(message: str) -> Finished:
+            return shown_turn(talk, message, options)
+
         failed = False
         while (line := _read(interactive)) is not None:
-            failed = not _answer(talk, line) or failed
+            failed = not _answer(talk, line, say) or failed
     return 1 if failed and not interactive else None
 
 
-def _answer(talk: Session, line: str) -> bool:
+def _answer(talk: Session, line: str, say: Callable[[str], Finished]) -> bool:
     """One line of the person's; whether it went well."""
     message = line.strip()
     if message == "/thread":
@@ -57,7 +64,7 @@ def _answer(talk: Session, line: str) -> bool:
         return False
     elif message:
         try:
-            finished = talk.say(line.removesuffix("\n"))
+            finished = say(line.removesuffix("\n"))
         except Terminated:
             raise
         except KeyboardInterrupt:

@@ -9,10 +9,10 @@ import click
 
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._options import Options, as_command, parallel_option
-from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
 from assistctl.render.listing import strays_json, strays_text
 from assistctl.render.values import counted
+from assistctl.targets import opened
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -3,75 +3,47 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from assistctl.commands._apply import apply, told_plan
 from assistctl.commands._consent import Consent, with_consent
-from assistctl.commands._importing import choosing
-from assistctl.commands._importing.downloads import Wanted, download_all
-from assistctl.commands._importing.drafts import Background, Draft, drafted
-from assistctl.commands._importing.dumps import read_dump
-from assistctl.commands._importing.names import some
-from assistctl.commands._importing.placing import tray
-from assistctl.commands._importing.shape import Unfit, check_shape
-from assistctl.commands._importing.stores import StoreDraft, shared, store_ids
-from assistctl.commands._importing.writing import written
 from assistctl.commands._options import Options, as_command, parallel_option
-from assistctl.commands._survey import Survey, adoption
-from assistctl.commands._target import opened
-from assistctl.commands._workspace import environment, load
-from assistctl.errors import AssistctlError, SyncFailed
+from assistctl.commands._person import in_ci
+from assistctl.commands._report import applied, intent, told_plan
+from assistctl.commands._workspace import load
+from assistctl.errors import SyncFailed
+from assistctl.importing.choosing import TooMany
+from assistctl.importing.downloads import download_all
+from assistctl.importing.drafting import Drafts, ImportOptions, drafts_of_dump, drafts_of_target
+from assistctl.importing.drafts import Draft
+from assistctl.importing.dumps import read_dump
+from assistctl.importing.names import some
+from assistctl.importing.placing import tray
+from assistctl.importing.writing import written
+from assistctl.keys import IN_WORDS, composed, is_key
+from assistctl.render.progress import shown_progress
 from assistctl.render.terminal import sanitize
 from assistctl.render.values import counted
-from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, Workspace
-from assistctl.spec.additions import defaults
+from assistctl.resources import ASSISTANT, Workspace
+from assistctl.sync.adoption import adoption
+from assistctl.sync.planning import PlannedSync
+from assistctl.targets import opened
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants
-    from assistctl.apis.assistants.existing import Belongings, Body
-
-_Made = TypeVar("_Made")
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What is to be imported, and how; no `ids` means all."""
-
-    ids: tuple[str, ...]
-    key: str | None
-    adopting: bool
-    with_files: bool
-
-
-@dataclass(frozen=True)
-class _Drafts:
-    assistants: tuple[Draft, ...]
-    stores: tuple[StoreDraft, ...]
-    belongings: Belongings
-
-    @property
-    def objects(self) -> dict[str, str]:
-        """Address -> id of everything that is to be adopted; stores before who searches them."""
-        addresses = {Address(VECTOR_STORE, store.key): store.id for store in self.stores}
-        for draft in self.assistants:
-            if draft.store:
-                addresses[Address(VECTOR_STORE, f"{draft.key}.file_search")] = draft.store
-        addresses |= {Address(ASSISTANT, draft.key): draft.id for draft in self.assistants}
-        return {str(address): object_id for address, object_id in addresses.items()}
-
-    @property
-    def wanted(self) -> list[Wanted]:
-        everybody: list[Draft | StoreDraft] = [*self.stores, *self.assistants]
-        return [
-            Wanted(path, self.belongings.files[file_id], draft.title)
-            for draft in everybody
-            for path, file_id in draft.files.items()
-        ]
+def _check_key(context: click.Context, parameter: click.Parameter, key: str | None) -> str | None:
+    """A click callback: whether an assistant can have this key."""
+    if key is None or is_key(key := composed(key)):
+        return key
+    raise click.BadParameter(f"{key!r} cannot be a key: use {IN_WORDS}.")
 
 
 @as_command("import")
@@ -88,7 +60,7 @@ class _Drafts:
     "--as",
     "key",
     metavar="KEY",
-    callback=choosing.check_key,
+    callback=_check_key,
     help="The assistant's key; otherwise made of its name.",
 )
 @click.option("--no-adopt", is_flag=True, help="Only write files; leave the target alone.")
@@ -124,24 +96,36 @@ def command(
         _from_dump(options, dump, key)
         return
     workspace = load(options)
-    asked = _Asked(ids, key, adopting=not no_adopt, with_files=not without_files)
+    asked = ImportOptions(ids, key, adopting=not no_adopt, with_files=not without_files)
     with opened(workspace, parallel) as surface, tray(workspace.root) as directory:
-        drafts = _read(surface, workspace, asked)
+        with _one_key():
+            drafts = drafts_of_target(surface, workspace, asked)
         if not drafts.assistants:
             _say(options, f"No assistant without an owner is at {workspace.target.name}.")
             return
-        download_all(surface, directory, drafts.wanted, quiet=options.quiet)
+        with shown_progress(
+            sys.stderr, len(drafts.wanted), quiet=options.quiet, live=not in_ci()
+        ) as progress:
+            download_all(surface, directory, drafts.wanted, progress)
         new = (drafts.assistants, drafts.stores)
-        with written(options, workspace.root, directory, *new) as (workspace, paths):
+        with written(workspace.root, options.target, directory, *new) as (workspace, paths):
             _show_files(options, paths)
             if asked.adopting:
-                found = adoption(surface, workspace, drafts.objects)
-                _show_plan(options, found, asking=consent.asks(workspace.target))
-                consent.obtain(found.intent, workspace.target)
+                planned = adoption(surface, workspace, drafts.objects)
+                _show_plan(options, planned, asking=consent.asks(workspace.target))
+                consent.obtain(intent(planned), workspace.target)
         if asked.adopting:
-            _adopt(options, surface, workspace, found, drafts)
+            _adopt(options, surface, workspace, planned, drafts)
         else:
             _say_next(options, drafts)
+
+
+@contextmanager
+def _one_key() -> Iterator[None]:
+    try:
+        yield
+    except TooMany as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _from_dump(options: Options, dump: Path, key: str | None) -> None:
@@ -149,14 +133,11 @@ def _from_dump(options: Options, dump: Path, key: str | None) -> None:
     options = replace(options, target=options.target or "local")
     workspace = load(options)
     read = read_dump(dump)
-    bodies = read.assistants
-    _for_each(bodies, check_shape)
-    keys = choosing.keys_for(bodies, workspace, asked=key)
-    background = Background(_defaults(workspace))
-    drafts = _for_each(bodies, lambda body: drafted(body, keys[body["id"]], background))
+    with _one_key():
+        drafts = drafts_of_dump(read, workspace, key)
     with (
         tray(workspace.root) as directory,
-        written(options, workspace.root, directory, drafts) as (_, paths),
+        written(workspace.root, options.target, directory, drafts) as (_, paths),
     ):
         _show_files(options, paths)
     _say_functions(options, drafts)
@@ -166,67 +147,14 @@ def _from_dump(options: Options, dump: Path, key: str | None) -> None:
     _say(options, f"Imported {counted(len(drafts), 'assistant')}; next: assistctl plan")
 
 
-def _read(surface: Assistants, workspace: Workspace, asked: _Asked) -> _Drafts:
-    """All reads, and what they come to."""
-    from assistctl.apis.assistants import existing
-
-    everyone = existing.assistants(surface.client)
-    if asked.ids:
-        bodies = choosing.asked_for(everyone, asked.ids, workspace)
-    else:
-        bodies = choosing.without_owner(everyone)
-    _for_each(bodies, check_shape)
-    if asked.key is None:
-        choosing.refuse_declared(bodies.values(), everyone.values(), workspace)
-    searched = [store_id for body in bodies.values() for store_id in store_ids(body)]
-    files = any(body.get("tool_resources") for body in bodies.values())
-    belongings = existing.belongings(surface.client, searched, files=files)
-    stores = shared(
-        workspace,
-        everyone.values(),
-        belongings,
-        taken=choosing.store_keys(belongings.stores.values(), workspace),
-        with_files=asked.with_files,
-    )
-    keys = choosing.keys_for(bodies, workspace, everyone.values(), asked.key)
-    background = Background(_defaults(workspace), belongings, stores, asked.with_files)
-    drafts = _for_each(bodies, lambda body: drafted(body, keys[body["id"]], background))
-    if asked.adopting:
-        _refuse_losses(drafts)
-    return _Drafts(drafts, stores.drafts, belongings)
-
-
-def _for_each(bodies: Mapping[str, Body], make: Callable[[Body], _Made]) -> tuple[_Made, ...]:
-    """What is made of each assistant. Raises AssistctlError that names every Unfit one."""
-    made: list[_Made] = []
-    faults: list[str] = []
-    for each, body in bodies.items():
-        try:
-            made.append(make(body))
-        except Unfit as unfit:
-            faults.append(f"  {each}: {unfit}")
-    if faults:
-        raise AssistctlError("nothing was imported:\n" + "\n".join(faults))
-    return tuple(made)
-
-
-def _refuse_losses(drafts: Iterable[Draft]) -> None:
-    if faults := [f"  {draft.title}: {some(draft.lost)}" for draft in drafts if draft.lost]:
-        raise AssistctlError(
-            "nothing was imported, since this cannot be declared, and adopted assistants would "
-            "lose it:\n" + "\n".join(faults) + "\nTo write the rest as YAML all the same, use "
-            "--no-adopt."
-        )
-
-
 def _adopt(
     options: Options,
     surface: Assistants,
     workspace: Workspace,
-    found: Survey,
-    drafts: _Drafts,
+    planned: PlannedSync,
+    drafts: Drafts,
 ) -> None:
-    results = apply(surface, workspace, found, quiet=options.quiet)
+    results = applied(surface, workspace, planned, quiet=options.quiet)
     failed = {str(result.change.address) for result in results if result.error}
     if failed:
         left = [
@@ -251,12 +179,12 @@ def _show_files(options: Options, paths: Sequence[str]) -> None:
         click.echo(sanitize("\n".join(["Files:", *(f"  {path}" for path in paths), ""])))
 
 
-def _show_plan(options: Options, found: Survey, *, asking: bool) -> None:
+def _show_plan(options: Options, planned: PlannedSync, *, asking: bool) -> None:
     if asking or not options.quiet:
-        click.echo(told_plan(found, options))
+        click.echo(told_plan(planned, options))
 
 
-def _say_next(options: Options, drafts: _Drafts) -> None:
+def _say_next(options: Options, drafts: Drafts) -> None:
     _say_functions(options, drafts.assistants)
     commands = [_adopt_command(options, *item) for item in drafts.objects.items()]
     _say(options, "\n".join(["Not adopted yet; next:", *(f"  {line}" for line in commands)]))
@@ -286,7 +214,3 @@ def _say_functions(options: Options, drafts: Iterable[Draft]) -> None:
 def _say(options: Options, text: str) -> None:
     if not options.quiet:
         click.echo(sanitize(text), err=True)
-
-
-def _defaults(workspace: Workspace) -> Mapping[str, object]:
-    return defaults(workspace.root, environ=environment(workspace.root))

@@ -6,21 +6,23 @@ from pathlib import Path
 
 import click
 
-from assistctl.commands._apply import told_plan
 from assistctl.commands._options import (
     Options,
     as_command,
+    check_keys,
     complete_key,
     deep_option,
     parallel_option,
 )
-from assistctl.commands._saved import save
-from assistctl.commands._survey import check_keys, survey
-from assistctl.commands._target import opened
+from assistctl.commands._report import told_plan
 from assistctl.commands._workspace import load, warn
-from assistctl.plan.reconcile import Wishes
+from assistctl.plan.reconcile import PlanOptions
 from assistctl.render.markdown import plan_markdown
-from assistctl.render.plan import plan_json, plan_text
+from assistctl.render.plan import plan_text
+from assistctl.render.plan_json import plan_json
+from assistctl.sync.planning import plan_sync
+from assistctl.sync.saved_plan import save
+from assistctl.targets import opened
 
 CHANGES_PENDING = 2
 
@@ -59,18 +61,18 @@ def command(
         raise click.UsageError("--drift-only shows a part of a plan; it cannot be saved or prune.")
     workspace = load(options)
     warn(options, workspace)
-    wishes = Wishes(partial=bool(keys), prune=prune, deep=deep or drift_only)
+    plan_options = PlanOptions(partial=bool(keys), prune=prune, deep=deep or drift_only)
     with opened(workspace, parallel) as surface:
-        found = survey(surface, workspace, keys, wishes)
-    shown = found.plan.drift if drift_only else found.plan
+        planned = plan_sync(surface, workspace, keys, plan_options)
+    shown = planned.plan.drift if drift_only else planned.plan
     if options.format == "json":
         click.echo(plan_json(shown))
     elif options.format == "markdown":
-        click.echo(plan_markdown(shown, found.stores))
+        click.echo(plan_markdown(shown, planned.stores))
     elif drift_only:
-        click.echo(plan_text(shown, stores=None if options.verbosity > 0 else found.stores))
+        click.echo(plan_text(shown, stores=None if options.verbosity > 0 else planned.stores))
     else:
-        click.echo(told_plan(found, options))
+        click.echo(told_plan(planned, options))
     if out is not None:
-        save(out, workspace, found, keys, wishes)
+        save(out, workspace, planned, keys, plan_options)
     return CHANGES_PENDING if detailed_exitcode and shown else None

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assistctl.commands import _snapshots
-from assistctl.commands._apply import applied_json, apply, refuse_failures, show_plan
 from assistctl.commands._consent import Consent, with_consent
-from assistctl.commands._drift import refuse_drift
 from assistctl.commands._options import Options, as_command, complete_key, parallel_option
-from assistctl.commands._rollback import way_back
-from assistctl.commands._target import opened
+from assistctl.commands._report import applied, applied_json, intent, refuse_failures, show_plan
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.changes import Plan
 from assistctl.render.snapshots import ListedSnapshot, snapshots_json, snapshots_text
 from assistctl.render.terminal import sanitize
 from assistctl.resources import Address, Workspace
+from assistctl.sync import snapshots
+from assistctl.sync.drift import refuse_drift
+from assistctl.sync.rollback import plan_rollback
+from assistctl.targets import opened
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants import Assistants
@@ -62,7 +62,7 @@ def command(
     workspace = load(options)
     address = workspace.now(Address.parse(key))
     if listing:
-        having = [item for item in _snapshots.all_of(workspace) if address in item.objects]
+        having = [item for item in snapshots.all_of(workspace) if address in item.objects]
         listed = list(_listed(having, workspace, address, parallel))
         as_json = options.format == "json"
         click.echo(
@@ -77,7 +77,7 @@ def command(
         TemporaryDirectory(prefix="assistctl-") as directory,
     ):
         sources = Path(directory)
-        found = way_back(surface, workspace, snapshot, address, on_drift, sources)
+        found = plan_rollback(surface, workspace, snapshot, address, on_drift, sources)
         as_then = f"{address} is as it was before {snapshot.name}"
         if found.plan.kept:
             as_then += ", but for the edits that are kept"
@@ -91,12 +91,12 @@ def command(
             click.echo(f"{as_then}.", err=True)
             if options.format == "json":
                 click.echo(applied_json(found, []))
-            _snapshots.finish_all(workspace, snapshot.name)
+            snapshots.finish_all(workspace, snapshot.name)
             return None
         show_plan(found, options, asking=asks)
         refuse_drift(found, on_drift)
-        consent.obtain(found.intent, workspace.target)
-        results = apply(
+        consent.obtain(intent(found), workspace.target)
+        results = applied(
             surface,
             workspace,
             found,
@@ -117,7 +117,7 @@ def command(
 
 
 def _listed(
-    having: Sequence[_snapshots.Snapshot], workspace: Workspace, address: Address, parallel: int
+    having: Sequence[snapshots.Snapshot], workspace: Workspace, address: Address, parallel: int
 ) -> Iterator[ListedSnapshot]:
     """What going back to each would change, as far as the target can be asked for it."""
     if not having:
@@ -137,17 +137,17 @@ def _listed(
 
 
 def _plan_or_reason(
-    surface: Assistants, workspace: Workspace, snapshot: _snapshots.Snapshot, address: Address
+    surface: Assistants, workspace: Workspace, snapshot: snapshots.Snapshot, address: Address
 ) -> Plan | str:
     try:
-        return way_back(surface, workspace, snapshot, address, "fail").plan
+        return plan_rollback(surface, workspace, snapshot, address, "fail").plan
     except RemoteError:
         raise
     except AssistctlError as error:
         return str(error)
 
 
-def _chosen(workspace: Workspace, address: Address, to: str | None) -> _snapshots.Snapshot:
+def _chosen(workspace: Workspace, address: Address, to: str | None) -> snapshots.Snapshot:
     """The snapshot to go back to, which has the address."""
     if to is None:
         having = [item for item in _of_namespace(workspace) if address in item.objects]
@@ -157,7 +157,7 @@ def _chosen(workspace: Workspace, address: Address, to: str | None) -> _snapshot
                 "whenever sync changes or deletes it (in CI, as an artifact: name it with --to)"
             )
         return _last_whole(having)
-    snapshot = _snapshots.named(workspace, to)
+    snapshot = snapshots.named(workspace, to)
     if address not in snapshot.objects:
         raise AssistctlError(f"the snapshot {to} does not have {address}")
     if snapshot.target != workspace.target.name and snapshot.target in workspace.targets:
@@ -173,13 +173,13 @@ def _chosen(workspace: Workspace, address: Address, to: str | None) -> _snapshot
     return snapshot
 
 
-def _of_namespace(workspace: Workspace) -> Iterator[_snapshots.Snapshot]:
-    for item in _snapshots.all_of(workspace):
+def _of_namespace(workspace: Workspace) -> Iterator[snapshots.Snapshot]:
+    for item in snapshots.all_of(workspace):
         if item.namespace == workspace.target.namespace:
             yield item
 
 
-def _last_whole(having: Sequence[_snapshots.Snapshot]) -> _snapshots.Snapshot:
+def _last_whole(having: Sequence[snapshots.Snapshot]) -> snapshots.Snapshot:
     """The newest of these snapshots; where a rollback was cut off, the one it was going back to.
     What was cut off and then done by the next sync counts as one, since before the second half it
     was as nobody had ever declared it."""

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from assistctl.commands._conversation import Manner, session, with_manner
+from assistctl.commands._conversation import opened_session, shown_turn, with_conversation_options
 from assistctl.commands._options import Options, as_command, complete_key
 from assistctl.commands._workspace import load
+from assistctl.conversation.sessions import ConversationOptions
 from assistctl.errors import RunFailed
 from assistctl.render.run import failure
 from assistctl.spec.wording import is_unicode
@@ -26,13 +27,13 @@ from assistctl.spec.wording import is_unicode
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Give the message a file (again for more).",
 )
-@with_manner
+@with_conversation_options
 def command(
     options: Options,
     key: str,
     message: str | None,
     files: tuple[Path, ...],
-    manner: Manner,
+    conversation: ConversationOptions,
 ) -> int | None:
     """Send MESSAGE (or what comes on standard input) to the assistant KEY.
 
@@ -42,8 +43,9 @@ def command(
     text = _message(message)
     workspace = load(options)
     files = tuple(path.absolute() for path in files)  # tools work in the workspace's root
-    with session(options, workspace, key, manner) as talk:
-        finished = talk.say(text, [talk.attach(path) for path in files])
+    with opened_session(options, workspace, key, conversation) as talk:
+        attachments = [talk.attach(path) for path in files]
+        finished = shown_turn(talk, text, options, attachments)
     if finished.status != "completed":
         raise RunFailed(failure(finished))
     return None

@@ -15,11 +15,11 @@ import click
 
 from assistctl import spec
 from assistctl.commands._options import Options, as_command
-from assistctl.commands._target import CODE_PYTHON, server_settings, usable
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError
 from assistctl.resources import Workspace
 from assistctl.spec.targets import from_environment
+from assistctl.targets import CODE_PYTHON, server_settings, usable
 
 if TYPE_CHECKING:
     from assistctl.server import Settings

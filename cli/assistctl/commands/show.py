@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from assistctl.commands._options import Options, as_command, complete_key
-from assistctl.commands._survey import survey
-from assistctl.commands._target import opened
 from assistctl.commands._workspace import load
 from assistctl.commands.list import standing
-from assistctl.plan.reconcile import Wishes
+from assistctl.plan.reconcile import PlanOptions
 from assistctl.plan.state import Observed
 from assistctl.render.listing import Shown, shown_json, shown_text
 from assistctl.resources import Address
+from assistctl.sync.planning import plan_sync
+from assistctl.targets import opened
 
 
 @as_command("show", formats=("text", "json"))
@@ -30,12 +30,12 @@ def command(options: Options, key: str) -> int | None:
             address = _owned(surface.observe(declared), key) or address
         is_left_over = address not in declared and address != Address.parse(key)
         keys = [] if is_left_over else [key if address == Address.parse(key) else str(address)]
-        found = survey(surface, workspace, keys, Wishes(partial=True))
+        planned = plan_sync(surface, workspace, keys, PlanOptions(partial=True))
         hidden = surface.client.redaction.value
-    remote = found.observed.owned.get(address)
+    remote = planned.observed.owned.get(address)
     shown = Shown(
-        standing(found, address),
-        hidden(found.declared[address].fields) if address in found.declared else None,
+        standing(planned, address),
+        hidden(planned.declared[address].fields) if address in planned.declared else None,
         hidden(remote.fields) if remote else None,
     )
     click.echo(shown_json(shown) if options.format == "json" else shown_text(shown))

@@ -8,25 +8,26 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assistctl.commands._apply import applied_json, apply, refuse_failures, show_plan
 from assistctl.commands._consent import Consent, with_consent
-from assistctl.commands._drift import ask_about_drift, keeping, refuse_drift
 from assistctl.commands._options import (
     Options,
     as_command,
+    check_keys,
     complete_key,
     deep_option,
     parallel_option,
 )
 from assistctl.commands._person import can_answer
-from assistctl.commands._saved import read
-from assistctl.commands._survey import Survey, check_keys, survey
-from assistctl.commands._target import opened
+from assistctl.commands._report import applied, applied_json, intent, refuse_failures, show_plan
 from assistctl.commands._workspace import load
 from assistctl.errors import Refused
 from assistctl.plan.leftovers import mass_prune
-from assistctl.plan.reconcile import Wishes
+from assistctl.plan.reconcile import PlanOptions
 from assistctl.render.values import counted
+from assistctl.sync.drift import drifted_fields, keeping, refuse_drift
+from assistctl.sync.planning import PlannedSync, plan_sync
+from assistctl.sync.saved_plan import read
+from assistctl.targets import opened
 
 if TYPE_CHECKING:
     from assistctl.plan.reconcile import OnDrift
@@ -79,36 +80,50 @@ def command(
         options = replace(options, target=reviewed.target)
     workspace = load(options)
     consent.check(workspace.target)
-    # Whoever says what becomes of edits wants them to be found.
+    # Whoever says what becomes of edits wants them to be planned.
     deep = reviewed.deep if reviewed else deep or on_drift is not None
-    wishes = Wishes(partial=bool(keys), prune=prune, deep=deep)
+    plan_options = PlanOptions(partial=bool(keys), prune=prune, deep=deep)
     with opened(workspace, parallel) as surface:
-        found = survey(surface, workspace, keys, wishes)
+        planned = plan_sync(surface, workspace, keys, plan_options)
         if reviewed:
-            reviewed.check(workspace, found)
-        if on_drift == "keep" and found.plan.drifted:
-            found = keeping(surface, workspace, found, wishes)
+            reviewed.check(workspace, planned)
+        if on_drift == "keep" and planned.plan.drifted:
+            planned = keeping(surface, workspace, planned, plan_options)
         asks = consent.asks(workspace.target)
-        show_plan(found, options, asking=asks)
-        if found.plan.drifted and asks and on_drift is None and can_answer():
-            on_drift = ask_about_drift(found)
+        show_plan(planned, options, asking=asks)
+        if planned.plan.drifted and asks and on_drift is None and can_answer():
+            on_drift = _asked_about_drift(planned)
             if on_drift == "keep":
-                found = keeping(surface, workspace, found, wishes)
-                show_plan(found, options, asking=True)
-        refuse_drift(found, on_drift)
-        _refuse_mass_prune(found, force=force)
-        if found.plan:
-            consent.obtain(found.intent, workspace.target)
-        results = apply(surface, workspace, found, quiet=options.quiet)
+                planned = keeping(surface, workspace, planned, plan_options)
+                show_plan(planned, options, asking=True)
+        refuse_drift(planned, on_drift)
+        _refuse_mass_prune(planned, force=force)
+        if planned.plan:
+            consent.obtain(intent(planned), workspace.target)
+        results = applied(surface, workspace, planned, quiet=options.quiet)
     if options.format == "json":
-        click.echo(applied_json(found, results))
+        click.echo(applied_json(planned, results))
     refuse_failures(results)
-    if found.plan and not options.quiet:
+    if planned.plan and not options.quiet:
         click.echo(f"Synced {workspace.target.name}: {counted(len(results), 'change')}.", err=True)
     return None
 
 
-def _refuse_mass_prune(found: Survey, *, force: bool) -> None:
-    for reason in mass_prune(found.plan.changes, found.observed):
+def _refuse_mass_prune(planned: PlannedSync, *, force: bool) -> None:
+    for reason in mass_prune(planned.plan.changes, planned.observed):
         if not force:
             raise Refused(f"{reason}; nothing was changed")
+
+
+def _asked_about_drift(planned: PlannedSync) -> OnDrift:
+    """Ask the person what shall become of the edits that the plan shows."""
+    click.echo(f"Edited at the target: {', '.join(drifted_fields(planned))}.", err=True)
+    answer = click.prompt(
+        "Overwrite these edits, keep them, or stop",
+        type=click.Choice(("overwrite", "keep", "stop")),
+        default="stop",
+        err=True,
+    )
+    if answer == "stop":
+        raise Refused("nothing was changed")
+    return "overwrite" if answer == "overwrite" else "keep"

@@ -32,7 +32,7 @@ _GONE = "gone from the target since the last sync"
 
 
 @dataclass(frozen=True)
-class Wishes:
+class PlanOptions:
     """What the person asked for beside the declaration.
 
     `partial` says that only some addresses were asked for, so that what else is there is nobody's
@@ -68,40 +68,40 @@ def reconcile(
     target: str,
     declared: Mapping[Address, Declared],
     observed: Observed,
-    wishes: Wishes = Wishes(),
+    options: PlanOptions = PlanOptions(),
 ) -> Plan:
     """All Changes that make the target hold what is declared, and nothing else.
 
     Raises AssistctlError where a create would make a second assistant of a name that an assistant
     without an owner already bears, Refused where prune meets a workspace that declares nothing.
     """
-    if wishes.prune and not any(address.kind == ASSISTANT for address in declared):
+    if options.prune and not any(address.kind == ASSISTANT for address in declared):
         raise Refused(
             "no assistant is declared, so --prune would delete everything that this workspace "
             "owns; if that is meant, delete the objects one by one"
         )
-    gone_from = lost(declared, observed, wishes.known)
-    changes = list(_file_changes(declared, observed, gone_from, wishes))
+    gone_from = lost(declared, observed, options.known)
+    changes = list(_file_changes(declared, observed, gone_from, options))
     fresh = {change.address for change in changes if change.action is Action.CREATE}
     for declaration in sorted(declared.values(), key=lambda item: RANK[item.address.kind]):
         if declaration.address.kind != FILE:
-            for change in _object_changes(declaration, observed, fresh, gone_from, wishes):
+            for change in _object_changes(declaration, observed, fresh, gone_from, options):
                 changes.append(change)
                 if change.action is Action.CREATE:
                     fresh.add(change.address)
     _refuse_second_names(changes, declared, observed)
     failed = tuple(failed_files(declared, observed))
     aside = tuple(sorted(left_alone(declared, observed), key=lambda it: _rank(it.address)))
-    if wishes.partial:
+    if options.partial:
         ordered = tuple(sorted(changes, key=_order))
         return Plan(target, ordered, notes=failed, partial=True, left_alone=aside)
     changes += leftovers(declared, observed)
     stay = protected(declared, observed)
-    kept = edited(declared, observed) if wishes.on_drift == "keep" else frozenset()
+    kept = edited(declared, observed) if options.on_drift == "keep" else frozenset()
     gone = tuple(undeclared(declared, observed, stay | kept))
-    remaining = {*stay, *kept, *(() if wishes.prune else (change.address for change in gone))}
+    remaining = {*stay, *kept, *(() if options.prune else (change.address for change in gone))}
     notes = (*failed, *edited_copies(observed))
-    if wishes.prune:
+    if options.prune:
         changes += gone
         changes += list(leaving(declared, observed, changes))
         notes += tuple(mass_prune(gone, observed))
@@ -119,7 +119,7 @@ def _file_changes(
     declared: Mapping[Address, Declared],
     observed: Observed,
     gone_from: Collection[Address],
-    wishes: Wishes,
+    options: PlanOptions,
 ) -> Iterator[Change]:
     """A file is uploaded once for all who use it, and again when its content changes."""
     users: dict[Address, list[Address]] = {}
@@ -145,7 +145,7 @@ def _file_changes(
             if not outdated[address].altered:
                 difference = FieldChange("sha256", before, sha256[:12])
                 yield Change(Action.UPDATE, address, "its content changed", (difference,))
-            elif wishes.on_drift != "keep":
+            elif options.on_drift != "keep":
                 difference = FieldChange("sha256", before, sha256[:12], "remote")
                 yield Change(Action.UPDATE, address, _CHANGED_THERE, (difference,))
         elif not settled.issuperset(names) and observed.upload(address, sha256) is None:
@@ -167,16 +167,16 @@ def _object_changes(
     observed: Observed,
     fresh: set[Address],
     gone_from: Collection[Address],
-    wishes: Wishes,
+    options: PlanOptions,
 ) -> Iterator[Change]:
     address = declaration.address
     remote = observed.owned.get(address)
-    if remote is not None and address in wishes.adopt:
+    if remote is not None and address in options.adopt:
         fields = tuple(_differences(declaration, remote, fresh))
         yield Change(Action.ADOPT, address, f"takes over {remote.id}", fields, remote.id)
     elif remote is not None:
         fields = (*_lost_record(remote), *_differences(declaration, remote, fresh))
-        if wishes.on_drift == "keep":
+        if options.on_drift == "keep":
             fields = tuple(item for item in fields if item.moved == "declared")
         if remote.formerly:
             cause = f"moved from {remote.formerly}"

@@ -1,4 +1,4 @@
-"""A Plan -> text for people, JSON for programs. (Markdown has its own module.)"""
+"""A Plan -> text for people."""
 
 from __future__ import annotations
 
@@ -23,11 +23,9 @@ from assistctl.render.values import (
     brief,
     declared_brief,
     diff_lines,
-    json_document,
     needs_diff,
     sides,
 )
-from assistctl.resources import Json
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.ADOPT: "="}
 
@@ -139,26 +137,6 @@ def kept_lines(plan: Plan) -> Iterator[str]:
         yield f"{change.address} ({', '.join(field.path for field in change.fields)})"
 
 
-def plan_json(plan: Plan) -> str:
-    """The shape of the command line's contract; `moved` is added to each field, `protected`,
-    `kept`, `left_alone` and `notes` where there are some. Absent values are null."""
-    document = {
-        "target": plan.target,
-        "changes": [_change_json(change) for change in plan.changes],
-        "undeclared": [str(address) for address in plan.undeclared],
-        "summary": dict(plan.summary),
-    }
-    if plan.protected:
-        document["protected"] = [str(address) for address in plan.protected]
-    if plan.kept:
-        document["kept"] = [_change_json(change) for change in plan.kept]
-    if plan.left_alone:
-        document["left_alone"] = [_change_json(change) for change in plan.left_alone]
-    if plan.notes:
-        document["notes"] = list(plan.notes)
-    return json_document(document)
-
-
 def field_lines(change: Change) -> Iterator[str]:
     """Field by field, unstyled: `path: value` where a whole object comes or goes, else
     `path: old → new` or a diff, whose lines begin with two spaces and then the sign. Files are
@@ -179,24 +157,6 @@ def field_lines(change: Change) -> Iterator[str]:
             yield from (f"  {line}" for line in diff_lines(field.before, field.after))
         else:
             yield f"{path}: {' → '.join(sides(field.before, field.after))}{mark}"
-
-
-def _change_json(change: Change) -> dict[str, Json]:
-    return {
-        "action": change.action.value,
-        "address": str(change.address),
-        "cause": change.cause,
-        "fields": [_field_json(field) for field in change.fields],
-    }
-
-
-def _field_json(field: FieldChange) -> dict[str, Json]:
-    return {
-        "path": field.path,
-        "before": field.before,
-        "after": field.after,
-        "moved": field.moved,
-    }
 
 
 def files_diff(field: FieldChange) -> Iterator[tuple[str, str]]:

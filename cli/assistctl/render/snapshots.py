@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from assistctl.plan.changes import Plan
-from assistctl.render.plan import SIGNS, plan_json
+from assistctl.render.plan import SIGNS
+from assistctl.render.plan_json import plan_document
 from assistctl.render.terminal import one_line
 from assistctl.render.values import json_document
 from assistctl.resources import Json
@@ -40,7 +40,7 @@ def snapshots_json(listed: Iterable[ListedSnapshot]) -> str:
 
 def _as_json(listed: ListedSnapshot) -> dict[str, Json]:
     plan = listed.plan
-    changes = json.loads(plan_json(plan))["changes"] if isinstance(plan, Plan) else None
+    changes = plan_document(plan)["changes"] if isinstance(plan, Plan) else None
     document = {
         "name": listed.name,
         "path": listed.path,

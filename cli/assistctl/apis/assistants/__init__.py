@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from assistctl.apis.assistants.compile import compile_plan
 from assistctl.apis.assistants.converse import Conversation
-from assistctl.apis.assistants.execute import NOBODY, Outcome, Uploading, Watch, execute
 from assistctl.apis.assistants.fields import declare
-from assistctl.apis.assistants.observe import observe, stranger
-from assistctl.apis.assistants.operations import Operation
-from assistctl.apis.assistants.strays import strays
-from assistctl.apis.client import Client
+from assistctl.apis.managed.compile import compile_plan
+from assistctl.apis.managed.execute import NOBODY, Outcome, Uploading, Watch, execute
+from assistctl.apis.managed.observe import observe, stranger
+from assistctl.apis.managed.operations import Operation
+from assistctl.apis.managed.orphans import strays
+from assistctl.apis.transport.client import Client
 from assistctl.plan.changes import Plan
 from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.resources import Address, Assistant, Stray, Workspace

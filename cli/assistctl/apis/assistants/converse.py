@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from assistctl.apis.client import Client, in_path
-from assistctl.apis.failures import LostAnswer
+from assistctl.apis.transport.client import Client, in_path
+from assistctl.apis.transport.failures import LostAnswer
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import (
     ActionRequired,

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from assistctl.apis.assistants import uploads
 from assistctl.apis.assistants.fields import AUTO_CHUNKING, chunking
-from assistctl.apis.assistants.observe import ABSENT_ENDPOINT
-from assistctl.apis.client import Client, in_path
+from assistctl.apis.managed import uploads
+from assistctl.apis.managed.observe import ABSENT_ENDPOINT
+from assistctl.apis.transport.client import Client, in_path
 from assistctl.errors import RemoteError
 from assistctl.resources import Json
 
@@ -21,7 +21,7 @@ SETTLING_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Belongings:
+class RemoteResources:
     """What assistants refer to, by id: vector stores, the files in those that were asked for, and
     all files. An id that is not here is not at the target (any more)."""
 
@@ -53,7 +53,7 @@ def assistants(client: Client) -> dict[str, Body]:
     return {str(item["id"]): item for item in client.list("/assistants", order="asc")}
 
 
-def belongings(client: Client, store_ids: Iterable[str], *, files: bool) -> Belongings:
+def resources(client: Client, store_ids: Iterable[str], *, files: bool) -> RemoteResources:
     """What is in these vector stores, beside all stores if there are any of these; `files`,
     whether files are wanted at all."""
     wanted = set(store_ids)
@@ -67,7 +67,7 @@ def belongings(client: Client, store_ids: Iterable[str], *, files: bool) -> Belo
 
     with client.pool() as pool:
         members = dict(zip(found, pool.map(read, found), strict=True))
-    return Belongings(stores, members, _listed(client, "/files", 10_000) if files else {})
+    return RemoteResources(stores, members, _listed(client, "/files", 10_000) if files else {})
 
 
 def _members(client: Client, store_id: str) -> tuple[Body, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 
-from assistctl.apis.ownership import is_protected, without_ours
+from assistctl.apis.managed.ownership import is_protected, without_ours
 from assistctl.plan.compare import fingerprint
 from assistctl.plan.state import PROTECT, Declared
 from assistctl.resources import (

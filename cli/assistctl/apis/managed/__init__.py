@@ -1,0 +1,1 @@
+"""What is owned at a target, whatever its API holds assistants as."""

@@ -1,0 +1,241 @@
+"""All reads of a sync: three lists, and the files of those stores that may not be as declared."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from assistctl.apis.assistants.fields import COLLECTION, membership
+from assistctl.apis.managed import duplicates, uploads
+from assistctl.apis.managed.ownership import Record, decode
+from assistctl.apis.managed.remotes import Inside, Owned, file_ids, remote, store_ids
+from assistctl.apis.transport.client import Client, in_path
+from assistctl.errors import AssistctlError, RemoteError
+from assistctl.plan.state import Declared, Observed, Remote, Upload
+from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
+
+ABSENT_ENDPOINT = frozenset({404, 405, 501})
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """The target's lists as they came; files by id."""
+
+    assistants: tuple[dict[str, Json], ...]
+    stores: tuple[dict[str, Json], ...]
+    files: Mapping[str, dict[str, Json]]
+
+
+def observe(
+    client: Client,
+    namespace: str,
+    declared: Mapping[Address, Declared],
+    *,
+    deep: bool = False,
+    left: Collection[Upload] = (),
+) -> Observed:
+    """What is at the target, of ours and in our way. `deep` lists the files of all our stores, even
+    of those whose records prove that they were as declared. `left` are uploads of ours that nothing
+    may have come to use, since their sync was cut off."""
+    listed = _lists(client, {address.kind for address in declared})
+    ours, copies = _first_of_each(_moved(list(_ours(listed, namespace)), declared), declared)
+    stale = uploads.unused([item.record for item in [*ours, *copies]], listed.files, declared)
+    taken = {file_id for body in listed.assistants for file_id in file_ids(body)}
+    taken |= {upload.id for upload in stale}
+    stale += tuple(it for it in left if it.id in listed.files and it.id not in taken)
+    inside = _look_inside(client, listed, ours, copies, declared, stale, deep)
+
+    used = {upload.id for item in ours for upload in inside.uploads[item.id]}
+    paths = uploads.paths(inside.members.values())
+    unused = {
+        upload.id: upload
+        for upload in uploads.with_paths(stale, paths, declared)
+        if upload.id not in used
+    }
+    others: dict[str, Json] = {str(body["id"]): body["id"] for body in listed.stores}
+    every = others | {item.id: item.address for item in [*ours, *copies]}
+    living = {store_id: every[store_id] for store_id in every.keys() - {it.id for it in copies}}
+    return Observed(
+        {
+            item.address: replace(
+                remote(item, inside, living),
+                stale=tuple(unused[it.id] for it in item.record.stale if it.id in unused),
+            )
+            for item in ours
+        },
+        tuple(remote(item, inside, every) for item in copies),
+        _strangers(listed.assistants),
+        tuple(unused.values()),
+    )
+
+
+def stranger(
+    client: Client, address: Address, object_id: str, declared: Mapping[Address, Declared]
+) -> Remote:
+    """An object that nobody owns, seen as if it were ours under this address.
+
+    Raises AssistctlError for one that has an owner, RemoteError for one that is not there.
+    """
+    path = f"{COLLECTION[address.kind]}/{in_path(object_id)}"
+    body = client.get(path)
+    if (record := decode(body.get("metadata"))) is not None:
+        raise AssistctlError(f"{object_id} has an owner already: {record.owner}")
+    item = Owned(address, body, Record(owner=""))
+    members = {}
+    if address.kind == VECTOR_STORE:
+        members[item.id] = tuple(client.list(f"{path}/files", order="asc"))
+    files: uploads.Files = {file_id: {} for file_id in file_ids(body)}
+    inside = Inside(declared, files, {item.id: ()}, members)
+    return remote(item, inside, {store_id: store_id for store_id in store_ids(body)})
+
+
+def _lists(client: Client, declared_kinds: set[str]) -> _Listed:
+    def read(path: str, kind: str, limit: int = 100) -> tuple[dict[str, Json], ...]:
+        try:
+            return tuple(client.list(path, limit=limit, order="asc"))
+        except RemoteError as error:
+            # A server without this endpoint holds nothing of ours there.
+            if error.status in ABSENT_ENDPOINT and kind not in declared_kinds:
+                return ()
+            raise
+
+    with client.pool() as pool:
+        assistants = pool.submit(read, "/assistants", ASSISTANT)
+        stores = pool.submit(read, "/vector_stores", VECTOR_STORE)
+        files = pool.submit(read, "/files", FILE, 10_000)
+        return _Listed(
+            assistants.result(), stores.result(), {item["id"]: item for item in files.result()}
+        )
+
+
+def _ours(listed: _Listed, namespace: str) -> Iterator[Owned]:
+    for kind, bodies in ((ASSISTANT, listed.assistants), (VECTOR_STORE, listed.stores)):
+        for body in bodies:
+            record = decode(body.get("metadata"), file_ids(body))
+            owner, _, key = record.owner.partition("/") if record else ("", "", "")
+            if record and owner == namespace and key:
+                yield Owned(Address(kind, key), body, record)
+
+
+def _moved(items: Collection[Owned], declared: Mapping[Address, Declared]) -> Iterator[Owned]:
+    """The objects under the addresses that they have now. One that was left behind, beside an
+    object which has the new address already, keeps the old one."""
+    there = {item.address for item in items}
+    now: dict[Address, Address] = {}
+    for address, declaration in declared.items():
+        former = next((old for old in declaration.formerly if old in there), None)
+        if address not in there and former:
+            now[former] = address
+    for item in items:
+        if item.address in now:
+            yield replace(item, address=now[item.address], formerly=item.address)
+        else:
+            yield item
+
+
+def _first_of_each(
+    items: Iterable[Owned], declared: Collection[Address]
+) -> tuple[list[Owned], list[Owned]]:
+    """The oldest living object of each address, and the others, which are second copies. Within a
+    second the target's own order decides, which is the same for everybody.
+
+    An expired store counts as a copy of the one that is to take its place, if it is declared.
+    """
+    first: dict[Address, Owned] = {}
+    copies = []
+    for item in sorted(items, key=lambda item: (item.expired, item.body.get("created_at") or 0)):
+        if item.address in first or (item.expired and item.address in declared):
+            copies.append(item)
+        else:
+            first[item.address] = item
+    return list(first.values()), copies
+
+
+def _look_inside(
+    client: Client,
+    listed: _Listed,
+    ours: Collection[Owned],
+    copies: Collection[Owned],
+    declared: Mapping[Address, Declared],
+    stale: Collection[Upload],
+    deep: bool,
+) -> Inside:
+    """The uploads of all our objects. Stores that are proven to be as declared are listed only if
+    there are uploads that may have to be deleted, since they may be in such a store too."""
+    assistants = [item for item in [*ours, *copies] if item.address.kind == ASSISTANT]
+    stores = [item for item in [*ours, *copies] if item.address.kind == VECTOR_STORE]
+    records = {item.id: item.record for item in assistants}
+    found = uploads.of_assistants(records, listed.files, declared)
+    leaving = [
+        item
+        for item in ours
+        if item.address not in declared and (item.address.kind == VECTOR_STORE or found[item.id])
+    ]
+    settled = _settled(ours, declared, found.values())
+    own = {item.id for item in assistants}
+    others = {id_ for body in listed.assistants if body["id"] not in own for id_ in file_ids(body)}
+    if deep or stale or copies or leaving or duplicates.may_exist(listed.files, declared, others):
+        settled = set()
+    members = _members(client, [item for item in stores if item.id not in settled])
+    paths = uploads.paths(members.values())
+    found = {key: uploads.with_paths(some, paths, declared) for key, some in found.items()}
+    for item in stores:
+        found[item.id] = uploads.of_store(members.get(item.id, ()))
+    found = duplicates.marked(found, listed.files, declared)
+    return Inside(declared, listed.files, found, members)
+
+
+def _members(client: Client, stores: list[Owned]) -> dict[str, tuple[dict[str, Json], ...]]:
+    """The files of these stores, by the store's id."""
+
+    def read(store: Owned) -> tuple[dict[str, Json], ...]:
+        try:
+            return tuple(client.list(f"/vector_stores/{store.id}/files", order="asc"))
+        except RemoteError:
+            if store.expired:  # which not every target still lets us read
+                return ()
+            raise
+
+    with client.pool() as pool:
+        return dict(zip((item.id for item in stores), pool.map(read, stores), strict=True))
+
+
+def _settled(
+    ours: Iterable[Owned],
+    declared: Mapping[Address, Declared],
+    held: Iterable[tuple[Upload, ...]],
+) -> set[str]:
+    """The stores whose record proves that their files are as declared, so that they need not be
+    listed. They are listed all the same when something else declares one of their files and has
+    no upload of it: the store's can serve it."""
+    proven = {item.address: item.id for item in ours if _is_proven(item, declared)}
+    found = {upload.address for some in held for upload in some}
+    wanted = {
+        reference
+        for address, declaration in declared.items()
+        if address not in proven
+        for reference in declaration.references
+    }
+    missing = wanted - found
+    return {
+        store_id
+        for address, store_id in proven.items()
+        if not declared[address].references & missing
+    }
+
+
+def _is_proven(item: Owned, declared: Mapping[Address, Declared]) -> bool:
+    store = declared.get(item.address)
+    if store is None or item.address.kind != VECTOR_STORE:
+        return False
+    total = (item.body.get("file_counts") or {}).get("total")
+    return item.record.digest == membership(store, declared) and total == len(store.fields["files"])
+
+
+def _strangers(assistants: Iterable[Mapping[str, Json]]) -> dict[str, tuple[str, ...]]:
+    names: dict[str, tuple[str, ...]] = {}
+    for body in assistants:
+        name = body.get("name")
+        if isinstance(name, str) and decode(body.get("metadata")) is None:
+            names[name] = (*names.get(name, ()), str(body["id"]))
+    return names

@@ -1,0 +1,69 @@
+"""Uploads that nothing refers to: of a sync that was killed, of a deleted thread, or of somebody.
+
+Files bear neither metadata nor an owner, so nobody can tell whose a stray is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from assistctl.apis.managed.ownership import decode
+from assistctl.apis.managed.remotes import file_ids
+from assistctl.apis.transport.client import Client, in_path
+from assistctl.errors import RemoteError
+from assistctl.plan.state import Declared
+from assistctl.resources import FILE, Address, Json, Stray
+
+PURPOSE = "assistants"
+
+
+def strays(client: Client, declared: Mapping[Address, Declared]) -> tuple[Stray, ...]:
+    """All strays of the purpose that sync uploads with, the oldest first.
+
+    What threads refer to for code_interpreter cannot be seen: the API lists no threads. The files
+    are read first, so that one which comes into use in the meantime is seen to be used.
+    """
+    files = [
+        item
+        for item in client.list("/files", limit=10_000, order="asc")
+        if item.get("purpose") == PURPOSE
+    ]
+    used = set(_used(client))
+    names = {
+        address.name.rpartition("/")[2]: address for address in declared if address.kind == FILE
+    }
+    found = [
+        Stray(
+            str(item["id"]),
+            str(item.get("filename")),
+            int(item.get("bytes") or 0),
+            int(item.get("created_at") or 0),
+            names.get(str(item.get("filename"))),
+        )
+        for item in files
+        if item["id"] not in used
+    ]
+    return tuple(sorted(found, key=lambda stray: stray.created_at))
+
+
+def _used(client: Client) -> Iterator[str]:
+    """The files that assistants and vector stores refer to, whoever owns them, and those that a
+    record calls unused: sync deletes them itself."""
+    stores = list(client.list("/vector_stores", order="asc"))
+    for body in [*client.list("/assistants", order="asc"), *stores]:
+        yield from file_ids(body)
+        if (record := decode(body.get("metadata"))) is not None:
+            yield from (upload.id for upload in record.stale)
+    with client.pool() as pool:
+        for members in pool.map(lambda store: _members(client, store), stores):
+            yield from (str(member["id"]) for member in members)
+
+
+def _members(client: Client, store: Mapping[str, Json]) -> list[dict[str, Json]]:
+    try:
+        path = f"/vector_stores/{in_path(store['id'])}/files"
+        return list(client.list(path, order="asc"))
+    except RemoteError as error:
+        if error.status == 404:  # deleted in the meantime
+            return []
+        raise

@@ -1,0 +1,179 @@
+"""Our objects as the target answered them -> Remotes, in which ids are Addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from assistctl.apis.assistants.fields import (
+    MEMBERSHIP,
+    chunking,
+    membership,
+    observed_assistant,
+    observed_store,
+    plainer,
+)
+from assistctl.apis.managed import uploads
+from assistctl.apis.managed.ownership import Record
+from assistctl.plan.compare import fingerprint
+from assistctl.plan.state import Declared, Remote, Upload
+from assistctl.resources import ASSISTANT, Address, Json
+
+
+@dataclass(frozen=True)
+class Owned:
+    """One object of ours as it was listed, and what its metadata says; `formerly` is the address
+    there, where it has another one now."""
+
+    address: Address
+    body: Mapping[str, Json]
+    record: Record
+    formerly: Address | None = None
+
+    @property
+    def id(self) -> str:
+        return str(self.body["id"])
+
+    @property
+    def expired(self) -> bool:
+        return self.body.get("status") == "expired"
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What stands behind our objects: all files at the target, our uploads in each object and the
+    files of each store that is not settled, by the object's id."""
+
+    declared: Mapping[Address, Declared]
+    files: uploads.Files
+    uploads: Mapping[str, tuple[Upload, ...]]
+    members: Mapping[str, tuple[Mapping[str, Json], ...]]
+
+
+def remote(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
+    """`stores` are the living vector stores: ours by Address, others by their id."""
+    found = _read(item, inside, stores)
+    fields = plainer(found.fields)
+    return replace(found, body=item.body, plainer=fields, recorded=item.record.whole)
+
+
+def _read(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
+    if item.address.kind == ASSISTANT:
+        return _assistant(item, inside, stores)
+    if item.id not in inside.members:
+        return _settled_store(item, inside.declared[item.address])
+    return _store(item, inside)
+
+
+def file_ids(body: Mapping[str, Json]) -> list[str]:
+    return _referred(body, "code_interpreter", "file_ids")
+
+
+def store_ids(body: Mapping[str, Json]) -> list[str]:
+    return _referred(body, "file_search", "vector_store_ids")
+
+
+def _referred(body: Mapping[str, Json], part: str, key: str) -> list[str]:
+    return list(((body.get("tool_resources") or {}).get(part) or {}).get(key) or [])
+
+
+def _assistant(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
+    ours = {upload.id: upload.address for upload in inside.uploads[item.id]}
+    searched = {i: stores[i] for i in store_ids(item.body) if i in stores}
+    gone = {i for i in file_ids(item.body) if i not in inside.files}
+    gone |= {i for i in store_ids(item.body) if i not in searched}
+    foreign = set(file_ids(item.body)) - gone - ours.keys()
+    nameless = any(address not in inside.declared for address in ours.values())
+    return Remote(
+        item.address,
+        item.id,
+        observed_assistant(item.body, {**searched, **dict.fromkeys(gone), **ours}),
+        item.record.applied,
+        inside.uploads[item.id],
+        # Of a file that is declared no longer the path is not known, nor so what was applied.
+        unsure=frozenset({"tool_resources"} if gone or (nameless and not foreign) else ()),
+        formerly=item.formerly,
+    )
+
+
+def _settled_store(item: Owned, declaration: Declared) -> Remote:
+    fields = observed_store(item.body)
+    fields["files"] = declaration.fields["files"]
+    fields["chunking_strategy"] = declaration.fields.get("chunking_strategy")
+    return Remote(
+        item.address, item.id, fields, item.record.applied, settled=True, formerly=item.formerly
+    )
+
+
+def _store(item: Owned, inside: Inside) -> Remote:
+    members = inside.members[item.id]
+    living = [body for body in members if _is_indexed(body)]
+    ours = {upload.id: upload.address for upload in inside.uploads[item.id]}
+    # Of ours, what is still being indexed may fail yet: it is attached anew, and waited for. What
+    # others have put there is there, however far the target has come with it.
+    present = {ours[body["id"]] for body in living if body["id"] in ours}
+    present |= {body["id"] for body in members if body["id"] not in ours}
+    if store := inside.declared.get(item.address):
+        # Of ours that could not be indexed, those that are not wanted any more are to go.
+        present |= {ours[body["id"]] for body in members if body["id"] in ours}.difference(
+            store.fields["files"]
+        )
+    uploads_here = inside.uploads[item.id]
+    if store and item.record.digest == membership(store, inside.declared):
+        uploads_here = tuple(_judged(it, inside.declared) for it in uploads_here)
+    told = _common_chunking(living)
+    unsure = {"chunking_strategy"} if living and not told else set()
+    fields = observed_store(item.body)
+    fields["files"] = sorted(present, key=str)
+    fields["chunking_strategy"] = told or _believed_chunking(item, inside.declared)
+    fields["attributes"] = {
+        ours[body["id"]].name: more
+        for body in members
+        if body["id"] in ours and (more := uploads.foreign(body))
+    }
+    return Remote(
+        item.address,
+        item.id,
+        fields,
+        item.record.applied,
+        uploads_here,
+        # Not every target lets us read what is in an expired store.
+        unsure=MEMBERSHIP if item.expired else frozenset(unsure),
+        formerly=item.formerly,
+        failed=dict(_failures(members)),
+    )
+
+
+def _judged(upload: Upload, declared: Mapping[Address, Declared]) -> Upload:
+    """An upload of a store whose record proves that it held what is declared."""
+    file = declared.get(upload.address)
+    is_altered = file is not None and not upload.copy and not upload.holds(file.fields["sha256"])
+    return replace(upload, altered=True) if is_altered else upload
+
+
+def _failures(members: Iterable[Mapping[str, Json]]) -> Iterator[tuple[str, str]]:
+    for member in members:
+        if member.get("status") == "failed":
+            error = member.get("last_error") or {}
+            yield str(member["id"]), str(error.get("message") or "no reason given")
+
+
+def _is_indexed(member: Mapping[str, Json]) -> bool:
+    return member.get("status") in ("completed", None)
+
+
+def _common_chunking(members: Iterable[Mapping[str, Json]]) -> Json:
+    """How all files are chunked; where they differ, one that differs from the first."""
+    strategies = [
+        chunking(body["chunking_strategy"]) for body in members if body.get("chunking_strategy")
+    ]
+    different = [strategy for strategy in strategies if strategy != strategies[0]]
+    return next(iter([*different, *strategies]), None)
+
+
+def _believed_chunking(item: Owned, declared: Mapping[Address, Declared]) -> Json:
+    """Of a target that does not tell: what is declared, if that is what was applied."""
+    known = item.record.applied.get("chunking_strategy")
+    store = declared.get(item.address)
+    wanted = store.fields.get("chunking_strategy") if store else None
+    return wanted if known and known.declared == fingerprint(wanted) else None

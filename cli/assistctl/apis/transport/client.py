@@ -1,0 +1,422 @@
+"""Requests to one target, through the openai SDK's own transport (auth, errors, streams).
+
+Bodies go out and come back as plain dicts, so that nothing is lost that the SDK's types do not
+know. What is safe to repeat is repeated here and not by the SDK, which would repeat creates too
+and takes any JSON for an answer. Every error leaves this module as a RemoteError, without secrets.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import IO, Any, cast
+from urllib.parse import quote
+
+import httpx2
+import openai
+
+from assistctl.apis import PARALLEL
+from assistctl.apis.transport import pacing
+from assistctl.apis.transport.bounded import bounded
+from assistctl.apis.transport.failures import LostAnswer, Unexpected, translated
+from assistctl.apis.transport.pacing import RETRIES, Pacing
+from assistctl.apis.transport.parts import PART_BYTES, upload_in_parts
+from assistctl.apis.transport.shapes import check_event, check_object
+from assistctl.errors import AssistctlError, RemoteError
+from assistctl.redaction import Redaction
+from assistctl.resources import Json
+
+PIECE = 1024 * 1024
+LARGEST_AT_ONCE = 512 * 1024 * 1024
+"""What POST /files takes; a larger file is uploaded in parts."""
+
+UNSEEN_SECONDS = 30.0
+"""How long what was just made may be unknown to the target's other servers."""
+
+BETA_HEADER = {"OpenAI-Beta": "assistants=v2"}
+_BYTES_PER_SECOND = 1024 * 1024
+_RESTARTS = 3
+
+
+def in_path(object_id: Json) -> str:
+    """An id as one part of a path, whatever a person or a target calls one."""
+    return quote(str(object_id), safe="", errors="surrogateescape")
+
+
+class Client:
+    """One connection pool to one target; safe to use from several threads, `parallel` of which
+    are to be at work at the same time."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        timeout: float = 120.0,
+        parallel: int = PARALLEL,
+        pace: Pacing | None = None,
+        largest_at_once: int = LARGEST_AT_ONCE,
+        part_bytes: int = PART_BYTES,
+    ) -> None:
+        if not (api_key.isascii() and api_key.isprintable()):
+            # httpx2 would say so too, and print the key.
+            raise AssistctlError(
+                "the API key has characters that no HTTP header can carry (a line break at its "
+                "end?); set it again"
+            )
+        self.parallel = parallel
+        self._pace = pace or Pacing()
+        self.redaction = Redaction(api_key)
+        self._largest_at_once = largest_at_once
+        self._part_bytes = part_bytes
+        self._client = openai.OpenAI(
+            base_url=base_url,
+            api_key=api_key,
+            max_retries=0,
+            timeout=httpx2.Timeout(timeout, connect=10.0),
+            default_headers=_own_headers(api_key),
+            http_client=_transport(httpx2.URL(base_url), timeout),
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def pool(self) -> ThreadPoolExecutor:
+        """Threads for requests at the same time, as many as the target is to be troubled with."""
+        return ThreadPoolExecutor(self.parallel)
+
+    def get(self, path: str, *, fresh: bool = False) -> dict[str, Json]:
+        """GET of one object, repeated until it is answered. `fresh`, here and below: it has to do
+        with something that was just made, so that 404 is no answer for a while."""
+        return self._repeated(
+            "GET", path, lambda: self._object("GET", path, self._get(path)), fresh=fresh
+        )
+
+    def post(self, path: str, body: Json = None, *, fresh: bool = False) -> dict[str, Json]:
+        """POST that is safe to repeat (a full replacement), repeated until it is answered."""
+        return self._repeated(
+            "POST",
+            path,
+            lambda: self._object("POST", path, self._post(path, body)),
+            fresh=fresh,
+        )
+
+    def delete(self, path: str, *, fresh: bool = False) -> None:
+        """DELETE, repeated until it is answered; what is not there any more counts as deleted."""
+
+        def send() -> dict[str, Json]:
+            self._client.delete(path, cast_to=object, options={"headers": BETA_HEADER})
+            return {}
+
+        try:
+            self._repeated("DELETE", path, send, fresh=fresh)
+        except RemoteError as error:
+            if error.status != 404:
+                raise
+
+    def create(
+        self,
+        path: str,
+        body: Json,
+        find: Callable[[], dict[str, Json] | None] | None = None,
+        *,
+        fresh: bool = False,
+    ) -> dict[str, Json]:
+        """POST that makes something, at most once: when the answer is lost, `find` looks for what
+        it may have made before it is tried again. Without `find` a loss is final."""
+        key = str(uuid.uuid4())
+        return self._repeated(
+            "POST",
+            path,
+            lambda: self._object("POST", path, self._post(path, body, key)),
+            find,
+            fresh=fresh,
+        )
+
+    def upload(
+        self, path: Path, filename: str, progress: Callable[[int], None] = lambda sent: None
+    ) -> dict[str, Json]:
+        """A file with purpose assistants, read from disk as it is sent; `progress` is told the
+        bytes sent so far.
+
+        A lost upload is repeated: files carry no metadata to find them by.
+        """
+        if path.stat().st_size > self._largest_at_once:
+            return upload_in_parts(self, path, filename, progress, self._part_bytes)
+        with path.open("rb") as handle:
+            file = cast("IO[bytes]", _Counted(handle, progress))
+            return self.send("/files", "file", filename, file, {"purpose": "assistants"})
+
+    def send(
+        self, path: str, part: str, filename: str, file: IO[bytes], fields: Mapping[str, str]
+    ) -> dict[str, Json]:
+        """POST of a form with a file, from its beginning each time it is repeated."""
+        key = str(uuid.uuid4())
+        headers = {"Content-Type": "multipart/form-data", "Idempotency-Key": key}
+        size = file.seek(0, 2)
+
+        def send() -> dict[str, Json]:
+            file.seek(0)
+            answer = self._client.post(
+                path,
+                cast_to=object,
+                body=dict(fields),
+                files=[(part, (filename, file))],
+                options={"headers": {**BETA_HEADER, **headers}},
+            )
+            return self._object("POST", path, answer)
+
+        return self._repeated("POST", path, send, more_seconds=size / _BYTES_PER_SECOND)
+
+    def download(
+        self,
+        file: Mapping[str, Json],
+        to: Path,
+        progress: Callable[[int], None] = lambda received: None,
+    ) -> None:
+        """GET the content of a file object into a path; `progress` is told the bytes received.
+
+        A target that does not give the content away answers it with a status.
+        """
+        path = f"/files/{in_path(file['id'])}/content"
+
+        def fetch() -> dict[str, Json]:
+            content = self._client.files.with_streaming_response.content
+            received = 0
+            try:
+                with content(str(file["id"])) as answer, to.open("wb") as handle:
+                    for piece in answer.iter_bytes(PIECE):
+                        handle.write(piece)
+                        received += len(piece)
+                        progress(received)
+            except httpx2.HTTPError as error:
+                raise LostAnswer(f"GET {path}: the download broke off ({error})") from error
+            if received != (file.get("bytes") or received):
+                raise LostAnswer(f"GET {path}: {received:,} bytes came of {file['bytes']:,}")
+            return {}
+
+        self._repeated("GET", path, fetch)
+
+    def list(
+        self, path: str, *, limit: int = 100, fresh: bool = False, **params: object
+    ) -> Iterator[dict[str, Json]]:
+        """Every item of a list once, oldest or newest first by `order`, page after page, however
+        many the target puts on a page."""
+        seen: set[str] = set()
+        cursors: set[str] = set()
+        after: dict[str, object] = {}
+        restarts = 0
+        while True:
+            try:
+                page = self._page(path, {"limit": limit, **params, **after}, fresh)
+            except RemoteError as error:
+                if not after or error.status not in (400, 404) or restarts == _RESTARTS:
+                    raise
+                # What the last page ended with was deleted meanwhile.
+                restarts, after = restarts + 1, {}
+                cursors.clear()
+                continue
+            items, has_more = page["data"], page.get("has_more")
+            fresh_items = [item for item in items if item["id"] not in seen]
+            seen.update(item["id"] for item in fresh_items)
+            yield from fresh_items
+            if not items or not (has_more or has_more is None):
+                return
+            last = items[-1]["id"]
+            if last in cursors and has_more is None:
+                return  # it does not know pages
+            if last in cursors:
+                raise RemoteError(f"GET {path}: the list never ends; the server ignores `after`")
+            cursors.add(last)
+            after = {"after": last}
+
+    @contextmanager
+    def stream(
+        self, path: str, body: Mapping[str, Json], *, fresh: bool = False
+    ) -> Iterator[Iterator[dict[str, Json]]]:
+        """POST with `stream: true`; yields the server's events as {"event", "data"}.
+
+        The request is sent once. Closing the context closes the connection.
+        """
+        stream = self._opened(path, body, fresh)
+        try:
+            yield self._events(stream, path)
+        finally:
+            stream.close()
+
+    def _opened(self, path: str, body: Mapping[str, Json], fresh: bool) -> openai.Stream[Any]:
+        pace = self._pace
+        pace.wait()
+        start = pace.clock()
+        for attempt in count():
+            try:
+                with translated("POST", path, self.redaction):
+                    return self._client.post(
+                        path,
+                        cast_to=cast("type[Any]", object),
+                        body={**body, "stream": True},
+                        options={"headers": {**BETA_HEADER, "Accept": "text/event-stream"}},
+                        stream=True,
+                        stream_cls=openai.Stream[Any],
+                    )
+            except LostAnswer as error:
+                # Whoever sends it again, or anything else, does so after a while.
+                if error.status is not None:
+                    pace.hold(min(pacing.pause(0, error.retry_after), pace.seconds))
+                raise
+            except RemoteError as error:
+                self._await_sight(error, attempt, start if fresh else None)
+        raise AssertionError("unreachable")
+
+    def _page(self, path: str, params: Mapping[str, object], fresh: bool) -> dict[str, Json]:
+        return self._repeated(
+            "GET", path, lambda: self._list(path, self._get(path, params)), fresh=fresh
+        )
+
+    def _get(self, path: str, params: Mapping[str, object] | None = None) -> object:
+        options: Any = {"headers": BETA_HEADER, "params": params or {}}
+        return self._client.get(path, cast_to=object, options=options)
+
+    def _post(self, path: str, body: Json, idempotency_key: str | None = None) -> object:
+        # For targets that know it; the others are asked what they have made.
+        key = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        options: Any = {"headers": {**BETA_HEADER, **key}}
+        return self._client.post(path, cast_to=object, body=body, options=options)
+
+    def _repeated(
+        self,
+        method: str,
+        path: str,
+        send: Callable[[], dict[str, Json]],
+        find: Callable[[], dict[str, Json] | None] | None = lambda: None,
+        *,
+        fresh: bool = False,
+        more_seconds: float = 0.0,
+    ) -> dict[str, Json]:
+        """Send until there is an answer, as often as it makes sense. Before each repetition `find`
+        looks for what a request without an answer has done after all; None: repeat only what the
+        target has not begun with."""
+        pace, lost = self._pace, False
+        pace.wait()
+        start = pace.clock()
+        for attempt in count():
+            try:
+                with translated(method, path, self.redaction):
+                    answer = send()
+            except LostAnswer as error:
+                lost = True
+                if find is None and not error.refused:
+                    raise
+                self._wait(attempt, error, start + pace.seconds + more_seconds)
+                if find is not None and (found := find()) is not None:
+                    return found
+            except RemoteError as error:
+                self._await_sight(error, attempt, start if fresh and not lost else None)
+            else:
+                pace.overrun = False
+                return answer
+        raise AssertionError("unreachable")
+
+    def _await_sight(self, error: RemoteError, attempt: int, start: float | None) -> None:
+        """Wait a little for what was made before `start` to be known to all of the target. Raises
+        the error if it says something else, or for too long."""
+        pace = self._pace
+        if error.status != 404 or start is None or pace.clock() > start + UNSEEN_SECONDS:
+            raise error
+        pace.sleep(pacing.pause(attempt, None))
+
+    def _wait(self, attempt: int, error: LostAnswer, deadline: float) -> None:
+        """Until it makes sense to send again. Raises the error where it makes none any more."""
+        pace = self._pace
+        seconds = pacing.pause(attempt, error.retry_after)
+        overrun = error.status == 429
+        if error.retry_after is not None and pace.clock() + error.retry_after > deadline:
+            pace.overrun = pace.overrun or overrun
+            error.add(f"it asks to wait {error.retry_after:,.0f} s, which is too long")
+            raise error
+        late = pace.clock() + seconds > deadline
+        if late or (overrun and pace.overrun) or (attempt >= RETRIES and not overrun):
+            pace.overrun = pace.overrun or overrun
+            if attempt:
+                error.add(f"sent {attempt + 1} times")
+            raise error
+        if overrun or error.retry_after is not None:
+            pace.hold(seconds)
+        else:
+            pace.sleep(seconds)
+        pace.wait()
+
+    def _events(self, stream: Iterator[Any], path: str) -> Iterator[dict[str, Json]]:
+        with translated("POST", path, self.redaction):
+            for event in stream:
+                if isinstance(event, dict):
+                    if isinstance(event.get("data"), dict):
+                        check_event(path, str(event.get("event")), event["data"])
+                        self.redaction.errors(event["data"])
+                    yield event
+
+    def _object(self, method: str, path: str, answer: object) -> dict[str, Json]:
+        if not isinstance(answer, dict) or not isinstance(answer.get("id"), str):
+            raise Unexpected("the answer is not an object with an id")
+        check_object(method, path, answer)
+        return self.redaction.errors(answer)
+
+    def _list(self, path: str, answer: object) -> dict[str, Json]:
+        """An answer without a list must not pass for an empty list: all would be created anew."""
+        if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
+            raise Unexpected("the answer is not a list of objects")
+        for item in answer["data"]:
+            self._object("GET", path, item)
+        return answer
+
+
+def _own_headers(api_key: str) -> Mapping[str, Any]:
+    """This target's key, and nothing of what the SDK takes out of the environment for OpenAI: an
+    organization, a project, and headers that may well be somebody else's credentials."""
+    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
+    names = [line.partition(":")[0].strip() for line in lines if ":" in line]
+    others = dict.fromkeys(("OpenAI-Organization", "OpenAI-Project", *names), openai.Omit())
+    return {
+        **{name: omit for name, omit in others.items() if name.lower() != "authorization"},
+        "Authorization": f"Bearer {api_key}",
+    }
+
+
+def _transport(url: httpx2.URL, timeout: float) -> httpx2.Client:
+    hooks: Any = {"response": [lambda response: bounded(response, timeout)]}
+    if url.host not in ("127.0.0.1", "localhost", "::1"):
+        try:
+            return openai.DefaultHttpxClient(event_hooks=hooks)
+        except (ImportError, ValueError, httpx2.InvalidURL) as error:  # of a SOCKS proxy the first
+            raise AssistctlError(
+                f"a proxy that the environment names cannot be used: {error}"
+            ) from error
+    return openai.DefaultHttpxClient(
+        event_hooks=hooks,
+        # A proxy set in the environment would be asked for 127.0.0.1 too.
+        trust_env=False,
+        # Certificates take 40 ms to load; without them nobody may lead us to another host.
+        verify=url.scheme != "http",
+        follow_redirects=False,
+    )
+
+
+class _Counted:
+    """An open file that tells how far it has been read."""
+
+    def __init__(self, handle: IO[bytes], progress: Callable[[int], None]) -> None:
+        self._handle = handle
+        self._progress = progress
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._handle.read(size)
+        self._progress(self._handle.tell())
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handle, name)

@@ -1,0 +1,78 @@
+"""What goes wrong with a request: a RemoteError or, if the outcome is unknown, a LostAnswer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import httpx2
+import openai
+
+from assistctl.apis.transport import pacing
+from assistctl.errors import RemoteError
+from assistctl.redaction import Redaction
+
+AMBIGUOUS_STATUS = frozenset({408, 409, 429, *range(500, 600)} - {501})
+
+
+class LostAnswer(RemoteError):
+    """A request that may or may not have been carried out; `retry_after` is in seconds. `refused`:
+    the target has not begun with it."""
+
+    retry_after: float | None = None
+    refused: bool = False
+
+    def add(self, more: str) -> None:
+        self.args = (f"{self}; {more}",)
+
+
+class Unexpected(Exception):
+    """An answer that is not what the API answers; it says nothing about what was done."""
+
+
+@contextmanager
+def translated(method: str, path: str, redaction: Redaction) -> Iterator[None]:
+    """Turn what the SDK raises into our errors; secrets are taken out of them and of what caused
+    them."""
+    try:
+        with _as_ours(f"{method} {path}"):
+            yield
+    except RemoteError as error:
+        redaction.exception(error)
+        raise
+
+
+@contextmanager
+def _as_ours(request: str) -> Iterator[None]:
+    try:
+        yield
+    except openai.APIStatusError as error:
+        raise _refusal(request, error) from error
+    except openai.APITimeoutError as error:
+        lost = LostAnswer(f"{request}: no answer in time")
+        lost.refused = isinstance(error.__cause__, httpx2.ConnectTimeout)
+        raise lost from error
+    except openai.APIConnectionError as error:
+        reason = error.__cause__ or error
+        lost = LostAnswer(f"{request}: cannot reach the target ({reason})")
+        lost.refused = isinstance(error.__cause__, httpx2.ConnectError)
+        raise lost from error
+    except openai.APIError as error:
+        raise LostAnswer(f"{request}: {error.message}", code=error.code) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise LostAnswer(f"{request}: the answer is not JSON ({error})") from error
+    except Unexpected as error:
+        raise LostAnswer(f"{request}: {error}") from error
+
+
+def _refusal(request: str, error: openai.APIStatusError) -> RemoteError:
+    status = error.status_code
+    body = error.body.get("message") if isinstance(error.body, Mapping) else None
+    message = f"{request}: {status} {body or error.response.reason_phrase}"
+    if status not in AMBIGUOUS_STATUS:
+        return RemoteError(message, status=status, code=error.code)
+    lost = LostAnswer(message, status=status, code=error.code)
+    lost.retry_after = pacing.asked_for(error.response.headers)
+    lost.refused = status == 429
+    return lost

@@ -1,0 +1,164 @@
+"""An assistant made ready to talk to: its target opened, its tools mounted, on one thread."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from assistctl import toolbox
+from assistctl.conversation import history
+from assistctl.conversation.turns import turn
+from assistctl.errors import AssistctlError, SyncFailed
+from assistctl.events import Event, ToolCall
+from assistctl.plan.reconcile import PlanOptions
+from assistctl.resources import Assistant, CodeInterpreter, FileSearch, Json, Workspace
+from assistctl.spec.wording import is_unicode
+from assistctl.sync.apply import Result, apply_plan
+from assistctl.sync.planning import PlannedSync, find_assistant, plan_sync
+from assistctl.targets import opened
+
+if TYPE_CHECKING:
+    from assistctl.apis.assistants import Assistants, Conversation
+
+
+Difference = Literal["edited at the target", "changed here"]
+
+
+class NotSynced(AssistctlError):
+    """The assistant is declared, but it is not at the target yet."""
+
+
+@dataclass(frozen=True)
+class ConversationOptions:
+    """Which thread (None: a new one; `resume`: the one used last from here), whether a run that
+    keeps it busy is cancelled first, and whether functions with `approval: ask` are called without
+    asking."""
+
+    thread: str | None = None
+    resume: bool = False
+    cancel_active: bool = False
+    approve_all: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """An assistant at its target, its tools mounted, on one thread. `difference` says in which way
+    what is at the target is not what is declared; None: it is."""
+
+    workspace: Workspace
+    assistant: Assistant
+    surface: Assistants
+    conversation: Conversation
+    tools: toolbox.Toolbox
+    options: ConversationOptions
+    difference: Difference | None = None
+
+    def say(
+        self,
+        message: str,
+        attachments: Sequence[Mapping[str, Json]] = (),
+        *,
+        approve: Callable[[ToolCall], bool] | None = None,
+    ) -> Iterator[Event]:
+        """One turn, as it happens; the last event is Finished. `approve` is asked before a function
+        with `approval: ask` is called, unless the options approve all; without it such a call is
+        refused. Whoever stops listening cancels the run by `cancel`."""
+        if self.options.approve_all:
+            approve = _always
+        remembered = False
+        for event in turn(
+            self.conversation, self.tools, message, attachments=attachments, approve=approve
+        ):
+            if not remembered and self.conversation.thread:
+                history.remember(self.workspace, self.assistant, self.conversation.thread, message)
+                remembered = True
+            yield event
+
+    def cancel(self) -> None:
+        """Stop the run, if there is one; nothing is raised."""
+        with contextlib.suppress(AssistctlError, KeyboardInterrupt):
+            self.conversation.cancel()
+
+    def attach(self, path: Path) -> Mapping[str, Json]:
+        """Upload a file for a message; the tools that the assistant has may use it."""
+        tools = [
+            {"type": "code_interpreter" if isinstance(tool, CodeInterpreter) else "file_search"}
+            for tool in self.assistant.tools
+            if isinstance(tool, CodeInterpreter | FileSearch)
+        ]
+        if not tools:
+            raise AssistctlError(
+                f"{self.assistant.address} has no tool that reads files; "
+                "give it code_interpreter or file_search to use --attach"
+            )
+        if not is_unicode(path.name):
+            raise AssistctlError(f"the name of {path.name} is not UTF-8; rename the file")
+        uploaded = self.surface.client.upload(path, path.name)
+        return {"file_id": uploaded["id"], "tools": tools}
+
+
+Apply = Callable[["Assistants", Workspace, PlannedSync], Iterable[Result]]
+"""Makes a plan true, and shows it in the doing: sync.apply_plan, or what a command makes of it."""
+
+
+@contextmanager
+def session(
+    workspace: Workspace,
+    key: str,
+    options: ConversationOptions = ConversationOptions(),
+    *,
+    apply: Apply = apply_plan,
+) -> Iterator[Session]:
+    """Everything that must be in order before the first word is said. A local target is synced
+    first (by `apply`), but for edits that were made there; any other is only compared.
+
+    The working directory is the workspace's root until the session is left. Raises NotSynced, and
+    AssistctlError for what is not in order.
+    """
+    assistant, thread = find_assistant(workspace, key), options.thread
+    if options.resume:
+        thread = history.last_thread(workspace, assistant)
+        if thread is None:
+            raise AssistctlError(
+                f"no conversation with {assistant.address} at {workspace.target.name} is known "
+                "here yet; run it without --continue, or name a --thread"
+            )
+    with ExitStack() as stack:
+        # Tools are at home in the workspace, wherever the command was started.
+        stack.enter_context(contextlib.chdir(workspace.root))
+        tools = toolbox.mount(workspace.root, assistant.functions)
+        surface = stack.enter_context(opened(workspace))
+        planned = _ready(surface, workspace, assistant, apply)
+        remote = planned.observed.owned[assistant.address]
+        conversation = surface.converse(assistant, remote.id, thread)
+        if options.cancel_active:
+            conversation.cancel_active_run()
+        drifted = any(change.drifted for change in planned.plan.changes)
+        which: Difference = "edited at the target" if drifted else "changed here"
+        difference = which if planned.plan else None
+        yield Session(workspace, assistant, surface, conversation, tools, options, difference)
+
+
+def _always(call: ToolCall) -> bool:
+    return True
+
+
+def _ready(
+    surface: Assistants, workspace: Workspace, assistant: Assistant, apply: Apply
+) -> PlannedSync:
+    """The assistant as it is at the target, which may be synced for it."""
+    keys, address = [assistant.key], assistant.address
+    planned = plan_sync(surface, workspace, keys, PlanOptions(partial=True))
+    if planned.plan and workspace.target.local:
+        wanted = plan_sync(surface, workspace, keys, PlanOptions(partial=True, on_drift="keep"))
+        results = list(apply(surface, workspace, wanted))
+        if failed := [f"{r.change.address}: {r.error}" for r in results if r.error]:
+            raise SyncFailed("could not sync before the run; " + "; ".join(failed))
+        planned = plan_sync(surface, workspace, keys, PlanOptions(partial=True))
+    if address not in planned.observed.owned:
+        raise NotSynced(f"{address} is declared, but not at {workspace.target.name} yet")
+    return planned

@@ -1,0 +1,72 @@
+"""The content of existing files, as far as the target gives it away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from assistctl.errors import AssistctlError, RemoteError
+from assistctl.importing.names import plain_name
+
+if TYPE_CHECKING:
+    from assistctl.apis.assistants import Assistants
+    from assistctl.apis.assistants.existing import Body
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file that somebody, who is named in messages, needs at a path below the workspace."""
+
+    path: str
+    file: Body
+    owner: str
+
+
+class Progress(Protocol):
+    """Who is told how far downloads are, from any thread; see render/progress.py."""
+
+    def uploading(self, address: str, sent: int, total: int | None) -> None: ...
+
+    def done(self, address: str, verb: str, detail: str, seconds: float) -> None: ...
+
+
+def download_all(
+    surface: Assistants, tray: Path, wanted: Sequence[Wanted], progress: Progress
+) -> None:
+    """Write the files into the tray. Raises AssistctlError that names everybody who cannot have
+    a file; after the first that is refused, nobody's others are asked for."""
+    refused: dict[str, str] = {}
+
+    def fetch(item: Wanted) -> None:
+        if item.owner in refused:
+            return
+        start, size = time.monotonic(), item.file.get("bytes")
+        to = tray / item.path
+        to.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            surface.client.download(item.file, to, lambda n: progress.uploading(item.path, n, size))
+        except RemoteError as error:
+            if error.status is None or error.status >= 500:
+                raise
+            file = f"{plain_name(item.file)} ({item.file['id']})"
+            refused.setdefault(item.owner, f"{item.owner}: {file}: {error}")
+        else:
+            seconds = time.monotonic() - start
+            progress.done(item.path, "downloaded", str(item.file["id"]), seconds)
+
+    pool = surface.client.pool()
+    try:
+        for _ in pool.map(fetch, wanted):
+            pass
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if refused:
+        lines = "\n".join(f"  {reason}" for reason in refused.values())
+        raise AssistctlError(
+            f"nothing was imported, since the target does not give these files away:\n{lines}\n"
+            "Assistants that are declared without files lose them at the target when they are "
+            "adopted; if that is meant, use --without-files."
+        )

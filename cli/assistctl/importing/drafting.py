@@ -1,0 +1,130 @@
+"""Existing assistants, at the target or in a dump -> drafts of what is to be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from assistctl.errors import AssistctlError
+from assistctl.importing import choosing
+from assistctl.importing.downloads import Wanted
+from assistctl.importing.drafts import Draft, ImportContext, drafted
+from assistctl.importing.dumps import Dump
+from assistctl.importing.names import some
+from assistctl.importing.shape import NotImportable, check_shape
+from assistctl.importing.stores import StoreDraft, shared, store_ids
+from assistctl.loading import environment
+from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, Workspace
+from assistctl.spec.additions import defaults
+
+if TYPE_CHECKING:
+    from assistctl.apis.assistants import Assistants
+    from assistctl.apis.assistants.existing import Body, RemoteResources
+
+_Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What is to be imported, and how; no `ids` means all."""
+
+    ids: tuple[str, ...]
+    key: str | None
+    adopting: bool
+    with_files: bool
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """What an import writes and takes over; nothing of it is done yet."""
+
+    assistants: tuple[Draft, ...]
+    stores: tuple[StoreDraft, ...]
+    resources: RemoteResources
+
+    @property
+    def objects(self) -> dict[str, str]:
+        """Address -> id of everything that is to be adopted; stores before who searches them."""
+        addresses = {Address(VECTOR_STORE, store.key): store.id for store in self.stores}
+        for draft in self.assistants:
+            if draft.store:
+                addresses[Address(VECTOR_STORE, f"{draft.key}.file_search")] = draft.store
+        addresses |= {Address(ASSISTANT, draft.key): draft.id for draft in self.assistants}
+        return {str(address): object_id for address, object_id in addresses.items()}
+
+    @property
+    def wanted(self) -> list[Wanted]:
+        everybody: list[Draft | StoreDraft] = [*self.stores, *self.assistants]
+        return [
+            Wanted(path, self.resources.files[file_id], draft.title)
+            for draft in everybody
+            for path, file_id in draft.files.items()
+        ]
+
+
+def drafts_of_dump(dump: Dump, workspace: Workspace, key: str | None) -> tuple[Draft, ...]:
+    """The assistants of a dump. Raises AssistctlError that names every one which cannot be had."""
+    bodies = dump.assistants
+    _for_each(bodies, check_shape)
+    keys = choosing.keys_for(bodies, workspace, asked=key)
+    background = ImportContext(_defaults(workspace))
+    return _for_each(bodies, lambda body: drafted(body, keys[body["id"]], background))
+
+
+def drafts_of_target(surface: Assistants, workspace: Workspace, asked: ImportOptions) -> Drafts:
+    """All reads, and what they come to. Raises AssistctlError, with everything that stands in the
+    way, before anything is written; RemoteError."""
+    from assistctl.apis.assistants import existing
+
+    everyone = existing.assistants(surface.client)
+    if asked.ids:
+        bodies = choosing.asked_for(everyone, asked.ids, workspace)
+    else:
+        bodies = choosing.without_owner(everyone)
+    _for_each(bodies, check_shape)
+    if asked.key is None:
+        choosing.refuse_declared(bodies.values(), everyone.values(), workspace)
+    searched = [store_id for body in bodies.values() for store_id in store_ids(body)]
+    files = any(body.get("tool_resources") for body in bodies.values())
+    resources = existing.resources(surface.client, searched, files=files)
+    stores = shared(
+        workspace,
+        everyone.values(),
+        resources,
+        taken=choosing.store_keys(resources.stores.values(), workspace),
+        with_files=asked.with_files,
+    )
+    keys = choosing.keys_for(bodies, workspace, everyone.values(), asked.key)
+    background = ImportContext(_defaults(workspace), resources, stores, asked.with_files)
+    drafts = _for_each(bodies, lambda body: drafted(body, keys[body["id"]], background))
+    if asked.adopting:
+        _refuse_losses(drafts)
+    return Drafts(drafts, stores.drafts, resources)
+
+
+def _for_each(bodies: Mapping[str, Body], make: Callable[[Body], _Made]) -> tuple[_Made, ...]:
+    """What is made of each assistant. Raises AssistctlError that names every NotImportable one."""
+    made: list[_Made] = []
+    faults: list[str] = []
+    for each, body in bodies.items():
+        try:
+            made.append(make(body))
+        except NotImportable as unfit:
+            faults.append(f"  {each}: {unfit}")
+    if faults:
+        raise AssistctlError("nothing was imported:\n" + "\n".join(faults))
+    return tuple(made)
+
+
+def _refuse_losses(drafts: Iterable[Draft]) -> None:
+    if faults := [f"  {draft.title}: {some(draft.lost)}" for draft in drafts if draft.lost]:
+        raise AssistctlError(
+            "nothing was imported, since this cannot be declared, and adopted assistants would "
+            "lose it:\n" + "\n".join(faults) + "\nTo write the rest as YAML all the same, use "
+            "--no-adopt."
+        )
+
+
+def _defaults(workspace: Workspace) -> Mapping[str, object]:
+    return defaults(workspace.root, environ=environment(workspace.root))

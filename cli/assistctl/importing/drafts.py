@@ -1,0 +1,254 @@
+"""An existing assistant -> what its YAML will say. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from assistctl.apis.managed.ownership import without_ours
+from assistctl.importing.names import Folder, plain_name, some, title_of
+from assistctl.importing.shape import NotImportable
+from assistctl.importing.stores import Shared, is_alive, members, store_ids
+from assistctl.resources import Json
+from assistctl.spec.located import Path
+from assistctl.spec.sources import FILE
+
+if TYPE_CHECKING:
+    from assistctl.apis.assistants.existing import Body, RemoteResources
+
+LONG = 120
+"""Instructions with more characters than this, or more lines than one, get a file of their own."""
+
+_SETTINGS = (
+    *("name", "description", "model", "instructions", "tools"),
+    *("temperature", "top_p", "response_format", "reasoning_effort", "metadata"),
+)
+_FILLED_IN: Mapping[str, Json] = {"temperature": 1, "top_p": 1, "response_format": "auto"}
+"""What a server says of an assistant of which nobody has said anything."""
+
+_RANKERS_FILLED_IN = (None, "auto", "default_2024_08_21")
+_TOOLS = {"code_interpreter", "file_search", "function", "retrieval"}
+
+
+@dataclass(frozen=True)
+class ImportContext:
+    """What a draft rests on beside the assistant itself.
+
+    `resources` None: there is no target, only a dump. Without `with_files` files stay where they
+    are, undeclared.
+    """
+
+    defaults: Mapping[str, Json]
+    resources: RemoteResources | None = None
+    shared: Shared = field(default_factory=Shared)
+    with_files: bool = True
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An assistant as its YAML will declare it.
+
+    `prompt` is the text of <key>.md; `files` maps paths below the workspace to the ids of what
+    belongs there; `store` is the id of the vector store that is the assistant's own; `lost` is
+    what cannot be declared, so that adopting it would take it away.
+    """
+
+    key: str
+    id: str
+    title: str
+    fields: Mapping[str, Json]
+    remarks: Mapping[Path, str]
+    prompt: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    store: str | None = None
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Tool:
+    """A tool as the YAML has it, and what is to be said of it. `store` as in Draft."""
+
+    fields: Mapping[str, Json]
+    said: tuple[str, ...] = ()
+    store: str | None = None
+
+
+def drafted(body: Body, key: str, background: ImportContext) -> Draft:
+    """The draft of one assistant, whose shape was checked. Raises NotImportable."""
+    folder = Folder(f"assistants/{key}")
+    given = body.get("tools") or []
+    tools = [_tool(tool, body, background, folder) for tool in given if tool["type"] in _TOOLS]
+    lost = tuple(f"a tool of type {t['type']!r}" for t in given if t["type"] not in _TOOLS)
+    values = {**body, "tools": [tool.fields for tool in tools]}
+    fields = dict(_settings(values, background.defaults))
+    prompt = fields.get("instructions")
+    if isinstance(prompt, str) and (len(prompt) > LONG or "\n" in prompt or "\r" in prompt):
+        fields["instructions"] = {"file": f"{key}.md"}
+    else:
+        prompt = None
+    return Draft(
+        key=key,
+        id=str(body["id"]),
+        title=title_of(body),
+        fields=fields,
+        remarks={
+            (): " ".join(_said_at_head(body, lost, background)),
+            ("instructions",): "Its line ends were those of Windows." if _has_cr(prompt) else "",
+            **{("tools", number): " ".join(tool.said) for number, tool in enumerate(tools)},
+            ("metadata",): _said_of_metadata(fields, background.defaults),
+        },
+        prompt=prompt,
+        files=folder.files,
+        store=next((tool.store for tool in tools if tool.store), None),
+        lost=lost,
+    )
+
+
+def _settings(body: Body, defaults: Mapping[str, Json]) -> Iterable[tuple[str, Json]]:
+    """The fields in their order. What the workspace's defaults would put in the place of nothing
+    is undone with null."""
+    for name in _SETTINGS:
+        value = _value(name, body)
+        says_nothing = value is None or value in ("", {}, [])
+        if says_nothing:
+            if name in defaults and name != "model":
+                yield name, None
+        elif name in defaults or value != _FILLED_IN.get(name):
+            yield name, value
+
+
+def _value(name: str, body: Body) -> Json:
+    value = body.get(name)
+    if name == "metadata":
+        return without_ours(value)
+    return _without_nulls(value) if name == "response_format" else value
+
+
+def _without_nulls(value: Json) -> Json:
+    """Without keys that say nothing; a schema is the user's own and stays as it is."""
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: item if key == "schema" else _without_nulls(item)
+        for key, item in value.items()
+        if item is not None
+    }
+
+
+def _tool(tool: Body, body: Body, background: ImportContext, folder: Folder) -> _Tool:
+    match tool["type"]:
+        case "code_interpreter":
+            return _code_interpreter(body, background, folder)
+        case "function":
+            return _Tool({"type": "function", "function": _function(tool["function"])})
+        case _:
+            searched = _searched(body, background, folder)
+            fields = {"type": "file_search", **searched.fields, **_options(tool)}
+            return _Tool(fields, searched.said, searched.store)
+
+
+def _function(function: Body) -> dict[str, Json]:
+    fields = {
+        "name": function.get("name"),
+        "description": function.get("description") or None,
+        "strict": function.get("strict") or None,
+        "parameters": function.get("parameters") or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _options(tool: Body) -> dict[str, Json]:
+    """How a file_search searches, without what a server fills in."""
+    options = tool.get("file_search") or {}
+    ranking = _without_nulls(options.get("ranking_options") or {})
+    if not ranking.get("score_threshold") and ranking.get("ranker") in _RANKERS_FILLED_IN:
+        ranking = {}
+    fields = {"max_num_results": options.get("max_num_results"), "ranking_options": ranking or None}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _code_interpreter(body: Body, background: ImportContext, folder: Folder) -> _Tool:
+    tool, resources = {"type": "code_interpreter"}, background.resources
+    ids = _resource(body, "code_interpreter").get("file_ids") or []
+    if resources is None:
+        return _Tool(tool, (f"Its files are not in the dump: {some(ids)}.",) if ids else ())
+    files = [resources.files[file_id] for file_id in ids if file_id in resources.files]
+    gone = [file_id for file_id in ids if file_id not in resources.files]
+    said = (f"Not at the target any more: {some(gone)}.",) if gone else ()
+    return _with_files(tool, files, said, background, folder)
+
+
+def _searched(body: Body, background: ImportContext, folder: Folder) -> _Tool:
+    """The part of a file_search that says what is searched."""
+    ids, resources = store_ids(body), background.resources
+    if resources is None:
+        return _Tool({}, (f"What it searched is not in the dump: {some(ids)}.",) if ids else ())
+    living = [store_id for store_id in ids if is_alive(resources.stores.get(store_id))]
+    gone = [store_id for store_id in ids if store_id not in living]
+    said = (f"Expired, or not at the target any more: {some(gone)}.",) if gone else ()
+    if not living:
+        return _Tool({}, said)
+    if len(living) > 1:
+        raise NotImportable(
+            f"it searches {len(living)} vector stores ({some(living)}), and may search one"
+        )
+    (store_id,) = living
+    refused = background.shared.refused.get(store_id)
+    if refused and background.with_files:
+        raise NotImportable(
+            f"it searches a vector store that cannot be declared here: {refused}; to import it "
+            "without, use --without-files"
+        )
+    if refused:
+        return _Tool({}, (*said, f"Not imported: a vector store. {refused}."))
+    if store_id in background.shared.keys:
+        return _Tool({"vector_store": background.shared.keys[store_id]}, said)
+    files, more = members(store_id, resources)
+    tool = _with_files({}, files, (*said, *more), background, folder, apart="search")
+    if not background.with_files:
+        return tool
+    return _Tool({"files": [], **tool.fields}, tool.said, store_id)
+
+
+def _with_files(
+    tool: Mapping[str, Json],
+    files: list[Body],
+    said: tuple[str, ...],
+    background: ImportContext,
+    folder: Folder,
+    *,
+    apart: str = "",
+) -> _Tool:
+    """The tool with its files, by paths relative to the assistant's YAML."""
+    if not files:
+        return _Tool(tool, said)
+    if not background.with_files:
+        names = [f"{plain_name(file)} ({file['id']})" for file in files]
+        return _Tool(tool, (*said, f"Not imported: {some(names)}."))
+    paths = [path.removeprefix("assistants/") for path in folder.put_all(files, apart=apart)]
+    return _Tool({**tool, "files": paths}, said)
+
+
+def _said_at_head(body: Body, lost: tuple[str, ...], background: ImportContext) -> Iterable[str]:
+    if background.resources is None:
+        yield f"Imported from a dump, where it was {body['id']}."
+    if lost:
+        yield f"Not imported: {', '.join(lost)}."
+    if old := body.get("file_ids"):  # where the first version of the API had them
+        yield f"Its files are not in the dump: {some(map(str, old))}."
+
+
+def _said_of_metadata(fields: Mapping[str, Json], defaults: Mapping[str, Json]) -> str:
+    more = sorted(set(defaults.get("metadata") or ()) - set(fields.get("metadata") or ()))
+    if not fields.get("metadata") or not more:
+        return ""
+    return f"Beside these it gets those of the defaults in {FILE}: {some(more)}."
+
+
+def _has_cr(text: str | None) -> bool:
+    return text is not None and "\r" in text
+
+
+def _resource(body: Body, tool: str) -> Mapping[str, Json]:
+    return (body.get("tool_resources") or {}).get(tool) or {}
