@@ -1,4 +1,4 @@
-"""Planning, syncing and conversing as a library, in a process that has no click."""
+"""Planning, syncing and conversing as a library, without commands and click."""
 
 import shutil
 import subprocess
@@ -9,8 +9,6 @@ WORKSPACE = Path(__file__).parent.parent
 
 PROGRAM = """
 import sys
-sys.modules["click"] = None  # an import of it fails
-
 from pathlib import Path
 
 from assistctl.conversation import session
@@ -21,14 +19,17 @@ from assistctl.targets import opened
 
 workspace = load(Path(sys.argv[1]), target="local")
 with opened(workspace) as surface:
-    planned = plan_sync(surface, workspace)
+    planned = plan_sync(surface, workspace, ["flower-shop"])
     print([f"{change.action.value} {change.address}" for change in planned.plan.changes])
-    print(sorted(f"{it.change.address}: {it.error}" for it in apply_plan(surface, workspace, planned)))
-    print(bool(plan_sync(surface, workspace).plan))
+    results = apply_plan(surface, workspace, planned)
+    print(sorted(f"{it.change.address}: {it.error}" for it in results))
+    print(bool(plan_sync(surface, workspace, ["flower-shop"]).plan))
 with session(workspace, "flower-shop") as talk:
-    for event in talk.say("今天卖了 10 朵玫瑰和 5 朵百合。"):
+    for event in talk.say("卖了红玫瑰3支、郁金香2支、百合6支。"):
         if isinstance(event, Finished):
-            print(event.status, [call.name for call in event.tool_calls])
+            print(event.status, [returned.call.name for returned in event.tool_calls])
+ours = [module for name, module in sys.modules.items() if name.startswith("assistctl")]
+print([module.__name__ for module in ours if hasattr(module, "click")])
 """
 
 
@@ -42,8 +43,11 @@ def test_a_program_without_a_terminal_plans_syncs_and_converses(tmp_path):
     )
     assert done.stderr == ""
     assert done.stdout.splitlines() == [
-        "['create file/assistants/flower_prices.csv', 'create assistant/flower-shop']",
-        "['assistant/flower-shop: None', 'file/assistants/flower_prices.csv: None']",
+        "['create file/assistants/flower_prices.csv', "
+        "'create vector_store/flower-shop.file_search', 'create assistant/flower-shop']",
+        "['assistant/flower-shop: None', 'file/assistants/flower_prices.csv: None', "
+        "'vector_store/flower-shop.file_search: None']",
         "False",
         "completed ['save_bill']",
+        "[]",
     ]

@@ -6,9 +6,9 @@ import pytest
 
 from assistctl.apis.transport.client import Client
 from assistctl.commands._options import Options
+from assistctl.commands._workspace import load
 from assistctl.commands.serve import _model_in_words, _projects
 from assistctl.errors import RemoteError
-from assistctl.loading import load
 from assistctl.server import Settings, code_report
 from assistctl.targets import server_settings
 

@@ -1,8 +1,8 @@
 import pytest
 
 from assistctl.commands._options import Options
-from assistctl.errors import AssistctlError
 from assistctl.commands._workspace import load
+from assistctl.errors import AssistctlError
 from assistctl.loading import environment
 from assistctl.targets import server_settings
 from tests.commands.middleman import staging
