@@ -14,7 +14,8 @@ try:
     main(sys.argv[1:])
 except SystemExit as left:
     assert not left.code, left.code
-print(*sorted({"openai", "deepdiff", "starlette", "rich"} & set(sys.modules)), file=sys.stderr)
+heavy = {"openai", "deepdiff", "starlette", "rich", "jsonschema", "pydantic"}
+print(*sorted(heavy & set(sys.modules)), file=sys.stderr)
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -11,7 +12,8 @@ from urllib.parse import unquote
 from assistctl.resources import Json, digest
 from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located, LocatedList, Path
-from assistctl.spec.sentences import name_of
+from assistctl.spec.predicates import Predicate, predicate
+from assistctl.spec.sentences import JSON_TYPES, name_of
 from assistctl.spec.verdicts import verdicts_of
 from assistctl.spec.wording import both, quoted, shown
 
@@ -53,10 +55,11 @@ class Contracts:
 
 
 def _check(schema: Located, strict: bool, name: str, findings: Findings) -> None:
-    broken = [v for error in _meta().iter_errors(schema) for v in verdicts_of(error, name)]
-    findings.extend(verdict.problem(schema) for verdict in broken)
-    if broken:
-        return
+    if not _is_plain()(schema):
+        broken = [v for error in _meta().iter_errors(schema) for v in verdicts_of(error, name)]
+        findings.extend(verdict.problem(schema) for verdict in broken)
+        if broken:
+            return
     _check_type(schema, name, findings)
     for path, part in _parts(schema):
         _check_reference(path, part, schema, name, findings)
@@ -178,6 +181,51 @@ def _types(part: Located) -> Sequence[str]:
 
 def _is_object(part: Located) -> bool:
     return "properties" in part or "object" in _types(part)
+
+
+def _plain_schemas() -> dict[str, Any]:
+    """What JSON Schema says of the keywords that declared schemas mostly consist of, less what it
+    says of the others: what obeys this obeys that."""
+    text, flag, number = {"type": "string"}, {"type": "boolean"}, {"type": "number"}
+    schema, anything, values = {"$ref": "#"}, dict[str, Any](), {"type": "array"}
+    count = {"type": "integer", "minimum": 0}
+    types = {"type": "string", "enum": list(JSON_TYPES)}
+    strings = {"type": "array", "items": text, "uniqueItems": True}
+    schemas = {"type": "array", "items": schema, "minItems": 1}
+    table = {"type": "object", "additionalProperties": schema}
+    keywords = {
+        "type": {
+            "if": text,
+            "then": types,
+            "else": {"type": "array", "items": types, "minItems": 1, "uniqueItems": True},
+        },
+        **dict.fromkeys(("title", "description", "$comment", "$ref", "format"), text),
+        **dict.fromkeys(("const", "default"), anything),
+        **dict.fromkeys(("enum", "examples"), values),
+        **dict.fromkeys(("properties", "$defs"), table),
+        **dict.fromkeys(("anyOf", "oneOf", "allOf"), schemas),
+        **dict.fromkeys(("items", "additionalProperties", "not"), schema),
+        **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), number),
+        **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), count),
+        **dict.fromkeys(("uniqueItems", "deprecated", "readOnly", "writeOnly"), flag),
+        "pattern": {"type": "string", "format": "regex"},
+        "required": strings,
+    }
+    kinds = ["object", "boolean"]
+    return {"type": kinds, "properties": keywords, "additionalProperties": False}
+
+
+def _is_regex(value: Json) -> bool:
+    try:
+        return not isinstance(value, str) or bool(re.compile(value))
+    except (re.error, OverflowError, RecursionError):
+        return False
+
+
+@cache
+def _is_plain() -> Predicate:
+    """Whether a schema is certainly JSON Schema; of any other the validator knows it."""
+    return predicate(_plain_schemas(), {"regex": _is_regex})
 
 
 @cache

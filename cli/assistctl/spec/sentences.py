@@ -20,7 +20,7 @@ JsonSchemaError: TypeAlias = Any
 Sentence: TypeAlias = tuple[str, str]
 """What is wrong, and what to do."""
 
-_JSON_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
+JSON_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 # Keys that people know from the API or look for one level too high.
 _ELSEWHERE = {
@@ -186,10 +186,10 @@ def _any_of(error: JsonSchemaError, name: str) -> Sentence:
         keys = quoted(key for option in options for key in option["required"])
         return f"{name} has neither {' nor '.join(keys)}", "add one of them"
     # JSON Schema's own: `type` is the name of one, or a list of different ones.
-    advice = f"use {either(_JSON_TYPES)}"
+    advice = f"use {either(JSON_TYPES)}"
     if isinstance(error.instance, str):
         what = f"{name} cannot be {shown(error.instance)}"
-        return what, remedy_for(error.instance, _JSON_TYPES, advice)
+        return what, remedy_for(error.instance, JSON_TYPES, advice)
     return f"{name} must be a type, or a list of different ones", advice
 
 

@@ -1,6 +1,7 @@
 """A value against its schema: what is wrong, and what can be used of it all the same.
 
-The verdicts are jsonschema's, the words are ours (`sentences.py`).
+That nothing is wrong a predicate finds; what is wrong, jsonschema; the words are ours
+(`sentences.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from assistctl.resources import Json
 from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import FORMATS, Kind, checked
 from assistctl.spec.located import Located, Path, key_place_at, place_at, without
+from assistctl.spec.predicates import Predicate, predicate
 from assistctl.spec.sentences import (
     JsonSchemaError,
     missing_key,
@@ -90,6 +92,8 @@ def verdicts_of(error: JsonSchemaError, prefix: str = "") -> Iterator[Verdict]:
 
 
 def _verdicts(value: Json, kind: Kind, unexpanded: Set[Path]) -> Iterator[Verdict]:
+    if _obeys(kind)(value):
+        return
     errors = list(_validator(kind).iter_errors(value))
     # Of a value of the wrong type nothing else is said: what else fails was meant for another.
     mistyped = {tuple(e.absolute_path): e for e in reversed(errors) if e.validator == "type"}
@@ -106,6 +110,11 @@ def _is_open(error: JsonSchemaError, unexpanded: Set[Path]) -> bool:
     if not isinstance(value, str) or "${" not in value or error.schema.get("writeOnly"):
         return False
     return any(path[: len(start)] == start for start in unexpanded)
+
+
+@cache
+def _obeys(kind: Kind) -> Predicate:
+    return predicate(checked(kind), FORMATS)
 
 
 @cache
