@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from assistctl.server import files
 from assistctl.server.assistants_api.routes.threads import create_thread
 from assistctl.server.engine import coding
 from assistctl.server.engine.transcript import read_thread
-from assistctl.server.files import files
 from assistctl.server.retrieval import vector_stores
 from assistctl.server.storage import documents, indexing_queue
 from assistctl.server.storage.database import Database, Transaction

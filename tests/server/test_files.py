@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
-from assistctl.server import EmbeddedServer, Settings
-from assistctl.server.files import files
+from assistctl.server import EmbeddedServer, Settings, files
 from assistctl.server.storage.database import Database
 
 Ask = Callable[..., Any]

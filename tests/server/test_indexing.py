@@ -9,7 +9,7 @@ import pytest
 from assistctl.server.retrieval import indexing, vector_stores
 from assistctl.server.retrieval.embedders.endpoint import EmbeddingsEndpoint
 from assistctl.server.retrieval.indexing import Indexer
-from assistctl.server.retrieval.reading import Reading, pieces
+from assistctl.server.retrieval.ingestion import SourceFile, pieces
 from assistctl.server.retrieval.text import Piece
 from assistctl.server.retrieval.vector_stores import NewFile
 from assistctl.server.storage import chunks, contents, documents, indexing_queue, migrations
@@ -63,7 +63,7 @@ def test_an_unexpected_failure_is_told_and_does_not_stop_the_others(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def breaking(file: Reading, size: int, overlap: int) -> Iterator[Piece]:
+    def breaking(file: SourceFile, size: int, overlap: int) -> Iterator[Piece]:
         if file.content.read() == b"poison":
             raise RuntimeError("a secret of the house")
         return pieces(file, size, overlap)
@@ -153,7 +153,7 @@ def test_a_large_file_enters_in_slices_and_is_found_all_at_once(
     monkeypatch.setattr(indexing, "_CHUNKS_AT_ONCE", 2)
     between, go_on = threading.Event(), threading.Event()
 
-    def paused(file: Reading, size: int, overlap: int) -> Iterator[Piece]:
+    def paused(file: SourceFile, size: int, overlap: int) -> Iterator[Piece]:
         for number, piece in enumerate(pieces(file, size, overlap)):
             if number == 3:
                 between.set()
@@ -179,7 +179,7 @@ def test_an_indexer_that_is_stopped_leaves_the_file_to_the_next(
     monkeypatch.setattr(indexing, "_CHUNKS_AT_ONCE", 1)
     begun = threading.Event()
 
-    def endless(file: Reading, size: int, overlap: int) -> Iterator[Piece]:
+    def endless(file: SourceFile, size: int, overlap: int) -> Iterator[Piece]:
         while True:
             begun.set()
             yield Piece("roses")
@@ -286,7 +286,7 @@ def slowed(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.
     """Reading stops before its first piece: the first event tells, the second lets it go on."""
     reading, go_on = threading.Event(), threading.Event()
 
-    def slow(file: Reading, size: int, overlap: int) -> Iterator[Piece]:
+    def slow(file: SourceFile, size: int, overlap: int) -> Iterator[Piece]:
         reading.set()
         assert go_on.wait(10)
         return pieces(file, size, overlap)

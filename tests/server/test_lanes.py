@@ -17,7 +17,7 @@ from openai import OpenAI
 
 from assistctl.server import EmbeddedServer
 from assistctl.server.retrieval import indexing
-from assistctl.server.retrieval.reading import Reading
+from assistctl.server.retrieval.ingestion import SourceFile
 from assistctl.server.retrieval.text import Piece
 from assistctl.server.storage import database as storage_database
 
@@ -122,8 +122,8 @@ def test_a_file_is_read_once_however_many_ask_for_its_text_meanwhile(
     read: list[str] = []
     begun, go_on = threading.Event(), threading.Event()
 
-    def slow(reading: Reading, size: int, overlap: int) -> Iterator[Piece]:
-        read.append(reading.filename)
+    def slow(file: SourceFile, size: int, overlap: int) -> Iterator[Piece]:
+        read.append(file.filename)
         begun.set()
         assert go_on.wait(60)
         yield Piece("roses are ")

@@ -13,7 +13,7 @@ from openai import OpenAI
 
 from assistctl.server import EmbeddedServer
 from assistctl.server.files import uploads
-from assistctl.server.files_api import uploads as routes
+from assistctl.server.files_api import upload_routes
 from assistctl.server.http import intake
 from assistctl.server.storage import contents
 from assistctl.server.storage.database import Database
@@ -279,7 +279,7 @@ def test_parts_have_limits(openai: OpenAI, ask: Ask, monkeypatch: pytest.MonkeyP
     kind = {"content-type": "multipart/form-data; boundary=cut"}
     answer = ask("POST", f"/uploads/{upload_id}/parts", form, kind)
     assert answer.body["error"]["message"] == "Missing required parameter: 'data'."
-    [endpoint] = [e for e in routes.ENDPOINTS if e.form]
+    [endpoint] = [e for e in upload_routes.ENDPOINTS if e.form]
     assert endpoint.form is not None
     assert endpoint.form.most_bytes == 64 * 2**20
 

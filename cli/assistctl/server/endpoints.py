@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from assistctl.server.assistants_api.routes import assistants, messages, runs, steps, threads
-from assistctl.server.files_api import files, model_list, uploads, vector_store_files, vector_stores
+from assistctl.server.files_api import (
+    file_routes,
+    model_routes,
+    upload_routes,
+    vector_store_file_routes,
+    vector_store_routes,
+)
 from assistctl.server.http.call import Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *assistants.ENDPOINTS,
-    *files.ENDPOINTS,
+    *file_routes.ENDPOINTS,
     *messages.ENDPOINTS,
-    *model_list.ENDPOINTS,
+    *model_routes.ENDPOINTS,
     *runs.ENDPOINTS,
     *steps.ENDPOINTS,
     *threads.ENDPOINTS,
-    *uploads.ENDPOINTS,
-    *vector_store_files.ENDPOINTS,
-    *vector_stores.ENDPOINTS,
+    *upload_routes.ENDPOINTS,
+    *vector_store_file_routes.ENDPOINTS,
+    *vector_store_routes.ENDPOINTS,
 )

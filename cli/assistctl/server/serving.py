@@ -18,10 +18,11 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
+from assistctl.server import files
 from assistctl.server.assistants_api import v1
 from assistctl.server.endpoints import ENDPOINTS
 from assistctl.server.engine import Engine
-from assistctl.server.files import files, uploads
+from assistctl.server.files import uploads
 from assistctl.server.http import idempotency
 from assistctl.server.http.app import create_app
 from assistctl.server.http.call import Server

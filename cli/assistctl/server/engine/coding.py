@@ -19,9 +19,9 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 
+from assistctl.server import files
 from assistctl.server.engine.builtin import Outcome, argument, free_name, function
 from assistctl.server.engine.citations import DATA
-from assistctl.server.files import files
 from assistctl.server.sandbox import Execution, Given, Produced, Sandboxes, data_names
 from assistctl.server.storage import contents, threads
 from assistctl.server.storage.database import Database, Transaction

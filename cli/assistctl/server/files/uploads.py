@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assistctl.server.files import files
+from assistctl.server import files
 from assistctl.server.storage import contents
 from assistctl.server.storage.contents import Staged
 from assistctl.server.storage.database import Database, Transaction

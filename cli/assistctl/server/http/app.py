@@ -59,7 +59,7 @@ _FROM_PAGES = Middleware(
     allow_private_network=True,
 )
 """SDKs run in browsers, too. A page of any origin may see the answers: it has none without a key,
-and where there are no keys, only pages of this machine get past `_refuse_strangers`."""
+and where there are no keys, only pages of this machine get past `_refuse_foreign_pages`."""
 
 
 def create_app(
@@ -180,7 +180,7 @@ def _authenticate(request: Request, server: Server) -> str:
     """The project that the request's key opens."""
     keys = server.settings.api_keys
     if not keys:
-        _refuse_strangers(request)
+        _refuse_foreign_pages(request)
         return "default"
     given = _given_keys(request)
     if not given:
@@ -212,7 +212,7 @@ def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def _refuse_strangers(request: Request) -> None:
+def _refuse_foreign_pages(request: Request) -> None:
     """Without keys anything that reaches the port may do anything: keep out web pages, which can
     send requests to loopback from a browser (by their Origin, or by rebinding their own name)."""
     for header, text in (

@@ -23,7 +23,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from assistctl.server.retrieval.embedders import Embedder, EmbedderError
-from assistctl.server.retrieval.reading import Reading, Stopped, UnreadableFile, pieces
+from assistctl.server.retrieval.ingestion import SourceFile, Stopped, UnreadableFile, pieces
 from assistctl.server.retrieval.text import Piece, passages
 from assistctl.server.retrieval.words import indexed
 from assistctl.server.storage import chunks, contents, embeddings, indexing_queue, room
@@ -134,7 +134,7 @@ class Indexer:
         try:
             with tempfile.TemporaryFile() as content:
                 self._fetch(task.file_id, content)
-                found = pieces(Reading(file["filename"], content, self._stopping), size, overlap)
+                found = pieces(SourceFile(file["filename"], content, self._stopping), size, overlap)
                 usage = self._grow(ingestion, found)
             if usage is not None:
                 self._try_to_embed(ingestion)

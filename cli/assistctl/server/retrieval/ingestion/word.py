@@ -18,9 +18,9 @@ from collections.abc import Collection, Iterator
 from itertools import count
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from assistctl.server.retrieval.reading import html
-from assistctl.server.retrieval.reading.archives import Archive, local
-from assistctl.server.retrieval.reading.libraries import library
+from assistctl.server.retrieval.ingestion import html
+from assistctl.server.retrieval.ingestion.archives import Archive, local
+from assistctl.server.retrieval.ingestion.libraries import library
 from assistctl.server.retrieval.text import Text
 
 MAIN = "word/document.xml"

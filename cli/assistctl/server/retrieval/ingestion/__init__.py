@@ -1,6 +1,6 @@
 """From the bytes of a file to its text, and to the pieces that vector stores hold of it.
 
-Files come from strangers, and parsers of PDF and Office files have faults. So whatever needs more
+Files are untrusted, and parsers of PDF and Office files have faults. So whatever needs more
 than decoding is read by a process of its own, which has bounds in time and memory, knows none of
 the server's secrets, and whose death is one failed file.
 """
@@ -12,17 +12,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from assistctl.server.retrieval.reading.failures import Stopped, UnreadableFile
-from assistctl.server.retrieval.reading.formats import extract, is_simple
+from assistctl.server.retrieval.ingestion.failures import Stopped, UnreadableFile
+from assistctl.server.retrieval.ingestion.formats import extract, is_simple
 from assistctl.server.retrieval.text import Piece, cut
 
-__all__ = ["Reading", "Stopped", "UnreadableFile", "pieces"]
+__all__ = ["SourceFile", "Stopped", "UnreadableFile", "pieces"]
 
 _SMALL_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
-class Reading:
+class SourceFile:
     """A file to read: its content is a real, seekable file that nobody else uses meanwhile.
 
     Reading ends early, with Stopped, once `stopping` is set.
@@ -33,25 +33,25 @@ class Reading:
     stopping: threading.Event = field(default_factory=threading.Event)
 
 
-def pieces(reading: Reading, size: int, overlap: int) -> Iterator[Piece]:
+def pieces(file: SourceFile, size: int, overlap: int) -> Iterator[Piece]:
     """The file's text in pieces of `size` tokens; what is new in each makes the whole text. Raises
     UnreadableFile before the first one."""
-    if _is_harmless(reading):
-        yield from cut(extract(reading.filename, reading.content), size, overlap)
+    if _is_harmless(file):
+        yield from cut(extract(file.filename, file.content), size, overlap)
         return
-    for words, new_from in _answers(reading, {"size": size, "overlap": overlap}):
+    for words, new_from in _answers(file, {"size": size, "overlap": overlap}):
         yield Piece(words, new_from)
 
 
-def _answers(reading: Reading, request: Mapping[str, int]) -> Iterator[Any]:
+def _answers(file: SourceFile, request: Mapping[str, int]) -> Iterator[Any]:
     # Here, since the process imports this package too, and starts faster without it.
-    from assistctl.server.retrieval.reading import process
+    from assistctl.server.retrieval.ingestion import process
 
-    named = {"filename": reading.filename, **request}
-    return process.answers(named, reading.content, reading.stopping)
+    named = {"filename": file.filename, **request}
+    return process.answers(named, file.content, file.stopping)
 
 
-def _is_harmless(reading: Reading) -> bool:
-    size = reading.content.seek(0, 2)
-    reading.content.seek(0)
-    return size <= _SMALL_BYTES and is_simple(reading.filename, reading.content)
+def _is_harmless(file: SourceFile) -> bool:
+    size = file.content.seek(0, 2)
+    file.content.seek(0)
+    return size <= _SMALL_BYTES and is_simple(file.filename, file.content)

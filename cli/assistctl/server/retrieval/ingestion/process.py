@@ -21,8 +21,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, BinaryIO
 
-from assistctl.server.retrieval.reading import limits
-from assistctl.server.retrieval.reading.failures import Stopped, UnreadableFile
+from assistctl.server.retrieval.ingestion import process_limits
+from assistctl.server.retrieval.ingestion.failures import Stopped, UnreadableFile
 from assistctl.server.sandbox import seccomp
 
 _log = logging.getLogger("assistctl.server")
@@ -39,9 +39,9 @@ def answers(
         code = _run(request, content, output, complaints, stopping)
         complaints.seek(0)
         said = complaints.read().decode(errors="replace").strip().splitlines() or [""]
-        if code == limits.UNREADABLE:
+        if code == process_limits.UNREADABLE:
             raise UnreadableFile(*json.loads(said[-1]))
-        if code == limits.NO_ROOM:
+        if code == process_limits.NO_ROOM:
             raise OSError(errno.ENOSPC, "there is no room for what was read of a file")
         if code != 0:
             gist = said[-1 if said[0].startswith("Traceback") else 0][:_MOST_SAID]
@@ -72,7 +72,7 @@ def _run(
         env=_environment(),
         cwd=tempfile.gettempdir(),
     )
-    deadline = time.monotonic() + limits.SECONDS
+    deadline = time.monotonic() + process_limits.SECONDS
     try:
         while True:
             try:
@@ -82,7 +82,8 @@ def _run(
                     raise Stopped from None
                 if time.monotonic() >= deadline:
                     raise UnreadableFile(
-                        "invalid_file", f"Reading the file took more than {limits.SECONDS} seconds."
+                        "invalid_file",
+                        f"Reading the file took more than {process_limits.SECONDS} seconds.",
                     ) from None
     finally:
         process.kill()

@@ -12,13 +12,13 @@ from typing import BinaryIO
 
 import pytest
 
-from assistctl.server.retrieval.reading import (
-    Reading,
+from assistctl.server.retrieval.ingestion import (
+    SourceFile,
     Stopped,
     UnreadableFile,
-    limits,
     pieces,
     process,
+    process_limits,
 )
 from assistctl.server.retrieval.text import Piece
 from tests.server import office_files as office
@@ -42,28 +42,28 @@ def kept() -> Iterator[Callable[[bytes], BinaryIO]]:
 Keep = Callable[[bytes], BinaryIO]
 
 
-def text(reading: Reading) -> str:
-    return "".join(piece.text[piece.new_from :] for piece in pieces(reading, 800, 400))
+def text(file: SourceFile) -> str:
+    return "".join(piece.text[piece.new_from :] for piece in pieces(file, 800, 400))
 
 
 def test_a_parsed_file_is_read_elsewhere_with_the_same_result(kept: Keep) -> None:
     page = "<h1>价目</h1><table><tr><th>花<th>价</tr>" + "<tr><td>玫瑰<td>5</tr>" * 100 + "</table>"
-    reading = Reading("page.html", kept(page.encode()))
-    assert text(reading) == "# 价目\n花 | 价" + "\n玫瑰 | 5" * 100
-    cut = list(pieces(reading, 100, 50))
+    file = SourceFile("page.html", kept(page.encode()))
+    assert text(file) == "# 价目\n花 | 价" + "\n玫瑰 | 5" * 100
+    cut = list(pieces(file, 100, 50))
     assert cut[0] == Piece("# 价目\n花 | 价" + "\n玫瑰 | 5" * 23 + "\n")
     assert cut[1].text.startswith("# 价目\n花 | 价\n玫瑰 | 5\n")
-    assert "".join(piece.text[piece.new_from :] for piece in cut) == text(reading)
+    assert "".join(piece.text[piece.new_from :] for piece in cut) == text(file)
 
 
 def test_a_large_text_is_read_elsewhere_too(kept: Keep) -> None:
     words = "roses are red\n" * 30_000
-    assert text(Reading("a.txt", kept(words.encode()))) == words
+    assert text(SourceFile("a.txt", kept(words.encode()))) == words
 
 
 def test_the_reason_comes_back(kept: Keep) -> None:
     with pytest.raises(UnreadableFile, match=r"^The PDF is damaged\.$") as caught:
-        list(pieces(Reading("a.pdf", kept(b"%PDF-1.7 nothing")), 800, 400))
+        list(pieces(SourceFile("a.pdf", kept(b"%PDF-1.7 nothing")), 800, 400))
     assert caught.value.code == "invalid_file"
 
 
@@ -76,7 +76,7 @@ def test_a_file_that_eats_memory_fails_alone(kept: Keep, caplog: pytest.LogCaptu
     )
     bomb = office.xlsx({"a": []}, {"xl/worksheets/sheet1.xml": sheet})
     with pytest.raises(UnreadableFile) as caught:
-        text(Reading("bomb.xlsx", kept(bomb)))
+        text(SourceFile("bomb.xlsx", kept(bomb)))
     assert caught.value.code == "invalid_file"
     assert str(caught.value) == "The file could not be read; it may be damaged."
     assert "reading 'bomb.xlsx' ended with" in caplog.text
@@ -88,7 +88,7 @@ def test_a_damaged_file_says_no_more_than_a_line_in_the_log(
     content = bytearray(office.docx(office.paragraph("rose" * 100)))
     content[60] ^= 255
     with pytest.raises(UnreadableFile, match=r"^The file could not be read; it may be damaged\.$"):
-        text(Reading("a.docx", kept(bytes(content))))
+        text(SourceFile("a.docx", kept(bytes(content))))
     [record] = caplog.records
     assert record.getMessage().startswith("reading 'a.docx' ended with 1: zlib.error: Error -3")
 
@@ -96,17 +96,17 @@ def test_a_damaged_file_says_no_more_than_a_line_in_the_log(
 def test_a_file_that_takes_too_long_is_given_up(
     kept: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "SECONDS", 0)
+    monkeypatch.setattr(process_limits, "SECONDS", 0)
     monkeypatch.setattr(process, "_POLL_SECONDS", 0)
     with pytest.raises(UnreadableFile, match=r"^Reading the file took more than 0 seconds\.$"):
-        text(Reading("a.html", kept(b"<p>x")))
+        text(SourceFile("a.html", kept(b"<p>x")))
 
 
 def test_a_server_that_stops_does_not_wait(kept: Keep) -> None:
     stopping = threading.Event()
     stopping.set()
     with pytest.raises(Stopped):
-        text(Reading("a.html", kept(b"<p>x"), stopping))
+        text(SourceFile("a.html", kept(b"<p>x"), stopping))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere calls are not filtered")
@@ -116,8 +116,8 @@ def test_the_process_has_nobody_to_talk_to() -> None:
         pytest.skip("there is no filter for this machine")
     trying = f"""
 import os, socket
-from assistctl.server.retrieval.reading import limits
-limits.apply(bytes.fromhex({filter_.hex()!r}))
+from assistctl.server.retrieval.ingestion import process_limits
+process_limits.apply(bytes.fromhex({filter_.hex()!r}))
 for attempt in (socket.socket, os.fork):
     try:
         print(attempt())
@@ -145,7 +145,7 @@ def test_the_process_knows_no_secrets(kept: Keep, monkeypatch: pytest.MonkeyPatc
         return popen(*args, env=env, **options)  # type: ignore[call-overload]
 
     monkeypatch.setattr(process.subprocess, "Popen", watched)
-    assert text(Reading("a.html", kept(b"<p>x"))) == "x"
+    assert text(SourceFile("a.html", kept(b"<p>x"))) == "x"
     [environment] = started
     assert "sk-secret" not in environment.values()
     assert set(environment) <= {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "TMPDIR", "SYSTEMROOT"}

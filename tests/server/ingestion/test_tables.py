@@ -1,7 +1,7 @@
 import pytest
 
-from assistctl.server.retrieval.reading import tables
-from assistctl.server.retrieval.reading.drafts import Draft, names_until
+from assistctl.server.retrieval.ingestion import tables
+from assistctl.server.retrieval.ingestion.builder import TextBuilder, names_until
 from assistctl.server.retrieval.text import cut
 
 
@@ -43,12 +43,12 @@ def test_every_piece_of_a_table_begins_with_its_column_names_and_holds_whole_row
 
 
 def test_a_table_in_a_document_is_understood_in_parts() -> None:
-    draft = Draft()
-    draft.heading("Prices", 1)
-    draft.table([["name", "price"], *([f"flower {n}", str(n)] for n in range(40))])
-    draft.heading("Rules", 1)
-    draft.paragraph("None.")
-    pieces = [piece.text for piece in cut(draft.finished(), 60, 0)]
+    builder = TextBuilder()
+    builder.heading("Prices", 1)
+    builder.table([["name", "price"], *([f"flower {n}", str(n)] for n in range(40))])
+    builder.heading("Rules", 1)
+    builder.paragraph("None.")
+    pieces = [piece.text for piece in cut(builder.finished(), 60, 0)]
     assert len(pieces) > 2
     assert all(piece.startswith("# Prices\nname | price\nflower ") for piece in pieces)
     assert pieces[-1].endswith("flower 39 | 39\n\n# Rules\nNone.")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from assistctl.server.files import files
+from assistctl.server import files
 from assistctl.server.http import bodies, ranges
 from assistctl.server.http.call import Call, Endpoint, Form
 from assistctl.server.storage import contents, documents

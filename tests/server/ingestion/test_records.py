@@ -1,6 +1,6 @@
 import pytest
 
-from assistctl.server.retrieval.reading import records
+from assistctl.server.retrieval.ingestion import records
 
 
 def test_escapes_are_letters_and_numbers_stay_as_they_are_written() -> None:

@@ -6,9 +6,9 @@ import zipfile
 import pytest
 from docx import Document
 
-from assistctl.server.retrieval.reading import archives
-from assistctl.server.retrieval.reading.failures import UnreadableFile
-from assistctl.server.retrieval.reading.formats import extract
+from assistctl.server.retrieval.ingestion import archives
+from assistctl.server.retrieval.ingestion.failures import UnreadableFile
+from assistctl.server.retrieval.ingestion.formats import extract
 from assistctl.server.retrieval.text import Text, cut
 from tests.server import office_files as office
 

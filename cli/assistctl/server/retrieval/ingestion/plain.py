@@ -7,7 +7,7 @@ import re
 from contextlib import suppress
 from typing import BinaryIO
 
-from assistctl.server.retrieval.reading.failures import UnreadableFile
+from assistctl.server.retrieval.ingestion.failures import UnreadableFile
 from assistctl.server.tokens import CJK
 
 _MOST_BYTES = 64 * 2**20

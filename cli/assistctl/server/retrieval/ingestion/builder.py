@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from assistctl.server.retrieval.reading.failures import UnreadableFile
+from assistctl.server.retrieval.ingestion.failures import UnreadableFile
 from assistctl.server.retrieval.text import Context, Text
 
 _MOST_CHARACTERS = 40_000_000
@@ -18,7 +18,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]|[\ud800-\ud
 _NUMBER = re.compile(r"[-+(]?[\W_]*\d[\d.,\s]*\D{0,4}")
 
 
-class Draft:
+class TextBuilder:
     """Collects a text from its beginning to its end."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
 
-from assistctl.server.retrieval.reading.drafts import Draft
+from assistctl.server.retrieval.ingestion.builder import TextBuilder
 from assistctl.server.retrieval.text import Text
 
 # Of the head only the title is text; where the head ends, HTML need not say.
@@ -33,7 +33,7 @@ class _Page(HTMLParser):
     def __init__(self, keeps_tabs: bool) -> None:
         super().__init__(convert_charrefs=True)
         self._keeps_tabs = keeps_tabs
-        self._draft = Draft()
+        self._builder = TextBuilder()
         self._words: list[str] = []
         self._hidden = 0
         self._preformatted = 0
@@ -62,7 +62,7 @@ class _Page(HTMLParser):
         if tag == "table" and self._tables:
             self._end_table()
         elif tag in _LEVELS and not self._tables:
-            self._draft.heading(self._taken(), _LEVELS[tag])
+            self._builder.heading(self._taken(), _LEVELS[tag])
         elif tag == "pre":
             self._flush()
             self._preformatted = max(0, self._preformatted - 1)
@@ -81,7 +81,7 @@ class _Page(HTMLParser):
         while self._tables:
             self._end_table()
         self._flush()
-        return self._draft.finished()
+        return self._builder.finished()
 
     def _begin(self, tag: str, attributes: Mapping[str, str | None]) -> None:
         if tag == "table":
@@ -99,16 +99,16 @@ class _Page(HTMLParser):
         if self._tables:  # a table within a cell is that cell's text
             self._words.append(" ".join(cell for row in rows for cell in row))
         elif max(map(len, rows), default=0) > 1:
-            self._draft.table(rows)
+            self._builder.table(rows)
         else:  # pages are laid out by tables too
             for row in rows:
-                self._draft.paragraph(" ".join(row))
+                self._builder.paragraph(" ".join(row))
 
     def _flush(self) -> None:
         if self._tables:
             self._words.append(" ")
         elif text := self._taken():
-            self._draft.paragraph(text, self._mark)
+            self._builder.paragraph(text, self._mark)
             self._mark = ""
 
     def _taken(self) -> str:

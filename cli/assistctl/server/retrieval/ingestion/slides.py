@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from assistctl.server.retrieval.reading.archives import Archive
-from assistctl.server.retrieval.reading.drafts import Draft
+from assistctl.server.retrieval.ingestion.archives import Archive
+from assistctl.server.retrieval.ingestion.builder import TextBuilder
 from assistctl.server.retrieval.text import Text
 
 MAIN = "ppt/presentation.xml"
@@ -14,18 +14,18 @@ _DECORATION = ("sldNum", "dt", "ftr", "hdr", "sldImg")
 
 
 def read(archive: Archive) -> Text:
-    draft = Draft()
+    builder = TextBuilder()
     for number, slide in enumerate(_slides(archive), start=1):
         shapes = _Shapes()
         archive.parse(slide, shapes)
-        draft.heading(shapes.title or f"Slide {number}", 1)
-        shapes.write(draft)
+        builder.heading(shapes.title or f"Slide {number}", 1)
+        shapes.write(builder)
         for kind, name in archive.related(slide).values():
             if kind == "notesSlide" and name in archive.names:
                 notes = _Shapes()
                 archive.parse(name, notes)
-                notes.write(draft)
-    return draft.finished()
+                notes.write(builder)
+    return builder.finished()
 
 
 def _slides(archive: Archive) -> list[str]:
@@ -62,12 +62,12 @@ class _Shapes:
         self._table: list[list[str]] | None = None
         self._in_text = False
 
-    def write(self, draft: Draft) -> None:
+    def write(self, builder: TextBuilder) -> None:
         for part in self._parts:
             if isinstance(part, str):
-                draft.paragraph(part)
+                builder.paragraph(part)
             else:
-                draft.table(part)
+                builder.table(part)
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         self._in_text = name == "t"

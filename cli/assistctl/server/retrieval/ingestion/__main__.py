@@ -8,14 +8,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from assistctl.server.retrieval.reading import limits
-from assistctl.server.retrieval.reading.failures import UnreadableFile
-from assistctl.server.retrieval.reading.formats import extract
+from assistctl.server.retrieval.ingestion import process_limits
+from assistctl.server.retrieval.ingestion.failures import UnreadableFile
+from assistctl.server.retrieval.ingestion.formats import extract
 from assistctl.server.retrieval.text import cut
 
 
 def main() -> int:
-    limits.apply(bytes.fromhex(sys.argv[2]))
+    process_limits.apply(bytes.fromhex(sys.argv[2]))
     try:
         for answer in _answers(json.loads(sys.argv[1])):
             line = json.dumps(answer, ensure_ascii=False)
@@ -25,17 +25,17 @@ def main() -> int:
         return _refuse(error.code, str(error))
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return limits.NO_ROOM
+            return process_limits.NO_ROOM
         raise
     except MemoryError:
-        most = f"{limits.MEMORY // 2**30} GB"
+        most = f"{process_limits.MEMORY // 2**30} GB"
         return _refuse("invalid_file", f"Reading the file takes more than {most} of memory.")
     return 0
 
 
 def _refuse(code: str, message: str) -> int:
     sys.stderr.write(json.dumps([code, message]) + "\n")
-    return limits.UNREADABLE
+    return process_limits.UNREADABLE
 
 
 def _answers(request: Mapping[str, Any]) -> Iterator[Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import Any, BinaryIO
 
-from assistctl.server.retrieval.reading.drafts import Draft
-from assistctl.server.retrieval.reading.failures import UnreadableFile
-from assistctl.server.retrieval.reading.libraries import library
+from assistctl.server.retrieval.ingestion.builder import TextBuilder
+from assistctl.server.retrieval.ingestion.failures import UnreadableFile
+from assistctl.server.retrieval.ingestion.libraries import library
 from assistctl.server.retrieval.text import Text
 
 
@@ -21,14 +21,14 @@ def read(content: BinaryIO) -> Text:
         ) from None
     except calamine.CalamineError:
         raise UnreadableFile("invalid_file", "The spreadsheet is damaged.") from None
-    draft = Draft()
+    builder = TextBuilder()
     for sheet in workbook.sheets_metadata:
         if sheet.typ in (calamine.SheetTypeEnum.WorkSheet, calamine.SheetTypeEnum.MacroSheet):
             rows = workbook.get_sheet_by_name(sheet.name).to_python(skip_empty_area=True)
             if rows:
-                draft.heading(sheet.name, 1)
-                draft.table([_shown(cell) for cell in row] for row in rows)
-    return draft.finished()
+                builder.heading(sheet.name, 1)
+                builder.table([_shown(cell) for cell in row] for row in rows)
+    return builder.finished()
 
 
 def _shown(cell: Any) -> str:

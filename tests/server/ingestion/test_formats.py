@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistctl.server.retrieval.reading import formats
-from assistctl.server.retrieval.reading.failures import UnreadableFile
+from assistctl.server.retrieval.ingestion import formats
+from assistctl.server.retrieval.ingestion.failures import UnreadableFile
 from assistctl.server.retrieval.text import Text, cut
 from tests.server import office_files as office
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, BinaryIO
 
-from assistctl.server.retrieval.reading.drafts import Draft
-from assistctl.server.retrieval.reading.failures import UnreadableFile
-from assistctl.server.retrieval.reading.libraries import library
+from assistctl.server.retrieval.ingestion.builder import TextBuilder
+from assistctl.server.retrieval.ingestion.failures import UnreadableFile
+from assistctl.server.retrieval.ingestion.libraries import library
 from assistctl.server.retrieval.text import Text
 
 _HYPHEN = re.compile("[\u00ad\ufffe\x02]\r?\n?")
@@ -22,13 +22,13 @@ def read(content: BinaryIO) -> Text:
         if "password" in str(error).lower():
             raise UnreadableFile("invalid_file", "The PDF is protected by a password.") from None
         raise UnreadableFile("invalid_file", "The PDF is damaged.") from None
-    draft = Draft()
+    builder = TextBuilder()
     for number in range(len(document)):
         try:
-            draft.paragraph(_page(document, number))
+            builder.paragraph(_page(document, number))
         except pdfium.PdfiumError:  # a broken page does not take the others with it
             continue
-    found = draft.finished()
+    found = builder.finished()
     if not found.value.strip():
         raise UnreadableFile("invalid_file", _NO_TEXT)
     return found

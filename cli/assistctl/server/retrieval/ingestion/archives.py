@@ -1,4 +1,4 @@
-"""Zip files from strangers, and the XML in them, read within bounds.
+"""Untrusted zip files, and the XML in them, read within bounds.
 
 What an archive says of its sizes bounds what zipfile will unpack of it, so that is what is checked.
 XML is never given a document type: without one there are no entities to expand.
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO, Protocol
 from xml.etree.ElementTree import Element, TreeBuilder, XMLParser
 
-from assistctl.server.retrieval.reading.failures import UnreadableFile
+from assistctl.server.retrieval.ingestion.failures import UnreadableFile
 
 _MOST_MEMBERS = 20_000
 _MOST_UNPACKED = 512 * 2**20

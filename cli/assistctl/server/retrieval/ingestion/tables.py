@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from assistctl.server.retrieval.reading.drafts import names_until
+from assistctl.server.retrieval.ingestion.builder import names_until
 from assistctl.server.retrieval.text import Context, Text
 
 _DELIMITERS = ",;\t|"

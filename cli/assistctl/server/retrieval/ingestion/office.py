@@ -5,9 +5,9 @@ from __future__ import annotations
 import zipfile
 from typing import BinaryIO
 
-from assistctl.server.retrieval.reading import documents, sheets, slides
-from assistctl.server.retrieval.reading.archives import Archive
-from assistctl.server.retrieval.reading.failures import UnreadableFile
+from assistctl.server.retrieval.ingestion import sheets, slides, word
+from assistctl.server.retrieval.ingestion.archives import Archive
+from assistctl.server.retrieval.ingestion.failures import UnreadableFile
 from assistctl.server.retrieval.text import Text
 
 _WORKBOOKS = ("xl/workbook.xml", "xl/workbook.bin")
@@ -18,8 +18,8 @@ def read(content: BinaryIO) -> Text:
         archive = Archive(content)
     except zipfile.BadZipFile:
         raise UnreadableFile("invalid_file", "The file is damaged: not a whole zip file.") from None
-    if documents.MAIN in archive.names:
-        return documents.read(archive)
+    if word.MAIN in archive.names:
+        return word.read(archive)
     if slides.MAIN in archive.names:
         return slides.read(archive)
     if archive.names.intersection(_WORKBOOKS) or _is_open_document_sheet(content):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
-from assistctl.server.retrieval.reading import (
+from assistctl.server.retrieval.ingestion import (
     html,
     markdown,
     office,
@@ -15,7 +15,7 @@ from assistctl.server.retrieval.reading import (
     sheets,
     tables,
 )
-from assistctl.server.retrieval.reading.failures import UnreadableFile
+from assistctl.server.retrieval.ingestion.failures import UnreadableFile
 from assistctl.server.retrieval.text import Text
 from assistctl.server.tokens import count_tokens
 

@@ -1,7 +1,7 @@
 """What the process that reads a file denies itself before it looks at the file: above all to stand
 in the way of those who want an answer.
 
-A fault in a parser may give a stranger's file control of the process. Then it should cost little,
+A fault in a parser may give an untrusted file control of the process. Then it should cost little,
 and have nobody to talk to.
 """
 
