@@ -58,7 +58,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Stray:
+class Orphan:
     """A file at the target to which no assistant and no vector store refers. `like` is a declared
     file of its name, if there is one; `created_at` is in seconds since 1970, `size` in bytes."""
 

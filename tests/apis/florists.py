@@ -163,9 +163,9 @@ class Florists:
         for path, owners in OWNERS[self.kind].items():
             there = sorted(str(item["metadata"].get("assistctl")) for item in self.list(path))
             found += [f"{path}: {there}"] if there != owners else []
-        strays, used = sort_files(self.direct)
-        if len(strays) > lost:
-            found.append(f"strays: {[file['filename'] for file in strays]}, lost {lost}")
+        orphans, used = sort_files(self.direct)
+        if len(orphans) > lost:
+            found.append(f"orphans: {[file['filename'] for file in orphans]}, lost {lost}")
         declared = {path.name: path.read_text() for path in self.files}
         found += [
             f"{file['filename']} has other content"

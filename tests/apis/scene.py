@@ -56,7 +56,7 @@ class Scenario:
     options: dict = field(default_factory=dict)
     after: dict = field(default_factory=lambda: ALL)
     rewrite: Callable = lambda request, body: body
-    strays: int = 0
+    orphans: int = 0
 
     def start(self, scene):
         scene.proxy.reset()
@@ -136,7 +136,7 @@ SCENARIOS = {
         {"/assistants": ["ws/clerk", "ws/desk"], "/vector_stores": ["ws/handbook"]},
     ),
     "chunking": Scenario(everything, lambda scene: declare(scene.bench, chunks=400)),
-    "loss": Scenario(everything, lose, strays=2),
+    "loss": Scenario(everything, lose, orphans=2),
     "expiry": Scenario(everything, expire),
     "first sync, opinionated": Scenario(None, everything, rewrite=opinionated),
     "edit, opinionated": Scenario(everything, edit, rewrite=opinionated),
@@ -160,7 +160,7 @@ class Scene:
     def wrong(self, scenario, uploads_lost=0):
         """What is not as declared after a sync without faults, in words."""
         self.proxy.reset()
-        allowed = scenario.strays + uploads_lost
+        allowed = scenario.orphans + uploads_lost
         try:
             failures = self.bench.apply(**scenario.options)
             plan = self.bench.plan(**scenario.options)
@@ -171,9 +171,9 @@ class Scene:
         for path, owners in scenario.after.items():
             if (there := sorted(map(owner, self.direct.list(path)))) != owners:
                 found.append(f"{path}: {there}")
-        strays, others = self.files()
-        if len(strays) > allowed:
-            found.append(f"strays: {[file['filename'] for file in strays]}")
+        orphans, others = self.files()
+        if len(orphans) > allowed:
+            found.append(f"orphans: {[file['filename'] for file in orphans]}")
         return found + self.falsely_drifted() + self.wrong_contents(others)
 
     def falsely_drifted(self):

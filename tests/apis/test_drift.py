@@ -506,7 +506,7 @@ def unnamed(plan, edit):
         it for change in changes if str(change.address) == edit.address for it in change.fields
     ]
     there = [it for it in fields if it.path == edit.path and agrees(it, edit)]
-    if there and plan.drift and all(it.moved != "declared" for it in fields):
+    if there and plan.drift and all(it.side != "declared" for it in fields):
         return []
     return [f"not named: {plan}"]
 

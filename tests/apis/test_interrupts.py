@@ -50,8 +50,8 @@ def in_sync(florists):
     florists.proxy.reset()
     code, said = florists.run("sync", "--yes")
     assert code == 0, said
-    strays, used = sort_files(florists.direct)
-    return first, uploads(florists), len(used), [file["filename"] for file in strays], said
+    orphans, used = sort_files(florists.direct)
+    return first, uploads(florists), len(used), [file["filename"] for file in orphans], said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -65,8 +65,8 @@ def test_a_sync_that_is_stopped_says_what_is_done_and_goes_on_the_next_time(flor
     assert job.said.endswith("the next sync goes on from here\n")
     assert "bug" not in job.said
     assert "\u2717" not in job.said
-    first, second, used, strays, said = in_sync(florists)
-    assert (first + second, used, strays) == (6, 6, [])
+    first, second, used, orphans, said = in_sync(florists)
+    assert (first + second, used, orphans) == (6, 6, [])
     assert f"Note: {first} uploads of a sync that was cut off, which this one goes on with" in said
     assert florists.run("plan", "--detailed-exitcode")[0] == 0
     assert not (florists.root / ".assistctl/uploads").exists()
@@ -90,10 +90,10 @@ def test_a_killed_sync_leaves_at_most_the_upload_that_was_under_way(florists):
     at_upload(florists.proxy, 4, job.kill)
     assert job.start().wait() == -signal.SIGKILL
     florists.proxy.door.wait_until_left()
-    first, second, used, strays, _ = in_sync(florists)
+    first, second, used, orphans, _ = in_sync(florists)
     assert (first, used) == (4, 6)
-    assert len(strays) <= 1
-    assert second == 6 - first + len(strays)
+    assert len(orphans) <= 1
+    assert second == 6 - first + len(orphans)
 
 
 def test_what_was_uploaded_and_has_changed_since_goes_with_the_next_sync(florists):
@@ -103,9 +103,9 @@ def test_what_was_uploaded_and_has_changed_since_goes_with_the_next_sync(florist
     florists.proxy.door.wait_until_left()
     (florists.root / "assistants/prices.csv").write_text("rose,7")
     (florists.root / "assistants/costs.csv").write_text("rose,7.5")
-    _, _, used, strays, _ = in_sync(florists)
+    _, _, used, orphans, _ = in_sync(florists)
     assert used == 6
-    assert len(strays) <= 1
+    assert len(orphans) <= 1
 
 
 def test_in_ci_uploads_that_nothing_uses_yet_are_deleted_again(florists):

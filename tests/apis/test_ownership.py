@@ -30,7 +30,7 @@ applied = st.dictionaries(
     st.sampled_from(ASSISTANT_FIELDS),
     st.builds(Applied, hashes, st.none() | hashes | st.just(UNKNOWN)),
 )
-stale = st.lists(
+superseded = st.lists(
     st.builds(lambda i, replaced: Upload(i, UNNAMED, "", replaced), ids, st.booleans()),
     max_size=40,
 )
@@ -38,7 +38,7 @@ files = st.lists(ids, max_size=20, unique_by=lambda file_id: file_id[-TAIL:]).ma
     lambda some: {file_id: marked(number) for number, file_id in enumerate(some)}
 )
 records = st.builds(
-    Record, st.just("ws/shop"), applied, files, stale.map(tuple), st.none() | hashes
+    Record, st.just("ws/shop"), applied, files, superseded.map(tuple), st.none() | hashes
 )
 
 
@@ -86,22 +86,22 @@ def test_all_fields_with_answers_and_twenty_code_interpreter_files_fit():
 
 def test_forty_stale_ids_go_on_in_further_pairs():
     uploads = tuple(Upload(file_id(n), UNNAMED, "", replaced=n % 2 == 0) for n in range(40))
-    pairs = encode(Record("ws/shop", stale=uploads))
+    pairs = encode(Record("ws/shop", superseded=uploads))
     stale = ["assistctl_stale", "assistctl_stale2", "assistctl_stale3"]
     assert sorted(pairs) == ["assistctl", "assistctl_applied", *stale]
     back = decode(pairs)
     assert back is not None
-    assert back.stale == uploads
+    assert back.superseded == uploads
 
 
 def test_what_is_beyond_the_last_pair_is_left_out_whole():
     uploads = tuple(Upload(file_id(n), UNNAMED, "", replaced=True) for n in range(100))
-    pairs = encode(Record("ws/shop", stale=uploads))
+    pairs = encode(Record("ws/shop", superseded=uploads))
     assert max(map(len, pairs.values())) <= MAX_VALUE
     back = decode(pairs)
     assert back is not None
-    assert back.stale == uploads[: len(back.stale)]
-    assert len(back.stale) == 51
+    assert back.superseded == uploads[: len(back.superseded)]
+    assert len(back.superseded) == 51
 
 
 def test_a_record_of_nothing_is_told_from_one_that_was_taken_away():
@@ -136,10 +136,12 @@ def test_a_file_that_the_record_does_not_know_is_somebody_elses():
 def test_ids_with_unusual_characters_survive():
     strange = "urn:file:1"
     upload = Upload("-x-", UNNAMED, "", replaced=False)
-    back = decode(encode(Record("ws/shop", files={strange: marked(2)}, stale=(upload,))), [strange])
+    back = decode(
+        encode(Record("ws/shop", files={strange: marked(2)}, superseded=(upload,))), [strange]
+    )
     assert back is not None
     assert back.files == {strange: marked(2)}
-    assert back.stale == (upload,)
+    assert back.superseded == (upload,)
 
 
 def test_an_object_without_an_owner_has_no_record():

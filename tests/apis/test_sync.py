@@ -433,7 +433,7 @@ def test_an_assistant_without_an_owner_is_adopted_and_keeps_its_id_and_metadata(
     declared = bench.surface.declare(bench.workspace)
     observed = bench.surface.observe(declared)
     address = bench.workspace.assistants["shop"].address
-    seen = bench.surface.stranger(address, stranger["id"], declared)
+    seen = bench.surface.unmanaged(address, stranger["id"], declared)
     observed = replace(observed, owned={address: seen})
     plan = reconcile("local", declared, observed, PlanOptions(adopt=[address]))
     operations = bench.surface.compile(plan, declared, observed)
@@ -454,4 +454,4 @@ def test_an_owned_object_cannot_be_adopted(bench, other):
     bench.assistant("shop")
     declared = bench.surface.declare(bench.workspace)
     with pytest.raises(AssistctlError, match="has an owner already: other/theirs"):
-        bench.surface.stranger(bench.workspace.assistants["shop"].address, owned, declared)
+        bench.surface.unmanaged(bench.workspace.assistants["shop"].address, owned, declared)

@@ -61,7 +61,7 @@ def test_others_are_meant_only_if_asked_for(littered):
     assert uploads(littered) == ["care.md", "prices.csv"]
 
 
-def test_what_a_store_of_anybody_holds_is_no_stray(littered):
+def test_what_a_store_of_anybody_holds_is_no_orphan(littered):
     with littered.target() as target:
         files = [item["id"] for item in target.list("/files") if item["filename"] == "holiday.csv"]
         target.post("/vector_stores", {"file_ids": files})

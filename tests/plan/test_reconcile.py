@@ -261,7 +261,7 @@ def test_an_upload_that_vanished_is_no_drift_of_those_who_used_it():
 
 
 def test_an_assistant_of_the_same_name_without_an_owner_is_an_error():
-    there = Observed(strangers={"Shop": ("asst_1",)})
+    there = Observed(unmanaged={"Shop": ("asst_1",)})
     with pytest.raises(AssistctlError) as error:
         reconcile("local", declared(shop(name="Shop")), there)
     assert str(error.value) == (
@@ -272,7 +272,7 @@ def test_an_assistant_of_the_same_name_without_an_owner_is_an_error():
 
 
 def test_many_strangers_of_one_name_are_one_line_for_each_assistant():
-    there = Observed(strangers={"Shop": ("asst_4", "asst_1", "asst_3", "asst_2")})
+    there = Observed(unmanaged={"Shop": ("asst_4", "asst_1", "asst_3", "asst_2")})
     with pytest.raises(AssistctlError) as error:
         reconcile("local", declared(shop(name="Shop")), there)
     assert str(error.value) == (
@@ -283,7 +283,7 @@ def test_many_strangers_of_one_name_are_one_line_for_each_assistant():
 
 
 def test_a_name_taken_by_a_stranger_does_not_matter_to_an_assistant_that_exists():
-    there = observed(remote(shop(name="Shop")), strangers={"Shop": ("asst_1",)})
+    there = observed(remote(shop(name="Shop")), unmanaged={"Shop": ("asst_1",)})
     assert plan(declared(shop(name="Shop")), there) == ""
 
 
@@ -333,16 +333,16 @@ def test_choosing_an_assistant_chooses_what_it_refers_to():
     assert set(select(wanted, [SHOP])) == {SHOP, STORE, PRICES}
 
 
-def test_second_copies_of_ours_are_deleted():
+def test_duplicates_of_ours_are_deleted():
     second = replace(remote(shop()), id="asst_2")
     made = reconcile("local", declared(shop()), observed(remote(shop()), duplicates=(second,)))
-    assert str(made) == "delete assistant/shop: a second copy of ours"
+    assert str(made) == "delete assistant/shop: a duplicate of ours"
     assert made.changes[0].id == "asst_2"
 
 
 def test_an_upload_that_was_replaced_before_a_kill_is_deleted():
-    stale = Upload("file-0", PRICES, "", replaced=True)
-    there = observed(remote(shop()), stale=(stale,))
+    upload = Upload("file-0", PRICES, "", replaced=True)
+    there = observed(remote(shop()), superseded=(upload,))
     made = reconcile("local", declared(shop()), there)
     assert str(made) == (
         "delete file/assistants/prices.csv: replaced by a newer upload; nothing refers to it"
@@ -351,8 +351,8 @@ def test_an_upload_that_was_replaced_before_a_kill_is_deleted():
 
 
 def test_an_upload_that_is_declared_no_longer_is_deleted_only_by_prune():
-    stale = Upload("file-0", PRICES, "", replaced=False)
-    there = observed(remote(shop()), stale=(stale,))
+    upload = Upload("file-0", PRICES, "", replaced=False)
+    there = observed(remote(shop()), superseded=(upload,))
     assert plan(declared(shop()), there) == "undeclared file/assistants/prices.csv"
     assert plan(declared(shop()), there, prune=True) == (
         "delete file/assistants/prices.csv: no longer used"
@@ -413,7 +413,7 @@ def test_the_upload_of_a_second_copy_serves_those_who_need_it_and_is_kept():
     assert plan(declared(prices(), store(PRICES)), there) == (
         "update vector_store/handbook: the declaration changed\n"
         f"  files: [] -> [{PRICES!r}]\n"
-        "delete vector_store/handbook: a second copy of ours"
+        "delete vector_store/handbook: a duplicate of ours"
     )
 
 
@@ -422,7 +422,7 @@ def test_an_upload_of_a_second_copy_that_nobody_needs_goes_with_it():
     copy = replace(remote(store(PRICES), uploads=[upload]), id="vs_2")
     there = observed(remote(store(PRICES), settled=True), duplicates=(copy,))
     assert plan(declared(prices(), store(PRICES)), there) == (
-        "delete vector_store/handbook: a second copy of ours\n"
+        "delete vector_store/handbook: a duplicate of ours\n"
         "delete file/assistants/prices.csv: only vector_store/handbook used it"
     )
 
@@ -499,5 +499,5 @@ def test_a_prune_of_more_than_thirty_percent_of_ten_is_to_be_insisted_on(owned, 
 def test_what_is_written_is_there_by_its_address_although_a_copy_of_it_is_deleted():
     address = Address(ASSISTANT, "shop")
     update = Change(Action.UPDATE, address, "the declaration changed", id="asst_1")
-    delete = Change(Action.DELETE, address, "a second copy of ours", id="asst_2")
+    delete = Change(Action.DELETE, address, "a duplicate of ours", id="asst_2")
     assert Plan("local", (update, delete)).written == {address: update}

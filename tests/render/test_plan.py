@@ -98,7 +98,7 @@ def test_the_last_line_counts_what_is_listed() -> None:
             (FieldChange("name", "Old", None),),
             "vs_1",
         ),
-        Change(Action.DELETE, OLD, "a second copy of ours", id="vs_2"),
+        Change(Action.DELETE, OLD, "a duplicate of ours", id="vs_2"),
     )
     assert (
         text(Plan("local", changes))
@@ -109,7 +109,7 @@ def test_the_last_line_counts_what_is_listed() -> None:
 - vector_store/old  no longer declared  vs_1
     name: "Old"
 
-- vector_store/old  a second copy of ours  vs_2
+- vector_store/old  a duplicate of ours  vs_2
 
 Plan for local: 0 to create, 1 to update (1 of them adopted), 2 to delete."""
     )

@@ -10,7 +10,7 @@ import click
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._options import Options, as_command, parallel_option
 from assistctl.commands._workspace import load
-from assistctl.render.listing import strays_json, strays_text
+from assistctl.render.listing import orphans_json, orphans_text
 from assistctl.render.values import counted
 from assistctl.targets import opened
 
@@ -55,15 +55,15 @@ def command(
     with opened(workspace, parallel) as surface:
         youngest = time.time() - older_than
         old = [
-            stray
-            for stray in surface.strays(surface.declare(workspace))
-            if stray.created_at <= youngest
+            orphan
+            for orphan in surface.orphans(surface.declare(workspace))
+            if orphan.created_at <= youngest
         ]
-        found = [stray for stray in old if everything or stray.like]
+        found = [orphan for orphan in old if everything or orphan.like]
         if options.format == "json":
-            click.echo(strays_json(found))
+            click.echo(orphans_json(found))
         elif found or not options.quiet:
-            click.echo(strays_text(found))
+            click.echo(orphans_text(found))
         if len(old) > len(found) and not options.quiet:
             others = counted(len(old) - len(found), "upload")
             click.echo(
@@ -75,8 +75,8 @@ def command(
             return None
         what = f"delete {counted(len(found), 'file')} at {workspace.target.name}"
         consent.obtain(what, workspace.target)
-        for stray in found:
-            surface.client.delete(f"/files/{stray.id}")
+        for orphan in found:
+            surface.client.delete(f"/files/{orphan.id}")
     if not options.quiet:
         click.echo(f"Deleted {counted(len(found), 'file')}.", err=True)
     return None

@@ -19,7 +19,7 @@ class Action(StrEnum):
     ADOPT = "adopt"
 
 
-Moved: TypeAlias = Literal["declared", "remote", "both"]
+ChangedSide: TypeAlias = Literal["declared", "remote", "both"]
 """Which side of a field changed since the last sync."""
 
 
@@ -31,7 +31,7 @@ class FieldChange:
     path: str
     before: Json
     after: Json
-    moved: Moved = "declared"
+    side: ChangedSide = "declared"
 
     @property
     def field(self) -> str:
@@ -54,7 +54,7 @@ class Change:
     @property
     def drifted(self) -> tuple[FieldChange, ...]:
         """The fields that somebody changed at the target since the last sync."""
-        return tuple(change for change in self.fields if change.moved != "declared")
+        return tuple(change for change in self.fields if change.side != "declared")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Plan:
 
     @cached_property
     def written(self) -> Mapping[Address, Change]:
-        """What is created, updated or adopted; no address twice, as a delete of a copy can be."""
+        """What is created, updated or adopted. No address comes twice, as in deletes it may."""
         return {it.address: it for it in self.changes if it.action is not Action.DELETE}
 
     @property

@@ -46,7 +46,7 @@ def lost(
             applied = remote.applied.get(name) if remote else None
             if applied and not applied.open and applied.declared == fingerprint(value):
                 found.update(references(value))
-    return frozenset((found & declared.keys()) - {copy.address for copy in observed.duplicates})
+    return frozenset((found & declared.keys()) - {it.address for it in observed.duplicates})
 
 
 def additions(there: Json, expected: Collection[Address]) -> Iterator[Json]:

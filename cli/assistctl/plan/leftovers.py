@@ -21,21 +21,21 @@ LARGEST_SHARE = 0.3
 
 
 def leftovers(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
-    """What sync itself left behind: second copies of ours, and uploads that it has replaced."""
+    """What sync itself left behind: duplicates of ours, and uploads that it has replaced."""
     kept = _needed(declared, observed, observed.owned.values())
     for remote in observed.duplicates:
         if _is_as_we_left_it(remote):
-            copy = remote.address in observed.owned
-            cause = "a second copy of ours" if copy else "expired; a new one takes its place"
+            is_duplicate = remote.address in observed.owned
+            cause = "a duplicate of ours" if is_duplicate else "expired; a new one takes its place"
             yield from _removal(remote, cause, kept)
-    for upload in observed.stale:
+    for upload in observed.superseded:
         if upload.replaced and upload.id not in kept:
             cause = "replaced by a newer upload; nothing refers to it"
             yield Change(Action.DELETE, upload.address, cause, id=upload.id)
 
 
-def edited_copies(observed: Observed) -> Iterator[str]:
-    """Second copies that somebody has worked on, so that they are not ours to delete."""
+def edited_duplicates(observed: Observed) -> Iterator[str]:
+    """Duplicates that somebody has worked on, so that they are not ours to delete."""
     for remote in observed.duplicates:
         if not _is_as_we_left_it(remote):
             yield (
@@ -90,7 +90,7 @@ def undeclared(
     )
     for remote in gone:
         yield from _removal(remote, "no longer declared", needed, tuple(_edits(remote)))
-    for upload in observed.stale:
+    for upload in observed.superseded:
         if not upload.replaced and upload.id not in needed:
             yield Change(Action.DELETE, upload.address, "no longer used", id=upload.id)
 

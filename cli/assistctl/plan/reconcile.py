@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from assistctl.errors import AssistctlError, Refused
-from assistctl.plan.changes import Action, Change, FieldChange, Moved, Plan
+from assistctl.plan.changes import Action, Change, ChangedSide, FieldChange, Plan
 from assistctl.plan.compare import OPAQUE, contains, edits, fingerprint, is_untouched, leaves
 from assistctl.plan.drift import additions, left_alone, lost
 from assistctl.plan.leftovers import (
     edited,
-    edited_copies,
+    edited_duplicates,
     failed_files,
     leaving,
     leftovers,
@@ -82,13 +82,13 @@ def reconcile(
         )
     gone_from = lost(declared, observed, options.known)
     changes = list(_file_changes(declared, observed, gone_from, options))
-    fresh = {change.address for change in changes if change.action is Action.CREATE}
+    created = {change.address for change in changes if change.action is Action.CREATE}
     for declaration in sorted(declared.values(), key=lambda item: RANK[item.address.kind]):
         if declaration.address.kind != FILE:
-            for change in _object_changes(declaration, observed, fresh, gone_from, options):
+            for change in _object_changes(declaration, observed, created, gone_from, options):
                 changes.append(change)
                 if change.action is Action.CREATE:
-                    fresh.add(change.address)
+                    created.add(change.address)
     _refuse_second_names(changes, declared, observed)
     failed = tuple(failed_files(declared, observed))
     aside = tuple(sorted(left_alone(declared, observed), key=lambda it: _rank(it.address)))
@@ -100,7 +100,7 @@ def reconcile(
     kept = edited(declared, observed) if options.on_drift == "keep" else frozenset()
     gone = tuple(undeclared(declared, observed, stay | kept))
     remaining = {*stay, *kept, *(() if options.prune else (change.address for change in gone))}
-    notes = (*failed, *edited_copies(observed))
+    notes = (*failed, *edited_duplicates(observed))
     if options.prune:
         changes += gone
         changes += list(leaving(declared, observed, changes))
@@ -138,7 +138,7 @@ def _file_changes(
     }
     for address, names in users.items():
         sha256 = declared[address].fields["sha256"]
-        if address in outdated and outdated[address].copy:
+        if address in outdated and outdated[address].duplicate:
             yield Change(Action.UPDATE, address, "uploaded twice; one upload is kept")
         elif address in outdated:
             before = outdated[address].sha256[:12]
@@ -165,24 +165,24 @@ def _some(things: Iterable[Address | str]) -> str:
 def _object_changes(
     declaration: Declared,
     observed: Observed,
-    fresh: set[Address],
+    created: set[Address],
     gone_from: Collection[Address],
     options: PlanOptions,
 ) -> Iterator[Change]:
     address = declaration.address
     remote = observed.owned.get(address)
     if remote is not None and address in options.adopt:
-        fields = tuple(_differences(declaration, remote, fresh))
+        fields = tuple(_differences(declaration, remote, created))
         yield Change(Action.ADOPT, address, f"takes over {remote.id}", fields, remote.id)
     elif remote is not None:
-        fields = (*_lost_record(remote), *_differences(declaration, remote, fresh))
+        fields = (*_lost_record(remote), *_differences(declaration, remote, created))
         if options.on_drift == "keep":
-            fields = tuple(item for item in fields if item.moved == "declared")
+            fields = tuple(item for item in fields if item.side == "declared")
         if remote.formerly:
             cause = f"moved from {remote.formerly}"
             yield Change(Action.UPDATE, address, cause, fields, remote.id)
         elif fields:
-            cause = _cause(fields, fresh)
+            cause = _cause(fields, created)
             yield Change(Action.UPDATE, address, cause, fields, remote.id)
         elif remote.is_open:
             cause = "as declared, but the last sync was cut off before it could note that"
@@ -207,31 +207,31 @@ def _all_fields(declaration: Declared) -> tuple[FieldChange, ...]:
 
 
 def _differences(
-    declaration: Declared, remote: Remote, fresh: set[Address]
+    declaration: Declared, remote: Remote, created: set[Address]
 ) -> Iterator[FieldChange]:
     cleared = sorted(remote.listed - set(declaration.fields))
     for name in [*declaration.fields, *cleared]:
         wanted, there = declaration.fields.get(name), remote.fields.get(name)
-        moved = _moved(name, wanted, remote)
-        if moved and (name in remote.unsure or _lacks_only(there, wanted, fresh)):
+        side = _changed_side(name, wanted, remote)
+        if side and (name in remote.unsure or _lacks_only(there, wanted, created)):
             # What it refers to has gone from the target, which is no edit of this field.
-            moved = "declared"
-        if moved == "declared":
+            side = "declared"
+        if side == "declared":
             for path, before, after in leaves(name, there, wanted):
                 yield FieldChange(path, before, after)
-        elif moved is not None:
+        elif side is not None:
             for path, before, after in edits(name, remote, wanted):
-                yield FieldChange(path, before, after, moved)
+                yield FieldChange(path, before, after, side)
 
 
-def _lacks_only(there: Json, wanted: Json, fresh: set[Address]) -> bool:
+def _lacks_only(there: Json, wanted: Json, created: set[Address]) -> bool:
     """Whether a field differs by things that are made anew, and by nothing that was added to it."""
     expected = set(references(wanted))
-    return bool(fresh & expected) and not any(True for _ in additions(there, expected))
+    return bool(created & expected) and not any(True for _ in additions(there, expected))
 
 
-def _moved(name: str, wanted: Json, remote: Remote) -> Moved | None:
-    """Which side of one field moved since the last sync; None where nothing needs to be done.
+def _changed_side(name: str, wanted: Json, remote: Remote) -> ChangedSide | None:
+    """Which side of one field changed since the last sync; None where nothing needs to be done.
 
     `wanted` is None for a field that an earlier sync listed and that is declared no longer: it is
     to be cleared. A record without an answer means that the server answered what was declared.
@@ -271,15 +271,15 @@ def _is_recorded_otherwise(declaration: Declared, remote: Remote) -> bool:
     )
 
 
-def _cause(fields: tuple[FieldChange, ...], fresh: set[Address]) -> str:
-    moved = {item.moved for item in fields}
-    if "both" in moved:
+def _cause(fields: tuple[FieldChange, ...], created: set[Address]) -> str:
+    sides = {item.side for item in fields}
+    if "both" in sides:
         return "both the declaration and the target changed since the last sync"
-    if moved == {"remote"}:
+    if sides == {"remote"}:
         return _CHANGED_THERE
-    if "remote" in moved:
+    if "remote" in sides:
         return "the declaration changed; other fields were changed at the target"
-    renewed = [sorted(fresh.intersection(references(item.after))) for item in fields]
+    renewed = [sorted(created.intersection(references(item.after))) for item in fields]
     if all(renewed):
         return "refers to " + ", ".join(map(str, sorted({a for some in renewed for a in some})))
     return "the declaration changed"
@@ -293,11 +293,11 @@ def _refuse_second_names(
         name = declared[change.address].fields.get("name")
         if change.action is not Action.CREATE or change.address.kind != ASSISTANT or not name:
             continue
-        if strangers := observed.strangers.get(name, ()):
+        if bearers := observed.unmanaged.get(name, ()):
             taken.append(
                 f"{declared[change.address].place}: an assistant named {name!r} is at the target "
-                f"already and has no owner ({_some(strangers)}); take it over with "
-                f"`assistctl adopt {change.address.name} {strangers[0]}`, or give yours another "
+                f"already and has no owner ({_some(bearers)}); take it over with "
+                f"`assistctl adopt {change.address.name} {bearers[0]}`, or give yours another "
                 "name"
             )
     if taken:

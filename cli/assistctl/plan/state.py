@@ -62,37 +62,39 @@ class Applied:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file of ours at the target. `sha256` may be shortened; `replaced` tells a superseded
-    upload from one whose declaration is gone; a `copy` is a second upload of the same content. Of
-    an `altered` one somebody has changed what the target remembers of its content."""
+    """A file of ours at the target. `sha256` may be shortened; it is empty where the
+    content is not known. Of the superseded, a `replaced` one gave way to newer content, while the
+    declaration of any other is gone. A `duplicate` is a second upload of the same content. Of an
+    `altered` one somebody has changed what the target remembers of its content."""
 
     id: str
     address: Address
     sha256: str
     replaced: bool = False
-    copy: bool = False
+    duplicate: bool = False
     altered: bool = False
 
     def holds(self, sha256: str) -> bool:
         """Whether it is the upload of the content with this full SHA-256."""
-        return not self.copy and bool(self.sha256) and sha256.startswith(self.sha256)
+        return not self.duplicate and bool(self.sha256) and sha256.startswith(self.sha256)
 
 
 @dataclass(frozen=True)
 class Remote:
     """One object of ours at the target.
 
-    `fields` are normalised; ids of our own objects are Addresses, all others stay strings.
-    `plainer` holds of those in which there are defaults that the API documents what they are
-    without some of these, and last without any. It is `recorded` if it bears a record of what was
-    applied to it.
-    `uploads` are the files of ours that it refers to, `stale` those that its record calls unused
-    and that are still there. `unsure` are the fields in which a difference proves no edit, since
-    what they referred to is gone or the target does not tell them. `settled` marks a store whose
-    recorded membership digest equals the declared one: its files were not listed and are as
-    declared. `formerly` is the address that the object itself still bears, where it has moved.
-    `failed` are uploads in a store that could not be indexed, and why. `body` is the
-    object as the target answered it, to tell later whether it has been edited since.
+    - `fields`: normalised; ids of our own objects are Addresses, all others stay strings.
+    - `applied`: what the last sync recorded of each field; `recorded` is whether there is a record.
+    - `uploads`: the files of ours that it refers to; `superseded`: those that its record calls
+      unused and that are still there; `failed`: those that could not be indexed, by id, and why.
+    - `unsure`: the fields in which a difference proves no edit, since what they referred to is gone
+      or the target does not tell them.
+    - `settled`: the store's recorded membership digest equals the declared one, so that its files
+      were not listed and are as declared.
+    - `formerly`: the address that the object itself still bears, where it has moved.
+    - `body`: as the target answered it, to tell later whether it has been edited since.
+    - `plainer`: of fields that hold defaults which the API documents, the same without some of
+      these, and last without any.
     """
 
     address: Address
@@ -100,7 +102,7 @@ class Remote:
     fields: Mapping[str, Json]
     applied: Mapping[str, Applied] = field(default_factory=dict)
     uploads: tuple[Upload, ...] = ()
-    stale: tuple[Upload, ...] = ()
+    superseded: tuple[Upload, ...] = ()
     unsure: frozenset[str] = frozenset()
     settled: bool = False
     formerly: Address | None = None
@@ -133,15 +135,15 @@ class Remote:
 class Observed:
     """Everything read from the target before the decision.
 
-    `duplicates` are second copies of owned objects, and expired stores that are still declared;
-    `strangers` maps the names of assistants without an owner to their ids; `stale` are live
+    `duplicates` are further objects of one address, and expired stores that are still declared;
+    `unmanaged` maps the names of assistants without an owner to their ids; `superseded` are live
     uploads of ours that an earlier sync stopped using.
     """
 
     owned: Mapping[Address, Remote] = field(default_factory=dict)
     duplicates: tuple[Remote, ...] = ()
-    strangers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    stale: tuple[Upload, ...] = ()
+    unmanaged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    superseded: tuple[Upload, ...] = ()
 
     def upload(self, address: Address, sha256: str) -> Upload | None:
         """An upload of this file with this content, if the target is known to have one."""
@@ -158,7 +160,7 @@ class Observed:
         """By address and id, since many objects can hold the same one. Of those that nothing holds
         the content is mostly not known."""
         found: dict[Address, dict[str, Upload]] = {}
-        for upload in (*self.held(), *self.stale):
+        for upload in (*self.held(), *self.superseded):
             found.setdefault(upload.address, {}).setdefault(upload.id, upload)
         return found
 

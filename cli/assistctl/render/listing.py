@@ -22,7 +22,7 @@ from assistctl.render.values import (
     needs_diff,
     sides,
 )
-from assistctl.resources import FILE, Address, Json, Stray
+from assistctl.resources import FILE, Address, Json, Orphan
 
 Status: TypeAlias = Literal["synced", "changed", "drifted", "missing", "undeclared"]
 
@@ -91,18 +91,18 @@ def shown_json(shown: Shown) -> str:
     )
 
 
-def strays_text(strays: Sequence[Stray]) -> str:
+def orphans_text(orphans: Sequence[Orphan]) -> str:
     """A table, the oldest first; nothing to list is said in words."""
-    if not strays:
+    if not orphans:
         return "No uploads that nothing uses."
     cells = [
         (it.id, it.filename, f"{it.size:,}", _date(it.created_at), str(it.like or ""))
-        for it in strays
+        for it in orphans
     ]
     return table(("ID", "FILENAME", "BYTES", "UPLOADED", "CALLED LIKE"), cells)
 
 
-def strays_json(strays: Sequence[Stray]) -> str:
+def orphans_json(orphans: Sequence[Orphan]) -> str:
     """`[{"id", "filename", "bytes", "created_at", "like": address or null}]`"""
     return json_document(
         [
@@ -113,7 +113,7 @@ def strays_json(strays: Sequence[Stray]) -> str:
                 "created_at": it.created_at,
                 "like": it.like,
             }
-            for it in strays
+            for it in orphans
         ]
     )
 

@@ -11,7 +11,7 @@ from assistctl.render.folding import Folded, Stores, folded, gathered, is_files,
 from assistctl.render.plan import (
     KEPT,
     LEFT_ALONE,
-    MOVED,
+    SIDES,
     SIGNS,
     counts,
     drift_line,
@@ -126,8 +126,8 @@ def _files(fold: Folded) -> Iterator[str]:
 
 def _field(action: Action, field: FieldChange) -> Iterator[str]:
     path = one_line(field.path)
-    if MOVED[field.moved]:
-        yield f"# {MOVED[field.moved]}:"
+    if SIDES[field.side]:
+        yield f"# {SIDES[field.side]}:"
     if is_files(field.before) or is_files(field.after):
         yield from (f"{sign} {path}: {one_line(name)}" for sign, name in files_diff(field))
     elif action is Action.CREATE:

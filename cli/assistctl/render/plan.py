@@ -29,12 +29,12 @@ from assistctl.render.values import (
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.ADOPT: "="}
 
-MOVED = {
+SIDES = {
     "declared": "",
     "remote": "changed at the target since the last sync",
     "both": "changed here and at the target since the last sync",
 }
-"""FieldChange.moved in words."""
+"""A FieldChange's side in words."""
 
 PRUNE = "`assistctl sync --prune` deletes what is no longer declared."
 KEPT = "Edited at the target, kept so:"
@@ -142,8 +142,8 @@ def field_lines(change: Change) -> Iterator[str]:
     `path: old → new` or a diff, whose lines begin with two spaces and then the sign. Files are
     always a diff, in which each is named."""
     for field in change.fields:
-        moved = MOVED[field.moved]
-        mark = f"  ({moved})" if moved else ""
+        side = SIDES[field.side]
+        mark = f"  ({side})" if side else ""
         path = one_line(field.path)
         if is_files(field.before) or is_files(field.after):
             yield f"{path}:{mark}"
@@ -203,7 +203,7 @@ def _colored(line: str) -> str:
 def _left_alone(plan: Plan) -> Iterator[str]:
     for change in plan.left_alone:
         yield _INDENT + one_line(str(change.address))
-        plain = replace(change, fields=tuple(replace(it, moved="declared") for it in change.fields))
+        plain = replace(change, fields=tuple(replace(it, side="declared") for it in change.fields))
         yield from (2 * _INDENT + _colored(line) for line in field_lines(plain))
 
 

@@ -47,5 +47,5 @@ def _field(field: FieldChange) -> dict[str, Json]:
         "path": field.path,
         "before": field.before,
         "after": field.after,
-        "moved": field.moved,
+        "moved": field.side,
     }

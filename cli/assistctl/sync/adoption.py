@@ -26,10 +26,10 @@ def adoption(surface: Assistants, workspace: Workspace, objects: Mapping[str, st
         if (owned := observed.owned.get(address)) is not None:
             raise AssistctlError(f"{address} exists already at the target, as {owned.id}")
     with surface.client.pool() as pool:
-        strangers = pool.map(
-            lambda item: surface.stranger(item[0], item[1], everything), wanted.items()
+        unmanaged = pool.map(
+            lambda item: surface.unmanaged(item[0], item[1], everything), wanted.items()
         )
-        owned_then = {**observed.owned, **dict(zip(wanted, strangers, strict=True))}
+        owned_then = {**observed.owned, **dict(zip(wanted, unmanaged, strict=True))}
     ids = {remote.id: address for address, remote in owned_then.items()}
     observed = replace(
         observed,

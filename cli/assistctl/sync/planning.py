@@ -93,7 +93,7 @@ def plan_sync(
 def _serves(upload: Upload, declared: Mapping[Address, Declared], observed: Observed) -> bool:
     """Whether an upload that nothing uses yet is what a declared file is served from."""
     found = observed.upload(upload.address, declared[upload.address].fields["sha256"])
-    unused = {it.id for it in observed.stale}
+    unused = {it.id for it in observed.superseded}
     return found is not None and found.id == upload.id and upload.id in unused
 
 

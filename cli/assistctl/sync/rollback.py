@@ -105,8 +105,7 @@ def _in_words(change: Change) -> Change:
         if change.drifted:
             cause += ", over what was changed at the target since the last sync"
     fields = tuple(
-        replace(field, moved="remote") if field.moved == "both" else field
-        for field in change.fields
+        replace(field, side="remote") if field.side == "both" else field for field in change.fields
     )
     return replace(change, cause=cause, fields=fields)
 
@@ -114,11 +113,11 @@ def _in_words(change: Change) -> Change:
 def _remembered(observed: Observed, snapshot: Snapshot) -> Observed:
     """What was observed, with what the snapshot knows of uploads that nothing uses any more."""
     was = {upload.id: upload for upload in snapshot.files.values()}
-    stale = tuple(
+    superseded = tuple(
         replace(it, address=was[it.id].address, sha256=was[it.id].sha256) if it.id in was else it
-        for it in observed.stale
+        for it in observed.superseded
     )
-    return replace(observed, stale=stale)
+    return replace(observed, superseded=superseded)
 
 
 def _own(address: Address) -> tuple[Address, ...]:
@@ -192,7 +191,7 @@ def _content(
     was = snapshot.files.get(file)
     wanted = (was.sha256 if was else "") or "?"
     held = [it for it in observed.held() if it.address == file]
-    unused = [it for it in observed.stale if it.address == file]
+    unused = [it for it in observed.superseded if it.address == file]
     # What is known in full goes first, since it can be compared with what is shortened.
     for sha256, path in _here(file, (snapshot.contents, workspace.root, *snapshot.others())):
         if _same(sha256, wanted):

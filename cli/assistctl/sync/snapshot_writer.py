@@ -141,7 +141,7 @@ def _keep_contents(
     unused = {it.id for it in found.operations if isinstance(it, Delete)}
     for operation in found.operations:
         if isinstance(operation, Write):
-            unused |= {upload.id for upload in operation.record.stale}
+            unused |= {upload.id for upload in operation.record.superseded}
     leaving = {
         upload.address: upload
         for remote in remotes

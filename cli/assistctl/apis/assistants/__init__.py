@@ -13,13 +13,13 @@ from assistctl.apis.assistants.converse import Conversation
 from assistctl.apis.assistants.fields import declare
 from assistctl.apis.managed.compile import compile_plan
 from assistctl.apis.managed.execute import NOBODY, Outcome, Uploading, Watch, execute
-from assistctl.apis.managed.observe import observe, stranger
+from assistctl.apis.managed.observe import observe, unmanaged
 from assistctl.apis.managed.operations import Operation
-from assistctl.apis.managed.orphans import strays
+from assistctl.apis.managed.orphans import orphans
 from assistctl.apis.transport.client import Client
 from assistctl.plan.changes import Plan
 from assistctl.plan.state import Declared, Observed, Remote, Upload
-from assistctl.resources import Address, Assistant, Stray, Workspace
+from assistctl.resources import Address, Assistant, Orphan, Workspace
 
 __all__ = ["Assistants", "Conversation", "Operation", "Outcome", "Watch"]
 
@@ -46,11 +46,11 @@ class Assistants:
         sync that was cut off. Raises RemoteError."""
         return observe(self.client, self.namespace, declared, deep=deep, left=left)
 
-    def stranger(
+    def unmanaged(
         self, address: Address, object_id: str, declared: Mapping[Address, Declared]
     ) -> Remote:
         """An object without an owner, seen as if it were ours under this address."""
-        return stranger(self.client, address, object_id, declared)
+        return unmanaged(self.client, address, object_id, declared)
 
     def compile(
         self, plan: Plan, declared: Mapping[Address, Declared], observed: Observed
@@ -73,9 +73,9 @@ class Assistants:
             self.client, root, operations, declared, observed, uploading=uploading, watch=watch
         )
 
-    def strays(self, declared: Mapping[Address, Declared]) -> tuple[Stray, ...]:
+    def orphans(self, declared: Mapping[Address, Declared]) -> tuple[Orphan, ...]:
         """The uploads to which nothing that can be seen at the target refers."""
-        return strays(self.client, declared)
+        return orphans(self.client, declared)
 
     def converse(self, assistant: Assistant, remote_id: str, thread: str | None) -> Conversation:
         """A conversation with this assistant, on a thread of its own unless one is given."""

@@ -86,7 +86,7 @@ class _Compiler:
         changes = []
         for operation in operations:
             if isinstance(operation, Write):
-                for upload in without_room(operation.record.stale):
+                for upload in without_room(operation.record.superseded):
                     if not upload.replaced and upload.id not in going:
                         uploads[upload.id] = upload
                         changes.append(operation.change)
@@ -188,7 +188,7 @@ class _Compiler:
             files={}
             if repointed
             else {upload.id: mark(upload.address, upload.sha256) for upload in uploads},
-            stale=_stale(
+            superseded=_superseded(
                 remote,
                 replaced,
                 [upload for upload in uploads if repointed and upload.address not in files],
@@ -225,7 +225,7 @@ class _Compiler:
         closed = Record(
             owner=f"{self.namespace}/{address.name}",
             applied=_applied(declaration, change, remote, written),
-            stale=_stale(remote, (), leaving),
+            superseded=_superseded(remote, (), leaving),
             digest=membership(declaration, self.declared) if as_declared else None,
             protected=_protected(declaration, remote, written),
         )
@@ -249,7 +249,7 @@ class _Compiler:
                 else item
                 for name, item in closed.applied.items()
             },
-            stale=_stale(remote, [*released, *(replaced if is_full else ())], leaving),
+            superseded=_superseded(remote, [*released, *(replaced if is_full else ())], leaving),
             digest=None,
         )
         yield Write(change, address, id_, fields, metadata, opened, Phase.OPEN_STORE)
@@ -369,14 +369,14 @@ def _measures(declaration: Declared, change: Change, remote: Remote) -> dict[str
     }
 
 
-def _stale(
+def _superseded(
     remote: Remote | None, replaced: Collection[Upload], leaving: Collection[Upload]
 ) -> tuple[Upload, ...]:
     """What nothing uses any more, now or since earlier, so that it can be deleted after a kill."""
     if remote is None:
         return ()
     gone = {upload.id: replace(upload, replaced=True) for upload in replaced}
-    gone = {upload.id: upload for upload in remote.stale} | gone
+    gone = {upload.id: upload for upload in remote.superseded} | gone
     # What there may be no room for comes last.
     gone |= {
         upload.id: replace(upload, replaced=False) for upload in leaving if upload.id not in gone

@@ -20,7 +20,7 @@ def marked(
     found: Mapping[str, tuple[Upload, ...]], files: Files, declared: Mapping[Address, Declared]
 ) -> dict[str, tuple[Upload, ...]]:
     """The uploads of each object. Two syncs at the same time may both upload a file: the oldest
-    one stays, which everybody can tell, and the others are copies."""
+    one stays, which everybody can tell, and the others are duplicates."""
     first: dict[Address, tuple[float, str]] = {}
     for some in found.values():
         for upload in some:
@@ -29,8 +29,8 @@ def marked(
                 first[upload.address] = min(age, first.get(upload.address, age))
 
     def judged(upload: Upload) -> Upload:
-        is_copy = _is_as_declared(upload, declared) and first[upload.address][1] != upload.id
-        return replace(upload, copy=True) if is_copy else upload
+        is_duplicate = _is_as_declared(upload, declared) and first[upload.address][1] != upload.id
+        return replace(upload, duplicate=True) if is_duplicate else upload
 
     return {object_id: tuple(map(judged, some)) for object_id, some in found.items()}
 

@@ -128,7 +128,7 @@ class _Execution:
 
     def discard_unused(self) -> None:
         """Delete the uploads of this execution that nothing came to use: nobody else could tell
-        later that they are ours. If that fails too, they stay as strays."""
+        later that they are ours. If that fails too, they stay as orphans."""
         unused = [file_id for address, file_id in self.uploaded.items() if address not in self.used]
         with suppress(RemoteError), self.client.pool() as pool:
             for _ in pool.map(lambda it: self.client.delete(f"/files/{it}", fresh=True), unused):

@@ -59,17 +59,17 @@ def observe(
         {
             item.address: replace(
                 remote(item, inside, living),
-                stale=tuple(unused[it.id] for it in item.record.stale if it.id in unused),
+                superseded=tuple(unused[it.id] for it in item.record.superseded if it.id in unused),
             )
             for item in ours
         },
         tuple(remote(item, inside, every) for item in copies),
-        _strangers(listed.assistants),
+        _unmanaged(listed.assistants),
         tuple(unused.values()),
     )
 
 
-def stranger(
+def unmanaged(
     client: Client, address: Address, object_id: str, declared: Mapping[Address, Declared]
 ) -> Remote:
     """An object that nobody owns, seen as if it were ours under this address.
@@ -136,10 +136,10 @@ def _moved(items: Collection[Owned], declared: Mapping[Address, Declared]) -> It
 def _first_of_each(
     items: Iterable[Owned], declared: Collection[Address]
 ) -> tuple[list[Owned], list[Owned]]:
-    """The oldest living object of each address, and the others, which are second copies. Within a
+    """The oldest living object of each address, and the others, which are duplicates. Within a
     second the target's own order decides, which is the same for everybody.
 
-    An expired store counts as a copy of the one that is to take its place, if it is declared.
+    An expired store counts as a duplicate of the one that is to take its place, if it is declared.
     """
     first: dict[Address, Owned] = {}
     copies = []
@@ -232,7 +232,7 @@ def _is_proven(item: Owned, declared: Mapping[Address, Declared]) -> bool:
     return item.record.digest == membership(store, declared) and total == len(store.fields["files"])
 
 
-def _strangers(assistants: Iterable[Mapping[str, Json]]) -> dict[str, tuple[str, ...]]:
+def _unmanaged(assistants: Iterable[Mapping[str, Json]]) -> dict[str, tuple[str, ...]]:
     names: dict[str, tuple[str, ...]] = {}
     for body in assistants:
         name = body.get("name")

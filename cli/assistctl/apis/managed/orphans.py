@@ -1,6 +1,6 @@
 """Uploads that nothing refers to: of a sync that was killed, of a deleted thread, or of somebody.
 
-Files bear neither metadata nor an owner, so nobody can tell whose a stray is.
+Files bear neither metadata nor an owner, so nobody can tell whose an orphan is.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from assistctl.apis.managed.remotes import file_ids
 from assistctl.apis.transport.client import Client, in_path
 from assistctl.errors import RemoteError
 from assistctl.plan.state import Declared
-from assistctl.resources import FILE, Address, Json, Stray
+from assistctl.resources import FILE, Address, Json, Orphan
 
 PURPOSE = "assistants"
 
 
-def strays(client: Client, declared: Mapping[Address, Declared]) -> tuple[Stray, ...]:
-    """All strays of the purpose that sync uploads with, the oldest first.
+def orphans(client: Client, declared: Mapping[Address, Declared]) -> tuple[Orphan, ...]:
+    """All orphans of the purpose that sync uploads with, the oldest first.
 
     What threads refer to for code_interpreter cannot be seen: the API lists no threads. The files
     are read first, so that one which comes into use in the meantime is seen to be used.
@@ -33,7 +33,7 @@ def strays(client: Client, declared: Mapping[Address, Declared]) -> tuple[Stray,
         address.name.rpartition("/")[2]: address for address in declared if address.kind == FILE
     }
     found = [
-        Stray(
+        Orphan(
             str(item["id"]),
             str(item.get("filename")),
             int(item.get("bytes") or 0),
@@ -43,7 +43,7 @@ def strays(client: Client, declared: Mapping[Address, Declared]) -> tuple[Stray,
         for item in files
         if item["id"] not in used
     ]
-    return tuple(sorted(found, key=lambda stray: stray.created_at))
+    return tuple(sorted(found, key=lambda orphan: orphan.created_at))
 
 
 def _used(client: Client) -> Iterator[str]:
@@ -53,7 +53,7 @@ def _used(client: Client) -> Iterator[str]:
     for body in [*client.list("/assistants", order="asc"), *stores]:
         yield from file_ids(body)
         if (record := decode(body.get("metadata"))) is not None:
-            yield from (upload.id for upload in record.stale)
+            yield from (upload.id for upload in record.superseded)
     with client.pool() as pool:
         for members in pool.map(lambda store: _members(client, store), stores):
             yield from (str(member["id"]) for member in members)

@@ -54,7 +54,7 @@ class Record:
     owner: str
     applied: Mapping[str, Applied] = field(default_factory=dict)
     files: Mapping[str, Mark] = field(default_factory=dict)
-    stale: tuple[Upload, ...] = ()
+    superseded: tuple[Upload, ...] = ()
     digest: str | None = None
     protected: bool = False
     whole: bool = True
@@ -71,7 +71,7 @@ def encode(record: Record) -> dict[str, str]:
         f"{file_id[-TAIL:]}:{mark.sha256}:{mark.path}"
         for file_id, mark in sorted(record.files.items())
     ]
-    stale = map(_unused, record.stale)
+    stale = map(_unused, record.superseded)
     pairs = {OWNER: record.owner}
     pairs |= (
         _spread("applied", applied or [NOT_DECLARED])
@@ -150,7 +150,7 @@ def _unused(upload: Upload) -> str:
 
 def _spread(name: str, items: Iterable[str]) -> dict[str, str]:
     """Items joined by commas over as few pairs as they need. What is beyond the last pair is left
-    out: a field that is not listed counts as never synced, an upload as a stray."""
+    out: a field that is not listed counts as never synced, an upload as an orphan."""
     pairs: dict[str, str] = {}
     line = ""
     for item in items:

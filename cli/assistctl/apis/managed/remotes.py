@@ -147,7 +147,9 @@ def _store(item: Owned, inside: Inside) -> Remote:
 def _judged(upload: Upload, declared: Mapping[Address, Declared]) -> Upload:
     """An upload of a store whose record proves that it held what is declared."""
     file = declared.get(upload.address)
-    is_altered = file is not None and not upload.copy and not upload.holds(file.fields["sha256"])
+    is_altered = (
+        file is not None and not upload.duplicate and not upload.holds(file.fields["sha256"])
+    )
     return replace(upload, altered=True) if is_altered else upload
 
 

@@ -90,7 +90,7 @@ def unused(
     records: Iterable[Record], files: Files, declared: Collection[Address]
 ) -> tuple[Upload, ...]:
     """Uploads that a record calls unused and that still exist."""
-    recorded = {upload.id: upload for record in records for upload in record.stale}
+    recorded = {upload.id: upload for record in records for upload in record.superseded}
     return tuple(
         replace(upload, address=_called(files[upload.id], declared))
         for upload in recorded.values()
