@@ -87,6 +87,10 @@ SQL = re.compile(
     r"|UNION\s+ALL|(CREATE|DROP|ALTER)\s+(TABLE|INDEX|VIRTUAL)|PRAGMA|BEGIN\s+IMMEDIATE)\b",
     re.DOTALL,
 )
+WORDS_OF_APIS = re.compile(
+    r"\b(thread|response|conversation|agent)\.[a-z]+|requires_action|\brun steps?\b|/v1\b"
+)
+KINDS_OF_APIS = {"ASSISTANT", "THREAD", "MESSAGE", "RUN", "STEP"}
 CONNECTIONS = {"tx", "transaction", "connection", "cursor"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -163,6 +167,28 @@ def test_render_knows_plans_only_as_values():
         if module.startswith("assistctl.plan") and module != "assistctl.plan.changes"
     }
     assert wrong == set()
+
+
+def api_words_in(path: Path) -> list[str]:
+    """What in a module belongs to one API: names of its events, states and objects."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found += WORDS_OF_APIS.findall(node.value)
+        elif isinstance(node, ast.ImportFrom) and node.module == "assistctl.server.wire":
+            found += [alias.name for alias in node.names if alias.name in KINDS_OF_APIS]
+    return found
+
+
+def test_the_engine_knows_no_object_of_an_api():
+    engine = sorted((PACKAGE / "server" / "engine").glob("*.py"))
+    assert {path.name: words for path in engine if (words := api_words_in(path))} == {}
+
+
+def test_how_a_run_is_written_down_is_seen_to_be_of_an_api():
+    record = PACKAGE / "server" / "assistants_api" / "record"
+    of_the_api = {path.name for path in record.glob("*.py") if api_words_in(path)}
+    assert {"endings.py", "follow.py", "steps.py", "thread.py", "writers.py"} <= of_the_api
 
 
 def sql_in(path: Path) -> list[str]:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from assistctl.server import files
+from assistctl.server.assistants_api.record.thread import ThreadRecord
 from assistctl.server.assistants_api.routes.threads import create_thread
-from assistctl.server.engine import coding
-from assistctl.server.engine.transcript import read_thread
 from assistctl.server.retrieval import vector_stores
 from assistctl.server.storage import documents, indexing_queue
 from assistctl.server.storage.database import Database, Transaction
@@ -65,11 +64,11 @@ def _steps(db: Database, work: Work) -> int:
 
 def _what_the_model_reads(tx: Transaction) -> object:
     thread = create_thread(tx, PROJECT, {"messages": [{"role": "user", "content": "hello"}]})
-    return read_thread(tx, PROJECT, thread["id"], "run_of_now")
+    return ThreadRecord(Claim(PROJECT, thread["id"], "run_of_now")).history(tx)
 
 
 def _what_code_has_left(tx: Transaction) -> object:
-    return coding.past(tx, Claim(PROJECT, "thread_of_now", "run_of_now"))
+    return ThreadRecord(Claim(PROJECT, "thread_of_now", "run_of_now")).past_code(tx)
 
 
 def _deletion_of_a_file(tx: Transaction) -> None:

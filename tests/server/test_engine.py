@@ -344,7 +344,9 @@ def test_two_requests_for_one_thread_make_one_run(client):
 def test_a_fault_of_the_engine_fails_the_run_only(start, connect, endpoint, monkeypatch, caplog):
     client = connect(start(model={"base_url": endpoint.url}))
     endpoint.answer(call(("x", "log", "{}")))
-    monkeypatch.setattr("assistctl.server.engine.worker.action_required", lambda calls: 1 / 0)
+    monkeypatch.setattr(
+        "assistctl.server.assistants_api.record.thread.action_required", lambda calls: 1 / 0
+    )
     _, run = say_and_run(client, make_assistant(client), "hello")
     assert (run.status, run.last_error.to_dict()) == (
         "failed",
@@ -406,10 +408,10 @@ def test_a_heartbeat_does_not_wait_for_the_work_of_other_runs(
     eventually(lambda: len(texts(client, thread)) == 2)
     prepare = Worker._prepare
 
-    def prepare_slowly(worker, run):
+    def prepare_slowly(worker):
         at_work.release()
         assert release.wait(20)
-        return prepare(worker, run)
+        return prepare(worker)
 
     monkeypatch.setattr(Worker, "_prepare", prepare_slowly)
     others = [

@@ -6,31 +6,44 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistctl.server.engine.citations import DATA, Citer, Sources, without_marks
+from assistctl.server.assistants_api.record.transcript import without_marks
+from assistctl.server.assistants_api.record.writers import MessageWriter
+from assistctl.server.engine.citations import DATA, CitableSources, Citer
 from assistctl.server.engine.search import resolver
+from assistctl.server.retrieval.finding import Found
+from assistctl.server.storage.leases import Claim
 
 
 def passage(file_id, name="a.txt"):
-    return {"file_id": file_id, "file_name": name}
+    return Found(file_id, name, 1.0, {}, "")
 
 
 FOUND = {4: [passage("file-a"), passage("file-b", "b.txt")]}
 
 
+def written(citer, parts):
+    """The text of a message into which these parts were written, and of each of its deltas."""
+    run = {"id": "run_1", "thread_id": "thread_1", "assistant_id": "asst_1"}
+    writer = MessageWriter(Claim("default", "thread_1", "run_1"), run, ())
+    spans = [span for part in parts for span in citer.feed(part)] + citer.flush()
+    deltas = [event.data["delta"]["content"][0] for span in spans for event in writer.write(span)]
+    text = writer.content()[0]["text"] if spans else {"value": "", "annotations": []}
+    assert "".join(span.text for span in spans) == text["value"] == "".join(parts)
+    return text, [delta["text"] for delta in deltas]
+
+
 def cite(*parts, found=FOUND):
-    citer = Citer(Sources(resolver(found)))
-    pieces = [piece for part in parts for piece in citer.feed(part)] + citer.flush()
-    assert "".join(piece.text for piece in pieces) == citer.text == "".join(parts)
-    return pieces, [
+    text, deltas = written(Citer(CitableSources(resolver(found))), parts)
+    return deltas, [
         (note["text"], note["start_index"], note["end_index"], note["file_citation"]["file_id"])
-        for note in citer.annotations
+        for note in text["annotations"]
     ]
 
 
 def test_a_mark_comes_in_one_piece_with_its_annotation():
-    pieces, notes = cite("Red 【4", ":0†", "source】, yes")
-    assert [piece.text for piece in pieces] == ["Red ", "【4:0†source】", ", yes"]
-    assert [len(piece.annotations) for piece in pieces] == [0, 1, 0]
+    deltas, notes = cite("Red 【4", ":0†", "source】, yes")
+    assert [delta["value"] for delta in deltas] == ["Red ", "【4:0†source】", ", yes"]
+    assert [len(delta.get("annotations", ())) for delta in deltas] == [0, 1, 0]
     assert notes == [("【4:0†source】", 4, 16, "file-a")]
 
 
@@ -55,8 +68,8 @@ def test_marks_resolve_to_what_was_found(text, file_ids):
 
 
 def test_what_only_looks_like_a_mark_is_not_held_back_for_long():
-    pieces, _ = cite("【" + "长" * 200, "长" * 200, "长", "】")
-    assert [len(piece.text) for piece in pieces] == [401, 1, 1]
+    deltas, _ = cite("【" + "长" * 200, "长" * 200, "长", "】")
+    assert [len(delta["value"]) for delta in deltas] == [401, 1, 1]
 
 
 def test_with_several_searches_the_number_decides():
@@ -72,32 +85,29 @@ def test_without_a_search_nothing_is_cited():
 def test_no_cut_of_the_stream_changes_text_or_annotations(text, data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
     parts = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-    pieces, notes = cite(*parts)
+    deltas, notes = cite(*parts)
     assert notes == cite(text)[1]
     for mark, start, end, _ in notes:
         assert text[start:end] == mark
-    assert sum(len(piece.annotations) for piece in pieces) == len(notes)
+    assert sum(len(delta.get("annotations", ())) for delta in deltas) == len(notes)
 
 
 def test_marks_can_be_taken_out_again():
     text = "Red 【4:0†source】 and 【注意】."
-    citer = Citer(Sources(resolver(FOUND)))
-    citer.feed(text)
-    assert without_marks(text, citer.annotations) == "Red  and 【注意】."
+    message, _ = written(Citer(CitableSources(resolver(FOUND))), [text])
+    assert without_marks(text, message["annotations"]) == "Red  and 【注意】."
 
 
 PATHS = {DATA + name: f"file-{name}" for name in ("a.csv", "a.csv.gz", "sub/图.png")}
 
 
 def link(*parts):
-    """(piece, file id) of every piece that bears an annotation, and all pieces."""
-    citer = Citer(Sources(resolver(FOUND), PATHS))
-    pieces = [piece for part in parts for piece in citer.feed(part)] + citer.flush()
-    assert "".join(piece.text for piece in pieces) == citer.text == "".join(parts)
-    for note in citer.annotations:
-        assert citer.text[note["start_index"] : note["end_index"]] == note["text"]
-    notes = [note for piece in pieces for note in piece.annotations]
-    assert notes == [{"index": at, **note} for at, note in enumerate(citer.annotations)]
+    """What is linked, and to which file."""
+    text, deltas = written(Citer(CitableSources(resolver(FOUND), PATHS)), parts)
+    for note in text["annotations"]:
+        assert text["value"][note["start_index"] : note["end_index"]] == note["text"]
+    notes = [note for delta in deltas for note in delta.get("annotations", ())]
+    assert notes == [{"index": at, **note} for at, note in enumerate(text["annotations"])]
     return [(note["text"].removeprefix(DATA), note[note["type"]]["file_id"]) for note in notes]
 
 
@@ -124,8 +134,8 @@ def test_paths_of_written_files_are_linked_however_they_are_cut(text, links):
 
 
 def test_what_cannot_become_a_path_is_not_held_back():
-    citer = Citer(Sources(resolver(FOUND), PATHS))
-    assert [piece.text for piece in citer.feed("shops and")] == ["shops and"]
-    assert [piece.text for piece in citer.feed("box")] == ["box"]
+    citer = Citer(CitableSources(resolver(FOUND), PATHS))
+    assert [span.text for span in citer.feed("shops and")] == ["shops and"]
+    assert [span.text for span in citer.feed("box")] == ["box"]
     assert citer.feed(f"{DATA}a.cs") == []
-    assert [piece.text for piece in citer.feed("s")] == [DATA, "a.cs"]
+    assert [span.text for span in citer.feed("s")] == [DATA, "a.cs"]

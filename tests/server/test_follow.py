@@ -9,7 +9,8 @@ import httpx2
 import pytest
 from openai import AssistantEventHandler
 
-from assistctl.server.engine import follow, streaming
+from assistctl.server.assistants_api.record import follow
+from assistctl.server.engine import streaming
 from tests.server.chat_endpoint import chat_endpoint_running, say
 from tests.server.runs_help import SCRIPTS, answer_all, make_assistant, make_thread, upload
 

@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from assistctl.server import files
 from assistctl.server.assistants_api import v1
+from assistctl.server.assistants_api.record.thread import ThreadRecord
 from assistctl.server.endpoints import ENDPOINTS
 from assistctl.server.engine import Engine
 from assistctl.server.files import uploads
@@ -205,7 +206,8 @@ def _opened(settings: Settings, on_ready: Callable[[], object]) -> Iterator[_Uvi
     database = Database(settings.database)
     try:
         finder = Finder(database, embedders.chosen(settings.embeddings))
-        server = Server(settings, database, Engine(database, settings, finder), finder)
+        engine = Engine(database, settings, finder, ThreadRecord)
+        server = Server(settings, database, engine, finder)
         app = create_app(server, {1: v1.endpoints(ENDPOINTS), 2: ENDPOINTS}, _lifespan(server))
         yield _Uvicorn(_config(app), on_ready, server.engine)
     finally:

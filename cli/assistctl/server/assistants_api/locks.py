@@ -6,6 +6,7 @@ stuck behind a run that nobody works on; that makes them part of a write transac
 
 from __future__ import annotations
 
+from assistctl.server.assistants_api.record.thread import ThreadRecord
 from assistctl.server.engine.endings import end_abandoned
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.leases import count_anew, on_thread, overdue
@@ -17,7 +18,7 @@ def active_run(tx: Transaction, project: str, thread_id: str) -> str | None:
     count_anew(tx)
     claim = on_thread(tx, project, thread_id)
     if claim is not None and claim in overdue(tx):
-        end_abandoned(tx, claim)
+        end_abandoned(tx, ThreadRecord(claim))
         return None
     return claim.run_id if claim else None
 

@@ -1,7 +1,8 @@
 """The engine: runs the runs of this process, each as a task, and looks after everybody's.
 
 Handlers create and change runs in their own transactions and tell the engine through `launch` and
-`interrupt`, which take effect once the transaction is durable.
+`interrupt`, which take effect once the transaction is durable. What a run looks like to clients the
+engine does not know: it tells the run's record (record.py).
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from anyio import CapacityLimiter
 from starlette.concurrency import run_in_threadpool
 
 from assistctl.server.engine.coding import session_key
-from assistctl.server.engine.endings import Ending, end_abandoned, end_run, failed
+from assistctl.server.engine.endings import end_abandoned, end_run
 from assistctl.server.engine.prompt import RunEnds
-from assistctl.server.engine.streaming import Channel, Event
-from assistctl.server.engine.tools import Workshop
-from assistctl.server.engine.worker import Worker
+from assistctl.server.engine.record import Ending, Events, Record, Standing, failed
+from assistctl.server.engine.streaming import Channel
+from assistctl.server.engine.tools import ToolFactory
+from assistctl.server.engine.worker import CancelAsked, Worker
 from assistctl.server.models import Models
 from assistctl.server.models.memory import Memory
 from assistctl.server.models.protocol import ModelError
@@ -31,10 +33,8 @@ from assistctl.server.sandbox import Limits, Sandboxes
 from assistctl.server.settings import Settings
 from assistctl.server.storage import leases, room
 from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.storage.documents import find
 from assistctl.server.storage.learnt import Learnt
-from assistctl.server.storage.leases import CancelAsked, Claim, LeaseLost
-from assistctl.server.wire import Document
+from assistctl.server.storage.leases import Claim, LeaseLost
 
 _log = logging.getLogger("assistctl.server")
 
@@ -56,14 +56,24 @@ class _Task:
 
     task: asyncio.Task[None]
     scope: anyio.CancelScope
+    record: Record
 
 
 class Engine:
-    def __init__(self, database: Database, settings: Settings, finder: Finder) -> None:
+    """`records` makes the record of a run that some process has left behind."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        finder: Finder,
+        records: Callable[[Claim], Record],
+    ) -> None:
         self.models = Models(settings.model, settings.scripts, Memory(Learnt(database)))
         self.owner = secrets.token_hex(16)
-        self.workshop = Workshop(database, finder, _sandboxes(settings))
+        self.tools = ToolFactory(database, finder, _sandboxes(settings))
         self._database = database
+        self._records = records
         self._tasks: dict[Claim, _Task] = {}
         self._stopping = False
 
@@ -90,27 +100,26 @@ class Engine:
             await asyncio.wait([run.task for run in self._tasks.values()])
         self._heart.cancel()
         await asyncio.wait([self._heart])
-        if self.workshop.sandboxes is not None:
-            await run_in_threadpool(self.workshop.sandboxes.close_all)
+        if self.tools.sandboxes is not None:
+            await run_in_threadpool(self.tools.sandboxes.close_all)
         await self.models.aclose()
 
-    def launch(self, tx: Transaction, claim: Claim, run: Document, channel: Channel) -> None:
-        """Work on a queued run, whose lease is this engine's, as soon as `tx` is durable."""
-        # Not more than a whole run's, even if the clock was put back since it was made.
-        seconds = run["expires_at"] - max(time.time(), run["created_at"])
+    def launch(self, tx: Transaction, record: Record, seconds: float, channel: Channel) -> None:
+        """Work on a run, whose lease is this engine's, for at most so long, as soon as `tx` is
+        durable."""
 
         def begin() -> None:
-            asyncio.run_coroutine_threadsafe(self._run(claim, seconds, channel), self._loop)
+            asyncio.run_coroutine_threadsafe(self._run(record, seconds, channel), self._loop)
 
         tx.after_commit(begin)
 
     def forget(self, project: str, thread_id: str) -> None:
         """End the interpreter of a thread that was deleted, with all that its code has made."""
-        if self.workshop.sandboxes is not None:
-            self.workshop.sandboxes.close(session_key(project, thread_id))
+        if self.tools.sandboxes is not None:
+            self.tools.sandboxes.close(session_key(project, thread_id))
 
     def interrupt(self, tx: Transaction, claim: Claim) -> None:
-        """Stop working on a run that `tx` has set to cancelling, if it is one of ours.
+        """Stop working on a run that by `tx` is to be cancelled, if it is one of ours.
 
         One that has not begun yet finds out by itself, at its first write.
         """
@@ -124,14 +133,15 @@ class Engine:
         if claim in self._tasks:
             self._tasks[claim].scope.cancel()
 
-    async def _run(self, claim: Claim, seconds: float, channel: Channel) -> None:
+    async def _run(self, record: Record, seconds: float, channel: Channel) -> None:
+        claim = record.claim
         task = asyncio.current_task()
         assert task is not None
         scope = anyio.CancelScope(deadline=anyio.current_time() + seconds)
-        entry = self._tasks[claim] = _Task(task, scope)
+        entry = self._tasks[claim] = _Task(task, scope, record)
         if self._stopping:
             scope.cancel()
-        worker = Worker(self._database, self.models, self.workshop, self.owner, claim, channel)
+        worker = Worker(self._database, self.models, self.tools, self.owner, record, channel)
         try:
             ending = await self._outcome(worker, scope)
             if ending is not None:
@@ -141,7 +151,7 @@ class Engine:
             channel.fail(_LOST)
         except Exception as error:  # noqa: BLE001 - logged; the listener is let go
             _log.exception("run %s could not be ended", claim.run_id)
-            channel.fail(_told(error))
+            channel.fail(_fault(error))
         finally:
             channel.close()
             # The client may have submitted outputs already, and the run be at work again.
@@ -151,8 +161,8 @@ class Engine:
 
     def _let_go(self, claim: Claim) -> None:
         """Whoever needs an interpreter may have that of the thread now."""
-        if self.workshop.sandboxes is not None:
-            self.workshop.sandboxes.let_go(session_key(claim.project, claim.thread_id))
+        if self.tools.sandboxes is not None:
+            self.tools.sandboxes.let_go(session_key(claim.project, claim.thread_id))
 
     async def _outcome(self, worker: Worker, scope: anyio.CancelScope) -> Ending | None:
         """Let the worker work; None if it left the run where it should be."""
@@ -169,22 +179,20 @@ class Engine:
         except LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001 - logged; it fails the run, not the server
-            _log.exception("run %s failed", worker.claim.run_id)
-            return failed("server_error", _told(error))
+            _log.exception("run %s failed", worker.record.claim.run_id)
+            return failed("server_error", _fault(error))
         if self._stopping:
             return _SHUT_DOWN
         return Ending("expired" if anyio.current_time() >= scope.deadline else "cancelled")
 
-    def _end(self, worker: Worker, ending: Ending) -> list[Event]:
+    def _end(self, worker: Worker, ending: Ending) -> Events:
         """End the run for good. Having been asked to cancel outweighs everything else."""
-        claim, events = worker.claim, []
-        worker.weigh()
+        record, usage = worker.record, worker.usage()
         with self._database.write() as tx:
-            run = worker.settle(tx, leases.held(tx, claim, self.owner))
-            if run["status"] == "cancelling":
+            leases.check_held(tx, record.claim, self.owner)
+            if record.standing(tx) is Standing.CANCELLING:
                 ending = Ending("cancelled")
-                events = [Event("thread.run.cancelling", run)]
-            return events + end_run(tx, claim, run, ending, worker.said())
+            return end_run(tx, record, ending, usage)
 
     async def _beat(self) -> None:
         # Not the threads that requests use: while all of those wait (for an endpoint, say), the
@@ -200,21 +208,22 @@ class Engine:
 
     def _sweep(self) -> list[Claim]:
         """Renew our leases, end what is overdue; returns those of ours that others cancelled."""
-        ours = list(self._tasks)
+        ours = {claim: task.record for claim, task in list(self._tasks.items())}
         with self._database.read() as tx:
             amiss = leases.is_ahead(tx) or bool(leases.overdue(tx))
-            runs = [(claim, find(tx, claim.collection, claim.run_id)) for claim in ours]
+            standings = [(claim, record.standing(tx)) for claim, record in ours.items()]
         if ours or amiss:
             with self._database.write() as tx:
                 leases.count_anew(tx)
                 for claim in ours:
                     leases.renew(tx, claim, self.owner)
                 for claim in leases.overdue(tx):
-                    end_abandoned(tx, claim)
-        return [claim for claim, run in runs if run is None or run["status"] == "cancelling"]
+                    end_abandoned(tx, self._records(claim))
+        stopped = (Standing.CANCELLING, Standing.GONE)
+        return [claim for claim, standing in standings if standing in stopped]
 
 
-def _told(error: Exception) -> str:
+def _fault(error: Exception) -> str:
     """What a run says of a fault that is ours."""
     return _FULL if room.is_lacking(error) else _UNEXPECTED
 

@@ -1,31 +1,13 @@
-"""Tools that the server executes itself: what the engine asks of each of them.
-
-A call of one is an entry in a tool step like any other. Its `_calls` entry also holds `name` and
-`arguments`, as the model wrote them, and whatever the tool keeps for what the model gets back.
-"""
+"""Tools that the server executes itself: what the engine asks of each of them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from assistctl.server.engine.record import Run, ToolResult
 from assistctl.server.wire import Document, whole_characters
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A call answered.
-
-    `shown` is what its step shows under the tool's type; `kept` goes into `_calls`; `delta` is
-    what a listener hears of it before the step ends, if anything; `note` is for the run's reader.
-    """
-
-    shown: Document
-    kept: Document
-    delta: Document | None = None
-    note: str | None = None
 
 
 class Builtin(Protocol):
@@ -33,7 +15,7 @@ class Builtin(Protocol):
 
     @property
     def type(self) -> str:
-        """The API's word for it, which is also the key of its details in a step."""
+        """The word for it in every API, such as file_search."""
         ...
 
     @property
@@ -45,25 +27,15 @@ class Builtin(Protocol):
         """The function that the model is offered, as Chat Completions has it."""
         ...
 
-    def begun(self, arguments: str) -> Document:
-        """What the step shows of a call that has no outcome, or none yet; `arguments` may be
-        empty or torn."""
-        ...
-
-    async def answer(self, arguments: str) -> Outcome:
-        """Execute one call; what is wrong with it, or with the tool, becomes its outcome."""
+    async def answer(self, arguments: str) -> ToolResult:
+        """Execute one call; what is wrong with it, or with the tool, is part of its result."""
         ...
 
 
-def declared(run: Document, kind: str) -> Document | None:
-    """The run's tool of this type as its assistant declares it, if it has one."""
-    return next((tool for tool in run["tools"] if tool["type"] == kind), None)
-
-
-def free_name(run: Document, wished: str, other: str) -> str:
+def free_name(run: Run, preferred: str, other: str) -> str:
     """`other` if a function of the client's has taken the name that the tool should have."""
-    names = {tool["function"]["name"] for tool in run["tools"] if tool["type"] == "function"}
-    return wished if wished not in names else other
+    names = {function["function"]["name"] for function in run.functions}
+    return preferred if preferred not in names else other
 
 
 def function(name: str, description: str, **properties: Any) -> Document:

@@ -1,18 +1,17 @@
-"""What a model's words refer to: marks and paths -> annotations.
+"""What a model's words refer to: marks and paths -> references to files.
 
-A citation mark, 【4:0†source】, becomes a file_citation: the first number is a search of this run,
-the second one of its results. Search results show each mark to the model, which copies it where
-it uses the passage. The path of a file that code has written, sandbox:/mnt/data/x.csv, becomes a
-file_path. Either stays in the text verbatim, so that clients can replace it, and comes in one
-delta together with its annotation.
+A citation mark, 【4:0†source】, refers to a passage: the first number is a search of this run, the
+second one of its results. Search results show each mark to the model, which copies it where it uses
+the passage. The path of a file that code has written, sandbox:/mnt/data/x.csv, refers to that file.
+Either stays in the text verbatim and comes in one span of its own, with its reference.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Literal, TypeAlias
 
 FIRST_SEARCH = 4
 """The number of a run's first search; the hosted API's marks began about there, and clients and
@@ -30,7 +29,7 @@ Resolve: TypeAlias = Callable[[int, int, str], str | None]
 
 
 @dataclass(frozen=True)
-class Sources:
+class CitableSources:
     """What can be referred to: marks, and paths (in full) with the ids of their files."""
 
     resolve: Resolve
@@ -38,32 +37,37 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Text that may be shown now, with the annotations of what it refers to, as deltas have them:
-    each with its number in the text, by which SDKs put them together."""
+class Reference:
+    """To a passage of a file, by a mark, or to a file that code has written, by its path."""
+
+    kind: Literal["passage", "path"]
+    file_id: str
+
+
+@dataclass(frozen=True)
+class TextSpan:
+    """Text that may be shown now. One with a reference is the mark or the path, all of it."""
 
     text: str
-    annotations: tuple[dict[str, Any], ...] = ()
+    reference: Reference | None = None
 
 
 @dataclass
 class Citer:
     """Cuts a stream of text so that no mark or path is torn; what may become one is held back."""
 
-    sources: Sources
-    text: str = ""
-    annotations: list[dict[str, Any]] = field(default_factory=list)
+    sources: CitableSources
     _held: str = ""
 
-    def feed(self, text: str) -> list[Piece]:
+    def feed(self, text: str) -> list[TextSpan]:
         self._held += text
         return self._let_go(ended=False)
 
-    def flush(self) -> list[Piece]:
+    def flush(self) -> list[TextSpan]:
         return self._let_go(ended=True)
 
-    def _let_go(self, ended: bool) -> list[Piece]:
-        pieces: list[Piece] = []
+    def _let_go(self, ended: bool) -> list[TextSpan]:
+        spans: list[TextSpan] = []
         while self._held:
             start = self._start()
             if start > 0:
@@ -74,8 +78,8 @@ class Citer:
                 length = self._path_length(ended)
             if length == 0:
                 break
-            pieces.append(self._release(length))
-        return pieces
+            spans.append(self._release(length))
+        return spans
 
     def _start(self) -> int:
         """Where the first thing begins that is, or may become, a mark or a path."""
@@ -110,56 +114,18 @@ class Citer:
         rest = self._held[len(path) :]
         return self._held.startswith(path) and not _GOES_ON.match(rest)
 
-    def _release(self, length: int) -> Piece:
+    def _release(self, length: int) -> TextSpan:
         text, self._held = self._held[:length], self._held[length:]
-        start = len(self.text)
-        self.text += text
-        found = self._annotation(text)
-        if found is None:
-            return Piece(text)
-        kind, file_id = found
-        annotation = {
-            "type": kind,
-            "text": text,
-            "start_index": start,
-            "end_index": start + len(text),
-            kind: {"file_id": file_id},
-        }
-        self.annotations.append(annotation)
-        return Piece(text, ({"index": len(self.annotations) - 1, **annotation},))
+        return TextSpan(text, self._reference(text))
 
-    def _annotation(self, text: str) -> tuple[str, str] | None:
-        """The type of annotation, and the id of the file, of a piece that refers to one."""
+    def _reference(self, text: str) -> Reference | None:
         if text in self.sources.paths:
-            return "file_path", self.sources.paths[text]
+            return Reference("path", self.sources.paths[text])
         mark = _MARK.fullmatch(text)
         file_id = mark and self.sources.resolve(int(mark[1]), int(mark[2]), mark[3])
-        return ("file_citation", file_id) if file_id else None
+        return Reference("passage", file_id) if file_id else None
 
 
 def mark(search: int, result: int) -> str:
+    """What the model is shown with a passage."""
     return f"【{search}:{result}†source】"
-
-
-def without_marks(value: str, annotations: list[dict[str, Any]]) -> str:
-    """The text of an earlier message for the model: what its marks pointed to is gone."""
-    for annotation in annotations:
-        if annotation["type"] == "file_citation":
-            value = value.replace(annotation["text"], "")
-    return value
-
-
-def attachments(content: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What a message has attached, as it was at the hosted API: the files that its text links to,
-    each once. Clients look here for what code has made."""
-    linked = [
-        annotation["file_path"]["file_id"]
-        for part in content
-        if part["type"] == "text"
-        for annotation in part["text"]["annotations"]
-        if annotation["type"] == "file_path"
-    ]
-    return [
-        {"file_id": file_id, "tools": [{"type": "code_interpreter"}]}
-        for file_id in dict.fromkeys(linked)
-    ]

@@ -7,36 +7,30 @@ from functools import cached_property
 from typing import Any
 
 from assistctl.server.engine.builtin import named
-from assistctl.server.engine.endings import Ending
-from assistctl.server.engine.tools import Kit, Workshop
-from assistctl.server.engine.transcript import (
-    Entry,
-    flatten,
-    last_messages,
-    read_thread,
-    within,
-)
+from assistctl.server.engine.history import HistoryItem, flatten, last_messages, within
+from assistctl.server.engine.record import Ending, Record, Run
+from assistctl.server.engine.tools import RunTools, ToolFactory
 from assistctl.server.models.protocol import Request
 from assistctl.server.models.tokens import estimate_prompt
 from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.leases import Claim
-from assistctl.server.wire import Document
 
 
 class RunEnds(Exception):
     """The run cannot go on, though nothing went wrong with the server."""
 
     def __init__(self, ending: Ending) -> None:
-        super().__init__(ending.status)
+        super().__init__(ending.state)
         self.ending = ending
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A request, and what its answer needs; `shortened` says that its model could not take all."""
+    """A request for a run as it stands, and what the answer needs; `shortened` says that its model
+    could not take all."""
 
+    run: Run
     request: Request
-    kit: Kit
+    tools: RunTools
     shortened: bool = False
 
     @cached_property
@@ -46,92 +40,71 @@ class Prompt:
 
 
 def prepare(
-    tx: Transaction, workshop: Workshop, claim: Claim, run: Document, most: int | None = None
+    tx: Transaction, factory: ToolFactory, record: Record, most: int | None = None
 ) -> Prompt:
     """The next completion to ask for; `most` is about how many tokens its model can take, where
     that is known. Raises RunEnds when the run's tokens are used up."""
-    kit = workshop.kit(tx, claim, run)
-    tools = [*_functions(run), *(tool.definition() for tool in kit.tools)]
-    before, own = read_thread(tx, claim.project, claim.thread_id, run["id"])
-    system = [{"role": "system", "content": run["instructions"]}] if run["instructions"] else []
-    fixed = estimate_prompt(system, tools) + sum(entry.tokens for entry in own)
-    fitting = before
-    if most is not None and truncates_itself(run):
-        fitting = within(before, most - fixed)
+    run = record.run(tx)
+    available = factory.make(tx, record, run)
+    tools = [*run.functions, *(tool.definition() for tool in available.tools)]
+    history = record.history(tx)
+    system = [{"role": "system", "content": run.instructions}] if run.instructions else []
+    fixed = estimate_prompt(system, tools) + sum(item.tokens for item in history.own)
+    fitting = history.before
+    if most is not None and run.shortens:
+        fitting = within(fitting, most - fixed)
     kept = _truncated(run, fitting, fixed)
     request = Request(
-        model=run["model"],
-        messages=[*system, *flatten([*kept, *own])],
+        model=run.model,
+        messages=[*system, *flatten([*kept, *history.own])],
         tools=tools,
-        tool_choice=_tool_choice(run, kit),
-        parallel_tool_calls=run["parallel_tool_calls"],
-        response_format=_response_format(run),
-        temperature=_unless_default(run["temperature"]),
-        top_p=_unless_default(run["top_p"]),
-        reasoning_effort=run["reasoning_effort"],
-        max_completion_tokens=_remaining(run, "completion"),
+        tool_choice=_tool_choice(run, available),
+        parallel_tool_calls=run.parallel_tool_calls,
+        response_format=run.response_format,
+        temperature=_unless_default(run.temperature),
+        top_p=_unless_default(run.top_p),
+        reasoning_effort=run.reasoning_effort,
+        max_completion_tokens=_left(run.max_completion_tokens, run.spent.completion, "completion"),
     )
-    return Prompt(request, kit, len(fitting) < len(before))
+    return Prompt(run, request, available, len(fitting) < len(history.before))
 
 
-def _functions(run: Document) -> list[Document]:
-    return [_function(tool) for tool in run["tools"] if tool["type"] == "function"]
-
-
-def _function(tool: Document) -> Document:
-    function = {key: value for key, value in tool["function"].items() if value}
-    return {"type": "function", "function": function}
-
-
-def truncates_itself(run: Document) -> bool:
-    """Whether what the model cannot take may be left out, or else every message is wanted."""
-    return bool(run["truncation_strategy"]["type"] == "auto")
-
-
-def _truncated(run: Document, before: list[Entry], fixed: int) -> list[Entry]:
-    strategy = run["truncation_strategy"]
-    if strategy["type"] == "last_messages" and strategy["last_messages"]:
-        before = last_messages(before, strategy["last_messages"])
-    remaining = _remaining(run, "prompt")
-    if remaining is None:
+def _truncated(run: Run, before: list[HistoryItem], fixed: int) -> list[HistoryItem]:
+    if run.last_messages:
+        before = last_messages(before, run.last_messages)
+    left = _left(run.max_prompt_tokens, run.spent.prompt, "prompt")
+    if left is None:
         return before
-    if truncates_itself(run):
-        before = within(before, remaining - fixed)
-    if fixed + sum(entry.tokens for entry in before) > remaining:
+    if run.shortens:
+        before = within(before, left - fixed)
+    if fixed + sum(item.tokens for item in before) > left:
         raise RunEnds(Ending("incomplete", reason="max_prompt_tokens"))
     return before
 
 
-def _remaining(run: Document, kind: str) -> int | None:
+def _left(limit: int | None, spent: int, kind: str) -> int | None:
     """How many tokens of the kind the run may still use; None: as many as it likes."""
-    limit = run[f"max_{kind}_tokens"]
     if limit is None:
         return None
-    remaining = int(limit) - int((run["_usage"] or {}).get(f"{kind}_tokens", 0))
-    if remaining <= 0:
+    if limit <= spent:
         raise RunEnds(Ending("incomplete", reason=f"max_{kind}_tokens"))
-    return remaining
+    return limit - spent
 
 
-def _tool_choice(run: Document, kit: Kit) -> Any:
+def _tool_choice(run: Run, available: RunTools) -> Any:
     """`auto` is left out, being the default. What forces a call does so once: forced again after
     the outputs, the model could never answer."""
-    choice = run["tool_choice"]
+    choice = run.tool_choice
     if choice in ("auto", "none"):
         return None if choice == "auto" else "none"
-    if run["_completions"]:
+    if run.completions:
         return None
-    if choice == "required" or choice["type"] == "function":
+    if isinstance(choice, str) or choice["type"] == "function":
         return choice
-    name = named(kit.tools, choice["type"])
+    name = named(available.tools, choice["type"])
     return {"type": "function", "function": {"name": name}} if name else None
 
 
-def _response_format(run: Document) -> Any:
-    chosen = run["response_format"]
-    return None if chosen in ("auto", {"type": "text"}) else chosen
-
-
-def _unless_default(value: float) -> float | None:
+def _unless_default(value: float | None) -> float | None:
     """Reasoning models refuse these options, even where they say what is the default anyway."""
     return None if value == 1 else value

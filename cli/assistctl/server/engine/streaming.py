@@ -1,38 +1,32 @@
-"""Events of a run on their way to the client that listens, as the API's server-sent events."""
+"""What is told of a run on its way to the client that listens, as server-sent events."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from assistctl.server.engine.steps import shown
-from assistctl.server.wire import ApiError, Document, public
+from assistctl.server.engine.record import Events
 
 KEEP_ALIVE_SECONDS = 15.0
 KEEP_ALIVE = b": keep-alive\n\n"
 """A comment, which clients drop; proxies and read timeouts see that the stream lives."""
-DONE = b"event: done\ndata: [DONE]\n\n"
 
 
-@dataclass(frozen=True)
-class Event:
-    """`name` as the API spells it, such as thread.run.created; `data` is the object as stored."""
+class Wire(Protocol):
+    """How one API sends what its records tell. It is asked for each event once, in order."""
 
-    name: str
-    data: Document
+    @property
+    def last(self) -> bytes:
+        """What a stream ends with."""
+        ...
 
-    def encoded(self, include: Collection[str]) -> bytes:
-        """As it goes over the wire; `include` is what was asked for beyond the usual."""
-        is_step = self.data.get("object") == "thread.run.step"
-        data = shown(self.data, include) if is_step else public(self.data)
-        return f"event: {self.name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+    def encoded(self, event: Any) -> bytes: ...
 
-
-def stream_failed(message: str) -> Event:
-    """Says that the stream, not the run, has failed."""
-    return Event("error", ApiError(message, status=500, type="server_error").document())
+    def failed(self, message: str) -> bytes:
+        """The stream, not the run, has failed."""
+        ...
 
 
 @dataclass
@@ -43,34 +37,35 @@ class Channel:
     worth of it, and a client that goes away just stops reading.
     """
 
-    include: frozenset[str] = frozenset()
+    wire: Wire
     listening: bool = True
-    _events: asyncio.Queue[Event | None] = field(default_factory=asyncio.Queue)
+    _waiting: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
 
-    def send(self, events: Iterable[Event]) -> None:
+    def send(self, events: Events) -> None:
         if self.listening:
             for event in events:
-                self._events.put_nowait(event)
+                self._waiting.put_nowait(self.wire.encoded(event))
 
     def fail(self, message: str) -> None:
-        self.send([stream_failed(message)])
+        if self.listening:
+            self._waiting.put_nowait(self.wire.failed(message))
 
     def close(self) -> None:
         """No more events; called exactly when the run stops or waits for outputs."""
-        self._events.put_nowait(None)
+        self._waiting.put_nowait(None)
 
     async def listen(self) -> AsyncIterator[bytes]:
-        """The body of the response: every event, then `done`."""
+        """The body of the response: every event, then the last words of the API's streams."""
         try:
             while True:
                 try:
-                    event = await asyncio.wait_for(self._events.get(), KEEP_ALIVE_SECONDS)
+                    event = await asyncio.wait_for(self._waiting.get(), KEEP_ALIVE_SECONDS)
                 except TimeoutError:
                     yield KEEP_ALIVE
                     continue
                 if event is None:
                     break
-                yield event.encoded(self.include)
-            yield DONE
+                yield event
+            yield self.wire.last
         finally:
             self.listening = False

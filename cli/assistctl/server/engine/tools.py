@@ -2,63 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from assistctl.server.engine import coding, search
-from assistctl.server.engine.builtin import Builtin, declared
-from assistctl.server.engine.citations import Sources
+from assistctl.server.engine.builtin import Builtin
+from assistctl.server.engine.citations import CitableSources
+from assistctl.server.engine.record import Record, Run, SearchResult, ToolResult
 from assistctl.server.retrieval.finding import Finder
 from assistctl.server.sandbox import Sandboxes
 from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.storage.leases import Claim
-from assistctl.server.wire import Document
 
 
 @dataclass(frozen=True)
-class Kit:
+class RunTools:
     """The built-in tools of one completion, and what earlier calls have left for its answer:
     sources to cite, and the file ids of pictures that its message is to show."""
 
     tools: Sequence[Builtin]
-    sources: Sources
+    sources: CitableSources
     pictures: Sequence[str]
 
 
 @dataclass(frozen=True)
-class Workshop:
+class ToolFactory:
     """What built-in tools work with; without `sandboxes` there is no code_interpreter."""
 
     database: Database
     finder: Finder
     sandboxes: Sandboxes | None
 
-    def kit(self, tx: Transaction, claim: Claim, run: Document) -> Kit:
+    def make(self, tx: Transaction, record: Record, run: Run) -> RunTools:
+        """The tools for the next completion of a run."""
+        project = record.claim.project
         tools: list[Builtin] = []
-        found = search.searches(tx, claim.project, run["id"])
-        if declared(run, search.TYPE):
+        found = record.searches(tx)
+        if run.search is not None:
             tools.append(
-                search.FileSearch(self.database, self.finder, claim.project, run, len(found))
+                search.FileSearch(self.database, self.finder, project, run, run.search, len(found))
             )
-        if self.sandboxes is None or not declared(run, coding.TYPE):
-            return Kit(tools, Sources(search.resolver(found)), ())
-        past = coding.past(tx, claim)
-        files = coding.inputs(tx, claim.project, run["_code_file_ids"], past)
+        if self.sandboxes is None or run.code is None:
+            return RunTools(tools, CitableSources(search.resolver(found)), ())
+        past = coding.still_there(tx, project, record.past_code(tx))
+        files = coding.inputs(tx, project, run.code.file_ids, past)
         tools.append(
-            coding.CodeInterpreter(self.database, self.sandboxes, claim, run, files, past.ran)
+            coding.CodeInterpreter(
+                self.database, self.sandboxes, record.claim, run, files, past.ran
+            )
         )
-        return Kit(tools, Sources(search.resolver(found), past.paths()), past.pictures)
+        sources = CitableSources(search.resolver(found), coding.paths(past))
+        return RunTools(tools, sources, past.pictures)
 
-    def notes(self, run: Document) -> list[str]:
+    def notes(self, run: Run) -> list[str]:
         """What the reader of a new run should know about its tools; nothing is started to find
         out whether code can be run here, see coding."""
-        missing = self.sandboxes is None and declared(run, coding.TYPE)
-        return [coding.SWITCHED_OFF] if missing else []
+        return [coding.SWITCHED_OFF] if self.sandboxes is None and run.code is not None else []
 
 
-def answered_text(call: Document, hidden: Mapping[str, Any]) -> str:
-    """What the model gets back from a call of a built-in tool, as its step has it."""
-    if call["type"] == coding.TYPE:
-        return coding.answered_text(call, hidden)
-    return search.answered_text(call, hidden)
+def answered_text(result: ToolResult) -> str:
+    """What the model gets back from a call of a built-in tool."""
+    if isinstance(result, SearchResult):
+        return search.answered_text(result)
+    return coding.answered_text(result)

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from assistctl.server import files
 from assistctl.server.assistants_api import assistants
-from assistctl.server.engine import steps
-from assistctl.server.engine.runs import new_run
+from assistctl.server.assistants_api.record import steps
+from assistctl.server.assistants_api.record.runs import new_run
 from assistctl.server.http import bodies
 from assistctl.server.seeding import checks
 from assistctl.server.wire import Document

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection, find
-from assistctl.server.wire import RUN, Document
+from assistctl.server.storage.documents import Collection
+from assistctl.server.wire import RUN
 
 LEASE_SECONDS = 10.0
 HEARTBEAT_SECONDS = 2.0
@@ -27,10 +27,6 @@ _AHEAD = "owner IS NOT NULL AND lease_until > ?"
 
 class LeaseLost(Exception):
     """The run is no longer ours to work on: ended by another process, or deleted."""
-
-
-class CancelAsked(Exception):
-    """Somebody, perhaps by another process, asked for the run to be cancelled."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +69,14 @@ def close_run(tx: Transaction, claim: Claim) -> None:
     )
 
 
-def held(tx: Transaction, claim: Claim, owner: str) -> Document:
-    """The run as it stands, if `owner` still works on it; else LeaseLost."""
+def check_held(tx: Transaction, claim: Claim, owner: str) -> None:
+    """Raises LeaseLost unless `owner` still works on the run."""
     rows = tx.execute(
         "SELECT owner FROM active_runs WHERE project = ? AND thread_id = ? AND run_id = ?",
         (claim.project, claim.thread_id, claim.run_id),
     )
-    run = find(tx, claim.collection, claim.run_id)
-    if rows != [(owner,)] or run is None:
+    if rows != [(owner,)]:
         raise LeaseLost(claim.run_id)
-    return run
 
 
 def renew(tx: Transaction, claim: Claim, owner: str) -> None:

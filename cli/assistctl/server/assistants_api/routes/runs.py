@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
@@ -9,14 +10,17 @@ from starlette.responses import StreamingResponse
 
 from assistctl.server.assistants_api import locks
 from assistctl.server.assistants_api import tool_resources as resources
+from assistctl.server.assistants_api.record import steps
+from assistctl.server.assistants_api.record.events import EventStream, StreamEvent
+from assistctl.server.assistants_api.record.follow import Retelling, follow
+from assistctl.server.assistants_api.record.runs import TERMINAL, asked, new_run
+from assistctl.server.assistants_api.record.thread import ThreadRecord
 from assistctl.server.assistants_api.routes.messages import add_message
 from assistctl.server.assistants_api.routes.steps import included
 from assistctl.server.assistants_api.routes.threads import create_thread
-from assistctl.server.engine import steps
-from assistctl.server.engine.endings import TERMINAL, Ending, end_run
-from assistctl.server.engine.follow import Retelling, follow
-from assistctl.server.engine.runs import new_run
-from assistctl.server.engine.streaming import Channel, Event
+from assistctl.server.engine.endings import end_run
+from assistctl.server.engine.record import Ending
+from assistctl.server.engine.streaming import Channel
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Answer, Call, Endpoint
 from assistctl.server.http.idempotency import Answered
@@ -133,7 +137,7 @@ def create_with_thread(call: Call) -> Answer:
 
     def change(tx: Transaction) -> Document:
         thread = create_thread(tx, call.project, body.get("thread") or {})
-        channel.send([Event("thread.created", thread)])
+        channel.send([StreamEvent("thread.created", thread)])
         return public(_start(call, tx, thread["id"], body, channel))
 
     return _answer(call, change, channel)
@@ -168,7 +172,7 @@ def cancel(call: Call) -> Document:
         if run["status"] in (*TERMINAL, "cancelling"):
             raise ApiError(f"Cannot cancel run with status '{run['status']}'.")
         if run["status"] == "requires_action":
-            return public(end_run(tx, claim, run, Ending("cancelled"))[-1].data)
+            return public(end_run(tx, ThreadRecord(claim), Ending("cancelled"))[-1].data)
         run = documents.update(tx, claim.collection, claim.run_id, {"status": "cancelling"})
         call.server.engine.interrupt(tx, claim)
         return public(run)
@@ -191,9 +195,12 @@ def submit(call: Call) -> Answer:
         changes = {"status": "queued", "required_action": None}
         run = documents.update(tx, claim.collection, claim.run_id, changes)
         leases.take(tx, claim, call.server.engine.owner)
-        events = [Event("thread.run.step.completed", step), Event("thread.run.queued", run)]
+        events = [
+            StreamEvent("thread.run.step.completed", step),
+            StreamEvent("thread.run.queued", run),
+        ]
         channel.send(events)
-        call.server.engine.launch(tx, claim, run, channel)
+        _launch(call, tx, claim, run, channel)
         return public(run)
 
     return _answer(call, change, channel)
@@ -211,13 +218,19 @@ def _start(
     resources_of_run = {**assistant["tool_resources"], **given}
     run = new_run(assistant, thread, body, resources_of_run, engine.models.run_seconds)
     _check_choice(run)
-    run["notes"] += engine.workshop.notes(run) + _model_note(call, run)
+    run["notes"] += engine.tools.notes(asked(run)) + _model_note(call, run)
     claim = Claim(call.project, thread_id, run["id"])
     documents.insert(tx, claim.collection, run)
     leases.open_run(tx, claim, engine.owner, run["expires_at"])
-    channel.send([Event("thread.run.created", run), Event("thread.run.queued", run)])
-    engine.launch(tx, claim, run, channel)
+    channel.send([StreamEvent("thread.run.created", run), StreamEvent("thread.run.queued", run)])
+    _launch(call, tx, claim, run, channel)
     return run
+
+
+def _launch(call: Call, tx: Transaction, claim: Claim, run: Document, channel: Channel) -> None:
+    # Not more than a whole run's, even if the clock was put back since it was made.
+    seconds = run["expires_at"] - max(time.time(), run["created_at"])
+    call.server.engine.launch(tx, ThreadRecord(claim), seconds, channel)
 
 
 def _check_choice(run: Document) -> None:
@@ -258,7 +271,7 @@ def _answered(tx: Transaction, claim: Claim, outputs: list[Json]) -> Document:
 
 
 def _channel(call: Call, body: Mapping[str, Any]) -> Channel:
-    return Channel(included(call), listening=bool(body.get("stream")))
+    return Channel(EventStream(included(call)), listening=bool(body.get("stream")))
 
 
 def _answer(call: Call, change: Callable[[Transaction], Document], channel: Channel) -> Answer:
@@ -268,12 +281,12 @@ def _answer(call: Call, change: Callable[[Transaction], Document], channel: Chan
     except Answered as before:
         if not channel.listening:
             raise
-        return _stream(_retold(call, before.answer, channel), {"idempotent-replayed": "true"})
+        return _stream(_retold(call, before.answer), {"idempotent-replayed": "true"})
     return _stream(channel.listen(), {}) if channel.listening else run
 
 
-def _retold(call: Call, run: Document, channel: Channel) -> AsyncIterator[bytes]:
-    """The stream for a request that is sent again, see engine/follow.py; `run` is how it was
+def _retold(call: Call, run: Document) -> AsyncIterator[bytes]:
+    """The stream for a request that is sent again, see record/follow.py; `run` is how it was
     answered."""
     outputs = call.body.get("tool_outputs")
     retelling = Retelling(
@@ -282,7 +295,7 @@ def _retold(call: Call, run: Document, channel: Channel) -> AsyncIterator[bytes]
         with_thread="thread_id" not in call.request.path_params,
         answered_call=outputs[0]["tool_call_id"] if outputs else None,
     )
-    return follow(call.database, call.server.lanes.reads, retelling, channel.include)
+    return follow(call.database, call.server.lanes.reads, retelling, included(call))
 
 
 def _stream(content: AsyncIterator[bytes], headers: Mapping[str, str]) -> Answer:

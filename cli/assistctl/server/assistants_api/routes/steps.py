@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assistctl.server.engine.steps import RESULT_CONTENT, shown
+from assistctl.server.assistants_api.record.steps import RESULT_CONTENT, shown
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction

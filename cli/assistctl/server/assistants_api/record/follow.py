@@ -13,14 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from assistctl.server.engine.endings import TERMINAL
-from assistctl.server.engine.streaming import (
-    DONE,
-    KEEP_ALIVE,
-    KEEP_ALIVE_SECONDS,
-    Event,
-    stream_failed,
-)
+from assistctl.server.assistants_api.record.events import DONE, StreamEvent, stream_failed
+from assistctl.server.assistants_api.record.runs import TERMINAL
+from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS
 from assistctl.server.lanes import Lane
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Collection, fetch, find, select
@@ -60,7 +55,7 @@ class Retelling:
 async def follow(
     database: Database, reads: Lane, retelling: Retelling, include: frozenset[str]
 ) -> AsyncIterator[bytes]:
-    """The body of the response, for which is read in that lane; `include` as in Event.encoded."""
+    """The body of the response, for which is read in that lane; `include` as in `encoded`."""
     spoken = time.monotonic()
     while (events := await reads.run(partial(_read, database, retelling))) is None:
         await asyncio.sleep(_POLL_SECONDS)
@@ -72,7 +67,7 @@ async def follow(
     yield DONE
 
 
-def _read(database: Database, retelling: Retelling) -> list[Event] | None:
+def _read(database: Database, retelling: Retelling) -> list[StreamEvent] | None:
     """All events up to now; None while the run is at work."""
     claim = retelling.claim
     with database.read() as tx:
@@ -83,38 +78,40 @@ def _read(database: Database, retelling: Retelling) -> list[Event] | None:
             return None
         steps = select(tx, Collection(STEP, claim.project, claim.run_id))
         events, rest = _opening(tx, retelling, steps)
-        events.append(Event("thread.run.in_progress", _unended(run)))
+        events.append(StreamEvent("thread.run.in_progress", _unended(run)))
         for step in rest:
             events += _tell(tx, claim, step)
-        return [*events, Event(f"thread.run.{run['status']}", run)]
+        return [*events, StreamEvent(f"thread.run.{run['status']}", run)]
 
 
 def _opening(
     tx: Transaction, retelling: Retelling, steps: list[Document]
-) -> tuple[list[Event], list[Document]]:
+) -> tuple[list[StreamEvent], list[Document]]:
     """What the first stream began with, and the steps that followed."""
-    queued = Event("thread.run.queued", retelling.run)
+    queued = StreamEvent("thread.run.queued", retelling.run)
     for number, step in enumerate(steps, 1):
         if retelling.answered_call in step.get("_calls", ()):
-            return [Event("thread.run.step.completed", step), queued], steps[number:]
-    events = [Event("thread.run.created", retelling.run), queued]
+            return [StreamEvent("thread.run.step.completed", step), queued], steps[number:]
+    events = [StreamEvent("thread.run.created", retelling.run), queued]
     if retelling.with_thread:
         claim = retelling.claim
         events.insert(
             0,
-            Event("thread.created", fetch(tx, Collection(THREAD, claim.project), claim.thread_id)),
+            StreamEvent(
+                "thread.created", fetch(tx, Collection(THREAD, claim.project), claim.thread_id)
+            ),
         )
     return events, steps
 
 
-def _tell(tx: Transaction, claim: Claim, step: Document) -> list[Event]:
+def _tell(tx: Transaction, claim: Claim, step: Document) -> list[StreamEvent]:
     details = step["step_details"]
     begun = _unended(step)
     if details["type"] == "tool_calls":
         begun["step_details"] = {"type": "tool_calls", "tool_calls": []}
     events = [
-        Event("thread.run.step.created", begun),
-        Event("thread.run.step.in_progress", begun),
+        StreamEvent("thread.run.step.created", begun),
+        StreamEvent("thread.run.step.in_progress", begun),
     ]
     if details["type"] == "tool_calls":
         calls = [_bare(call) for call in details["tool_calls"]]
@@ -123,23 +120,23 @@ def _tell(tx: Transaction, claim: Claim, step: Document) -> list[Event]:
     else:
         events += _tell_message(tx, claim, details["message_creation"]["message_id"])
     if step["status"] != "in_progress":
-        events.append(Event(f"thread.run.step.{step['status']}", step))
+        events.append(StreamEvent(f"thread.run.step.{step['status']}", step))
     return events
 
 
-def _tell_message(tx: Transaction, claim: Claim, message_id: str) -> list[Event]:
+def _tell_message(tx: Transaction, claim: Claim, message_id: str) -> list[StreamEvent]:
     message = find(tx, Collection(MESSAGE, claim.project, claim.thread_id), message_id)
     if message is None:
         return []  # the client has deleted it since
     begun = {**_unended(message), "content": [], "attachments": []}
     parts = [_with_numbered_annotations(part) for part in message["content"]]
     events = [
-        Event("thread.message.created", begun),
-        Event("thread.message.in_progress", begun),
+        StreamEvent("thread.message.created", begun),
+        StreamEvent("thread.message.in_progress", begun),
         _delta("thread.message.delta", message, {"content": _numbered(parts)}),
     ]
     if message["status"] != "in_progress":
-        events.append(Event(f"thread.message.{message['status']}", message))
+        events.append(StreamEvent(f"thread.message.{message['status']}", message))
     return events
 
 
@@ -147,8 +144,8 @@ def _unended(document: Document) -> Document:
     return {key: _UNENDED.get(key, value) for key, value in document.items()}
 
 
-def _delta(name: str, of: Document, delta: Document) -> Event:
-    return Event(name, {"id": of["id"], "object": name, "delta": delta})
+def _delta(name: str, of: Document, delta: Document) -> StreamEvent:
+    return StreamEvent(name, {"id": of["id"], "object": name, "delta": delta})
 
 
 def _bare(call: Document) -> Document:

@@ -1,8 +1,7 @@
 """Run steps as documents: creating a message, or calling tools.
 
-`_calls` of a tool step maps each call's id to what the API does not show but the model must hear
-again: the endpoint's own id, and more of calls that the server answers itself (see builtin). What
-the model attached to the whole answer stands under STATE, as with messages.
+What the API does not show of calls but the model is to get again stands in `_calls`, see
+tool_calls. What the model attached to the whole answer stands under STATE, as with messages.
 """
 
 from __future__ import annotations

@@ -9,97 +9,37 @@ from __future__ import annotations
 
 import base64
 import mimetypes
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-from assistctl.server.engine.citations import without_marks
+from assistctl.server.assistants_api.record.tool_calls import result_of
+from assistctl.server.engine.history import History, HistoryItem
 from assistctl.server.engine.tools import answered_text
 from assistctl.server.models.protocol import STATE
-from assistctl.server.models.tokens import estimate_prompt
 from assistctl.server.storage import contents, threads
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection, find
+from assistctl.server.storage.leases import Claim
 from assistctl.server.wire import FILE, Document
 
 _FORGOTTEN = "(What was found then is not repeated here. Search again if you need it.)"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What must stay together: one message, or one round of tool calls with all its outputs.
-
-    `id` is the message's or the step's; words that were said `beside` a round bear its step's id.
-    """
-
-    messages: tuple[Document, ...]
-    run_id: str | None
-    spoken: bool
-    id: str = ""
-    beside: str | None = None
-
-    @cached_property
-    def tokens(self) -> int:
-        return estimate_prompt(self.messages)
-
-
-def read_thread(
-    tx: Transaction, project: str, thread_id: str, run_id: str
-) -> tuple[list[Entry], list[Entry]]:
-    """The entries from before the run, and the run's own."""
-    before: list[Entry] = []
-    own: list[Entry] = []
-    for document in threads.messages_and_steps(tx, project, thread_id):
-        current = document["run_id"] == run_id
-        if document["object"] == "thread.message":
-            messages = _from_message(tx, project, document, current)
+def read_thread(tx: Transaction, claim: Claim) -> History:
+    """What was said and done on the thread of a run."""
+    before: list[HistoryItem] = []
+    own: list[HistoryItem] = []
+    for document in threads.messages_and_steps(tx, claim.project, claim.thread_id):
+        current = document["run_id"] == claim.run_id
+        spoken = document["object"] == "thread.message"
+        if spoken:
+            messages = _from_message(tx, claim.project, document, current)
         else:
             messages = _from_step(document, current)
         if messages:
-            spoken = document["object"] == "thread.message"
             beside = document.get("_beside")
-            entry = Entry(tuple(messages), document["run_id"], spoken, document["id"], beside)
-            (own if current else before).append(entry)
-    return before, own
-
-
-def flatten(entries: Iterable[Entry]) -> list[Document]:
-    """The messages of all entries; words and calls of one completion become one message again."""
-    messages: list[Document] = []
-    rounds: dict[str, int] = {}
-    last: Entry | None = None
-    for entry in entries:
-        first, *rest = entry.messages
-        if entry.beside in rounds:
-            calling = messages[rounds[entry.beside]]
-            said = (calling["content"] or "") + first["content"]
-            messages[rounds[entry.beside]] = {**calling, "content": said}
-            continue
-        if last and last.spoken and not entry.spoken and last.run_id == entry.run_id:
-            first = {**first, "content": messages.pop()["content"]}
-        if not entry.spoken:
-            rounds[entry.id] = len(messages)
-        messages += [first, *rest]
-        last = entry
-    return messages
-
-
-def last_messages(entries: Sequence[Entry], count: int) -> list[Entry]:
-    """The most recent `count` messages and the tool rounds among them."""
-    spoken = [position for position, entry in enumerate(entries) if entry.spoken]
-    return list(entries[spoken[-count] :]) if len(spoken) > count else list(entries)
-
-
-def within(entries: Sequence[Entry], tokens: int) -> list[Entry]:
-    """Entries dropped from the middle, then the first, until the rest fits; the last one stays."""
-    kept = dict(enumerate(entries))
-    total = sum(entry.tokens for entry in entries)
-    for position in [*range(1, len(entries) - 1), 0][: max(len(entries) - 1, 0)]:
-        if total <= tokens:
-            break
-        total -= kept.pop(position).tokens
-    return list(kept.values())
+            item = HistoryItem(tuple(messages), document["run_id"], spoken, document["id"], beside)
+            (own if current else before).append(item)
+    return History(before, own)
 
 
 def _from_message(
@@ -162,7 +102,7 @@ def _from_step(step: Document, current: bool) -> list[Document]:
     for call, lasts in zip(made, lasting, strict=True):
         if not lasts and "name" not in hidden[call["id"]]:
             continue
-        name, arguments, output = _heard(call, hidden[call["id"]])
+        name, arguments, output = _made(call, hidden[call["id"]])
         output = output if lasts else _FORGOTTEN  # a round goes back whole, see STATE
         call_id = hidden[call["id"]]["id"] or call["id"]
         function = {"name": name, "arguments": arguments}
@@ -178,13 +118,21 @@ def _with_state(message: Document, document: Document) -> Document:
 
 
 def _lasts(call: Document, hidden: dict[str, Any]) -> bool:
-    """Whether later runs hear of a call; of seeded code nothing is there any more."""
+    """Whether later runs are told of a call; of seeded code nothing is there any more."""
     return call["type"] == "function" or (call["type"] == "code_interpreter" and "name" in hidden)
 
 
-def _heard(call: Document, hidden: dict[str, Any]) -> tuple[str, str, str]:
+def _made(call: Document, hidden: dict[str, Any]) -> tuple[str, str, str]:
     """Name, arguments and output of a call, as the model made and gets it."""
     if call["type"] == "function":
         function = call["function"]
         return function["name"], function["arguments"], function["output"] or ""
-    return hidden["name"], hidden["arguments"], answered_text(call, hidden)
+    return hidden["name"], hidden["arguments"], answered_text(result_of(call, hidden))
+
+
+def without_marks(value: str, annotations: list[dict[str, Any]]) -> str:
+    """The text of an earlier message for the model: what its marks pointed to is gone."""
+    for annotation in annotations:
+        if annotation["type"] == "file_citation":
+            value = value.replace(annotation["text"], "")
+    return value

@@ -1,4 +1,4 @@
-"""Runs as documents: what is resolved when one is created, and what it has used.
+"""Runs as documents: what is resolved when one is created, what the engine is to do, what was used.
 
 Keys of the server's own: `_script` (the value of the assistant's metadata pair `assistctl`),
 `_vector_store_ids` (what file_search searches), `_code_file_ids` (what code finds in /mnt/data, the
@@ -11,9 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from assistctl.server.engine.record import CodeTool, Run, SearchTool, Standing
 from assistctl.server.models.endpoint import RUN_SECONDS
 from assistctl.server.models.protocol import Usage
 from assistctl.server.wire import RUN, Document, now
+
+TERMINAL = ("completed", "failed", "incomplete", "cancelled", "expired")
+
+_RESULTS = 20
+_FEWER_RESULTS = 5
+_SMALL_MODELS = "gpt-3.5-turbo"
 
 
 def new_run(
@@ -68,6 +75,43 @@ def new_run(
         "_usage": None,
         "_completions": 0,
     }
+
+
+def standing(run: Document | None) -> Standing:
+    if run is None:
+        return Standing.GONE
+    if run["status"] in TERMINAL:
+        return Standing.ENDED
+    if run["status"] == "cancelling":
+        return Standing.CANCELLING
+    return Standing.EXPIRED if run["expires_at"] <= now() else Standing.ACTIVE
+
+
+def asked(run: Document) -> Run:
+    """What the engine is to do for the run."""
+    spent = run["_usage"] or NO_TOKENS
+    chosen, truncation = run["response_format"], run["truncation_strategy"]
+    by_count = truncation["type"] == "last_messages"
+    return Run(
+        model=run["model"],
+        instructions=run["instructions"],
+        functions=[_function(tool) for tool in run["tools"] if tool["type"] == "function"],
+        search=_search_tool(run),
+        code=CodeTool(run["_code_file_ids"]) if _tool(run, "code_interpreter") else None,
+        tool_choice=run["tool_choice"],
+        parallel_tool_calls=run["parallel_tool_calls"],
+        response_format=None if chosen in ("auto", {"type": "text"}) else chosen,
+        temperature=run["temperature"],
+        top_p=run["top_p"],
+        reasoning_effort=run["reasoning_effort"],
+        max_prompt_tokens=run["max_prompt_tokens"],
+        max_completion_tokens=run["max_completion_tokens"],
+        shortens=truncation["type"] == "auto",
+        last_messages=truncation["last_messages"] if by_count else None,
+        script=run["_script"],
+        spent=Usage(spent["prompt_tokens"], spent["completion_tokens"]),
+        completions=run["_completions"],
+    )
 
 
 def with_usage(run: Document, usage: Usage) -> Document:
@@ -125,3 +169,28 @@ def _used(tool: str, key: str, resources: Document, thread: Document) -> list[st
 def _first(*values: Any) -> Any:
     """The first that is given; 0, False and "" count."""
     return next((value for value in values if value is not None), None)
+
+
+def _tool(run: Document, kind: str) -> Document | None:
+    """The run's tool of this type as its assistant declares it, if it has one."""
+    return next((tool for tool in run["tools"] if tool["type"] == kind), None)
+
+
+def _function(tool: Document) -> Document:
+    function = {key: value for key, value in tool["function"].items() if value}
+    return {"type": "function", "function": function}
+
+
+def _search_tool(run: Document) -> SearchTool | None:
+    """With the API's own defaults; how many results, by the assistant's name for its model."""
+    tool = _tool(run, "file_search")
+    if tool is None:
+        return None
+    options = tool.get("file_search") or {}
+    usual = _FEWER_RESULTS if run["model"].startswith(_SMALL_MODELS) else _RESULTS
+    ranking = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
+    return SearchTool(
+        run["_vector_store_ids"],
+        options.get("max_num_results") or usual,
+        ranking | (options.get("ranking_options") or {}),
+    )

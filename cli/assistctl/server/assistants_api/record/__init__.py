@@ -1,0 +1,1 @@
+"""How a run is written down for the Assistants API: messages, steps, the run itself, its events."""
