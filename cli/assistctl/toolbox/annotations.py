@@ -1,86 +1,24 @@
-"""Annotations, read as syntax, to JSON Schema."""
+"""Annotations, read as syntax, to JSON Schema.
+
+An annotation may name a class, and the fields of a class have annotations: this module and
+`classes` call each other, so it imports that one where it is called. No other two files do so.
+"""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from dataclasses import replace
 
 from assistctl.resources import Json
 from assistctl.toolbox import known_types, literals
-from assistctl.toolbox.sources import Definition, Library, Meaning, Module
-
-Schema: TypeAlias = dict[str, Json]
+from assistctl.toolbox.class_kinds import member_value
+from assistctl.toolbox.notes import annotated_schema, options_of, with_options
+from assistctl.toolbox.scope import Schema, Scope, Unreadable, parsed
+from assistctl.toolbox.sources import Definition, Meaning
 
 _LARGEST = 3000
 """Types within one signature: what exceeds that, models and APIs refuse in their turn."""
-
-
-class Unreadable(Exception):
-    """An annotation that does not say statically which JSON it stands for; the reason in words.
-
-    `remedy` is what to do, if there is something better than another annotation. What `has_no_json`
-    is understood, but no JSON value stands for it: as one of several alternatives it is left out.
-    """
-
-    def __init__(self, why: str, remedy: str | None = None, *, has_no_json: bool = False) -> None:
-        super().__init__(why)
-        self.remedy, self.has_no_json = remedy, has_no_json
-
-
-@dataclass(eq=False)
-class Shared:
-    """The `$defs` of one signature: classes that contain themselves, by their names."""
-
-    schemas: dict[str, Schema] = field(default_factory=dict)
-    recursive: dict[ast.ClassDef, str] = field(default_factory=dict)
-    read: int = 0
-
-    def name(self, node: ast.ClassDef) -> str:
-        """The name under which a class is or will be found."""
-        if node not in self.recursive:
-            taken = set(self.recursive.values())
-            numbered = (f"{node.name}{number}" for number in range(2, len(taken) + 3))
-            self.recursive[node] = next(n for n in (node.name, *numbered) if n not in taken)
-        return self.recursive[node]
-
-
-@dataclass(frozen=True, eq=False)
-class Scope:
-    """Where an annotation stands. `within` are the classes being read, to notice recursion;
-    `variables` what type variables stand for, by the call that makes each."""
-
-    library: Library
-    module: Module
-    within: tuple[ast.ClassDef, ...] = ()
-    shared: Shared = field(default_factory=Shared)
-    variables: Mapping[ast.AST, tuple[ast.expr, Scope]] = field(default_factory=dict)
-
-    def meaning(self, node: ast.expr) -> Meaning:
-        """As Library.meaning, with one spelling for what has several names."""
-        found = self.library.meaning(self.module, node)
-        if not isinstance(found, str):
-            return found
-        module, _, name = found.rpartition(".")
-        if module.startswith("pydantic.") and not module.startswith("pydantic.v1"):
-            module = "pydantic"
-        return f"{_SAME_MODULE.get(module, module)}.{name}"
-
-    def at(self, definition: Definition) -> Scope:
-        """The scope in which the insides of a definition are read."""
-        within = self.within
-        if isinstance(definition.node, ast.ClassDef):
-            within = (*within, definition.node)
-        return replace(self, module=definition.module, within=within)
-
-
-_SAME_MODULE = {
-    "typing_extensions": "typing",
-    "collections.abc": "typing",
-    "annotated_doc": "typing",
-    "pathlib._local": "pathlib",
-}
 
 
 def schema_of(node: ast.expr, scope: Scope) -> Schema:
@@ -104,13 +42,6 @@ def schema_of(node: ast.expr, scope: Scope) -> Schema:
     raise Unreadable(f"{ast.unparse(node)} is not a type that can be read")
 
 
-def parsed(text: str) -> ast.expr:
-    try:
-        return ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
-        raise Unreadable(f"{text!r} is not a type") from None
-
-
 def _alternatives(node: ast.expr) -> list[ast.expr]:
     """`a | b | c` as [a, b, c]."""
     found: list[ast.expr] = []
@@ -121,7 +52,7 @@ def _alternatives(node: ast.expr) -> list[ast.expr]:
 
 
 def _named(node: ast.expr, scope: Scope) -> Schema:
-    from assistctl.toolbox.classes import class_schema  # a class has annotations in its turn
+    from assistctl.toolbox.classes import class_schema
 
     meaning, text = scope.meaning(node), ast.unparse(node)
     if _is_context(meaning):
@@ -187,8 +118,6 @@ def _made(node: ast.Call, scope: Scope) -> Schema:
 
 def _constrained(called: str, node: ast.Call, scope: Scope) -> Schema | None:
     """pydantic's `conint(ge=1)` and its like."""
-    from assistctl.toolbox.notes import options_of, with_options
-
     options = options_of(node, scope)
     if called in known_types.CONSTRAINED:
         return with_options(known_types.CONSTRAINED[called], options)
@@ -277,8 +206,6 @@ def _optional(arguments: Sequence[ast.expr], scope: Scope) -> Schema:
 
 
 def _annotated(arguments: Sequence[ast.expr], scope: Scope) -> Schema:
-    from assistctl.toolbox.notes import annotated_schema
-
     return annotated_schema(schema_of(arguments[0], scope), arguments[1:], scope)
 
 
@@ -343,8 +270,6 @@ def _literal(arguments: Sequence[ast.expr], scope: Scope) -> Schema:
 
 
 def _literal_values(argument: ast.expr, scope: Scope) -> Sequence[Json]:
-    from assistctl.toolbox.classes import member_value
-
     value = literals.value(argument)
     if value is literals.UNKNOWN:
         value = member_value(argument, scope)

@@ -5,73 +5,26 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from dataclasses import replace
 
 from assistctl.resources import Json
 from assistctl.toolbox import docstrings, literals, models
-from assistctl.toolbox.annotations import Schema, Scope, Unreadable, enumeration, schema_of
+from assistctl.toolbox.annotations import enumeration, schema_of
+from assistctl.toolbox.class_kinds import (
+    ENUMS,
+    Class,
+    arguments_of,
+    entered,
+    head,
+    is_dataclass,
+    kind,
+)
 from assistctl.toolbox.enums import functional_members, members
 from assistctl.toolbox.members import Member, member
+from assistctl.toolbox.scope import Schema, Scope, Unreadable
 from assistctl.toolbox.sources import Definition
 
-Kind: TypeAlias = Literal["enum", "dataclass", "typeddict", "namedtuple", "model"]
-
-_DATACLASS = {"dataclasses.dataclass", "pydantic.dataclass"}
-_BASES: Mapping[str, Kind] = {
-    "typing.TypedDict": "typeddict",
-    "typing.NamedTuple": "namedtuple",
-    **dict.fromkeys(("pydantic.BaseModel", "pydantic.RootModel", "pydantic.GenericModel"), "model"),
-}
-_ENUMS = {"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag", "enum.ReprEnum"}
 _QUALIFIERS = {"typing.Required": True, "typing.NotRequired": False}
-_GENERIC_BASES = {"typing.Generic", "typing.Protocol"}
-
-
-@dataclass(frozen=True, eq=False)
-class Class:
-    """A class, and the scope of its inside."""
-
-    node: ast.ClassDef
-    scope: Scope
-
-    def parents(self) -> Iterator[Class]:
-        """Base classes that can be read, the last one first, so that nearer fields win."""
-        for base in reversed(self.node.bases):
-            head = base.value if isinstance(base, ast.Subscript) else base
-            meaning = self.scope.meaning(head)
-            if isinstance(meaning, Definition) and isinstance(meaning.node, ast.ClassDef):
-                parent = _enter(meaning, meaning.node, self.scope)
-                yield parent.bound(_arguments(base), self.scope)
-
-    def bound(self, arguments: Sequence[ast.expr], outside: Scope) -> Class:
-        """With its type variables standing for these types, which are read in the other scope."""
-        given = zip(self._variables(), arguments, strict=False)
-        variables = {variable: (argument, outside) for variable, argument in given}
-        return replace(
-            self, scope=replace(self.scope, variables={**self.scope.variables, **variables})
-        )
-
-    def _variables(self) -> list[ast.AST]:
-        found: list[ast.AST] = []
-        subscripts = [base for base in self.node.bases if isinstance(base, ast.Subscript)]
-        generic = [base for base in subscripts if self.scope.meaning(base.value) in _GENERIC_BASES]
-        for base in generic or subscripts:
-            for each in _arguments(base):
-                meaning = self.scope.meaning(each)
-                if isinstance(meaning, Definition) and isinstance(meaning.node, ast.Call):
-                    found += [meaning.node] if meaning.node not in found else []
-        return found
-
-    def annotated(self) -> Iterator[tuple[str, ast.AnnAssign, str | None]]:
-        """Names with an annotation, and the string that stands below, if it says what they are."""
-        for number, statement in enumerate(self.node.body):
-            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                match self.node.body[number + 1 : number + 2]:
-                    case [ast.Expr(value=ast.Constant(value=str(text)))]:
-                        yield statement.target.id, statement, " ".join(text.split())
-                    case _:
-                        yield statement.target.id, statement, None
 
 
 def class_schema(definition: Definition, node: ast.ClassDef, scope: Scope) -> Schema:
@@ -89,7 +42,7 @@ def generic_schema(
         return {"$ref": f"#/$defs/{shared.name(node)}"}
     if node in shared.recursive and shared.recursive[node] in shared.schemas:
         return {"$ref": f"#/$defs/{shared.recursive[node]}"}
-    schema = _schema(_enter(definition, node, scope).bound(arguments, scope))
+    schema = _schema(entered(definition, node, scope).bound(arguments, scope))
     if node not in shared.recursive:
         return schema
     shared.schemas[shared.recursive[node]] = schema
@@ -114,35 +67,6 @@ def _schema(each: Class) -> Schema:
         f"{each.node.name} is no dataclass, TypedDict, NamedTuple, Enum or pydantic model",
         has_no_json=True,
     )
-
-
-def _enter(definition: Definition, node: ast.ClassDef, scope: Scope) -> Class:
-    return Class(node, scope.at(definition))
-
-
-def _arguments(base: ast.expr) -> list[ast.expr]:
-    if not isinstance(base, ast.Subscript):
-        return []
-    return base.slice.elts if isinstance(base.slice, ast.Tuple) else [base.slice]
-
-
-def kind(each: Class) -> Kind | None:
-    """What a class is, by its own decorator or by its bases."""
-    if _is_dataclass(each):
-        return "dataclass"
-    for base in each.node.bases:
-        meaning = each.scope.meaning(base.value if isinstance(base, ast.Subscript) else base)
-        if isinstance(meaning, str) and meaning in _ENUMS:
-            return "enum"
-        if isinstance(meaning, str) and meaning in _BASES:
-            return _BASES[meaning]
-    return next((found for parent in each.parents() if (found := kind(parent))), None)
-
-
-def _is_dataclass(each: Class) -> bool:
-    decorators = each.node.decorator_list
-    called = [node.func if isinstance(node, ast.Call) else node for node in decorators]
-    return any(each.scope.meaning(node) in _DATACLASS for node in called)
 
 
 def _object(node: ast.ClassDef, fields: Mapping[str, Member], extra: Json = False) -> Schema:
@@ -174,19 +98,15 @@ def _field(
     return found
 
 
-def _head(annotation: ast.expr) -> ast.expr:
-    return annotation.value if isinstance(annotation, ast.Subscript) else annotation
-
-
 def _dataclass_fields(each: Class) -> Iterator[tuple[str, Member]]:
     """But for what a dataclass does not take: class variables, fields with init=False."""
     for parent in each.parents():
         if kind(parent) == "dataclass":
             yield from _dataclass_fields(parent)
-    if not _is_dataclass(each):
+    if not is_dataclass(each):
         return  # it only inherits
     for name, statement, text in each.annotated():
-        if each.scope.meaning(_head(statement.annotation)) in (
+        if each.scope.meaning(head(statement.annotation)) in (
             "typing.ClassVar",
             "dataclasses.KW_ONLY",
         ):
@@ -253,11 +173,11 @@ def _config(each: Class) -> dict[str, ast.expr]:
 def _root(each: Class) -> Schema | None:
     """What a RootModel wraps."""
     for base in each.node.bases:
-        if each.scope.meaning(_head(base)) == "pydantic.RootModel":
+        if each.scope.meaning(head(base)) == "pydantic.RootModel":
             for name, statement, _ in each.annotated():
                 if name == "root":
                     return schema_of(statement.annotation, each.scope)
-            arguments = _arguments(base)
+            arguments = arguments_of(base)
             return schema_of(arguments[0], each.scope) if arguments else {}
     return next((root for parent in each.parents() if (root := _root(parent)) is not None), None)
 
@@ -269,22 +189,8 @@ def _model_fields(each: Class) -> Iterator[tuple[str, Member]]:
     for name, statement, text in each.annotated():
         annotation = statement.annotation
         private = name.startswith("_") or name == "model_config"
-        if not private and each.scope.meaning(_head(annotation)) != "typing.ClassVar":
+        if not private and each.scope.meaning(head(annotation)) != "typing.ClassVar":
             yield name, _field(each, name, statement, text, annotation)
-
-
-def member_value(node: ast.expr, scope: Scope) -> object:
-    """What `Colour.RED`, or `Colour.RED.value`, stands for in JSON; else UNKNOWN."""
-    match node:
-        case ast.Attribute(value=ast.Attribute() as inner, attr="value"):
-            return member_value(inner, scope)
-        case ast.Attribute(value=owner, attr=name):
-            meaning = scope.meaning(owner)
-            if isinstance(meaning, Definition) and isinstance(meaning.node, ast.ClassDef):
-                each = _enter(meaning, meaning.node, scope)
-                if kind(each) == "enum":
-                    return members(each.node, each.scope).get(name, literals.UNKNOWN)
-    return literals.UNKNOWN
 
 
 def called_schema(called: str, node: ast.Call, scope: Scope) -> Schema | None:
@@ -292,7 +198,7 @@ def called_schema(called: str, node: ast.Call, scope: Scope) -> Schema | None:
     content = node.args[1] if len(node.args) > 1 else None
     options = {each.arg: literals.value(each.value) for each in node.keywords}
     match called, content:
-        case _, _ if called in _ENUMS and content is not None:
+        case _, _ if called in ENUMS and content is not None:
             return enumeration(functional_members(called, content))
         case "typing.TypedDict", ast.Dict(keys=keys, values=values):
             pairs = [

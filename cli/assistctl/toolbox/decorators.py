@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from assistctl.toolbox.annotations import Scope
+from assistctl.toolbox.scope import Scope
 from assistctl.toolbox.sources import Definition, FunctionNode
 
 _DESCRIPTIONS = ("__name__", "__qualname__", "__doc__", "__module__", "__annotations__")

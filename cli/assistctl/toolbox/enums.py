@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from assistctl.resources import Json
 from assistctl.toolbox import literals
-from assistctl.toolbox.annotations import Scope, Unreadable
+from assistctl.toolbox.scope import Scope, Unreadable
 from assistctl.toolbox.sources import Definition
 
 

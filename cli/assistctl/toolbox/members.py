@@ -6,8 +6,9 @@ import ast
 from dataclasses import dataclass, field
 
 from assistctl.toolbox import literals
-from assistctl.toolbox.annotations import Schema, Scope, schema_of
+from assistctl.toolbox.annotations import schema_of
 from assistctl.toolbox.notes import Note, constant, note_of, notes_in
+from assistctl.toolbox.scope import Schema, Scope
 
 
 @dataclass(frozen=True)

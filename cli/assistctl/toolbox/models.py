@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from assistctl.toolbox import literals
-from assistctl.toolbox.annotations import Scope, Unreadable
+from assistctl.toolbox.scope import Scope, Unreadable
 
 _HOOKS = ("__get_pydantic_core_schema__", "__get_pydantic_json_schema__", "__get_validators__")
 _GENERATORS = ("to_camel", "to_pascal", "to_snake")

@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias
 
 from assistctl.resources import Json
 from assistctl.toolbox import literals
-from assistctl.toolbox.annotations import Schema, Scope, Unreadable, parsed
+from assistctl.toolbox.class_kinds import member_value
+from assistctl.toolbox.scope import Schema, Scope, Unreadable, parsed
 from assistctl.toolbox.sources import Definition
 
 Has: TypeAlias = Literal["no default", "default", "factory"]
@@ -194,8 +195,6 @@ def _kinds(schema: Mapping[str, Json]) -> set[str]:
 
 def constant(node: ast.expr, scope: Scope) -> object:
     """A literal, a name of one, or a member of an Enum that stands for one; else UNKNOWN."""
-    from assistctl.toolbox.classes import member_value
-
     found = literals.value(node)
     if found is not literals.UNKNOWN or not isinstance(node, ast.Name | ast.Attribute):
         return found

@@ -9,9 +9,9 @@ from functools import cached_property
 
 from assistctl.resources import Json
 from assistctl.toolbox import decorators, docstrings, literals
-from assistctl.toolbox.annotations import Schema, Scope, Unreadable
 from assistctl.toolbox.members import member
 from assistctl.toolbox.references import Misread, Reference, suggestion
+from assistctl.toolbox.scope import Schema, Scope, Unreadable
 from assistctl.toolbox.sources import Definition, FunctionNode, Library, Module
 
 DECLARE = "declare `parameters` for the function"
