@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -39,10 +41,14 @@ class Shelf:
 
     def __init__(self, root: Path, findings: Findings, allowed: Set[str] = frozenset()) -> None:
         self._root = root
+        self._below = os.path.join(root, "")  # noqa: PTH118  (with the slash at its end)
         self._findings = findings
         self._allowed = allowed
         self._read: dict[Path, File] = {}
         self._texts: set[Path] = set()
+        self._real: dict[str, str] = {}
+        self._bases: dict[str, Path] = {}
+        self._found: dict[tuple[str, str], Path] = {}
 
     @property
     def used(self) -> Set[Path]:
@@ -95,7 +101,14 @@ class Shelf:
         return paths
 
     def _literal(self, text: str, place: Place) -> Path:
-        path = self._inside(self._base(text, place) / text)
+        base = self._base(text, place)
+        found = self._found.get((str(base), text))
+        if found is None:
+            found = self._found[str(base), text] = self._existing(text, base / text, place)
+        return found
+
+    def _existing(self, text: str, declared: Path, place: Place) -> Path:
+        path = self._inside(declared)
         if path.is_file():
             return path
         if path.is_dir():
@@ -110,35 +123,48 @@ class Shelf:
         raise _NotUsable("does not exist", remedy_for(path.name, neighbours, otherwise, alike=0.8))
 
     def _base(self, text: str, place: Place) -> Path:
-        if PurePosixPath(text).is_absolute() or Path(text).is_absolute():
+        if text.startswith("/") or Path(text).is_absolute():
             raise _NotUsable("is an absolute path", f"write it relative to {place.file}")
-        return self._root / PurePosixPath(place.file).parent
+        if place.file not in self._bases:
+            self._bases[place.file] = self._root / PurePosixPath(place.file).parent
+        return self._bases[place.file]
 
     def _inside(self, path: Path) -> Path:
         """The path under the name it bears in its real directory; both that and what a symlink
         leads to must be in the workspace."""
+        directory, name = os.path.split(path)
         try:
-            named = path.parent.resolve() / path.name
-            real = named.resolve()
+            named = os.path.join(self._resolved(directory), name)  # noqa: PTH118  (see _below)
+            # Most are no links, and to resolve each part of each path again would cost the most.
+            is_plain = name != ".." and not _is_link(named)
+            real = named if is_plain else str(Path(named).resolve())
         except RuntimeError as error:  # so Python says until 3.12 that links lead in a circle
             raise _NotUsable(*_NOWHERE) from error
-        if not named.is_relative_to(self._root):
+        if not self._holds(named):
             raise _NotUsable("lies outside the workspace", "copy the file into the workspace")
-        if not real.is_relative_to(self._root):
+        if not self._holds(real):
             raise _NotUsable("leads outside the workspace", "copy the file in place of the symlink")
         self._refuse_hidden(named, real)
-        return named
+        return Path(named)
 
-    def _refuse_hidden(self, named: Path, real: Path) -> None:
-        paths = [path.relative_to(self._root) for path in (named, real)]
-        if self._allowed and not self._allowed.isdisjoint(path.as_posix() for path in paths):
+    def _resolved(self, directory: str) -> str:
+        if directory not in self._real:
+            self._real[directory] = str(Path(directory).resolve())
+        return self._real[directory]
+
+    def _holds(self, path: str) -> bool:
+        return path.startswith(self._below) or path == str(self._root)
+
+    def _refuse_hidden(self, *paths: str) -> None:
+        names = [path[len(self._below) :].replace(os.sep, "/") for path in paths]
+        if self._allowed and not self._allowed.isdisjoint(names):
             return
-        for path in paths:
-            if any(map(_is_hidden, path.parts)):
+        for name in names:
+            if any(map(_is_hidden, name.split("/"))):
                 raise _NotUsable(
-                    f"leads to {shown(path.as_posix())}, which is hidden and may hold secrets",
+                    f"leads to {shown(name)}, which is hidden and may hold secrets",
                     "copy it to another name, or if it is meant, write "
-                    f"`hidden_files: [{self._relative(named)}]` in {FILE}",
+                    f"`hidden_files: [{_in_unicode(names[0])}]` in {FILE}",
                 )
 
     def _file(self, path: Path) -> File:
@@ -147,10 +173,20 @@ class Shelf:
         return self._read[path]
 
     def _relative(self, path: Path) -> str:
-        name = path.relative_to(self._root).as_posix()
-        if not is_unicode(name):
-            raise _NotUsable("names a file whose name is not UTF-8", "rename the file")
-        return name
+        return _in_unicode(str(path)[len(self._below) :].replace(os.sep, "/"))
+
+
+def _in_unicode(name: str) -> str:
+    if not is_unicode(name):
+        raise _NotUsable("names a file whose name is not UTF-8", "rename the file")
+    return name
+
+
+def _is_link(path: str) -> bool:
+    try:
+        return stat.S_ISLNK(os.lstat(path).st_mode)
+    except OSError:  # and a ValueError for what is no path passes
+        return False
 
 
 def _in_words(error: OSError | ValueError) -> str:

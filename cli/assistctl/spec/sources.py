@@ -81,21 +81,35 @@ def _yaml_files(root: Path, name: str, findings: Findings) -> Iterator[Source]:
     if not directory.is_dir():
         return
     try:
-        paths = sorted(directory.iterdir())
+        entries = sorted(_entries(directory), key=lambda entry: entry.name)
     except OSError as error:
         findings.add(
             Place(name), f"cannot be read: {str(error.strerror).lower()}", "correct its rights"
         )
         return
-    for path in paths:
-        suffix = path.suffix.lower()
-        if path.name.startswith(".") or suffix not in _SUFFIXES:
+    is_inside = directory.resolve().is_relative_to(root)
+    for entry in entries:
+        if not _is_yaml(entry):
             continue
-        source = Source(path, f"{name}/{os.fsencode(path.name).decode(errors='replace')}")
+        path = Path(entry.path)
+        source = Source(path, f"{name}/{os.fsencode(entry.name).decode(errors='replace')}")
         if path.suffix != ".yaml":
             findings.add(Place(source.file), "only .yaml is read", f"rename it to {path.stem}.yaml")
-        elif _is_usable(source, root, findings):
+        elif (is_inside and entry.is_file(follow_symlinks=False)) or _is_usable(
+            source, root, findings
+        ):
             yield source
+
+
+def _entries(directory: Path) -> list[os.DirEntry[str]]:
+    """What is in a directory; each entry knows what it is without another look."""
+    with os.scandir(directory) as found:
+        return list(found)
+
+
+def _is_yaml(entry: os.DirEntry[str]) -> bool:
+    """Hidden files and those of other kinds are passed over."""
+    return entry.name[0] != "." and entry.name.lower().endswith(_SUFFIXES)
 
 
 def check_nested(root: Path, used: Collection[Path], findings: Findings) -> None:
@@ -117,16 +131,19 @@ def _nested(directory: Path, seen: set[Path], *, below: bool = False) -> Iterato
         return
     seen.add(directory.resolve())
     try:
-        entries = list(directory.iterdir())
+        entries = _entries(directory)
     except OSError:
         return
-    for path in entries:
-        if path.name.startswith("."):
+    for entry in entries:
+        if entry.name[0] == ".":
+            continue
+        path = Path(entry.path) if below or not entry.is_file(follow_symlinks=False) else None
+        if path is None:
             continue
         if path.is_dir():
             if path.resolve() not in seen:
                 yield from _nested(path, seen, below=True)
-        elif below and path.suffix.lower() in _SUFFIXES and path.is_file():
+        elif below and _is_yaml(entry) and path.is_file():
             yield path
 
 

@@ -36,8 +36,10 @@ class Variables:
         its name or by what it holds, is refused there. A reference that cannot be replaced stays,
         and is a finding.
         """
+        if not _has_reference(value):
+            return value
         if isinstance(value, str):
-            return self._text(value, place, public) if "${" in value else value
+            return self._text(value, place, public)
         if isinstance(value, Located):
             return value.replaced(lambda _, item, at: self.expand(item, at, public=public))
         if isinstance(value, LocatedList):
@@ -89,6 +91,14 @@ class Variables:
             )
             return reference
         return value
+
+
+def _has_reference(value: Json) -> bool:
+    if isinstance(value, str):
+        return "${" in value
+    if isinstance(value, Located):
+        return any(map(_has_reference, value.values()))
+    return isinstance(value, LocatedList) and any(map(_has_reference, value))
 
 
 def variable_of(text: str) -> str | None:
