@@ -236,7 +236,7 @@ def digest(value: Json) -> str:
 
 
 def _canonical(value: Json) -> Json:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _canonical(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_canonical(item) for item in value]

@@ -1,4 +1,4 @@
-from assistctl.plan.compare import contains, fingerprint, leaves
+from assistctl.plan.compare import contains, leaves
 from assistctl.resources import Address
 
 SAVE = {
@@ -50,12 +50,6 @@ def test_nothing_declared_is_contained_in_nothing_there():
     assert not contains(["x"], [])
 
 
-def test_empty_parts_do_not_change_a_fingerprint():
-    assert fingerprint({"code_interpreter": {"file_ids": []}}) == fingerprint({})
-    assert fingerprint([SAVE, SEARCH]) == fingerprint([SEARCH, SAVE])
-    assert fingerprint(1) == fingerprint(1.0)
-
-
 def test_leaves_are_named_as_in_the_yaml():
     changed = {
         "type": "function",
@@ -103,13 +97,6 @@ def test_keys_that_are_no_words_stand_in_brackets():
         ("metadata[a b]", "1", "3"),
         ("metadata.c", "2", None),
     ]
-
-
-def test_what_says_nothing_has_the_fingerprint_of_its_absence():
-    for nothing in (None, [], {}, {"code_interpreter": {"file_ids": []}}):
-        assert fingerprint(nothing) == fingerprint(None)
-    assert fingerprint("") != fingerprint(None)
-    assert fingerprint(0) != fingerprint(None)
 
 
 def test_within_a_persons_own_schema_the_order_of_a_list_counts():

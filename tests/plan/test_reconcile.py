@@ -6,7 +6,7 @@ import pytest
 
 from assistctl.errors import AssistctlError, Place, Refused
 from assistctl.plan.changes import Action, Change, Plan
-from assistctl.plan.compare import fingerprint
+from assistctl.plan.fingerprints import fingerprint
 from assistctl.plan.reconcile import PlanOptions, reconcile, select
 from assistctl.plan.state import UNKNOWN, Applied, Declared, Observed, Remote, Upload
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address

@@ -5,25 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from assistctl.plan.fingerprints import (
+    NOTHING,
+    OPAQUE,
+    fingerprint,
+    is_empty,
+    is_tool,
+    keyed,
+    tool_name,
+)
 from assistctl.plan.state import Remote, references
 from assistctl.resources import Json, digest
-
-HASH_DIGITS = 8
-OPAQUE = frozenset({"metadata", "parameters", "schema", "attributes"})
-"""Mappings whose keys are the user's own: an extra key there is a difference, not a default."""
-
-
-def fingerprint(value: Json) -> str:
-    """The short hash under which a field's normalised value is recorded at the target. What says
-    nothing (an empty list of files) has the hash of its absence."""
-    return digest(None if _hollow(value) else _substance(value))[:HASH_DIGITS]
 
 
 def is_untouched(remote: Remote, name: str) -> bool:
     """Whether a field is still as the target answered when the object was last written, but for
     defaults that it says by now. Of what is not in the record there was nothing then."""
     applied = remote.applied.get(name)
-    known = (applied.answered or applied.declared) if applied else fingerprint(None)
+    known = (applied.answered or applied.declared) if applied else NOTHING
     readings = (remote.fields.get(name), *remote.plainer.get(name, ()))
     return any(fingerprint(reading) == known for reading in readings)
 
@@ -34,7 +33,7 @@ def edits(name: str, remote: Remote, wanted: Json) -> list[tuple[str, Json, Json
     there = remote.fields.get(name)
     plain = _telling(there, remote.plain(name), wanted)
     found = list(leaves(name, plain, wanted, whole=True))
-    if all(_hollow(before) and _hollow(after) for _, before, after in found):
+    if all(is_empty(before) and is_empty(after) for _, before, after in found):
         return list(leaves(name, there, wanted, whole=True))
     return found
 
@@ -52,22 +51,13 @@ def _telling(there: Json, plain: Json, wanted: Json) -> Json:
     }
 
 
-def keyed(value: Json) -> Json:
-    """A list of tools as a mapping by function name or type, since their order means nothing."""
-    if isinstance(value, list | tuple) and value and all(_is_tool(item) for item in value):
-        names = [_tool_name(item) for item in value]
-        if len(set(names)) == len(names):
-            return dict(zip(names, value, strict=True))
-    return value
-
-
 def contains(observed: Json, declared: Json, *, opaque: bool = False) -> bool:
     """Whether everything declared is there. Lists are compared whole; what is absent contains
     what says nothing (None, [], {} and mappings of them). `opaque`: the keys are the user's own."""
     if not opaque:
         observed, declared = keyed(observed), keyed(declared)
-    if _hollow(observed):
-        return _hollow(declared)
+    if is_empty(observed):
+        return is_empty(declared)
     if isinstance(declared, Mapping) and isinstance(observed, Mapping):
         if (opaque or _is_toolset(declared)) and set(observed) != set(declared):
             return False
@@ -98,7 +88,7 @@ def leaves(
         return
     seen = before if whole else _project(before, after, opaque=path in OPAQUE)
     found = list(_deep(path, seen, after))
-    telling = [leaf for leaf in found if not (_hollow(leaf[1]) and _hollow(leaf[2]))]
+    telling = [leaf for leaf in found if not (is_empty(leaf[1]) and is_empty(leaf[2]))]
     yield from telling or found or [(path, observed, declared)]
 
 
@@ -162,39 +152,9 @@ def _project(observed: Json, declared: Json, *, opaque: bool = False) -> Json:
     }
 
 
-def _hollow(value: Json) -> bool:
-    if isinstance(value, Mapping):
-        return all(_hollow(item) for item in value.values())
-    return value is None or (isinstance(value, list | tuple) and not value)
-
-
-def _substance(value: Json) -> Json:
-    value = keyed(value)
-    if not isinstance(value, Mapping):
-        return value
-    return {
-        key: item if key in OPAQUE else _substance(item)
-        for key, item in value.items()
-        if not _hollow(item)
-    }
-
-
-def _is_tool(item: Json) -> bool:
-    return (
-        isinstance(item, Mapping) and isinstance(item.get("type"), str) and bool(_tool_name(item))
-    )
-
-
 def _is_toolset(value: Json) -> bool:
     return (
         isinstance(value, Mapping)
         and bool(value)
-        and all(_is_tool(item) and _tool_name(item) == name for name, item in value.items())
+        and all(is_tool(item) and tool_name(item) == name for name, item in value.items())
     )
-
-
-def _tool_name(item: Mapping[str, Json]) -> str:
-    function = item.get("function")
-    if isinstance(function, Mapping):
-        return str(function.get("name", ""))
-    return str(item["type"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from assistctl.plan.changes import Action, Change, FieldChange
-from assistctl.plan.compare import fingerprint, is_untouched, leaves
+from assistctl.plan.compare import is_untouched, leaves
 from assistctl.plan.state import Declared, Observed, Remote, references
 from assistctl.resources import Address, Json
 
@@ -41,10 +41,11 @@ def lost(
     target proves to have been referred to."""
     found = set(known)
     for address, declaration in declared.items():
-        remote = observed.owned.get(address)
+        if (remote := observed.owned.get(address)) is None:
+            continue
         for name, value in declaration.fields.items():
-            applied = remote.applied.get(name) if remote else None
-            if applied and not applied.open and applied.declared == fingerprint(value):
+            applied = remote.applied.get(name)
+            if applied and not applied.open and applied.declared == declaration.fingerprint(name):
                 found.update(references(value))
     return frozenset((found & declared.keys()) - {it.address for it in observed.duplicates})
 

@@ -8,8 +8,9 @@ from typing import Literal, TypeAlias
 
 from assistctl.errors import AssistctlError, Refused
 from assistctl.plan.changes import Action, Change, ChangedSide, FieldChange, Plan
-from assistctl.plan.compare import OPAQUE, contains, edits, fingerprint, is_untouched, leaves
+from assistctl.plan.compare import contains, edits, is_untouched, leaves
 from assistctl.plan.drift import additions, left_alone, lost
+from assistctl.plan.fingerprints import OPAQUE, fingerprint
 from assistctl.plan.leftovers import (
     edited,
     edited_duplicates,
@@ -212,7 +213,7 @@ def _differences(
     cleared = sorted(remote.listed - set(declaration.fields))
     for name in [*declaration.fields, *cleared]:
         wanted, there = declaration.fields.get(name), remote.fields.get(name)
-        side = _changed_side(name, wanted, remote)
+        side = _changed_side(name, declaration, remote)
         if side and (name in remote.unsure or _lacks_only(there, wanted, created)):
             # What it refers to has gone from the target, which is no edit of this field.
             side = "declared"
@@ -230,12 +231,13 @@ def _lacks_only(there: Json, wanted: Json, created: set[Address]) -> bool:
     return bool(created & expected) and not any(True for _ in additions(there, expected))
 
 
-def _changed_side(name: str, wanted: Json, remote: Remote) -> ChangedSide | None:
+def _changed_side(name: str, declaration: Declared, remote: Remote) -> ChangedSide | None:
     """Which side of one field changed since the last sync; None where nothing needs to be done.
 
-    `wanted` is None for a field that an earlier sync listed and that is declared no longer: it is
-    to be cleared. A record without an answer means that the server answered what was declared.
+    A field that an earlier sync listed and that is declared no longer is to be cleared. A record
+    without an answer means that the server answered what was declared.
     """
+    wanted = declaration.fields.get(name)
     there, applied = remote.fields.get(name), remote.applied.get(name)
     if applied is not None and applied.open:
         return None if contains(there, wanted, opaque=name in OPAQUE) else "declared"
@@ -245,9 +247,9 @@ def _changed_side(name: str, wanted: Json, remote: Remote) -> ChangedSide | None
             return None
         is_new = not remote.applied and remote.recorded  # nothing was ever applied to it
         return "declared" if untouched or remote.is_open or is_new else "both"
-    if wanted is not None and fingerprint(wanted) == applied.declared:
+    if wanted is not None and declaration.fingerprint(name) == applied.declared:
         return None if untouched else "remote"
-    if fingerprint(there) == fingerprint(wanted):
+    if fingerprint(there) == declaration.fingerprint(name):
         return None
     return "declared" if untouched else "both"
 
@@ -262,8 +264,8 @@ def _is_recorded_otherwise(declaration: Declared, remote: Remote) -> bool:
         and any(
             name not in remote.unsure
             and not (applied and applied.open)
-            and fingerprint(declaration.fields.get(name)) != (applied.declared if applied else None)
-            and fingerprint(declaration.fields.get(name)) == fingerprint(remote.fields.get(name))
+            and declaration.fingerprint(name) != (applied.declared if applied else None)
+            and declaration.fingerprint(name) == fingerprint(remote.fields.get(name))
             and not is_untouched(remote, name)
             for name in {*remote.listed, *declaration.fields}
             for applied in (remote.applied.get(name),)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from assistctl.errors import Place
+from assistctl.plan.fingerprints import NOTHING, fingerprint
 from assistctl.resources import Address, Json
 
 
@@ -33,6 +34,14 @@ class Declared:
     @cached_property
     def references(self) -> frozenset[Address]:
         return frozenset(references(self.fields))
+
+    def fingerprint(self, name: str) -> str:
+        """That of a field, also of one that is not declared."""
+        return self._fingerprints.get(name, NOTHING)
+
+    @cached_property
+    def _fingerprints(self) -> Mapping[str, str]:
+        return {name: fingerprint(value) for name, value in self.fields.items()}
 
 
 PROTECT = "protect"
@@ -169,9 +178,6 @@ def references(value: Json) -> Iterator[Address]:
     """Every Address inside a value."""
     if isinstance(value, Address):
         yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from references(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
+    elif isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
             yield from references(item)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import combinations
 
 from assistctl.apis.managed.ownership import is_protected, without_ours
-from assistctl.plan.compare import fingerprint
+from assistctl.plan.fingerprints import fingerprint
 from assistctl.plan.state import PROTECT, Declared
 from assistctl.resources import (
     ASSISTANT,

@@ -19,7 +19,8 @@ from assistctl.apis.managed.operations import (
 )
 from assistctl.apis.managed.ownership import Record, mark, without_room
 from assistctl.plan.changes import Action, Change, Plan
-from assistctl.plan.compare import OPAQUE, contains, fingerprint
+from assistctl.plan.compare import contains
+from assistctl.plan.fingerprints import OPAQUE, fingerprint, is_empty
 from assistctl.plan.state import (
     PROTECT,
     RECORD,
@@ -351,7 +352,7 @@ def _applied(
         elif remote and contains(there, value, opaque=name in OPAQUE):
             applied[name] = Applied(hashed, fingerprint(there))
     for name in (remote.listed if remote else frozenset()) - {*declaration.fields, *written}:
-        if remote and fingerprint(remote.fields.get(name)) != fingerprint(None):
+        if remote and not is_empty(remote.fields.get(name)):
             applied[name] = before[name]
     return applied
 
@@ -364,8 +365,7 @@ def _measures(declaration: Declared, change: Change, remote: Remote) -> dict[str
     return {
         name: Applied(None, fingerprint(value))
         for name, value in remote.fields.items()
-        if name not in {*declaration.fields, *remote.listed}
-        and fingerprint(remote.plain(name)) != fingerprint(None)
+        if name not in {*declaration.fields, *remote.listed} and not is_empty(remote.plain(name))
     }
 
 

@@ -32,7 +32,7 @@ from assistctl.apis.managed.ownership import OWNER, Record, decode, encode, mark
 from assistctl.apis.transport.client import Client
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.errors import AssistctlError, RemoteError
-from assistctl.plan.compare import fingerprint
+from assistctl.plan.fingerprints import fingerprint, is_empty
 from assistctl.plan.state import UNKNOWN, Applied, Declared, Observed, references
 from assistctl.resources import ASSISTANT, FILE, Address, Json
 
@@ -283,7 +283,7 @@ class _Execution:
         without = plainer(there)
         for name in there.keys() - operation.record.applied.keys():
             plain = without.get(name, (there[name],))[-1]
-            if (is_new or name in operation.fields) and fingerprint(plain) != fingerprint(None):
+            if (is_new or name in operation.fields) and not is_empty(plain):
                 answers[name] = fingerprint(there[name])
 
     def _attach(self, operation: Attach) -> None:

@@ -15,7 +15,7 @@ from assistctl.apis.assistants.fields import (
 )
 from assistctl.apis.managed import uploads
 from assistctl.apis.managed.ownership import Record
-from assistctl.plan.compare import fingerprint
+from assistctl.plan.fingerprints import fingerprint
 from assistctl.plan.state import Declared, Remote, Upload
 from assistctl.resources import ASSISTANT, Address, Json
 

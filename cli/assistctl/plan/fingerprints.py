@@ -1,0 +1,63 @@
+"""Short hashes of the values of fields: what a sync records at the target, to tell later which side
+of a field has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assistctl.resources import Json, digest
+
+DIGITS = 8
+OPAQUE = frozenset({"metadata", "parameters", "schema", "attributes"})
+"""Mappings whose keys are the user's own: an extra key there is a difference, not a default."""
+
+
+def fingerprint(value: Json) -> str:
+    """The short hash under which a field's normalised value is recorded at the target. What says
+    nothing (an empty list of files) has the hash of its absence."""
+    return NOTHING if is_empty(value) else digest(_canonical(value))[:DIGITS]
+
+
+NOTHING = digest(None)[:DIGITS]
+"""The fingerprint of a field that is not there."""
+
+
+def is_empty(value: Json) -> bool:
+    """Whether a value says nothing: None, [], {} and mappings of them."""
+    if value is None:
+        return True
+    if isinstance(value, dict):
+        return all(map(is_empty, value.values()))
+    return isinstance(value, list | tuple) and not value
+
+
+def keyed(value: Json) -> Json:
+    """A list of tools as a mapping by function name or type, since their order means nothing."""
+    if isinstance(value, list | tuple) and value and all(map(is_tool, value)):
+        names = [tool_name(item) for item in value]
+        if len(set(names)) == len(names):
+            return dict(zip(names, value, strict=True))
+    return value
+
+
+def is_tool(item: Json) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("type"), str) and bool(tool_name(item))
+
+
+def tool_name(item: Mapping[str, Json]) -> str:
+    function = item.get("function")
+    if isinstance(function, dict):
+        return str(function.get("name", ""))
+    return str(item["type"])
+
+
+def _canonical(value: Json) -> Json:
+    """The value without what says nothing, tools by their names."""
+    value = keyed(value)
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: item if key in OPAQUE else _canonical(item)
+        for key, item in value.items()
+        if not is_empty(item)
+    }
