@@ -60,7 +60,8 @@ class _Task:
 
 
 class Engine:
-    """`records` makes the record of a run that some process has left behind."""
+    """The runs at work in this process. `records` makes the record of a run that some process has
+    left behind."""
 
     def __init__(
         self,

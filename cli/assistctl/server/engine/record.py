@@ -203,6 +203,7 @@ Conclusion: TypeAlias = GoesOn | AwaitsOutputs | Ending
 
 
 def failed(code: str, message: str) -> Ending:
+    """`code` is one of models.protocol.ErrorCode; clients read both."""
     return Ending("failed", code, message)
 
 
@@ -220,7 +221,9 @@ class Record(Protocol):
         """Whose lease it is."""
         ...
 
-    def standing(self, tx: Transaction) -> Standing: ...
+    def standing(self, tx: Transaction) -> Standing:
+        """As the database has it, whatever was told before."""
+        ...
 
     def run(self, tx: Transaction) -> Run:
         """As it stands. Raises LeaseLost if it was deleted."""

@@ -22,7 +22,9 @@ class Wire(Protocol):
         """What a stream ends with."""
         ...
 
-    def encoded(self, event: Any) -> bytes: ...
+    def encoded(self, event: Any) -> bytes:
+        """One event of the API's records, whole, with the blank line that ends it."""
+        ...
 
     def failed(self, message: str) -> bytes:
         """The stream, not the run, has failed."""

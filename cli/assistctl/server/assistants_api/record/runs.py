@@ -78,6 +78,7 @@ def new_run(
 
 
 def standing(run: Document | None) -> Standing:
+    """By the document of a run, None if it was deleted. To be cancelled outweighs its time."""
     if run is None:
         return Standing.GONE
     if run["status"] in TERMINAL:
