@@ -70,7 +70,7 @@ def _before(base_url: str, middleman: Middleman) -> Iterator[str]:
             pass
 
     with LocalServer(("127.0.0.1", 0), Handler) as proxy:
-        threading.Thread(target=proxy.serve_forever).start()
+        threading.Thread(target=proxy.serve_forever, args=(0.01,)).start()
         try:
             yield f"http://127.0.0.1:{proxy.server_address[1]}/v1"
         finally:

@@ -143,7 +143,7 @@ def chat_endpoint_running() -> Iterator[ChatEndpoint]:
     with LocalServer(("127.0.0.1", 0), Handler) as http:
         http.daemon_threads = True
         endpoint.url = f"http://127.0.0.1:{http.server_address[1]}/v1"
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05})
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield endpoint

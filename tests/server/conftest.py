@@ -72,7 +72,8 @@ def connect() -> Iterator[Callable[[EmbeddedServer], OpenAI]]:
             base_url=server.base_url,
             api_key=server.api_key,
             max_retries=0,
-            http_client=httpx2.Client(trust_env=False, timeout=30),
+            # Certificates take 30 ms to load, and no server here has one.
+            http_client=httpx2.Client(trust_env=False, verify=False, timeout=30),
         )
         clients.append(client)
         return client

@@ -51,6 +51,7 @@ class Session:
             base_url=base_url,
             headers={"authorization": f"Bearer {key}", "openai-beta": "assistants=v2"},
             trust_env=False,
+            verify=False,
             timeout=30,
         )
 

@@ -95,7 +95,7 @@ def test_the_values_are_there_for_other_formats(ask: Ask, log: Lines) -> None:
 def test_a_value_with_anything_unusual_in_it_is_quoted(
     start: Callable[..., EmbeddedServer], log: Lines
 ) -> None:
-    with httpx2.Client(trust_env=False) as http:
+    with httpx2.Client(trust_env=False, verify=False) as http:
         http.get(f"{start().base_url}/models/a=b&c%20d")
     assert ' path="/v1/models/a=b&c%20d" ' in log.wait(1)[0]
 
@@ -104,7 +104,7 @@ def test_a_value_with_anything_unusual_in_it_is_quoted(
 def test_every_answer_bears_an_id_a_version_and_a_duration(
     server: EmbeddedServer, path: str
 ) -> None:
-    with httpx2.Client(trust_env=False) as http:
+    with httpx2.Client(trust_env=False, verify=False) as http:
         headers = http.get(server.base_url.removesuffix("/v1") + path).headers
     assert re.fullmatch("req_[0-9a-f]{32}", headers["x-request-id"])
     assert headers["openai-version"] == "2020-10-01"
@@ -115,7 +115,7 @@ def test_the_server_says_without_a_key_that_it_is_well(
     server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = server.base_url.removesuffix("/v1") + "/healthz"
-    with httpx2.Client(trust_env=False) as http:
+    with httpx2.Client(trust_env=False, verify=False) as http:
         answer = http.get(url)
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
         assert http.head(url).status_code == 200
@@ -175,7 +175,9 @@ def test_a_stream_whose_client_went_away_is_logged_as_cut(
         server = start(model={"base_url": endpoint.url})
         url = urlsplit(server.base_url)
         bearer = {"authorization": f"Bearer {server.api_key}"}
-        with httpx2.Client(trust_env=False, base_url=server.base_url, headers=bearer) as http:
+        with httpx2.Client(
+            trust_env=False, verify=False, base_url=server.base_url, headers=bearer
+        ) as http:
             assistant = http.post("/assistants", json={"model": "m"}).json()["id"]
             thread = http.post("/threads", json={}).json()["id"]
             body = json.dumps({"assistant_id": assistant, "stream": True})

@@ -26,7 +26,7 @@ def azure(start: Callable[..., EmbeddedServer]) -> Iterator[Callable[..., AzureO
             azure_endpoint=server.base_url.removesuffix("/v1"),
             api_version="2024-05-01-preview",
             max_retries=0,
-            http_client=httpx2.Client(trust_env=False, timeout=30),
+            http_client=httpx2.Client(trust_env=False, verify=False, timeout=30),
             **given,
         )
         clients.append(client)
@@ -88,7 +88,7 @@ def test_azures_later_form_has_a_version_in_its_path(server: EmbeddedServer) -> 
         base_url=f"{root}/openai/v1/",
         api_key=server.api_key,
         default_query={"api-version": "preview"},
-        http_client=httpx2.Client(trust_env=False),
+        http_client=httpx2.Client(trust_env=False, verify=False),
     ) as client:
         assert client.beta.threads.create().object == "thread"
 

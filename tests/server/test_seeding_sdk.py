@@ -140,7 +140,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Saved:
 
 
 def talking(server: EmbeddedServer) -> OpenAI:
-    http = httpx2.Client(trust_env=False, timeout=30)
+    http = httpx2.Client(trust_env=False, verify=False, timeout=30)
     return OpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0, http_client=http)
 
 

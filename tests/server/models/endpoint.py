@@ -107,7 +107,7 @@ def endpoint_running(
             http.socket = tls.wrap_socket(http.socket, server_side=True)
         scheme = "https" if tls else "http"
         endpoint.url = f"{scheme}://127.0.0.1:{http.server_address[1]}/v1"
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05})
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield endpoint

@@ -71,7 +71,9 @@ class Bench:
             )
         )
         self.stack.enter_context(server)
-        http = self.stack.enter_context(httpx2.Client(trust_env=False, timeout=_PATIENCE))
+        http = self.stack.enter_context(
+            httpx2.Client(trust_env=False, verify=False, timeout=_PATIENCE)
+        )
         return OpenAI(
             base_url=server.base_url, api_key=server.api_key, max_retries=0, http_client=http
         )

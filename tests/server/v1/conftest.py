@@ -61,6 +61,7 @@ def first(shared: EmbeddedServer) -> Iterator[First]:
         base_url=shared.base_url,
         headers={"authorization": f"Bearer {shared.api_key}", "openai-beta": "assistants=v1"},
         trust_env=False,
+        verify=False,
         timeout=30,
     ) as http:
         yield First(http)
