@@ -15,9 +15,11 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
@@ -114,6 +116,51 @@ def run(
             process.kill()
             raise
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+@contextmanager
+def program(path: Path, module: str) -> Iterator[None]:
+    """While this lasts, at `path` is a program that others, such as a shell, can start: the module.
+
+    It has us fork the process, with its arguments, directory, environment and streams, and ends
+    with the same exit code.
+    """
+    with TemporaryDirectory() as short, socket.socket(socket.AF_UNIX) as door:
+        door.bind(f"{short}/door")
+        door.listen()
+        path.write_text(f"#!{sys.executable} -IS\n{_CALLER.format(f'{short}/door')}")
+        path.chmod(0o755)
+        threading.Thread(target=_fork_for_callers, args=(door, module), daemon=True).start()
+        try:
+            yield
+        finally:
+            door.shutdown(socket.SHUT_RDWR)  # which ends the thread
+
+
+_CALLER = """
+import json, os, socket, sys
+with socket.socket(socket.AF_UNIX) as door:
+    door.connect({!r})
+    request = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
+    socket.send_fds(door, [len(request).to_bytes(4, "big")], [0, 1, 2])
+    door.sendall(request)
+    sys.exit(int(door.recv(16)))
+"""
+
+
+def _fork_for_callers(door: socket.socket, module: str) -> None:
+    with suppress(OSError):
+        while True:
+            caller, _ = door.accept()
+            with caller, caller.makefile("rb") as sent:
+                size, files, _, _ = socket.recv_fds(caller, 4, 3)
+                arguments, cwd, environ = json.loads(sent.read(int.from_bytes(size, "big")))
+                stdin, stdout, stderr = files
+                streams = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
+                process = Popen(["-m", module, *arguments], cwd=cwd, env=environ, **streams)
+                for file in files:
+                    os.close(file)
+                caller.send(str(process.wait()).encode())
 
 
 def _starts_alike(environ: dict[str, str]) -> bool:

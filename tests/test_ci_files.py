@@ -5,11 +5,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from tests import forking
 
 ROOT = Path(__file__).parent.parent
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
@@ -23,8 +24,6 @@ def runner(tmp_path):
         shutil.copytree(ROOT / name, workspace / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "assistctl.yaml", workspace)
     program = tmp_path / "assistctl"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m assistctl "$@"\n')
-    program.chmod(0o755)
 
     def run(mode, arguments="", sync_arguments=""):
         for name in ("output", "summary"):
@@ -33,7 +32,6 @@ def runner(tmp_path):
             ["bash", ROOT / ".ci" / "github-action.sh"],
             env={
                 **os.environ,
-                "PYTHONPATH": str(ROOT / "cli"),
                 "GITHUB_OUTPUT": str(tmp_path / "output"),
                 "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
                 "RUNNER_TEMP": str(tmp_path),
@@ -54,7 +52,8 @@ def runner(tmp_path):
     run.workspace = workspace
     run.plan = str(tmp_path / "assistctl-plan.md")
     run.place = "default-" + re.sub("[^A-Za-z0-9._-]", "-", str(workspace))
-    return run
+    with forking.program(program, "assistctl"):
+        yield run
 
 
 def test_a_plan_with_changes_succeeds_and_is_in_the_summary(runner):
@@ -147,11 +146,5 @@ def test_the_action_runs_scripts_that_exist():
 def test_the_hook_validates():
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert (hook["entry"], hook["pass_filenames"]) == ("assistctl validate", False)
-    done = subprocess.run(
-        [sys.executable, "-m", *hook["entry"].split(), "--format", "json"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "cli")},
-        capture_output=True,
-        text=True,
-    )
+    done = forking.run(["-m", *hook["entry"].split(), "--format", "json"], cwd=ROOT)
     assert json.loads(done.stdout) == {"problems": [], "warnings": []}

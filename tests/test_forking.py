@@ -145,6 +145,20 @@ def test_a_fork_can_be_signalled_and_waited_for():
             assert process.wait(60) == process.poll() == -number
 
 
+def test_a_program_that_a_shell_starts_is_forked_where_the_shell_is(tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "good.json").write_text('{"a": 1}')
+    script = (
+        "../pretty --compact good.json; echo '[1]' | ../pretty --compact; ../pretty none; echo $?"
+    )
+    with forking.program(tmp_path / "pretty", "json.tool"):
+        done = subprocess.run(
+            ["sh", "-c", script], cwd=tmp_path / "here", capture_output=True, text=True
+        )
+    assert done.stdout == '{"a":1}\n[1]\n2\n'
+    assert done.stderr.endswith("No such file or directory: 'none'\n")
+
+
 def test_an_environment_that_matters_to_the_start_of_python_gets_a_start(tmp_path):
     code = "import sys; print(sys.stdout.encoding, 'assistctl' in sys.modules)"
     assert forking.run(["-c", code]).stdout.split()[1] == "True"
