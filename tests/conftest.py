@@ -1,7 +1,22 @@
-"""For all tests: Ctrl-C means to the processes that they start what it means at a terminal."""
+"""For all tests: in which order, how many at a time, and that Ctrl-C means to the processes that
+they start what it means at a terminal."""
 
+import os
 import signal
+
+import pytest
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A script without job control has started us in the background; children would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: more than there are cores, since tests wait for processes, sockets and disks."""
+    return 1 + (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that nothing is left to wait for it alone."""
+    items.sort(key=lambda item: item.path.name != "test_docs.py")

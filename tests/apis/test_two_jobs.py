@@ -15,7 +15,7 @@ from tests.apis.florists import OWNERS, Florists
 
 pytestmark = pytest.mark.sweep
 
-ROUNDS = 20 if "ALL_FAULTS" in os.environ else 6
+ROUNDS = 20 if "ALL_FAULTS" in os.environ else 4
 
 
 @pytest.mark.parametrize("kind", ["first", "update"])

@@ -1,9 +1,14 @@
-"""What is written reads like a person's YAML, and is read back as the same values."""
+"""What is written reads like a person's YAML, and is read back as the same values.
 
+EXAMPLES=1000 tries so many values.
+"""
+
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +20,9 @@ from assistctl.spec.reading import read
 from assistctl.spec.writing import document
 
 relaxed = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=int(os.environ.get("EXAMPLES", "50")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 LONG = "Answers what customers ask about flowers, prices and deliveries; " * 2 + "nothing else."
@@ -150,6 +157,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.sweep
 @relaxed
 @given(st.dictionaries(TEXTS, VALUES, min_size=1, max_size=4))
 def test_any_value_is_read_back_as_it_was_written(tmp_path: Path, fields: dict[str, Any]) -> None:
@@ -197,6 +205,7 @@ ASSISTANTS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.sweep
 @relaxed
 @given(ASSISTANTS)
 def test_any_assistant_is_loaded_with_the_fields_that_were_written(
