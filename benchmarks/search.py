@@ -124,7 +124,10 @@ class Client:
         self._opener = build_opener(ProxyHandler({}))
 
     def fill(
-        self, files: Mapping[str, str], chunking: Mapping[str, Any] | None = None
+        self,
+        files: Mapping[str, str],
+        chunking: Mapping[str, Any] | None = None,
+        pause: float = 0.002,
     ) -> tuple[str, float]:
         """A new store that holds the files: its id, and how many seconds indexing took."""
         ids = [self._upload(name, text) for name, text in files.items()]
@@ -133,7 +136,7 @@ class Client:
         start = time.perf_counter()
         batch = self.post(f"/vector_stores/{store}/file_batches", {"file_ids": ids, **strategy})
         while batch["status"] == "in_progress":
-            time.sleep(0.002)
+            time.sleep(pause)
             batch = self._send(f"/vector_stores/{store}/file_batches/{batch['id']}")
         assert batch["file_counts"]["completed"] == len(ids), batch
         return store, time.perf_counter() - start

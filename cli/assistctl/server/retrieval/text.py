@@ -115,7 +115,7 @@ class _Contexts:
 def _shortened(line: str, most: int) -> str:
     """As many units of the line as `most` tokens allow."""
     for unit in UNIT.finditer(line):
-        most -= weight(unit.group())
+        most -= weight(len(unit.group()))
         if most < 0:
             return line[: unit.start()].rstrip()
     return line
@@ -129,13 +129,17 @@ class _Units:
         self._sections = {context.begins for context in text.contexts}
         self._leads = {context.start for context in text.contexts}
         self.starts, self._ends, self._weights = array("I"), array("I"), array("I")
+        add_start, add_end = self.starts.append, self._ends.append
+        add_weight = self._weights.append
         for unit in UNIT.finditer(text.value):
-            self.starts.append(unit.start())
-            self._ends.append(unit.end())
-            self._weights.append(weight(unit.group()))
+            start, end = unit.span()
+            add_start(start)
+            add_end(end)
+            add_weight(weight(end - start))
+        self._count = len(self.starts)
 
     def __len__(self) -> int:
-        return len(self.starts)
+        return self._count
 
     def begin(self, unit: int) -> int:
         """Where a piece that begins with this unit begins: with its line, if it can, since
@@ -146,9 +150,10 @@ class _Units:
 
     def fill(self, first: int, size: int) -> int:
         """The unit behind the last one that fits; one unit always does."""
-        used, last = self._weights[first], first + 1
-        while last < len(self) and used + self._weights[last] <= size:
-            used += self._weights[last]
+        weights, count = self._weights, self._count
+        used, last = weights[first], first + 1
+        while last < count and used + weights[last] <= size:
+            used += weights[last]
             last += 1
         return last
 
