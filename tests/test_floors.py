@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Collection
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -110,6 +111,7 @@ def room_of(module: str) -> str:
     return parts[1] if len(parts) > 1 else "__init__"
 
 
+@cache
 def imports(path: Path) -> list[str]:
     """Every imported module, in full; `from package import name` counts as package.name, too."""
     found = []

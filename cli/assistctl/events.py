@@ -1,4 +1,9 @@
-"""What happens while an assistant works, as values: the API rooms yield them, render shows them."""
+"""What happens while an assistant works, as values: API surfaces yield them, render shows them.
+
+A turn begins with ThreadStarted and RunStarted; StatusChanged, Notice and TextDelta follow as they
+come. Where the run waits for tools, ActionRequired is followed by a ToolCalled and a ToolReturned
+for each call, and the run goes on. The last event is Finished.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +23,15 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class ThreadStarted:
+    """The turn goes to the thread with this id, which is new or was used before."""
+
     thread: str
 
 
 @dataclass(frozen=True)
 class RunStarted:
+    """The target has taken the message and works on it; `run` is the run's id."""
+
     run: str
 
 
@@ -42,6 +51,8 @@ class Notice:
 
 @dataclass(frozen=True)
 class TextDelta:
+    """The next piece of the answer, to be put after what has come before."""
+
     text: str
 
 
@@ -54,6 +65,8 @@ class ActionRequired:
 
 @dataclass(frozen=True)
 class ToolCalled:
+    """A call that is about to be made here."""
+
     call: ToolCall
 
 

@@ -23,6 +23,7 @@ _INVISIBLE = re.compile(
 
 
 def is_key(text: str) -> bool:
+    """Whether assistants and vector stores may be called so."""
     return (
         0 < len(text) <= LONGEST
         and unicodedata.category(text[0]) in _LETTERS | _DIGITS

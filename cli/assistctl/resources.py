@@ -49,6 +49,7 @@ class File:
 
     @property
     def address(self) -> Address:
+        """`file/<path>`"""
         return Address(FILE, self.path)
 
     @property
@@ -59,8 +60,9 @@ class File:
 
 @dataclass(frozen=True)
 class Orphan:
-    """A file at the target to which no assistant and no vector store refers. `like` is a declared
-    file of its name, if there is one; `created_at` is in seconds since 1970, `size` in bytes."""
+    """An upload to which no assistant and no vector store at the target refers. `like` is a
+    declared file of its name, if there is one; `created_at` is in seconds since 1970, `size` in
+    bytes."""
 
     id: str
     filename: str
@@ -92,13 +94,15 @@ class Function:
 
 @dataclass(frozen=True)
 class CodeInterpreter:
+    """The tool that runs Python, and the files which that finds there."""
+
     files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True)
 class FileSearch:
-    """`store` is the key of the vector store searched; `options` the API's own `file_search`
-    mapping (max_num_results, ranking_options), as declared."""
+    """The tool that searches the vector store with the key `store`; `options` is the API's own
+    `file_search` mapping (max_num_results, ranking_options), as declared."""
 
     store: str | None = None
     options: Mapping[str, Json] = field(default_factory=dict)
@@ -106,6 +110,8 @@ class FileSearch:
 
 @dataclass(frozen=True)
 class FunctionTool:
+    """The tool that has a Function called here."""
+
     function: Function
 
 
@@ -129,6 +135,7 @@ class VectorStore:
 
     @property
     def address(self) -> Address:
+        """`vector_store/<key>`"""
         return Address(VECTOR_STORE, self.key)
 
 
@@ -152,10 +159,12 @@ class Assistant:
 
     @property
     def address(self) -> Address:
+        """`assistant/<key>`"""
         return Address(ASSISTANT, self.key)
 
     @property
     def functions(self) -> tuple[Function, ...]:
+        """What its function tools call, in their order."""
         return tuple(tool.function for tool in self.tools if isinstance(tool, FunctionTool))
 
 
@@ -180,6 +189,7 @@ class Target:
 
     @property
     def local(self) -> bool:
+        """Whether the command starts the server itself."""
         return self.api == "assistants" and self.base_url is None
 
 

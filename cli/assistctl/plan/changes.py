@@ -13,6 +13,8 @@ from assistctl.resources import Address, Json
 
 
 class Action(StrEnum):
+    """What happens to an object at the target; ADOPT takes one over that nobody owns."""
+
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
@@ -85,6 +87,7 @@ class Plan:
 
     @property
     def addresses(self) -> frozenset[Address]:
+        """What the plan changes."""
         return frozenset(change.address for change in self.changes)
 
     @cached_property
@@ -94,6 +97,7 @@ class Plan:
 
     @property
     def drifted(self) -> tuple[Change, ...]:
+        """The changes that would write over, or lose, what somebody changed at the target."""
         return tuple(change for change in self.changes if change.drifted)
 
     @property

@@ -1,4 +1,4 @@
-"""What reaches a terminal: text of strangers made harmless, columns counted, lines cut.
+"""What reaches a terminal: untrusted text made harmless, columns counted, lines cut.
 
 rich is imported where it is needed: `assistctl --help` and `validate` do without.
 """
@@ -69,5 +69,5 @@ def shortened(text: str, columns: int) -> str:
 
 
 def one_line(text: str) -> str:
-    """Stranger's text on one line: made harmless, whitespace collapsed."""
+    """Untrusted text on one line: made harmless, whitespace collapsed."""
     return sanitize(" ".join(text.split()))

@@ -38,6 +38,8 @@ def sentence(name: str, url: str, *, query: bool = False) -> tuple[str, str]:
 
 
 def is_address(url: str) -> bool:
+    """Whether an API can begin there: it is no URL of one endpoint, and not the bare host of a
+    service whose API is known to begin below it."""
     known = _ADDRESS.fullmatch(url) is not None and not _ENDS.search(url)
     return known and _bare(url) not in _PATHS
 

@@ -72,7 +72,7 @@ class Arguments:
         except ValidationError as error:
             for each in error.errors(include_url=False, include_context=False, include_input=False):
                 faults.append(Detail(_path([name, *each["loc"]]), cut(each["msg"], _DETAIL)))
-        except Exception as error:  # a validator of the annotated type is a stranger's code
+        except Exception as error:  # a validator of the annotated type is untrusted code
             reason = f"{type(error).__name__}: {error}"
             raise Refusal("exception", f"argument {name} cannot be converted: {reason}") from error
         return None

@@ -1,4 +1,4 @@
-"""Work done in parallel: jobs in threads, each with a time by which it has an answer."""
+"""Calls of tools made in parallel: tasks in threads, each with a time by which it has an answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONGEST_WAIT = 3600.0
 
 
 @dataclass(frozen=True)
-class Job:
+class Task:
     """One call to make. `work` is given the seconds it has, and may raise anything."""
 
     call: ToolCall
@@ -34,7 +34,7 @@ class Job:
 
 @dataclass(frozen=True)
 class _Running:
-    job: Job
+    task: Task
     began: float
     seconds: float
 
@@ -43,28 +43,29 @@ class _Running:
         return self.began + self.seconds
 
 
-class Crew:
-    """Runs jobs in threads, at most PARALLEL at a time, until an optional `deadline` for all.
+class ToolExecutor:
+    """Runs tasks in threads, at most PARALLEL at a time, until an optional `deadline` for all.
     `root` is the workspace, for those who read where a tool failed.
 
     A thread cannot be killed. One that has no result in time is given up: its place goes to the
-    next job, what it returns later is dropped, and as a daemon it does not keep the process alive.
+    next task, what it returns later is dropped, and as a daemon it does not keep the process alive.
     """
 
     def __init__(self, root: Path, deadline: float | None = None) -> None:
         self._root = root
         self._deadline = deadline
-        self._waiting: deque[Job] = deque()
+        self._waiting: deque[Task] = deque()
         self._running: dict[int, _Running] = {}
         self._started = 0
         self._finished: queue.SimpleQueue[tuple[int, Output, float]] = queue.SimpleQueue()
 
-    def add(self, job: Job) -> None:
-        self._waiting.append(job)
+    def add(self, task: Task) -> None:
+        """Begin with it, at once if there is a free place."""
+        self._waiting.append(task)
         self._start_waiting()
 
     def results(self) -> Iterator[ToolReturned]:
-        """One result for each job added, as they come."""
+        """One result for each task added, as they come."""
         while self._running or self._waiting:
             self._start_waiting()
             try:
@@ -74,24 +75,24 @@ class Crew:
                 continue
             running = self._running.pop(number, None)
             if running is not None:
-                yield returned(running.job.call, output, seconds)
+                yield returned(running.task.call, output, seconds)
 
     def _start_waiting(self) -> None:
         while self._waiting and len(self._running) < PARALLEL:
             self._start(self._waiting.popleft())
 
-    def _start(self, job: Job) -> None:
+    def _start(self, task: Task) -> None:
         began = time.monotonic()
-        left = job.timeout if self._deadline is None else self._deadline - began
+        left = task.timeout if self._deadline is None else self._deadline - began
         self._started += 1
         number = self._started
-        running = self._running[number] = _Running(job, began, max(0.0, min(job.timeout, left)))
+        running = self._running[number] = _Running(task, began, max(0.0, min(task.timeout, left)))
         if not running.seconds:
             return  # given up before it began
         thread = threading.Thread(
             target=_run,
             args=(number, running, self._finished, self._root),
-            name=job.call.name,
+            name=task.call.name,
             daemon=True,
         )
         try:
@@ -109,14 +110,16 @@ class Crew:
         for number in late:
             running = self._running.pop(number)
             refusal = timed_out(running.seconds)
-            yield returned(running.job.call, refusal.output, now - running.began)
+            yield returned(running.task.call, refusal.output, now - running.began)
 
 
 def returned(call: ToolCall, output: Output, seconds: float) -> ToolReturned:
+    """The event that tells how a call ended, after so many seconds."""
     return ToolReturned(call, output.text, seconds, output.error, output.trace)
 
 
 def timed_out(seconds: float) -> Refusal:
+    """What the model is told of a call that was given so many seconds (0: it was not made)."""
     if not seconds:
         return Refusal("timeout", "no time was left; the function was not called")
     return Refusal(
@@ -160,19 +163,19 @@ def _run(
     root: Path,
 ) -> None:
     try:
-        output = running.job.work(running.seconds)
+        output = running.task.work(running.seconds)
     except Refusal as refusal:
         output = refusal.output
     except BaseException as error:  # a tool may raise anything, SystemExit too: it ends here
-        log.debug("%s failed", running.job.call.name, exc_info=True)
-        output = replace(Refusal("exception", _told(error)).output, trace=trace(error, root))
+        log.debug("%s failed", running.task.call.name, exc_info=True)
+        output = replace(Refusal("exception", _in_words(error)).output, trace=trace(error, root))
     finished.put((number, output, time.monotonic() - running.began))
 
 
-def _told(error: BaseException) -> str:
+def _in_words(error: BaseException) -> str:
     """Type and message; what a model can use, without the traceback."""
     if isinstance(error, BaseExceptionGroup):
-        return "; ".join(map(_told, error.exceptions))
+        return "; ".join(map(_in_words, error.exceptions))
     try:
         text = str(error)
     except Exception:  # noqa: BLE001  (an exception may fail to describe itself)

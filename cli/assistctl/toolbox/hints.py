@@ -128,7 +128,7 @@ def _parameter(each: inspect.Parameter, annotation: Any, names: _Names) -> Param
         log.debug("parameter %s is passed as plain JSON: %s", each.name, error)
     except PydanticUserError as error:
         raise TypeError(f"parameter {each.name!r}: {error.message}") from error
-    except Exception as error:  # noqa: BLE001  (an annotation is a stranger's code)
+    except Exception as error:  # noqa: BLE001  (an annotation is untrusted code)
         log.debug("parameter %s is passed as plain JSON: %r", each.name, error)
     return Parameter(adapter, default, demanded)
 

@@ -21,7 +21,7 @@ def keep_stdout() -> None:
     """
     if sys.stdout is None or isinstance(sys.stdout, _MainThreadStdout):
         return
-    sys.stdout = _MainThreadStdout(_moved(sys.stdout))
+    sys.stdout = _MainThreadStdout(_set_apart(sys.stdout))
 
 
 @contextlib.contextmanager
@@ -42,7 +42,7 @@ class _MainThreadStdout:
         return getattr(self._stdout if here else sys.stderr, name)
 
 
-def _moved(stdout: TextIO) -> TextIO:
+def _set_apart(stdout: TextIO) -> TextIO:
     """Point file descriptor 1, which child processes inherit, to stderr; keep the old one apart."""
     if not isinstance(stdout, io.TextIOWrapper) or _descriptor(stdout) != 1 or stdout.isatty():
         return stdout

@@ -12,7 +12,7 @@ from assistctl.events import ToolCall, ToolReturned
 from assistctl.resources import Function
 from assistctl.toolbox import mounting, outputs, prints
 from assistctl.toolbox.arguments import Arguments, arguments_of, called
-from assistctl.toolbox.calls import Crew, Job, awaited, returned
+from assistctl.toolbox.calls import Task, ToolExecutor, awaited, returned
 from assistctl.toolbox.outputs import Output, Refusal
 
 TIMEOUT = 60.0
@@ -67,29 +67,29 @@ class Toolbox:
         with `approval: ask`, while the other calls are already at work; what it raises passes
         through. Without it such calls are refused.
         """
-        crew = Crew(self.root, deadline)
+        executor = ToolExecutor(self.root, deadline)
         refused: list[ToolReturned] = []
-        held: list[Job] = []
+        held: list[Task] = []
         for call in calls:
             try:
-                job = self._job(call)
+                task = self._task(call)
             except Refusal as refusal:
                 refused.append(returned(call, refusal.output, 0.0))
             else:
                 if self.tools[call.name].function.approval == "ask":
-                    held.append(job)
+                    held.append(task)
                 else:
-                    crew.add(job)
+                    executor.add(task)
         yield from refused
-        for job in held:
-            refusal_of_person = _asked(job.call, approve)
+        for task in held:
+            refusal_of_person = _asked(task.call, approve)
             if refusal_of_person is None:
-                crew.add(job)
+                executor.add(task)
             else:
-                yield returned(job.call, refusal_of_person.output, 0.0)
-        yield from crew.results()
+                yield returned(task.call, refusal_of_person.output, 0.0)
+        yield from executor.results()
 
-    def _job(self, call: ToolCall) -> Job:
+    def _task(self, call: ToolCall) -> Task:
         tool = self.tools.get(call.name)
         if tool is None:
             names = ", ".join(sorted(self.tools)) or "none"
@@ -103,7 +103,7 @@ class Toolbox:
                 f"{call.name} is declared, but nothing here implements it; do without it",
             )
         work = tool.implementation.prepare(call.arguments, self.output_limit)
-        return Job(call, work, tool.function.timeout or self.timeout)
+        return Task(call, work, tool.function.timeout or self.timeout)
 
 
 def mount(
