@@ -16,7 +16,7 @@ from assistctl.server.retrieval import embedders
 from assistctl.server.retrieval.embedders import EmbedderError, offline
 from assistctl.server.retrieval.embedders.endpoint import EmbeddingsEndpoint
 from assistctl.server.retrieval.embedders.protocol import packed
-from assistctl.server.retrieval.vectors import Part, nearest_by, nearest_slowly
+from assistctl.server.retrieval.vector_index import Block, nearest_by, nearest_slowly
 from tests.server import embeddings_endpoint
 from tests.server.embeddings_endpoint import embeddings_endpoint_running
 
@@ -167,7 +167,7 @@ def test_the_encoder_knows_what_belongs_together_in_two_languages() -> None:
 
 def test_cosines_are_the_same_without_numpy() -> None:
     numpy = pytest.importorskip("numpy")
-    part = Part(
+    part = Block(
         chunks=[7, 8, 9],
         ingestions=[1, 1, 1],
         counts=[2, 1, 3],

@@ -11,7 +11,7 @@ import pytest
 from openai import OpenAI
 
 from assistctl.server import EmbeddedServer
-from assistctl.server.retrieval.embedders import meaning
+from assistctl.server.retrieval.embedders import queries
 from tests.server.embeddings_endpoint import EmbeddingsEndpoint, embeddings_endpoint_running
 
 TEXTS = {
@@ -123,7 +123,7 @@ def test_while_the_embedder_fails_words_alone_decide_and_it_is_left_alone(
     assert "searching by words alone for 60 s" in caplog.text
     endpoint.status = 200
     later = time.monotonic() + 61
-    monkeypatch.setattr(meaning, "time", SimpleNamespace(monotonic=lambda: later))
+    monkeypatch.setattr(queries, "time", SimpleNamespace(monotonic=lambda: later))
     assert search(client, store_id, "red rose") == before
 
 

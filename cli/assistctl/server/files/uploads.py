@@ -10,19 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistctl.server import files
-from assistctl.server.storage import contents
+from assistctl.server.storage import contents, documents
 from assistctl.server.storage.contents import Staged
 from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.storage.documents import (
-    Collection,
-    expired,
-    fetch,
-    find,
-    insert,
-    purge_expired,
-    save,
-    select,
-)
+from assistctl.server.storage.documents import Collection
 from assistctl.server.wire import UPLOAD, UPLOAD_PART, ApiError, Document, now, public
 
 LIFETIME_SECONDS = 3_600
@@ -48,14 +39,14 @@ def create(tx: Transaction, project: str, body: Mapping[str, Any]) -> Document:
         "_expires_after": body.get("expires_after"),
         "_mime_type": body["mime_type"],
     }
-    return insert(tx, Collection(UPLOAD, project), upload)
+    return documents.insert(tx, Collection(UPLOAD, project), upload)
 
 
 def add_part(tx: Transaction, project: str, upload_id: str, content: Staged) -> Document:
     """The content, staged under the id that the part will have, becomes a part of the upload."""
     fetch_pending(tx, project, upload_id)
     collection = Collection(UPLOAD_PART, project, upload_id)
-    if sum(part["_bytes"] for part in select(tx, collection)) + content.size > MOST_BYTES:
+    if sum(part["_bytes"] for part in documents.select(tx, collection)) + content.size > MOST_BYTES:
         raise ApiError(f"The parts of an upload can have at most {MOST_BYTES} bytes.", param="data")
     contents.adopt(tx, content)
     part = {
@@ -65,7 +56,7 @@ def add_part(tx: Transaction, project: str, upload_id: str, content: Staged) -> 
         "upload_id": upload_id,
         "_bytes": content.size,
     }
-    return insert(tx, collection, part)
+    return documents.insert(tx, collection, part)
 
 
 def complete(tx: Transaction, project: str, upload_id: str, part_ids: Sequence[str]) -> Document:
@@ -73,7 +64,7 @@ def complete(tx: Transaction, project: str, upload_id: str, part_ids: Sequence[s
 
     A completion that is sent again, since its answer was lost, is answered again.
     """
-    upload = fetch(tx, Collection(UPLOAD, project), upload_id)
+    upload = documents.fetch(tx, Collection(UPLOAD, project), upload_id)
     if upload["status"] == "completed" and upload["_part_ids"] == part_ids:
         return upload
     upload = fetch_pending(tx, project, upload_id)
@@ -88,11 +79,12 @@ def complete(tx: Transaction, project: str, upload_id: str, part_ids: Sequence[s
     )
     _drop_parts(tx, project, upload_id, but=frozenset(part_ids))
     done = {**upload, "status": "completed", "file": file, "_part_ids": list(part_ids)}
-    return save(tx, Collection(UPLOAD, project), done)
+    return documents.save(tx, Collection(UPLOAD, project), done)
 
 
 def cancel(tx: Transaction, project: str, upload_id: str) -> Document:
-    upload = fetch(tx, Collection(UPLOAD, project), upload_id)
+    """Drop a pending upload with its parts; one that is cancelled already is answered as it is."""
+    upload = documents.fetch(tx, Collection(UPLOAD, project), upload_id)
     if upload["status"] == "cancelled":
         return upload
     fetch_pending(tx, project, upload_id)
@@ -106,7 +98,7 @@ def chosen_parts(
     collection = Collection(UPLOAD_PART, project, upload["id"])
     chosen: dict[str, int] = {}
     for number, part_id in enumerate(part_ids):
-        part = find(tx, collection, part_id)
+        part = documents.find(tx, collection, part_id)
         if part is None or part_id in chosen:
             wrong = "is named twice" if part else f"does not belong to the upload {upload['id']}"
             raise ApiError(
@@ -127,7 +119,8 @@ def chosen_parts(
 
 
 def fetch_pending(tx: Transaction, project: str, upload_id: str) -> Document:
-    upload = fetch(tx, Collection(UPLOAD, project), upload_id)
+    """The upload; ApiError 404 if it is not there, 400 if it has ended or its hour is over."""
+    upload = documents.fetch(tx, Collection(UPLOAD, project), upload_id)
     status = "expired" if _overdue(upload) else upload["status"]
     if status != "pending":
         raise ApiError(f"Upload {upload_id} is {status}; only a pending upload can be changed.")
@@ -137,10 +130,10 @@ def fetch_pending(tx: Transaction, project: str, upload_id: str) -> Document:
 def expire(database: Database) -> None:
     """End the uploads of all projects whose hour is over, and remove their parts."""
     with database.read() as tx:
-        overdue = expired(tx, UPLOAD, now(), "pending")
+        overdue = documents.expired(tx, UPLOAD, now(), "pending")
     for project, upload_id in overdue:
         with database.write() as tx:
-            upload = find(tx, Collection(UPLOAD, project), upload_id)
+            upload = documents.find(tx, Collection(UPLOAD, project), upload_id)
             if upload is not None and _overdue(upload):
                 _end(tx, project, upload, "expired")
 
@@ -148,7 +141,7 @@ def expire(database: Database) -> None:
 def forget_old(database: Database) -> None:
     """Remove the uploads that ended long ago. What was put together of them stays."""
     with database.write() as tx:
-        purge_expired(tx, UPLOAD, now() - KEPT_SECONDS, sparing="pending")
+        documents.purge_expired(tx, UPLOAD, now() - KEPT_SECONDS, sparing="pending")
 
 
 def shown(upload: Document) -> Document:
@@ -159,13 +152,13 @@ def shown(upload: Document) -> Document:
 
 def _end(tx: Transaction, project: str, upload: Document, status: str) -> Document:
     _drop_parts(tx, project, upload["id"])
-    return save(tx, Collection(UPLOAD, project), {**upload, "status": status})
+    return documents.save(tx, Collection(UPLOAD, project), {**upload, "status": status})
 
 
 def _drop_parts(
     tx: Transaction, project: str, upload_id: str, but: frozenset[str] = frozenset()
 ) -> None:
-    for part in select(tx, Collection(UPLOAD_PART, project, upload_id)):
+    for part in documents.select(tx, Collection(UPLOAD_PART, project, upload_id)):
         if part["id"] not in but:
             contents.remove(tx, part["id"])
 

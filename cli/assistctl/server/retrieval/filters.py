@@ -20,7 +20,7 @@ _KINDS = ("eq", "ne", *_ORDER, "in", "nin", "and", "or")
 
 
 def check(value: Json, path: str, depth: int = 0) -> Json:
-    """A Check for a filter; see shapes."""
+    """A Check (see validation.py) for a filter, of at most ten levels."""
     if depth > _DEEPEST:
         raise ApiError(f"Invalid '{path}': filters are nested too deeply.", param=path)
     if isinstance(value, dict) and value.get("type") in ("and", "or"):

@@ -1,8 +1,8 @@
-"""Finding: chunks of vector stores by their words and by their meaning, both in one score.
+"""Search: chunks of vector stores by their words and by their meaning, both in one score.
 
-A chunk's score is the weighted mean of how many of the question's words it holds (keywords.py) and
-of how near its nearest passage is in meaning (vectors.py, embedders/meaning.py), both from 0 to 1.
-Where there is no embedder, or it has not read the chunk yet, the words decide alone. Scores compare
+A chunk's score is the weighted mean of how many of the query's words it holds (keywords.py) and of
+how near its nearest passage is in meaning (vector_index.py, embedders/queries.py), both between 0
+and 1. Where there is no embedder, or it has not read the chunk yet, the words decide alone. Scores compare
 within one answer; they are no probabilities.
 """
 
@@ -18,8 +18,8 @@ from anyio import CapacityLimiter
 
 from assistctl.server.retrieval import keywords, vector_stores
 from assistctl.server.retrieval.embedders import Embedder
-from assistctl.server.retrieval.embedders.meaning import Meaning, Meant
-from assistctl.server.retrieval.vectors import Vectors
+from assistctl.server.retrieval.embedders.queries import QueryEmbedder, QueryVectors
+from assistctl.server.retrieval.vector_index import VectorIndex
 from assistctl.server.storage import chunks
 from assistctl.server.storage.chunks import Ingestion
 from assistctl.server.storage.database import Database, Transaction
@@ -74,8 +74,8 @@ class Finder:
     def __init__(self, database: Database, embedder: Embedder | None) -> None:
         self._database = database
         self.embedder = embedder
-        self._meaning = Meaning(embedder) if embedder else None
-        self._vectors = Vectors(embedder.name) if embedder else None
+        self._queries = QueryEmbedder(embedder) if embedder else None
+        self._vectors = VectorIndex(embedder.name) if embedder else None
         self._threads = CapacityLimiter(_AT_ONCE)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
@@ -89,16 +89,16 @@ class Finder:
 
         Raises ApiError 404 for a store that is not there and 400 for an expired one.
         """
-        meant = None
-        if self._meaning and question.weights.embedding and store_ids:
-            meant = self._meaning.of(question.wordings)
+        queries = None
+        if self._queries and question.weights.embedding and store_ids:
+            queries = self._queries.embed(question.wordings)
         with self._database.read() as tx:
             found = vector_stores.searchable(tx, project, store_ids, question.condition)
             ingestions = {ingestion.id: ingestion for ingestion in found}
             near: Sequence[_Near] = [_Near()] * len(question.wordings)
-            if meant and self._vectors and ingestions:
-                cosines = self._vectors.cosines(tx, store_ids, ingestions, meant.vectors)
-                near = [_Near(by_chunk, meant) for by_chunk in cosines]
+            if queries and self._vectors and ingestions:
+                cosines = self._vectors.cosines(tx, store_ids, ingestions, queries.vectors)
+                near = [_Near(by_chunk, queries) for by_chunk in cosines]
             scores = _scores(tx, store_ids, ingestions, question, near)
             return _best(tx, project, ingestions, scores, question.limit)
 
@@ -108,15 +108,15 @@ class _Near:
     """How near chunks are to one wording; those without vectors are not here."""
 
     cosines: Mapping[int, float] = field(default_factory=dict)
-    meant: Meant | None = None
+    queries: QueryVectors | None = None
 
     def best(self) -> list[int]:
         return heapq.nlargest(_CANDIDATES, self.cosines, key=self.cosines.__getitem__)
 
     def relevance(self, chunk: int) -> float | None:
-        if self.meant is None or chunk not in self.cosines:
+        if self.queries is None or chunk not in self.cosines:
             return None
-        return self.meant.relevance(self.cosines[chunk])
+        return self.queries.relevance(self.cosines[chunk])
 
 
 def _scores(

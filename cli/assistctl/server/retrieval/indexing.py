@@ -59,6 +59,7 @@ class Indexer:
         ]
 
     def start(self) -> None:
+        """Begin with what waits; returns at once."""
         for thread in self._threads:
             thread.start()
 

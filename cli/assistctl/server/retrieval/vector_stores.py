@@ -11,23 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistctl.server.retrieval import filters
-from assistctl.server.storage import chunks, indexing_queue
+from assistctl.server.storage import chunks, documents, indexing_queue
 from assistctl.server.storage.chunks import Ingestion
 from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import (
-    Collection,
-    count,
-    count_by_status,
-    fetch,
-    find,
-    has_status,
-    insert,
-    parents,
-    remove,
-    save,
-    select,
-    totals,
-)
+from assistctl.server.storage.documents import Collection
 from assistctl.server.wire import (
     FILE,
     STORE_BATCH,
@@ -70,7 +57,7 @@ def create(tx: Transaction, project: str, body: Mapping[str, Any]) -> Document:
         "last_active_at": moment,
         "metadata": body.get("metadata") or {},
     }
-    insert(tx, Collection(VECTOR_STORE, project), _with_expiry(store))
+    documents.insert(tx, Collection(VECTOR_STORE, project), _with_expiry(store))
     chunking = body.get("chunking_strategy")
     files = [NewFile(file_id, chunking) for file_id in body.get("file_ids") or ()]
     attach(tx, project, store["id"], files)
@@ -78,29 +65,30 @@ def create(tx: Transaction, project: str, body: Mapping[str, Any]) -> Document:
 
 
 def modify(tx: Transaction, project: str, store_id: str, changes: Mapping[str, Any]) -> Document:
+    """Set top-level keys of a store, which moves its expiry; one that is not there is a 404."""
     collection = Collection(VECTOR_STORE, project)
-    store = {**fetch(tx, collection, store_id), **changes, "last_active_at": now()}
-    return save(tx, collection, _with_expiry(store))
+    store = {**documents.fetch(tx, collection, store_id), **changes, "last_active_at": now()}
+    return documents.save(tx, collection, _with_expiry(store))
 
 
 def delete(tx: Transaction, project: str, store_id: str) -> None:
     """Remove the store, its batches and its index; the files themselves stay."""
     chunks.discard(tx, store_id)
     indexing_queue.remove(tx, store_id)
-    remove(tx, Collection(VECTOR_STORE, project), store_id)
+    documents.remove(tx, Collection(VECTOR_STORE, project), store_id)
 
 
 def touch(tx: Transaction, project: str, store_id: str) -> None:
     """Note that the store was used, which moves its expiry. A store that is gone is none."""
     collection = Collection(VECTOR_STORE, project)
-    store = find(tx, collection, store_id)
+    store = documents.find(tx, collection, store_id)
     if store is not None and not _expired(store) and store["last_active_at"] != now():
-        save(tx, collection, _with_expiry({**store, "last_active_at": now()}))
+        documents.save(tx, collection, _with_expiry({**store, "last_active_at": now()}))
 
 
 def is_usable(tx: Transaction, project: str, store_id: str) -> bool:
     """Whether the store is there and has not expired."""
-    store = find(tx, Collection(VECTOR_STORE, project), store_id)
+    store = documents.find(tx, Collection(VECTOR_STORE, project), store_id)
     return store is not None and not _expired(store)
 
 
@@ -119,12 +107,12 @@ def attach(tx: Transaction, project: str, store_id: str, files: Sequence[NewFile
         return
     collection = Collection(STORE_FILE, project, store_id)
     for file in files:
-        fetch(tx, Collection(FILE, project), file.file_id)
-        if find(tx, collection, file.file_id) is not None:
+        documents.fetch(tx, Collection(FILE, project), file.file_id)
+        if documents.find(tx, collection, file.file_id) is not None:
             detach(tx, project, store_id, file.file_id)
-        insert(tx, collection, _attached(store_id, file))
+        documents.insert(tx, collection, _attached(store_id, file))
         indexing_queue.add(tx, project, store_id, file.file_id)
-    if count(tx, collection) > STORE_FILES:
+    if documents.count(tx, collection) > STORE_FILES:
         raise ApiError(
             f"Vector store {store_id} cannot hold more than {STORE_FILES} files.",
             param="file_id",
@@ -135,14 +123,14 @@ def attach(tx: Transaction, project: str, store_id: str, files: Sequence[NewFile
 
 def detach(tx: Transaction, project: str, store_id: str, file_id: str) -> None:
     """Take a file out of a store, and out of its index. The file itself stays."""
-    remove(tx, Collection(STORE_FILE, project, store_id), file_id)
+    documents.remove(tx, Collection(STORE_FILE, project, store_id), file_id)
     chunks.discard(tx, store_id, file_id)
     indexing_queue.remove(tx, store_id, file_id)
 
 
 def detach_everywhere(tx: Transaction, project: str, file_id: str) -> None:
     """Take a file out of every store that holds it, as deleting a file does."""
-    for store_id in parents(tx, STORE_FILE, project, file_id):
+    for store_id in documents.parents(tx, STORE_FILE, project, file_id):
         detach(tx, project, store_id, file_id)
 
 
@@ -150,7 +138,7 @@ def pending(tx: Transaction, project: str, store_ids: Iterable[str]) -> bool:
     """Whether files of these stores still wait for the indexer. Asked many times a second: it
     costs the same however many files there are."""
     return any(
-        has_status(tx, Collection(STORE_FILE, project, store_id), "in_progress")
+        documents.has_status(tx, Collection(STORE_FILE, project, store_id), "in_progress")
         for store_id in store_ids
     )
 
@@ -166,7 +154,7 @@ def searchable(
     Raises ApiError 404 for a store that is not there and 400 for an expired one.
     """
     for store_id in store_ids:
-        if _expired(fetch(tx, Collection(VECTOR_STORE, project), store_id)):
+        if _expired(documents.fetch(tx, Collection(VECTOR_STORE, project), store_id)):
             raise ApiError(f"Vector store {store_id} is expired.", code="vector_store_expired")
     ingestions = chunks.ready(tx, store_ids)
     if condition is None:
@@ -174,7 +162,7 @@ def searchable(
     passing = {
         (store_id, file["id"])
         for store_id in store_ids
-        for file in select(tx, Collection(STORE_FILE, project, store_id))
+        for file in documents.select(tx, Collection(STORE_FILE, project, store_id))
         if filters.matches(condition, file["attributes"])
     }
     return [found for found in ingestions if (found.store_id, found.file_id) in passing]
@@ -183,17 +171,17 @@ def searchable(
 def batch_counts(tx: Transaction, project: str, store_id: str, batch_id: str) -> dict[str, int]:
     """file_counts of the files that came with one batch and are still there."""
     files = Collection(STORE_FILE, project, store_id)
-    return _counts(count_by_status(tx, files, {"_batch": batch_id}))
+    return _counts(documents.count_by_status(tx, files, {"_batch": batch_id}))
 
 
 def cancel_batch(tx: Transaction, project: str, store_id: str, batch_id: str) -> None:
     """What the indexer has not read yet, it will not read any more."""
     collection = Collection(STORE_FILE, project, store_id)
-    for file in select(tx, collection, {"status": "in_progress", "_batch": batch_id}):
-        save(tx, collection, {**file, "status": "cancelled"})
+    for file in documents.select(tx, collection, {"status": "in_progress", "_batch": batch_id}):
+        documents.save(tx, collection, {**file, "status": "cancelled"})
         indexing_queue.remove(tx, store_id, file["id"])
     batches = Collection(STORE_BATCH, project, store_id)
-    save(tx, batches, {**fetch(tx, batches, batch_id), "_cancelled": True})
+    documents.save(tx, batches, {**documents.fetch(tx, batches, batch_id), "_cancelled": True})
 
 
 def _attached(store_id: str, file: NewFile) -> Document:
@@ -216,7 +204,7 @@ def _count(
     tx: Transaction, project: str, store_ids: Sequence[str]
 ) -> dict[str, tuple[dict[str, int], int]]:
     """For each store its file_counts and usage_bytes."""
-    rows = totals(tx, STORE_FILE, project, store_ids, "usage_bytes")
+    rows = documents.totals(tx, STORE_FILE, project, store_ids, "usage_bytes")
     return {
         store_id: (
             _counts({status: number for parent, status, number, _ in rows if parent == store_id}),

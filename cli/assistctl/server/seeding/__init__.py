@@ -18,15 +18,9 @@ from assistctl.server.seeding import objects
 from assistctl.server.seeding.dump import Dump, Entry, SeedError
 from assistctl.server.seeding.timeline import merged, oldest_first
 from assistctl.server.settings import Settings
-from assistctl.server.storage import contents, seeded
+from assistctl.server.storage import contents, documents, seeded
 from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.storage.documents import (
-    Collection,
-    find,
-    insert,
-    is_in_other_project,
-    was_deleted,
-)
+from assistctl.server.storage.documents import Collection
 from assistctl.server.wire import (
     ASSISTANT,
     FILE,
@@ -176,7 +170,7 @@ class _Seeding:
         identity = document["id"]
         if self._was_seen(collection, identity):
             return False
-        insert(self.tx, collection, document)
+        documents.insert(self.tx, collection, document)
         self._remember(collection, identity)
         return True
 
@@ -184,8 +178,8 @@ class _Seeding:
         """Whether it is here, or was and has been deleted since; then it is left alone."""
         seen = (
             seeded.is_noted(self.tx, collection, identity)
-            or find(self.tx, collection, identity) is not None
-            or was_deleted(self.tx, collection, identity)
+            or documents.find(self.tx, collection, identity) is not None
+            or documents.was_deleted(self.tx, collection, identity)
         )
         self.left_alone[collection.kind.name] += seen
         return seen
@@ -196,7 +190,7 @@ class _Seeding:
 
     def _refuse_taken(self, kind: Kind, document: Document) -> None:
         """What files and stores hold is kept by their ids alone."""
-        if is_in_other_project(self.tx, kind, self.project, document["id"]):
+        if documents.is_in_other_project(self.tx, kind, self.project, document["id"]):
             raise SeedError(
                 self.dump.path, [f"{document['id']}: another project has a {kind.noun} of this id"]
             )
@@ -233,8 +227,8 @@ class _Seeding:
                     self._make(RUN, run, thread_id)
                 self._conversation(thread_id, said, did)
             else:
-                for kind, documents in ((MESSAGE, said), (RUN, ran), (STEP, did)):
-                    self.left_alone[kind.name] += len(documents)
+                for kind, skipped in ((MESSAGE, said), (RUN, ran), (STEP, did)):
+                    self.left_alone[kind.name] += len(skipped)
 
     def _thread(self, thread_id: str, inner: list[Document]) -> bool:
         """Whether there is such a thread; one that was not dumped is made, since its messages
@@ -268,11 +262,11 @@ class _Seeding:
                     self.notes.append(f"{document['id']} refers to {identity}, which is not here")
 
     def _is_there(self, kind: Kind, identity: str, parent: str = "") -> bool:
-        return find(self.tx, Collection(kind, self.project, parent), identity) is not None
+        return documents.find(self.tx, Collection(kind, self.project, parent), identity) is not None
 
 
-def _by_thread(documents: Iterable[Document]) -> dict[str, list[Document]]:
+def _by_thread(read: Iterable[Document]) -> dict[str, list[Document]]:
     grouped: dict[str, list[Document]] = {}
-    for document in documents:
+    for document in read:
         grouped.setdefault(document["thread_id"], []).append(document)
     return grouped

@@ -21,6 +21,7 @@ class Key:
 
     @property
     def columns(self) -> tuple[str, str, str]:
+        """What a row is found by."""
         return (self.project, self.path, self.value)
 
 

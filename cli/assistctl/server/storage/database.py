@@ -63,6 +63,7 @@ class Transaction:
         self._callbacks.append(callback)
 
     def committed(self) -> None:
+        """Call back those who wanted to know; for `Database.write` alone."""
         for callback in self._callbacks:
             callback()
 

@@ -28,6 +28,7 @@ class Collection:
 
     @property
     def key(self) -> tuple[str, str, str]:
+        """The columns kind, project and parent."""
         return (self.kind.name, self.project, self.parent)
 
 
@@ -47,7 +48,7 @@ _HERE = "kind = ? AND project = ? AND parent = ?"
 
 
 def insert(tx: Transaction, collection: Collection, document: Document) -> Document:
-    """Append the document (with its `id`) to the collection and return it."""
+    """Append the document and return it; its `id` is not in the collection yet."""
     tx.execute(
         "INSERT INTO documents (kind, project, parent, id, status, body) VALUES (?, ?, ?, ?, ?, ?)",
         (*collection.key, document["id"], document.get("status"), _dump(document)),
@@ -56,6 +57,7 @@ def insert(tx: Transaction, collection: Collection, document: Document) -> Docum
 
 
 def find(tx: Transaction, collection: Collection, identity: str) -> Document | None:
+    """The document of this id, with the server's own `_` keys; None if it is not there."""
     rows = tx.execute(
         f"SELECT body FROM documents WHERE {_HERE} AND id = ?",  # noqa: S608 - constant
         (*collection.key, identity),
@@ -121,6 +123,7 @@ def forget_removed(database: Database) -> None:
 
 
 def count(tx: Transaction, collection: Collection) -> int:
+    """How many documents there are."""
     [(number,)] = tx.execute(f"SELECT count(*) FROM documents WHERE {_HERE}", collection.key)  # noqa: S608
     return int(number)
 
@@ -270,6 +273,7 @@ def list_page(
 
 
 def listing(documents: list[Document], has_more: bool = False) -> Document:
+    """Documents as the API answers a page of a list, without the server's own keys."""
     return {
         "object": "list",
         "data": [public(document) for document in documents],

@@ -27,6 +27,9 @@ _AT_ONCE = 32  # what small servers take in one request
 
 
 class EmbeddingsEndpoint:
+    """An Embedder that asks an endpoint, in requests of a few texts, and tries a passing refusal
+    again."""
+
     # Fits the 512 tokens of small models whatever their tokens are, and is precise for large ones.
     passage_tokens = 256
 

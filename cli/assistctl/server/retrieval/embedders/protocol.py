@@ -29,7 +29,9 @@ class Embedder(Protocol):
         """A vector for each text. Raises EmbedderError, after `patience` seconds at the latest."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Let go of what it holds; an `embed` under way raises EmbedderError soon."""
+        ...
 
 
 def packed(numbers: Iterable[float]) -> Vector:

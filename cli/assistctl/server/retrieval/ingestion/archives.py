@@ -44,6 +44,7 @@ class Archive:
         self.names = frozenset(self._zip.namelist())
 
     def parse(self, name: str, handler: Handler) -> None:
+        """Read an XML file piece by piece, however large it is."""
         self._feed(name, XMLParser(target=_Target(handler)))
 
     def tree(self, name: str) -> Element:

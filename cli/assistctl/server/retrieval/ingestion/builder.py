@@ -28,6 +28,7 @@ class TextBuilder:
         self._sections: list[tuple[int, int]] = []  # level, number of the context: still open
 
     def heading(self, title: str, level: int) -> None:
+        """Begin a section, which ends those of this `level` (from 1) and below it."""
         title = one_line(title)
         if not title:
             return
@@ -58,6 +59,7 @@ class TextBuilder:
             self._close(number)
 
     def finished(self) -> Text:
+        """The whole text; nothing may be added afterwards."""
         for _, number in self._sections:
             self._close(number)
         return Text("\n".join(self._lines), self._contexts)
@@ -81,6 +83,7 @@ class TextBuilder:
 
 
 def one_line(text: str) -> str:
+    """The text with single spaces for all that is white, and without control characters."""
     return " ".join(_CONTROL.sub("", text).split())
 
 

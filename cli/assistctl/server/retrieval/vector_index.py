@@ -26,7 +26,7 @@ _CHUNKS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
-class Part:
+class Block:
     """Some chunks of a store, by id, each with its ingestion and the number of its vectors, which
     stand in `numbers` one behind the other."""
 
@@ -39,11 +39,11 @@ class Part:
 @dataclass(frozen=True)
 class _Kept:
     ingestions: Sequence[int]
-    parts: Sequence[Part]
+    blocks: Sequence[Block]
     size: int
 
 
-class Vectors:
+class VectorIndex:
     """The vectors of one database, in one embedder's space. Any thread may ask."""
 
     def __init__(self, embedder: str) -> None:
@@ -62,14 +62,14 @@ class Vectors:
         cosine of the chunk's passages."""
         found: list[dict[int, float]] = [{} for _ in queries]
         for store_id in store_ids:
-            for part in self._parts(tx, store_id, len(queries[0])):
-                wanted = [ingestion in ingestions for ingestion in part.ingestions]
-                for best, cosines in zip(nearest(part, queries), found, strict=True):
-                    pairs = zip(part.chunks, best, wanted, strict=True)
+            for block in self._blocks(tx, store_id, len(queries[0])):
+                wanted = [ingestion in ingestions for ingestion in block.ingestions]
+                for best, cosines in zip(nearest(block, queries), found, strict=True):
+                    pairs = zip(block.chunks, best, wanted, strict=True)
                     cosines.update((chunk, cosine) for chunk, cosine, asked in pairs if asked)
         return found
 
-    def _parts(self, tx: Transaction, store_id: str, size: int) -> Iterator[Part]:
+    def _blocks(self, tx: Transaction, store_id: str, size: int) -> Iterator[Block]:
         """All of a store, and to be kept if it is not too large."""
         ingestions = embeddings.completed(tx, store_id, self._embedder)
         with self._guard:
@@ -77,18 +77,18 @@ class Vectors:
             if kept is not None:
                 self._kept.move_to_end(store_id)
         if kept is not None and kept.ingestions == ingestions:
-            yield from kept.parts
+            yield from kept.blocks
             return
-        parts, total = [], 0
-        for part in self._read(tx, store_id, size):
-            total += len(part.numbers)
+        blocks, total = [], 0
+        for block in self._read(tx, store_id, size):
+            total += len(block.numbers)
             if total <= _MOST_BYTES:
-                parts.append(part)
+                blocks.append(block)
             else:
-                parts.clear()
-            yield part
+                blocks.clear()
+            yield block
         if total <= _MOST_BYTES:
-            self._keep(store_id, _Kept(ingestions, parts, total))
+            self._keep(store_id, _Kept(ingestions, blocks, total))
 
     def _keep(self, store_id: str, kept: _Kept) -> None:
         with self._guard:
@@ -97,37 +97,39 @@ class Vectors:
             while sum(entry.size for entry in self._kept.values()) > _MOST_BYTES:
                 self._kept.popitem(last=False)
 
-    def _read(self, tx: Transaction, store_id: str, size: int) -> Iterator[Part]:
+    def _read(self, tx: Transaction, store_id: str, size: int) -> Iterator[Block]:
         """Vectors of `size` bytes each."""
         rows: list[tuple[int, int, bytes]] = []
         for row in embeddings.read(tx, store_id, self._embedder):
             if row[2] and len(row[2]) % size == 0:
                 rows.append(row)
             if len(rows) == _CHUNKS_AT_ONCE:
-                yield _part(rows, size)
+                yield _block(rows, size)
                 rows = []
         if rows:
-            yield _part(rows, size)
+            yield _block(rows, size)
 
 
-def nearest(part: Part, queries: Sequence[Vector]) -> list[list[float]]:
+def nearest(block: Block, queries: Sequence[Vector]) -> list[list[float]]:
     """For each query the best cosine of each chunk."""
     numpy = _numpy()
-    return nearest_by(numpy, part, queries) if numpy else nearest_slowly(part, queries)
+    return nearest_by(numpy, block, queries) if numpy else nearest_slowly(block, queries)
 
 
-def nearest_by(numpy: Any, part: Part, queries: Sequence[Vector]) -> list[list[float]]:
+def nearest_by(numpy: Any, block: Block, queries: Sequence[Vector]) -> list[list[float]]:
+    """As `nearest`, with numpy."""
     questions = numpy.frombuffer(b"".join(queries), dtype=numpy.float32).reshape(len(queries), -1)
-    passages = numpy.frombuffer(part.numbers, dtype=numpy.float32).reshape(-1, questions.shape[1])
-    firsts = numpy.cumsum([0, *part.counts[:-1]])
+    passages = numpy.frombuffer(block.numbers, dtype=numpy.float32).reshape(-1, questions.shape[1])
+    firsts = numpy.cumsum([0, *block.counts[:-1]])
     # As fast as the @ of one thread; that of several costs milliseconds to wake them up.
     products = numpy.einsum("ij,kj->ik", passages, questions)
     best: list[list[float]] = numpy.maximum.reduceat(products, firsts, axis=0).T.tolist()
     return best
 
 
-def nearest_slowly(part: Part, queries: Sequence[Vector]) -> list[list[float]]:
-    numbers, size = memoryview(part.numbers).cast("f"), len(queries[0]) // NUMBER_BYTES
+def nearest_slowly(block: Block, queries: Sequence[Vector]) -> list[list[float]]:
+    """As `nearest`, in plain Python."""
+    numbers, size = memoryview(block.numbers).cast("f"), len(queries[0]) // NUMBER_BYTES
     best: list[list[float]] = []
     for query in queries:
         question = memoryview(query).cast("f")
@@ -135,7 +137,7 @@ def nearest_slowly(part: Part, queries: Sequence[Vector]) -> list[list[float]]:
             sum(map(operator.mul, question, numbers[at : at + size]))
             for at in range(0, len(numbers), size)
         )
-        best.append([max(next(products) for _ in range(count)) for count in part.counts])
+        best.append([max(next(products) for _ in range(count)) for count in block.counts])
     return best
 
 
@@ -147,8 +149,8 @@ def _numpy() -> Any:
         return None
 
 
-def _part(rows: Sequence[tuple[int, int, bytes]], size: int) -> Part:
-    return Part(
+def _block(rows: Sequence[tuple[int, int, bytes]], size: int) -> Block:
+    return Block(
         [chunk for _, chunk, _ in rows],
         [ingestion for ingestion, _, _ in rows],
         [len(vectors) // size for _, _, vectors in rows],

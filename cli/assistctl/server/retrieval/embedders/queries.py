@@ -1,4 +1,4 @@
-"""What questions mean, to an embedder that may fail, and how near is near to it.
+"""The vectors of queries, from an embedder that may fail, and which cosine means relevance to it.
 
 Embedders differ in the cosines that they give: for one 0.3 is a good answer, for another 0.7 is
 nothing. So each is asked about questions and passages that have nothing to do with each other;
@@ -35,32 +35,33 @@ _PASSAGES = (
 
 
 @dataclass(frozen=True)
-class Meant:
-    """Questions as vectors of one embedder."""
+class QueryVectors:
+    """Queries as vectors of one embedder; `unrelated` is its cosine between texts that have nothing
+    to do with each other."""
 
     embedder: str
     vectors: Sequence[Vector]
     unrelated: float
 
     def relevance(self, cosine: float) -> float:
-        """From 0, as near as what is unrelated, to 1, the same."""
+        """A cosine as a number from 0, no nearer than what is unrelated, to 1, the same."""
         return min(1.0, max(0.0, (cosine - self.unrelated) / (1 - self.unrelated)))
 
 
-class Meaning:
-    """Asks an embedder; after a failure it is left alone for a while."""
+class QueryEmbedder:
+    """Embeds queries; after a failure the embedder is left alone for a while."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._unrelated: float | None = None
         self._again = 0.0
 
-    def of(self, questions: Sequence[str]) -> Meant | None:
-        """None while the embedder fails; words alone must do."""
+    def embed(self, queries: Sequence[str]) -> QueryVectors | None:
+        """One vector for each query; None while the embedder fails: words alone must do."""
         if time.monotonic() < self._again:
             return None
         known = self._unrelated is not None
-        texts = [*questions, *(() if known else (*_QUESTIONS, *_PASSAGES))]
+        texts = [*queries, *(() if known else (*_QUESTIONS, *_PASSAGES))]
         try:
             vectors = self._embedder.embed(texts, _PATIENCE)
         except EmbedderError as error:
@@ -68,8 +69,8 @@ class Meaning:
             _log.warning("searching by words alone for %.0f s: %s", _PAUSE, error)
             return None
         if self._unrelated is None:
-            self._unrelated = _mean_cosine(vectors[len(questions) :])
-        return Meant(self._embedder.name, vectors[: len(questions)], self._unrelated)
+            self._unrelated = _mean_cosine(vectors[len(queries) :])
+        return QueryVectors(self._embedder.name, vectors[: len(queries)], self._unrelated)
 
 
 def _mean_cosine(vectors: Sequence[Vector]) -> float:
