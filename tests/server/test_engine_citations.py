@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from assistctl.server.assistants_api.record.transcript import without_marks
 from assistctl.server.assistants_api.record.writers import MessageWriter
 from assistctl.server.engine.citations import DATA, CitableSources, Citer
-from assistctl.server.engine.search import resolver
-from assistctl.server.retrieval.finding import Found
+from assistctl.server.engine.file_search import resolver
+from assistctl.server.retrieval.search import Hit
 from assistctl.server.storage.leases import Claim
 
 
 def passage(file_id, name="a.txt"):
-    return Found(file_id, name, 1.0, {}, "")
+    return Hit(file_id, name, 1.0, {}, "")
 
 
 FOUND = {4: [passage("file-a"), passage("file-b", "b.txt")]}

@@ -19,7 +19,7 @@ from assistctl.server.engine.record import (
 )
 from assistctl.server.engine.streaming import Channel
 from assistctl.server.models.protocol import Usage
-from assistctl.server.retrieval.finding import Finder
+from assistctl.server.retrieval.search import Searcher
 from assistctl.server.storage import leases
 from assistctl.server.storage.leases import Claim
 
@@ -152,7 +152,7 @@ def work(database, db):
 
     async def work(record, owner=None):
         settings = Settings(database, model="scripted", scripts=SCRIPTS, code_interpreter=False)
-        engine = Engine(db, settings, Finder(db, None), lambda claim: record)
+        engine = Engine(db, settings, Searcher(db, None), lambda claim: record)
         channel = Channel(Numbered())
         await engine.start()
         with db.write() as tx:

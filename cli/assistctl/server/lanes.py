@@ -3,7 +3,7 @@
 Were there one pool for all, sixty requests of whatever waits (for the database's one writer, say)
 would hold up all others. So one that reads what is there never stands behind one that writes, nor
 behind one that moves the bytes of files; and whoever asks whether the server is well stands behind
-nobody. Searches (finding.py), model code (sandbox/) and the indexer have threads of their own, too.
+nobody. Searches (search.py), model code (sandbox/) and the indexer have threads of their own, too.
 
 What the run engine does, and the server's chores, runs in anyio's default threads: nothing that a
 request is answered with does.

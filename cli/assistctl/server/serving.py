@@ -35,8 +35,8 @@ from assistctl.server.http.listening import (
     url,
 )
 from assistctl.server.retrieval import embedders
-from assistctl.server.retrieval.finding import Finder
 from assistctl.server.retrieval.indexing import Indexer
+from assistctl.server.retrieval.search import Searcher
 from assistctl.server.settings import Settings
 from assistctl.server.storage import contents, documents
 from assistctl.server.storage.database import Database
@@ -205,9 +205,9 @@ def _opened(settings: Settings, on_ready: Callable[[], object]) -> Iterator[_Uvi
     """A server, ready to run, on its opened database, which is closed at the end."""
     database = Database(settings.database)
     try:
-        finder = Finder(database, embedders.chosen(settings.embeddings))
-        engine = Engine(database, settings, finder, ThreadRecord)
-        server = Server(settings, database, engine, finder)
+        searcher = Searcher(database, embedders.chosen(settings.embeddings))
+        engine = Engine(database, settings, searcher, ThreadRecord)
+        server = Server(settings, database, engine, searcher)
         app = create_app(server, {1: v1.endpoints(ENDPOINTS), 2: ENDPOINTS}, _lifespan(server))
         yield _Uvicorn(_config(app), on_ready, server.engine)
     finally:
@@ -219,7 +219,7 @@ def _lifespan(server: Server) -> Callable[[Starlette], AbstractAsyncContextManag
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        indexer = Indexer(server.database, server.finder.embedder)
+        indexer = Indexer(server.database, server.searcher.embedder)
         indexer.start()
         expiry = asyncio.create_task(_forget_what_is_over(server.database))
         try:

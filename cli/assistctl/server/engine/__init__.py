@@ -28,10 +28,10 @@ from assistctl.server.engine.worker import CancelAsked, Worker
 from assistctl.server.models import Models
 from assistctl.server.models.memory import Memory
 from assistctl.server.models.protocol import ModelError
-from assistctl.server.retrieval.finding import Finder
+from assistctl.server.retrieval.search import Searcher
 from assistctl.server.sandbox import Limits, Sandboxes
 from assistctl.server.settings import Settings
-from assistctl.server.storage import leases, room
+from assistctl.server.storage import disk_space, leases
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.learnt import Learnt
 from assistctl.server.storage.leases import Claim, LeaseLost
@@ -67,12 +67,12 @@ class Engine:
         self,
         database: Database,
         settings: Settings,
-        finder: Finder,
+        searcher: Searcher,
         records: Callable[[Claim], Record],
     ) -> None:
         self.models = Models(settings.model, settings.scripts, Memory(Learnt(database)))
         self.owner = secrets.token_hex(16)
-        self.tools = ToolFactory(database, finder, _sandboxes(settings))
+        self.tools = ToolFactory(database, searcher, _sandboxes(settings))
         self._database = database
         self._records = records
         self._tasks: dict[Claim, _Task] = {}
@@ -226,7 +226,7 @@ class Engine:
 
 def _fault(error: Exception) -> str:
     """What a run says of a fault that is ours."""
-    return _FULL if room.is_lacking(error) else _UNEXPECTED
+    return _FULL if disk_space.is_lacking(error) else _UNEXPECTED
 
 
 def code_report(settings: Settings) -> str:

@@ -31,7 +31,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from assistctl.server.engine.citations import TextSpan
 from assistctl.server.engine.history import History
 from assistctl.server.models.protocol import Usage
-from assistctl.server.retrieval.finding import Found
+from assistctl.server.retrieval.search import Hit
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.leases import Claim
 
@@ -123,7 +123,7 @@ class SearchResult:
 
     number: int
     ranking: Mapping[str, Any]
-    passages: Sequence[Found] = ()
+    passages: Sequence[Hit] = ()
     error: str | None = None
     note: str | None = None
 
@@ -233,7 +233,7 @@ class Record(Protocol):
         """What the model is to know, oldest first: from before the run, and the run's own."""
         ...
 
-    def searches(self, tx: Transaction) -> Mapping[int, Sequence[Found]]:
+    def searches(self, tx: Transaction) -> Mapping[int, Sequence[Hit]]:
         """What every search of this run has found, by the search's number."""
         ...
 

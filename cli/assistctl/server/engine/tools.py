@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistctl.server.engine import coding, search
+from assistctl.server.engine import coding, file_search
 from assistctl.server.engine.builtin import Builtin
 from assistctl.server.engine.citations import CitableSources
 from assistctl.server.engine.record import Record, Run, SearchResult, ToolResult
-from assistctl.server.retrieval.finding import Finder
+from assistctl.server.retrieval.search import Searcher
 from assistctl.server.sandbox import Sandboxes
 from assistctl.server.storage.database import Database, Transaction
 
@@ -29,7 +29,7 @@ class ToolFactory:
     """What built-in tools work with; without `sandboxes` there is no code_interpreter."""
 
     database: Database
-    finder: Finder
+    searcher: Searcher
     sandboxes: Sandboxes | None
 
     def make(self, tx: Transaction, record: Record, run: Run) -> RunTools:
@@ -39,10 +39,12 @@ class ToolFactory:
         found = record.searches(tx)
         if run.search is not None:
             tools.append(
-                search.FileSearch(self.database, self.finder, project, run, run.search, len(found))
+                file_search.FileSearch(
+                    self.database, self.searcher, project, run, run.search, len(found)
+                )
             )
         if self.sandboxes is None or run.code is None:
-            return RunTools(tools, CitableSources(search.resolver(found)), ())
+            return RunTools(tools, CitableSources(file_search.resolver(found)), ())
         past = coding.still_there(tx, project, record.past_code(tx))
         files = coding.inputs(tx, project, run.code.file_ids, past)
         tools.append(
@@ -50,7 +52,7 @@ class ToolFactory:
                 self.database, self.sandboxes, record.claim, run, files, past.ran
             )
         )
-        sources = CitableSources(search.resolver(found), coding.paths(past))
+        sources = CitableSources(file_search.resolver(found), coding.paths(past))
         return RunTools(tools, sources, past.pictures)
 
     def notes(self, run: Run) -> list[str]:
@@ -62,5 +64,5 @@ class ToolFactory:
 def answered_text(result: ToolResult) -> str:
     """What the model gets back from a call of a built-in tool."""
     if isinstance(result, SearchResult):
-        return search.answered_text(result)
+        return file_search.answered_text(result)
     return coding.answered_text(result)

@@ -7,8 +7,8 @@ from functools import partial
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.retrieval import filters, rewriting, vector_stores
-from assistctl.server.retrieval.finding import Found, Question, Weights
-from assistctl.server.storage import documents, room
+from assistctl.server.retrieval.search import Hit, Query, Weights
+from assistctl.server.storage import disk_space, documents
 from assistctl.server.storage.database import Busy, Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import (
@@ -110,14 +110,14 @@ async def search(call: Call) -> Document:
         name = await call.server.lanes.reads.run(partial(_rewriting_model, call, store_id))
         queries = await rewriting.rewritten(call.server.engine.models.endpoint, name, queries)
     ranking = body.get("ranking_options") or {}
-    question = Question(
+    query = Query(
         queries,
         limit=body.get("max_num_results") or _DEFAULT_RESULTS,
         threshold=ranking.get("score_threshold") or 0.0,
         weights=Weights.of(ranking),
         condition=body.get("filters"),
     )
-    found = await call.server.finder.in_thread(partial(_found, call, store_id, question))
+    found = await call.server.searcher.in_thread(partial(_found, call, store_id, query))
     return {
         "object": "vector_store.search_results.page",
         "search_query": queries,
@@ -132,19 +132,19 @@ def _rewriting_model(call: Call, store_id: str) -> str | None:
         return rewriting.model_name(tx, call.project, store_id)
 
 
-def _found(call: Call, store_id: str, question: Question) -> list[Found]:
+def _found(call: Call, store_id: str, query: Query) -> list[Hit]:
     """Where it cannot be written that the store was used, the answer is there all the same."""
-    found = call.server.finder.find(call.project, [store_id], question)
+    found = call.server.searcher.search(call.project, [store_id], query)
     try:
         with call.database.write(_NOTE_SECONDS) as tx:
             vector_stores.touch(tx, call.project, store_id)
     except Exception as error:
-        if not isinstance(error, Busy) and not room.is_lacking(error):
+        if not isinstance(error, Busy) and not disk_space.is_lacking(error):
             raise
     return found
 
 
-def _result(chunk: Found) -> Document:
+def _result(chunk: Hit) -> Document:
     return {
         "file_id": chunk.file_id,
         "filename": chunk.filename,

@@ -27,7 +27,7 @@ from assistctl.server.http.call import Call, Endpoint, Server
 from assistctl.server.http.idempotency import Answered
 from assistctl.server.http.intake import read_form, read_json
 from assistctl.server.http.versions import Version, version_of
-from assistctl.server.storage import room
+from assistctl.server.storage import disk_space
 from assistctl.server.storage.database import Busy
 from assistctl.server.upstream import is_loopback
 from assistctl.server.wire import ApiError, Json
@@ -128,13 +128,13 @@ def _health(server: Server) -> Callable[[Request], Awaitable[Response]]:
 
     def look() -> None:
         server.database.check_readable()
-        server.database.check_room()
+        server.database.check_space()
 
     async def answer(request: Request) -> Response:
         try:
             with anyio.fail_after(_HEALTH_SECONDS):
                 await server.lanes.health.run(look, abandon=True)
-        except room.NoRoom as lack:
+        except disk_space.DiskFull as lack:
             _log.error("%s; it goes on once there is room", lack)
             return JSONResponse({"status": "failing", "reason": str(lack)}, 503)
         except Exception as error:  # noqa: BLE001 - whatever it is, the server is not well
@@ -269,7 +269,13 @@ def _failed(request: Request, error: Exception) -> Response:
     """Answered here rather than by Starlette, which would raise the error again for uvicorn to
     print it a second time."""
     where = f"{request.method} {request.url.path}"
-    told = _BUSY if isinstance(error, Busy) else room.refusal() if room.is_lacking(error) else None
+    told = (
+        _BUSY
+        if isinstance(error, Busy)
+        else disk_space.refusal()
+        if disk_space.is_lacking(error)
+        else None
+    )
     if told is not None:
         _log.warning("%s failed (%s): %s", where, request.state.request_id, error)
         return _json(told.document(), told.status)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from assistctl.server.engine import Engine
 from assistctl.server.http import idempotency
 from assistctl.server.lanes import Lane, Lanes
-from assistctl.server.retrieval.finding import Finder
+from assistctl.server.retrieval.search import Searcher
 from assistctl.server.settings import Settings
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Page
@@ -28,7 +28,7 @@ class Server:
     settings: Settings
     database: Database
     engine: Engine
-    finder: Finder
+    searcher: Searcher
     lanes: Lanes = field(default_factory=Lanes)
 
 

@@ -26,7 +26,7 @@ from assistctl.server.retrieval.embedders import Embedder, EmbedderError
 from assistctl.server.retrieval.ingestion import SourceFile, Stopped, UnreadableFile, pieces
 from assistctl.server.retrieval.text import Piece, passages
 from assistctl.server.retrieval.words import indexed
-from assistctl.server.storage import chunks, contents, embeddings, indexing_queue, room
+from assistctl.server.storage import chunks, contents, disk_space, embeddings, indexing_queue
 from assistctl.server.storage.chunks import NewChunk
 from assistctl.server.storage.database import Database
 from assistctl.server.storage.documents import Collection, find, save
@@ -118,7 +118,7 @@ class Indexer:
         except Stopped:
             raise
         except Exception as error:
-            if room.is_lacking(error):
+            if disk_space.is_lacking(error):
                 raise  # which is not the file's fault: it is read again
             _log.error("cannot index %s for %s", task.file_id, task.store_id, exc_info=error)
             return _Failure("server_error", "The file could not be processed.")

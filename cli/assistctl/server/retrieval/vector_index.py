@@ -1,4 +1,4 @@
-"""Chunks by their meaning: the cosine between a question and the nearest passage of each chunk.
+"""Chunks by their meaning: the cosine between a query and the nearest passage of each chunk.
 
 Every vector of the stores searched is looked at: exact, and fast enough for some hundred thousand
 of them with numpy. Without numpy it is plain Python, about fifty times slower. What was read of a

@@ -20,7 +20,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from assistctl.server.storage import room
+from assistctl.server.storage import disk_space
 from assistctl.server.storage.migrations import NewerSchema, migrate
 
 _BUSY_SECONDS = 60.0
@@ -83,7 +83,7 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
         self._closed = False
-        self._lacked_room = False
+        self._lacked_space = False
         # SQLite's own waiting for its lock is a polling one: within a process threads queue here.
         self._writing = threading.Lock()
         try:
@@ -130,8 +130,8 @@ class Database:
                 yield transaction
                 connection.execute("COMMIT")
             except BaseException as error:
-                if room.is_lacking(error):
-                    self._lacked_room = True
+                if disk_space.is_lacking(error):
+                    self._lacked_space = True
                 if connection.in_transaction:  # SQLite itself undoes what it has no room for
                     connection.execute("ROLLBACK")
                 raise
@@ -142,13 +142,13 @@ class Database:
         with self.read() as transaction:
             transaction.execute("SELECT 1 FROM migrations LIMIT 1")
 
-    def check_room(self) -> None:
-        """Raises NoRoom where nothing can be written any more, for want of room on the disk."""
-        if not self._lacked_room:
-            room.check(self._path)
+    def check_space(self) -> None:
+        """Raises DiskFull where nothing can be written any more."""
+        if not self._lacked_space:
+            disk_space.check(self._path)
             return
-        room.check_by_writing(self._path)
-        self._lacked_room = False
+        disk_space.check_by_writing(self._path)
+        self._lacked_space = False
 
     def close(self) -> None:
         """Close every connection. Those in use close when their transaction ends."""

@@ -29,7 +29,7 @@ from assistctl.server.engine.record import (
     ToolResult,
 )
 from assistctl.server.models.protocol import Usage
-from assistctl.server.retrieval.finding import Found
+from assistctl.server.retrieval.search import Hit
 from assistctl.server.storage import threads
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection, find, save, select
@@ -56,7 +56,7 @@ class ThreadRecord:
     def history(self, tx: Transaction) -> History:
         return read_thread(tx, self.claim)
 
-    def searches(self, tx: Transaction) -> dict[int, list[Found]]:
+    def searches(self, tx: Transaction) -> dict[int, list[Hit]]:
         steps = Collection(STEP, self.claim.project, self.claim.run_id)
         return tool_calls.searches(select(tx, steps, {"type": "tool_calls"}))
 

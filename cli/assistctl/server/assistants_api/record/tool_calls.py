@@ -19,7 +19,7 @@ from assistctl.server.engine.record import (
     ToolCall,
     ToolResult,
 )
-from assistctl.server.retrieval.finding import Found
+from assistctl.server.retrieval.search import Hit
 from assistctl.server.wire import Document
 
 
@@ -74,7 +74,7 @@ def result_of(call: Document, kept: Mapping[str, Any]) -> ToolResult:
     )
 
 
-def searches(steps: Sequence[Document]) -> dict[int, list[Found]]:
+def searches(steps: Sequence[Document]) -> dict[int, list[Hit]]:
     """What every search of these tool steps has found, by the search's number."""
     return {
         step["_calls"][call["id"]]["search"]: [
@@ -128,6 +128,6 @@ def _outputs(result: CodeResult) -> list[Document]:
     return [*logs, *({"type": "image", "image": {"file_id": at}} for at in result.images)]
 
 
-def _passage(result: Document) -> Found:
+def _passage(result: Document) -> Hit:
     text = "".join(part["text"] for part in result.get("content") or ())
-    return Found(result["file_id"], result["file_name"], result["score"], {}, text)
+    return Hit(result["file_id"], result["file_name"], result["score"], {}, text)

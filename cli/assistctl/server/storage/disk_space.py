@@ -1,4 +1,4 @@
-"""Room on the disk: how its lack is told, and when there is enough again."""
+"""Space on the disk: how its lack is told, and when there is enough again."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PRIMARY_CODE = 0xFF
 
 
-class NoRoom(Exception):
+class DiskFull(Exception):
     """The disk is full; the message says which."""
 
 
 def is_lacking(error: BaseException) -> bool:
-    """Whether it is for want of room that something failed, in the database or elsewhere."""
+    """Whether it is for want of space that something failed, in the database or elsewhere."""
     if isinstance(error, sqlite3.OperationalError):
         return error.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_FULL
     return isinstance(error, OSError) and error.errno in _FULL
@@ -38,10 +38,10 @@ def refusal() -> ApiError:
 
 
 def check(database: Path) -> None:
-    """Raises NoRoom where nothing more can be kept."""
+    """Raises DiskFull where nothing more can be kept."""
     for folder, what in ((database.parent, "database"), (_temporary(), "temporary files")):
         if shutil.disk_usage(folder).free < _NEEDED_BYTES:
-            raise NoRoom(f"the disk of the {what} is full ({folder})")
+            raise DiskFull(f"the disk of the {what} is full ({folder})")
 
 
 def check_by_writing(database: Path) -> None:
@@ -53,7 +53,7 @@ def check_by_writing(database: Path) -> None:
     except OSError as error:
         if not is_lacking(error):
             raise
-        raise NoRoom(f"the disk of the database is full ({database.parent})") from error
+        raise DiskFull(f"the disk of the database is full ({database.parent})") from error
 
 
 def _temporary() -> Path:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from assistctl.server.storage.room import is_lacking
+from assistctl.server.storage.disk_space import is_lacking
 
 SMALL_DISK = ["bwrap", "--dev-bind", "/", "/", "--size", str(12 * 2**20), "--tmpfs", "/mnt"]
 SCRIPT = """

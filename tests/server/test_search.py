@@ -3,7 +3,7 @@
 import pytest
 
 from assistctl.server.retrieval import vector_stores
-from assistctl.server.retrieval.finding import Finder, Found, Question
+from assistctl.server.retrieval.search import Hit, Query, Searcher
 from assistctl.server.retrieval.words import indexed
 from assistctl.server.storage import chunks, documents
 from assistctl.server.storage.chunks import NewChunk
@@ -38,8 +38,8 @@ def put(tx: Transaction, store_id: str, file_id: str, *texts: str) -> None:
 
 
 @pytest.fixture
-def finder(db: Database) -> Finder:
-    return Finder(db, None)
+def searcher(db: Database) -> Searcher:
+    return Searcher(db, None)
 
 
 @pytest.fixture
@@ -64,49 +64,49 @@ def handbook(db: Database) -> Database:
     ],
 )
 def test_questions_in_two_languages_find_their_chunk(
-    handbook: Database, finder: Finder, query: str, best: str
+    handbook: Database, searcher: Searcher, query: str, best: str
 ) -> None:
-    found = finder.find(PROJECT, ["vs_A"], Question([query], limit=3))
-    assert found[0] == Found(best, f"{best}.txt", found[0].score, {"n": best}, HANDBOOK[best])
+    found = searcher.search(PROJECT, ["vs_A"], Query([query], limit=3))
+    assert found[0] == Hit(best, f"{best}.txt", found[0].score, {"n": best}, HANDBOOK[best])
     assert 0 < found[-1].score <= found[0].score <= 1
 
 
 def test_a_chunk_that_holds_every_word_scores_more_than_one_that_holds_some(
-    db: Database, finder: Finder
+    db: Database, searcher: Searcher
 ) -> None:
     with db.write() as tx:
         put(tx, "vs_A", "file-1", "red roses and tulips", "red tulips", "nothing of that")
-    question = Question(["red roses"], limit=2)
-    found = finder.find(PROJECT, ["vs_A"], question)
+    query = Query(["red roses"], limit=2)
+    found = searcher.search(PROJECT, ["vs_A"], query)
     assert [chunk.text for chunk in found] == ["red roses and tulips", "red tulips"]
     assert found[0].score > 0.9
     assert found[1].score < 0.6
-    assert finder.find(PROJECT, ["vs_A"], Question(["red roses"], 2, threshold=0.9)) == found[:1]
+    assert searcher.search(PROJECT, ["vs_A"], Query(["red roses"], 2, threshold=0.9)) == found[:1]
 
 
-def test_where_everything_fits_everything_is_found(handbook: Database, finder: Finder) -> None:
-    found = finder.find(PROJECT, ["vs_A"], Question(["courier"], limit=6))
+def test_where_everything_fits_everything_is_found(handbook: Database, searcher: Searcher) -> None:
+    found = searcher.search(PROJECT, ["vs_A"], Query(["courier"], limit=6))
     assert [(chunk.file_id, chunk.score > 0) for chunk in found] == [
         ("file-5", True),
         *((file_id, False) for file_id in HANDBOOK if file_id != "file-5"),
     ]
-    few = finder.find(PROJECT, ["vs_A"], Question(["courier"], limit=5))
+    few = searcher.search(PROJECT, ["vs_A"], Query(["courier"], limit=5))
     assert [chunk.file_id for chunk in few] == ["file-5"]
-    assert finder.find(PROJECT, ["vs_A"], Question(["no such word"], limit=5)) == []
+    assert searcher.search(PROJECT, ["vs_A"], Query(["no such word"], limit=5)) == []
 
 
-def test_any_of_several_wordings_may_find(handbook: Database, finder: Finder) -> None:
-    question = Question(["courier", "百合", "dawn"], limit=3)
-    found = finder.find(PROJECT, ["vs_A"], question)
+def test_any_of_several_wordings_may_find(handbook: Database, searcher: Searcher) -> None:
+    query = Query(["courier", "百合", "dawn"], limit=3)
+    found = searcher.search(PROJECT, ["vs_A"], query)
     assert {chunk.file_id for chunk in found} == {"file-1", "file-3", "file-5"}
 
 
 def test_only_the_stores_and_files_that_are_asked_are_searched(
-    handbook: Database, finder: Finder
+    handbook: Database, searcher: Searcher
 ) -> None:
     def files(store_ids: list[str], condition: dict[str, str] | None = None) -> list[str]:
-        question = Question(["roses"], limit=1, condition=condition)
-        return [chunk.file_id for chunk in finder.find(PROJECT, store_ids, question)]
+        query = Query(["roses"], limit=1, condition=condition)
+        return [chunk.file_id for chunk in searcher.search(PROJECT, store_ids, query)]
 
     second = {"type": "eq", "key": "n", "value": "file-9"}
     assert files(["vs_A", "vs_B"], second) == ["file-9"]
@@ -114,24 +114,24 @@ def test_only_the_stores_and_files_that_are_asked_are_searched(
     assert files([]) == []
 
 
-def test_several_stores_answer_as_one(handbook: Database, finder: Finder) -> None:
-    found = finder.find(PROJECT, ["vs_B", "vs_A"], Question(["roses"], limit=3))
+def test_several_stores_answer_as_one(handbook: Database, searcher: Searcher) -> None:
+    found = searcher.search(PROJECT, ["vs_B", "vs_A"], Query(["roses"], limit=3))
     assert [chunk.file_id for chunk in found] == ["file-9", "file-1"]
     with handbook.write() as tx:
         put(tx, "vs_B", "file-1", HANDBOOK["file-1"])
-    found = finder.find(PROJECT, ["vs_B", "vs_A"], Question(["dawn"], limit=3))
+    found = searcher.search(PROJECT, ["vs_B", "vs_A"], Query(["dawn"], limit=3))
     assert [chunk.file_id for chunk in found] == ["file-1"]
 
 
-def test_what_is_removed_is_not_found(handbook: Database, finder: Finder) -> None:
+def test_what_is_removed_is_not_found(handbook: Database, searcher: Searcher) -> None:
     with handbook.write() as tx:
         vector_stores.detach(tx, PROJECT, "vs_A", "file-1")
-    found = finder.find(PROJECT, ["vs_A", "vs_B"], Question(["roses"], limit=5))
+    found = searcher.search(PROJECT, ["vs_A", "vs_B"], Query(["roses"], limit=5))
     assert [chunk.file_id for chunk in found] == ["file-9"]
 
 
 @pytest.mark.parametrize(
     "query", ["", "?!", '"', "AND OR NOT", "a*", "x:y", "(", "²", "-", "NEAR("]
 )
-def test_no_query_breaks_the_index(handbook: Database, finder: Finder, query: str) -> None:
-    finder.find(PROJECT, ["vs_A"], Question([query], limit=3))
+def test_no_query_breaks_the_index(handbook: Database, searcher: Searcher, query: str) -> None:
+    searcher.search(PROJECT, ["vs_A"], Query([query], limit=3))

@@ -11,7 +11,7 @@ from assistctl.server.engine.builtin import argument, free_name, function
 from assistctl.server.engine.citations import FIRST_SEARCH, Resolve, mark
 from assistctl.server.engine.record import Run, SearchResult, SearchTool
 from assistctl.server.retrieval import vector_stores
-from assistctl.server.retrieval.finding import Finder, Found, Question, Weights
+from assistctl.server.retrieval.search import Hit, Query, Searcher, Weights
 from assistctl.server.storage.database import Database
 from assistctl.server.wire import ApiError, Document
 
@@ -32,7 +32,7 @@ class FileSearch:
     def __init__(
         self,
         database: Database,
-        finder: Finder,
+        searcher: Searcher,
         project: str,
         run: Run,
         tool: SearchTool,
@@ -40,7 +40,7 @@ class FileSearch:
     ) -> None:
         self.name = free_name(run, TYPE, "search_attached_files")
         self._database = database
-        self._finder = finder
+        self._searcher = searcher
         self._project = project
         self._tool = tool
         self._numbers = count(FIRST_SEARCH + searched)
@@ -49,7 +49,7 @@ class FileSearch:
         return function(self.name, _DESCRIPTION, query=_QUERY)
 
     async def answer(self, arguments: str) -> SearchResult:
-        return await self._finder.in_thread(partial(self._search, arguments, next(self._numbers)))
+        return await self._searcher.in_thread(partial(self._search, arguments, next(self._numbers)))
 
     def _search(self, arguments: str, number: int) -> SearchResult:
         """Arguments that are not what was asked for are the model's to correct."""
@@ -59,7 +59,7 @@ class FileSearch:
             error = f"{self.name} takes a JSON object with a string `query`."
             return SearchResult(number, ranking, error=error)
         found, store_ids = self._found(
-            Question(
+            Query(
                 [query],
                 limit=self._tool.limit,
                 threshold=ranking["score_threshold"],
@@ -70,12 +70,12 @@ class FileSearch:
         note = f"file_search went on without what has expired or was deleted: {', '.join(gone)}"
         return SearchResult(number, ranking, found, note=note if gone else None)
 
-    def _found(self, question: Question) -> tuple[list[Found], list[str]]:
+    def _found(self, query: Query) -> tuple[list[Hit], list[str]]:
         """What was found, and the stores that were searched."""
         usable = self._usable()
         while True:
             try:
-                return self._finder.find(self._project, usable, question), usable
+                return self._searcher.search(self._project, usable, query), usable
             except ApiError:  # a store may have gone while the embedder was asked
                 before, usable = usable, self._usable()
                 if usable == before:
@@ -103,7 +103,7 @@ def answered_text(result: SearchResult) -> str:
     return "\n\n".join(passages)
 
 
-def resolver(found: Mapping[int, Sequence[Found]]) -> Resolve:
+def resolver(found: Mapping[int, Sequence[Hit]]) -> Resolve:
     """Marks -> file ids. Models misnumber: a lone search, then a file's name, decide the rest."""
 
     def resolve(search: int, result: int, source: str) -> str | None:

@@ -2,8 +2,8 @@
 
 A chunk's score is the weighted mean of how many of the query's words it holds (keywords.py) and of
 how near its nearest passage is in meaning (vector_index.py, embedders/queries.py), both between 0
-and 1. Where there is no embedder, or it has not read the chunk yet, the words decide alone. Scores compare
-within one answer; they are no probabilities.
+and 1. Where there is no embedder, or it has not read the chunk yet, the words decide alone. Scores
+compare within one answer; they are no probabilities.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Question:
+class Query:
     """What is looked for, in any of several wordings; `condition` is a checked filter."""
 
     wordings: Sequence[str]
@@ -58,7 +58,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Found:
+class Hit:
     """A chunk that was found; `score` is between 0 and 1."""
 
     file_id: str
@@ -68,7 +68,7 @@ class Found:
     text: str
 
 
-class Finder:
+class Searcher:
     """Searches the vector stores of one database."""
 
     def __init__(self, database: Database, embedder: Embedder | None) -> None:
@@ -83,24 +83,24 @@ class Finder:
         since they must not wait for a slow embedder."""
         return await anyio.to_thread.run_sync(work, limiter=self._threads)
 
-    def find(self, project: str, store_ids: Sequence[str], question: Question) -> list[Found]:
+    def search(self, project: str, store_ids: Sequence[str], query: Query) -> list[Hit]:
         """The best chunks of these stores, best first. An endpoint may be asked: never call it
         within a transaction.
 
         Raises ApiError 404 for a store that is not there and 400 for an expired one.
         """
         queries = None
-        if self._queries and question.weights.embedding and store_ids:
-            queries = self._queries.embed(question.wordings)
+        if self._queries and query.weights.embedding and store_ids:
+            queries = self._queries.embed(query.wordings)
         with self._database.read() as tx:
-            found = vector_stores.searchable(tx, project, store_ids, question.condition)
+            found = vector_stores.searchable(tx, project, store_ids, query.condition)
             ingestions = {ingestion.id: ingestion for ingestion in found}
-            near: Sequence[_Near] = [_Near()] * len(question.wordings)
+            near: Sequence[_Near] = [_Near()] * len(query.wordings)
             if queries and self._vectors and ingestions:
                 cosines = self._vectors.cosines(tx, store_ids, ingestions, queries.vectors)
                 near = [_Near(by_chunk, queries) for by_chunk in cosines]
-            scores = _scores(tx, store_ids, ingestions, question, near)
-            return _best(tx, project, ingestions, scores, question.limit)
+            scores = _scores(tx, store_ids, ingestions, query, near)
+            return _best(tx, project, ingestions, scores, query.limit)
 
 
 @dataclass(frozen=True)
@@ -123,25 +123,25 @@ def _scores(
     tx: Transaction,
     store_ids: Sequence[str],
     ingestions: Mapping[int, Ingestion],
-    question: Question,
+    query: Query,
     near: Sequence[_Near],
 ) -> dict[int, float]:
     """Chunks by id. Where all that may be found fits into the limit, all of it is found: what has
-    nothing in common with the question comes last, with 0, since it may still hold the answer."""
-    some = chunks.some(tx, ingestions, question.limit + 1)
-    everything_fits = len(some) <= question.limit
+    nothing in common with the query comes last, with 0, since it may still hold the answer."""
+    some = chunks.some(tx, ingestions, query.limit + 1)
+    everything_fits = len(some) <= query.limit
     found = dict.fromkeys(some if everything_fits else (), 0.0)
-    for wording, nearness in zip(question.wordings, near, strict=True):
+    for wording, nearness in zip(query.wordings, near, strict=True):
         nearest = nearness.best()
         holding = keywords.scores(tx, store_ids, ingestions, wording, nearest)
         for chunk in {*nearest, *holding}:
             words, relevance = holding.get(chunk, 0.0), nearness.relevance(chunk)
-            score = words if relevance is None else _mixed(question.weights, relevance, words)
+            score = words if relevance is None else _mixed(query.weights, relevance, words)
             found[chunk] = max(found.get(chunk, 0.0), round(score, 6))
     return {
         chunk: score
         for chunk, score in found.items()
-        if score >= question.threshold and (score or everything_fits)
+        if score >= query.threshold and (score or everything_fits)
     }
 
 
@@ -156,9 +156,9 @@ def _best(
     ingestions: Mapping[int, Ingestion],
     scores: Mapping[int, float],
     limit: int,
-) -> list[Found]:
+) -> list[Hit]:
     """What a file says in several stores is found once."""
-    found: list[Found] = []
+    found: list[Hit] = []
     said: dict[tuple[str, str], int] = {}
     for chunk in sorted(scores, key=lambda chunk: (-scores[chunk], chunk)):
         ingestion, text = chunks.fetch(tx, chunk)
@@ -167,7 +167,7 @@ def _best(
             file = fetch(tx, Collection(FILE, project), file_id)
             attached = fetch(tx, Collection(STORE_FILE, project, store_id), file_id)
             attributes = attached["attributes"]
-            found.append(Found(file_id, file["filename"], scores[chunk], attributes, text))
+            found.append(Hit(file_id, file["filename"], scores[chunk], attributes, text))
         if len(found) == limit:
             break
     return found
