@@ -269,13 +269,9 @@ def _failed(request: Request, error: Exception) -> Response:
     """Answered here rather than by Starlette, which would raise the error again for uvicorn to
     print it a second time."""
     where = f"{request.method} {request.url.path}"
-    told = (
-        _BUSY
-        if isinstance(error, Busy)
-        else disk_space.refusal()
-        if disk_space.is_lacking(error)
-        else None
-    )
+    told = _BUSY if isinstance(error, Busy) else None
+    if disk_space.is_lacking(error):
+        told = disk_space.refusal()
     if told is not None:
         _log.warning("%s failed (%s): %s", where, request.state.request_id, error)
         return _json(told.document(), told.status)
