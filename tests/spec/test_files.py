@@ -8,7 +8,7 @@ import pytest
 from assistctl.errors import Place
 from assistctl.resources import File, Workspace
 from assistctl.spec import files
-from assistctl.spec.files import Shelf
+from assistctl.spec.files import WorkspaceFiles
 from assistctl.spec.findings import Findings
 
 Write = Callable[[Mapping[str, str | bytes]], Path]
@@ -18,8 +18,8 @@ HERE = Place("assistants/shop.yaml", 3, 5)
 def look(root: Path, *patterns: str) -> tuple[list[str], list[str]]:
     """The paths that patterns in assistants/shop.yaml name, and the problems."""
     findings = Findings()
-    shelf = Shelf(root.resolve(), findings)
-    found = shelf.files(
+    workspace_files = WorkspaceFiles(root.resolve(), findings)
+    found = workspace_files.files(
         (text, Place("assistants/shop.yaml", 1, n)) for n, text in enumerate(patterns)
     )
     return [file.path for file in found], [
@@ -30,7 +30,7 @@ def look(root: Path, *patterns: str) -> tuple[list[str], list[str]]:
 def test_a_file_has_its_size_and_hash(write: Write) -> None:
     data = os.urandom(3_000_000)
     root = write({"assistants/a.bin": data, "assistants/empty": b""})
-    found = Shelf(root, Findings()).files([("a.bin", HERE), ("empty", HERE)])
+    found = WorkspaceFiles(root, Findings()).files([("a.bin", HERE), ("empty", HERE)])
     assert found == (
         File("assistants/a.bin", sha256(data).hexdigest(), 3_000_000),
         File("assistants/empty", sha256(b"").hexdigest(), 0),
@@ -137,10 +137,10 @@ def test_a_file_without_the_right_to_read_it_is_found(write: Write) -> None:
 def test_instructions_have_a_limit_in_characters(write: Write) -> None:
     root = write({"assistants/a.md": "花" * 100})
     findings = Findings()
-    shelf = Shelf(root, findings)
-    assert shelf.text("a.md", HERE, 100) == "花" * 100
-    assert shelf.text("a.md", HERE, 99) is None
-    assert shelf.text("a.md", Place("assistants/shop.yaml", 9, 9), 10) is None
+    workspace_files = WorkspaceFiles(root, findings)
+    assert workspace_files.text("a.md", HERE, 100) == "花" * 100
+    assert workspace_files.text("a.md", HERE, 99) is None
+    assert workspace_files.text("a.md", Place("assistants/shop.yaml", 9, 9), 10) is None
     assert list(map(str, findings.in_order())) == [
         "assistants/a.md: is larger than 40 bytes; split it, or move its long parts elsewhere",
         "assistants/shop.yaml:3:5: `a.md` has 100 characters, more than 99; shorten it",

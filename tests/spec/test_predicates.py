@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from assistctl.spec.contracts import _is_plain, _meta
+from assistctl.spec.declared_schemas import _is_plain, _meta
 from assistctl.spec.grammar import FORMATS, KINDS, checked
 from assistctl.spec.predicates import Predicate, predicate
 from assistctl.spec.verdicts import _validator

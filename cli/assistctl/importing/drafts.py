@@ -11,8 +11,8 @@ from assistctl.importing.names import Folder, plain_name, some, title_of
 from assistctl.importing.shape import NotImportable
 from assistctl.importing.stores import Shared, is_alive, members, store_ids
 from assistctl.resources import Json
+from assistctl.spec.discovery import FILE
 from assistctl.spec.located import Path
-from assistctl.spec.sources import FILE
 
 if TYPE_CHECKING:
     from assistctl.apis.assistants.existing import Body, RemoteResources

@@ -13,7 +13,7 @@ from assistctl.importing.stores import StoreDraft
 from assistctl.loading import load
 from assistctl.resources import Workspace
 from assistctl.spec.additions import with_stores
-from assistctl.spec.sources import FILE
+from assistctl.spec.discovery import FILE
 from assistctl.spec.writing import document
 
 

@@ -13,12 +13,12 @@ from assistctl.errors import AssistctlError
 from assistctl.resources import Json
 from assistctl.spec import located
 from assistctl.spec.composing import Unreadable, compose
-from assistctl.spec.documents import read_top
+from assistctl.spec.discovery import FILE, find_sources
 from assistctl.spec.findings import Findings
 from assistctl.spec.located import plain
-from assistctl.spec.sources import FILE, find_sources
 from assistctl.spec.variables import Variables
 from assistctl.spec.writing import entries
+from assistctl.spec.yaml_documents import read_top
 
 STORES = "vector_stores"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from assistctl.errors import Place
 from assistctl.resources import Assistant, Json, VectorStore
-from assistctl.spec.files import Shelf
+from assistctl.spec.files import WorkspaceFiles
 from assistctl.spec.grammar import INSTRUCTIONS_LENGTH
 from assistctl.spec.located import Located, plain
 from assistctl.spec.tools import Surroundings, check_choice, tools_of
@@ -25,30 +25,30 @@ def assistant(
     if len(tools) == len(fields.get("tools", ())):
         check_choice(run, tools, around.findings)
     _check_answer_schema(fields, around)
-    settings = _settings(fields, around.shelf)
+    settings = _settings(fields, around.workspace_files)
     protect = bool(fields.get("protect"))
     return Assistant(key, place, settings, tools, plain(run), protect), store
 
 
-def _settings(fields: Located, shelf: Shelf) -> Mapping[str, Json]:
+def _settings(fields: Located, workspace_files: WorkspaceFiles) -> Mapping[str, Json]:
     settings = {
         name: plain(value)
         for name, value in fields.items()
         if name not in ("instructions", "tools", "run", "protect")
     }
-    instructions = _instructions(fields, shelf)
+    instructions = _instructions(fields, workspace_files)
     return settings if instructions is None else {**settings, "instructions": instructions}
 
 
-def _instructions(fields: Located, shelf: Shelf) -> str | None:
+def _instructions(fields: Located, workspace_files: WorkspaceFiles) -> str | None:
     value = fields.get("instructions")
     if not isinstance(value, Located):
         return value
-    return shelf.text(value["file"], value.value_place("file"), INSTRUCTIONS_LENGTH)
+    return workspace_files.text(value["file"], value.value_place("file"), INSTRUCTIONS_LENGTH)
 
 
 def _check_answer_schema(fields: Located, around: Surroundings) -> None:
     declared = fields.mapping("response_format").mapping("json_schema")
     if "schema" in declared:
         strict = declared.get("strict") is True
-        around.contracts.check(declared["schema"], strict=strict, name="schema")
+        around.schemas.check(declared["schema"], strict=strict, name="schema")

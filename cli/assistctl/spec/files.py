@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from assistctl.errors import Place
 from assistctl.resources import File
+from assistctl.spec.discovery import FILE
 from assistctl.spec.findings import Findings
 from assistctl.spec.globs import glob, is_pattern
 from assistctl.spec.reading import read_text
-from assistctl.spec.sources import FILE
 from assistctl.spec.wording import is_unicode, remedy_for, shown
 
 MAX_FILE_BYTES = 8 * 1024 * 1024 * 1024
@@ -31,7 +31,7 @@ class _NotUsable(Exception):
         self.what, self.remedy = what, remedy
 
 
-class Shelf:
+class WorkspaceFiles:
     """The files of one workspace; each is read once, however often it is declared.
 
     A declared path is relative to the directory of the file in which it stands, which its Place

@@ -10,7 +10,7 @@ from typing import Any
 
 from assistctl.errors import Place
 from assistctl.resources import Function
-from assistctl.spec.contracts import Contracts
+from assistctl.spec.declared_schemas import SchemaChecker
 from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import FUNCTION_NAME
 from assistctl.spec.located import Located, plain
@@ -28,7 +28,7 @@ class Functions:
 
 
 def declared(
-    tables: Iterable[Located], contracts: Contracts, findings: Findings
+    tables: Iterable[Located], schemas: SchemaChecker, findings: Findings
 ) -> dict[str, Function]:
     """The functions of several `functions:` mappings; a name belongs to one of them only."""
     functions: dict[str, Function] = {}
@@ -42,19 +42,19 @@ def declared(
                     "rename or remove one of them",
                 )
             else:
-                functions[name] = _function(name, body, body, place, contracts, findings)
+                functions[name] = _function(name, body, body, place, schemas, findings)
     return functions
 
 
 def asked_for(
-    tool: Located, place: Place, known: Functions, contracts: Contracts, findings: Findings
+    tool: Located, place: Place, known: Functions, schemas: SchemaChecker, findings: Findings
 ) -> Function | None:
     """The function that a tool of type function names, declares, or finds in Python."""
     named = tool.get("function")
     if isinstance(named, Located):
-        return _function(named["name"], named, tool, named.place, contracts, findings)
+        return _function(named["name"], named, tool, named.place, schemas, findings)
     if named is None:
-        return _from_python(tool, place, contracts, findings)
+        return _from_python(tool, place, schemas, findings)
     if named in known.usable:
         return replace(known.usable[named], **_handling(tool, findings))
     if known.complete and named not in known.names:
@@ -67,11 +67,11 @@ def asked_for(
 
 
 def _from_python(
-    tool: Located, place: Place, contracts: Contracts, findings: Findings
+    tool: Located, place: Place, schemas: SchemaChecker, findings: Findings
 ) -> Function | None:
     name = re.split(r"[:.]", tool["python"])[-1]
     if re.fullmatch(FUNCTION_NAME, name):
-        return _function(name, Located(place), tool, place, contracts, findings)
+        return _function(name, Located(place), tool, place, schemas, findings)
     findings.add(
         tool.value_place("python"),
         f"{shown(name)} cannot be a function's name at the API",
@@ -85,7 +85,7 @@ def _function(
     contract: Located,
     handling: Located,
     place: Place,
-    contracts: Contracts,
+    schemas: SchemaChecker,
     findings: Findings,
 ) -> Function:
     function = Function(
@@ -96,7 +96,7 @@ def _function(
         **_handling(handling, findings),
     )
     if "parameters" in contract:
-        good = contracts.check(
+        good = schemas.check(
             contract["parameters"], strict=function.strict is True, name="parameters"
         )
         # A callable is not held against a contract that is itself wrong.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, implicit_key
-from assistctl.spec.documents import Top
 from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located
 from assistctl.spec.wording import remedy_for, shown
+from assistctl.spec.yaml_documents import Top
 
 _KINDS = {ASSISTANT: "assistant", VECTOR_STORE: "vector store"}
 

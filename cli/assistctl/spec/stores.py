@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assistctl.errors import Place
 from assistctl.resources import File, VectorStore, implicit_key
-from assistctl.spec.files import Shelf
+from assistctl.spec.files import WorkspaceFiles
 from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located, plain
 
@@ -12,24 +12,26 @@ MAX_FILES = 10_000
 
 
 def shared(
-    key: str, place: Place, fields: Located, shelf: Shelf, findings: Findings
+    key: str, place: Place, fields: Located, workspace_files: WorkspaceFiles, findings: Findings
 ) -> VectorStore:
     """A store of assistctl.yaml; `fields` is the declaration with its overrides merged."""
     _check_overlap(fields.mapping("chunking_strategy"), findings)
     given = {name: plain(value) for name, value in fields.items() if name != "files"}
-    return VectorStore(key, place, files=_files(fields, shelf, findings), **given)
+    return VectorStore(key, place, files=_files(fields, workspace_files, findings), **given)
 
 
 def implicit(
-    assistant: str, place: Place, tool: Located, shelf: Shelf, findings: Findings
+    assistant: str, place: Place, tool: Located, workspace_files: WorkspaceFiles, findings: Findings
 ) -> VectorStore:
     """The store that stands for the `files` of an assistant's file_search tool."""
-    files = _files(tool, shelf, findings)
+    files = _files(tool, workspace_files, findings)
     return VectorStore(implicit_key(assistant), place, files=files, implicit=True)
 
 
-def _files(fields: Located, shelf: Shelf, findings: Findings) -> tuple[File, ...]:
-    files = shelf.files(fields.items_at("files"))
+def _files(
+    fields: Located, workspace_files: WorkspaceFiles, findings: Findings
+) -> tuple[File, ...]:
+    files = workspace_files.files(fields.items_at("files"))
     if len(files) > MAX_FILES:
         findings.add(
             fields.value_place("files"),

@@ -10,11 +10,11 @@ from assistctl.errors import Place
 from assistctl.keys import is_key
 from assistctl.resources import Json, Target
 from assistctl.spec import endpoints
+from assistctl.spec.discovery import FILE
 from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located
 from assistctl.spec.reading import read
 from assistctl.spec.secrets import key_of
-from assistctl.spec.sources import FILE
 from assistctl.spec.wording import both, quoted, shown, suggestion
 
 LOCAL = "local"

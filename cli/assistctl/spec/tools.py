@@ -14,8 +14,8 @@ from assistctl.resources import (
     implicit_key,
 )
 from assistctl.spec import functions, stores
-from assistctl.spec.contracts import Contracts
-from assistctl.spec.files import Shelf
+from assistctl.spec.declared_schemas import SchemaChecker
+from assistctl.spec.files import WorkspaceFiles
 from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import CODE_INTERPRETER_FILES
 from assistctl.spec.located import Located, plain
@@ -31,8 +31,8 @@ class Surroundings:
 
     functions: functions.Functions
     stores: frozenset[str] | None
-    shelf: Shelf
-    contracts: Contracts
+    workspace_files: WorkspaceFiles
+    schemas: SchemaChecker
     findings: Findings
 
 
@@ -48,7 +48,7 @@ def tools_of(
             continue
         tools.append(tool)
         if isinstance(tool, FileSearch) and "files" in declared:
-            store = stores.implicit(key, place, declared, around.shelf, around.findings)
+            store = stores.implicit(key, place, declared, around.workspace_files, around.findings)
     return tuple(tools), store
 
 
@@ -60,7 +60,7 @@ def _tool(key: str, declared: Located, place: Place, around: Surroundings) -> To
             return _file_search(key, declared, around)
         case _:
             function = functions.asked_for(
-                declared, place, around.functions, around.contracts, around.findings
+                declared, place, around.functions, around.schemas, around.findings
             )
             return FunctionTool(function) if function else None
 
@@ -89,7 +89,7 @@ def _name(tool: Tool) -> str:
 
 
 def _code_interpreter(declared: Located, around: Surroundings) -> CodeInterpreter:
-    files = around.shelf.files(declared.items_at("files"))
+    files = around.workspace_files.files(declared.items_at("files"))
     if len(files) > CODE_INTERPRETER_FILES:
         around.findings.add(
             declared.value_place("files"),

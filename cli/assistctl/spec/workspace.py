@@ -19,20 +19,20 @@ from assistctl.resources import (
 )
 from assistctl.spec import stores, targets
 from assistctl.spec.assistants import assistant
-from assistctl.spec.contracts import Contracts
-from assistctl.spec.documents import Document, Top, read_document, read_top
-from assistctl.spec.files import Shelf
+from assistctl.spec.declared_schemas import SchemaChecker
+from assistctl.spec.discovery import FILE, Source, check_nested, find_sources
+from assistctl.spec.files import WorkspaceFiles
 from assistctl.spec.findings import Findings
 from assistctl.spec.functions import Functions, declared
 from assistctl.spec.grammar import USER_METADATA_PAIRS, Kind
 from assistctl.spec.located import Located, merged
 from assistctl.spec.moves import moves
 from assistctl.spec.scripts import turns
-from assistctl.spec.sources import FILE, Source, check_nested, find_sources
 from assistctl.spec.tools import Surroundings
 from assistctl.spec.variables import Variables
 from assistctl.spec.warnings import warnings_about
 from assistctl.spec.wording import remedy_for, shown
+from assistctl.spec.yaml_documents import Document, Top, read_document, read_top
 
 _SINGULAR = {"assistants": "assistant", "vector_stores": "vector store"}
 
@@ -50,22 +50,22 @@ def load(
     findings = Findings()
     root = root.resolve()
     variables = Variables(environ, findings)
-    contracts = Contracts(findings)
+    schemas = SchemaChecker(findings)
 
     sources = find_sources(root, findings)
     top = read_top(sources.workspace, target, variables, findings)
-    shelf = Shelf(root, findings, _hidden_files(top))
+    workspace_files = WorkspaceFiles(root, findings, _hidden_files(top))
     tables = [read_document(source, "functions", variables, findings) for source in sources.tools]
     read = _read_all(sources.assistants, "assistant", variables, findings)
     scripts = _read_all(sources.scripts, "script", variables, findings)
 
-    known = _functions(tables, contracts, findings)
-    around = Surroundings(known, _store_keys(top), shelf, contracts, findings)
+    known = _functions(tables, schemas, findings)
+    around = Surroundings(known, _store_keys(top), workspace_files, schemas, findings)
     assistants, implicit = _assistants(read, top, around)
-    shared = _shared_stores(top, shelf, findings)
+    shared = _shared_stores(top, workspace_files, findings)
     _check_overrides(top, sources.assistants, findings)
     if top.readable and len(read) == len(sources.assistants):  # else nobody knows what is used
-        check_nested(root, shelf.used, findings)
+        check_nested(root, workspace_files.used, findings)
     usable = top.document.usable
     in_use = targets.resolved(top.target, usable, root, environ, findings)
     workspace = Workspace(
@@ -100,12 +100,12 @@ def _read_all(
 
 
 def _functions(
-    documents: list[Document | None], contracts: Contracts, findings: Findings
+    documents: list[Document | None], schemas: SchemaChecker, findings: Findings
 ) -> Functions:
     read = [document for document in documents if document]
     named = [document.declared.get("functions") for document in read]
     return Functions(
-        usable=declared((d.usable.mapping("functions") for d in read), contracts, findings),
+        usable=declared((d.usable.mapping("functions") for d in read), schemas, findings),
         names={name for table in named if isinstance(table, Located) for name in table},
         complete=len(read) == len(documents) and all(isinstance(t, Located) for t in named),
     )
@@ -183,7 +183,9 @@ def _check_pairs(fields: Located, findings: Findings) -> None:
         )
 
 
-def _shared_stores(top: Top, shelf: Shelf, findings: Findings) -> dict[str, VectorStore]:
+def _shared_stores(
+    top: Top, workspace_files: WorkspaceFiles, findings: Findings
+) -> dict[str, VectorStore]:
     usable = top.document.usable
     tables, above = usable.mapping("vector_stores"), _overrides(usable, top.target)
     made = {}
@@ -191,7 +193,7 @@ def _shared_stores(top: Top, shelf: Shelf, findings: Findings) -> dict[str, Vect
         layers = [tables.mapping(key), above.mapping("vector_stores").mapping(key)]
         fields = merged(layers, tables.value_place(key), deep="metadata")
         _check_pairs(fields, findings)
-        made[key] = stores.shared(key, tables.key_place(key), fields, shelf, findings)
+        made[key] = stores.shared(key, tables.key_place(key), fields, workspace_files, findings)
     return made
 
 

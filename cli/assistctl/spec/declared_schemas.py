@@ -31,7 +31,7 @@ _SAYS_WHAT_IT_IS = {"type", "anyOf", "$ref", "enum", "const"}
 _HOLD_VALUES = ("properties", "$defs", "definitions", "anyOf")
 
 
-class Contracts:
+class SchemaChecker:
     """Checks schemas; one that was found good is not checked again."""
 
     def __init__(self, findings: Findings) -> None:

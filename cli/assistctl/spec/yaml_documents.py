@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from assistctl.errors import Place
 from assistctl.resources import Json
 from assistctl.spec import endpoints, targets
+from assistctl.spec.discovery import FILE, Source
 from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import Kind
 from assistctl.spec.located import Located
 from assistctl.spec.reading import read
-from assistctl.spec.sources import FILE, Source
 from assistctl.spec.variables import Variables
 from assistctl.spec.verdicts import check
 
