@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import anyio
@@ -69,16 +70,7 @@ def create_app(
 ) -> Starlette:
     """The endpoints below /v1 and Azure's prefixes, /healthz, and the API's error shape for
     everything else."""
-    versions = {
-        version: Router(
-            [
-                Route(endpoint.path, _bind(server, endpoint), methods=[endpoint.method])
-                for endpoint in these
-            ],
-            redirect_slashes=False,
-        )
-        for version, these in endpoints.items()
-    }
+    versions = {version: _routers(server, these) for version, these in endpoints.items()}
     app = Starlette(
         routes=[Route("/healthz", _health(server), methods=["GET"])],
         middleware=[Middleware(Access), _FROM_PAGES],
@@ -93,7 +85,26 @@ def create_app(
     return app
 
 
-def _below_prefix(versions: Mapping[Version, ASGIApp], elsewhere: ASGIApp) -> ASGIApp:
+_Shape: TypeAlias = tuple[str, int]
+"""A path's first word and how many it has: enough to look at few routes instead of seventy, which
+took a tenth of a request's time."""
+
+
+def _shape(path: str) -> _Shape:
+    return path.split("/", 2)[1], path.count("/")
+
+
+def _routers(server: Server, endpoints: Sequence[Endpoint]) -> Mapping[_Shape, Router]:
+    routes: dict[_Shape, list[Route]] = {}
+    for endpoint in endpoints:
+        route = Route(endpoint.path, _bind(server, endpoint), methods=[endpoint.method])
+        routes.setdefault(_shape(endpoint.path), []).append(route)
+    return {shape: Router(these, redirect_slashes=False) for shape, these in routes.items()}
+
+
+def _below_prefix(
+    versions: Mapping[Version, Mapping[_Shape, ASGIApp]], elsewhere: ASGIApp
+) -> ASGIApp:
     """Starlette's Mount for several prefixes, which would make a route of each for each; and the
     routes are those of the version that the request asks for."""
 
@@ -103,16 +114,19 @@ def _below_prefix(versions: Mapping[Version, ASGIApp], elsewhere: ASGIApp) -> AS
             await elsewhere(scope, receive, send)
         else:
             root = scope.get("root_path", "") + prefix[0]
-            api = versions[version_of(Request(scope)) or 2]
+            routers = versions[version_of(Request(scope)) or 2]
+            api = routers.get(_shape(scope["path"][prefix.end() :]), elsewhere)
             await api({**scope, "root_path": root}, receive, send)
 
     return find
 
 
 def _bind(server: Server, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    run = _run_here if inspect.iscoroutinefunction(endpoint.handler) else _run_in_lane
+
     async def answer(request: Request) -> Response:
         try:
-            return await _answer(server, endpoint, request)
+            return await _answer(server, endpoint, request, run)
         except (ApiError, HTTPException):
             raise
         except ClientDisconnect:
@@ -145,29 +159,31 @@ def _health(server: Server) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
-async def _answer(server: Server, endpoint: Endpoint, request: Request) -> Response:
+async def _answer(server: Server, endpoint: Endpoint, request: Request, run: _Run) -> Response:
     project = request.state.project = _authenticate(request, server)
     if server.settings.strict_beta:
         _demand_beta(request, endpoint)
-    if endpoint.form:
-        async with read_form(request, endpoint.form, server.lanes.spooling) as form:
-            return await _run(endpoint, Call(server, project, request, {}, form))
-    body = await read_json(request) if endpoint.method == "POST" else {}
-    return await _run(endpoint, Call(server, project, request, body))
-
-
-async def _run(endpoint: Endpoint, call: Call) -> Response:
     try:
-        if inspect.iscoroutinefunction(endpoint.handler):
-            answer = await endpoint.handler(call)
+        if endpoint.form:
+            async with read_form(request, endpoint.form, server.lanes.spooling) as form:
+                answer = await run(endpoint, Call(server, project, request, {}, form))
         else:
-            lane = endpoint.lane(call.server.lanes)
-            answer = await lane.run(partial(endpoint.handler, call))
+            body = await read_json(request) if endpoint.method == "POST" else {}
+            answer = await run(endpoint, Call(server, project, request, body))
     except Answered as before:
         return _json(before.answer, headers=_REPLAYED)
-    if isinstance(answer, Response):
-        return answer
-    return _json(answer)
+    return answer if isinstance(answer, Response) else _json(answer)
+
+
+_Run: TypeAlias = Callable[[Endpoint, Call], Awaitable[Any]]
+
+
+async def _run_here(endpoint: Endpoint, call: Call) -> Any:
+    return await endpoint.handler(call)
+
+
+async def _run_in_lane(endpoint: Endpoint, call: Call) -> Any:
+    return await endpoint.lane(call.server.lanes).run(partial(endpoint.handler, call))
 
 
 def _json(content: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

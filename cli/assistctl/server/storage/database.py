@@ -196,14 +196,17 @@ class Database:
 
 def _begin(connection: sqlite3.Connection, patience: float) -> bool:
     """Begin a transaction that writes; False if another process did for so many seconds."""
-    _wait_at_most(connection, max(patience, 0.0))
+    shorter = patience < _BUSY_SECONDS - 1  # than every connection waits anyway
+    if shorter:
+        _wait_at_most(connection, max(patience, 0.0))
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
             return False
         raise
-    _wait_at_most(connection, _BUSY_SECONDS)
+    if shorter:
+        _wait_at_most(connection, _BUSY_SECONDS)
     return True
 
 

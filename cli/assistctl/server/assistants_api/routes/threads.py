@@ -31,9 +31,11 @@ def create_thread(tx: Transaction, project: str, body: Mapping[str, Any]) -> Doc
         ),
     }
     documents.insert(tx, collection, thread)
-    for number, message in enumerate(body.get("messages") or ()):
+    messages = body.get("messages") or ()
+    for number, message in enumerate(messages):
         add_message(tx, project, thread["id"], message, f"messages[{number}]")
-    return documents.fetch(tx, collection, thread["id"])
+    # What is attached to messages may have brought the thread a vector store.
+    return documents.fetch(tx, collection, thread["id"]) if messages else thread
 
 
 def create(call: Call) -> Document:
