@@ -1,11 +1,12 @@
 """Ingestions: how they grow, take each other's place, and go; and the queue before them."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from assistctl.server.storage import chunks, embeddings, indexing_queue
-from assistctl.server.storage.chunks import NewChunk
+from assistctl.server.storage import chunks, embeddings, fulltext, indexing_queue, migrations
+from assistctl.server.storage.chunks import Ingestion, NewChunk
 from assistctl.server.storage.database import Database, Transaction
 
 
@@ -159,3 +160,42 @@ def test_a_file_that_is_being_read_does_not_wait_until_its_reader_seems_dead(
         clock -= 9
         chunks.give_up(tx, ingestion)
         assert [task.file_id for task in indexing_queue.waiting(tx, 9)] == ["file-1", "file-2"]
+
+
+def test_what_was_indexed_under_the_tables_old_names_is_still_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = next(
+        number
+        for number, statements in enumerate(migrations.MIGRATIONS)
+        if "ALTER TABLE readings RENAME TO ingestions" in statements
+    )
+    path = tmp_path / "old.db"
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:before])
+        old = Database(path)
+    with old.write() as tx:
+        for statement in (
+            "INSERT INTO readings (store_id, file_id, state) VALUES ('vs_A', 'file-1', 'ready')",
+            "INSERT INTO chunks (reading, text, fresh) VALUES (1, '# Prices rose 5', 9)",
+            "INSERT INTO chunk_words (rowid, store, words) VALUES (1, 'A', 'prices rose 5')",
+            "INSERT INTO vectors (reading, embedder, chunk, vectors) VALUES (1, 'm', 1, x'01')",
+            "INSERT INTO embedded (reading, embedder) VALUES (1, 'm')",
+            "INSERT INTO loose_contents (content_id, kept_until) VALUES ('part_x', 1)",
+        ):
+            tx.execute(statement)
+    old.close()
+    new = Database(path)
+    with new.read() as tx:
+        assert chunks.ready(tx, ["vs_A"]) == [Ingestion(1, "vs_A", "file-1")]
+        assert chunks.whole_text(tx, "vs_A", "file-1") == ["rose 5"]
+        assert fulltext.holding(tx, ["vs_A"], "rose") == {1}
+        assert embeddings.completed(tx, "vs_A", "m") == [1]
+        assert list(embeddings.read(tx, "vs_A", "m")) == [(1, 1, b"\x01")]
+        assert tx.execute("SELECT * FROM unreferenced_contents") == [("part_x", 1)]
+    with new.write() as tx:
+        chunks.discard(tx, "vs_A")
+        while (gone := chunks.unfindable(tx)) is not None:
+            chunks.sweep(tx, gone)
+        assert set(rows(tx).values()) == {0}
+    new.close()
