@@ -4,7 +4,7 @@ import pytest
 
 from assistctl.server.retrieval import vector_stores
 from assistctl.server.retrieval.search import Hit, Query, Searcher
-from assistctl.server.retrieval.words import indexed
+from assistctl.server.retrieval.words import index_words
 from assistctl.server.storage import chunks, documents
 from assistctl.server.storage.chunks import NewChunk
 from assistctl.server.storage.database import Database, Transaction
@@ -33,7 +33,7 @@ def put(tx: Transaction, store_id: str, file_id: str, *texts: str) -> None:
         )
     documents.insert(tx, held, {"id": file_id, "attributes": {"n": file_id}})
     ingestion = chunks.begin(tx, store_id, file_id)
-    assert chunks.add(tx, ingestion, [NewChunk(text, 0, indexed(text)) for text in texts])
+    assert chunks.add(tx, ingestion, [NewChunk(text, 0, index_words(text)) for text in texts])
     chunks.finish(tx, ingestion)
 
 

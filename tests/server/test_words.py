@@ -1,6 +1,6 @@
 import pytest
 
-from assistctl.server.retrieval.words import essence, indexed, searched
+from assistctl.server.retrieval.words import essence, index_words, query_words
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from assistctl.server.retrieval.words import essence, indexed, searched
 def test_text_is_indexed_as_words_and_chinese_as_characters_and_pairs(
     text: str, words: str
 ) -> None:
-    assert indexed(text) == words
+    assert index_words(text) == words
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_text_is_indexed_as_words_and_chinese_as_characters_and_pairs(
     ],
 )
 def test_a_query_looks_for_what_tells_most(query: str, words: list[str]) -> None:
-    assert searched(query) == words
+    assert query_words(query) == words
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from typing import BinaryIO
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
-from assistctl.server.storage import answers
-from assistctl.server.storage.answers import Key
+from assistctl.server.storage import kept_answers
 from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage.kept_answers import Key
 from assistctl.server.wire import ApiError, Document, Json, now
 
 KEPT_SECONDS = 24 * 3_600
@@ -53,7 +53,7 @@ def key_of(project: str, request: Request, body: Json, form: FormData) -> Key | 
 def recall(tx: Transaction, key: Key) -> None:
     """Raise Answered if the request was answered before, and ApiError if it was another one that
     bore the same key."""
-    before = answers.find(tx, key, now() - KEPT_SECONDS)
+    before = kept_answers.find(tx, key, now() - KEPT_SECONDS)
     if before is None:
         return
     request, answer = before
@@ -68,12 +68,12 @@ def recall(tx: Transaction, key: Key) -> None:
 
 def keep(tx: Transaction, key: Key, answer: Document) -> None:
     """In the transaction that has the effect."""
-    answers.keep(tx, key, answer, now())
+    kept_answers.keep(tx, key, answer, now())
 
 
 def forget_old(database: Database) -> None:
     """Remove the answers whose time is over."""
-    answers.forget(database, now() - KEPT_SECONDS)
+    kept_answers.forget(database, now() - KEPT_SECONDS)
 
 
 def _sent(body: Json, form: FormData) -> Iterator[bytes]:

@@ -25,7 +25,7 @@ from typing import BinaryIO
 from assistctl.server.retrieval.embedders import Embedder, EmbedderError
 from assistctl.server.retrieval.ingestion import SourceFile, Stopped, UnreadableFile, pieces
 from assistctl.server.retrieval.text import Piece, passages
-from assistctl.server.retrieval.words import indexed
+from assistctl.server.retrieval.words import index_words
 from assistctl.server.storage import chunks, contents, disk_space, embeddings, indexing_queue
 from assistctl.server.storage.chunks import NewChunk
 from assistctl.server.storage.database import Database
@@ -254,7 +254,7 @@ class Indexer:
 
 def _new_chunk(piece: Piece) -> NewChunk:
     """The slow part of adding, to be done before a transaction begins."""
-    return NewChunk(piece.text, piece.new_from, indexed(piece.text))
+    return NewChunk(piece.text, piece.new_from, index_words(piece.text))
 
 
 def _collection(task: Task) -> Collection:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Sequence
 
-from assistctl.server.retrieval.words import searched
+from assistctl.server.retrieval.words import query_words
 from assistctl.server.storage import chunks, fulltext
 from assistctl.server.storage.database import Transaction
 
@@ -27,7 +27,7 @@ def scores(
 ) -> dict[int, float]:
     """The best chunks of these ingestions for the query, by id, and those `also` asked for that
     hold any of its words."""
-    terms = searched(query)
+    terms = query_words(query)
     if not terms or not ingestions:
         return {}
     ranks = _ranks(tx, store_ids, ingestions, terms)

@@ -28,16 +28,16 @@ _COMMON_CHINESE = re.compile(
 )
 
 
-def indexed(text: str) -> str:
+def index_words(text: str) -> str:
     """The text as the index gets it: words divided by spaces."""
-    return " ".join(word for run in _runs(text) for word in _indexed_run(run))
+    return " ".join(word for run in _runs(text) for word in _index_words_of(run))
 
 
-def searched(text: str) -> list[str]:
+def query_words(text: str) -> list[str]:
     """The distinct words that a query looks for, in its order; common ones only if alone."""
     telling = [run for run in _runs(_COMMON_CHINESE.sub(" ", text)) if run not in _COMMON]
     runs = telling or _runs(text)
-    return list(dict.fromkeys(word for run in runs for word in _searched_run(run)))[:_MOST_TERMS]
+    return list(dict.fromkeys(word for run in runs for word in _query_words_of(run)))[:_MOST_TERMS]
 
 
 def essence(query: str) -> str:
@@ -52,11 +52,11 @@ def _runs(text: str) -> list[str]:
     return _RUN.findall(unicodedata.normalize("NFKC", text).lower())
 
 
-def _indexed_run(run: str) -> list[str]:
+def _index_words_of(run: str) -> list[str]:
     return [*run, *_pairs(run)] if _CJK.match(run) else [run]
 
 
-def _searched_run(run: str) -> list[str]:
+def _query_words_of(run: str) -> list[str]:
     return _pairs(run) if len(run) > 1 and _CJK.match(run) else [run]
 
 

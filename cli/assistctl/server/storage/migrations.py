@@ -102,7 +102,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (file_id, position)
         )
         """,
-        # What was answered to requests with an Idempotency-Key, see answers.py.
+        # What was answered to requests with an Idempotency-Key, see kept_answers.py.
         """
         CREATE TABLE answers (
             project TEXT NOT NULL,
