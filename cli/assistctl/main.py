@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import importlib
 import io
 import os
@@ -42,6 +43,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("assistctl.commands.completion", "Print a completion script for a shell."),
 }
 """Command name -> (module that has it as `command`, its help in one line)."""
+
+GARBAGE = (100_000, 50, 100)
+"""How rarely to look for garbage. What is imported and declared is all in use, and to look it
+through as often as Python does by default takes a sixth of the CPU of a plan."""
 
 EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 64, 130
 
@@ -99,6 +104,7 @@ cli = LazyGroup(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave the process with its exit code."""
+    gc.set_threshold(*GARBAGE)
     _prepare_streams()
     sys.exit(_exit_code(arguments, Invocation()))
 

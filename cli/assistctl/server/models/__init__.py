@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from assistctl.server.models.asking import AskedModel
 from assistctl.server.models.endpoint import RUN_SECONDS, Endpoint
 from assistctl.server.models.memory import Memory
 from assistctl.server.models.protocol import Model, ModelError
 from assistctl.server.models.scripted import Scripted
+
+if TYPE_CHECKING:
+    from assistctl.server.models.asking import AskedModel
 
 Declared: TypeAlias = Literal["scripted"] | Mapping[str, Any] | None
 
@@ -33,6 +35,9 @@ class Models:
             raise ValueError(f"model must be `scripted` or an endpoint, not {declared!r}")
         self._endpoint: AskedModel | None = None
         if isinstance(declared, Mapping):
+            # Here, since most of what this room imports is only for endpoints.
+            from assistctl.server.models.asking import AskedModel
+
             self._endpoint = AskedModel(Endpoint.parse(declared), memory)
         self._scripted = declared == "scripted"
         self._scripts = scripts
