@@ -239,10 +239,10 @@ def digest(value: Json) -> str:
     Integral floats and ints are the same number: 1.0 and 1 have one digest. Other values that are
     not JSON (an Address) are written as `str` writes them.
     """
-    text = json.dumps(
-        _canonical(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_ENCODER.encode(_canonical(value)).encode()).hexdigest()
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _canonical(value: Json) -> Json:

@@ -15,7 +15,8 @@ OPAQUE = frozenset({"metadata", "parameters", "schema", "attributes"})
 def fingerprint(value: Json) -> str:
     """The short hash under which a field's normalised value is recorded at the target. What says
     nothing (an empty list of files) has the hash of its absence."""
-    return NOTHING if is_empty(value) else digest(_canonical(value))[:DIGITS]
+    told = _canonical(value)
+    return NOTHING if told is None else digest(told)[:DIGITS]
 
 
 NOTHING = digest(None)[:DIGITS]
@@ -52,12 +53,17 @@ def tool_name(item: Mapping[str, Json]) -> str:
 
 
 def _canonical(value: Json) -> Json:
-    """The value without what says nothing, tools by their names."""
-    value = keyed(value)
+    """The value without what says nothing, tools by their names; None if it says nothing."""
+    if isinstance(value, list | tuple):
+        value = keyed(value) or None
     if not isinstance(value, dict):
         return value
-    return {
-        key: item if key in OPAQUE else _canonical(item)
-        for key, item in value.items()
-        if not is_empty(item)
-    }
+    told = {}
+    for key, item in value.items():
+        if key not in OPAQUE:
+            item = _canonical(item)
+        elif is_empty(item):
+            continue
+        if item is not None:
+            told[key] = item
+    return told or None

@@ -176,8 +176,11 @@ class Observed:
 
 def references(value: Json) -> Iterator[Address]:
     """Every Address inside a value."""
-    if isinstance(value, Address):
-        yield value
-    elif isinstance(value, dict | list | tuple):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from references(item)
+    ahead = [value]
+    for item in ahead:
+        if isinstance(item, Address):
+            yield item
+        elif isinstance(item, dict):
+            ahead += item.values()
+        elif isinstance(item, list | tuple):
+            ahead += item

@@ -209,6 +209,8 @@ def plainer(fields: Mapping[str, Json]) -> dict[str, tuple[Json, ...]]:
         name: (None,) for name, default in _PLAIN.items() if fields.get(name) == default
     }
     tools = fields.get("tools") or []
+    if all(_options(tool) is None for tool in tools):
+        return found
     results = 5 if str(fields.get("model")).startswith("gpt-3.5-turbo") else 20
     defaults = {"max_num_results": (results,), "ranker": _RANKERS, "score_threshold": (0,)}
     readings: list[Json] = []
@@ -224,13 +226,19 @@ def _without(tool: Json, defaults: Mapping[str, tuple[Json, ...]]) -> Json:
 
     def plain(options: Mapping[str, Json]) -> dict[str, Json]:
         return {
-            name: plain(value) if isinstance(value, Mapping) else value
+            name: plain(value) if isinstance(value, dict) else value
             for name, value in options.items()
             if value not in defaults.get(name, ())
         }
 
-    options = tool.get("file_search") if isinstance(tool, Mapping) else None
-    return {**tool, "file_search": plain(options)} if isinstance(options, Mapping) else tool
+    options = _options(tool)
+    return tool if options is None else {**tool, "file_search": plain(options)}
+
+
+def _options(tool: Json) -> Json:
+    """What a tool says of its search; None if it says nothing."""
+    options = tool.get("file_search") if isinstance(tool, dict) else None
+    return options if isinstance(options, dict) else None
 
 
 def edited(kind: str, before: Mapping[str, Json], after: Mapping[str, Json]) -> frozenset[str]:
@@ -254,7 +262,7 @@ def normal(value: Json) -> Json:
 
     A function's parameters are the user's own and stay as they are.
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {
             key: item if key in ("parameters", "schema") else normal(item)
             for key, item in value.items()
