@@ -8,7 +8,7 @@ from pathlib import Path
 from assistctl.apis.transport.client import Client
 from tests.apis.bench import wipe
 from tests.apis.fault_proxy import FaultProxy
-from tests.apis.jobs import job
+from tests.apis.jobs import Job
 from tests.apis.scene import UPLOAD, content_of, sort_files
 
 CHUNKS = "{type: static, static: {max_chunk_size_tokens: %d, chunk_overlap_tokens: 50}}"
@@ -117,7 +117,7 @@ class Florists:
         self.number += 1
         output = self.root.parent / f"job-{self.number}.txt"
         environ = {"SHOP_URL": self.proxy.base_url, "SHOP_KEY": self.direct._client.api_key}
-        return job(root or self.root, *arguments, output=output, **environ)
+        return Job(root or self.root, arguments, output, environ)
 
     def run(self, *arguments):
         started = self.job(*arguments).start()

@@ -1,77 +1,72 @@
-"""`assistctl` as a process of its own that can be killed, forked from one that has imported it."""
+"""`assistctl` as a process of its own that can be killed."""
 
-import multiprocessing
 import os
 import signal
+import subprocess
 import sys
-from dataclasses import dataclass
-from importlib import import_module
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from assistctl.apis.transport import client, pacing
 from assistctl.main import main
+from tests import forking
 
-for _module in (
-    "assistctl.apis.assistants",
-    "assistctl.commands.plan",
-    "assistctl.commands.sync",
-    "assistctl.spec.workspace",
-    "assistctl.toolbox.contracts",
-    "assistctl.toolbox.docstrings",
-    "deepdiff",
-    "jsonschema",
-):
-    import_module(_module)  # so that each fork has it already
-
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.apis.jobs"])
 TIMEOUT = 2.0
 """Seconds without an answer, where it is the test's business to wait for them."""
+
+START = f"""
+import sys
+sys.path.insert(0, {str(forking.ROOT)!r})
+from tests.apis import jobs
+del sys.path[0]
+jobs.begin()
+"""
 
 
 @dataclass
 class Job:
-    """One command; its exit code is negative if a signal has ended it."""
+    """One command in a workspace; its exit code is negative if a signal has ended it."""
 
-    process: multiprocessing.Process
+    root: Path
+    arguments: tuple[str, ...]
     output: Path
+    environ: dict[str, str]
+    _process: Future = field(default_factory=Future)
 
     def start(self):
-        self.process.start()
+        kept = {name: value for name, value in os.environ.items() if name != "CI"}
+        with self.output.open("wb") as output:
+            process = forking.Popen(
+                ["-c", START, *self.arguments],
+                cwd=self.root,
+                env={**kept, **self.environ},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        self._process.set_result(process)
         return self
 
     def kill(self):
-        self.process.kill()
+        self._process.result(60).kill()
 
     def interrupt(self, number=signal.SIGINT):
-        os.kill(self.process.pid, number)
+        self._process.result(60).send_signal(number)
 
     def wait(self):
-        self.process.join(120)
-        assert self.process.exitcode is not None, f"it hangs: {self.said}"
-        return self.process.exitcode
+        try:
+            return self._process.result(60).wait(120)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it hangs: {self.said}") from None
 
     @property
     def said(self):
         return self.output.read_text() if self.output.exists() else ""
 
 
-def job(root, *arguments, output, **environ):
-    """A command in a workspace; it waits as short as it can before it repeats a request."""
-    given = (str(root), arguments, str(output), environ)
-    return Job(CONTEXT.Process(target=_run, args=given, daemon=True), output)
-
-
-def _run(root, arguments, output, environ):
-    # Whoever has started us in the background may have it ignored.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.chdir(root)
-    os.environ.pop("CI", None)  # the one of the tests themselves
-    os.environ.update(environ)
-    with open(output, "wb") as stream:  # noqa: PTH123
-        os.dup2(stream.fileno(), 1)
-        os.dup2(stream.fileno(), 2)
+def begin():
+    """In the process: waits as short as it can before it repeats a request."""
     pacing.pause = lambda attempt, asked: 0.02
     client.Client.__init__.__kwdefaults__["timeout"] = TIMEOUT
-    sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115
-    main(arguments)
+    main(sys.argv[1:])

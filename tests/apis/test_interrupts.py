@@ -110,8 +110,7 @@ def test_what_was_uploaded_and_has_changed_since_goes_with_the_next_sync(florist
 
 def test_in_ci_uploads_that_nothing_uses_yet_are_deleted_again(florists):
     job = florists.job("sync", "--yes", "--parallel", "1")
-    environ = job.process._args[3]
-    environ["CI"] = "true"
+    job.environ["CI"] = "true"
     at_upload(florists.proxy, 3, job.interrupt)
     assert job.start().wait() == 130, job.said
     assert "uploads that nothing uses yet were deleted again; the next sync goes on" in job.said
