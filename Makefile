@@ -1,6 +1,6 @@
 # Three commands: check (format, lint, types), test (check, then all tests), docs (the executed docs).
-# sweep is for changes of syncing: the tests that can try more than they do in test try all
-# of it. coverage is test with branches counted, in several times its time.
+# sweep: the tests that can try more than they do in test try all of it.
+# coverage is test with branches counted, in several times its time.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
@@ -9,6 +9,9 @@ BIN    := $(VENV)/bin
 
 demo: $(VENV)/.installed  ## plan, sync and run the flower shop on the embedded server
 	@sh docs/demo.sh $(BIN)/assistctl
+
+# Where nothing may be written beside the sources, each process compiles all of them again.
+test sweep: export PYTHONDONTWRITEBYTECODE :=
 
 test: check  ## install what is needed and pass the tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
