@@ -239,17 +239,20 @@ def digest(value: Json) -> str:
     Integral floats and ints are the same number: 1.0 and 1 have one digest. Other values that are
     not JSON (an Address) are written as `str` writes them.
     """
-    return hashlib.sha256(_ENCODER.encode(_canonical(value)).encode()).hexdigest()
+    text = _ENCODER.encode(value)
+    if ".0" in text or "e+" in text:  # as in every integral float
+        text = _ENCODER.encode(_with_integers(value))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def _canonical(value: Json) -> Json:
+def _with_integers(value: Json) -> Json:
     if isinstance(value, dict):
-        return {key: _canonical(item) for key, item in value.items()}
+        return {key: _with_integers(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_canonical(item) for item in value]
+        return [_with_integers(item) for item in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
