@@ -15,12 +15,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from assistctl.apis.assistants import Assistants
+from assistctl.apis.managed.surface import ManagedSurface
 from assistctl.apis.transport.client import Client
 from assistctl.errors import Place
 from assistctl.plan.reconcile import reconcile
 from assistctl.resources import Assistant, File, FileSearch, Target, VectorStore, Workspace
 from assistctl.server import EmbeddedServer, Settings
+from tests.apis.surfaces import assistants
 
 PLACE = Place("assistctl.yaml", 1, 1)
 
@@ -33,7 +34,7 @@ def main() -> None:
         settings = Settings(root / "local.db", model="scripted", embeddings="none")
         with EmbeddedServer(settings) as server:
             client = Counting(server.base_url, server.api_key, parallel=parallel)
-            surface = Assistants(client, "bench")
+            surface = assistants(client, "bench")
             print(f"{number:,} files, {parallel} requests at a time")
             print(f"{'':24}{'changes':>8}{'requests':>10}{'seconds':>9}{'MB':>7}")
             for name, changed in (("first sync", None), ("one file changed", 0), ("plan", 0)):
@@ -69,7 +70,7 @@ def declared(root: Path, number: int, changed: int | None) -> Workspace:
     return Workspace(root, "bench", target, ("local",), {"shop": shop}, stores)
 
 
-def measure(name: str, surface: Assistants, workspace: Workspace, client: Counting) -> None:
+def measure(name: str, surface: ManagedSurface, workspace: Workspace, client: Counting) -> None:
     client.sent.clear()
     start = time.perf_counter()
     wanted = surface.declare(workspace)
@@ -77,9 +78,7 @@ def measure(name: str, surface: Assistants, workspace: Workspace, client: Counti
     plan = reconcile("local", wanted, observed)
     if name != "plan":
         operations = surface.compile(plan, wanted, observed)
-        outcomes = surface.execute(
-            workspace.root, operations, wanted, observed, uploading=lambda *about: None
-        )
+        outcomes = surface.execute(workspace.root, operations, wanted, observed)
         failed = [outcome for outcome in outcomes if outcome.error]
         assert not failed, failed[0]
     seconds = time.perf_counter() - start

@@ -16,14 +16,14 @@ from assistctl.spec.addresses import is_address, sentence
 from assistctl.state_directory import state_directory
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants
     from assistctl.server import EmbeddedServer, Settings
+    from assistctl.surface import Surface
 
 CODE_PYTHON = "ASSISTCTL_CODE_PYTHON"
 
 
 @contextmanager
-def opened(workspace: Workspace, parallel: int = apis.PARALLEL) -> Iterator[Assistants]:
+def opened(workspace: Workspace, parallel: int = apis.PARALLEL) -> Iterator[Surface]:
     """The API surface of the workspace's target, which is sent `parallel` requests at a time."""
     with ExitStack() as stack:
         target = workspace.target

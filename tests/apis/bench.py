@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from assistctl.apis.assistants import Assistants
+from assistctl.apis.managed.surface import ManagedSurface
 from assistctl.errors import Place
 from assistctl.plan.reconcile import PlanOptions, reconcile
 from assistctl.resources import Assistant, File, Target, VectorStore, Workspace
@@ -16,7 +16,7 @@ class Bench:
     """A workspace directory and a target, and the steps of a sync between them."""
 
     root: object
-    surface: Assistants
+    surface: ManagedSurface
     namespace: str = "ws"
     assistants: dict = field(default_factory=dict)
     stores: dict = field(default_factory=dict)
@@ -65,9 +65,7 @@ class Bench:
     def apply(self, **options):
         declared, observed, plan = self.survey(**options)
         operations = self.surface.compile(plan, declared, observed)
-        outcomes = self.surface.execute(
-            self.root, operations, declared, observed, uploading=lambda *about: None
-        )
+        outcomes = self.surface.execute(self.root, operations, declared, observed)
         return [f"{item.operation}: {item.error}" for item in outcomes if item.error]
 
     def sync(self, **options):

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from assistctl.apis.assistants import Assistants
 from assistctl.apis.transport.client import Client
 from assistctl.server import EmbeddedServer, Settings
 from tests.apis.bench import Bench, wipe
+from tests.apis.surfaces import assistants
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def client(server):
 
 @pytest.fixture
 def bench(client, tmp_path):
-    return Bench(tmp_path / "workspace", Assistants(client, "ws"))
+    return Bench(tmp_path / "workspace", assistants(client, "ws"))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def other(bench, client):
     """A second workspace at the same target."""
     return replace(
         bench,
-        surface=Assistants(client, "other"),
+        surface=assistants(client, "other"),
         namespace="other",
         assistants={},
         stores={},

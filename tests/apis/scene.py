@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assistctl.apis.assistants import Assistants
 from assistctl.apis.transport.client import Client
 from assistctl.errors import AssistctlError, Place
 from assistctl.resources import CodeInterpreter, FileSearch, Function, FunctionTool
 from tests.apis.bench import Bench, wipe
 from tests.apis.fault_proxy import FaultProxy
+from tests.apis.surfaces import assistants
 
 PLACE = Place("assistctl.yaml", 1, 1)
 SECONDS_UNTIL_HUNG = 60
@@ -231,7 +231,7 @@ def owner(item):
 def sync_from(root: Path, base_url: str, api_key: str, scenario: str) -> None:
     """A whole sync in a process of its own, which may be killed; the target is prepared."""
     client = Client(base_url, api_key)
-    bench = Bench(root, Assistants(client, "ws"))
+    bench = Bench(root, assistants(client, "ws"))
     declare(bench)
     if scenario == "edit":
         edit(Scene(bench, FaultProxy(base_url), client))

@@ -9,8 +9,10 @@ from contextlib import ExitStack
 
 import pytest
 
+from assistctl.apis.assistants import API
 from assistctl.apis.transport.client import UNSEEN_SECONDS, Client
 from assistctl.apis.transport.failures import LostAnswer
+from assistctl.apis.transport.files import upload
 from assistctl.apis.transport.pacing import REQUEST_SECONDS, RETRIES, Pacing, asked_for
 from assistctl.errors import AssistctlError, RemoteError
 from tests.apis.fault_proxy import Answer, Request, served
@@ -76,7 +78,9 @@ def talking_to(clock):
         def start(*answers, key="key", **settings):
             target = Target(*answers)
             address = stack.enter_context(served(target))
-            client = Client(f"http://{address}/v1", key, pace=clock.pace, **settings)
+            client = Client(
+                f"http://{address}/v1", key, pace=clock.pace, **{"headers": API.headers, **settings}
+            )
             stack.callback(client.close)
             return client, target
 
@@ -438,11 +442,11 @@ def test_a_create_bears_one_key_however_often_it_is_sent(talking_to):
 @pytest.mark.parametrize(
     "send",
     [
-        lambda client: client.get("/vector_stores/vs_1", fresh=True),
-        lambda client: client.post("/vector_stores/vs_1", {}, fresh=True),
-        lambda client: client.create("/vector_stores/vs_1/file_batches", {}, fresh=True),
-        lambda client: client.delete("/vector_stores/vs_1", fresh=True),
-        lambda client: list(client.list("/vector_stores/vs_1/files", fresh=True)),
+        lambda client: client.get("/vector_stores/vs_1", just_made=True),
+        lambda client: client.post("/vector_stores/vs_1", {}, just_made=True),
+        lambda client: client.create("/vector_stores/vs_1/file_batches", {}, just_made=True),
+        lambda client: client.delete("/vector_stores/vs_1", just_made=True),
+        lambda client: list(client.list("/vector_stores/vs_1/files", just_made=True)),
     ],
 )
 def test_what_was_just_made_may_be_unknown_for_a_while(talking_to, clock, send):
@@ -462,7 +466,7 @@ def test_what_was_just_made_may_be_unknown_for_a_while(talking_to, clock, send):
 
 def test_what_a_lost_delete_has_deleted_is_not_waited_for(talking_to, pauses):
     client, target = talking_to(DROP, problem(404))
-    client.delete("/files/file-1", fresh=True)
+    client.delete("/files/file-1", just_made=True)
     assert (len(target.requests), len(pauses)) == (2, 1)
 
 
@@ -489,7 +493,7 @@ def test_an_upload_is_repeated_from_its_beginning(talking_to, tmp_path):
     path = tmp_path / "花.csv"
     path.write_bytes("花名,成本\n".encode() * 50_000)
     sent = []
-    assert client.upload(path, "花.csv", sent.append) == {"id": "file-1"}
+    assert upload(client, path, "花.csv", "assistants", sent.append) == {"id": "file-1"}
     first, second = target.requests
     size = path.stat().st_size
     for request in (first, second):

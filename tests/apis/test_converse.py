@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from assistctl.apis.assistants import Conversation
+from assistctl.apis.assistants.converse import Conversation
 from assistctl.apis.transport.client import Client
 from assistctl.conversation.turns import Limits, turn
 from assistctl.errors import AssistctlError, RemoteError

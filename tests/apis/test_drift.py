@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from assistctl.apis.assistants import Assistants
-from assistctl.apis.assistants.fields import AUTO_CHUNKING
+from assistctl.apis.managed.stores import AUTO_CHUNKING
+from assistctl.apis.transport import files
 from assistctl.apis.transport.client import Client
 from assistctl.errors import Refused
 from assistctl.plan.reconcile import PlanOptions, reconcile
@@ -25,6 +25,7 @@ from assistctl.sync.drift import keeping, refuse_drift
 from assistctl.sync.planning import plan_sync
 from tests.apis.bench import PLACE, Bench
 from tests.apis.fault_proxy import proxy_to
+from tests.apis.surfaces import assistants
 
 PARAMETERS = {
     "type": "object",
@@ -87,7 +88,7 @@ class Colleague:
         return self.of("assistant/shop")[1]["tool_resources"]["code_interpreter"]["file_ids"]
 
     def upload(self, path):
-        return self.client.upload(path, "theirs.md")["id"]
+        return files.upload(self.client, path, "theirs.md", "assistants")["id"]
 
     def members(self, key="handbook"):
         path = f"{self.of(f'vector_store/{key}')[0]}/files"
@@ -466,7 +467,6 @@ def done(bench, found):
         found.operations,
         found.declared,
         found.observed,
-        uploading=lambda *about: None,
     )
     return [f"{item.operation}: {item.error}" for item in outcomes if item.error]
 
@@ -645,7 +645,7 @@ def bare(request, body):
 def test_every_default_that_the_api_documents_may_come_later(server, tmp_path):
     with proxy_to(server.base_url) as proxy:
         client = Client(proxy.base_url, server.api_key)
-        bench = Bench(tmp_path / "workspace", Assistants(client, "ws"))
+        bench = Bench(tmp_path / "workspace", assistants(client, "ws"))
         proxy.rewrite = bare
         declare(bench)
         bench.assistant("cheap", FileSearch("lists"), model="gpt-3.5-turbo")

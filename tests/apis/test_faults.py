@@ -11,7 +11,6 @@ from importlib import import_module
 
 import pytest
 
-from assistctl.apis.assistants import Assistants
 from assistctl.apis.transport.client import Client
 from tests.apis.bench import Bench
 from tests.apis.fault_proxy import (
@@ -27,6 +26,7 @@ from tests.apis.fault_proxy import (
     proxy_to,
 )
 from tests.apis.scene import SCENARIOS, UPLOAD, Scene, sync_from
+from tests.apis.surfaces import assistants
 
 pytestmark = pytest.mark.sweep
 
@@ -71,7 +71,7 @@ EVERY = 1 if THOROUGH else 3
 def quick(monkeypatch):
     """Pauses are as short as they can be; nothing else is different from life."""
     monkeypatch.setattr("assistctl.apis.transport.pacing.pause", lambda attempt, asked: 0.01)
-    monkeypatch.setattr(import_module("assistctl.apis.managed.execute"), "FIRST_PAUSE", 0.005)
+    monkeypatch.setattr(import_module("assistctl.apis.managed.send"), "FIRST_PAUSE", 0.005)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def scene(target, tmp_path):
     server, direct = target
     with proxy_to(server.base_url) as proxy:
         client = Client(proxy.base_url, server.api_key, timeout=SLOW)
-        yield Scene(Bench(tmp_path / "workspace", Assistants(client, "ws")), proxy, direct)
+        yield Scene(Bench(tmp_path / "workspace", assistants(client, "ws")), proxy, direct)
         client.close()
 
 

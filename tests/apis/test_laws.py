@@ -31,7 +31,7 @@ def upload(bench, name="theirs.csv"):
     path = bench.root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("theirs")
-    return bench.surface.client.upload(path, name)["id"]
+    return bench.surface.upload(path, name)["id"]
 
 
 def edit(bench, path="/assistants", **changes):
@@ -150,9 +150,7 @@ def test_prune_leaves_an_upload_whose_holder_could_not_be_written(bench, client)
     declared, observed, plan = bench.survey(prune=True)
     client.delete(f"/assistants/{observed.owned[SHOP].id}")
     operations = bench.surface.compile(plan, declared, observed)
-    outcomes = bench.surface.execute(
-        bench.root, operations, declared, observed, uploading=lambda *about: None
-    )
+    outcomes = bench.surface.execute(bench.root, operations, declared, observed)
     assert [bool(outcome.error) for outcome in outcomes] == [True, True]
     assert bench.only("/files")["id"] == upload_id
 
@@ -293,9 +291,7 @@ def test_two_syncs_at_the_same_time_are_put_in_order_by_the_next_one(bench, clie
     def execute(found):
         declared, observed, plan = found
         operations = bench.surface.compile(plan, declared, observed)
-        for _ in bench.surface.execute(
-            bench.root, operations, declared, observed, uploading=lambda *about: None
-        ):
+        for _ in bench.surface.execute(bench.root, operations, declared, observed):
             pass
 
     with ThreadPoolExecutor(2) as pool:
@@ -318,7 +314,7 @@ def test_a_file_that_was_uploaded_twice_into_one_store_is_there_once_after_a_syn
     bench.store("handbook", bench.file("docs/a.md", "page a"))
     bench.sync()
     store = bench.only("/vector_stores")["id"]
-    second = bench.surface.client.upload(bench.root / "docs/a.md", "a.md")["id"]
+    second = bench.surface.upload(bench.root / "docs/a.md", "a.md")["id"]
     attach(bench, store, second, "docs/a.md")
     assert bench.plan() == "update file/docs/a.md: uploaded twice; one upload is kept"
     bench.sync()
@@ -335,9 +331,7 @@ def test_a_file_that_was_uploaded_for_a_store_and_for_an_assistant_is_there_once
     unseen = Observed()  # of a sync that looked before the assistant was made
     plan = reconcile("local", declared, unseen)
     operations = bench.surface.compile(plan, declared, unseen)
-    for outcome in bench.surface.execute(
-        bench.root, operations, declared, unseen, uploading=lambda *about: None
-    ):
+    for outcome in bench.surface.execute(bench.root, operations, declared, unseen):
         assert outcome.error is None
     assert len(bench.at("/files")) == 2
     bench.sync()

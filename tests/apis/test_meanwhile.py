@@ -10,9 +10,7 @@ def planned(bench, **options):
     operations = bench.surface.compile(plan, declared, observed)
 
     def finish():
-        outcomes = bench.surface.execute(
-            bench.root, operations, declared, observed, uploading=lambda *about: None
-        )
+        outcomes = bench.surface.execute(bench.root, operations, declared, observed)
         return [f"{item.operation}: {item.error}" for item in outcomes if item.error]
 
     return finish

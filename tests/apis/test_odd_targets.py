@@ -5,13 +5,13 @@ from functools import partial
 
 import pytest
 
-from assistctl.apis.assistants import Assistants
 from assistctl.apis.transport.client import Client
 from assistctl.errors import RemoteError
 from assistctl.resources import FILE, Address, CodeInterpreter, FileSearch
 from tests.apis.bench import Bench
 from tests.apis.fault_proxy import error, proxy_to
 from tests.apis.scene import declare, function, opinionated
+from tests.apis.surfaces import assistants
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def proxy(server):
 def odd(proxy, server, tmp_path):
     """A workspace that sees the target through the proxy."""
     client = Client(proxy.base_url, server.api_key)
-    yield Bench(tmp_path / "workspace", Assistants(client, "ws"))
+    yield Bench(tmp_path / "workspace", assistants(client, "ws"))
     client.close()
 
 
@@ -91,7 +91,7 @@ def test_a_file_that_somebody_put_into_a_store_is_seen_however_far_it_is_indexed
     odd.store("handbook", odd.file("docs/a.md", "page a"))
     odd.sync()
     store = bench.only("/vector_stores")
-    theirs = bench.surface.client.upload(odd.root / "docs/a.md", "theirs.md")["id"]
+    theirs = bench.surface.upload(odd.root / "docs/a.md", "theirs.md")["id"]
     copy = {"name": "handbook", "metadata": store["metadata"], "file_ids": [theirs]}
     second = bench.surface.client.create("/vector_stores", copy)["id"]
     page = Address(FILE, "docs/a.md")

@@ -10,13 +10,14 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from assistctl.apis.assistants import Assistants
-from assistctl.apis.transport.client import Client
+from assistctl.apis.transport.client import Client, Sizes
 from assistctl.apis.transport.failures import LostAnswer
+from assistctl.apis.transport.files import download, upload
 from assistctl.errors import RemoteError
 from assistctl.resources import CodeInterpreter
 from tests.apis.bench import Bench
 from tests.apis.fault_proxy import answer_lost, dropped, error, proxy_to
+from tests.apis.surfaces import assistants
 from tests.local_http import LocalServer
 
 CONTENT = random.Random(4).randbytes(250_000)
@@ -34,7 +35,7 @@ def proxy(server):
 def large(proxy, server, monkeypatch):
     """A client for which 100,000 bytes are large."""
     monkeypatch.setattr("assistctl.apis.transport.pacing.pause", lambda attempt, asked: 0.0)
-    settings = {"largest_at_once": 100_000, "part_bytes": 100_000}
+    settings = {"sizes": Sizes(100_000, 100_000)}
     with closing(Client(proxy.base_url, server.api_key, **settings)) as client:
         yield client
 
@@ -47,7 +48,7 @@ def path(tmp_path):
 
 
 def content(client, file, to):
-    client.download(file, to)
+    download(client, file, to)
     return to.read_bytes()
 
 
@@ -62,7 +63,7 @@ def requests(proxy):
 
 def test_a_large_file_goes_in_parts_and_arrives_whole(large, client, proxy, path, tmp_path):
     sent = []
-    file = large.upload(path, path.name, sent.append)
+    file = upload(large, path, path.name, "assistants", sent.append)
     assert requests(proxy) == [OPENED, PART, PART, PART, COMPLETED]
     opening, *_, closing = (request.body for request in proxy.requests)
     assert json.loads(opening) == {
@@ -80,7 +81,7 @@ def test_a_large_file_goes_in_parts_and_arrives_whole(large, client, proxy, path
 
 def test_a_file_of_just_the_largest_size_goes_at_once(large, proxy, path):
     path.write_bytes(CONTENT[:100_000])
-    large.upload(path, path.name)
+    upload(large, path, path.name, "assistants")
     assert requests(proxy) == ["POST /v1/files"]
 
 
@@ -88,7 +89,7 @@ def test_a_file_of_just_the_largest_size_goes_at_once(large, proxy, path):
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_whatever_fails_once_is_repeated(large, client, proxy, path, tmp_path, number, fault):
     proxy.at(number, fault)
-    file = large.upload(path, path.name)
+    file = upload(large, path, path.name, "assistants")
     assert len(proxy.requests) == 6
     assert content(client, file, tmp_path / "back") == CONTENT
     assert [item["id"] for item in client.list("/files")] == [file["id"]]
@@ -97,7 +98,7 @@ def test_whatever_fails_once_is_repeated(large, client, proxy, path, tmp_path, n
 def test_what_cannot_be_finished_is_cancelled(large, client, proxy, path):
     proxy.fault = lambda number, request: error(500) if number > 2 and number < 8 else None
     with pytest.raises(LostAnswer, match=r"/parts: 500 fault 500; sent 5 times"):
-        large.upload(path, path.name)
+        upload(large, path, path.name, "assistants")
     assert requests(proxy) == [OPENED, PART, PART, PART, PART, PART, PART, CANCELLED]
     assert list(client.list("/files")) == []
 
@@ -110,13 +111,13 @@ def test_bytes_that_change_on_their_way_are_refused(large, client, proxy, path):
 
     proxy.at(2, swapped)
     with pytest.raises(RemoteError, match="The md5 of the uploaded bytes is"):
-        large.upload(path, path.name)
+        upload(large, path, path.name, "assistants")
     assert requests(proxy)[-1] == CANCELLED
     assert list(client.list("/files")) == []
 
 
 def test_a_sync_sends_a_large_file_in_parts(large, tmp_path):
-    bench = Bench(tmp_path / "workspace", Assistants(large, "ws"))
+    bench = Bench(tmp_path / "workspace", assistants(large, "ws"))
     bench.assistant("shop", CodeInterpreter((bench.file("assistants/all.bin", CONTENT),)))
     bench.sync()
     assert bench.only("/files")["bytes"] == 250_000
@@ -125,12 +126,13 @@ def test_a_sync_sends_a_large_file_in_parts(large, tmp_path):
 SENDER = """
 import resource, sys
 from pathlib import Path
-from assistctl.apis.transport.client import Client
-client = Client(sys.argv[1], "key", largest_at_once=int(sys.argv[3]))
+from assistctl.apis.transport.client import Client, Sizes
+from assistctl.apis.transport.files import download, upload
+client = Client(sys.argv[1], "key", sizes=Sizes(at_once=int(sys.argv[3])))
 path = Path(sys.argv[2])
 client.get("/warm")
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-client.upload(path, path.name)
+upload(client, path, path.name, "assistants")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 client.close()
 """

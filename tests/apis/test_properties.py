@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from assistctl import spec, toolbox
-from assistctl.apis.assistants import Assistants
 from assistctl.plan.reconcile import PlanOptions, reconcile
 from tests.apis.bench import wipe
 from tests.apis.declarations import AUTO, FIELDS, FILLED_IN, canonical, edits, users
+from tests.apis.surfaces import assistants
 
 pytestmark = pytest.mark.sweep
 
@@ -55,9 +55,7 @@ class Life:
     def sync(self, **options):
         declared, observed, plan = self.survey(**options)
         requests = self.surface.compile(plan, declared, observed)
-        outcomes = self.surface.execute(
-            self.root, requests, declared, observed, uploading=lambda *about: None
-        )
+        outcomes = self.surface.execute(self.root, requests, declared, observed)
         assert [f"{item.operation}: {item.error}" for item in outcomes if item.error] == []
         again = self.plan(**options)
         assert not again, str(again)
@@ -68,7 +66,7 @@ class Life:
 
 @pytest.fixture(scope="module")
 def life(target, tmp_path_factory):
-    return Life(tmp_path_factory.mktemp("workspace"), Assistants(target[1], "ws"))
+    return Life(tmp_path_factory.mktemp("workspace"), assistants(target[1], "ws"))
 
 
 @many

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from assistctl.apis.assistants import Assistants
 from assistctl.apis.transport.client import Client
 from assistctl.resources import CodeInterpreter, FileSearch
 from tests.apis.fault_proxy import proxy_to
+from tests.apis.surfaces import assistants
 
 NOTHING_THERE = {
     "GET /assistants?limit=100": 1,
@@ -26,7 +26,7 @@ def counted(bench, server):
     long the target indexes."""
     with proxy_to(server.base_url) as proxy:
         client = Client(proxy.base_url, server.api_key)
-        watched = replace(bench, surface=Assistants(client, bench.namespace))
+        watched = replace(bench, surface=assistants(client, bench.namespace))
 
         def requests(step):
             proxy.reset()

@@ -6,12 +6,12 @@ from importlib import import_module
 
 import pytest
 
-from assistctl.apis.assistants import Assistants
 from assistctl.apis.transport.client import Client
 from assistctl.errors import AssistctlError, Place
 from assistctl.plan.reconcile import PlanOptions, reconcile
 from assistctl.resources import CodeInterpreter, FileSearch, Function, FunctionTool
 from tests.apis.fault_proxy import error, proxy_to
+from tests.apis.surfaces import assistants
 
 PLACE = Place("assistctl.yaml", 1, 1)
 PARAMETERS = {
@@ -301,9 +301,7 @@ def test_a_file_that_changes_after_the_plan_is_not_uploaded(bench):
     declared, observed, plan = bench.survey()
     (bench.root / "assistants/prices.csv").write_text("rose,9")
     operations = bench.surface.compile(plan, declared, observed)
-    outcomes = bench.surface.execute(
-        bench.root, operations, declared, observed, uploading=lambda *about: None
-    )
+    outcomes = bench.surface.execute(bench.root, operations, declared, observed)
     assert {f"{item.operation}: {item.error}" for item in outcomes if item.error} == {
         "upload assistants/prices.csv (6 bytes): assistants/prices.csv changed after the plan was "
         "made",
@@ -334,7 +332,7 @@ def test_a_file_that_cannot_be_indexed_fails_clearly_and_the_next_sync_tries_aga
 
 
 def test_files_that_cannot_be_indexed_keep_the_others_neither_out_nor_busy(bench, monkeypatch):
-    execution = import_module("assistctl.apis.managed.execute")
+    execution = import_module("assistctl.apis.managed.send")
     monkeypatch.setattr(execution, "BATCH", 2)
     monkeypatch.setattr(execution, "NAMED", 1)
     good = [bench.file(f"docs/{number}.md", f"page {number}") for number in range(5)]
@@ -377,12 +375,12 @@ def test_a_store_is_filled_in_batches_and_after_a_refusal_only_what_is_missing_i
     server, bench, monkeypatch
 ):
     """benchmarks/store_files.py does the same with 10,000 files."""
-    monkeypatch.setattr(import_module("assistctl.apis.managed.execute"), "BATCH", 100)
+    monkeypatch.setattr(import_module("assistctl.apis.managed.send"), "BATCH", 100)
     monkeypatch.setattr("assistctl.apis.transport.pacing.pause", lambda attempt, asked: 0.0)
     bench.store("handbook", *(bench.file(f"docs/{n}.md", f"page {n}") for n in range(250)))
     with proxy_to(server.base_url) as proxy:
         client = Client(proxy.base_url, server.api_key)
-        through = replace(bench, surface=Assistants(client, "ws"))
+        through = replace(bench, surface=assistants(client, "ws"))
         batches = []
 
         def fault(number, request):
@@ -437,9 +435,7 @@ def test_an_assistant_without_an_owner_is_adopted_and_keeps_its_id_and_metadata(
     observed = replace(observed, owned={address: seen})
     plan = reconcile("local", declared, observed, PlanOptions(adopt=[address]))
     operations = bench.surface.compile(plan, declared, observed)
-    outcomes = bench.surface.execute(
-        bench.root, operations, declared, observed, uploading=lambda *about: None
-    )
+    outcomes = bench.surface.execute(bench.root, operations, declared, observed)
     assert [item.error for item in outcomes if item.error] == []
     assert bench.plan() == ""
     assistant = bench.only("/assistants")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from assistctl.apis.assistants import Assistants
 from assistctl.apis.managed import ownership
 from assistctl.apis.transport.client import Client
 from assistctl.resources import CodeInterpreter
 from tests.apis.bench import Bench
 from tests.apis.fault_proxy import error, proxy_to
+from tests.apis.surfaces import assistants
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def proxy(server):
 def cut_off(proxy, server, tmp_path):
     """A workspace that sees the target through the proxy."""
     client = Client(proxy.base_url, server.api_key)
-    yield Bench(tmp_path / "workspace", Assistants(client, "ws"))
+    yield Bench(tmp_path / "workspace", assistants(client, "ws"))
     client.close()
 
 
@@ -109,9 +109,7 @@ def test_wherever_it_is_cut_off_prune_leaves_none(cut_off, proxy, little_room, p
         operations = bench.surface.compile(plan, declared, observed)
         proxy.reset()
         proxy.fault = lambda count, request, last=number: error(400) if count > last else None
-        for _ in bench.surface.execute(
-            bench.root, operations, declared, observed, uploading=lambda *about: None
-        ):
+        for _ in bench.surface.execute(bench.root, operations, declared, observed):
             pass
         is_whole = len(proxy.requests) <= number
         proxy.reset()

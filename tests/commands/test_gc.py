@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from assistctl.apis.transport import files
+
 
 @pytest.fixture
 def littered(synced, tmp_path):
@@ -10,7 +12,7 @@ def littered(synced, tmp_path):
         for name in ("prices.csv", "holiday.csv"):
             path = tmp_path / name
             path.write_text("a,b\n")
-            target.upload(path, name)
+            files.upload(target, path, name, "assistants")
     return synced
 
 

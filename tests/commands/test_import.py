@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from assistctl.apis.transport.files import upload as upload_file
 from tests.commands.middleman import Cut, staging
 
 TEMPLATE = Path(__file__).parent / "shop"
@@ -24,7 +25,7 @@ BILL = {
 def upload(client, directory, name, text):
     path = directory / name
     path.write_bytes(text.encode())
-    return client.upload(path, name)["id"]
+    return upload_file(client, path, name, "assistants")["id"]
 
 
 def assistant(client, **fields):

@@ -1,6 +1,8 @@
 import json
 import shutil
 
+from assistctl.apis.transport import files
+
 CHANGED = """\
 ~ file/assistants/prices.csv  gets back the content that it had
     sha256: "91efaff9b8a6" → "850ad18d4908"
@@ -33,7 +35,7 @@ def clerk(shop):
         body = target.get(f"/assistants/{shop.id_of('clerk', target)}")
         (file_id,) = body["tool_resources"]["code_interpreter"]["file_ids"]
         path = shop.root / "content"
-        target.download(target.get(f"/files/{file_id}"), path)
+        files.download(target, target.get(f"/files/{file_id}"), path)
     return body["instructions"], path.read_text()
 
 
@@ -170,7 +172,7 @@ def test_an_implicit_store_goes_back_with_its_assistant(synced):
         store = synced.id_of("clerk.file_search", target, "/vector_stores")
         (member,) = target.list(f"/vector_stores/{store}/files")
         path = synced.root / "content"
-        target.download(target.get(f"/files/{member['id']}"), path)
+        files.download(target, target.get(f"/files/{member['id']}"), path)
     assert path.read_text() == BEFORE[1]
 
 
@@ -245,7 +247,9 @@ def test_a_forged_snapshot_claims_nothing_that_is_not_ours(synced):
     change(synced)
     (snapshot,) = snapshots(synced)
     with synced.target() as target:
-        theirs = target.upload(synced.root / "handbook" / "care.md", "theirs.md")["id"]
+        theirs = files.upload(
+            target, synced.root / "handbook" / "care.md", "theirs.md", "assistants"
+        )["id"]
     file = snapshot / "snapshot.json"
     document = json.loads(file.read_text())
     for item in document["objects"]:
@@ -366,7 +370,7 @@ def test_an_assistant_goes_back_with_its_implicit_store_where_only_the_store_had
         store = synced.id_of("clerk.file_search", target, "/vector_stores")
         texts = set()
         for member in target.list(f"/vector_stores/{store}/files"):
-            target.download(target.get(f"/files/{member['id']}"), synced.root / "content")
+            files.download(target, target.get(f"/files/{member['id']}"), synced.root / "content")
             texts.add((synced.root / "content").read_text())
     assert texts == {"Roses wither.\n", "flower,price\nrose,5\n"}
 
@@ -374,7 +378,9 @@ def test_an_assistant_goes_back_with_its_implicit_store_where_only_the_store_had
 def test_a_file_that_others_had_put_into_a_store_is_left_out_and_said(synced):
     with synced.target() as target:
         store = synced.id_of("handbook", target, "/vector_stores")
-        theirs = target.upload(synced.root / "handbook" / "care.md", "theirs.md")
+        theirs = files.upload(
+            target, synced.root / "handbook" / "care.md", "theirs.md", "assistants"
+        )
         path = f"/vector_stores/{store}/files"
         target.post(path, {"file_id": theirs["id"]})
         while {member["status"] for member in target.list(path)} != {"completed"}:

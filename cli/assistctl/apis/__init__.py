@@ -1,34 +1,35 @@
-"""One module per API surface, and the only users of the openai SDK.
+"""What is at a target, and how it is asked: transport, what is owned there, one package per API.
 
-A surface declares, observes, compiles, executes and converses; `connect` picks it by the target's
-`api`. Importing this package is cheap: the SDK (0.8 s) is imported by `connect`.
+Importing this package is cheap: the SDK (0.8 s) is imported by `connect`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
 
 from assistctl.errors import DeclarationError, Problem
 from assistctl.resources import Target
-
-if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants
-
+from assistctl.surface import Surface
 
 PARALLEL = 8
 """Requests at the same time, unless asked otherwise."""
 
+SURFACES = {"assistants": "assistctl.apis.assistants"}
+"""The module of each API, by what a target calls it; its `API` is what only it knows."""
 
-def connect(target: Target, parallel: int = PARALLEL) -> Assistants:
+
+def connect(target: Target, parallel: int = PARALLEL) -> Surface:
     """The API surface of a target whose base URL and key are known; `parallel` is how many
-    requests it is sent at the same time, reads and writes alike."""
-    if target.api != "assistants":
+    requests it is sent at the same time, reads and writes alike. Raises DeclarationError."""
+    if target.api not in SURFACES:
         what = f"target {target.name!r} speaks the {target.api} API, which this version does not"
         remedy = "use `api: assistants` (any server that speaks the Assistants API v2)"
         raise DeclarationError([Problem(target.place, what, remedy)])
-    from assistctl.apis.assistants import Assistants
+    from assistctl.apis.managed.surface import Api, ManagedSurface
     from assistctl.apis.transport.client import Client
 
+    api: Api = import_module(SURFACES[target.api]).API
     assert target.base_url is not None, "a local target is given its address before it is used"
-    client = Client(target.base_url, target.api_key or "none", parallel=parallel)
-    return Assistants(client, target.namespace)
+    key = target.api_key or "none"
+    client = Client(target.base_url, key, parallel=parallel, headers=api.headers)
+    return ManagedSurface(api, client, target.namespace)

@@ -24,7 +24,7 @@ from assistctl.sync.apply import Result
 from assistctl.sync.planning import PlannedSync
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants
+    from assistctl.surface import Surface
 
 
 def with_conversation_options(function: Callable[..., int | None]) -> Callable[..., int | None]:
@@ -62,7 +62,7 @@ def opened_session(
         target = ["--target", options.target] if options.target else []
         return shlex.join(["assistctl", command, name, *target])
 
-    def apply(surface: Assistants, workspace: Workspace, planned: PlannedSync) -> list[Result]:
+    def apply(surface: Surface, workspace: Workspace, planned: PlannedSync) -> list[Result]:
         results = applied(surface, workspace, planned, quiet=options.quiet)
         if any(result.stopped for result in results):
             refuse_failures(results)

@@ -24,7 +24,7 @@ from assistctl.sync.apply import Observer, Result, apply_plan, in_plan_order
 from assistctl.sync.planning import PlannedSync
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants
+    from assistctl.surface import Surface
 
 _NAMED = 5
 """How many of the changes that were not made are named."""
@@ -38,7 +38,7 @@ _VERBS = {
 
 
 def applied(
-    surface: Assistants,
+    surface: Surface,
     workspace: Workspace,
     planned: PlannedSync,
     *,

@@ -76,7 +76,7 @@ def command(
         what = f"delete {counted(len(found), 'file')} at {workspace.target.name}"
         consent.obtain(what, workspace.target)
         for orphan in found:
-            surface.client.delete(f"/files/{orphan.id}")
+            surface.delete_file(orphan.id)
     if not options.quiet:
         click.echo(f"Deleted {counted(len(found), 'file')}.", err=True)
     return None

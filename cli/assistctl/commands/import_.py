@@ -36,7 +36,7 @@ from assistctl.sync.planning import PlannedSync
 from assistctl.targets import opened
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants
+    from assistctl.surface import Surface
 
 
 def _check_key(context: click.Context, parameter: click.Parameter, key: str | None) -> str | None:
@@ -149,7 +149,7 @@ def _from_dump(options: Options, dump: Path, key: str | None) -> None:
 
 def _adopt(
     options: Options,
-    surface: Assistants,
+    surface: Surface,
     workspace: Workspace,
     planned: PlannedSync,
     drafts: Drafts,

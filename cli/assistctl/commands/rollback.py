@@ -24,8 +24,8 @@ from assistctl.sync.rollback import plan_rollback
 from assistctl.targets import opened
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants
     from assistctl.plan.reconcile import OnDrift
+    from assistctl.surface import Surface
 
 
 @as_command("rollback", formats=("text", "json"))
@@ -137,7 +137,7 @@ def _listed(
 
 
 def _plan_or_reason(
-    surface: Assistants, workspace: Workspace, snapshot: snapshots.Snapshot, address: Address
+    surface: Surface, workspace: Workspace, snapshot: snapshots.Snapshot, address: Address
 ) -> Plan | str:
     try:
         return plan_rollback(surface, workspace, snapshot, address, "fail").plan

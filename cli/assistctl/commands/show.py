@@ -31,7 +31,7 @@ def command(options: Options, key: str) -> int | None:
         is_left_over = address not in declared and address != Address.parse(key)
         keys = [] if is_left_over else [key if address == Address.parse(key) else str(address)]
         planned = plan_sync(surface, workspace, keys, PlanOptions(partial=True))
-        hidden = surface.client.redaction.value
+        hidden = surface.redaction.value
     remote = planned.observed.owned.get(address)
     shown = Shown(
         standing(planned, address),

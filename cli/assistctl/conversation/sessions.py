@@ -22,7 +22,7 @@ from assistctl.sync.planning import PlannedSync, find_assistant, plan_sync
 from assistctl.targets import opened
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants, Conversation
+    from assistctl.surface import Conversation, Surface
 
 
 Difference = Literal["edited at the target", "changed here"]
@@ -51,7 +51,7 @@ class Session:
 
     workspace: Workspace
     assistant: Assistant
-    surface: Assistants
+    surface: Surface
     conversation: Conversation
     tools: toolbox.Toolbox
     options: ConversationOptions
@@ -97,11 +97,11 @@ class Session:
             )
         if not is_unicode(path.name):
             raise AssistctlError(f"the name of {path.name} is not UTF-8; rename the file")
-        uploaded = self.surface.client.upload(path, path.name)
+        uploaded = self.surface.upload(path, path.name)
         return {"file_id": uploaded["id"], "tools": tools}
 
 
-Apply = Callable[["Assistants", Workspace, PlannedSync], Iterable[Result]]
+Apply = Callable[["Surface", Workspace, PlannedSync], Iterable[Result]]
 """Makes a plan true, and shows it in the doing: sync.apply_plan, or what a command makes of it."""
 
 
@@ -148,7 +148,7 @@ def _always(call: ToolCall) -> bool:
 
 
 def _ready(
-    surface: Assistants, workspace: Workspace, assistant: Assistant, apply: Apply
+    surface: Surface, workspace: Workspace, assistant: Assistant, apply: Apply
 ) -> PlannedSync:
     """The assistant as it is at the target, which may be synced for it."""
     keys, address = [assistant.key], assistant.address

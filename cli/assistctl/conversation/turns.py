@@ -9,21 +9,7 @@ from typing import Any, Protocol
 
 from assistctl.events import ActionRequired, Event, Finished, ToolCall, ToolCalled
 from assistctl.events import ToolReturned as Returned
-
-
-class Talk(Protocol):
-    """What an API surface's conversation must do; see apis/assistants/converse.py."""
-
-    @property
-    def deadline(self) -> float | None: ...
-
-    def send(self, text: str, attachments: Sequence[Mapping[str, Any]] = ()) -> Iterator[Event]: ...
-
-    def submit(self, results: Sequence[Returned]) -> Iterator[Event]: ...
-
-    def cancel(self) -> str: ...
-
-    def finished(self) -> Finished: ...
+from assistctl.surface import Conversation
 
 
 class Tools(Protocol):
@@ -48,7 +34,7 @@ class Limits:
 
 
 def turn(
-    talk: Talk,
+    talk: Conversation,
     tools: Tools,
     message: str,
     *,
@@ -101,7 +87,7 @@ def _excess(limits: Limits, rounds: int, calls: int, start: float) -> str | None
     return None
 
 
-def _deadline(talk: Talk) -> float | None:
+def _deadline(talk: Conversation) -> float | None:
     """When tools must be done, by the monotonic clock: after the run has expired it takes none."""
     if talk.deadline is None:
         return None

@@ -12,7 +12,7 @@ from assistctl.importing.names import key_for, title_of
 from assistctl.resources import ASSISTANT, Address, Workspace
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants.existing import Body
+    from assistctl.surface import Body
 
 
 class TooMany(AssistctlError):

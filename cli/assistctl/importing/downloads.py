@@ -12,8 +12,7 @@ from assistctl.errors import AssistctlError, RemoteError
 from assistctl.importing.names import plain_name
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants
-    from assistctl.apis.assistants.existing import Body
+    from assistctl.surface import Body, Surface
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Progress(Protocol):
 
 
 def download_all(
-    surface: Assistants, tray: Path, wanted: Sequence[Wanted], progress: Progress
+    surface: Surface, tray: Path, wanted: Sequence[Wanted], progress: Progress
 ) -> None:
     """Write the files into the tray. Raises AssistctlError that names everybody who cannot have
     a file; after the first that is refused, nobody's others are asked for."""
@@ -47,7 +46,7 @@ def download_all(
         to = tray / item.path
         to.parent.mkdir(parents=True, exist_ok=True)
         try:
-            surface.client.download(item.file, to, lambda n: progress.uploading(item.path, n, size))
+            surface.download(item.file, to, lambda n: progress.uploading(item.path, n, size))
         except RemoteError as error:
             if error.status is None or error.status >= 500:
                 raise
@@ -57,7 +56,7 @@ def download_all(
             seconds = time.monotonic() - start
             progress.done(item.path, "downloaded", str(item.file["id"]), seconds)
 
-    pool = surface.client.pool()
+    pool = surface.pool()
     try:
         for _ in pool.map(fetch, wanted):
             pass

@@ -19,8 +19,7 @@ from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, Workspace
 from assistctl.spec.additions import defaults
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants
-    from assistctl.apis.assistants.existing import Body, RemoteResources
+    from assistctl.surface import Body, RemoteResources, Surface
 
 _Made = TypeVar("_Made")
 
@@ -72,12 +71,10 @@ def drafts_of_dump(dump: Dump, workspace: Workspace, key: str | None) -> tuple[D
     return _for_each(bodies, lambda body: drafted(body, keys[body["id"]], background))
 
 
-def drafts_of_target(surface: Assistants, workspace: Workspace, asked: ImportOptions) -> Drafts:
+def drafts_of_target(surface: Surface, workspace: Workspace, asked: ImportOptions) -> Drafts:
     """All reads, and what they come to. Raises AssistctlError, with everything that stands in the
     way, before anything is written; RemoteError."""
-    from assistctl.apis.assistants import existing
-
-    everyone = existing.assistants(surface.client)
+    everyone = surface.existing()
     if asked.ids:
         bodies = choosing.asked_for(everyone, asked.ids, workspace)
     else:
@@ -87,7 +84,7 @@ def drafts_of_target(surface: Assistants, workspace: Workspace, asked: ImportOpt
         choosing.refuse_declared(bodies.values(), everyone.values(), workspace)
     searched = [store_id for body in bodies.values() for store_id in store_ids(body)]
     files = any(body.get("tool_resources") for body in bodies.values())
-    resources = existing.resources(surface.client, searched, files=files)
+    resources = surface.resources(searched, files=files)
     stores = shared(
         workspace,
         everyone.values(),

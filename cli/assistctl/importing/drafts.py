@@ -15,7 +15,7 @@ from assistctl.spec.discovery import FILE
 from assistctl.spec.located import Path
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants.existing import Body, RemoteResources
+    from assistctl.surface import Body, RemoteResources
 
 LONG = 120
 """Instructions with more characters than this, or more lines than one, get a file of their own."""

@@ -13,7 +13,7 @@ from assistctl.keys import LONGEST, as_key
 from assistctl.resources import Json
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants.existing import Body
+    from assistctl.surface import Body
 
 FEW = 20
 """So many files are named one by one; more get a directory of their own, which a glob names."""

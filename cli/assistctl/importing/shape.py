@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from assistctl.resources import Json
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants.existing import Body
+    from assistctl.surface import Body
 
 
 class NotImportable(Exception):

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assistctl.apis.managed.ownership import decode, without_ours
+from assistctl.apis.managed.stores import AUTO_CHUNKING, chunking
+from assistctl.apis.managed.uploads import foreign
 from assistctl.importing.names import Folder, key_for, plain_name, some, title_of
 from assistctl.resources import Json, Workspace
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants.existing import Body, RemoteResources
+    from assistctl.surface import Body, RemoteResources
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def shared(
             refused[store_id] = f"{title_of(store)} belongs to {record.owner}"
         elif not (with_files and is_alive(store)):
             continue
-        elif resources.is_indexing(store_id):
+        elif _is_indexing(resources.members[store_id]):
             refused[store_id] = f"{title_of(store)} is still indexing its files"
         elif users[store_id] > 1 or not _is_plain(store, resources):
             key = key_for(store.get("name"), store_id, {*taken, *keys.values()}, "store")
@@ -88,9 +90,9 @@ def members(store_id: str, resources: RemoteResources) -> tuple[list[Body], list
         else:
             found.append(file)
     said = [f"Left out, since it could not be searched: {some(others)}."] if others else []
-    if len(resources.chunking(store_id)) > 1:
+    if len(_chunking(resources.members[store_id])) > 1:
         said.append("Its files were cut in several ways, and will all be cut in one.")
-    if resources.has_attributes(store_id):
+    if _has_attributes(resources.members[store_id]):
         said.append("The attributes of its files are not imported.")
     return found, said
 
@@ -110,7 +112,7 @@ def _declared_key(owner: str, workspace: Workspace) -> str | None:
 def _is_plain(store: Body, resources: RemoteResources) -> bool:
     """Whether a store is nothing but its files."""
     settings = (store.get("expires_after"), without_ours(store.get("metadata")))
-    return not any(settings) and not resources.chunking(str(store["id"]))
+    return not any(settings) and not _chunking(resources.members[str(store["id"])])
 
 
 def _drafted(store: Body, key: str, resources: RemoteResources) -> StoreDraft:
@@ -121,10 +123,29 @@ def _drafted(store: Body, key: str, resources: RemoteResources) -> StoreDraft:
     if store.get("name") and store["name"] != key:
         fields["name"] = store["name"]
     fields["files"] = folder.put_all(files)
-    if ways := resources.chunking(store_id):
+    if ways := _chunking(resources.members[store_id]):
         fields["chunking_strategy"] = {"type": "static", "static": ways[0]["static"]}
     if after := store.get("expires_after"):
         fields["expires_after"] = {name: after.get(name) for name in ("anchor", "days")}
     if own := without_ours(store.get("metadata")):
         fields["metadata"] = own
     return StoreDraft(key, store_id, title_of(store), fields, " ".join(said), folder.files)
+
+
+def _chunking(members: Iterable[Body]) -> list[Body]:
+    """The ways in which a store's files are cut, other than the API's own."""
+    ways: list[Body] = []
+    for member in members:
+        way = chunking(member.get("chunking_strategy") or AUTO_CHUNKING)
+        if way.get("type") == "static" and way != AUTO_CHUNKING and way not in ways:
+            ways.append(way)
+    return ways
+
+
+def _is_indexing(members: Iterable[Body]) -> bool:
+    return any(member.get("status") == "in_progress" for member in members)
+
+
+def _has_attributes(members: Iterable[Body]) -> bool:
+    """Whether somebody gave files in the store attributes of their own."""
+    return any(map(foreign, members))

@@ -13,10 +13,10 @@ from assistctl.resources import Address, Workspace
 from assistctl.sync.planning import PlannedSync, declared_address, make_plan
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants
+    from assistctl.surface import Surface
 
 
-def adoption(surface: Assistants, workspace: Workspace, objects: Mapping[str, str]) -> PlannedSync:
+def adoption(surface: Surface, workspace: Workspace, objects: Mapping[str, str]) -> PlannedSync:
     """A survey of these addresses only, in which existing objects without an owner become ours;
     `objects` maps keys (or addresses as text) to the ids of the objects."""
     everything = surface.declare(workspace)
@@ -25,7 +25,7 @@ def adoption(surface: Assistants, workspace: Workspace, objects: Mapping[str, st
     for address in wanted:
         if (owned := observed.owned.get(address)) is not None:
             raise AssistctlError(f"{address} exists already at the target, as {owned.id}")
-    with surface.client.pool() as pool:
+    with surface.pool() as pool:
         unmanaged = pool.map(
             lambda item: surface.unmanaged(item[0], item[1], everything), wanted.items()
         )

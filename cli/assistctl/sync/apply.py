@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from assistctl.plan.changes import Change
 from assistctl.resources import Address, Workspace
+from assistctl.surface import Outcome, Surface, Watch
 from assistctl.sync import known, snapshot_writer, snapshots
 from assistctl.sync.planning import PlannedSync
 from assistctl.sync.upload_journal import UploadJournal
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants, Outcome
+    from assistctl.surface import Outcome, Surface
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Observer:
 
 
 def apply_plan(
-    surface: Assistants,
+    surface: Surface,
     workspace: Workspace,
     planned: PlannedSync,
     *,
@@ -59,8 +60,6 @@ def apply_plan(
     What is there is kept as a snapshot first. `sources` is where the files are read if that is not
     the workspace, `back_to` the snapshot that is put back.
     """
-    from assistctl.apis.assistants import Watch
-
     snapshot = _keep(surface, workspace, planned, back_to, observer)
     journal = UploadJournal(workspace)
     results: list[Result] = []
@@ -71,10 +70,10 @@ def apply_plan(
             planned.operations,
             planned.declared,
             planned.observed,
-            uploading=observer.uploading,
-            watch=Watch(
-                observer.stopped,
+            Watch(
+                observer.uploading,
                 journal.note,
+                observer.stopped,
                 lambda: observer.keeps_uploads and not journal.broken,
             ),
         ),
@@ -126,7 +125,7 @@ def _result(change: Change, outcomes: Sequence[Outcome]) -> Result:
 
 
 def _keep(
-    surface: Assistants,
+    surface: Surface,
     workspace: Workspace,
     planned: PlannedSync,
     back_to: str | None,

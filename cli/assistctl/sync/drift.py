@@ -12,12 +12,12 @@ from assistctl.resources import Workspace
 from assistctl.sync.planning import PlannedSync, make_plan
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants
     from assistctl.plan.reconcile import OnDrift
+    from assistctl.surface import Surface
 
 
 def keeping(
-    surface: Assistants, workspace: Workspace, planned: PlannedSync, options: PlanOptions
+    surface: Surface, workspace: Workspace, planned: PlannedSync, options: PlanOptions
 ) -> PlannedSync:
     """What is left to do of a survey if the edits at the target stay; the plan names these."""
     kept = make_plan(

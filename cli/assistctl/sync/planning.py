@@ -17,8 +17,8 @@ from assistctl.sync import upload_journal
 from assistctl.sync.known import known
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants, Operation
     from assistctl.redaction import Redaction
+    from assistctl.surface import Operation, Surface
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class PlannedSync:
 
 
 def plan_sync(
-    surface: Assistants,
+    surface: Surface,
     workspace: Workspace,
     keys: Sequence[str] = (),
     options: PlanOptions = PlanOptions(),
@@ -98,7 +98,7 @@ def _serves(upload: Upload, declared: Mapping[Address, Declared], observed: Obse
 
 
 def make_plan(
-    surface: Assistants,
+    surface: Surface,
     workspace: Workspace,
     declared: Mapping[Address, Declared],
     observed: Observed,
@@ -107,7 +107,7 @@ def make_plan(
     """The one decision about what was read."""
     options = replace(options, known=known(workspace))
     plan = reconcile(workspace.target.name, declared, observed, options)
-    plan = _without_secrets(plan, surface.client.redaction)
+    plan = _without_secrets(plan, surface.redaction)
     return PlannedSync(declared, observed, plan, surface.compile(plan, declared, observed))
 
 

@@ -26,8 +26,8 @@ from assistctl.sync.planning import PlannedSync, make_plan
 from assistctl.sync.snapshots import PreviousState, Snapshot, sha256_of
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants
     from assistctl.plan.reconcile import OnDrift
+    from assistctl.surface import Surface
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class _Content:
 
 
 def plan_rollback(
-    surface: Assistants,
+    surface: Surface,
     workspace: Workspace,
     snapshot: Snapshot,
     address: Address,

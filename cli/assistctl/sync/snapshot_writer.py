@@ -34,14 +34,14 @@ from assistctl.sync.snapshots import (
 )
 
 if TYPE_CHECKING:
-    from assistctl.apis.assistants import Assistants
+    from assistctl.surface import Surface
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of an upload whose content is kept at most."""
 
 
 def take(
-    surface: Assistants, workspace: Workspace, found: PlannedSync, back_to: str | None = None
+    surface: Surface, workspace: Workspace, found: PlannedSync, back_to: str | None = None
 ) -> Path | None:
     """Keep how everything is that the plan changes or deletes; None if it changes nothing that is
     there. `back_to` is the snapshot that a rollback goes back to; one that is at its work lets no
@@ -62,7 +62,7 @@ def take(
 
 def _write(
     directory: Path,
-    surface: Assistants,
+    surface: Surface,
     workspace: Workspace,
     found: PlannedSync,
     remotes: list[Remote],
@@ -132,7 +132,7 @@ def _files(remote: Remote, found: PlannedSync) -> Iterator[Upload]:
 
 
 def _keep_contents(
-    surface: Assistants, found: PlannedSync, remotes: list[Remote], directory: Path
+    surface: Surface, found: PlannedSync, remotes: list[Remote], directory: Path
 ) -> None:
     """Fetch the uploads that the plan deletes or leaves to a later prune, as far as the target
     gives them away."""
@@ -148,7 +148,7 @@ def _keep_contents(
         for upload in remote.uploads
         if upload.id in unused
     }
-    with surface.client.pool() as pool:
+    with surface.pool() as pool:
         list(pool.map(lambda upload: _keep(surface, upload, directory), leaving.values()))
 
 
@@ -156,7 +156,7 @@ class _TooLarge(Exception):
     pass
 
 
-def _keep(surface: Assistants, upload: Upload, directory: Path) -> None:
+def _keep(surface: Surface, upload: Upload, directory: Path) -> None:
     """Fetch one upload below the directory, unless it is too large or not given away."""
     path = directory / upload.address.name
     if not path.resolve().is_relative_to(directory.resolve()):
@@ -168,6 +168,6 @@ def _keep(surface: Assistants, upload: Upload, directory: Path) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        surface.client.download({"id": upload.id}, path, limit)
+        surface.download({"id": upload.id}, path, limit)
     except (RemoteError, _TooLarge):
         path.unlink(missing_ok=True)

@@ -29,7 +29,7 @@ from assistctl.events import (
     ToolCall,
     ToolReturned,
 )
-from assistctl.resources import Json
+from assistctl.resources import Assistant, Json
 
 ACTIVE = frozenset({"queued", "in_progress", "requires_action", "cancelling"})
 IDLE_SECONDS = 120.0
@@ -60,7 +60,7 @@ class Conversation:
     _message: str = ""
     _cut: bool = False
     _notes: set[str] = field(default_factory=set)
-    _fresh: bool = False
+    _just_made: bool = False
     _began: float = 0.0
 
     @property
@@ -86,7 +86,7 @@ class Conversation:
         if self.thread is None:
             thread = self.client.create("/threads", {"metadata": {"assistctl": self.owner}})
             self.thread = str(thread["id"])
-            self._fresh = True  # which not all of the target may know yet
+            self._just_made = True  # which not all of the target may know yet
         else:
             self._refuse_active_run()
         yield ThreadStarted(self.thread)
@@ -156,11 +156,13 @@ class Conversation:
         body: dict[str, Json] = {"role": "user", "content": text, "metadata": {KEY: key}}
         if attachments:
             body["attachments"] = list(attachments)
-        self.client.create(path, body, lambda: self._newest(path, key), fresh=self._fresh)
+        self.client.create(path, body, lambda: self._newest(path, key), just_made=self._just_made)
 
     def _newest(self, path: str, key: str) -> dict[str, Json] | None:
         """What a create whose answer was lost has made after all, found by its key."""
-        for item in islice(self.client.list(path, limit=5, order="desc", fresh=self._fresh), 5):
+        for item in islice(
+            self.client.list(path, limit=5, order="desc", just_made=self._just_made), 5
+        ):
             if (item.get("metadata") or {}).get(KEY) == key:
                 return item
         return None
@@ -175,7 +177,7 @@ class Conversation:
         for _ in range(ATTEMPTS):
             heard = False
             try:
-                for event in _with_idle_deadline(self.client, path, body, self._fresh):
+                for event in _with_idle_deadline(self.client, path, body, self._just_made):
                     heard = heard or _tells_of_run(event)
                     yield from self._read(event)
             except LostAnswer as error:
@@ -244,7 +246,7 @@ class Conversation:
         """Poll until the run waits for us or is over. Raises RemoteError for one that never is."""
         pause, deadline = 0.1, time.monotonic() + WAIT_SECONDS
         while True:
-            yield from self._note_run(self.client.get(self._run_path(), fresh=True))
+            yield from self._note_run(self.client.get(self._run_path(), just_made=True))
             if self._resting():
                 return
             if time.monotonic() > deadline:
@@ -327,7 +329,7 @@ def _reason(run: Mapping[str, Json]) -> str | None:
 
 
 def _with_idle_deadline(
-    client: Client, path: str, body: Mapping[str, Json], fresh: bool
+    client: Client, path: str, body: Mapping[str, Json], just_made: bool
 ) -> Iterator[dict[str, Json]]:
     """The events of a stream; LostAnswer when nothing came for IDLE_SECONDS.
 
@@ -339,7 +341,7 @@ def _with_idle_deadline(
 
     def read() -> None:
         try:
-            with client.stream(path, body, fresh=fresh) as stream:
+            with client.stream(path, body, just_made=just_made) as stream:
                 for event in stream:
                     events.put(event)
                     if stop.is_set():
@@ -362,3 +364,10 @@ def _with_idle_deadline(
             yield item
     finally:
         stop.set()
+
+
+def open_conversation(
+    client: Client, assistant: Assistant, remote_id: str, owner: str, thread: str | None
+) -> Conversation:
+    """See managed.surface.Api."""
+    return Conversation(client, remote_id, owner, thread, assistant.run)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from assistctl.apis.assistants.fields import CLEARED, MEMBERSHIP, membership
+from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.operations import (
     Attach,
     Delete,
@@ -18,6 +18,7 @@ from assistctl.apis.managed.operations import (
     Write,
 )
 from assistctl.apis.managed.ownership import Record, mark, without_room
+from assistctl.apis.managed.stores import MEMBERSHIP, membership
 from assistctl.plan.changes import Action, Change, Plan
 from assistctl.plan.compare import contains
 from assistctl.plan.fingerprints import OPAQUE, fingerprint, is_empty
@@ -49,10 +50,14 @@ DELETES = {
 
 
 def compile_plan(
-    plan: Plan, declared: Mapping[Address, Declared], observed: Observed, namespace: str
+    plan: Plan,
+    declared: Mapping[Address, Declared],
+    observed: Observed,
+    kind: AssistantKind,
+    namespace: str,
 ) -> tuple[Operation, ...]:
     """The Operations of a plan in the order in which they are sent."""
-    compiler = _Compiler(plan, declared, observed, namespace)
+    compiler = _Compiler(plan, declared, observed, kind, namespace)
     operations = list(compiler.operations())
     operations += compiler.set_aside(operations)
     return tuple(sorted(operations, key=lambda operation: operation.phase))
@@ -63,6 +68,7 @@ class _Compiler:
     plan: Plan
     declared: Mapping[Address, Declared]
     observed: Observed
+    kind: AssistantKind
     namespace: str
 
     def operations(self) -> Iterator[Operation]:
@@ -170,9 +176,11 @@ class _Compiler:
         written: tuple[str, ...],
         replaced: tuple[Upload, ...],
     ) -> Iterator[Operation]:
-        fields = _values(declaration, written)
+        fields = _values(declaration, written, self.kind.cleared)
         if remote and "tool_resources" in fields:
-            fields["tool_resources"] = _parts(fields["tool_resources"], remote, change)
+            fields["tool_resources"] = _parts(
+                fields["tool_resources"], remote, change, self.kind.cleared
+            )
         elif remote and replaced:
             # The same references as before; they lead to the new uploads now.
             fields["tool_resources"] = remote.fields["tool_resources"]
@@ -220,7 +228,9 @@ class _Compiler:
         address, id_ = declaration.address, remote.id if remote else None
         missing, leaving, detached = self._moves(declaration, remote, written, replaced)
         metadata = _metadata(declaration, remote, written)
-        fields = _values(declaration, [name for name in written if name not in MEMBERSHIP])
+        fields = _values(
+            declaration, [name for name in written if name not in MEMBERSHIP], self.kind.cleared
+        )
         in_order = remote is not None and remote.fields["files"] == declaration.fields["files"]
         as_declared = in_order or bool(MEMBERSHIP.intersection(written))
         closed = Record(
@@ -301,10 +311,12 @@ def _written(declaration: Declared, change: Change) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.field for item in change.fields if item.path != RECORD))
 
 
-def _values(declaration: Declared, written: Collection[str]) -> dict[str, Json]:
+def _values(
+    declaration: Declared, written: Collection[str], cleared: Mapping[str, Json]
+) -> dict[str, Json]:
     """What of the written is for the API; protection is in the record."""
     return {
-        name: declaration.fields.get(name, CLEARED.get(name)) for name in written if name != PROTECT
+        name: declaration.fields.get(name, cleared.get(name)) for name in written if name != PROTECT
     }
 
 
@@ -314,13 +326,15 @@ def _protected(declaration: Declared, remote: Remote | None, written: Collection
     return remote.protected
 
 
-def _parts(wanted: Mapping[str, Json], remote: Remote, change: Change) -> dict[str, Json]:
+def _parts(
+    wanted: Mapping[str, Json], remote: Remote, change: Change, cleared: Mapping[str, Json]
+) -> dict[str, Json]:
     """tool_resources with every part named that is to be cleared: a part that is not sent stays
     as it is. A part in which nothing is ours is somebody else's, unless it is what was edited."""
     is_edit = any(item.field == "tool_resources" for item in change.drifted)
     there = remote.fields["tool_resources"].items()
-    cleared = [part for part, ids in there if is_edit or any(references(ids))]
-    return {part: CLEARED["tool_resources"][part] for part in cleared} | dict(wanted)
+    emptied = [part for part, ids in there if is_edit or any(references(ids))]
+    return {part: cleared["tool_resources"][part] for part in emptied} | dict(wanted)
 
 
 def _metadata(

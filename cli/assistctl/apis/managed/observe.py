@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from assistctl.apis.assistants.fields import COLLECTION, membership
 from assistctl.apis.managed import duplicates, uploads
+from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.ownership import Record, decode
-from assistctl.apis.managed.remotes import Inside, Owned, file_ids, remote, store_ids
+from assistctl.apis.managed.remotes import Inside, Owned, remote
+from assistctl.apis.managed.stores import membership
 from assistctl.apis.transport.client import Client, in_path
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.state import Declared, Observed, Remote, Upload
@@ -28,6 +29,7 @@ class _Listed:
 
 def observe(
     client: Client,
+    kind: AssistantKind,
     namespace: str,
     declared: Mapping[Address, Declared],
     *,
@@ -37,24 +39,24 @@ def observe(
     """What is at the target, of ours and in our way. `deep` lists the files of all our stores, even
     of those whose records prove that they were as declared. `left` are uploads of ours that nothing
     may have come to use, since their sync was cut off."""
-    listed = _lists(client, {address.kind for address in declared})
-    ours, copies = _first_of_each(_moved(list(_ours(listed, namespace)), declared), declared)
-    stale = uploads.unused([item.record for item in [*ours, *copies]], listed.files, declared)
-    taken = {file_id for body in listed.assistants for file_id in file_ids(body)}
-    taken |= {upload.id for upload in stale}
-    stale += tuple(it for it in left if it.id in listed.files and it.id not in taken)
-    inside = _look_inside(client, listed, ours, copies, declared, stale, deep)
+    listed = _lists(client, kind, {address.kind for address in declared})
+    ours, extra = _first_of_each(_moved(list(_ours(listed, kind, namespace)), declared), declared)
+    superseded = uploads.unused([item.record for item in [*ours, *extra]], listed.files, declared)
+    taken = {file_id for body in listed.assistants for file_id in kind.file_ids(body)}
+    taken |= {upload.id for upload in superseded}
+    superseded += tuple(it for it in left if it.id in listed.files and it.id not in taken)
+    inside = _look_inside(client, kind, listed, ours, extra, declared, superseded, deep)
 
     used = {upload.id for item in ours for upload in inside.uploads[item.id]}
     paths = uploads.paths(inside.members.values())
     unused = {
         upload.id: upload
-        for upload in uploads.with_paths(stale, paths, declared)
+        for upload in uploads.with_paths(superseded, paths, declared)
         if upload.id not in used
     }
     others: dict[str, Json] = {str(body["id"]): body["id"] for body in listed.stores}
-    every = others | {item.id: item.address for item in [*ours, *copies]}
-    living = {store_id: every[store_id] for store_id in every.keys() - {it.id for it in copies}}
+    every = others | {item.id: item.address for item in [*ours, *extra]}
+    living = {store_id: every[store_id] for store_id in every.keys() - {it.id for it in extra}}
     return Observed(
         {
             item.address: replace(
@@ -63,20 +65,24 @@ def observe(
             )
             for item in ours
         },
-        tuple(remote(item, inside, every) for item in copies),
+        tuple(remote(item, inside, every) for item in extra),
         _unmanaged(listed.assistants),
         tuple(unused.values()),
     )
 
 
 def unmanaged(
-    client: Client, address: Address, object_id: str, declared: Mapping[Address, Declared]
+    client: Client,
+    kind: AssistantKind,
+    address: Address,
+    object_id: str,
+    declared: Mapping[Address, Declared],
 ) -> Remote:
     """An object that nobody owns, seen as if it were ours under this address.
 
     Raises AssistctlError for one that has an owner, RemoteError for one that is not there.
     """
-    path = f"{COLLECTION[address.kind]}/{in_path(object_id)}"
+    path = f"{kind.collection_of(address.kind)}/{in_path(object_id)}"
     body = client.get(path)
     if (record := decode(body.get("metadata"))) is not None:
         raise AssistctlError(f"{object_id} has an owner already: {record.owner}")
@@ -84,23 +90,23 @@ def unmanaged(
     members = {}
     if address.kind == VECTOR_STORE:
         members[item.id] = tuple(client.list(f"{path}/files", order="asc"))
-    files: uploads.Files = {file_id: {} for file_id in file_ids(body)}
-    inside = Inside(declared, files, {item.id: ()}, members)
-    return remote(item, inside, {store_id: store_id for store_id in store_ids(body)})
+    files: uploads.Files = {file_id: {} for file_id in kind.file_ids(body)}
+    inside = Inside(kind, declared, files, {item.id: ()}, members)
+    return remote(item, inside, {store_id: store_id for store_id in kind.store_ids(body)})
 
 
-def _lists(client: Client, declared_kinds: set[str]) -> _Listed:
-    def read(path: str, kind: str, limit: int = 100) -> tuple[dict[str, Json], ...]:
+def _lists(client: Client, kind: AssistantKind, declared_kinds: set[str]) -> _Listed:
+    def read(path: str, what: str, limit: int = 100) -> tuple[dict[str, Json], ...]:
         try:
             return tuple(client.list(path, limit=limit, order="asc"))
         except RemoteError as error:
             # A server without this endpoint holds nothing of ours there.
-            if error.status in ABSENT_ENDPOINT and kind not in declared_kinds:
+            if error.status in ABSENT_ENDPOINT and what not in declared_kinds:
                 return ()
             raise
 
     with client.pool() as pool:
-        assistants = pool.submit(read, "/assistants", ASSISTANT)
+        assistants = pool.submit(read, kind.collection, ASSISTANT)
         stores = pool.submit(read, "/vector_stores", VECTOR_STORE)
         files = pool.submit(read, "/files", FILE, 10_000)
         return _Listed(
@@ -108,13 +114,13 @@ def _lists(client: Client, declared_kinds: set[str]) -> _Listed:
         )
 
 
-def _ours(listed: _Listed, namespace: str) -> Iterator[Owned]:
-    for kind, bodies in ((ASSISTANT, listed.assistants), (VECTOR_STORE, listed.stores)):
+def _ours(listed: _Listed, kind: AssistantKind, namespace: str) -> Iterator[Owned]:
+    for name, bodies in ((ASSISTANT, listed.assistants), (VECTOR_STORE, listed.stores)):
         for body in bodies:
-            record = decode(body.get("metadata"), file_ids(body))
+            record = decode(body.get("metadata"), kind.file_ids(body))
             owner, _, key = record.owner.partition("/") if record else ("", "", "")
             if record and owner == namespace and key:
-                yield Owned(Address(kind, key), body, record)
+                yield Owned(Address(name, key), body, record)
 
 
 def _moved(items: Collection[Owned], declared: Mapping[Address, Declared]) -> Iterator[Owned]:
@@ -142,28 +148,29 @@ def _first_of_each(
     An expired store counts as a duplicate of the one that is to take its place, if it is declared.
     """
     first: dict[Address, Owned] = {}
-    copies = []
+    extra = []
     for item in sorted(items, key=lambda item: (item.expired, item.body.get("created_at") or 0)):
         if item.address in first or (item.expired and item.address in declared):
-            copies.append(item)
+            extra.append(item)
         else:
             first[item.address] = item
-    return list(first.values()), copies
+    return list(first.values()), extra
 
 
 def _look_inside(
     client: Client,
+    kind: AssistantKind,
     listed: _Listed,
     ours: Collection[Owned],
-    copies: Collection[Owned],
+    extra: Collection[Owned],
     declared: Mapping[Address, Declared],
-    stale: Collection[Upload],
+    superseded: Collection[Upload],
     deep: bool,
 ) -> Inside:
     """The uploads of all our objects. Stores that are proven to be as declared are listed only if
     there are uploads that may have to be deleted, since they may be in such a store too."""
-    assistants = [item for item in [*ours, *copies] if item.address.kind == ASSISTANT]
-    stores = [item for item in [*ours, *copies] if item.address.kind == VECTOR_STORE]
+    assistants = [item for item in [*ours, *extra] if item.address.kind == ASSISTANT]
+    stores = [item for item in [*ours, *extra] if item.address.kind == VECTOR_STORE]
     records = {item.id: item.record for item in assistants}
     found = uploads.of_assistants(records, listed.files, declared)
     leaving = [
@@ -173,8 +180,16 @@ def _look_inside(
     ]
     settled = _settled(ours, declared, found.values())
     own = {item.id for item in assistants}
-    others = {id_ for body in listed.assistants if body["id"] not in own for id_ in file_ids(body)}
-    if deep or stale or copies or leaving or duplicates.may_exist(listed.files, declared, others):
+    others = {
+        id_ for body in listed.assistants if body["id"] not in own for id_ in kind.file_ids(body)
+    }
+    if (
+        deep
+        or superseded
+        or extra
+        or leaving
+        or duplicates.may_exist(listed.files, declared, others)
+    ):
         settled = set()
     members = _members(client, [item for item in stores if item.id not in settled])
     paths = uploads.paths(members.values())
@@ -182,7 +197,7 @@ def _look_inside(
     for item in stores:
         found[item.id] = uploads.of_store(members.get(item.id, ()))
     found = duplicates.marked(found, listed.files, declared)
-    return Inside(declared, listed.files, found, members)
+    return Inside(kind, declared, listed.files, found, members)
 
 
 def _members(client: Client, stores: list[Owned]) -> dict[str, tuple[dict[str, Json], ...]]:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.ownership import decode
-from assistctl.apis.managed.remotes import file_ids
+from assistctl.apis.managed.uploads import PURPOSE
 from assistctl.apis.transport.client import Client, in_path
 from assistctl.errors import RemoteError
 from assistctl.plan.state import Declared
 from assistctl.resources import FILE, Address, Json, Orphan
 
-PURPOSE = "assistants"
 
-
-def orphans(client: Client, declared: Mapping[Address, Declared]) -> tuple[Orphan, ...]:
+def orphans(
+    client: Client, kind: AssistantKind, declared: Mapping[Address, Declared]
+) -> tuple[Orphan, ...]:
     """All orphans of the purpose that sync uploads with, the oldest first.
 
     What threads refer to for code_interpreter cannot be seen: the API lists no threads. The files
@@ -28,7 +29,7 @@ def orphans(client: Client, declared: Mapping[Address, Declared]) -> tuple[Orpha
         for item in client.list("/files", limit=10_000, order="asc")
         if item.get("purpose") == PURPOSE
     ]
-    used = set(_used(client))
+    used = set(_used(client, kind))
     names = {
         address.name.rpartition("/")[2]: address for address in declared if address.kind == FILE
     }
@@ -46,12 +47,12 @@ def orphans(client: Client, declared: Mapping[Address, Declared]) -> tuple[Orpha
     return tuple(sorted(found, key=lambda orphan: orphan.created_at))
 
 
-def _used(client: Client) -> Iterator[str]:
+def _used(client: Client, kind: AssistantKind) -> Iterator[str]:
     """The files that assistants and vector stores refer to, whoever owns them, and those that a
     record calls unused: sync deletes them itself."""
     stores = list(client.list("/vector_stores", order="asc"))
-    for body in [*client.list("/assistants", order="asc"), *stores]:
-        yield from file_ids(body)
+    for body in [*client.list(kind.collection, order="asc"), *stores]:
+        yield from kind.file_ids(body)
         if (record := decode(body.get("metadata"))) is not None:
             yield from (upload.id for upload in record.superseded)
     with client.pool() as pool:

@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from assistctl.apis.assistants.fields import (
-    MEMBERSHIP,
-    chunking,
-    membership,
-    observed_assistant,
-    observed_store,
-    plainer,
-)
+from assistctl.apis.managed import stores as vector_stores
 from assistctl.apis.managed import uploads
+from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.ownership import Record
+from assistctl.apis.managed.stores import MEMBERSHIP, chunking, membership
 from assistctl.plan.fingerprints import fingerprint
 from assistctl.plan.state import Declared, Remote, Upload
 from assistctl.resources import ASSISTANT, Address, Json
@@ -41,9 +36,10 @@ class Owned:
 
 @dataclass(frozen=True)
 class Inside:
-    """What stands behind our objects: all files at the target, our uploads in each object and the
-    files of each store that is not settled, by the object's id."""
+    """What stands behind our objects: how the API holds assistants, all files at the target, our
+    uploads in each object and the files of each store that is not settled, by the object's id."""
 
+    kind: AssistantKind
     declared: Mapping[Address, Declared]
     files: uploads.Files
     uploads: Mapping[str, tuple[Upload, ...]]
@@ -53,8 +49,8 @@ class Inside:
 def remote(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
     """`stores` are the living vector stores: ours by Address, others by their id."""
     found = _read(item, inside, stores)
-    fields = plainer(found.fields)
-    return replace(found, body=item.body, plainer=fields, recorded=item.record.whole)
+    plainer = inside.kind.plainer_as(item.address.kind, found.fields)
+    return replace(found, body=item.body, plainer=plainer, recorded=item.record.whole)
 
 
 def _read(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
@@ -65,29 +61,18 @@ def _read(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
     return _store(item, inside)
 
 
-def file_ids(body: Mapping[str, Json]) -> list[str]:
-    return _referred(body, "code_interpreter", "file_ids")
-
-
-def store_ids(body: Mapping[str, Json]) -> list[str]:
-    return _referred(body, "file_search", "vector_store_ids")
-
-
-def _referred(body: Mapping[str, Json], part: str, key: str) -> list[str]:
-    return list(((body.get("tool_resources") or {}).get(part) or {}).get(key) or [])
-
-
 def _assistant(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
     ours = {upload.id: upload.address for upload in inside.uploads[item.id]}
-    searched = {i: stores[i] for i in store_ids(item.body) if i in stores}
-    gone = {i for i in file_ids(item.body) if i not in inside.files}
-    gone |= {i for i in store_ids(item.body) if i not in searched}
-    foreign = set(file_ids(item.body)) - gone - ours.keys()
+    files, searching = inside.kind.file_ids(item.body), inside.kind.store_ids(item.body)
+    searched = {i: stores[i] for i in searching if i in stores}
+    gone = {i for i in files if i not in inside.files}
+    gone |= {i for i in searching if i not in searched}
+    foreign = set(files) - gone - ours.keys()
     nameless = any(address not in inside.declared for address in ours.values())
     return Remote(
         item.address,
         item.id,
-        observed_assistant(item.body, {**searched, **dict.fromkeys(gone), **ours}),
+        inside.kind.observed(item.body, {**searched, **dict.fromkeys(gone), **ours}),
         item.record.applied,
         inside.uploads[item.id],
         # Of a file that is declared no longer the path is not known, nor so what was applied.
@@ -97,7 +82,7 @@ def _assistant(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remot
 
 
 def _settled_store(item: Owned, declaration: Declared) -> Remote:
-    fields = observed_store(item.body)
+    fields = vector_stores.observed(item.body)
     fields["files"] = declaration.fields["files"]
     fields["chunking_strategy"] = declaration.fields.get("chunking_strategy")
     return Remote(
@@ -123,7 +108,7 @@ def _store(item: Owned, inside: Inside) -> Remote:
         uploads_here = tuple(_judged(it, inside.declared) for it in uploads_here)
     told = _common_chunking(living)
     unsure = {"chunking_strategy"} if living and not told else set()
-    fields = observed_store(item.body)
+    fields = vector_stores.observed(item.body)
     fields["files"] = sorted(present, key=str)
     fields["chunking_strategy"] = told or _believed_chunking(item, inside.declared)
     fields["attributes"] = {

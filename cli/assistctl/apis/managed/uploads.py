@@ -13,6 +13,9 @@ from assistctl.apis.managed.ownership import Record, mark
 from assistctl.plan.state import Upload
 from assistctl.resources import FILE, Address, Json
 
+PURPOSE = "assistants"
+"""Of what sync uploads."""
+
 PATH, SHA256 = "assistctl_path", "assistctl_sha256"
 """The attributes of a vector store's file."""
 

@@ -11,10 +11,12 @@ import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
 from itertools import count
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeAlias, cast
 from urllib.parse import quote
 
 import httpx2
@@ -25,20 +27,15 @@ from assistctl.apis.transport import pacing
 from assistctl.apis.transport.bounded import bounded
 from assistctl.apis.transport.failures import LostAnswer, Unexpected, translated
 from assistctl.apis.transport.pacing import RETRIES, Pacing
-from assistctl.apis.transport.parts import PART_BYTES, upload_in_parts
 from assistctl.apis.transport.shapes import check_event, check_object
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.redaction import Redaction
 from assistctl.resources import Json
 
 PIECE = 1024 * 1024
-LARGEST_AT_ONCE = 512 * 1024 * 1024
-"""What POST /files takes; a larger file is uploaded in parts."""
-
 UNSEEN_SECONDS = 30.0
 """How long what was just made may be unknown to the target's other servers."""
 
-BETA_HEADER = {"OpenAI-Beta": "assistants=v2"}
 _BYTES_PER_SECOND = 1024 * 1024
 _RESTARTS = 3
 
@@ -48,9 +45,29 @@ def in_path(object_id: Json) -> str:
     return quote(str(object_id), safe="", errors="surrogateescape")
 
 
+class IfLost(Enum):
+    """What becomes of a request without an answer that cannot be looked for."""
+
+    FAIL = auto()
+    REPEAT = auto()
+
+
+Recovery: TypeAlias = IfLost | Callable[[], dict[str, Json] | None]
+"""What is done when an answer is lost; a function returns what the request has made after all, or
+None where it has made nothing and is to be repeated."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """In bytes: what POST /files takes at most, and how large the parts of a larger file are."""
+
+    at_once: int = 512 * 1024 * 1024
+    part: int = 64 * 1024 * 1024
+
+
 class Client:
     """One connection pool to one target; safe to use from several threads, `parallel` of which
-    are to be at work at the same time."""
+    are to be at work at the same time. `headers` go with every request: what the API asks for."""
 
     def __init__(
         self,
@@ -60,8 +77,8 @@ class Client:
         timeout: float = 120.0,
         parallel: int = PARALLEL,
         pace: Pacing | None = None,
-        largest_at_once: int = LARGEST_AT_ONCE,
-        part_bytes: int = PART_BYTES,
+        headers: Mapping[str, str] = {},
+        sizes: Sizes = Sizes(),
     ) -> None:
         if not (api_key.isascii() and api_key.isprintable()):
             # httpx2 would say so too, and print the key.
@@ -72,8 +89,8 @@ class Client:
         self.parallel = parallel
         self._pace = pace or Pacing()
         self.redaction = Redaction(api_key)
-        self._largest_at_once = largest_at_once
-        self._part_bytes = part_bytes
+        self._headers = dict(headers)
+        self.sizes = sizes
         self._client = openai.OpenAI(
             base_url=base_url,
             api_key=api_key,
@@ -90,31 +107,31 @@ class Client:
         """Threads for requests at the same time, as many as the target is to be troubled with."""
         return ThreadPoolExecutor(self.parallel)
 
-    def get(self, path: str, *, fresh: bool = False) -> dict[str, Json]:
-        """GET of one object, repeated until it is answered. `fresh`, here and below: it has to do
-        with something that was just made, so that 404 is no answer for a while."""
+    def get(self, path: str, *, just_made: bool = False) -> dict[str, Json]:
+        """GET of one object, repeated until it is answered. `just_made`, here and below: it has to
+        do with something that was just made, so that 404 is no answer for a while."""
         return self._repeated(
-            "GET", path, lambda: self._object("GET", path, self._get(path)), fresh=fresh
+            "GET", path, lambda: self._object("GET", path, self._get(path)), just_made=just_made
         )
 
-    def post(self, path: str, body: Json = None, *, fresh: bool = False) -> dict[str, Json]:
+    def post(self, path: str, body: Json = None, *, just_made: bool = False) -> dict[str, Json]:
         """POST that is safe to repeat (a full replacement), repeated until it is answered."""
         return self._repeated(
             "POST",
             path,
             lambda: self._object("POST", path, self._post(path, body)),
-            fresh=fresh,
+            just_made=just_made,
         )
 
-    def delete(self, path: str, *, fresh: bool = False) -> None:
+    def delete(self, path: str, *, just_made: bool = False) -> None:
         """DELETE, repeated until it is answered; what is not there any more counts as deleted."""
 
         def send() -> dict[str, Json]:
-            self._client.delete(path, cast_to=object, options={"headers": BETA_HEADER})
+            self._client.delete(path, cast_to=object, options={"headers": self._headers})
             return {}
 
         try:
-            self._repeated("DELETE", path, send, fresh=fresh)
+            self._repeated("DELETE", path, send, just_made=just_made)
         except RemoteError as error:
             if error.status != 404:
                 raise
@@ -123,34 +140,20 @@ class Client:
         self,
         path: str,
         body: Json,
-        find: Callable[[], dict[str, Json] | None] | None = None,
+        if_lost: Recovery = IfLost.FAIL,
         *,
-        fresh: bool = False,
+        just_made: bool = False,
     ) -> dict[str, Json]:
-        """POST that makes something, at most once: when the answer is lost, `find` looks for what
-        it may have made before it is tried again. Without `find` a loss is final."""
+        """POST that makes something, at most once: when the answer is lost, `if_lost` looks for
+        what it may have made before it is tried again, or says what becomes of it."""
         key = str(uuid.uuid4())
         return self._repeated(
             "POST",
             path,
             lambda: self._object("POST", path, self._post(path, body, key)),
-            find,
-            fresh=fresh,
+            if_lost,
+            just_made=just_made,
         )
-
-    def upload(
-        self, path: Path, filename: str, progress: Callable[[int], None] = lambda sent: None
-    ) -> dict[str, Json]:
-        """A file with purpose assistants, read from disk as it is sent; `progress` is told the
-        bytes sent so far.
-
-        A lost upload is repeated: files carry no metadata to find them by.
-        """
-        if path.stat().st_size > self._largest_at_once:
-            return upload_in_parts(self, path, filename, progress, self._part_bytes)
-        with path.open("rb") as handle:
-            file = cast("IO[bytes]", _Counted(handle, progress))
-            return self.send("/files", "file", filename, file, {"purpose": "assistants"})
 
     def send(
         self, path: str, part: str, filename: str, file: IO[bytes], fields: Mapping[str, str]
@@ -167,43 +170,41 @@ class Client:
                 cast_to=object,
                 body=dict(fields),
                 files=[(part, (filename, file))],
-                options={"headers": {**BETA_HEADER, **headers}},
+                options={"headers": {**self._headers, **headers}},
             )
             return self._object("POST", path, answer)
 
         return self._repeated("POST", path, send, more_seconds=size / _BYTES_PER_SECOND)
 
-    def download(
+    def fetch(
         self,
-        file: Mapping[str, Json],
+        path: str,
+        request: Callable[[openai.OpenAI], AbstractContextManager[openai.APIResponse[Any]]],
         to: Path,
-        progress: Callable[[int], None] = lambda received: None,
+        size: int | None,
+        progress: Callable[[int], None],
     ) -> None:
-        """GET the content of a file object into a path; `progress` is told the bytes received.
-
-        A target that does not give the content away answers it with a status.
-        """
-        path = f"/files/{in_path(file['id'])}/content"
+        """A GET whose answer is no JSON, by the SDK's own method, into a file; `size` is what shall
+        come of it, if that is known, `progress` is told the bytes received."""
 
         def fetch() -> dict[str, Json]:
-            content = self._client.files.with_streaming_response.content
             received = 0
             try:
-                with content(str(file["id"])) as answer, to.open("wb") as handle:
+                with request(self._client) as answer, to.open("wb") as handle:
                     for piece in answer.iter_bytes(PIECE):
                         handle.write(piece)
                         received += len(piece)
                         progress(received)
             except httpx2.HTTPError as error:
                 raise LostAnswer(f"GET {path}: the download broke off ({error})") from error
-            if received != (file.get("bytes") or received):
-                raise LostAnswer(f"GET {path}: {received:,} bytes came of {file['bytes']:,}")
+            if received != (size or received):
+                raise LostAnswer(f"GET {path}: {received:,} bytes came of {size:,}")
             return {}
 
         self._repeated("GET", path, fetch)
 
     def list(
-        self, path: str, *, limit: int = 100, fresh: bool = False, **params: object
+        self, path: str, *, limit: int = 100, just_made: bool = False, **params: object
     ) -> Iterator[dict[str, Json]]:
         """Every item of a list once, oldest or newest first by `order`, page after page, however
         many the target puts on a page."""
@@ -213,7 +214,7 @@ class Client:
         restarts = 0
         while True:
             try:
-                page = self._page(path, {"limit": limit, **params, **after}, fresh)
+                page = self._page(path, {"limit": limit, **params, **after}, just_made)
             except RemoteError as error:
                 if not after or error.status not in (400, 404) or restarts == _RESTARTS:
                     raise
@@ -222,9 +223,9 @@ class Client:
                 cursors.clear()
                 continue
             items, has_more = page["data"], page.get("has_more")
-            fresh_items = [item for item in items if item["id"] not in seen]
-            seen.update(item["id"] for item in fresh_items)
-            yield from fresh_items
+            new_items = [item for item in items if item["id"] not in seen]
+            seen.update(item["id"] for item in new_items)
+            yield from new_items
             if not items or not (has_more or has_more is None):
                 return
             last = items[-1]["id"]
@@ -237,19 +238,19 @@ class Client:
 
     @contextmanager
     def stream(
-        self, path: str, body: Mapping[str, Json], *, fresh: bool = False
+        self, path: str, body: Mapping[str, Json], *, just_made: bool = False
     ) -> Iterator[Iterator[dict[str, Json]]]:
         """POST with `stream: true`; yields the server's events as {"event", "data"}.
 
         The request is sent once. Closing the context closes the connection.
         """
-        stream = self._opened(path, body, fresh)
+        stream = self._opened(path, body, just_made)
         try:
             yield self._events(stream, path)
         finally:
             stream.close()
 
-    def _opened(self, path: str, body: Mapping[str, Json], fresh: bool) -> openai.Stream[Any]:
+    def _opened(self, path: str, body: Mapping[str, Json], just_made: bool) -> openai.Stream[Any]:
         pace = self._pace
         pace.wait()
         start = pace.clock()
@@ -260,7 +261,7 @@ class Client:
                         path,
                         cast_to=cast("type[Any]", object),
                         body={**body, "stream": True},
-                        options={"headers": {**BETA_HEADER, "Accept": "text/event-stream"}},
+                        options={"headers": {**self._headers, "Accept": "text/event-stream"}},
                         stream=True,
                         stream_cls=openai.Stream[Any],
                     )
@@ -270,22 +271,22 @@ class Client:
                     pace.hold(min(pacing.pause(0, error.retry_after), pace.seconds))
                 raise
             except RemoteError as error:
-                self._await_sight(error, attempt, start if fresh else None)
+                self._await_sight(error, attempt, start if just_made else None)
         raise AssertionError("unreachable")
 
-    def _page(self, path: str, params: Mapping[str, object], fresh: bool) -> dict[str, Json]:
+    def _page(self, path: str, params: Mapping[str, object], just_made: bool) -> dict[str, Json]:
         return self._repeated(
-            "GET", path, lambda: self._list(path, self._get(path, params)), fresh=fresh
+            "GET", path, lambda: self._list(path, self._get(path, params)), just_made=just_made
         )
 
     def _get(self, path: str, params: Mapping[str, object] | None = None) -> object:
-        options: Any = {"headers": BETA_HEADER, "params": params or {}}
+        options: Any = {"headers": self._headers, "params": params or {}}
         return self._client.get(path, cast_to=object, options=options)
 
     def _post(self, path: str, body: Json, idempotency_key: str | None = None) -> object:
         # For targets that know it; the others are asked what they have made.
         key = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        options: Any = {"headers": {**BETA_HEADER, **key}}
+        options: Any = {"headers": {**self._headers, **key}}
         return self._client.post(path, cast_to=object, body=body, options=options)
 
     def _repeated(
@@ -293,14 +294,13 @@ class Client:
         method: str,
         path: str,
         send: Callable[[], dict[str, Json]],
-        find: Callable[[], dict[str, Json] | None] | None = lambda: None,
+        if_lost: Recovery = IfLost.REPEAT,
         *,
-        fresh: bool = False,
+        just_made: bool = False,
         more_seconds: float = 0.0,
     ) -> dict[str, Json]:
-        """Send until there is an answer, as often as it makes sense. Before each repetition `find`
-        looks for what a request without an answer has done after all; None: repeat only what the
-        target has not begun with."""
+        """Send until there is an answer, as often as it makes sense. What the target has not begun
+        with is repeated in any case."""
         pace, lost = self._pace, False
         pace.wait()
         start = pace.clock()
@@ -310,13 +310,13 @@ class Client:
                     answer = send()
             except LostAnswer as error:
                 lost = True
-                if find is None and not error.refused:
+                if if_lost is IfLost.FAIL and not error.refused:
                     raise
                 self._wait(attempt, error, start + pace.seconds + more_seconds)
-                if find is not None and (found := find()) is not None:
+                if not isinstance(if_lost, IfLost) and (found := if_lost()) is not None:
                     return found
             except RemoteError as error:
-                self._await_sight(error, attempt, start if fresh and not lost else None)
+                self._await_sight(error, attempt, start if just_made and not lost else None)
             else:
                 pace.overrun = False
                 return answer
@@ -404,19 +404,3 @@ def _transport(url: httpx2.URL, timeout: float) -> httpx2.Client:
         verify=url.scheme != "http",
         follow_redirects=False,
     )
-
-
-class _Counted:
-    """An open file that tells how far it has been read."""
-
-    def __init__(self, handle: IO[bytes], progress: Callable[[int], None]) -> None:
-        self._handle = handle
-        self._progress = progress
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._handle.read(size)
-        self._progress(self._handle.tell())
-        return data
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._handle, name)

@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Iterable
 
-from assistctl.apis.assistants.fields import AUTO_CHUNKING, chunking
-from assistctl.apis.managed import uploads
+from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.observe import ABSENT_ENDPOINT
 from assistctl.apis.transport.client import Client, in_path
 from assistctl.errors import RemoteError
-from assistctl.resources import Json
-
-Body: TypeAlias = Mapping[str, Json]
-"""An object as the API returned it."""
+from assistctl.surface import Body, RemoteResources
 
 SETTLING_SECONDS = 60.0
 
 
-@dataclass(frozen=True)
-class RemoteResources:
-    """What assistants refer to, by id: vector stores, the files in those that were asked for, and
-    all files. An id that is not here is not at the target (any more)."""
-
-    stores: Mapping[str, Body] = field(default_factory=dict)
-    members: Mapping[str, tuple[Body, ...]] = field(default_factory=dict)
-    files: Mapping[str, Body] = field(default_factory=dict)
-
-    def chunking(self, store_id: str) -> list[Body]:
-        """The ways in which a store's files are cut, other than the API's own."""
-        ways: list[Body] = []
-        for member in self.members[store_id]:
-            way = chunking(member.get("chunking_strategy") or AUTO_CHUNKING)
-            if way.get("type") == "static" and way != AUTO_CHUNKING and way not in ways:
-                ways.append(way)
-        return ways
-
-    def is_indexing(self, store_id: str) -> bool:
-        """Whether files in the store are still being indexed."""
-        return any(member.get("status") == "in_progress" for member in self.members[store_id])
-
-    def has_attributes(self, store_id: str) -> bool:
-        """Whether somebody gave files in the store attributes of their own."""
-        ours = {uploads.PATH, uploads.SHA256}
-        return any(set(item.get("attributes") or ()) - ours for item in self.members[store_id])
-
-
-def assistants(client: Client) -> dict[str, Body]:
+def assistants(client: Client, kind: AssistantKind) -> dict[str, Body]:
     """All assistants by id, oldest first. Raises RemoteError."""
-    return {str(item["id"]): item for item in client.list("/assistants", order="asc")}
+    return {str(item["id"]): item for item in client.list(kind.collection, order="asc")}
 
 
 def resources(client: Client, store_ids: Iterable[str], *, files: bool) -> RemoteResources:

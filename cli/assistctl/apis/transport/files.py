@@ -1,7 +1,8 @@
-"""A file that is too large for one request, by the Uploads API: opened, sent in parts, completed.
+"""Files to and from a target, read and written as they are sent and received.
 
-Every request may be repeated: an upload that nobody completes expires by itself, and parts that
-the completion does not name are dropped.
+What is too large for one request goes by the Uploads API: opened, sent in parts, completed. Every
+request may be repeated: an upload that nobody completes expires by itself, and parts that the
+completion does not name are dropped.
 """
 
 from __future__ import annotations
@@ -9,18 +10,52 @@ from __future__ import annotations
 import hashlib
 import io
 import mimetypes
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, Any, cast
 
+import openai
+
+from assistctl.apis.transport.client import Client, IfLost, in_path
 from assistctl.errors import RemoteError
 from assistctl.resources import Json
 
-if TYPE_CHECKING:
-    from assistctl.apis.transport.client import Client
 
-PART_BYTES = 64 * 1024 * 1024
+def upload(
+    client: Client,
+    path: Path,
+    filename: str,
+    purpose: str,
+    progress: Callable[[int], None] = lambda sent: None,
+) -> dict[str, Json]:
+    """The file object that comes of it; `progress` is told the bytes sent so far.
+
+    A lost upload is repeated: files carry no metadata to find them by. Raises RemoteError, OSError.
+    """
+    if path.stat().st_size > client.sizes.at_once:
+        return _in_parts(client, path, filename, purpose, progress, client.sizes.part)
+    with path.open("rb") as handle:
+        file = cast("IO[bytes]", _Counted(handle, progress))
+        return client.send("/files", "file", filename, file, {"purpose": purpose})
+
+
+def download(
+    client: Client,
+    file: Mapping[str, Json],
+    to: Path,
+    progress: Callable[[int], None] = lambda received: None,
+) -> None:
+    """GET the content of a file object into a path; `progress` is told the bytes received.
+
+    Raises RemoteError; a target that does not give the content away answers it with a status.
+    """
+    object_id, size = str(file["id"]), file.get("bytes")
+
+    def request(sdk: openai.OpenAI) -> AbstractContextManager[openai.APIResponse[Any]]:
+        return sdk.files.with_streaming_response.content(object_id)
+
+    client.fetch(f"/files/{in_path(object_id)}/content", request, to, size, progress)
 
 
 class Part(io.RawIOBase):
@@ -69,10 +104,11 @@ class Part(io.RawIOBase):
         return data
 
 
-def upload_in_parts(
+def _in_parts(
     client: Client,
     path: Path,
     filename: str,
+    purpose: str,
     progress: Callable[[int], None],
     part_bytes: int,
 ) -> dict[str, Json]:
@@ -80,11 +116,11 @@ def upload_in_parts(
     size = path.stat().st_size
     about = {
         "filename": filename,
-        "purpose": "assistants",
+        "purpose": purpose,
         "bytes": size,
         "mime_type": mimetypes.guess_type(filename)[0] or "application/octet-stream",
     }
-    upload = f"/uploads/{client.create('/uploads', about, lambda: None)['id']}"
+    upload = f"/uploads/{client.create('/uploads', about, IfLost.REPEAT)['id']}"
     try:
         md5 = hashlib.md5(usedforsecurity=False)
         part_ids = []
@@ -95,7 +131,7 @@ def upload_in_parts(
                 part_ids.append(answer["id"])
                 md5 = part.md5
         body = {"part_ids": part_ids, "md5": md5.hexdigest()}
-        file = client.create(f"{upload}/complete", body, lambda: None).get("file")
+        file = client.create(f"{upload}/complete", body, IfLost.REPEAT).get("file")
     except BaseException:
         with suppress(RemoteError):
             client.post(f"{upload}/cancel")
@@ -103,3 +139,19 @@ def upload_in_parts(
     if not isinstance(file, dict) or not isinstance(file.get("id"), str):
         raise RemoteError(f"POST {upload}/complete: the answer names no file")
     return file
+
+
+class _Counted:
+    """An open file that tells how far it has been read."""
+
+    def __init__(self, handle: IO[bytes], progress: Callable[[int], None]) -> None:
+        self._handle = handle
+        self._progress = progress
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._handle.read(size)
+        self._progress(self._handle.tell())
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handle, name)

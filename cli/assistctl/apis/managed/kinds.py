@@ -1,0 +1,60 @@
+"""What we own at a target: assistants, in the way of its API, and vector stores and files, which
+are the same everywhere. Their normal form has the API's own fields, with Addresses for ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from assistctl.apis.managed import stores
+from assistctl.plan.fingerprints import fingerprint
+from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Assistant, Json
+
+Body = Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class AssistantKind:
+    """How one API holds an assistant.
+
+    `collection` is where; `declared` gives an assistant's fields in normal form, in which
+    `tool_resources` says what it uses, and `observed` those of an object that the API returned (an
+    id that `addresses` maps to None is left out, since it is not there any more; an unknown one
+    stays as it is). `cleared` is what is sent to clear a field; null for those not listed.
+    `plainer` tells of fields in which there are defaults that the API documents what they are
+    without some of these, and last without any: that a server fills them in is no edit.
+    """
+
+    collection: str
+    cleared: Mapping[str, Json]
+    declared: Callable[[Assistant], dict[str, Json]]
+    observed: Callable[[Body, Mapping[str, Address | None]], dict[str, Json]]
+    plainer: Callable[[Mapping[str, Json]], dict[str, tuple[Json, ...]]]
+    file_ids: Callable[[Body], list[str]]
+    store_ids: Callable[[Body], list[str]]
+
+    def collection_of(self, kind: str) -> str:
+        """The path under which objects of a kind are made, listed and found."""
+        return {ASSISTANT: self.collection, VECTOR_STORE: "/vector_stores", FILE: "/files"}[kind]
+
+    def observed_as(
+        self, kind: str, body: Body, addresses: Mapping[str, Address | None] = {}
+    ) -> dict[str, Json]:
+        """An assistant or a store (without its files) in normal form."""
+        return self.observed(body, addresses) if kind == ASSISTANT else stores.observed(body)
+
+    def plainer_as(self, kind: str, fields: Mapping[str, Json]) -> dict[str, tuple[Json, ...]]:
+        """`plainer` of an assistant or a store."""
+        return self.plainer(fields) if kind == ASSISTANT else stores.plainer(fields)
+
+    def edited(self, kind: str, before: Body, after: Body) -> frozenset[str]:
+        """The fields of an object, our metadata included, in which two answers differ."""
+        old, new = (
+            {**self.observed_as(kind, body), "metadata": body.get("metadata")}
+            for body in (before, after)
+        )
+        return frozenset(
+            name
+            for name in old.keys() | new.keys()
+            if fingerprint(old.get(name)) != fingerprint(new.get(name))
+        )

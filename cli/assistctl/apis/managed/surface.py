@@ -1,0 +1,130 @@
+"""The Surface of any API that holds assistants as objects: what it does the same way as the others,
+over what only it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from assistctl.apis.managed import existing, observe
+from assistctl.apis.managed.compile import compile_plan
+from assistctl.apis.managed.declare import declare
+from assistctl.apis.managed.execute import execute
+from assistctl.apis.managed.kinds import AssistantKind
+from assistctl.apis.managed.operations import Operation
+from assistctl.apis.managed.orphans import orphans
+from assistctl.apis.managed.uploads import PURPOSE
+from assistctl.apis.transport import files
+from assistctl.apis.transport.client import Client
+from assistctl.plan.changes import Plan
+from assistctl.plan.state import Declared, Observed, Remote, Upload
+from assistctl.redaction import Redaction
+from assistctl.resources import Address, Assistant, Json, Orphan, Workspace
+from assistctl.surface import (
+    Body,
+    Capabilities,
+    Conversation,
+    Outcome,
+    RemoteResources,
+    Watch,
+)
+from assistctl.surface import Operation as AnyOperation
+
+
+@dataclass(frozen=True)
+class Api:
+    """What only one API knows: the `headers` of its requests, what it can, how it holds an
+    assistant, and how one talks with it (`converse` gets the assistant as declared, its id, its
+    owner `<namespace>/<key>` and the thread, if there is one)."""
+
+    headers: Mapping[str, str]
+    capabilities: Capabilities
+    kind: AssistantKind
+    converse: Callable[[Client, Assistant, str, str, str | None], Conversation]
+
+
+@dataclass(frozen=True)
+class ManagedSurface:
+    """An API at one target; `namespace` tells our objects from others'. See surface.Surface."""
+
+    api: Api
+    client: Client
+    namespace: str
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.api.capabilities
+
+    @property
+    def redaction(self) -> Redaction:
+        return self.client.redaction
+
+    def declare(self, workspace: Workspace) -> dict[Address, Declared]:
+        return declare(workspace, self.api.kind)
+
+    def observe(
+        self,
+        declared: Mapping[Address, Declared],
+        *,
+        deep: bool = False,
+        left: Collection[Upload] = (),
+    ) -> Observed:
+        kind = self.api.kind
+        return observe.observe(self.client, kind, self.namespace, declared, deep=deep, left=left)
+
+    def unmanaged(
+        self, address: Address, object_id: str, declared: Mapping[Address, Declared]
+    ) -> Remote:
+        return observe.unmanaged(self.client, self.api.kind, address, object_id, declared)
+
+    def compile(
+        self, plan: Plan, declared: Mapping[Address, Declared], observed: Observed
+    ) -> tuple[Operation, ...]:
+        return compile_plan(plan, declared, observed, self.api.kind, self.namespace)
+
+    def execute(
+        self,
+        root: Path,
+        operations: Sequence[AnyOperation],
+        declared: Mapping[Address, Declared],
+        observed: Observed,
+        watch: Watch = Watch(),
+    ) -> Iterator[Outcome]:
+        ours = cast("Sequence[Operation]", operations)  # which `compile` has made
+        return execute(self.client, self.api.kind, root, ours, declared, observed, watch)
+
+    def orphans(self, declared: Mapping[Address, Declared]) -> tuple[Orphan, ...]:
+        return orphans(self.client, self.api.kind, declared)
+
+    def delete_file(self, file_id: str) -> None:
+        self.client.delete(f"/files/{file_id}")
+
+    def existing(self) -> dict[str, Body]:
+        return existing.assistants(self.client, self.api.kind)
+
+    def resources(self, store_ids: Collection[str], *, files: bool) -> RemoteResources:
+        return existing.resources(self.client, store_ids, files=files)
+
+    def upload(self, path: Path, filename: str) -> dict[str, Json]:
+        return files.upload(self.client, path, filename, PURPOSE)
+
+    def download(
+        self,
+        file: Body,
+        to: Path,
+        progress: Callable[[int], None] = lambda received: None,
+    ) -> None:
+        files.download(self.client, file, to, progress)
+
+    def converse(self, assistant: Assistant, remote_id: str, thread: str | None) -> Conversation:
+        owner = f"{self.namespace}/{assistant.key}"
+        return self.api.converse(self.client, assistant, remote_id, owner, thread)
+
+    def pool(self) -> ThreadPoolExecutor:
+        return self.client.pool()
+
+    def close(self) -> None:
+        self.client.close()

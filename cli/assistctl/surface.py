@@ -1,0 +1,194 @@
+"""What every API surface does for a sync and a conversation, and what it can.
+
+A surface is one API at one target: `apis/assistants` speaks the Assistants API v2. What plans,
+syncs, imports and converses knows these Protocols only, and asks nowhere which surface it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from assistctl.events import Event, Finished, ToolReturned
+from assistctl.plan.changes import Change, Plan
+from assistctl.plan.state import Declared, Observed, Remote, Upload
+from assistctl.redaction import Redaction
+from assistctl.resources import Address, Assistant, Json, Orphan, Workspace
+
+Body: TypeAlias = Mapping[str, Json]
+"""An object as the API returned it."""
+
+
+class Support(Enum):
+    """What becomes of a declared feature: the API has it; the command line stands in for it; or it
+    cannot be had, which is an error at its place."""
+
+    NATIVE = "native"
+    EMULATED = "emulated"
+    REFUSED = "refused"
+
+
+Capabilities: TypeAlias = Mapping[str, Support]
+"""What a surface can, by the feature's path in an assistant's YAML: `tools.file_search`."""
+
+
+class Operation(Protocol):
+    """One request of a plan (and what it waits for); see apis/managed/operations.py. As a string it
+    says in words what is requested."""
+
+    @property
+    def change(self) -> Change: ...
+
+    @property
+    def address(self) -> Address: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one Operation ended. `error` None: it is done. `skipped`: something before it failed;
+    `stopped`: somebody stopped the execution before it was done.
+    `files` are those that were to be attached, with the reason why one is not in the store."""
+
+    operation: Operation
+    seconds: float = 0.0
+    id: str | None = None
+    error: str | None = None
+    skipped: bool = False
+    stopped: bool = False
+    files: Mapping[Address, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who looks on while a plan is executed; called from any of its threads.
+
+    `uploading` is told how far each upload is (address, bytes sent, bytes in all), `uploaded` what
+    came of it (address, SHA-256, id); `stopped` says whether nothing more is to be begun, `keeps`
+    at the end of what was stopped whether uploads that nothing uses yet may stay, for the next sync
+    to use.
+    """
+
+    uploading: Callable[[Address, int, int], None] = lambda address, sent, total: None
+    uploaded: Callable[[Address, str, str], None] = lambda address, sha256, file_id: None
+    stopped: Callable[[], bool] = lambda: False
+    keeps: Callable[[], bool] = lambda: False
+
+
+class Conversation(Protocol):
+    """One thread with one assistant."""
+
+    @property
+    def thread(self) -> str | None:
+        """The thread's id; None until the first message."""
+
+    @property
+    def deadline(self) -> float | None:
+        """When the run expires, by time.monotonic(), if the target says so."""
+
+    def send(self, text: str, attachments: Sequence[Mapping[str, Any]] = ()) -> Iterator[Event]:
+        """Say something; ends with ActionRequired or Finished. Raises RemoteError."""
+
+    def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
+        """Answer all calls of the round at once and go on; ends like `send`."""
+
+    def cancel(self) -> str:
+        """Ask the target to cancel the turn's run; returns the status it rests in."""
+
+    def cancel_active_run(self) -> None:
+        """Cancel whatever run keeps the thread busy."""
+
+    def finished(self) -> Finished:
+        """How the turn stands, as its last event."""
+
+
+class Surface(Protocol):
+    """One API at one target. Reads and writes raise RemoteError."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def redaction(self) -> Redaction:
+        """Takes out of texts what is secret at this target."""
+
+    def declare(self, workspace: Workspace) -> dict[Address, Declared]:
+        """Everything the workspace declares, as this API would hold it. Pure."""
+
+    def observe(
+        self,
+        declared: Mapping[Address, Declared],
+        *,
+        deep: bool = False,
+        left: Collection[Upload] = (),
+    ) -> Observed:
+        """All reads of a sync; `deep` lists the files of all our stores, `left` are uploads of a
+        sync that was cut off."""
+
+    def unmanaged(
+        self, address: Address, object_id: str, declared: Mapping[Address, Declared]
+    ) -> Remote:
+        """An object that nobody owns, seen as if it were ours under this address. Raises
+        AssistctlError for one that has an owner."""
+
+    def compile(
+        self, plan: Plan, declared: Mapping[Address, Declared], observed: Observed
+    ) -> tuple[Operation, ...]:
+        """The plan as ordered requests. Pure."""
+
+    def execute(
+        self,
+        root: Path,
+        operations: Sequence[Operation],
+        declared: Mapping[Address, Declared],
+        observed: Observed,
+        watch: Watch = Watch(),
+    ) -> Iterator[Outcome]:
+        """Send the requests of `compile`, reading files below `root`; yields how each ended, errors
+        included."""
+
+    def orphans(self, declared: Mapping[Address, Declared]) -> tuple[Orphan, ...]:
+        """The uploads to which nothing that can be seen at the target refers."""
+
+    def delete_file(self, file_id: str) -> None:
+        """Delete an upload; one that is not there any more counts as deleted."""
+
+    def existing(self) -> dict[str, Body]:
+        """All assistants at the target by id, whoever owns them, oldest first."""
+
+    def resources(self, store_ids: Collection[str], *, files: bool) -> RemoteResources:
+        """What is in these vector stores, beside all stores if there are any of these; `files`,
+        whether files are wanted at all."""
+
+    def upload(self, path: Path, filename: str) -> dict[str, Json]:
+        """Upload a file for a message; the file object."""
+
+    def download(
+        self,
+        file: Body,
+        to: Path,
+        progress: Callable[[int], None] = lambda received: None,
+    ) -> None:
+        """The content of a file object into a path; `progress` is told the bytes received."""
+
+    def converse(self, assistant: Assistant, remote_id: str, thread: str | None) -> Conversation:
+        """A conversation with this assistant, on a thread of its own unless one is given."""
+
+    def pool(self) -> ThreadPoolExecutor:
+        """Threads for requests at the same time, as many as the target is to be troubled with."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+@dataclass(frozen=True)
+class RemoteResources:
+    """What assistants refer to, by id: vector stores, the files in those that were asked for, and
+    all files. An id that is not here is not at the target (any more)."""
+
+    stores: Mapping[str, Body] = field(default_factory=dict)
+    members: Mapping[str, tuple[Body, ...]] = field(default_factory=dict)
+    files: Mapping[str, Body] = field(default_factory=dict)

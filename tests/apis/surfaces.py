@@ -1,0 +1,9 @@
+"""The surfaces of the tests, over clients that they have made themselves."""
+
+from assistctl.apis.assistants import API
+from assistctl.apis.managed.surface import ManagedSurface
+from assistctl.apis.transport.client import Client
+
+
+def assistants(client: Client, namespace: str) -> ManagedSurface:
+    return ManagedSurface(API, client, namespace)
