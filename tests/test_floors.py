@@ -63,7 +63,7 @@ ONLY_IN = {
 }
 MAY_IMPORT_IN_APIS = {
     "__init__": {"managed", "transport"},
-    "transport": {"__init__"},
+    "transport": set(),
     "managed": {"transport"},
     "assistants": {"transport", "managed"},
 }
@@ -98,8 +98,6 @@ CLICK_IN_RENDER = {"style", "echo", "get_current_context"}
 """Render styles what it writes, and `echo` drops styles where they do not belong."""
 MUTUAL = {
     ("assistctl.toolbox.annotations", "assistctl.toolbox.classes"),
-    ("assistctl.apis.transport.client", "assistctl.apis"),  # this and the next are to go
-    ("assistctl.apis.transport.parts", "assistctl.apis.transport.client"),
 }
 """Imports that close a ring, of which the importing module says why that must be."""
 SQL = re.compile(

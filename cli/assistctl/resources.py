@@ -172,7 +172,7 @@ class Assistant:
 class Target:
     """Where assistants live: a base URL, a key and one API surface.
 
-    Without `base_url` an `assistants` target is local: the command starts the embedded server and
+    Without `base_url` a target is local: the command starts the embedded server and
     fills in its address. `model` is what the embedded server asks: "scripted", or a mapping of what
     is declared of an endpoint (secrets are in it, and `ca_file` is an absolute path), or None.
     Writes to a target that wants it confirmed need its name.
@@ -190,7 +190,7 @@ class Target:
     @property
     def local(self) -> bool:
         """Whether the command starts the server itself."""
-        return self.api == "assistants" and self.base_url is None
+        return self.base_url is None
 
 
 @dataclass(frozen=True)

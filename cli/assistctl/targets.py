@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from assistctl import apis
+from assistctl.apis.transport.pacing import PARALLEL
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.resources import Json, Target, Workspace
 from assistctl.spec.addresses import is_address, sentence
@@ -23,7 +24,7 @@ CODE_PYTHON = "ASSISTCTL_CODE_PYTHON"
 
 
 @contextmanager
-def opened(workspace: Workspace, parallel: int = apis.PARALLEL) -> Iterator[Surface]:
+def opened(workspace: Workspace, parallel: int = PARALLEL) -> Iterator[Surface]:
     """The API surface of the workspace's target, which is sent `parallel` requests at a time."""
     with ExitStack() as stack:
         target = workspace.target

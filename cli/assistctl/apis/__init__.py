@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from assistctl.apis.transport.pacing import PARALLEL
 from assistctl.errors import DeclarationError, Problem
 from assistctl.resources import Target
 from assistctl.surface import Surface
-
-PARALLEL = 8
-"""Requests at the same time, unless asked otherwise."""
 
 SURFACES = {"assistants": "assistctl.apis.assistants"}
 """The module of each API, by what a target calls it; its `API` is what only it knows."""

@@ -20,7 +20,7 @@ from typing import Any
 import click
 
 from assistctl import __version__
-from assistctl.apis import PARALLEL
+from assistctl.apis.transport.pacing import PARALLEL
 from assistctl.commands._suggestions import with_own_suggestions
 from assistctl.keys import composed
 from assistctl.render.terminal import is_plain_terminal

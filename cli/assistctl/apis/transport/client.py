@@ -22,11 +22,10 @@ from urllib.parse import quote
 import httpx2
 import openai
 
-from assistctl.apis import PARALLEL
 from assistctl.apis.transport import pacing
 from assistctl.apis.transport.bounded import bounded
 from assistctl.apis.transport.failures import LostAnswer, Unexpected, translated
-from assistctl.apis.transport.pacing import RETRIES, Pacing
+from assistctl.apis.transport.pacing import PARALLEL, RETRIES, Pacing
 from assistctl.apis.transport.shapes import check_event, check_object
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.redaction import Redaction

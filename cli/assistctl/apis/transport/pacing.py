@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
+PARALLEL = 8
+"""Requests at the same time, unless asked otherwise."""
+
 RETRIES = 4
 """Repetitions of a request that fails otherwise than by being asked to slow down."""
 
