@@ -18,14 +18,14 @@ from assistctl.commands._person import in_ci
 from assistctl.commands._report import applied, intent, told_plan
 from assistctl.commands._workspace import load
 from assistctl.errors import SyncFailed
+from assistctl.importing.assistant_drafts import AssistantDraft
 from assistctl.importing.choosing import TooMany
 from assistctl.importing.downloads import download_all
 from assistctl.importing.drafting import Drafts, ImportOptions, drafts_of_dump, drafts_of_target
-from assistctl.importing.drafts import Draft
 from assistctl.importing.dumps import read_dump
 from assistctl.importing.names import some
-from assistctl.importing.placing import tray
-from assistctl.importing.writing import written
+from assistctl.importing.staging import staging_directory
+from assistctl.importing.writing import write_drafts
 from assistctl.keys import IN_WORDS, composed, is_key
 from assistctl.render.progress import shown_progress
 from assistctl.render.terminal import sanitize
@@ -97,18 +97,18 @@ def command(
         return
     workspace = load(options)
     asked = ImportOptions(ids, key, adopting=not no_adopt, with_files=not without_files)
-    with opened(workspace, parallel) as surface, tray(workspace.root) as directory:
+    with opened(workspace, parallel) as surface, staging_directory(workspace.root) as directory:
         with _one_key():
             drafts = drafts_of_target(surface, workspace, asked)
         if not drafts.assistants:
             _say(options, f"No assistant without an owner is at {workspace.target.name}.")
             return
         with shown_progress(
-            sys.stderr, len(drafts.wanted), quiet=options.quiet, live=not in_ci()
+            sys.stderr, len(drafts.downloads), quiet=options.quiet, live=not in_ci()
         ) as progress:
-            download_all(surface, directory, drafts.wanted, progress)
+            download_all(surface, directory, drafts.downloads, progress)
         new = (drafts.assistants, drafts.stores)
-        with written(workspace.root, options.target, directory, *new) as (workspace, paths):
+        with write_drafts(workspace.root, options.target, directory, *new) as (workspace, paths):
             _show_files(options, paths)
             if asked.adopting:
                 planned = adoption(surface, workspace, drafts.objects)
@@ -136,8 +136,8 @@ def _from_dump(options: Options, dump: Path, key: str | None) -> None:
     with _one_key():
         drafts = drafts_of_dump(read, workspace, key)
     with (
-        tray(workspace.root) as directory,
-        written(workspace.root, options.target, directory, drafts) as (_, paths),
+        staging_directory(workspace.root) as directory,
+        write_drafts(workspace.root, options.target, directory, drafts) as (_, paths),
     ):
         _show_files(options, paths)
     _say_functions(options, drafts)
@@ -166,7 +166,7 @@ def _adopt(
             + "\n".join(f"  {line}" for line in left)
         )
     _say_functions(options, drafts.assistants)
-    if drafts.wanted:
+    if drafts.downloads:
         _say(options, "The files that they had before stay at the target; nothing here uses them.")
     _say(
         options,
@@ -196,7 +196,7 @@ def _adopt_command(options: Options, address: str, object_id: str) -> str:
     return shlex.join(["assistctl", "adopt", key, object_id, *target])
 
 
-def _say_functions(options: Options, drafts: Iterable[Draft]) -> None:
+def _say_functions(options: Options, drafts: Iterable[AssistantDraft]) -> None:
     names = dict.fromkeys(
         tool["function"]["name"]
         for draft in drafts

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A file that somebody, who is named in messages, needs at a path below the workspace."""
+class Download:
+    """A file that its `owner`, so called in messages, needs at a POSIX path below the workspace.
+    `file` is the object as the API returned it."""
 
     path: str
     file: Body
@@ -33,17 +34,17 @@ class Progress(Protocol):
 
 
 def download_all(
-    surface: Surface, tray: Path, wanted: Sequence[Wanted], progress: Progress
+    surface: Surface, staging: Path, downloads: Sequence[Download], progress: Progress
 ) -> None:
-    """Write the files into the tray. Raises AssistctlError that names everybody who cannot have
-    a file; after the first that is refused, nobody's others are asked for."""
+    """Write the files into the `staging` directory. Raises AssistctlError that names every owner
+    who cannot have a file; after one that is refused, no other of the same owner is asked for."""
     refused: dict[str, str] = {}
 
-    def fetch(item: Wanted) -> None:
+    def fetch(item: Download) -> None:
         if item.owner in refused:
             return
         start, size = time.monotonic(), item.file.get("bytes")
-        to = tray / item.path
+        to = staging / item.path
         to.parent.mkdir(parents=True, exist_ok=True)
         try:
             surface.download(item.file, to, lambda n: progress.uploading(item.path, n, size))
@@ -58,7 +59,7 @@ def download_all(
 
     pool = surface.pool()
     try:
-        for _ in pool.map(fetch, wanted):
+        for _ in pool.map(fetch, downloads):
             pass
     finally:
         pool.shutdown(cancel_futures=True)

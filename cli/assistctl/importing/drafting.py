@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from assistctl.errors import AssistctlError
 from assistctl.importing import choosing
-from assistctl.importing.downloads import Wanted
-from assistctl.importing.drafts import Draft, ImportContext, drafted
+from assistctl.importing.assistant_drafts import AssistantDraft, ImportContext, drafted
+from assistctl.importing.downloads import Download
 from assistctl.importing.dumps import Dump
 from assistctl.importing.names import some
 from assistctl.importing.shape import NotImportable, check_shape
-from assistctl.importing.stores import StoreDraft, shared, store_ids
+from assistctl.importing.store_drafts import StoreDraft, shared, store_ids
 from assistctl.loading import environment
-from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, Workspace
+from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, Workspace, implicit_key
 from assistctl.spec.additions import defaults
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ _Made = TypeVar("_Made")
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What is to be imported, and how; no `ids` means all."""
+    """What is to be imported, and how; no `ids` means all. `key` is the one that the only assistant
+    shall have; without `adopting` the target is left alone."""
 
     ids: tuple[str, ...]
     key: str | None
@@ -38,7 +39,7 @@ class ImportOptions:
 class Drafts:
     """What an import writes and takes over; nothing of it is done yet."""
 
-    assistants: tuple[Draft, ...]
+    assistants: tuple[AssistantDraft, ...]
     stores: tuple[StoreDraft, ...]
     resources: RemoteResources
 
@@ -48,27 +49,28 @@ class Drafts:
         addresses = {Address(VECTOR_STORE, store.key): store.id for store in self.stores}
         for draft in self.assistants:
             if draft.store:
-                addresses[Address(VECTOR_STORE, f"{draft.key}.file_search")] = draft.store
+                addresses[Address(VECTOR_STORE, implicit_key(draft.key))] = draft.store
         addresses |= {Address(ASSISTANT, draft.key): draft.id for draft in self.assistants}
         return {str(address): object_id for address, object_id in addresses.items()}
 
     @property
-    def wanted(self) -> list[Wanted]:
-        everybody: list[Draft | StoreDraft] = [*self.stores, *self.assistants]
+    def downloads(self) -> list[Download]:
+        """The files that must be fetched before anything can be written."""
+        everybody: list[AssistantDraft | StoreDraft] = [*self.stores, *self.assistants]
         return [
-            Wanted(path, self.resources.files[file_id], draft.title)
+            Download(path, self.resources.files[file_id], draft.title)
             for draft in everybody
             for path, file_id in draft.files.items()
         ]
 
 
-def drafts_of_dump(dump: Dump, workspace: Workspace, key: str | None) -> tuple[Draft, ...]:
+def drafts_of_dump(dump: Dump, workspace: Workspace, key: str | None) -> tuple[AssistantDraft, ...]:
     """The assistants of a dump. Raises AssistctlError that names every one which cannot be had."""
     bodies = dump.assistants
     _for_each(bodies, check_shape)
     keys = choosing.keys_for(bodies, workspace, asked=key)
-    background = ImportContext(_defaults(workspace))
-    return _for_each(bodies, lambda body: drafted(body, keys[body["id"]], background))
+    context = ImportContext(_defaults(workspace))
+    return _for_each(bodies, lambda body: drafted(body, keys[body["id"]], context))
 
 
 def drafts_of_target(surface: Surface, workspace: Workspace, asked: ImportOptions) -> Drafts:
@@ -93,8 +95,8 @@ def drafts_of_target(surface: Surface, workspace: Workspace, asked: ImportOption
         with_files=asked.with_files,
     )
     keys = choosing.keys_for(bodies, workspace, everyone.values(), asked.key)
-    background = ImportContext(_defaults(workspace), resources, stores, asked.with_files)
-    drafts = _for_each(bodies, lambda body: drafted(body, keys[body["id"]], background))
+    context = ImportContext(_defaults(workspace), resources, stores, asked.with_files)
+    drafts = _for_each(bodies, lambda body: drafted(body, keys[body["id"]], context))
     if asked.adopting:
         _refuse_losses(drafts)
     return Drafts(drafts, stores.drafts, resources)
@@ -107,14 +109,14 @@ def _for_each(bodies: Mapping[str, Body], make: Callable[[Body], _Made]) -> tupl
     for each, body in bodies.items():
         try:
             made.append(make(body))
-        except NotImportable as unfit:
-            faults.append(f"  {each}: {unfit}")
+        except NotImportable as reason:
+            faults.append(f"  {each}: {reason}")
     if faults:
         raise AssistctlError("nothing was imported:\n" + "\n".join(faults))
     return tuple(made)
 
 
-def _refuse_losses(drafts: Iterable[Draft]) -> None:
+def _refuse_losses(drafts: Iterable[AssistantDraft]) -> None:
     if faults := [f"  {draft.title}: {some(draft.lost)}" for draft in drafts if draft.lost]:
         raise AssistctlError(
             "nothing was imported, since this cannot be declared, and adopted assistants would "

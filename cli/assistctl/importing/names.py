@@ -74,11 +74,11 @@ class Folder:
     def put_all(self, files: Iterable[Body], *, apart: str = "") -> list[str]:
         """The paths of these files; if they are many, a glob that names exactly these, for which
         they go to the directory `apart` in this one (empty: there are no others in it)."""
-        wanted = list(files)
-        if len(wanted) <= FEW:
-            return [self.put(file) for file in wanted]
+        listed = list(files)
+        if len(listed) <= FEW:
+            return [self.put(file) for file in listed]
         own = Folder(f"{self.path}/{apart}" if apart else self.path)
-        for file in wanted:
+        for file in listed:
             self._add(own.put(file), str(file["id"]))
         return [f"{own.path}/*"]
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from assistctl.errors import AssistctlError, DeclarationError
-from assistctl.importing.drafts import Draft
-from assistctl.importing.placing import placed
-from assistctl.importing.stores import StoreDraft
+from assistctl.importing.assistant_drafts import AssistantDraft
+from assistctl.importing.staging import atomic_write
+from assistctl.importing.store_drafts import StoreDraft
 from assistctl.loading import load
 from assistctl.resources import Workspace
 from assistctl.spec.additions import with_stores
@@ -18,33 +18,33 @@ from assistctl.spec.writing import document
 
 
 @contextmanager
-def written(
+def write_drafts(
     root: Path,
     target: str | None,
-    tray: Path,
-    drafts: Sequence[Draft],
+    staging: Path,
+    drafts: Sequence[AssistantDraft],
     stores: Sequence[StoreDraft] = (),
 ) -> Iterator[tuple[Workspace, list[str]]]:
-    """The workspace, as declared for a target, with what was drafted, and the paths of the files
-    that this added or changed. Their own files are in the tray already. If the block raises,
-    nothing is left behind.
+    """Write what was drafted; yields the workspace with it, as declared for a target, and the POSIX
+    paths of the files that this added or changed. What drafts have downloaded is in the `staging`
+    directory already. If the block raises, nothing is left behind.
 
     Raises AssistctlError where an assistant breaks a rule that holds for what is declared.
     """
     # What refers to a file comes after it, should the process be killed here.
-    everything: list[Draft | StoreDraft] = [*stores, *drafts]
+    everything: list[AssistantDraft | StoreDraft] = [*stores, *drafts]
     order = sorted(path for draft in everything for path in draft.files)
     for draft in drafts:
         if draft.prompt is not None:
             order.append(f"assistants/{draft.key}.md")
-            _write(tray / order[-1], _as_file(draft.prompt))
+            _write(staging / order[-1], _as_file(draft.prompt))
     if stores:
         order.append(FILE)
-        _write(tray / FILE, _with_stores(root, stores))
+        _write(staging / FILE, _with_stores(root, stores))
     for draft in drafts:
         order.append(f"assistants/{draft.key}.yaml")
-        _write(tray / order[-1], document(draft.fields, draft.remarks))
-    with placed(tray, root, order=order, replacing=[FILE] if stores else []):
+        _write(staging / order[-1], document(draft.fields, draft.remarks))
+    with atomic_write(staging, root, order=order, replacing=[FILE] if stores else []):
         yield _loaded(root, target, drafts, stores), order
 
 
@@ -68,7 +68,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _loaded(
-    root: Path, target: str | None, drafts: Sequence[Draft], stores: Sequence[StoreDraft]
+    root: Path, target: str | None, drafts: Sequence[AssistantDraft], stores: Sequence[StoreDraft]
 ) -> Workspace:
     try:
         return load(root, target)

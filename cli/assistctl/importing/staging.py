@@ -1,4 +1,4 @@
-"""Putting new files into a workspace: all of them, or none."""
+"""New files on their way into a workspace: all of them get there, or none."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from assistctl.state_directory import state_directory
 
 
 @contextmanager
-def tray(root: Path) -> Iterator[Path]:
-    """A directory for files on their way into a workspace, on the same disk; gone afterwards."""
+def staging_directory(root: Path) -> Iterator[Path]:
+    """A directory below `.assistctl/`, so on the workspace's own disk; gone afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="import-", dir=state_directory(root)))
     try:
         yield directory
@@ -24,11 +24,12 @@ def tray(root: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def placed(
+def atomic_write(
     source: Path, root: Path, *, order: Collection[str], replacing: Collection[str] = ()
 ) -> Iterator[None]:
-    """Move files, by their POSIX paths in `order`, from a tray to the same paths in a workspace.
-    Everything is as before if the block raises.
+    """Move files from the staging directory `source` to the same paths in the workspace at `root`,
+    one after the other as `order` has their POSIX paths. Everything is as before if the block
+    raises.
 
     Only what is named in `replacing` may be there already; raises AssistctlError for other files.
     """
@@ -43,7 +44,7 @@ def placed(
     directories: list[Path] = []
     try:
         for path in order:
-            directories += _made(root / path)
+            directories += _make_directories(root / path)
             if path in replacing:
                 shutil.copymode(root / path, source / path)
             else:
@@ -66,7 +67,7 @@ def _is_there(path: Path) -> bool:
     return os.path.lexists(path)
 
 
-def _made(path: Path) -> list[Path]:
+def _make_directories(path: Path) -> list[Path]:
     """Make the directories that a file needs; those that were not there yet, outermost first."""
     missing = [parent for parent in path.parents if not parent.exists()]
     for directory in reversed(missing):

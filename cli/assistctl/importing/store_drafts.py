@@ -78,7 +78,7 @@ def shared(
 
 
 def members(store_id: str, resources: RemoteResources) -> tuple[list[Body], list[str]]:
-    """The files of a store that can be searched, and what is to be said of the others."""
+    """The files of a store that can be searched, and what is remarked of the others."""
     found: list[Body] = []
     others: list[str] = []
     for member in resources.members[store_id]:
@@ -89,12 +89,12 @@ def members(store_id: str, resources: RemoteResources) -> tuple[list[Body], list
             others.append(f"{plain_name(file)} ({file['id']})")
         else:
             found.append(file)
-    said = [f"Left out, since it could not be searched: {some(others)}."] if others else []
+    remarks = [f"Left out, since it could not be searched: {some(others)}."] if others else []
     if len(_chunking(resources.members[store_id])) > 1:
-        said.append("Its files were cut in several ways, and will all be cut in one.")
+        remarks.append("Its files were cut in several ways, and will all be cut in one.")
     if _has_attributes(resources.members[store_id]):
-        said.append("The attributes of its files are not imported.")
-    return found, said
+        remarks.append("The attributes of its files are not imported.")
+    return found, remarks
 
 
 def is_alive(store: Body | None) -> bool:
@@ -118,7 +118,7 @@ def _is_plain(store: Body, resources: RemoteResources) -> bool:
 def _drafted(store: Body, key: str, resources: RemoteResources) -> StoreDraft:
     store_id = str(store["id"])
     folder = Folder(f"vector_stores/{key}")
-    files, said = members(store_id, resources)
+    files, remarks = members(store_id, resources)
     fields: dict[str, Json] = {}
     if store.get("name") and store["name"] != key:
         fields["name"] = store["name"]
@@ -129,7 +129,7 @@ def _drafted(store: Body, key: str, resources: RemoteResources) -> StoreDraft:
         fields["expires_after"] = {name: after.get(name) for name in ("anchor", "days")}
     if own := without_ours(store.get("metadata")):
         fields["metadata"] = own
-    return StoreDraft(key, store_id, title_of(store), fields, " ".join(said), folder.files)
+    return StoreDraft(key, store_id, title_of(store), fields, " ".join(remarks), folder.files)
 
 
 def _chunking(members: Iterable[Body]) -> list[Body]:

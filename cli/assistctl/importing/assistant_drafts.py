@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from assistctl.apis.managed.ownership import without_ours
 from assistctl.importing.names import Folder, plain_name, some, title_of
 from assistctl.importing.shape import NotImportable
-from assistctl.importing.stores import Shared, is_alive, members, store_ids
+from assistctl.importing.store_drafts import Shared, is_alive, members, store_ids
 from assistctl.resources import Json
 from assistctl.spec.discovery import FILE
 from assistctl.spec.located import Path
@@ -46,7 +46,7 @@ class ImportContext:
 
 
 @dataclass(frozen=True)
-class Draft:
+class AssistantDraft:
     """An assistant as its YAML will declare it.
 
     `prompt` is the text of <key>.md; `files` maps paths below the workspace to the ids of what
@@ -67,36 +67,36 @@ class Draft:
 
 @dataclass(frozen=True)
 class _Tool:
-    """A tool as the YAML has it, and what is to be said of it. `store` as in Draft."""
+    """A tool as the YAML has it, and what is remarked of it. `store` as in AssistantDraft."""
 
     fields: Mapping[str, Json]
-    said: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     store: str | None = None
 
 
-def drafted(body: Body, key: str, background: ImportContext) -> Draft:
+def drafted(body: Body, key: str, context: ImportContext) -> AssistantDraft:
     """The draft of one assistant, whose shape was checked. Raises NotImportable."""
     folder = Folder(f"assistants/{key}")
-    given = body.get("tools") or []
-    tools = [_tool(tool, body, background, folder) for tool in given if tool["type"] in _TOOLS]
-    lost = tuple(f"a tool of type {t['type']!r}" for t in given if t["type"] not in _TOOLS)
+    remote_tools = body.get("tools") or []
+    tools = [_tool(tool, body, context, folder) for tool in remote_tools if tool["type"] in _TOOLS]
+    lost = tuple(f"a tool of type {t['type']!r}" for t in remote_tools if t["type"] not in _TOOLS)
     values = {**body, "tools": [tool.fields for tool in tools]}
-    fields = dict(_settings(values, background.defaults))
+    fields = dict(_settings(values, context.defaults))
     prompt = fields.get("instructions")
     if isinstance(prompt, str) and (len(prompt) > LONG or "\n" in prompt or "\r" in prompt):
         fields["instructions"] = {"file": f"{key}.md"}
     else:
         prompt = None
-    return Draft(
+    return AssistantDraft(
         key=key,
         id=str(body["id"]),
         title=title_of(body),
         fields=fields,
         remarks={
-            (): " ".join(_said_at_head(body, lost, background)),
+            (): " ".join(_remarks_at_head(body, lost, context)),
             ("instructions",): "Its line ends were those of Windows." if _has_cr(prompt) else "",
-            **{("tools", number): " ".join(tool.said) for number, tool in enumerate(tools)},
-            ("metadata",): _said_of_metadata(fields, background.defaults),
+            **{("tools", number): " ".join(tool.remarks) for number, tool in enumerate(tools)},
+            ("metadata",): _remark_on_metadata(fields, context.defaults),
         },
         prompt=prompt,
         files=folder.files,
@@ -136,16 +136,16 @@ def _without_nulls(value: Json) -> Json:
     }
 
 
-def _tool(tool: Body, body: Body, background: ImportContext, folder: Folder) -> _Tool:
+def _tool(tool: Body, body: Body, context: ImportContext, folder: Folder) -> _Tool:
     match tool["type"]:
         case "code_interpreter":
-            return _code_interpreter(body, background, folder)
+            return _code_interpreter(body, context, folder)
         case "function":
             return _Tool({"type": "function", "function": _function(tool["function"])})
         case _:
-            searched = _searched(body, background, folder)
+            searched = _searched(body, context, folder)
             fields = {"type": "file_search", **searched.fields, **_options(tool)}
-            return _Tool(fields, searched.said, searched.store)
+            return _Tool(fields, searched.remarks, searched.store)
 
 
 def _function(function: Body) -> dict[str, Json]:
@@ -168,70 +168,70 @@ def _options(tool: Body) -> dict[str, Json]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _code_interpreter(body: Body, background: ImportContext, folder: Folder) -> _Tool:
-    tool, resources = {"type": "code_interpreter"}, background.resources
+def _code_interpreter(body: Body, context: ImportContext, folder: Folder) -> _Tool:
+    tool, resources = {"type": "code_interpreter"}, context.resources
     ids = _resource(body, "code_interpreter").get("file_ids") or []
     if resources is None:
         return _Tool(tool, (f"Its files are not in the dump: {some(ids)}.",) if ids else ())
     files = [resources.files[file_id] for file_id in ids if file_id in resources.files]
     gone = [file_id for file_id in ids if file_id not in resources.files]
-    said = (f"Not at the target any more: {some(gone)}.",) if gone else ()
-    return _with_files(tool, files, said, background, folder)
+    remarks = (f"Not at the target any more: {some(gone)}.",) if gone else ()
+    return _with_files(tool, files, remarks, context, folder)
 
 
-def _searched(body: Body, background: ImportContext, folder: Folder) -> _Tool:
+def _searched(body: Body, context: ImportContext, folder: Folder) -> _Tool:
     """The part of a file_search that says what is searched."""
-    ids, resources = store_ids(body), background.resources
+    ids, resources = store_ids(body), context.resources
     if resources is None:
         return _Tool({}, (f"What it searched is not in the dump: {some(ids)}.",) if ids else ())
     living = [store_id for store_id in ids if is_alive(resources.stores.get(store_id))]
     gone = [store_id for store_id in ids if store_id not in living]
-    said = (f"Expired, or not at the target any more: {some(gone)}.",) if gone else ()
+    remarks = (f"Expired, or not at the target any more: {some(gone)}.",) if gone else ()
     if not living:
-        return _Tool({}, said)
+        return _Tool({}, remarks)
     if len(living) > 1:
         raise NotImportable(
             f"it searches {len(living)} vector stores ({some(living)}), and may search one"
         )
     (store_id,) = living
-    refused = background.shared.refused.get(store_id)
-    if refused and background.with_files:
+    refused = context.shared.refused.get(store_id)
+    if refused and context.with_files:
         raise NotImportable(
             f"it searches a vector store that cannot be declared here: {refused}; to import it "
             "without, use --without-files"
         )
     if refused:
-        return _Tool({}, (*said, f"Not imported: a vector store. {refused}."))
-    if store_id in background.shared.keys:
-        return _Tool({"vector_store": background.shared.keys[store_id]}, said)
+        return _Tool({}, (*remarks, f"Not imported: a vector store. {refused}."))
+    if store_id in context.shared.keys:
+        return _Tool({"vector_store": context.shared.keys[store_id]}, remarks)
     files, more = members(store_id, resources)
-    tool = _with_files({}, files, (*said, *more), background, folder, apart="search")
-    if not background.with_files:
+    tool = _with_files({}, files, (*remarks, *more), context, folder, apart="search")
+    if not context.with_files:
         return tool
-    return _Tool({"files": [], **tool.fields}, tool.said, store_id)
+    return _Tool({"files": [], **tool.fields}, tool.remarks, store_id)
 
 
 def _with_files(
     tool: Mapping[str, Json],
     files: list[Body],
-    said: tuple[str, ...],
-    background: ImportContext,
+    remarks: tuple[str, ...],
+    context: ImportContext,
     folder: Folder,
     *,
     apart: str = "",
 ) -> _Tool:
     """The tool with its files, by paths relative to the assistant's YAML."""
     if not files:
-        return _Tool(tool, said)
-    if not background.with_files:
+        return _Tool(tool, remarks)
+    if not context.with_files:
         names = [f"{plain_name(file)} ({file['id']})" for file in files]
-        return _Tool(tool, (*said, f"Not imported: {some(names)}."))
+        return _Tool(tool, (*remarks, f"Not imported: {some(names)}."))
     paths = [path.removeprefix("assistants/") for path in folder.put_all(files, apart=apart)]
-    return _Tool({**tool, "files": paths}, said)
+    return _Tool({**tool, "files": paths}, remarks)
 
 
-def _said_at_head(body: Body, lost: tuple[str, ...], background: ImportContext) -> Iterable[str]:
-    if background.resources is None:
+def _remarks_at_head(body: Body, lost: tuple[str, ...], context: ImportContext) -> Iterable[str]:
+    if context.resources is None:
         yield f"Imported from a dump, where it was {body['id']}."
     if lost:
         yield f"Not imported: {', '.join(lost)}."
@@ -239,7 +239,7 @@ def _said_at_head(body: Body, lost: tuple[str, ...], background: ImportContext) 
         yield f"Its files are not in the dump: {some(map(str, old))}."
 
 
-def _said_of_metadata(fields: Mapping[str, Json], defaults: Mapping[str, Json]) -> str:
+def _remark_on_metadata(fields: Mapping[str, Json], defaults: Mapping[str, Json]) -> str:
     more = sorted(set(defaults.get("metadata") or ()) - set(fields.get("metadata") or ()))
     if not fields.get("metadata") or not more:
         return ""
