@@ -276,6 +276,49 @@ def test_how_a_run_is_written_down_is_seen_to_be_of_an_api():
     assert {"endings.py", "follow.py", "steps.py", "thread.py", "writers.py"} <= of_the_api
 
 
+def names_taken_elsewhere() -> set[tuple[str, str]]:
+    """(module, name) of what a room of the client takes out of another one."""
+    modules = {module_name(path) for path in MODULES}
+    taken = set()
+    for path in MODULES:
+        room = room_of(module_name(path))
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        aliases = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module and room != room_of(node.module):
+                for alias in node.names:
+                    taken.add((node.module, alias.name))
+                    aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                taken.add((aliases.get(node.value.id, ""), node.attr))
+    return {it for it in taken if it[0] in modules and room_of(it[0]) != "server"}
+
+
+def without_docstring(module: str, name: str) -> list[str]:
+    path = next(path for path in MODULES if module_name(path) == module)
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = [node for node in tree.body if isinstance(node, kinds) and node.name == name]
+    parts = [
+        part
+        for node in found
+        if isinstance(node, ast.ClassDef)
+        for part in node.body
+        if isinstance(part, kinds) and not part.name.startswith("_")
+    ]
+    return [
+        f"{module}:{node.lineno} {node.name}"
+        for node in (*found, *parts)
+        if ast.get_docstring(node) is None
+    ]
+
+
+def test_what_a_room_of_the_client_takes_of_another_says_what_it_is():
+    taken = sorted(names_taken_elsewhere())
+    assert [line for it in taken for line in without_docstring(*it)] == []
+
+
 def sql_in(path: Path) -> list[str]:
     """What in a module is SQL, or hands statements to a database, or opens one."""
     found = ["import sqlite3"] if "sqlite3" in imports(path) else []

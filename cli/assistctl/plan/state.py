@@ -33,6 +33,7 @@ class Declared:
 
     @cached_property
     def references(self) -> frozenset[Address]:
+        """What else is declared that it cannot do without."""
         return frozenset(references(self.fields))
 
     def fingerprint(self, name: str) -> str:

@@ -47,18 +47,19 @@ _WHY = {
 class Consumer(Protocol):
     """Is called with every event of one turn, in order; whatever happens, close it."""
 
-    def __call__(self, event: Event, /) -> None: ...
+    def __call__(self, event: Event, /) -> None:
+        """Show what has happened."""
 
     def close(self) -> None:
         """End the lines that are still open, so that an error begins on its own line."""
 
 
-def consumer(written: str, stdout: TextIO, stderr: TextIO, verbosity: int = 0) -> Consumer:
-    """What shows one turn, written as text, json or jsonl. With jsonl stderr stays empty."""
-    if written == "jsonl":
-        return Lines(stdout)
+def consumer(form: str, stdout: TextIO, stderr: TextIO, verbosity: int = 0) -> Consumer:
+    """What shows one turn in the form text, json or jsonl. With jsonl stderr stays empty."""
+    if form == "jsonl":
+        return JsonLinesOutput(stdout)
     story = Story(stderr, verbosity)
-    return Conversation(stdout, story) if written == "text" else Document(stdout, story)
+    return TextOutput(stdout, story) if form == "text" else JsonOutput(stdout, story)
 
 
 def failure(event: Finished) -> str:
@@ -67,7 +68,7 @@ def failure(event: Finished) -> str:
     return f"the run ended as {event.status}: {reason}"
 
 
-class Conversation:
+class TextOutput:
     """The answer on stdout as it comes, and the story between.
 
     Whatever is not text ends the line of the answer, so it ends in one newline, and what was said
@@ -108,7 +109,7 @@ class Conversation:
             self._say("\n")
 
 
-class Document:
+class JsonOutput:
     """One JSON object on stdout when the turn is over, after the story."""
 
     def __init__(self, stdout: TextIO, story: Story) -> None:
@@ -128,7 +129,7 @@ class Document:
         self._story.close()
 
 
-class Lines:
+class JsonLinesOutput:
     """Each event at once as one line of JSON with its `type`, such as text_delta."""
 
     def __init__(self, stdout: TextIO) -> None:
