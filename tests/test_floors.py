@@ -17,6 +17,7 @@ GROUND = {
     "events",
     "redaction",
     "state_directory",
+    "suggestion",
     "unreadable_json",
 }
 VALUES = GROUND | {"spec", "plan", "toolbox", "render"}
@@ -29,6 +30,7 @@ MAY_IMPORT = {
     "events": set(),
     "redaction": set(),
     "state_directory": set(),
+    "suggestion": set(),
     "unreadable_json": set(),
     "spec": GROUND,
     "plan": GROUND,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import gc
 import importlib
 import io
@@ -21,6 +20,7 @@ from assistctl.commands._termination import terminable
 from assistctl.errors import AssistctlError, DeclarationError, Interrupted
 from assistctl.render.problems import error_text, problems_json, problems_text
 from assistctl.render.terminal import sanitize
+from assistctl.suggestion import suggestion
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -73,9 +73,9 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
-            close = difflib.get_close_matches(name, COMMANDS, n=1)
-            suggestion = f" Did you mean '{close[0]}'?" if close else ""
-            ctx.fail(f"No such command '{name}'.{suggestion}")
+            close = suggestion(name, COMMANDS)
+            advice = f" Did you mean '{close}'?" if close else ""
+            ctx.fail(f"No such command '{name}'.{advice}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -41,10 +41,12 @@ class Operation(Protocol):
     says in words what is requested."""
 
     @property
-    def change(self) -> Change: ...
+    def change(self) -> Change:
+        """What it is a part of."""
 
     @property
-    def address(self) -> Address: ...
+    def address(self) -> Address:
+        """Whose object is written, read or deleted."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ class Surface(Protocol):
     """One API at one target. Reads and writes raise RemoteError."""
 
     @property
-    def capabilities(self) -> Capabilities: ...
+    def capabilities(self) -> Capabilities:
+        """What it makes of declared features."""
 
     @property
     def redaction(self) -> Redaction:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
+
+from assistctl.suggestion import suggestion
 
 NEVER = frozenset(
     {
@@ -54,5 +55,5 @@ def _instead_of(option: str, command: click.Command, context: click.Context) -> 
             return f"Use {it.opts[-1]} {option.removeprefix('--')}."
     names = {name for it in options if not it.hidden for name in (*it.opts, *it.secondary_opts)}
     harmless = sorted(name for name in names - NEVER if name.startswith("--"))
-    close = difflib.get_close_matches(option, harmless, n=1, cutoff=_ALIKE)
-    return f"Did you mean '{close[0]}'?" if close else ""
+    close = suggestion(option, harmless, _ALIKE)
+    return f"Did you mean '{close}'?" if close else ""

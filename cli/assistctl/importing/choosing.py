@@ -69,19 +69,19 @@ def keys_for(
     bodies: Mapping[str, Body],
     workspace: Workspace,
     everyone: Iterable[Body] = (),
-    asked: str | None = None,
+    requested: str | None = None,
 ) -> dict[str, str]:
     """A free key for each assistant, by its id: the one asked for, or one made of its name."""
     taken = {*_names_in(workspace.root / "assistants"), *_owned(everyone, workspace)}
-    if asked is not None:
+    if requested is not None:
         if len(bodies) > 1:
             raise TooMany(f"--as names one assistant, but there are {len(bodies)}.")
-        if asked in taken:
+        if requested in taken:
             raise AssistctlError(
-                f"{Address(ASSISTANT, asked)} is in use already, by a file or directory in "
+                f"{Address(ASSISTANT, requested)} is in use already, by a file or directory in "
                 "assistants/ or by an assistant at the target; choose another key with --as"
             )
-        return dict.fromkeys(bodies, asked)
+        return dict.fromkeys(bodies, requested)
     keys: dict[str, str] = {}
     for each, body in bodies.items():
         keys[each] = key_for(body.get("name"), each, {*taken, *keys.values()}, "assistant")

@@ -68,21 +68,21 @@ def drafts_of_dump(dump: Dump, workspace: Workspace, key: str | None) -> tuple[A
     """The assistants of a dump. Raises AssistctlError that names every one which cannot be had."""
     bodies = dump.assistants
     _for_each(bodies, check_shape)
-    keys = choosing.keys_for(bodies, workspace, asked=key)
+    keys = choosing.keys_for(bodies, workspace, requested=key)
     context = ImportContext(_defaults(workspace))
     return _for_each(bodies, lambda body: drafted(body, keys[body["id"]], context))
 
 
-def drafts_of_target(surface: Surface, workspace: Workspace, asked: ImportOptions) -> Drafts:
+def drafts_of_target(surface: Surface, workspace: Workspace, options: ImportOptions) -> Drafts:
     """All reads, and what they come to. Raises AssistctlError, with everything that stands in the
     way, before anything is written; RemoteError."""
     everyone = surface.existing()
-    if asked.ids:
-        bodies = choosing.asked_for(everyone, asked.ids, workspace)
+    if options.ids:
+        bodies = choosing.asked_for(everyone, options.ids, workspace)
     else:
         bodies = choosing.without_owner(everyone)
     _for_each(bodies, check_shape)
-    if asked.key is None:
+    if options.key is None:
         choosing.refuse_declared(bodies.values(), everyone.values(), workspace)
     searched = [store_id for body in bodies.values() for store_id in store_ids(body)]
     files = any(body.get("tool_resources") for body in bodies.values())
@@ -92,12 +92,12 @@ def drafts_of_target(surface: Surface, workspace: Workspace, asked: ImportOption
         everyone.values(),
         resources,
         taken=choosing.store_keys(resources.stores.values(), workspace),
-        with_files=asked.with_files,
+        with_files=options.with_files,
     )
-    keys = choosing.keys_for(bodies, workspace, everyone.values(), asked.key)
-    context = ImportContext(_defaults(workspace), resources, stores, asked.with_files)
+    keys = choosing.keys_for(bodies, workspace, everyone.values(), options.key)
+    context = ImportContext(_defaults(workspace), resources, stores, options.with_files)
     drafts = _for_each(bodies, lambda body: drafted(body, keys[body["id"]], context))
-    if asked.adopting:
+    if options.adopting:
         _refuse_losses(drafts)
     return Drafts(drafts, stores.drafts, resources)
 

@@ -27,27 +27,27 @@ def is_untouched(remote: Remote, name: str) -> bool:
     return any(fingerprint(reading) == known for reading in readings)
 
 
-def edits(name: str, remote: Remote, wanted: Json) -> list[tuple[str, Json, Json]]:
+def edits(name: str, remote: Remote, declared: Json) -> list[tuple[str, Json, Json]]:
     """The leaves of a field that somebody has edited, as `leaves` has them; defaults that the API
     documents are left out, unless they are all that there is to tell."""
-    there = remote.fields.get(name)
-    plain = _telling(there, remote.plain(name), wanted)
-    found = list(leaves(name, plain, wanted, whole=True))
+    observed = remote.fields.get(name)
+    plain = _telling(observed, remote.plain(name), declared)
+    found = list(leaves(name, plain, declared, whole=True))
     if all(is_empty(before) and is_empty(after) for _, before, after in found):
-        return list(leaves(name, there, wanted, whole=True))
+        return list(leaves(name, observed, declared, whole=True))
     return found
 
 
-def _telling(there: Json, plain: Json, wanted: Json) -> Json:
-    """What is there without the defaults that it holds, except where something is wanted."""
-    there, plain, wanted = keyed(there), keyed(plain), keyed(wanted)
-    if not (isinstance(there, Mapping) and isinstance(plain, Mapping)):
-        return there if wanted is not None else plain
-    wanted = wanted if isinstance(wanted, Mapping) else {}
+def _telling(observed: Json, plain: Json, declared: Json) -> Json:
+    """What is there without the defaults that it holds, except where something is declared."""
+    observed, plain, declared = keyed(observed), keyed(plain), keyed(declared)
+    if not (isinstance(observed, Mapping) and isinstance(plain, Mapping)):
+        return observed if declared is not None else plain
+    declared = declared if isinstance(declared, Mapping) else {}
     return {
-        key: _telling(value, plain.get(key), wanted.get(key))
-        for key, value in there.items()
-        if key in plain or key in wanted
+        key: _telling(value, plain.get(key), declared.get(key))
+        for key, value in observed.items()
+        if key in plain or key in declared
     }
 
 

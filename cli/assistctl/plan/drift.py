@@ -50,10 +50,10 @@ def lost(
     return frozenset((found & declared.keys()) - {it.address for it in observed.duplicates})
 
 
-def additions(there: Json, expected: Collection[Address]) -> Iterator[Json]:
+def additions(observed: Json, expected: Collection[Address]) -> Iterator[Json]:
     """What is referred to beside what is expected: ids of others', and things of ours."""
-    if isinstance(there, Mapping):
-        for item in there.values():
+    if isinstance(observed, Mapping):
+        for item in observed.values():
             yield from additions(item, expected)
-    elif isinstance(there, list | tuple):
-        yield from (item for item in there if item not in expected)
+    elif isinstance(observed, list | tuple):
+        yield from (item for item in observed if item not in expected)

@@ -212,23 +212,23 @@ def _differences(
 ) -> Iterator[FieldChange]:
     cleared = sorted(remote.listed - set(declaration.fields))
     for name in [*declaration.fields, *cleared]:
-        wanted, there = declaration.fields.get(name), remote.fields.get(name)
+        declared, observed = declaration.fields.get(name), remote.fields.get(name)
         side = _changed_side(name, declaration, remote)
-        if side and (name in remote.unsure or _lacks_only(there, wanted, created)):
+        if side and (name in remote.unsure or _lacks_only(observed, declared, created)):
             # What it refers to has gone from the target, which is no edit of this field.
             side = "declared"
         if side == "declared":
-            for path, before, after in leaves(name, there, wanted):
+            for path, before, after in leaves(name, observed, declared):
                 yield FieldChange(path, before, after)
         elif side is not None:
-            for path, before, after in edits(name, remote, wanted):
+            for path, before, after in edits(name, remote, declared):
                 yield FieldChange(path, before, after, side)
 
 
-def _lacks_only(there: Json, wanted: Json, created: set[Address]) -> bool:
+def _lacks_only(observed: Json, declared: Json, created: set[Address]) -> bool:
     """Whether a field differs by things that are made anew, and by nothing that was added to it."""
-    expected = set(references(wanted))
-    return bool(created & expected) and not any(True for _ in additions(there, expected))
+    expected = set(references(declared))
+    return bool(created & expected) and not any(True for _ in additions(observed, expected))
 
 
 def _changed_side(name: str, declaration: Declared, remote: Remote) -> ChangedSide | None:
@@ -237,19 +237,19 @@ def _changed_side(name: str, declaration: Declared, remote: Remote) -> ChangedSi
     A field that an earlier sync listed and that is declared no longer is to be cleared. A record
     without an answer means that the server answered what was declared.
     """
-    wanted = declaration.fields.get(name)
-    there, applied = remote.fields.get(name), remote.applied.get(name)
+    declared = declaration.fields.get(name)
+    observed, applied = remote.fields.get(name), remote.applied.get(name)
     if applied is not None and applied.open:
-        return None if contains(there, wanted, opaque=name in OPAQUE) else "declared"
+        return None if contains(observed, declared, opaque=name in OPAQUE) else "declared"
     untouched = is_untouched(remote, name)
     if applied is None or applied.declared is None:
-        if contains(there, wanted, opaque=name in OPAQUE):
+        if contains(observed, declared, opaque=name in OPAQUE):
             return None
         is_new = not remote.applied and remote.recorded  # nothing was ever applied to it
         return "declared" if untouched or remote.is_open or is_new else "both"
-    if wanted is not None and declaration.fingerprint(name) == applied.declared:
+    if declared is not None and declaration.fingerprint(name) == applied.declared:
         return None if untouched else "remote"
-    if fingerprint(there) == declaration.fingerprint(name):
+    if fingerprint(observed) == declaration.fingerprint(name):
         return None
     return "declared" if untouched else "both"
 

@@ -15,7 +15,8 @@ from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located
 from assistctl.spec.reading import read
 from assistctl.spec.secrets import key_of
-from assistctl.spec.wording import both, quoted, shown, suggestion
+from assistctl.spec.wording import both, quoted, shown
+from assistctl.suggestion import suggestion
 
 LOCAL = "local"
 OPENAI = "https://api.openai.com/v1"
@@ -27,10 +28,10 @@ def names(workspace: Located) -> tuple[str, ...]:
     return declared if LOCAL in declared else (LOCAL, *declared)
 
 
-def chosen(workspace: Located, asked: str | None, findings: Findings) -> str:
+def chosen(workspace: Located, requested: str | None, findings: Findings) -> str:
     """The name of the target in use: the one asked for, the file's default, else local."""
     if not isinstance(workspace.get("targets", workspace), Located):
-        return asked or LOCAL
+        return requested or LOCAL
     known = names(workspace)
     default = workspace.get("default_target")
     if not isinstance(default, str) or not is_key(default):
@@ -38,10 +39,10 @@ def chosen(workspace: Located, asked: str | None, findings: Findings) -> str:
     elif default not in known:
         _no_target(default, known, workspace.value_place("default_target"), findings)
         default = None
-    if asked is not None and asked not in known:
-        _no_target(asked, known, workspace.key_place("targets"), findings)
-        asked = None
-    return asked or default or LOCAL
+    if requested is not None and requested not in known:
+        _no_target(requested, known, workspace.key_place("targets"), findings)
+        requested = None
+    return requested or default or LOCAL
 
 
 def served(root: Path) -> tuple[str, str | None]:

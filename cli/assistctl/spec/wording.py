@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 
 from assistctl.resources import Json
+from assistctl.suggestion import suggestion
 
 _KINDS = {
     "string": "a string",
@@ -19,7 +19,6 @@ _KINDS = {
 }
 _CREDENTIALS = re.compile(r"//[^/@\s]*@")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_LONGEST_WORD = 100
 
 
 def either(words: Iterable[str]) -> str:
@@ -74,14 +73,6 @@ def shown(value: Json, limit: int = 60) -> str:
 def is_unicode(text: str) -> bool:
     """False for what the system gave us as bytes that are not UTF-8 (lone surrogates)."""
     return text.isascii() or not _SURROGATE.search(text)
-
-
-def suggestion(word: str, known: Iterable[str], alike: float = 0.6) -> str | None:
-    """The one of the known words that was probably meant, or None."""
-    if len(word) > _LONGEST_WORD:  # difflib's time grows with the square
-        return None
-    close = get_close_matches(word, list(known), n=1, cutoff=alike)
-    return close[0] if close else None
 
 
 def remedy_for(word: str, known: Iterable[str], otherwise: str, alike: float = 0.6) -> str:

@@ -52,14 +52,14 @@ def read_document(
 
 
 def read_top(
-    source: Source | None, asked: str | None, variables: Variables, findings: Findings
+    source: Source | None, requested: str | None, variables: Variables, findings: Findings
 ) -> Top:
-    """`asked` is the name of the target that somebody wants instead of the file's default."""
+    """`requested` is the name of the target that somebody wants instead of the file's default."""
     raw = read(source.path, source.file, findings) if source else None
     if raw is None:
         nothing = Located(Place(FILE))
-        return Top(Document(nothing, nothing), asked or targets.LOCAL, readable=False)
-    target = targets.chosen(raw, asked, findings)
+        return Top(Document(nothing, nothing), requested or targets.LOCAL, readable=False)
+    target = targets.chosen(raw, requested, findings)
     declared = _expanded(raw, target, variables)
     others = frozenset(("targets", name) for name in targets.names(raw) if name != target)
     usable = check(declared, "workspace", findings, unexpanded=others)

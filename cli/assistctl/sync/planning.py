@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from assistctl.plan.reconcile import PlanOptions, reconcile, select
 from assistctl.plan.state import Declared, Observed, Upload
 from assistctl.render.values import counted
 from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, Assistant, Workspace, digest
+from assistctl.suggestion import suggestion
 from assistctl.sync import upload_journal
 from assistctl.sync.known import known
 
@@ -148,6 +148,6 @@ def declared_address(key: str, declared: Mapping[Address, Declared]) -> Address:
 def _unknown(key: str, known: Iterable[Address]) -> AssistctlError:
     known = tuple(known)
     names = sorted(a.name if a.kind == ASSISTANT else str(a) for a in known)
-    close = [str(a) for a in known if a.name == key] or difflib.get_close_matches(key, names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"declared are: {', '.join(names) or 'none'}"
+    close = next((str(a) for a in known if a.name == key), None) or suggestion(key, names)
+    hint = f"did you mean {close!r}?" if close else f"declared are: {', '.join(names) or 'none'}"
     return AssistctlError(f"{key!r} is not declared in this workspace; {hint}")

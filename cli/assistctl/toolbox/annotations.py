@@ -183,17 +183,19 @@ def _union(members: Sequence[ast.expr], scope: Scope) -> Schema:
     return union_of(found)
 
 
-def union_of(found: list[Schema]) -> Schema:
-    if {} in found:
+def union_of(alternatives: list[Schema]) -> Schema:
+    """What lets through what one of these does, as short as JSON Schema says it."""
+    if {} in alternatives:
         return {}
-    if len(found) == 1:
-        return found[0]
-    if all(each.keys() == {"type"} for each in found):
-        return {"type": [each["type"] for each in found]}
-    return {"anyOf": found}
+    if len(alternatives) == 1:
+        return alternatives[0]
+    if all(each.keys() == {"type"} for each in alternatives):
+        return {"type": [each["type"] for each in alternatives]}
+    return {"anyOf": alternatives}
 
 
 def alternatives_of(schema: Schema) -> list[Schema]:
+    """The schemas of which a value obeys one, each of one type where only types are given."""
     if schema.keys() == {"anyOf"}:
         return list(schema["anyOf"])
     if schema.keys() == {"type"} and isinstance(schema["type"], list):

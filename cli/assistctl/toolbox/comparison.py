@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from assistctl.resources import Json
-from assistctl.toolbox.references import suggestion
+from assistctl.suggestion import suggestion
 
 Schema: TypeAlias = Mapping[str, Json]
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from assistctl.errors import Place
-from assistctl.toolbox.references import TOOLS, Misread, suggestion
+from assistctl.suggestion import suggestion
+from assistctl.toolbox.references import TOOLS, Misread
 from assistctl.toolbox.sources import Library, Module
 
 _FORGIVEN = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")

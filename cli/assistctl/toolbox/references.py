@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistctl.errors import Place
+from assistctl.suggestion import suggestion
 
 TOOLS = "tools"
 
@@ -112,11 +112,6 @@ def is_local(reference: Reference, root: Path) -> bool:
 def shown(file: Path, root: Path) -> str:
     """A path for people: relative to the workspace where it is inside it."""
     return (file.relative_to(root) if file.is_relative_to(root) else file).as_posix()
-
-
-def suggestion(word: str, known: Iterable[str]) -> str | None:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return close[0] if close else None
 
 
 def _locate_tool(reference: Reference, parts: tuple[str, ...], root: Path) -> Located:

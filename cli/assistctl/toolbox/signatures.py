@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from assistctl.resources import Json
+from assistctl.suggestion import suggestion
 from assistctl.toolbox import decorators, docstrings, literals
 from assistctl.toolbox.members import member
-from assistctl.toolbox.references import Misread, Reference, suggestion
+from assistctl.toolbox.references import Misread, Reference
 from assistctl.toolbox.scope import Schema, Scope, Unreadable
 from assistctl.toolbox.sources import Definition, FunctionNode, Library, Module
 

@@ -17,24 +17,24 @@ _DEEP, _MANY = 6, 5000
 _LEAVES = (str, bytes, int, float, bool, type(None), type, types.ModuleType, types.CodeType)
 
 
-def callable_behind(found: Any, node: FunctionNode | None, file: Path, package: str) -> Any:
-    """What is called: `found` itself where it stands for the function, else the function whose
+def callable_behind(value: Any, node: FunctionNode | None, file: Path, package: str) -> Any:
+    """What is called: `value` itself where it stands for the function, else the function whose
     `def` (in this file) it was made of. None if there is nothing to call.
 
     A wrapper that says what it wraps is called, and so is an object of a class of the workspace's
     own (its modules' names begin with `package`): what they do before and after is meant.
     """
-    if _stands_for_itself(found, package) or node is None:
-        return found if callable(found) else None
-    inner = next((each for each in _within(found) if _is_made_of(each, node, file)), None)
-    return inner if inner is not None else found if callable(found) else None
+    if _stands_for_itself(value, package) or node is None:
+        return value if callable(value) else None
+    inner = next((each for each in _within(value) if _is_made_of(each, node, file)), None)
+    return inner if inner is not None else value if callable(value) else None
 
 
-def _stands_for_itself(found: Any, package: str) -> bool:
-    if inspect.isroutine(found) or isinstance(found, functools.partial | type):
+def _stands_for_itself(value: Any, package: str) -> bool:
+    if inspect.isroutine(value) or isinstance(value, functools.partial | type):
         return True
-    own = type(found).__module__.split(".")[0] == package
-    return callable(found) and (own or "__wrapped__" in _attributes(found))
+    own = type(value).__module__.split(".")[0] == package
+    return callable(value) and (own or "__wrapped__" in _attributes(value))
 
 
 def _is_made_of(function: Any, node: FunctionNode, file: Path) -> bool:
