@@ -61,11 +61,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """All changes in the order they are shown, and the owned objects that nothing declares and that
-    stay all the same; the `protected` of these would stay if prune was asked for. `partial`: only
-    some addresses were asked for. `kept` is what was edited at the target and is to stay so,
-    `left_alone` what was edited there where nothing is declared (in it `before` is what the last
-    sync left, `after` what is there). `only_drift`: nothing else is in it."""
+    """All changes in the order they are shown, and what is told beside them.
+
+    - `undeclared`: the owned objects that nothing declares and that stay all the same; of these the
+      `protected` would stay even if prune was asked for.
+    - `notes`: sentences for whoever reads the plan.
+    - `kept`: what was edited at the target and is to stay so.
+    - `left_alone`: what was edited there where nothing is declared; `before` is what the last sync
+      left, `after` what is there.
+    - `partial`: only some addresses were asked for. `only_drift`: nothing but drift is in it.
+    """
 
     target: str
     changes: tuple[Change, ...] = ()

@@ -14,7 +14,8 @@ ASIDE = "edited at the target since the last sync; not declared, so left alone"
 
 
 def left_alone(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
-    """The edits of what nothing declares, of the objects that are declared."""
+    """Edits at the target of fields that nothing declares, in objects that are declared: an update
+    for each such object, to be told and not to be made."""
     for address, declaration in declared.items():
         remote = observed.owned.get(address)
         fields = tuple(unlisted(remote, declaration.fields)) if remote else ()
@@ -37,8 +38,9 @@ def unlisted(remote: Remote, declared: Collection[str] = ()) -> Iterator[FieldCh
 def lost(
     declared: Mapping[Address, Declared], observed: Observed, known: Collection[Address]
 ) -> frozenset[Address]:
-    """What was at the target after the last sync: what is remembered, and what a record at the
-    target proves to have been referred to."""
+    """The declared addresses of which we know that they were at the target after the last sync, so
+    that what is not there now has gone since: `known` are those that are remembered here, and an
+    object's record proves it of those to which the object referred."""
     found = set(known)
     for address, declaration in declared.items():
         if (remote := observed.owned.get(address)) is None:

@@ -21,7 +21,7 @@ LARGEST_SHARE = 0.3
 
 
 def leftovers(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
-    """What sync itself left behind: duplicates of ours, and uploads that it has replaced."""
+    """Deletes of what sync itself left behind: duplicates, and uploads that it has replaced."""
     kept = _needed(declared, observed, observed.owned.values())
     for remote in observed.duplicates:
         if _is_as_we_left_it(remote):
@@ -35,7 +35,7 @@ def leftovers(declared: Mapping[Address, Declared], observed: Observed) -> Itera
 
 
 def edited_duplicates(observed: Observed) -> Iterator[str]:
-    """Duplicates that somebody has worked on, so that they are not ours to delete."""
+    """A sentence for each duplicate that somebody has edited, so that it is not ours to delete."""
     for remote in observed.duplicates:
         if not _is_as_we_left_it(remote):
             yield (
@@ -45,7 +45,7 @@ def edited_duplicates(observed: Observed) -> Iterator[str]:
 
 
 def failed_files(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[str]:
-    """What the target could not index of the files as they are declared still."""
+    """A sentence for each file that is declared as it was, and that the target could not index."""
     for address in sorted(declared):
         if (remote := observed.owned.get(address)) is None:
             continue
@@ -61,7 +61,7 @@ def failed_files(declared: Mapping[Address, Declared], observed: Observed) -> It
 def leaving(
     declared: Mapping[Address, Declared], observed: Observed, changes: Collection[Change]
 ) -> Iterator[Change]:
-    """The uploads that nothing declares any more and that these changes take out of use."""
+    """Deletes of the uploads that nothing declares any more and that `changes` take out of use."""
     left = {
         change.address
         for change in changes
@@ -96,13 +96,15 @@ def undeclared(
 
 
 def protected(declared: Collection[Address], observed: Observed) -> frozenset[Address]:
-    """What is declared no longer but may not be pruned, since the target says so."""
+    """The owned objects, declared no longer, that prune must spare: those that are protected at the
+    target, and the stores that these search."""
     found = (it for it in observed.owned.values() if it.protected and it.address not in declared)
     return _with_searched(found, declared)
 
 
 def edited(declared: Collection[Address], observed: Observed) -> frozenset[Address]:
-    """What is declared no longer but was edited at the target since the last sync."""
+    """The owned objects, declared no longer, that somebody has edited at the target since the last
+    sync, and the stores that these search."""
     gone = (remote for address, remote in observed.owned.items() if address not in declared)
     return _with_searched((remote for remote in gone if any(_edits(remote))), declared)
 

@@ -34,9 +34,9 @@ def faults(module: Module, library: Library, root: Path) -> Iterator[Misread]:
                 place = broken.place or _place(each, statement)
                 yield Misread(broken.what, broken.remedy, place)
                 continue
-            fresh = [inner for inner in found if inner.located.parts not in seen]
-            seen |= {inner.located.parts for inner in fresh}
-            ahead += fresh
+            unseen = [inner for inner in found if inner.located.parts not in seen]
+            seen |= {inner.located.parts for inner in unseen}
+            ahead += unseen
 
 
 def _imports(body: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:

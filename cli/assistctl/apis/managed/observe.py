@@ -40,7 +40,7 @@ def observe(
     of those whose records prove that they were as declared. `left` are uploads of ours that nothing
     may have come to use, since their sync was cut off."""
     listed = _lists(client, kind, {address.kind for address in declared})
-    ours, extra = _first_of_each(_moved(list(_ours(listed, kind, namespace)), declared), declared)
+    ours, extra = _first_of_each(_renamed(list(_ours(listed, kind, namespace)), declared), declared)
     superseded = uploads.unused([item.record for item in [*ours, *extra]], listed.files, declared)
     taken = {file_id for body in listed.assistants for file_id in kind.file_ids(body)}
     taken |= {upload.id for upload in superseded}
@@ -123,7 +123,7 @@ def _ours(listed: _Listed, kind: AssistantKind, namespace: str) -> Iterator[Owne
                 yield Owned(Address(name, key), body, record)
 
 
-def _moved(items: Collection[Owned], declared: Mapping[Address, Declared]) -> Iterator[Owned]:
+def _renamed(items: Collection[Owned], declared: Mapping[Address, Declared]) -> Iterator[Owned]:
     """The objects under the addresses that they have now. One that was left behind, beside an
     object which has the new address already, keeps the old one."""
     there = {item.address for item in items}

@@ -71,12 +71,12 @@ def encode(record: Record) -> dict[str, str]:
         f"{file_id[-TAIL:]}:{mark.sha256}:{mark.path}"
         for file_id, mark in sorted(record.files.items())
     ]
-    stale = map(_unused, record.superseded)
+    superseded = map(_unused, record.superseded)
     pairs = {OWNER: record.owner}
     pairs |= (
         _spread("applied", applied or [NOT_DECLARED])
         | _spread("files", files)
-        | _spread("stale", stale)
+        | _spread("stale", superseded)
     )
     if record.digest:
         pairs[f"{OWNER}_digest"] = record.digest
@@ -85,10 +85,10 @@ def encode(record: Record) -> dict[str, str]:
     return pairs
 
 
-def without_room(stale: Sequence[Upload]) -> tuple[Upload, ...]:
+def without_room(superseded: Sequence[Upload]) -> tuple[Upload, ...]:
     """Those of the uploads that a record says to be unused for which it has no room."""
-    lines = _spread("stale", map(_unused, stale)).values()
-    return tuple(stale[sum(line.count(",") + 1 for line in lines) :])
+    lines = _spread("stale", map(_unused, superseded)).values()
+    return tuple(superseded[sum(line.count(",") + 1 for line in lines) :])
 
 
 def decode(metadata: Mapping[str, Json] | None, ids: Iterable[str] = ()) -> Record | None:
@@ -114,7 +114,7 @@ def decode(metadata: Mapping[str, Json] | None, ids: Iterable[str] = ()) -> Reco
         if len(marked) == 2:
             marks[tail] = Mark(*marked)
     files = {file_id: marks[file_id[-TAIL:]] for file_id in ids if file_id[-TAIL:] in marks}
-    stale = tuple(
+    superseded = tuple(
         Upload(item.removeprefix("-"), Address(FILE, "?"), "", replaced=not item.startswith("-"))
         for item in _gather(metadata, "stale")
     )
@@ -123,7 +123,7 @@ def decode(metadata: Mapping[str, Json] | None, ids: Iterable[str] = ()) -> Reco
         owner,
         applied,
         files,
-        stale,
+        superseded,
         digest if isinstance(digest, str) else None,
         is_protected(metadata),
         whole=bool(items) and all(":" in item or item == NOT_DECLARED for item in items),
