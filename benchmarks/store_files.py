@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from assistctl.apis.managed.surface import ManagedSurface
+from assistctl.apis.managed.managed_surface import ManagedSurface
 from assistctl.apis.transport.client import Client
 from assistctl.errors import Place
 from assistctl.plan.reconcile import reconcile

@@ -70,12 +70,12 @@ MAY_IMPORT_IN_APIS = {
     "assistants": {"transport", "managed"},
 }
 """Each API's own package is reached by name only, from the table in apis/__init__.py."""
-WORDS_OF_THE_SERVER = {"wire", "settings", "lanes", "tokens", "upstream", "validation"}
+WORDS_OF_THE_SERVER = {"wire", "settings", "thread_pools", "tokens", "upstream", "validation"}
 MAY_IMPORT_IN_SERVER = {
     "__init__": {"engine", "seeding", "serving", "settings", "storage"},
     "wire": set(),
     "tokens": set(),
-    "lanes": set(),
+    "thread_pools": set(),
     "upstream": set(),
     "settings": {"sandbox"},
     "validation": {"wire"},
@@ -89,11 +89,11 @@ MAY_IMPORT_IN_SERVER = {
     "files_api": WORDS_OF_THE_SERVER | {"storage", "retrieval", "files", "http"},
     "assistants_api": WORDS_OF_THE_SERVER
     | {"storage", "models", "retrieval", "files", "engine", "http"},
-    "endpoints": {"http", "files_api", "assistants_api"},
+    "routing": {"http", "files_api", "assistants_api"},
     "seeding": WORDS_OF_THE_SERVER
     | {"storage", "retrieval", "files", "engine", "http", "assistants_api"},
     "serving": WORDS_OF_THE_SERVER
-    | {"storage", "retrieval", "files", "engine", "http", "assistants_api", "endpoints"},
+    | {"storage", "retrieval", "files", "engine", "http", "assistants_api", "routing"},
 }
 """The server's rooms, lowest first; no two import each other."""
 CLICK_IN_RENDER = {"style", "echo", "get_current_context"}

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from assistctl.apis.managed.surface import ManagedSurface
+from assistctl.apis.managed.managed_surface import ManagedSurface
 from assistctl.errors import Place
 from assistctl.plan.reconcile import PlanOptions, reconcile
 from assistctl.resources import Assistant, File, Target, VectorStore, Workspace

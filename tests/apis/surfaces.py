@@ -1,7 +1,7 @@
 """The surfaces of the tests, over clients that they have made themselves."""
 
 from assistctl.apis.assistants import API
-from assistctl.apis.managed.surface import ManagedSurface
+from assistctl.apis.managed.managed_surface import ManagedSurface
 from assistctl.apis.transport.client import Client
 
 

@@ -21,7 +21,7 @@ from assistctl.resources import (
     Function,
     FunctionTool,
 )
-from assistctl.sync.drift import keeping, refuse_drift
+from assistctl.sync.drift_policy import keeping, refuse_drift
 from assistctl.sync.planning import plan_sync
 from tests.apis.bench import PLACE, Bench
 from tests.apis.fault_proxy import proxy_to

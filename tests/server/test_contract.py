@@ -10,8 +10,8 @@ from openai.types import beta
 from pydantic import TypeAdapter, ValidationError
 
 from assistctl.server import EmbeddedServer, Settings
-from assistctl.server.endpoints import ENDPOINTS
 from assistctl.server.models import Models
+from assistctl.server.routing import ENDPOINTS
 from tests.server import contract_session as session
 from tests.server.chat_endpoint import chat_endpoint_running
 from tests.server.contract import Contract, Operation

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from assistctl.spec.declared_schemas import _is_plain, _meta
 from assistctl.spec.grammar import FORMATS, KINDS, checked
 from assistctl.spec.predicates import Predicate, predicate
-from assistctl.spec.verdicts import _validator
+from assistctl.spec.validation import _validator
 
 GOOD = Path(__file__).parent.parent / "workspaces" / "good-full"
 FILES = {

@@ -23,7 +23,7 @@ def connect(target: Target, parallel: int = PARALLEL) -> Surface:
         what = f"target {target.name!r} speaks the {target.api} API, which this version does not"
         remedy = "use `api: assistants` (any server that speaks the Assistants API v2)"
         raise DeclarationError([Problem(target.place, what, remedy)])
-    from assistctl.apis.managed.surface import Api, ManagedSurface
+    from assistctl.apis.managed.managed_surface import Api, ManagedSurface
     from assistctl.apis.transport.client import Client
 
     api: Api = import_module(SURFACES[target.api]).API

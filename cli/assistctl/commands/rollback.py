@@ -19,7 +19,7 @@ from assistctl.render.snapshots import ListedSnapshot, snapshots_json, snapshots
 from assistctl.render.terminal import sanitize
 from assistctl.resources import Address, Workspace
 from assistctl.sync import snapshots
-from assistctl.sync.drift import refuse_drift
+from assistctl.sync.drift_policy import refuse_drift
 from assistctl.sync.rollback import plan_rollback
 from assistctl.targets import opened
 

@@ -24,7 +24,7 @@ from assistctl.errors import Refused
 from assistctl.plan.leftovers import mass_prune
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.render.values import counted
-from assistctl.sync.drift import drifted_fields, keeping, refuse_drift
+from assistctl.sync.drift_policy import drifted_fields, keeping, refuse_drift
 from assistctl.sync.planning import PlannedSync, plan_sync
 from assistctl.sync.saved_plan import read
 from assistctl.targets import opened

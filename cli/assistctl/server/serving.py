@@ -21,7 +21,6 @@ from starlette.concurrency import run_in_threadpool
 from assistctl.server import files
 from assistctl.server.assistants_api import v1
 from assistctl.server.assistants_api.record.thread import ThreadRecord
-from assistctl.server.endpoints import ENDPOINTS
 from assistctl.server.engine import Engine
 from assistctl.server.files import uploads
 from assistctl.server.http import idempotency
@@ -37,6 +36,7 @@ from assistctl.server.http.listening import (
 from assistctl.server.retrieval import embedders
 from assistctl.server.retrieval.indexing import Indexer
 from assistctl.server.retrieval.search import Searcher
+from assistctl.server.routing import ENDPOINTS
 from assistctl.server.settings import Settings
 from assistctl.server.storage import contents, documents
 from assistctl.server.storage.database import Database

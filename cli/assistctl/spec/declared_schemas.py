@@ -13,8 +13,8 @@ from assistctl.resources import Json, digest
 from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located, LocatedList, Path
 from assistctl.spec.predicates import Predicate, predicate
-from assistctl.spec.sentences import JSON_TYPES, name_of
-from assistctl.spec.verdicts import verdicts_of
+from assistctl.spec.schema_messages import JSON_TYPES, name_of
+from assistctl.spec.validation import verdicts_of
 from assistctl.spec.wording import both, quoted, shown
 
 _MAPS_OF_SCHEMAS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")

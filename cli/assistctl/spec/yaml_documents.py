@@ -12,8 +12,8 @@ from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import Kind
 from assistctl.spec.located import Located
 from assistctl.spec.reading import read
+from assistctl.spec.validation import check
 from assistctl.spec.variables import Variables
-from assistctl.spec.verdicts import check
 
 
 @dataclass(frozen=True)

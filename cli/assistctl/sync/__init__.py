@@ -20,7 +20,7 @@ these edits: `refuse_drift` raises, `keeping` leaves them.
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.sync.adoption import adoption
 from assistctl.sync.apply import Observer, Result, apply_plan
-from assistctl.sync.drift import keeping, refuse_drift
+from assistctl.sync.drift_policy import keeping, refuse_drift
 from assistctl.sync.planning import PlannedSync, plan_sync
 
 __all__ = [

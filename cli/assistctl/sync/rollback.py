@@ -21,7 +21,7 @@ from assistctl.resources import (
     Workspace,
     implicit_key,
 )
-from assistctl.sync.drift import keeping
+from assistctl.sync.drift_policy import keeping
 from assistctl.sync.planning import PlannedSync, make_plan
 from assistctl.sync.snapshots import PreviousState, Snapshot, sha256_of
 

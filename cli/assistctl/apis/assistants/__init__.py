@@ -6,6 +6,6 @@ Source: the contract that OpenAI published last (openai/openai-openapi at f85dbe
 from assistctl.apis.assistants.capabilities import CAPABILITIES
 from assistctl.apis.assistants.converse import open_conversation
 from assistctl.apis.assistants.fields import KIND
-from assistctl.apis.managed.surface import Api
+from assistctl.apis.managed.managed_surface import Api
 
 API = Api({"OpenAI-Beta": "assistants=v2"}, CAPABILITIES, KIND, open_conversation)

@@ -12,11 +12,11 @@ from starlette.responses import Response
 
 from assistctl.server.engine import Engine
 from assistctl.server.http import idempotency
-from assistctl.server.lanes import Lane, Lanes
 from assistctl.server.retrieval.search import Searcher
 from assistctl.server.settings import Settings
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Page
+from assistctl.server.thread_pools import Lane, Lanes
 from assistctl.server.validation import choice, integer
 from assistctl.server.wire import ApiError, Document, Json, Kind
 

@@ -23,7 +23,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartState
 from starlette.datastructures import FormData, Headers, UploadFile
 
-from assistctl.server.lanes import Lane
+from assistctl.server.thread_pools import Lane
 from assistctl.server.wire import ApiError
 
 _MEMORY_BYTES = 2**20

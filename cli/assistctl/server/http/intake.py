@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from assistctl.server.http import forms
 from assistctl.server.http.call import Form
-from assistctl.server.lanes import Lane
+from assistctl.server.thread_pools import Lane
 from assistctl.server.wire import ApiError, Json
 
 JSON_BYTES = 16 * 2**20

@@ -25,10 +25,10 @@ from assistctl.server.models import chat, responses
 from assistctl.server.models.dialect import Api, Dialect, asks_in_words, no_format_with_calls, notes
 from assistctl.server.models.endpoint import Endpoint, Way
 from assistctl.server.models.formats import in_form
-from assistctl.server.models.lessons import LEAST_ANSWER, Case, learn
 from assistctl.server.models.memory import Memory
 from assistctl.server.models.protocol import Delta, Finish, ModelError, Note, Request
 from assistctl.server.models.reading import BadAnswer, Failure, Reader
+from assistctl.server.models.refusal_rules import LEAST_ANSWER, Case, learn
 from assistctl.server.models.refusals import Refused, as_error, hidden, refused, refused_inside
 from assistctl.server.models.sse import ServerEvent, read_events
 from assistctl.server.models.tokens import estimate_prompt

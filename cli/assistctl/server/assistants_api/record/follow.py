@@ -16,10 +16,10 @@ from typing import Any
 from assistctl.server.assistants_api.record.events import DONE, StreamEvent, stream_failed
 from assistctl.server.assistants_api.record.runs import TERMINAL
 from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS
-from assistctl.server.lanes import Lane
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Collection, fetch, find, select
 from assistctl.server.storage.leases import Claim
+from assistctl.server.thread_pools import Lane
 from assistctl.server.wire import MESSAGE, STEP, THREAD, Document
 
 _POLL_SECONDS = 0.1

@@ -2,7 +2,7 @@
 
 from jsonschema import Draft202012Validator
 
-from assistctl.spec.sentences import name_of, sentence_for
+from assistctl.spec.schema_messages import name_of, sentence_for
 
 
 def test_a_keyword_without_words_of_its_own_still_says_where_to_look() -> None:

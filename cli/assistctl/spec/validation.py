@@ -17,7 +17,7 @@ from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import FORMATS, Kind, checked
 from assistctl.spec.located import Located, Path, key_place_at, place_at, without
 from assistctl.spec.predicates import Predicate, predicate
-from assistctl.spec.sentences import (
+from assistctl.spec.schema_messages import (
     JsonSchemaError,
     missing_key,
     name_of,

@@ -1,0 +1,68 @@
+"""Which model answers which assistant: an endpoint, its script, or nobody (an error that helps)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from assistctl.server.models.endpoint import RUN_SECONDS, Endpoint
+from assistctl.server.models.memory import Memory
+from assistctl.server.models.protocol import Model, ModelError
+from assistctl.server.models.scripted import Scripted
+
+if TYPE_CHECKING:
+    from assistctl.server.models.asking import AskedModel
+
+Declared: TypeAlias = Literal["scripted"] | Mapping[str, Any] | None
+
+_NOBODY = (
+    "No model is set up to answer. Declare targets.local.model (an endpoint, or `scripted`), set "
+    "OPENAI_API_KEY, or write a script for the assistant (<key>.script.yaml)."
+)
+
+
+class Models:
+    """`scripts` maps the value of an assistant's metadata pair `assistctl` to its turns; `memory`
+    keeps what is learnt of the endpoint's models."""
+
+    def __init__(
+        self,
+        declared: Declared,
+        scripts: Mapping[str, Sequence[Mapping[str, Any]]],
+        memory: Memory | None = None,
+    ) -> None:
+        if isinstance(declared, str) and declared != "scripted":
+            raise ValueError(f"model must be `scripted` or an endpoint, not {declared!r}")
+        self._endpoint: AskedModel | None = None
+        if isinstance(declared, Mapping):
+            # Here, since most of what this room imports is only for endpoints.
+            from assistctl.server.models.asking import AskedModel
+
+            self._endpoint = AskedModel(Endpoint.parse(declared), memory)
+        self._scripted = declared == "scripted"
+        self._scripts = scripts
+
+    @property
+    def endpoint(self) -> AskedModel | None:
+        """The endpoint, if one is set up."""
+        return self._endpoint
+
+    def run_seconds(self, model: str) -> float:
+        """How long a run may take that this model answers."""
+        return self._endpoint.run_seconds(model) if self._endpoint else RUN_SECONDS
+
+    def answering(self, script: str) -> Model:
+        """The model for an assistant whose script, if it has one, goes by this name; raises
+        ModelError when there is neither. The word `scripted` lends an assistant without a script,
+        such as one that a client made by itself, the turns of the others that fit its tools."""
+        if self._endpoint is not None:
+            return self._endpoint
+        if script in self._scripts:
+            return Scripted(self._scripts[script])
+        if not self._scripted:
+            raise ModelError("server_error", _NOBODY)
+        return Scripted([turn for turns in self._scripts.values() for turn in turns], borrowed=True)
+
+    async def aclose(self) -> None:
+        if self._endpoint is not None:
+            await self._endpoint.aclose()
