@@ -89,7 +89,9 @@ MAY_IMPORT_IN_SERVER = {
     "files_api": WORDS_OF_THE_SERVER | {"storage", "retrieval", "files", "http"},
     "assistants_api": WORDS_OF_THE_SERVER
     | {"storage", "models", "retrieval", "files", "engine", "http"},
-    "routing": {"http", "files_api", "assistants_api"},
+    "responses_api": WORDS_OF_THE_SERVER
+    | {"storage", "models", "retrieval", "files", "engine", "http", "assistants_api"},
+    "routing": {"http", "files_api", "assistants_api", "responses_api"},
     "seeding": WORDS_OF_THE_SERVER
     | {"storage", "retrieval", "files", "engine", "http", "assistants_api"},
     "serving": WORDS_OF_THE_SERVER
@@ -195,6 +197,16 @@ def test_a_room_of_the_server_imports_only_what_its_floor_allows(path):
 def test_no_two_rooms_of_the_server_import_each_other():
     pairs = {(room, other) for room, others in MAY_IMPORT_IN_SERVER.items() for other in others}
     assert {pair for pair in pairs if pair[::-1] in pairs} == set()
+
+
+def test_the_responses_api_takes_of_the_assistants_api_its_record_and_locks():
+    taken = {
+        ".".join(module.split(".")[3:4])
+        for path in (PACKAGE / "server" / "responses_api").rglob("*.py")
+        for module in imports(path)
+        if module.startswith("assistctl.server.assistants_api")
+    }
+    assert taken == {"record", "locks"}
 
 
 def test_render_takes_of_click_what_it_writes_with_and_nothing_that_asks():

@@ -32,13 +32,14 @@ class Operation:
 
 class Contract:
     def __init__(self, document: dict[str, Any]) -> None:
-        _put_right(document)
         self._document = document
         self._registry: Any = Registry().with_resource(_URI, DRAFT202012.create_resource(document))
 
     @classmethod
     def read(cls) -> Contract:
-        return cls(json.loads(_TABLE.read_text(encoding="utf-8")))
+        document = json.loads(_TABLE.read_text(encoding="utf-8"))
+        _put_right(document)
+        return cls(document)
 
     @cached_property
     def operations(self) -> list[Operation]:
@@ -98,7 +99,7 @@ class Contract:
 def _put_right(document: dict[str, Any]) -> None:
     """The defects of the document that the wire never had."""
     schemas = document["components"]["schemas"]
-    _let_nullable_be_null(document)
+    let_nullable_be_null(document)
     # A run shows the tools of its assistant, of which there may be 128.
     for name in ("RunObject", "CreateRunRequest", "CreateThreadAndRunRequest"):
         tools = schemas[name]["properties"]["tools"]
@@ -117,15 +118,15 @@ def _put_right(document: dict[str, Any]) -> None:
     download["responses"]["200"]["content"] = {"application/octet-stream": {}}
 
 
-def _let_nullable_be_null(node: Any) -> None:
+def let_nullable_be_null(node: Any) -> None:
     """The document calls itself OpenAPI 3.1 and says `nullable`, which is a word of 3.0."""
     if isinstance(node, list):
         for item in node:
-            _let_nullable_be_null(item)
+            let_nullable_be_null(item)
     if not isinstance(node, dict):
         return
     for value in node.values():
-        _let_nullable_be_null(value)
+        let_nullable_be_null(value)
     in_parts = any(part.get("nullable") for part in node.get("allOf", ()) if "$ref" not in part)
     if node.pop("nullable", False) is True or in_parts:
         schema = dict(node)

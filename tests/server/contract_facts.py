@@ -1,7 +1,10 @@
 """The facts of the published contract, as a table: what the contract test holds the wire against.
 
-    python -m tests.server.contract_facts openapi.yaml > tests/server/contract_facts.json
+    python -m tests.server.contract_facts assistants openapi.yaml > tests/server/contract_facts.json
+    python -m tests.server.contract_facts responses openapi.yaml \\
+        > tests/server/responses/contract_facts.json
 
+The first is of the Assistants API v2, the second of Responses, conversations and containers.
 `openapi.yaml` is the OpenAPI document, or a part of it, in which the Assistants API v2 stands:
 github.com/openai/openai-openapi, at f85dbe223d40e1a31cba812ab2d755c7e98a92a3 of 2026-08-21, the
 last before the end of the hosted API. Kept are paths, operations, fields, types, enumerations,
@@ -13,13 +16,30 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-OURS = ("/assistants", "/threads", "/vector_stores", "/files", "/uploads", "/models")
-ROOTS = ("AssistantStreamEvent", "ErrorResponse")
+
+@dataclass(frozen=True)
+class Part:
+    """Of the document: paths by their first words, and schemas that no path names."""
+
+    paths: tuple[str, ...]
+    roots: tuple[str, ...]
+
+
+PARTS = {
+    "assistants": Part(
+        ("/assistants", "/threads", "/vector_stores", "/files", "/uploads", "/models"),
+        ("AssistantStreamEvent", "ErrorResponse"),
+    ),
+    "responses": Part(
+        ("/responses", "/conversations", "/containers"), ("ResponseStreamEvent", "ErrorResponse")
+    ),
+}
 _METHODS = ("get", "post", "put", "patch", "delete")
 _PREFIX = "#/components/schemas/"
 _ONE = ("items", "additionalProperties", "not")
@@ -43,16 +63,16 @@ _PLAIN = {
 }
 
 
-def facts(document: dict[str, Any]) -> dict[str, Any]:
+def facts(document: dict[str, Any], part: Part) -> dict[str, Any]:
     """The table, in the shape of the document that it was made from."""
     paths = {
         path: {method: _operation(methods[method]) for method in _METHODS if method in methods}
         for path, methods in sorted(document["paths"].items())
-        if f"/{path.split('/')[1]}" in OURS
+        if f"/{path.split('/')[1]}" in part.paths
     }
     every = document["components"]["schemas"]
     schemas: dict[str, Any] = {}
-    waiting = [*_named(paths), *(name for name in ROOTS if name in every)]
+    waiting = [*_named(paths), *(name for name in part.roots if name in every)]
     while waiting:
         name = waiting.pop()
         if name not in schemas:
@@ -129,5 +149,6 @@ def _named(node: Any) -> Iterator[str]:
 
 if __name__ == "__main__":
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = Path(sys.argv[1]).read_text(encoding="utf-8")
-    sys.stdout.write(written(facts(yaml.load(text, Loader=loader))))
+    name, document = sys.argv[1:]
+    text = Path(document).read_text(encoding="utf-8")
+    sys.stdout.write(written(facts(yaml.load(text, Loader=loader), PARTS[name])))

@@ -15,10 +15,15 @@ from assistctl.server.routing import ENDPOINTS
 from tests.server import contract_session as session
 from tests.server.chat_endpoint import chat_endpoint_running
 from tests.server.contract import Contract, Operation
+from tests.server.contract_facts import PARTS
 from tests.server.contract_session import Exchange, Session
 from tests.server.sdk_types import MODELS, misfits
 
-OURS = sorted(Operation(e.method, e.path.replace(":path", "")) for e in ENDPOINTS)
+OURS = sorted(
+    Operation(e.method, e.path.replace(":path", ""))
+    for e in ENDPOINTS
+    if e.path.startswith(PARTS["assistants"].paths)
+)
 DOWNLOAD = Operation("GET", "/files/{file_id}/content")
 
 

@@ -11,9 +11,12 @@ from assistctl.server.files_api import (
     vector_store_routes,
 )
 from assistctl.server.http.call import Endpoint
+from assistctl.server.responses_api import conversation_items, conversations
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *assistants.ENDPOINTS,
+    *conversation_items.ENDPOINTS,
+    *conversations.ENDPOINTS,
     *file_routes.ENDPOINTS,
     *messages.ENDPOINTS,
     *model_routes.ENDPOINTS,

@@ -90,7 +90,12 @@ class Kind:
 
 
 ASSISTANT = Kind("assistant", "asst_", "assistant")
-THREAD = Kind("thread", "thread_", "thread")
+THREAD = Kind("thread", "thread_", "thread", "conv_")
+CONVERSATION = Kind("thread", "conv_", "conversation", "thread_")
+"""A conversation is a thread by another API's name: one object, found by either kind."""
+ITEM = Kind("conversation.item", "item_", "item")
+"""What a conversation holds beside messages and steps: what the Assistants API has no object for.
+"""
 MESSAGE = Kind("message", "msg_", "message")
 RUN = Kind("run", "run_", "run")
 STEP = Kind("step", "step_", "run step")

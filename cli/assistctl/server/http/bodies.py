@@ -250,6 +250,7 @@ def _image_address(value: Json, path: str) -> Json:
     return address
 
 
+IMAGE_ADDRESS: Check = _image_address
 _DETAIL = choice("auto", "low", "high")
 _IMAGE_FILE = record({"file_id": Required(_IDS), "detail": _DETAIL})
 _IMAGE_URL = record({"url": Required(_image_address), "detail": _DETAIL})

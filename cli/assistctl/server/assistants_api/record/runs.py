@@ -16,6 +16,9 @@ from assistctl.server.models.endpoint import RUN_SECONDS
 from assistctl.server.models.protocol import Usage
 from assistctl.server.wire import RUN, Document, now
 
+NO_ASSISTANT = "asst_responses"
+"""Who stands for the assistant of a run that none has made. There never is one of this id: who
+looks it up is told so, as of an assistant that was deleted."""
 TERMINAL = ("completed", "failed", "incomplete", "cancelled", "expired")
 
 _RESULTS = 20

@@ -30,8 +30,10 @@ def read_thread(tx: Transaction, claim: Claim) -> History:
     own: list[HistoryItem] = []
     for document in threads.messages_and_steps(tx, claim.project, claim.thread_id):
         current = document["run_id"] == claim.run_id
-        spoken = document["object"] == "thread.message"
-        if spoken:
+        spoken = document["object"] != "thread.run.step"
+        if document["object"] == "conversation.item":
+            messages = _from_item(document["item"])
+        elif spoken:
             messages = _from_message(tx, claim.project, document, current)
         else:
             messages = _from_step(document, current)
@@ -54,6 +56,13 @@ def _from_message(
         return [{"role": "user", "content": text}]
     parts = [_part(tx, project, part) for part in message["content"]]
     return [{"role": "user", "content": parts}]
+
+
+def _from_item(item: Document) -> list[Document]:
+    """Of what only conversations hold, models are told the instructions that came amid them."""
+    if item["type"] != "message":
+        return []
+    return [{"role": "system", "content": "\n".join(part["text"] for part in item["content"])}]
 
 
 def _words(part: Document, current: bool) -> str:

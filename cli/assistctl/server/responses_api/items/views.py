@@ -1,0 +1,266 @@
+"""Messages, steps and ITEMs as the items of a conversation."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from assistctl.server.engine.builtin import argument
+from assistctl.server.models.protocol import STATE
+from assistctl.server.responses_api.items import ids
+from assistctl.server.storage import contents
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection as Stored
+from assistctl.server.storage.documents import find
+from assistctl.server.wire import FILE, Document
+
+RESULTS = "file_search_call.results"
+OUTPUTS = "code_interpreter_call.outputs"
+ENCRYPTED = "reasoning.encrypted_content"
+_PREFIXES = {"function": "fc", "code_interpreter": "ci", "file_search": "fs"}
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks, from within a transaction; `include` names what is shown only if asked for."""
+
+    tx: Transaction
+    project: str
+    include: Collection[str] = ()
+
+    def items(self, document: Document) -> list[Document]:
+        """The items of a message, a step or an ITEM, in order."""
+        if document["object"] == "conversation.item":
+            return [self._as_it_came(document["item"])]
+        reasoning = list(self._reasoning(document))
+        if document["object"] == "thread.message":
+            return [*reasoning, self.message(document)]
+        if document["type"] != "tool_calls":
+            return []
+        return [*reasoning, *self._calls(document)]
+
+    def message(self, message: Document) -> Document:
+        return {
+            "id": message["id"],
+            "type": "message",
+            "status": message["status"],
+            "role": message["role"],
+            "content": message.get("_content") or self.content(message),
+        }
+
+    def content(self, message: Document) -> list[Document]:
+        """The content of a message, by what the Assistants API knows of it."""
+        if message["role"] == "user":
+            attached = (self._attachment(each) for each in message["attachments"])
+            return [*map(_input_part, message["content"]), *attached]
+        shown: list[Document] = []
+        pictures: list[Document] = []
+        for part in message["content"]:
+            if part["type"] == "text":
+                shown.append(self.output_text(message["thread_id"], part["text"]))
+            elif part["type"] == "refusal":
+                shown.append({"type": "refusal", "refusal": part["refusal"]})
+            elif part["type"] == "image_file" and message["run_id"]:
+                file_id = part["image_file"]["file_id"]
+                pictures.append(self.container_citation(message["thread_id"], file_id, 0, 0))
+            else:
+                shown.append(_input_part(part))
+        return _with_pictures(shown, pictures)
+
+    def output_text(self, thread_id: str, text: Document) -> Document:
+        """Text with its annotations. Marks (【4:0†source】) are no part of it: citations say where
+        theirs stood."""
+        value, annotations, taken = text["value"], [], 0
+        for annotation in sorted(text["annotations"], key=lambda each: each.get("start_index", 0)):
+            start = annotation.get("start_index", 0) - taken
+            end = annotation.get("end_index", 0) - taken
+            if annotation["type"] == "file_citation":
+                file_id = (annotation.get("file_citation") or {}).get("file_id", "")
+                if value[start:end] == annotation["text"]:
+                    value, taken = value[:start] + value[end:], taken + end - start
+                annotations.append(self.citation(file_id, start))
+            elif annotation["type"] == "file_path":
+                file_id = (annotation.get("file_path") or {}).get("file_id", "")
+                annotations.append(self.container_citation(thread_id, file_id, start, end))
+        return {"type": "output_text", "text": value, "annotations": annotations, "logprobs": []}
+
+    def citation(self, file_id: str, index: int) -> Document:
+        """Of a file that was found; `index` is where in the text."""
+        return {
+            "type": "file_citation",
+            "file_id": file_id,
+            "filename": self._filename(file_id),
+            "index": index,
+        }
+
+    def container_citation(self, thread_id: str, file_id: str, start: int, end: int) -> Document:
+        """Of a file that code has written, to which the text from `start` to `end` leads."""
+        return {
+            "type": "container_file_citation",
+            "container_id": ids.of_container(thread_id),
+            "file_id": ids.of_container_file(file_id),
+            "filename": self._filename(file_id),
+            "start_index": start,
+            "end_index": end,
+        }
+
+    def call(self, step: Document, call: Mapping[str, Any]) -> Document:
+        """A call in a step as an item."""
+        kept = step["_calls"].get(call["id"], {})
+        kind = call["type"]
+        item = {"id": ids.of_call(_PREFIXES[kind], step["id"], place_of(step, call["id"]))}
+        if kind == "function":
+            return item | {
+                "type": "function_call",
+                "call_id": call["id"],
+                "name": call["function"]["name"],
+                "arguments": call["function"]["arguments"],
+                "status": "completed" if _lives(step) else "incomplete",
+            }
+        status = _status(step, kept)
+        if kind == "file_search":
+            query = argument(kept.get("arguments", ""), "query")
+            return item | {
+                "type": "file_search_call",
+                "status": status,
+                "queries": [query] if query else [],
+                "results": self._results(call["file_search"]),
+            }
+        return item | {
+            "type": "code_interpreter_call",
+            "status": status,
+            "code": call["code_interpreter"]["input"],
+            "container_id": ids.of_container(step["thread_id"]),
+            "outputs": self._outputs(call["code_interpreter"]),
+        }
+
+    def _calls(self, step: Document) -> Iterator[Document]:
+        calls = step["step_details"]["tool_calls"]
+        yield from (self.call(step, call) for call in calls)
+        for call in calls:
+            if call["type"] == "function" and call["function"]["output"] is not None:
+                kept = step["_calls"].get(call["id"], {})
+                yield {
+                    "id": ids.of_call("fco", step["id"], place_of(step, call["id"])),
+                    "type": "function_call_output",
+                    "call_id": call["id"],
+                    "output": kept.get("output", call["function"]["output"]),
+                    "status": "completed",
+                }
+
+    def _reasoning(self, document: Document) -> Iterator[Document]:
+        """What a Responses endpoint gave of its model's thoughts with an answer."""
+        items = (document.get(STATE) or {}).get("items") or ()
+        thoughts = [item for item in items if item.get("type") == "reasoning"]
+        for place, item in enumerate(thoughts):
+            shown = {"id": ids.of_reasoning(document["id"], place), "type": "reasoning"}
+            yield self._as_it_came({**item, **shown, "summary": item.get("summary") or []})
+
+    def _as_it_came(self, item: Document) -> Document:
+        hidden = {
+            "reasoning": ("encrypted_content", ENCRYPTED, False),
+            "file_search_call": ("results", RESULTS, True),
+            "code_interpreter_call": ("outputs", OUTPUTS, True),
+        }
+        if item["type"] not in hidden:
+            return item
+        field, name, stays = hidden[item["type"]]
+        if name in self.include:
+            return item
+        shown = {key: value for key, value in item.items() if key != field}
+        return {**shown, field: None} if stays else shown
+
+    def _results(self, search: Mapping[str, Any]) -> list[Document] | None:
+        if RESULTS not in self.include:
+            return None
+        return [
+            {
+                "file_id": result["file_id"],
+                "filename": result["file_name"],
+                "score": result["score"],
+                "text": "".join(part["text"] for part in result.get("content") or ()),
+                "attributes": {},
+            }
+            for result in search.get("results") or ()
+        ]
+
+    def _outputs(self, code: Mapping[str, Any]) -> list[Document] | None:
+        if OUTPUTS not in self.include:
+            return None
+        outputs = (
+            {"type": "logs", "logs": output["logs"]}
+            if output["type"] == "logs"
+            else self._picture(output["image"]["file_id"])
+            for output in code["outputs"]
+        )
+        return [output for output in outputs if output]
+
+    def _picture(self, file_id: str) -> Document | None:
+        """With its bytes, so that no key is needed to show it; None once it was deleted."""
+        if find(self.tx, Stored(FILE, self.project), file_id) is None:
+            return None
+        kind = mimetypes.guess_type(self._filename(file_id))[0] or "image/png"
+        data = base64.b64encode(contents.read(self.tx, file_id)).decode()
+        return {"type": "image", "url": f"data:{kind};base64,{data}"}
+
+    def _attachment(self, attachment: Mapping[str, Any]) -> Document:
+        file_id = attachment["file_id"]
+        return {"type": "input_file", "file_id": file_id, "filename": self._filename(file_id)}
+
+    def _filename(self, file_id: str) -> str:
+        """The file's name; its id, once it was deleted."""
+        file = find(self.tx, Stored(FILE, self.project), file_id)
+        return str(file["filename"]) if file else file_id
+
+
+def place_of(step: Document, call_id: str) -> int:
+    """Where in its step a call stands or, if others were deleted since, has stood."""
+    if "_places" in step:
+        return int(step["_places"][call_id])
+    return [call["id"] for call in step["step_details"]["tool_calls"]].index(call_id)
+
+
+def is_open(step: Document, call: Mapping[str, Any]) -> bool:
+    """Whether a function call still waits for its output."""
+    waits = step["status"] == "in_progress"
+    return waits and call["type"] == "function" and call["function"]["output"] is None
+
+
+def _lives(step: Document) -> bool:
+    return step["status"] in ("in_progress", "completed")
+
+
+def _status(step: Document, kept: Mapping[str, Any]) -> str:
+    """Of a call that the server answers."""
+    if "name" in kept or step["status"] == "completed":
+        return "completed"
+    return "in_progress" if step["status"] == "in_progress" else "incomplete"
+
+
+def _input_part(part: Document) -> Document:
+    if part["type"] == "text":
+        return {"type": "input_text", "text": part["text"]["value"]}
+    image = part[part["type"]]
+    return {
+        "type": "input_image",
+        "image_url": image.get("url"),
+        "file_id": image.get("file_id"),
+        "detail": image.get("detail") or "auto",
+    }
+
+
+def _with_pictures(shown: list[Document], pictures: list[Document]) -> list[Document]:
+    """Pictures that code has shown are cited by the first text, which may have to be made."""
+    if not pictures:
+        return shown
+    for place, part in enumerate(shown):
+        if part["type"] == "output_text":
+            cited = {**part, "annotations": [*pictures, *part["annotations"]]}
+            return [*shown[:place], cited, *shown[place + 1 :]]
+    return [
+        {"type": "output_text", "text": "", "annotations": pictures, "logprobs": []},
+        *shown,
+    ]
