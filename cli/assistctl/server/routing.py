@@ -12,6 +12,7 @@ from assistctl.server.files_api import (
 )
 from assistctl.server.http.call import Endpoint
 from assistctl.server.responses_api import conversation_items, conversations
+from assistctl.server.responses_api import routes as responses
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *assistants.ENDPOINTS,
@@ -20,6 +21,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *file_routes.ENDPOINTS,
     *messages.ENDPOINTS,
     *model_routes.ENDPOINTS,
+    *responses.ENDPOINTS,
     *runs.ENDPOINTS,
     *steps.ENDPOINTS,
     *threads.ENDPOINTS,

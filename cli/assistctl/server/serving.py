@@ -20,7 +20,6 @@ from starlette.concurrency import run_in_threadpool
 
 from assistctl.server import files
 from assistctl.server.assistants_api import v1
-from assistctl.server.assistants_api.record.thread import ThreadRecord
 from assistctl.server.engine import Engine
 from assistctl.server.files import uploads
 from assistctl.server.http import idempotency
@@ -33,6 +32,7 @@ from assistctl.server.http.listening import (
     listen,
     url,
 )
+from assistctl.server.responses_api.record import ResponseRecord
 from assistctl.server.retrieval import embedders
 from assistctl.server.retrieval.indexing import Indexer
 from assistctl.server.retrieval.search import Searcher
@@ -206,7 +206,7 @@ def _opened(settings: Settings, on_ready: Callable[[], object]) -> Iterator[_Uvi
     database = Database(settings.database)
     try:
         searcher = Searcher(database, embedders.chosen(settings.embeddings))
-        engine = Engine(database, settings, searcher, ThreadRecord)
+        engine = Engine(database, settings, searcher, ResponseRecord)
         server = Server(settings, database, engine, searcher)
         app = create_app(server, {1: v1.endpoints(ENDPOINTS), 2: ENDPOINTS}, _lifespan(server))
         yield _Uvicorn(_config(app), on_ready, server.engine)

@@ -98,6 +98,7 @@ ITEM = Kind("conversation.item", "item_", "item")
 """
 MESSAGE = Kind("message", "msg_", "message")
 RUN = Kind("run", "run_", "run")
+RESPONSE = Kind("response", "resp_", "response")
 STEP = Kind("step", "step_", "run step")
 CALL = Kind("call", "call_", "tool call")
 _AT_AZURE = "assistant-"

@@ -24,4 +24,9 @@ def read() -> Contract:
             document["components"]["schemas"][name]["properties"][end] = {
                 "type": ["string", "null"]
             }
+    # What a response has used is null until it has ended, which the document does not say either.
+    for part in document["components"]["schemas"]["Response"]["allOf"]:
+        if "usage" in part.get("properties", {}):
+            usage = part["properties"]["usage"]
+            part["properties"]["usage"] = {"anyOf": [usage, {"type": "null"}]}
     return Contract(document)

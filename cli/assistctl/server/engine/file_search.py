@@ -64,6 +64,7 @@ class FileSearch:
                 limit=self._tool.limit,
                 threshold=ranking["score_threshold"],
                 weights=Weights.of(ranking),
+                condition=self._tool.condition,
             )
         )
         gone = [each for each in self._tool.vector_store_ids if each not in store_ids]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from assistctl.server.engine.builtin import named
+from assistctl.server.engine.builtin import Builtin, named
 from assistctl.server.engine.history import HistoryItem, flatten, last_messages, within
 from assistctl.server.engine.record import Ending, Record, Run
 from assistctl.server.engine.tools import RunTools, ToolFactory
@@ -46,7 +47,8 @@ def prepare(
     that is known. Raises RunEnds when the run's tokens are used up."""
     run = record.run(tx)
     available = factory.make(tx, record, run)
-    tools = [*run.functions, *(tool.definition() for tool in available.tools)]
+    offered = () if run.calls_left == 0 else available.tools
+    tools = [*run.functions, *(tool.definition() for tool in offered)]
     history = record.history(tx)
     system = [{"role": "system", "content": run.instructions}] if run.instructions else []
     fixed = estimate_prompt(system, tools) + sum(item.tokens for item in history.own)
@@ -58,7 +60,7 @@ def prepare(
         model=run.model,
         messages=[*system, *flatten([*kept, *history.own])],
         tools=tools,
-        tool_choice=_tool_choice(run, available),
+        tool_choice=_tool_choice(run, offered),
         parallel_tool_calls=run.parallel_tool_calls,
         response_format=run.response_format,
         temperature=_unless_default(run.temperature),
@@ -91,7 +93,7 @@ def _left(limit: int | None, spent: int, kind: str) -> int | None:
     return limit - spent
 
 
-def _tool_choice(run: Run, available: RunTools) -> Any:
+def _tool_choice(run: Run, offered: Sequence[Builtin]) -> Any:
     """`auto` is left out, being the default. What forces a call does so once: forced again after
     the outputs, the model could never answer."""
     choice = run.tool_choice
@@ -101,7 +103,7 @@ def _tool_choice(run: Run, available: RunTools) -> Any:
         return None
     if isinstance(choice, str) or choice["type"] == "function":
         return choice
-    name = named(available.tools, choice["type"])
+    name = named(offered, choice["type"])
     return {"type": "function", "function": {"name": name}} if name else None
 
 

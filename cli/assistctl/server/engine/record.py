@@ -17,8 +17,8 @@ How a second API would keep its record:
   writes it as ended and `standing` says ENDED: then the engine unlocks the thread.
 - Input that may come while a model answers is written where `history` finds it. `has_more_input`
   says so, and the run goes on instead of completing.
-- `Engine` is given a function that makes the record of a run whose process has died. Once there are
-  two APIs, it finds out by the stored run which one asked for it.
+- `Engine` is given a function that makes the record of a run whose process has died, whichever API
+  asked for it.
 """
 
 from __future__ import annotations
@@ -54,11 +54,15 @@ class Standing(Enum):
 
 @dataclass(frozen=True)
 class SearchTool:
-    """What file_search searches, how many passages it gives, and its checked ranking options."""
+    """What file_search searches, how many passages it gives, and its checked ranking options.
+
+    `condition` is a checked filter of the files, see retrieval/filters.py.
+    """
 
     vector_store_ids: Sequence[str]
     limit: int
     ranking: Mapping[str, Any]
+    condition: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,8 @@ class Run:
     `functions`, `response_format` and `tool_choice` are JSON of Chat Completions; `tool_choice` may
     also name a tool of the server's by its type. Options that are None are left to the model. Of
     the history only the `last_messages` are wanted, if a number is given; `shortens` says that
-    what the model cannot take may be left out. `script` names one of the scripted model's.
+    what the model cannot take may be left out. `script` names one of the scripted model's. Of the
+    server's own tools there may be `calls_left` more calls, or any number.
     """
 
     model: str
@@ -96,6 +101,7 @@ class Run:
     script: str
     spent: Usage
     completions: int
+    calls_left: int | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 from assistctl.server.engine.record import Events
 
 KEEP_ALIVE_SECONDS = 15.0
+_POLL_SECONDS = 0.05
 KEEP_ALIVE = b": keep-alive\n\n"
 """A comment, which clients drop; proxies and read timeouts see that the stream lives."""
 
@@ -33,7 +35,8 @@ class Wire(Protocol):
 
 @dataclass
 class Channel:
-    """The one listener of a run; where there is none, `listening` is False and events go nowhere.
+    """The one listener of a run; where there is none, `listening` is False and events go nowhere,
+    unless they are `kept` for those who come later.
 
     It never holds the run up: what a slow client has not fetched yet waits here, at most one run's
     worth of it, and a client that goes away just stops reading.
@@ -41,20 +44,46 @@ class Channel:
 
     wire: Wire
     listening: bool = True
+    kept: list[bytes] | None = None
+    closed: bool = False
     _waiting: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
 
     def send(self, events: Events) -> None:
-        if self.listening:
+        if self.listening or self.kept is not None:
             for event in events:
-                self._waiting.put_nowait(self.wire.encoded(event))
+                self._put(self.wire.encoded(event))
 
     def fail(self, message: str) -> None:
-        if self.listening:
-            self._waiting.put_nowait(self.wire.failed(message))
+        if self.listening or self.kept is not None:
+            self._put(self.wire.failed(message))
 
     def close(self) -> None:
         """No more events; called exactly when the run stops or waits for outputs."""
+        self.closed = True
         self._waiting.put_nowait(None)
+
+    def _put(self, event: bytes) -> None:
+        if self.kept is not None:
+            self.kept.append(event)
+        if self.listening:
+            self._waiting.put_nowait(event)
+
+    async def tail(self, start: int) -> AsyncIterator[bytes]:
+        """The kept events from that number on, and those that follow, for any number of listeners
+        at any time; it ends as `listen` does."""
+        kept, told = self.kept or [], time.monotonic()
+        while True:
+            ended = self.closed
+            for event in kept[start:]:
+                start, told = start + 1, time.monotonic()
+                yield event
+            if ended:
+                break
+            if time.monotonic() - told >= KEEP_ALIVE_SECONDS:
+                told = time.monotonic()
+                yield KEEP_ALIVE
+            await asyncio.sleep(_POLL_SECONDS)
+        yield self.wire.last
 
     async def listen(self) -> AsyncIterator[bytes]:
         """The body of the response: every event, then the last words of the API's streams."""

@@ -65,6 +65,7 @@ _ONE_CALL = (
     "the model called several tools at once although parallel_tool_calls is false; only the first"
     " call was made"
 )
+_TOO_MANY_CALLS = "the model asked for more tool calls than it may make; those were passed over"
 _CUT_SHORT = ("length", "content_filter")
 
 
@@ -75,13 +76,15 @@ class CancelAsked(Exception):
 @dataclass
 class _Answer:
     """One completion, as far as it has come. `calls` are by their number in the completion,
-    `results` by the id of the call; `citer` is that of the message which is open."""
+    `results` by the id of the call, `passed_over` those that are one too many; `citer` is that of
+    the message which is open."""
 
     prompt: Prompt
     words: list[str] = field(default_factory=list)
     citer: Citer | None = None
     calls: dict[int, ToolCall] = field(default_factory=dict)
     results: dict[str, ToolResult] = field(default_factory=dict)
+    passed_over: set[int] = field(default_factory=set)
     finish: Finish = field(default_factory=lambda: Finish("stop"))
 
     @property
@@ -92,6 +95,12 @@ class _Answer:
 
     def builtin(self, name: str) -> Builtin | None:
         return next((tool for tool in self.prompt.tools.tools if tool.name == name), None)
+
+    def is_used_up(self) -> bool:
+        """Whether the run has made all of the calls to the server's tools that it may make."""
+        left = self.prompt.run.calls_left
+        made = sum(not call.is_the_clients for call in self.calls.values())
+        return left is not None and made >= left
 
     def answered(self, notes: list[str]) -> Answered:
         results = dict(self.results)
@@ -242,6 +251,12 @@ class Worker:
         answer.words += [part.name, part.arguments]
         if part.index and not answer.prompt.run.parallel_tool_calls:
             self._notes.append(_ONE_CALL)
+            return
+        if part.index in answer.passed_over or (
+            part.index not in answer.calls and answer.builtin(part.name) and answer.is_used_up()
+        ):
+            self._notes.append(_TOO_MANY_CALLS)
+            answer.passed_over.add(part.index)
             return
         if not answer.calls:
             self._end_text(answer)

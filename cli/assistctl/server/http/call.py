@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from assistctl.server.engine import Engine
+from assistctl.server.engine.streaming import Channel
 from assistctl.server.http import idempotency
 from assistctl.server.retrieval.search import Searcher
 from assistctl.server.settings import Settings
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Page
+from assistctl.server.storage.leases import Claim
 from assistctl.server.thread_pools import Lane, Lanes
 from assistctl.server.validation import choice, integer
 from assistctl.server.wire import ApiError, Document, Json, Kind
@@ -30,6 +32,8 @@ class Server:
     engine: Engine
     searcher: Searcher
     lanes: Lanes = field(default_factory=Lanes)
+    streams: dict[Claim, Channel] = field(default_factory=dict)
+    """The channels of runs whose events are kept."""
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,15 @@ def remove(tx: Transaction, collection: Collection, identity: str) -> None:
     _remove_below(tx, collection.project, identity)
 
 
+def purge(tx: Transaction, collection: Collection, identity: str) -> None:
+    """Delete a document, if it is there, with everything below it and without a trace."""
+    tx.execute(
+        f"DELETE FROM documents WHERE {_HERE} AND id = ?",  # noqa: S608
+        (*collection.key, identity),
+    )
+    _remove_below(tx, collection.project, identity)
+
+
 def was_deleted(tx: Transaction, collection: Collection, identity: str) -> bool:
     """Whether such a document was there and has been removed by itself, not too long ago."""
     rows = tx.execute(

@@ -1,0 +1,301 @@
+"""The events of a response's stream, and how they go over the wire.
+
+What is told of an item that the model is at work on comes from an Open…; how it ended, from the
+item as it was written down (`finished`). Numbers are given on the way out, so that none is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from assistctl.server.responses_api.objects import ACTIVE
+from assistctl.server.wire import Document
+
+Event = Document
+"""The data of an event, but for its sequence_number."""
+
+_EMPTY: dict[str, Document] = {
+    "output_text": {"type": "output_text", "text": "", "annotations": [], "logprobs": []},
+    "refusal": {"type": "refusal", "refusal": ""},
+}
+_ENDED = {"completed": "completed", "failed": "failed"}
+
+
+class Open(Protocol):
+    """An item that has been told of, but not to its end."""
+
+    id: str
+    index: int
+
+    def finished(self, item: Document) -> Iterator[Event]:
+        """The rest of what is to be told, up to `response.output_item.done`."""
+        ...
+
+
+@dataclass
+class OpenMessage:
+    """`parts` are the types of the parts of its content of which words have come."""
+
+    id: str
+    index: int
+    parts: list[str] = field(default_factory=list)
+
+    def opened(self) -> Iterator[Event]:
+        yield _added(
+            self.index,
+            {
+                "id": self.id,
+                "type": "message",
+                "status": "in_progress",
+                "content": [],
+                "role": "assistant",
+            },
+        )
+
+    def text(self, words: str) -> Iterator[Event]:
+        place = yield from self._place("output_text")
+        if words:
+            yield self._part("response.output_text.delta", place, delta=words, logprobs=[])
+
+    def refusal(self, words: str) -> Iterator[Event]:
+        place = yield from self._place("refusal")
+        yield self._part("response.refusal.delta", place, delta=words)
+
+    def finished(self, item: Document) -> Iterator[Event]:
+        for place, part in enumerate(item["content"]):
+            if place >= len(self.parts):
+                yield from self._place(part["type"], another=True)
+            if part["type"] == "output_text":
+                yield from self._text_done(place, part)
+            else:
+                said = part["refusal"]
+                yield self._part("response.refusal.done", place, refusal=said)
+            yield self._part("response.content_part.done", place, part=part)
+        yield _done(self.index, item)
+
+    def _text_done(self, place: int, part: Document) -> Iterator[Event]:
+        name = "response.output_text.annotation.added"
+        for number, annotation in enumerate(part["annotations"]):
+            yield self._part(name, place, annotation_index=number, annotation=annotation)
+        yield self._part("response.output_text.done", place, text=part["text"], logprobs=[])
+
+    def _place(self, kind: str, another: bool = False) -> Any:
+        """Where in the content the words of this kind stand; a first one opens their part."""
+        if another or kind not in self.parts:
+            self.parts.append(kind)
+            place = len(self.parts) - 1
+            yield self._part("response.content_part.added", place, part=_EMPTY[kind])
+            return place
+        return self.parts.index(kind)
+
+    def _part(self, kind: str, place: int, **details: Any) -> Event:
+        return _of_item(self, kind, content_index=place, **details)
+
+
+@dataclass
+class OpenFunction:
+    """A call of one of the client's functions."""
+
+    id: str
+    index: int
+
+    def opened(self, call_id: str, name: str) -> Iterator[Event]:
+        yield _added(
+            self.index,
+            {
+                "id": self.id,
+                "type": "function_call",
+                "status": "in_progress",
+                "arguments": "",
+                "call_id": call_id,
+                "name": name,
+            },
+        )
+
+    def arguments(self, more: str) -> Iterator[Event]:
+        if more:
+            yield _of_item(self, "response.function_call_arguments.delta", delta=more)
+
+    def finished(self, item: Document) -> Iterator[Event]:
+        done = {"name": item["name"], "arguments": item["arguments"]}
+        yield _of_item(self, "response.function_call_arguments.done", **done)
+        yield _done(self.index, item)
+
+
+@dataclass
+class OpenSearch:
+    id: str
+    index: int
+    answered: bool = False
+
+    def opened(self) -> Iterator[Event]:
+        yield _added(
+            self.index,
+            {
+                "id": self.id,
+                "type": "file_search_call",
+                "status": "in_progress",
+                "queries": [],
+                "results": None,
+            },
+        )
+        yield _of_item(self, "response.file_search_call.in_progress")
+
+    def running(self) -> Iterator[Event]:
+        yield _of_item(self, "response.file_search_call.searching")
+
+    def result(self) -> Iterator[Event]:
+        self.answered = True
+        yield _of_item(self, "response.file_search_call.completed")
+
+    def finished(self, item: Document) -> Iterator[Event]:
+        if item["status"] == "completed" and not self.answered:
+            yield from self.running()
+            yield from self.result()
+        yield _done(self.index, item)
+
+
+@dataclass
+class OpenCode:
+    id: str
+    index: int
+    answered: bool = False
+
+    def opened(self, container_id: str) -> Iterator[Event]:
+        yield _added(
+            self.index,
+            {
+                "id": self.id,
+                "type": "code_interpreter_call",
+                "status": "in_progress",
+                "code": "",
+                "container_id": container_id,
+                "outputs": None,
+            },
+        )
+        yield _of_item(self, "response.code_interpreter_call.in_progress")
+
+    def running(self, code: str) -> Iterator[Event]:
+        if code:
+            yield _of_item(self, "response.code_interpreter_call_code.delta", delta=code)
+        yield _of_item(self, "response.code_interpreter_call_code.done", code=code)
+        yield _of_item(self, "response.code_interpreter_call.interpreting")
+
+    def result(self) -> Iterator[Event]:
+        self.answered = True
+        yield _of_item(self, "response.code_interpreter_call.completed")
+
+    def finished(self, item: Document) -> Iterator[Event]:
+        if item["status"] == "completed" and not self.answered:
+            yield from self.running(item["code"] or "")
+            yield from self.result()
+        yield _done(self.index, item)
+
+
+def whole(index: int, item: Document) -> Iterator[Event]:
+    """A finished item, told from its beginning."""
+    match item["type"]:
+        case "message":
+            message = OpenMessage(item["id"], index)
+            yield from message.opened()
+            for part in item["content"]:
+                spoken = part["type"] == "output_text"
+                yield from (
+                    message.text(part["text"]) if spoken else message.refusal(part["refusal"])
+                )
+            yield from message.finished(item)
+        case "function_call":
+            function = OpenFunction(item["id"], index)
+            yield from function.opened(item["call_id"], item["name"])
+            yield from function.arguments(item["arguments"])
+            yield from function.finished(item)
+        case "file_search_call":
+            search = OpenSearch(item["id"], index)
+            yield from search.opened()
+            yield from search.finished(item)
+        case "code_interpreter_call":
+            code = OpenCode(item["id"], index)
+            yield from code.opened(item["container_id"])
+            yield from code.finished(item)
+        case _:
+            yield _added(index, {**item, "status": "in_progress"})
+            yield _done(index, item)
+
+
+def begun(response: Document) -> Iterator[Event]:
+    """What the stream of a response begins with."""
+    fresh = {**response, "output": []}
+    yield {"type": "response.created", "response": fresh}
+    if response["background"]:
+        yield {"type": "response.queued", "response": fresh}
+
+
+def in_progress(response: Document) -> Event:
+    return {"type": "response.in_progress", "response": response}
+
+
+def ended(response: Document) -> Event:
+    """The last event. A response that was cancelled has none of its own in this API."""
+    name = _ENDED.get(response["status"], "incomplete")
+    return {"type": f"response.{name}", "response": response}
+
+
+def retold(response: Document) -> Iterator[Event]:
+    """The stream of a response that has ended, as it is written down: the deltas of then are gone,
+    so that what was said comes in one."""
+    status = "queued" if response["background"] else "in_progress"
+    unended: Document = {
+        "status": status,
+        "output": [],
+        "usage": None,
+        "error": None,
+        "incomplete_details": None,
+        "completed_at": None,
+    }
+    yield from begun({**response, **unended})
+    yield in_progress({**response, **unended, "status": "in_progress"})
+    for index, item in enumerate(response["output"]):
+        yield from whole(index, item)
+    yield ended(response)
+
+
+def is_last(event: Event) -> bool:
+    """Whether it ends the stream."""
+    return "response" in event and event["response"]["status"] not in ACTIVE
+
+
+def failure(message: str) -> Event:
+    """Says that the stream, not the response, has failed."""
+    return {"type": "error", "code": "server_error", "message": message, "param": None}
+
+
+@dataclass
+class ResponseStream:
+    """The Wire of this API's streams. The end of one is its last event: nothing follows."""
+
+    number: int = 0
+    last: bytes = b""
+
+    def encoded(self, event: Event) -> bytes:
+        numbered = {"type": event["type"], "sequence_number": self.number, **event}
+        self.number += 1
+        data = json.dumps(numbered, ensure_ascii=False)
+        return f"event: {event['type']}\ndata: {data}\n\n".encode()
+
+    def failed(self, message: str) -> bytes:
+        return self.encoded(failure(message))
+
+
+def _added(index: int, item: Document) -> Event:
+    return {"type": "response.output_item.added", "output_index": index, "item": item}
+
+
+def _done(index: int, item: Document) -> Event:
+    return {"type": "response.output_item.done", "output_index": index, "item": item}
+
+
+def _of_item(item: Open | Any, kind: str, **details: Any) -> Event:
+    return {"type": kind, "item_id": item.id, "output_index": item.index, **details}

@@ -1,0 +1,275 @@
+"""The record of a response: what the engine tells of its run, as the run of a thread and as events.
+
+All that is written down is written by a ThreadRecord, so that the turn is there for clients of the
+Assistants API. What is told beyond that are the events, and that a response is complete once it has
+asked its client for something: the calls stay open in their step until their outputs come with the
+next response (see items/adding.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection as Names
+from dataclasses import replace
+from functools import partial
+
+from assistctl.server.assistants_api.record.runs import NO_TOKENS
+from assistctl.server.assistants_api.record.thread import ThreadRecord
+from assistctl.server.engine.citations import TextSpan
+from assistctl.server.engine.coding import code_of
+from assistctl.server.engine.history import History
+from assistctl.server.engine.record import (
+    Answered,
+    AwaitsOutputs,
+    Conclusion,
+    Ending,
+    GoesOn,
+    PastCode,
+    Run,
+    Standing,
+    ToolCall,
+    ToolResult,
+)
+from assistctl.server.models.protocol import Usage
+from assistctl.server.responses_api import events, objects
+from assistctl.server.responses_api.events import (
+    Event,
+    Open,
+    OpenCode,
+    OpenFunction,
+    OpenMessage,
+    OpenSearch,
+)
+from assistctl.server.responses_api.items import ids
+from assistctl.server.responses_api.objects import ASKED
+from assistctl.server.retrieval.search import Hit
+from assistctl.server.storage import documents
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection
+from assistctl.server.storage.leases import Claim, LeaseLost
+from assistctl.server.wire import STEP, THREAD, Document, now
+
+
+class ResponseRecord:
+    """A Record, see engine/record.py. `include` names what its events show only if asked for;
+    `forget` is told project and thread of a response that was not to be stored, once it is over.
+
+    Made for a run of the other API, which some process has left behind, it ends that as well.
+    """
+
+    def __init__(
+        self,
+        claim: Claim,
+        include: Names[str] = (),
+        forget: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self.claim = claim
+        self._forget = forget
+        self._thread = ThreadRecord(claim)
+        self._include = include
+        self._order: list[str] = []
+        self._open: dict[str, Open] = {}
+        self._message: OpenMessage | None = None
+        self._step_id = ""
+        self._calls: dict[str, Open] = {}
+        self._gone = False
+
+    def standing(self, tx: Transaction) -> Standing:
+        return Standing.ENDED if self._gone else self._thread.standing(tx)
+
+    def run(self, tx: Transaction) -> Run:
+        run, asked = self._thread.run(tx), self._run(tx)[ASKED]
+        search = run.search and replace(run.search, condition=asked["filters"])
+        left = asked["most_calls"] and max(0, asked["most_calls"] - self._calls_made(tx))
+        return replace(run, search=search, shortens=asked["shortens"], calls_left=left)
+
+    def history(self, tx: Transaction) -> History:
+        return self._thread.history(tx)
+
+    def searches(self, tx: Transaction) -> Mapping[int, Sequence[Hit]]:
+        return self._thread.searches(tx)
+
+    def past_code(self, tx: Transaction) -> PastCode:
+        return self._thread.past_code(tx)
+
+    def has_more_input(self, tx: Transaction) -> bool:
+        return self._thread.has_more_input(tx)
+
+    def begin(self, tx: Transaction) -> list[Event]:
+        self._thread.begin(tx)
+        return [events.in_progress(objects.response(self._run(tx), []))]
+
+    def begin_answer(self, pictures: Sequence[str]) -> None:
+        self._thread.begin_answer(pictures)
+        self._message, self._calls = None, {}
+
+    def begin_message(self, tx: Transaction) -> list[Event]:
+        told = self._thread.begin_message(tx)
+        [created] = [event.data for event in told if event.name == "thread.message.created"]
+        message = OpenMessage(created["id"], len(self._order))
+
+        def is_open() -> None:
+            self._message = message
+            self._opens(message)
+
+        tx.after_commit(is_open)
+        return list(message.opened())
+
+    def text(self, span: TextSpan) -> list[Event]:
+        """A citation's mark is no part of the text here: that it was there is said at the end."""
+        self._thread.text(span)
+        if self._message is None:
+            return []
+        cited = span.reference is not None and span.reference.kind == "passage"
+        return list(self._message.text("" if cited else span.text))
+
+    def refusal(self, text: str) -> list[Event]:
+        self._thread.refusal(text)
+        return list(self._message.refusal(text)) if self._message else []
+
+    def retract(self) -> None:
+        self._thread.retract()
+
+    def begin_calls(self, tx: Transaction) -> list[Event]:
+        told = self._thread.begin_calls(tx)
+        steps = [event.data for event in told if event.name == "thread.run.step.created"]
+        ended = self._finished(tx, self._run(tx))
+
+        def is_open() -> None:
+            self._message, self._calls = None, {}
+            self._step_id = steps[-1]["id"]
+            self._open.clear()
+
+        tx.after_commit(is_open)
+        return ended
+
+    def call(self, call: ToolCall) -> list[Event]:
+        self._thread.call(call)
+        kind = {"file_search": "fs", "code_interpreter": "ci"}.get(call.tool, "fc")
+        place, index = len(self._calls), len(self._order)
+        identity = ids.of_call(kind, self._step_id, place)
+        begun: Open
+        match call.tool:
+            case "file_search":
+                begun = search = OpenSearch(identity, index)
+                told = list(search.opened())
+            case "code_interpreter":
+                begun = code = OpenCode(identity, index)
+                told = list(code.opened(ids.of_container(self.claim.thread_id)))
+            case _:
+                begun = function = OpenFunction(identity, index)
+                told = [
+                    *function.opened(call.id, call.name),
+                    *function.arguments(call.arguments),
+                ]
+        self._calls[call.id] = begun
+        self._opens(begun)
+        return told
+
+    def arguments(self, call: ToolCall, more: str) -> list[Event]:
+        self._thread.arguments(call, more)
+        begun = self._calls.get(call.id)
+        return list(begun.arguments(more)) if isinstance(begun, OpenFunction) else []
+
+    def keep_calls(self, tx: Transaction, calls: Sequence[ToolCall], answered: Answered) -> None:
+        self._thread.keep_calls(tx, calls, answered)
+
+    def running(self, call: ToolCall) -> list[Event]:
+        self._thread.running(call)
+        match self._calls.get(call.id):
+            case OpenSearch() as search:
+                return list(search.running())
+            case OpenCode() as code:
+                return list(code.running(code_of(call.arguments)))
+        return []
+
+    def result(self, call: ToolCall, result: ToolResult) -> list[Event]:
+        self._thread.result(call, result)
+        match self._calls.get(call.id):
+            case OpenSearch() | OpenCode() as begun:
+                return list(begun.result())
+        return []
+
+    def conclude(
+        self,
+        tx: Transaction,
+        calls: Sequence[ToolCall],
+        answered: Answered,
+        conclusion: Conclusion,
+    ) -> list[Event]:
+        self._thread.conclude(tx, calls, answered, conclusion)
+        run = self._run(tx)
+        match conclusion:
+            case GoesOn():
+                told = self._finished(tx, run)
+                tx.after_commit(self._open.clear)
+                return told
+            case AwaitsOutputs(asked):
+                return self._end(tx, _asking(run, asked))
+            case Ending(cut_by=cut):
+                return self._end(tx, _cut(run, cut))
+
+    def end(self, tx: Transaction, ending: Ending, usage: Usage | None) -> list[Event]:
+        self._thread.end(tx, ending, usage)
+        run = self._run(tx)
+        return self._end(tx, run) if ASKED in run else []
+
+    def _end(self, tx: Transaction, run: Document) -> list[Event]:
+        """The run is written as ended; of one that was not to be stored nothing is left."""
+        told = self._finished(tx, run)
+        last = objects.read(tx, self.claim.project, run, self._include)
+        run[ASKED]["order"] = [item["id"] for item in last["output"]]
+        documents.save(tx, self.claim.collection, run)
+        if not objects.is_stored(run):
+            documents.purge(tx, Collection(THREAD, self.claim.project), self.claim.thread_id)
+            self._gone = True
+            if self._forget:
+                claim = self.claim
+                tx.after_commit(partial(self._forget, claim.project, claim.thread_id))
+        return [*told, events.ended(last)]
+
+    def _finished(self, tx: Transaction, run: Document) -> list[Event]:
+        """The end of each item that is open, and what has come beside them; the run is to show
+        its items in the order in which they were told of."""
+        run[ASKED]["order"] = self._order
+        told: list[Event] = []
+        for item in objects.output(tx, self.claim.project, run, self._include):
+            if item["id"] in self._open:
+                told += self._open[item["id"]].finished(item)
+            elif item["id"] not in self._order:
+                told += events.whole(len(self._order), item)
+                self._order.append(item["id"])
+        return told
+
+    def _calls_made(self, tx: Transaction) -> int:
+        """To the server's own tools."""
+        steps = documents.select(tx, Collection(STEP, self.claim.project, self.claim.run_id))
+        calls = (call for step in steps for call in step["step_details"].get("tool_calls", ()))
+        return sum(call["type"] != "function" for call in calls)
+
+    def _opens(self, item: Open) -> None:
+        self._order.append(item.id)
+        self._open[item.id] = item
+
+    def _run(self, tx: Transaction) -> Document:
+        run = documents.find(tx, self.claim.collection, self.claim.run_id)
+        if run is None:
+            raise LeaseLost(self.claim.run_id)
+        return run
+
+
+def _asking(run: Document, calls: Sequence[ToolCall]) -> Document:
+    """A run that waits for its client, as one that is complete with the calls that it makes."""
+    ended = {
+        **run,
+        "status": "completed",
+        "completed_at": now(),
+        "expires_at": None,
+        "required_action": None,
+        "usage": run["_usage"] or NO_TOKENS,
+    }
+    return {**ended, ASKED: {**run[ASKED], "awaits": [call.id for call in calls]}}
+
+
+def _cut(run: Document, cut_by: str | None) -> Document:
+    return {**run, ASKED: {**run[ASKED], "cut": cut_by}}

@@ -1,0 +1,335 @@
+"""/responses"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from starlette.responses import JSONResponse, StreamingResponse
+
+from assistctl.server.assistants_api.record import runs
+from assistctl.server.engine.prompt import prepare
+from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS, Channel
+from assistctl.server.http.call import Answer, Call, Endpoint
+from assistctl.server.http.idempotency import Answered
+from assistctl.server.responses_api import bodies, chains, events, items, objects, tools
+from assistctl.server.responses_api.events import Event, ResponseStream
+from assistctl.server.responses_api.objects import ASKED
+from assistctl.server.responses_api.record import ResponseRecord
+from assistctl.server.storage import documents, leases
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection
+from assistctl.server.storage.leases import Claim
+from assistctl.server.validation import missing_parameter
+from assistctl.server.wire import FILE, RESPONSE, VECTOR_STORE, ApiError, Document
+
+_POLL_SECONDS = 0.05
+_CANCEL_SECONDS = 10.0
+_MOST_STREAMS = 256
+_REPLAYED = {"idempotent-replayed": "true"}
+_TRUE = ("true", "1")
+_NOT_STORED = (
+    "This request was answered before, and with `store: false` nothing is kept of an answer."
+)
+_UNFINISHED = "The response was deleted, or another process has ended it."
+
+
+@dataclass
+class _Whole:
+    """The Wire for a client that does not listen: the last event has all that it is to get."""
+
+    response: Document | None = None
+    error: str = _UNFINISHED
+    last: bytes = b""
+
+    def encoded(self, event: Event) -> bytes:
+        if events.is_last(event):
+            self.response = event["response"]
+        return b""
+
+    def failed(self, message: str) -> bytes:
+        self.error = message
+        return b""
+
+
+async def create(call: Call) -> Answer:
+    request = bodies.create(call.body)
+    stream, background = bool(request.get("stream")), bool(request.get("background"))
+    whole = _Whole()
+    channel = Channel(ResponseStream() if stream or background else whole)
+    if background:
+        channel.kept, channel.listening = [], False
+    start = partial(_start, call, request, channel)
+    try:
+        response = await call.server.lanes.writes.run(start)
+    except Answered as before:
+        return await _again(call, before.answer, stream=stream, background=background)
+    if background:
+        return _stream(channel.tail(0)) if stream else response
+    if stream:
+        return _stream(channel.listen())
+    async for _ in channel.listen():
+        pass
+    if whole.response is None:
+        raise ApiError(whole.error, status=500, type="server_error")
+    return whole.response
+
+
+def retrieve(call: Call) -> Answer:
+    identity = call.path("response_id", RESPONSE)
+    include = _included(call)
+    streaming = (call.query("stream") or "") in _TRUE
+    with call.database.read() as tx:
+        run = objects.fetch(tx, call.project, identity)
+        if not streaming:
+            return objects.read(tx, call.project, run, include)
+    start = _starting_after(call)
+    if start and not objects.is_background(run):
+        raise ApiError(
+            "Only the stream of a response that was made with background=true can be resumed with"
+            " 'starting_after'. Without it, the whole response is told again.",
+            param="starting_after",
+            code="invalid_value",
+        )
+    channel = call.server.streams.get(Claim(call.project, run["thread_id"], run["id"]))
+    if channel is not None:
+        return _stream(channel.tail(start))
+    return _stream(_told_again(call, identity, include, start))
+
+
+def delete(call: Call) -> Document:
+    identity = call.path("response_id", RESPONSE)
+    with call.database.write() as tx:
+        run = objects.fetch(tx, call.project, identity)
+        if run["status"] in ("queued", "in_progress", "cancelling"):
+            raise ApiError(
+                f"Response '{identity}' is in progress and cannot be deleted. Cancel it, or wait"
+                " until it has ended."
+            )
+        chains.delete(tx, call.project, run)
+    return {"id": identity, "object": "response", "deleted": True}
+
+
+async def cancel(call: Call) -> Document:
+    """Answers once the response has stopped; to cancel one twice changes nothing."""
+    identity = call.path("response_id", RESPONSE)
+    response = await call.server.lanes.writes.run(partial(_cancel, call, identity))
+    deadline = time.monotonic() + _CANCEL_SECONDS
+    while response["status"] in objects.ACTIVE and time.monotonic() < deadline:
+        await asyncio.sleep(_POLL_SECONDS)
+        response = await call.server.lanes.reads.run(partial(_read, call, identity))
+    return response
+
+
+def input_items(call: Call) -> Document:
+    """The items that came with the request; what it continued is not among them."""
+    identity = call.path("response_id", RESPONSE)
+    page, include = call.page(), _included(call)
+    with call.database.read() as tx:
+        run = objects.fetch(tx, call.project, identity)
+        given = set(run[ASKED]["input"])
+        every = items.of_thread(tx, call.project, run["thread_id"], include)
+    found = {item["id"]: item for item in every if item["id"] in given}
+    ordered = [found[each] for each in run[ASKED]["input"] if each in found]
+    if page.order == "desc":
+        ordered.reverse()
+    for cursor, name in ((page.after, "after"), (page.before, "before")):
+        if cursor and cursor not in found:
+            raise ApiError(
+                f"Invalid '{name}': no item with id '{cursor}' is in this list.",
+                param=name,
+                code="invalid_value",
+            )
+    names = [item["id"] for item in ordered]
+    first = names.index(page.after) + 1 if page.after else 0
+    stop = names.index(page.before) if page.before else len(names)
+    if page.before and not page.after:
+        first = max(first, stop - page.limit)
+        return documents.listing(ordered[first:stop], first > 0)
+    return documents.listing(
+        ordered[first : min(stop, first + page.limit)], stop > first + page.limit
+    )
+
+
+async def input_tokens(call: Call) -> Document:
+    """About how many tokens a model would be sent; nothing of the request stays."""
+    request = bodies.count(call.body)
+    prompt = await call.server.lanes.writes.run(partial(_rehearsed, call, request))
+    tokens = await call.server.lanes.reads.run(lambda: prompt.tokens)
+    return {"object": "response.input_tokens", "input_tokens": tokens}
+
+
+class _Undone(Exception):
+    """What a transaction was for is known; nothing of it is to stay."""
+
+    def __init__(self, prompt: Any) -> None:
+        super().__init__("undone")
+        self.prompt = prompt
+
+
+def _rehearsed(call: Call, request: Mapping[str, Any]) -> Any:
+    try:
+        with call.database.write() as tx:
+            run = _queued(call, tx, request)
+            record = ResponseRecord(_claim(call, run))
+            raise _Undone(prepare(tx, call.server.engine.tools, record))
+    except _Undone as undone:
+        return undone.prompt
+
+
+def _start(call: Call, request: Mapping[str, Any], channel: Channel) -> Document:
+    """Have a response worked on, with its input written down; returns it as it begins."""
+
+    def change(tx: Transaction) -> Document:
+        run = _queued(call, tx, request)
+        claim, engine = _claim(call, run), call.server.engine
+        leases.open_run(tx, claim, engine.owner, run["expires_at"])
+        response = objects.response(run, [])
+        channel.send(list(events.begun(response)))
+        include = bodies.included(request.get("include", []))
+        record = ResponseRecord(claim, include, engine.forget)
+        if channel.kept is not None:
+            tx.after_commit(partial(_keep, call.server.streams, claim, channel))
+        engine.launch(tx, record, run["expires_at"] - run["created_at"], channel)
+        return response
+
+    return call.write(change)
+
+
+def _queued(call: Call, tx: Transaction, request: Mapping[str, Any]) -> Document:
+    """The new run of a response, on its thread with the input of the request."""
+    thread = chains.open_thread(tx, call.project, request)
+    given = request.get("input", [])
+    given = items.as_items(given) if isinstance(given, str) else given
+    if not given and not ({"conversation", "previous_response_id"} & request.keys()):
+        raise missing_parameter("input")
+    added = items.add(tx, call.project, thread["id"], given, "input")
+    if waiting := items.open_calls(tx, call.project, thread["id"]):
+        raise ApiError(f"No tool output found for function call {waiting[0]}.", param="input")
+    chosen = tools.of_run(request.get("tools", []), request.get("tool_choice", "auto"))
+    for kind, named in ((VECTOR_STORE, chosen.vector_store_ids), (FILE, chosen.file_ids)):
+        for each in named:
+            documents.fetch(tx, Collection(kind, call.project), each)
+    if chosen.container not in (None, items.ids.of_container(thread["id"])):
+        raise ApiError(
+            f"Container '{chosen.container}' is not that of this conversation, which is the only"
+            ' one that can be named. Ask for one with {"type": "auto"}.',
+            param="tools",
+            code="unsupported_value",
+        )
+    run = objects.new_run(thread, request, chosen, call.server.engine.models.run_seconds)
+    run[ASKED]["input"] = [item["id"] for item in added]
+    run[ASKED]["conversation"] = chains.conversation_id(request)
+    run["notes"] += call.server.engine.tools.notes(runs.asked(run))
+    return documents.insert(tx, _claim(call, run).collection, run)
+
+
+def _keep(streams: dict[Claim, Channel], claim: Claim, channel: Channel) -> None:
+    streams[claim] = channel
+    ended = [each for each, one in list(streams.items()) if one.closed]
+    for each in ended[: max(0, len(streams) - _MOST_STREAMS)]:
+        streams.pop(each, None)
+
+
+def _cancel(call: Call, identity: str) -> Document:
+    with call.database.write() as tx:
+        run = objects.fetch(tx, call.project, identity)
+        if not objects.is_background(run):
+            raise ApiError("Cannot cancel a synchronous response: it has no background=true.")
+        if run["status"] in ("queued", "in_progress"):
+            claim = _claim(call, run)
+            run = documents.update(tx, claim.collection, run["id"], {"status": "cancelling"})
+            call.server.engine.interrupt(tx, claim)
+        elif run["status"] not in ("cancelling", "cancelled"):
+            status = objects.response(run, [])["status"]
+            raise ApiError(f"Cannot cancel a response that is {status}.")
+        return objects.read(tx, call.project, run)
+
+
+async def _again(call: Call, answer: Document, *, stream: bool, background: bool) -> Answer:
+    """The answer to a request that is sent again: the response that the first one began."""
+    identity = answer["id"]
+    if not answer["store"]:
+        raise ApiError(_NOT_STORED, code="response_not_stored")
+    if stream:
+        include = bodies.included(call.body.get("include") or [])
+        return _stream(_told_again(call, identity, include, 0), _REPLAYED)
+    response = await call.server.lanes.reads.run(partial(_read, call, identity))
+    while not background and response["status"] in objects.ACTIVE:
+        await asyncio.sleep(_POLL_SECONDS)
+        response = await call.server.lanes.reads.run(partial(_read, call, identity))
+    return JSONResponse(response, headers=_REPLAYED)
+
+
+def _read(call: Call, identity: str, include: frozenset[str] = frozenset()) -> Document:
+    with call.database.read() as tx:
+        run = objects.fetch(tx, call.project, identity)
+        return objects.read(tx, call.project, run, include)
+
+
+async def _told_again(
+    call: Call, identity: str, include: frozenset[str], start: int
+) -> AsyncIterator[bytes]:
+    """The stream of a response that this process has no events of, once it has ended. Somebody who
+    has heard of it already gets its last event, which holds all of it."""
+    spoken = time.monotonic()
+    wire = ResponseStream(start)
+    while True:
+        try:
+            response = await call.server.lanes.reads.run(partial(_read, call, identity, include))
+        except ApiError as gone:
+            yield wire.failed(str(gone))
+            return
+        if response["status"] not in objects.ACTIVE:
+            break
+        await asyncio.sleep(_POLL_SECONDS)
+        if time.monotonic() - spoken >= KEEP_ALIVE_SECONDS:
+            spoken = time.monotonic()
+            yield KEEP_ALIVE
+    for event in [events.ended(response)] if start else events.retold(response):
+        yield wire.encoded(event)
+
+
+def _stream(content: AsyncIterator[bytes], headers: Mapping[str, str] | None = None) -> Answer:
+    return StreamingResponse(
+        content,
+        media_type="text/event-stream",
+        headers={"cache-control": "no-cache", "x-accel-buffering": "no", **(headers or {})},
+    )
+
+
+def _starting_after(call: Call) -> int:
+    """The number of the first event that is wanted."""
+    text = call.query("starting_after")
+    if text is None:
+        return 0
+    if not text.isdecimal():
+        raise ApiError(
+            f"Invalid type for 'starting_after': expected an integer, but got '{text}' instead.",
+            param="starting_after",
+            code="invalid_type",
+        )
+    return int(text) + 1
+
+
+def _included(call: Call) -> frozenset[str]:
+    query = call.request.query_params
+    return bodies.included([*query.getlist("include"), *query.getlist("include[]")])
+
+
+def _claim(call: Call, run: Document) -> Claim:
+    return Claim(call.project, run["thread_id"], run["id"])
+
+
+ENDPOINTS = (
+    Endpoint("POST", "/responses", create),
+    Endpoint("POST", "/responses/input_tokens", input_tokens),
+    Endpoint("GET", "/responses/{response_id}", retrieve),
+    Endpoint("DELETE", "/responses/{response_id}", delete),
+    Endpoint("POST", "/responses/{response_id}/cancel", cancel),
+    Endpoint("GET", "/responses/{response_id}/input_items", input_items),
+)
