@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -495,6 +496,41 @@ def test_instructions_amid_the_input_and_pictures_reach_the_model(
     assert [part["type"] for part in question["content"]] == ["text", "image_url", "image_url"]
     items = openai.responses.input_items.list(response.id, order="asc").data
     assert [(item.role, len(item.content)) for item in items] == [("developer", 1), ("user", 3)]  # type: ignore[union-attr]
+
+
+def test_the_text_of_files_in_the_input_reaches_the_model(
+    openai: OpenAI, endpoint: ChatEndpoint
+) -> None:
+    endpoint.answer(say("It costs 8."))
+    file = openai.files.create(file=("prices.csv", b"rose,8\n"), purpose="user_data")
+    encoded = "data:text/plain;base64," + base64.b64encode("Lily: 9 元".encode()).decode()
+    given = [
+        {
+            "role": "user",
+            "content": [
+                {"type": "input_text", "text": "How much?"},
+                {"type": "input_file", "file_id": file.id},
+                {"type": "input_file", "filename": "more.txt", "file_data": encoded},
+            ],
+        }
+    ]
+    first = respond(openai, given)
+    told_of = "File prices.csv:\n\nrose,8\n\nFile more.txt:\n\nLily: 9 元\nHow much?"
+    assert asked(endpoint) == [("user", told_of)]
+    [item] = openai.responses.input_items.list(first.id).data
+    assert [part.type for part in item.content] == ["input_text", "input_file", "input_file"]  # type: ignore[union-attr]
+    respond(openai, [{"type": "item_reference", "id": item.id}])
+    assert asked(endpoint) == [("user", told_of)]
+    respond(openai, "and?", previous_response_id=first.id)
+    assert asked(endpoint)[0] == ("user", told_of)
+    broken: Any = [{**given[0], "content": [{"type": "input_file", "filename": "a.pdf"}]}]
+    for data, words in (
+        ("data:application/pdf;base64,AAAA", "The file 'a.pdf' cannot be used as input"),
+        ("no base64!", "expected Base64"),
+    ):
+        broken[0]["content"][0]["file_data"] = data
+        with pytest.raises(sdk.BadRequestError, match=words):
+            respond(openai, broken)
 
 
 def test_input_items_are_those_of_the_request_in_pages(

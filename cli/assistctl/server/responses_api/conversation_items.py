@@ -28,11 +28,12 @@ _INCLUDABLE = choice(
 def create(call: Call) -> Document:
     conversation_id, include = call.path("conversation_id", CONVERSATION), included(call)
     body = _NEW(call.body, "")
+    given = items.with_texts(call.database, call.project, body["items"], "items")
 
     def change(tx: Transaction) -> Document:
         _fetch(call, tx, conversation_id)
         items.refuse_locked(tx, call.project, conversation_id)
-        added = items.add(tx, call.project, conversation_id, body["items"], include=include)
+        added = items.add(tx, call.project, conversation_id, given, include=include)
         return documents.listing(added)
 
     return call.write(change)

@@ -44,10 +44,11 @@ def shown(thread: Mapping[str, Any]) -> Document:
 
 def create(call: Call) -> Document:
     body = _NEW(call.body, "")
+    given = items.with_texts(call.database, call.project, body.get("items") or (), "items")
 
     def change(tx: Transaction) -> Document:
         conversation = new_conversation(tx, call.project, body.get("metadata"))
-        items.add(tx, call.project, conversation["id"], body.get("items") or ())
+        items.add(tx, call.project, conversation["id"], given)
         return shown(conversation)
 
     return call.write(change)

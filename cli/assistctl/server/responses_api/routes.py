@@ -57,7 +57,7 @@ class _Whole:
 
 
 async def create(call: Call) -> Answer:
-    request = bodies.create(call.body)
+    request = await _with_items(call, bodies.create(call.body))
     stream, background = bool(request.get("stream")), bool(request.get("background"))
     whole = _Whole()
     channel = Channel(ResponseStream() if stream or background else whole)
@@ -157,10 +157,20 @@ def input_items(call: Call) -> Document:
 
 async def input_tokens(call: Call) -> Document:
     """About how many tokens a model would be sent; nothing of the request stays."""
-    request = bodies.count(call.body)
+    request = await _with_items(call, bodies.count(call.body))
     prompt = await call.server.lanes.writes.run(partial(_rehearsed, call, request))
     tokens = await call.server.lanes.reads.run(lambda: prompt.tokens)
     return {"object": "response.input_tokens", "input_tokens": tokens}
+
+
+async def _with_items(call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The request with its input as items, and the text of files among them."""
+    given = request.get("input", [])
+    given = items.as_items(given) if isinstance(given, str) else given
+    if items.have_files(given):
+        reading = partial(items.with_texts, call.database, call.project, given, "input")
+        given = await call.server.lanes.uploads.run(reading)
+    return {**request, "input": given}
 
 
 class _Undone(Exception):
@@ -203,8 +213,7 @@ def _start(call: Call, request: Mapping[str, Any], channel: Channel) -> Document
 def _queued(call: Call, tx: Transaction, request: Mapping[str, Any]) -> Document:
     """The new run of a response, on its thread with the input of the request."""
     thread = chains.open_thread(tx, call.project, request)
-    given = request.get("input", [])
-    given = items.as_items(given) if isinstance(given, str) else given
+    given = request["input"]
     if not given and not ({"conversation", "previous_response_id"} & request.keys()):
         raise missing_parameter("input")
     added = items.add(tx, call.project, thread["id"], given, "input")

@@ -21,6 +21,8 @@ from assistctl.server.storage.documents import Collection, find
 from assistctl.server.storage.leases import Claim
 from assistctl.server.wire import FILE, Document
 
+FILES = "_files"
+"""The key of a message under which stands what models are told of each file that came with it."""
 _FORGOTTEN = "(What was found then is not repeated here. Search again if you need it.)"
 
 
@@ -51,11 +53,13 @@ def _from_message(
         words = (_words(part, current) for part in message["content"])
         said = "\n".join(filter(None, words))
         return [_with_state({"role": "assistant", "content": said}, message)] if said else []
+    files = message.get(FILES, ())
     if all(part["type"] == "text" for part in message["content"]):
-        text = "\n".join(part["text"]["value"] for part in message["content"])
-        return [{"role": "user", "content": text}]
+        words = (part["text"]["value"] for part in message["content"])
+        return [{"role": "user", "content": "\n".join([*files, *words])}]
     parts = [_part(tx, project, part) for part in message["content"]]
-    return [{"role": "user", "content": parts}]
+    told = [{"type": "text", "text": text} for text in files]
+    return [{"role": "user", "content": [*told, *parts]}]
 
 
 def _from_item(item: Document) -> list[Document]:

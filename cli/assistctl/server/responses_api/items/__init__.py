@@ -16,6 +16,7 @@ from itertools import islice
 from assistctl.server.assistants_api import locks
 from assistctl.server.responses_api.items import ids
 from assistctl.server.responses_api.items.adding import add, open_calls
+from assistctl.server.responses_api.items.attached import have_files, with_texts
 from assistctl.server.responses_api.items.bodies import FEW_ITEMS, ITEMS, as_items
 from assistctl.server.responses_api.items.removing import remove
 from assistctl.server.responses_api.items.views import Viewer
@@ -31,6 +32,7 @@ __all__ = [
     "add",
     "as_items",
     "find",
+    "have_files",
     "ids",
     "missing",
     "of_thread",
@@ -38,6 +40,7 @@ __all__ = [
     "page",
     "refuse_locked",
     "remove",
+    "with_texts",
 ]
 
 

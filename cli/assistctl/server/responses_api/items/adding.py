@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assistctl.server.assistants_api.record import runs, steps
+from assistctl.server.assistants_api.record.transcript import FILES
 from assistctl.server.responses_api.items import ids
+from assistctl.server.responses_api.items.attached import TEXT
 from assistctl.server.responses_api.items.views import OUTPUTS, RESULTS, Viewer, is_open, place_of
 from assistctl.server.storage import threads
 from assistctl.server.storage.database import Transaction
@@ -89,7 +91,7 @@ class Adding:
             raise ApiError(f"Item with id '{item_id}' not found.", status=404, param=where)
         if document["thread_id"] == self.thread_id:
             raise _duplicate(item_id, where)
-        return item
+        return {**item, FILES: document[FILES]} if FILES in document else item
 
     def _message(self, item: Mapping[str, Any]) -> str:
         content = _content(item)
@@ -118,6 +120,9 @@ class Adding:
             ],
             "metadata": {},
         }
+        files_read = item.get(FILES) or _texts(item["content"])
+        if files_read:
+            message[FILES] = files_read
         if Viewer(self.tx, self.project).content(message) != content:
             message["_content"] = content  # as it came, where a thread has less to say it with
         insert(self.tx, Collection(MESSAGE, self.project, self.thread_id), message)
@@ -225,6 +230,11 @@ def _completed(item: Mapping[str, Any]) -> Document:
     return {**status, "results": item.get("results")}
 
 
+def _texts(content: str | Sequence[Mapping[str, Any]]) -> list[str]:
+    """What models are told of the files in a message's content."""
+    return [] if isinstance(content, str) else [part[TEXT] for part in content if TEXT in part]
+
+
 def _content(item: Mapping[str, Any]) -> list[Document]:
     """The content as an answer shows it."""
     given = item["content"]
@@ -235,7 +245,7 @@ def _content(item: Mapping[str, Any]) -> list[Document]:
 
 def _part(part: Mapping[str, Any]) -> Document:
     kind = part["type"]
-    shown = {key: value for key, value in part.items() if value is not None}
+    shown = {key: value for key, value in part.items() if value is not None and key != TEXT}
     if kind == "output_text":
         return {"annotations": [], "logprobs": [], **shown}
     if kind == "input_image":
