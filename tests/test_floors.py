@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "surface": GROUND | {"plan"},
     "apis": GROUND | {"plan", "surface"},
     "targets": GROUND | {"spec", "surface", "apis", "server"},
-    "loading": GROUND | {"spec", "toolbox"},
+    "loading": GROUND | {"spec", "toolbox", "apis"},
     "sync": {"__init__", "plan", "render", "surface", "apis"} | GROUND,
     "conversation": GROUND | {"spec", "plan", "toolbox", "surface", "targets", "sync"},
     "importing": GROUND | {"spec", "surface", "apis", "loading"},
@@ -64,7 +64,8 @@ ONLY_IN = {
     "rich": {"render"},
 }
 MAY_IMPORT_IN_APIS = {
-    "__init__": {"managed", "transport"},
+    "__init__": {"capabilities", "managed", "transport"},
+    "capabilities": set(),
     "transport": set(),
     "managed": {"transport"},
     "assistants": {"transport", "managed"},

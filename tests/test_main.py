@@ -184,8 +184,9 @@ def test_help_lists_every_command_and_imports_none() -> None:
         "[] ['assistctl.commands._options', 'assistctl.commands._suggestions', "
         "'assistctl.commands._termination']"
     )
+    column = max(map(len, COMMANDS)) + 2
     for name, (_, line) in COMMANDS.items():
-        assert f"  {name:<12}{line}\n" in result.stdout
+        assert f"  {name:<{column}}{line}\n" in result.stdout
 
 
 @pytest.mark.parametrize("name", COMMANDS)

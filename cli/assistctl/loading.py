@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistctl import spec, toolbox
+from assistctl.apis.capabilities import refusals
 from assistctl.errors import DeclarationError, Place, Problem
 from assistctl.resources import Workspace
 
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 ENV = ".env"
 
 
-def load(root: Path | None = None, target: str | None = None) -> Workspace:
+def load(root: Path | None = None, target: str | None = None, *, refuse: bool = True) -> Workspace:
     """The workspace in a directory, else in the nearest one above the current directory, as it is
-    declared for a target, else for the one that it names itself.
+    declared for a target, else for the one that it names itself. What the target's API cannot do
+    is wrong, unless `refuse` is False.
 
     Raises DeclarationError with everything that is wrong with it, AssistctlError where there is
     none.
@@ -30,6 +32,7 @@ def load(root: Path | None = None, target: str | None = None) -> Workspace:
     environ, faults = _environment(root)
     declared, problems = spec.load(root.resolve(), target=target, environ=environ)
     workspace, more = toolbox.resolve(declared)
+    more += refusals(workspace) if refuse else ()
     if problems := (*faults, *problems, *more):
         raise DeclarationError(problems)
     return workspace

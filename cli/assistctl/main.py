@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("assistctl.commands.init", "Write a small working workspace."),
     "validate": ("assistctl.commands.validate", "Check the workspace without any network."),
+    "capabilities": ("assistctl.commands.capabilities", "Tell what a target can do of it all."),
     "plan": ("assistctl.commands.plan", "Show what sync would do."),
     "sync": ("assistctl.commands.sync", "Make the target as it is declared."),
     "run": ("assistctl.commands.run", "Send one message to an assistant, print its answer."),

@@ -147,7 +147,8 @@ class Assistant:
     description, instructions, temperature, top_p, response_format, reasoning_effort, metadata.
     A field that is not declared is absent. `run` holds defaults for each run: tool_choice,
     parallel_tool_calls, max_prompt_tokens, max_completion_tokens, truncation_strategy. A protected
-    assistant is never pruned.
+    assistant is never pruned. `places` are those of the keys that it declares, by their paths:
+    `temperature`, `run.tool_choice`, of tools by their types (`tools.function`).
     """
 
     key: str
@@ -156,6 +157,7 @@ class Assistant:
     tools: tuple[Tool, ...] = ()
     run: Mapping[str, Json] = field(default_factory=dict)
     protect: bool = False
+    places: Mapping[str, Place] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def address(self) -> Address:
@@ -175,7 +177,8 @@ class Target:
     Without `base_url` a target is local: the command starts the embedded server and
     fills in its address. `model` is what the embedded server asks: "scripted", or a mapping of what
     is declared of an endpoint (secrets are in it, and `ca_file` is an absolute path), or None.
-    Writes to a target that wants it confirmed need its name.
+    Writes to a target that wants it confirmed need its name. `emulate` names the tools that the
+    API has not and that the command line is to stand in for.
     """
 
     name: str
@@ -186,6 +189,7 @@ class Target:
     api_key: str | None = field(default=None, repr=False)
     model: Literal["scripted"] | Mapping[str, Json] | None = field(default=None, repr=False)
     confirm: bool = False
+    emulate: tuple[str, ...] = ()
 
     @property
     def local(self) -> bool:

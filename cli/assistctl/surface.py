@@ -32,8 +32,19 @@ class Support(Enum):
     REFUSED = "refused"
 
 
-Capabilities: TypeAlias = Mapping[str, Support]
-"""What a surface can, by the feature's path in an assistant's YAML: `tools.file_search`."""
+@dataclass(frozen=True)
+class Capability:
+    """What becomes of one feature. `how` says what is done, or, of what is refused, what to do
+    instead. `on_request`: it is emulated only where the target's YAML asks for it."""
+
+    support: Support
+    how: str = ""
+    on_request: bool = False
+
+
+Capabilities: TypeAlias = Mapping[str, Capability]
+"""What a surface can, by the feature's name in the table of apis/capabilities.py:
+`tools.file_search`."""
 
 
 class Operation(Protocol):

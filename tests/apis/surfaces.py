@@ -1,9 +1,10 @@
 """The surfaces of the tests, over clients that they have made themselves."""
 
 from assistctl.apis.assistants import API
+from assistctl.apis.capabilities import of_api
 from assistctl.apis.managed.managed_surface import ManagedSurface
 from assistctl.apis.transport.client import Client
 
 
 def assistants(client: Client, namespace: str) -> ManagedSurface:
-    return ManagedSurface(API, client, namespace)
+    return ManagedSurface(API, client, namespace, of_api("assistants"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from assistctl.apis import capabilities
 from assistctl.apis.transport.pacing import PARALLEL
 from assistctl.errors import DeclarationError, Problem
 from assistctl.resources import Target
@@ -30,4 +31,4 @@ def connect(target: Target, parallel: int = PARALLEL) -> Surface:
     assert target.base_url is not None, "a local target is given its address before it is used"
     key = target.api_key or "none"
     client = Client(target.base_url, key, parallel=parallel, headers=api.headers)
-    return ManagedSurface(api, client, target.namespace)
+    return ManagedSurface(api, client, target.namespace, capabilities.at(target))

@@ -10,9 +10,9 @@ from assistctl.render.problems import warnings_text
 from assistctl.resources import Workspace
 
 
-def load(options: Options) -> Workspace:
+def load(options: Options, *, refuse: bool = True) -> Workspace:
     """As the command line asks for it; see loading.load."""
-    return loading.load(options.workspace, options.target)
+    return loading.load(options.workspace, options.target, refuse=refuse)
 
 
 def warn(options: Options, workspace: Workspace) -> None:

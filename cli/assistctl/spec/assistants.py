@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from assistctl.errors import Place
 from assistctl.resources import Assistant, Json, VectorStore
@@ -27,7 +27,18 @@ def assistant(
     _check_answer_schema(fields, around)
     settings = _settings(fields, around.workspace_files)
     protect = bool(fields.get("protect"))
-    return Assistant(key, place, settings, tools, plain(run), protect), store
+    made = Assistant(key, place, settings, tools, plain(run), protect, dict(_places(fields)))
+    return made, store
+
+
+def _places(fields: Located) -> Iterator[tuple[str, Place]]:
+    for name in fields:
+        if name not in ("tools", "run"):
+            yield name, fields.key_place(name)
+    run = fields.mapping("run")
+    yield from ((f"run.{name}", run.key_place(name)) for name in run)
+    for tool, place in reversed([*fields.items_at("tools")]):  # of several the first one is named
+        yield f"tools.{tool['type']}", place
 
 
 def _settings(fields: Located, workspace_files: WorkspaceFiles) -> Mapping[str, Json]:

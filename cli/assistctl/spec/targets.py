@@ -132,6 +132,7 @@ def resolved(
         api_key=key_of(fields, environ, findings),
         model=_model(fields, root, environ, findings),
         confirm=bool(fields.get("confirm")),
+        emulate=tuple(fields.get("emulate", ())),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from assistctl.apis import capabilities
 from assistctl.errors import AssistctlError
 from assistctl.plan.changes import Change, Plan
 from assistctl.plan.reconcile import PlanOptions, reconcile, select
@@ -83,11 +84,12 @@ def plan_sync(
     left = upload_journal.left(workspace)
     observed = surface.observe(everything, deep=options.deep, left=left)
     planned = make_plan(surface, workspace, declared, observed, options)
-    used = [it for it in left if it.address in declared and _serves(it, declared, observed)]
-    if not used:
-        return planned
-    note = f"{counted(len(used), 'upload')} of a sync that was cut off, which this one goes on with"
-    return replace(planned, plan=replace(planned.plan, notes=(*planned.plan.notes, note)))
+    assistants = [it for it in workspace.assistants.values() if it.address in declared]
+    notes = [*planned.plan.notes, *capabilities.notes(assistants, surface.capabilities)]
+    if used := [it for it in left if it.address in declared and _serves(it, declared, observed)]:
+        uploads = counted(len(used), "upload")
+        notes.append(f"{uploads} of a sync that was cut off, which this one goes on with")
+    return replace(planned, plan=replace(planned.plan, notes=tuple(notes)))
 
 
 def _serves(upload: Upload, declared: Mapping[Address, Declared], observed: Observed) -> bool:

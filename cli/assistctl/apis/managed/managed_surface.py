@@ -36,12 +36,11 @@ from assistctl.surface import Operation as AnyOperation
 
 @dataclass(frozen=True)
 class Api:
-    """What only one API knows: the `headers` of its requests, what it can, how it holds an
-    assistant, and how one talks with it (`converse` gets the assistant as declared, its id, its
-    owner `<namespace>/<key>` and the thread, if there is one)."""
+    """What only one API knows: the `headers` of its requests, how it holds an assistant, and how
+    one talks with it (`converse` gets the assistant as declared, its id, its owner
+    `<namespace>/<key>` and the thread, if there is one)."""
 
     headers: Mapping[str, str]
-    capabilities: Capabilities
     kind: AssistantKind
     converse: Callable[[Client, Assistant, str, str, str | None], Conversation]
 
@@ -53,10 +52,7 @@ class ManagedSurface:
     api: Api
     client: Client
     namespace: str
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self.api.capabilities
+    capabilities: Capabilities
 
     @property
     def redaction(self) -> Redaction:

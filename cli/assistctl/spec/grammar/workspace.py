@@ -65,6 +65,12 @@ WORKSPACES: dict[str, Schema] = {
                     "namespace", "Marks this target's objects; the workspace if left out."
                 ),
                 "model": ref("model", "Who answers on the embedded server."),
+                "emulate": {
+                    "description": "Tools that the API has not, for which run and chat stand in.",
+                    "type": "array",
+                    "items": word("The type of the tool.", "file_search"),
+                    "uniqueItems": True,
+                },
                 "confirm": flag("Must whoever writes to this target confirm it by its name?"),
                 "overrides": mapping(
                     "What is different at this target.",

@@ -1,0 +1,187 @@
+"""What each API makes of what an assistant's YAML can declare: one table for `validate`, `plan`,
+`assistctl capabilities`, docs/surfaces.md and the tests. Imports no SDK.
+
+A feature is called by its path in the YAML; where only some values of it are meant, by these too
+(`tools.function.strict`). Source: the types of the openai SDK 3.57.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from assistctl.errors import Place, Problem
+from assistctl.resources import Assistant, Target, Workspace
+from assistctl.surface import Capabilities, Capability, Support
+
+TITLES: Mapping[str, str] = {
+    "assistants": "Assistants API",
+    "agents": "Agents API",
+    "responses": "Responses API",
+}
+"""Every API that a target can be declared to speak, and its name for people."""
+
+_OUT = "remove it, or make it null under the target's `overrides`"
+
+
+def _as(how: str) -> Capability:
+    return Capability(Support.NATIVE, how)
+
+
+def _emulated(how: str, *, on_request: bool = False) -> Capability:
+    return Capability(Support.EMULATED, how, on_request=on_request)
+
+
+def _refused(way_out: str = _OUT) -> Capability:
+    return Capability(Support.REFUSED, way_out)
+
+
+_NATIVE = Capability(Support.NATIVE)
+_EACH = _as("sent with each response")
+_STAYS = _emulated("kept in the workspace; nothing at the target bears it, and no model reads it")
+
+TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
+    "name": (_NATIVE, _NATIVE, _STAYS),
+    "description": (_NATIVE, _emulated("kept in the agent's metadata"), _STAYS),
+    "model": (_NATIVE, _NATIVE, _EACH),
+    "instructions": (_NATIVE, _as("put after instructions of the service's own"), _EACH),
+    "temperature": (_NATIVE, _refused(), _EACH),
+    "top_p": (_NATIVE, _refused(), _EACH),
+    "response_format": (_NATIVE, _as("as `text.format`"), _as("as `text.format`")),
+    "response_format.json_object": (
+        _NATIVE,
+        _refused("declare `type: json_schema` with a schema"),
+        _as("as `text.format`"),
+    ),
+    "reasoning_effort": (_NATIVE, _as("as `reasoning.effort`"), _as("as `reasoning.effort`")),
+    "metadata": (_NATIVE, _NATIVE, _EACH),
+    "protect": (_NATIVE, _NATIVE, _emulated("no assistant is there that could be pruned")),
+    "tools.code_interpreter": (
+        _NATIVE,
+        _as("as the session's environment `openai_hosted`, with the files under /workspace"),
+        _as("in a container made for the conversation"),
+    ),
+    "tools.file_search": (
+        _NATIVE,
+        _emulated(
+            "a function that `run` and `chat` answer by searching the vector store",
+            on_request=True,
+        ),
+        _NATIVE,
+    ),
+    "tools.function": (_NATIVE, _NATIVE, _NATIVE),
+    "tools.function.strict": (
+        _NATIVE,
+        _emulated("`run` and `chat` check the arguments, and the model is told what is wrong"),
+        _NATIVE,
+    ),
+    "tools.function without description": (_NATIVE, _refused("describe the function"), _NATIVE),
+    "run.tool_choice": (_NATIVE, _refused(), _as("sent with the first response of each turn")),
+    "run.parallel_tool_calls": (_NATIVE, _refused(), _EACH),
+    "run.max_prompt_tokens": (_NATIVE, _refused(), _refused()),
+    "run.max_completion_tokens": (
+        _NATIVE,
+        _refused(),
+        _as("as `max_output_tokens`, less what the turn has used already"),
+    ),
+    "run.truncation_strategy": (_NATIVE, _refused(), _as("as `truncation: auto`")),
+    "run.truncation_strategy.last_messages": (
+        _NATIVE,
+        _refused(),
+        _refused("declare `type: auto`, or remove it"),
+    ),
+}
+"""Feature -> what becomes of it at each API, in the order of TITLES."""
+
+EMULATED_ON_REQUEST = ("file_search",)
+"""What a target may be asked to `emulate`, by the type of the tool."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One thing that an assistant declares: where, and what becomes of it at a target."""
+
+    name: str
+    place: Place
+    capability: Capability
+
+
+def of_api(api: str) -> Capabilities:
+    """What an API makes of every feature, whatever a target asks for."""
+    column = list(TITLES).index(api)
+    return {name: row[column] for name, row in TABLE.items()}
+
+
+def at(target: Target) -> Capabilities:
+    """The same at a target: what is emulated on request only is refused where it is not asked."""
+    return {
+        name: _unless_asked(name, capability, target.emulate)
+        for name, capability in of_api(target.api).items()
+    }
+
+
+def _unless_asked(name: str, capability: Capability, asked: Collection[str]) -> Capability:
+    word = name.removeprefix("tools.")
+    if not capability.on_request or word in asked:
+        return capability
+    way_out = f"remove it, or write `emulate: [{word}]` at the target: {capability.how}"
+    return replace(capability, support=Support.REFUSED, how=way_out)
+
+
+def features(assistant: Assistant, capabilities: Capabilities) -> tuple[Feature, ...]:
+    """What an assistant declares, in the order of the table."""
+    declared = dict(_declared(assistant))
+    return tuple(
+        Feature(name, declared[name], capability)
+        for name, capability in capabilities.items()
+        if name in declared
+    )
+
+
+def refusals(workspace: Workspace) -> tuple[Problem, ...]:
+    """What the workspace declares and its target cannot do, each where it is declared."""
+    target = workspace.target
+    capabilities = at(target)
+    problems: dict[Place, Problem] = {}  # of what is refused twice at one place the first is told
+    for assistant in workspace.assistants.values():
+        for feature in features(assistant, capabilities):
+            if feature.capability.support is Support.REFUSED:
+                what = f"`{feature.name}` cannot be had at {target.name!r}, which speaks the"
+                problem = Problem(
+                    feature.place, f"{what} {TITLES[target.api]}", feature.capability.how
+                )
+                problems.setdefault(feature.place, problem)
+    return (*problems.values(), *_needless(target))
+
+
+def _needless(target: Target) -> Iterator[Problem]:
+    """What a target is to emulate although it needs no such thing."""
+    for word in target.emulate:
+        if not of_api(target.api)[f"tools.{word}"].on_request:
+            what = f"the {TITLES[target.api]} has {word}, which {target.name!r} is to emulate"
+            yield Problem(target.place, what, f"remove {word} from `emulate`")
+
+
+def notes(assistants: Iterable[Assistant], capabilities: Capabilities) -> Iterator[str]:
+    """What a plan says of what is emulated because the target was asked to."""
+    for assistant in assistants:
+        for feature in features(assistant, capabilities):
+            capability = feature.capability
+            if capability.support is Support.EMULATED and capability.on_request:
+                yield f"{feature.name} of {assistant.address} is emulated: {capability.how}"
+
+
+def _declared(assistant: Assistant) -> Iterator[tuple[str, Place]]:
+    """By their names in the table; values that make a difference have a name of their own."""
+    yield from assistant.places.items()
+    answers, places = assistant.settings.get("response_format"), assistant.places
+    if isinstance(answers, Mapping) and answers["type"] == "json_object":
+        yield "response_format.json_object", places["response_format"]
+    strategy = assistant.run.get("truncation_strategy") or {}
+    if strategy.get("type") == "last_messages":
+        yield "run.truncation_strategy.last_messages", places["run.truncation_strategy"]
+    for function in reversed(assistant.functions):  # of several the first one is named
+        if function.strict:
+            yield "tools.function.strict", function.place
+        if not function.description:
+            yield "tools.function without description", function.place
