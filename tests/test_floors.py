@@ -92,7 +92,9 @@ MAY_IMPORT_IN_SERVER = {
     | {"storage", "models", "retrieval", "files", "engine", "http"},
     "responses_api": WORDS_OF_THE_SERVER
     | {"storage", "models", "retrieval", "files", "engine", "http", "assistants_api"},
-    "routing": {"http", "files_api", "assistants_api", "responses_api"},
+    "agents_api": WORDS_OF_THE_SERVER
+    | {"storage", "models", "retrieval", "files", "engine", "http", "assistants_api"},
+    "routing": {"http", "files_api", "assistants_api", "responses_api", "agents_api"},
     "seeding": WORDS_OF_THE_SERVER
     | {"storage", "retrieval", "files", "engine", "http", "assistants_api"},
     "serving": WORDS_OF_THE_SERVER

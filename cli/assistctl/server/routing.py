@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assistctl.server.agents_api import agents
 from assistctl.server.assistants_api.routes import assistants, messages, runs, steps, threads
 from assistctl.server.files_api import (
     file_routes,
@@ -15,6 +16,7 @@ from assistctl.server.responses_api import conversation_items, conversations
 from assistctl.server.responses_api import routes as responses
 
 ENDPOINTS: tuple[Endpoint, ...] = (
+    *agents.ENDPOINTS,
     *assistants.ENDPOINTS,
     *conversation_items.ENDPOINTS,
     *conversations.ENDPOINTS,

@@ -100,6 +100,10 @@ MESSAGE = Kind("message", "msg_", "message")
 RUN = Kind("run", "run_", "run")
 RESPONSE = Kind("response", "resp_", "response")
 STEP = Kind("step", "step_", "run step")
+AGENT = Kind("agent", "agent_", "agent")
+SESSION = Kind("agent.session", "sess_", "session")
+TURN = Kind("run", "turn_", "turn")
+"""A turn of a session is a run by another API's name."""
 CALL = Kind("call", "call_", "tool call")
 _AT_AZURE = "assistant-"
 FILE = Kind("file", "file-", "file", _AT_AZURE)

@@ -39,6 +39,8 @@ _POLL_AFTER_MS = "100"
 _HEALTH_SECONDS = 5.0
 _REPLAYED = {"idempotent-replayed": "true"}
 _NEEDS_BETA = ("assistants", "threads", "vector_stores")
+_NEEDS_AGENTS_BETA = ("agents", "vaults")
+_AGENTS_BETA = "agents=v1"
 _PREFIX = re.compile(r"/+(?:v1|openai(?:/v1|/deployments/[^/]+)?)/*(?=/)")
 """What the endpoints stand below: at OpenAI, at Azure, in Azure's later form of the API, and as
 clients that were told of a deployment ask for everything. What Azure wants besides (`api-version`,
@@ -161,8 +163,7 @@ def _health(server: Server) -> Callable[[Request], Awaitable[Response]]:
 
 async def _answer(server: Server, endpoint: Endpoint, request: Request, run: _Run) -> Response:
     project = request.state.project = _authenticate(request, server)
-    if server.settings.strict_beta:
-        _demand_beta(request, endpoint)
+    _demand_beta(request, endpoint, strict=server.settings.strict_beta)
     try:
         if endpoint.form:
             async with read_form(request, endpoint.form, server.lanes.spooling) as form:
@@ -250,13 +251,24 @@ def _host_of(address: str) -> str:
         return ""
 
 
-def _demand_beta(request: Request, endpoint: Endpoint) -> None:
-    if endpoint.path.split("/")[1] in _NEEDS_BETA and version_of(request) is None:
-        raise ApiError(
-            "You must provide the 'OpenAI-Beta' header to access the Assistants API."
-            " Please try again by setting the header 'OpenAI-Beta: assistants=v2'.",
-            code="invalid_beta",
-        )
+def _demand_beta(request: Request, endpoint: Endpoint, *, strict: bool) -> None:
+    """Of the Assistants API only if that is wanted, since OpenAI did not always; of agents always,
+    since their SDKs send it by themselves."""
+    first = endpoint.path.split("/")[1]
+    if first in _NEEDS_AGENTS_BETA:
+        sent = request.headers.get("openai-beta", "").split(",")
+        if _AGENTS_BETA not in (part.strip() for part in sent):
+            raise _no_beta("Agents", _AGENTS_BETA)
+    elif strict and first in _NEEDS_BETA and version_of(request) is None:
+        raise _no_beta("Assistants", "assistants=v2")
+
+
+def _no_beta(api: str, wanted: str) -> ApiError:
+    return ApiError(
+        f"You must provide the 'OpenAI-Beta' header to access the {api} API."
+        f" Please try again by setting the header 'OpenAI-Beta: {wanted}'.",
+        code="invalid_beta",
+    )
 
 
 async def _answer_api_error(request: Request, error: Exception) -> Response:
