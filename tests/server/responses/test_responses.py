@@ -439,6 +439,57 @@ def test_a_refusal_is_told_as_one(
     assert item["content"] == [{"type": "refusal", "refusal": "I won't."}]
 
 
+def test_reasoning_of_a_responses_endpoint_is_an_item_and_goes_back_to_it(
+    start: Callable[..., EmbeddedServer],
+    connect: Callable[[EmbeddedServer], OpenAI],
+    endpoint: ChatEndpoint,
+    contract: Contract,
+) -> None:
+    thought = {
+        "type": "reasoning",
+        "id": "rs_theirs",
+        "summary": [{"type": "summary_text", "text": "Roses are 8."}],
+        "encrypted_content": "gAAA",
+    }
+    said = {
+        "type": "message",
+        "id": "msg_theirs",
+        "role": "assistant",
+        "status": "completed",
+        "content": [{"type": "output_text", "text": "Eight.", "annotations": []}],
+    }
+    theirs = [
+        {"type": "response.output_item.done", "output_index": 0, "item": thought},
+        {"type": "response.output_text.delta", "output_index": 1, "delta": "Eight."},
+        {"type": "response.output_item.done", "output_index": 1, "item": said},
+        {
+            "type": "response.completed",
+            "response": {
+                "status": "completed",
+                "output": [thought, said],
+                "usage": {
+                    "input_tokens": 9,
+                    "output_tokens": 4,
+                    "output_tokens_details": {"reasoning_tokens": 3},
+                },
+            },
+        },
+    ]
+    endpoint.answer(Stream(tuple(theirs)))
+    client = connect(start(model={"base_url": endpoint.url, "api": "responses"}))
+    include: Any = ["reasoning.encrypted_content"]
+    events = told(contract, respond(client, "price?", stream=True, include=include))
+    final = events[-1]["response"]
+    [message, reasoning] = final["output"]
+    assert message["content"][0]["text"] == "Eight."
+    assert (reasoning["summary"], reasoning["encrypted_content"]) == (thought["summary"], "gAAA")
+    assert final["usage"]["output_tokens_details"] == {"reasoning_tokens": 3}
+    plain = client.responses.retrieve(final["id"]).output[1].to_dict()
+    assert plain == {key: each for key, each in reasoning.items() if key != "encrypted_content"}
+    respond(client, "and?", previous_response_id=final["id"])
+    assert [item.get("type") for item in endpoint.requests[-1]["input"]][1] == "reasoning"
+
+
 def test_a_model_that_fails_fails_the_response(
     openai: OpenAI, endpoint: ChatEndpoint, contract: Contract
 ) -> None:

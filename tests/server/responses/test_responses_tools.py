@@ -259,5 +259,7 @@ def test_words_and_calls_of_one_answer_are_told_in_the_order_of_the_output(
         client, [{**output, "output": "ok"}], previous_response_id=final["id"], tools=tools
     )
     assert second.output_text == "Logged."
+    again = [{**output, "output": "ok"}, {"role": "user", "content": "go on"}]
+    assert respond(client, again, previous_response_id=second.id).output_text == "Logged."
     with pytest.raises(sdk.BadRequestError, match="has its output already"):
-        respond(client, [{**output, "output": "ok"}], previous_response_id=second.id)
+        respond(client, [{**output, "output": "no"}], previous_response_id=second.id)

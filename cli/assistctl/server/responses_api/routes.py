@@ -173,6 +173,14 @@ async def _with_items(call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
     return {**request, "input": given}
 
 
+def compact(call: Call) -> Document:
+    raise ApiError(
+        "This server does not compact histories. `truncation: auto` leaves out older messages where"
+        " a model cannot take all.",
+        status=404,
+    )
+
+
 class _Undone(Exception):
     """What a transaction was for is known; nothing of it is to stay."""
 
@@ -336,6 +344,7 @@ def _claim(call: Call, run: Document) -> Claim:
 
 ENDPOINTS = (
     Endpoint("POST", "/responses", create),
+    Endpoint("POST", "/responses/compact", compact),
     Endpoint("POST", "/responses/input_tokens", input_tokens),
     Endpoint("GET", "/responses/{response_id}", retrieve),
     Endpoint("DELETE", "/responses/{response_id}", delete),

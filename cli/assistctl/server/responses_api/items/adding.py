@@ -153,10 +153,10 @@ class Adding:
         return insert(self.tx, Collection(STEP, self.project, run["id"]), steps.tool_step(run))
 
     def _output(self, item: Mapping[str, Any], where: str) -> str:
-        step = self._asking(item["call_id"], where)
         output = item["output"]
-        made = step["step_details"]["tool_calls"]
         text = output if isinstance(output, str) else "\n".join(part["text"] for part in output)
+        step = self._asking(item["call_id"], text, where)
+        made = step["step_details"]["tool_calls"]
         calls = [
             {**call, "function": {**call["function"], "output": text}}
             if call["id"] == item["call_id"]
@@ -173,13 +173,14 @@ class Adding:
         self.round_ = None
         return ids.of_call("fco", step["id"], place_of(step, item["call_id"]))
 
-    def _asking(self, call_id: str, where: str) -> Document:
-        """The newest step with a call of this id, which waits for its output."""
+    def _asking(self, call_id: str, text: str, where: str) -> Document:
+        """The newest step with a call of this id, which waits for its output; or has just this one:
+        some clients send all outputs of a turn with each of its requests."""
         answered = False
         for document in threads.in_order(self.tx, self.project, self.thread_id, "desc"):
             for call in _calls(document):
                 if call["id"] == call_id and call["type"] == "function":
-                    if is_open(document, call):
+                    if is_open(document, call) or call["function"]["output"] == text:
                         return document
                     answered = answered or call["function"]["output"] is not None
         wrong = (
