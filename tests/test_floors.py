@@ -66,6 +66,7 @@ ONLY_IN = {
 MAY_IMPORT_IN_APIS = {
     "__init__": {"capabilities", "managed", "transport"},
     "capabilities": set(),
+    "models": set(),
     "transport": set(),
     "managed": {"transport"},
     "assistants": {"transport", "managed"},

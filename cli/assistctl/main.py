@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("assistctl.commands.init", "Write a small working workspace."),
-    "validate": ("assistctl.commands.validate", "Check the workspace without any network."),
+    "validate": (
+        "assistctl.commands.validate",
+        "Check the workspace, and with --online its models.",
+    ),
     "capabilities": ("assistctl.commands.capabilities", "Tell what a target can do of it all."),
     "plan": ("assistctl.commands.plan", "Show what sync would do."),
     "sync": ("assistctl.commands.sync", "Make the target as it is declared."),

@@ -164,6 +164,10 @@ class Surface(Protocol):
         """Send the requests of `compile`, reading files below `root`; yields how each ended, errors
         included."""
 
+    def models(self, wanted: Collection[str]) -> dict[str, str | None]:
+        """The models at the target, of which it may not list all: whichever of the `wanted` there
+        is, is among them. Each with its last day (YYYY-MM-DD), if the target says so."""
+
     def orphans(self, declared: Mapping[Address, Declared]) -> tuple[Orphan, ...]:
         """The uploads to which nothing that can be seen at the target refers."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from assistctl import loading
 from assistctl.commands._options import Options
+from assistctl.errors import Problem
 from assistctl.render.problems import warnings_text
 from assistctl.resources import Workspace
 
@@ -15,7 +18,7 @@ def load(options: Options, *, refuse: bool = True) -> Workspace:
     return loading.load(options.workspace, options.target, refuse=refuse)
 
 
-def warn(options: Options, workspace: Workspace) -> None:
+def warn(options: Options, warnings: Sequence[Problem]) -> None:
     """Say on stderr what will not be as it is declared."""
-    if workspace.warnings and not options.quiet:
-        click.echo(warnings_text(workspace.warnings), err=True)
+    if warnings and not options.quiet:
+        click.echo(warnings_text(warnings), err=True)

@@ -60,7 +60,7 @@ def command(
     if drift_only and (prune or out):
         raise click.UsageError("--drift-only shows a part of a plan; it cannot be saved or prune.")
     workspace = load(options)
-    warn(options, workspace)
+    warn(options, workspace.warnings)
     plan_options = PlanOptions(partial=bool(keys), prune=prune, deep=deep or drift_only)
     with opened(workspace, parallel) as surface:
         planned = plan_sync(surface, workspace, keys, plan_options)

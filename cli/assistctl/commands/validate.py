@@ -1,34 +1,67 @@
-"""`assistctl validate`: everything that can be checked without a network."""
+"""`assistctl validate`: everything that can be checked without a network, and models with one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import click
 
+from assistctl.apis import models
 from assistctl.commands._options import Options, as_command
 from assistctl.commands._workspace import load, warn
+from assistctl.errors import DeclarationError, Problem
 from assistctl.render.problems import problems_json
 from assistctl.render.values import counted
-from assistctl.resources import CodeInterpreter, Workspace
+from assistctl.resources import CodeInterpreter, Target, Workspace
+from assistctl.targets import opened
+
+EXIT_INVALID = DeclarationError.exit_code
 
 
 @as_command("validate", formats=("text", "json"))
-def command(options: Options) -> int | None:
-    """Check the workspace without any network.
+@click.option("--online", is_flag=True, help="Ask the target, too, whether it has the models.")
+@click.option(
+    "--within",
+    metavar="DAYS",
+    type=click.IntRange(0),
+    default=60,
+    show_default=True,
+    help="With --online: warn of models that end in so many days.",
+)
+@click.option("--strict", is_flag=True, help="Warnings are errors.")
+def command(options: Options, online: bool, within: int, strict: bool) -> int | None:
+    """Check the workspace without any network, unless --online asks the target.
 
-    YAML, schema, references, files, limits, and the Python functions against what is declared of
-    them, whose code is read but not run. All problems are shown at once. What the model that
-    answers will not take is no problem, but a warning.
+    YAML, schema, references, files, limits, what the target's API can do, and the Python functions
+    against what is declared of them, whose code is read but not run. All problems are shown at
+    once. What the model that answers will not take is no problem, but a warning, and so is one that
+    ends.
     """
     workspace = load(options)
+    problems: list[Problem] = []
+    warnings = list(workspace.warnings)
+    if online and not _is_scripted(workspace.target):
+        with opened(workspace) as surface:
+            there = surface.models(models.declared_models(workspace))
+        problems += models.missing(workspace, there)
+        warnings += models.ending(workspace, there, datetime.now(UTC).date(), within)
+    if strict:
+        problems, warnings = [*problems, *warnings], []
     if options.format == "json":
-        click.echo(problems_json((), workspace.warnings))
-    else:
-        warn(options, workspace)
-        if not options.quiet:
-            click.echo(_summary(workspace))
+        click.echo(problems_json(sorted(problems), sorted(warnings)))
+        return EXIT_INVALID if problems else None
+    warn(options, sorted(warnings))
+    if problems:
+        raise DeclarationError(problems)
+    if not options.quiet:
+        click.echo(_summary(workspace))
     return None
+
+
+def _is_scripted(target: Target) -> bool:
+    """Whether no model is asked, so that any may be named."""
+    return target.local and target.model == "scripted"
 
 
 def _summary(workspace: Workspace) -> str:

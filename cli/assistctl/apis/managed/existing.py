@@ -36,6 +36,19 @@ def resources(client: Client, store_ids: Iterable[str], *, files: bool) -> Remot
     return RemoteResources(stores, members, _listed(client, "/files", 10_000) if files else {})
 
 
+def models(client: Client, wanted: Iterable[str]) -> dict[str, str | None]:
+    """The models that are listed, and those of the wanted ones that are found by name, each with
+    the day of its end, if that is told."""
+    there = {str(item["id"]): item for item in client.list("/models", limit=None)}
+    for name in set(wanted) - there.keys():
+        try:
+            there[name] = client.get(f"/models/{in_path(name)}")
+        except RemoteError as error:
+            if error.status != 404:
+                raise
+    return {name: item.get("shutdown_date") for name, item in there.items()}
+
+
 def _members(client: Client, store_id: str) -> tuple[Body, ...]:
     """The files of a store, once none of them is being indexed; at last as they are."""
     path = f"/vector_stores/{in_path(store_id)}/files"

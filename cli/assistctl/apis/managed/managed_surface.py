@@ -92,6 +92,9 @@ class ManagedSurface:
         ours = cast("Sequence[Operation]", operations)  # which `compile` has made
         return execute(self.client, self.api.kind, root, ours, declared, observed, watch)
 
+    def models(self, wanted: Collection[str]) -> dict[str, str | None]:
+        return existing.models(self.client, wanted)
+
     def orphans(self, declared: Mapping[Address, Declared]) -> tuple[Orphan, ...]:
         return orphans(self.client, self.api.kind, declared)
 

@@ -203,17 +203,18 @@ class Client:
         self._repeated("GET", path, fetch)
 
     def list(
-        self, path: str, *, limit: int = 100, just_made: bool = False, **params: object
+        self, path: str, *, limit: int | None = 100, just_made: bool = False, **params: object
     ) -> Iterator[dict[str, Json]]:
         """Every item of a list once, oldest or newest first by `order`, page after page, however
-        many the target puts on a page."""
+        many the target puts on a page; `limit` None for a list that has no pages."""
         seen: set[str] = set()
         cursors: set[str] = set()
         after: dict[str, object] = {}
         restarts = 0
         while True:
             try:
-                page = self._page(path, {"limit": limit, **params, **after}, just_made)
+                size = {} if limit is None else {"limit": limit}
+                page = self._page(path, {**size, **params, **after}, just_made)
             except RemoteError as error:
                 if not after or error.status not in (400, 404) or restarts == _RESTARTS:
                     raise
@@ -225,7 +226,7 @@ class Client:
             new_items = [item for item in items if item["id"] not in seen]
             seen.update(item["id"] for item in new_items)
             yield from new_items
-            if not items or not (has_more or has_more is None):
+            if not items or not (has_more or (has_more is None and limit is not None)):
                 return
             last = items[-1]["id"]
             if last in cursors and has_more is None:
