@@ -12,12 +12,19 @@ from assistctl.server.files_api import (
     vector_store_routes,
 )
 from assistctl.server.http.call import Endpoint
-from assistctl.server.responses_api import conversation_items, conversations
+from assistctl.server.responses_api import (
+    container_file_routes,
+    container_routes,
+    conversation_items,
+    conversations,
+)
 from assistctl.server.responses_api import routes as responses
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *agents.ENDPOINTS,
     *assistants.ENDPOINTS,
+    *container_file_routes.ENDPOINTS,
+    *container_routes.ENDPOINTS,
     *conversation_items.ENDPOINTS,
     *conversations.ENDPOINTS,
     *file_routes.ENDPOINTS,

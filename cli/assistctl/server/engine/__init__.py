@@ -114,10 +114,11 @@ class Engine:
 
         tx.after_commit(begin)
 
-    def forget(self, project: str, thread_id: str) -> None:
-        """End the interpreter of a thread that was deleted, with all that its code has made."""
+    def forget(self, project: str, owner_id: str) -> None:
+        """End the interpreter of a thread or container that was deleted, with all that its code
+        has made."""
         if self.tools.sandboxes is not None:
-            self.tools.sandboxes.close(session_key(project, thread_id))
+            self.tools.sandboxes.close(session_key(project, owner_id))
 
     def interrupt(self, tx: Transaction, claim: Claim) -> None:
         """Stop working on a run that by `tx` is to be cancelled, if it is one of ours.

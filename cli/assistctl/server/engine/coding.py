@@ -63,9 +63,10 @@ def inputs(
     return {name: file["id"] for name, file in zip(names, there, strict=True)} | dict(past.files)
 
 
-def session_key(project: str, thread_id: str) -> str:
-    """Whose variables they are: each thread has an interpreter of its own."""
-    return f"{project}/{thread_id}"
+def session_key(project: str, owner_id: str) -> str:
+    """Whose variables they are: each thread has an interpreter of its own, or a container that
+    several share."""
+    return f"{project}/{owner_id}"
 
 
 class CodeInterpreter:
@@ -87,6 +88,7 @@ class CodeInterpreter:
         self._database = database
         self._sandboxes = sandboxes
         self._claim = claim
+        self._container = run.code.container if run.code else None
         self._files = dict(files)
         self._continued = continued
 
@@ -107,11 +109,13 @@ class CodeInterpreter:
             missing = f"code_interpreter is not available on this server ({reason})"
             note = f"{missing}; the run goes on without it"
             return self._failed(arguments, f"{missing}; the code was not run.", note)
+        own = session_key(self._claim.project, self._claim.thread_id)
         execution = await self._sandboxes.run(
-            session_key(self._claim.project, self._claim.thread_id),
+            session_key(self._claim.project, self._container) if self._container else own,
             code,
             [Given(name, file_id, self._reader(file_id)) for name, file_id in self._files.items()],
             continued=self._continued,
+            holder=own,
         )
         self._continued = True
         return await run_in_threadpool(self._result, code, execution)

@@ -67,9 +67,11 @@ class SearchTool:
 
 @dataclass(frozen=True)
 class CodeTool:
-    """The uploads that code finds in /mnt/data."""
+    """The uploads that code finds in /mnt/data, and the id of what it runs in, if that is not the
+    thread's own."""
 
     file_ids: Sequence[str]
+    container: str | None = None
 
 
 @dataclass(frozen=True)

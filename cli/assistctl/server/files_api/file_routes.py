@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from starlette.datastructures import FormData, UploadFile
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response
 
 from assistctl.server import files
-from assistctl.server.http import bodies, ranges
+from assistctl.server.http import bodies, downloads
 from assistctl.server.http.call import Call, Endpoint, Form
 from assistctl.server.storage import contents, documents
 from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import missing_parameter
-from assistctl.server.wire import FILE, ApiError, Document, Json, deleted, public
+from assistctl.server.wire import FILE, Document, Json, deleted, public
 
 _MOST = 10_000
 _MOST_BYTES = 512 * 2**20
@@ -52,35 +51,10 @@ def list_all(call: Call) -> Document:
 
 
 def content(call: Call) -> Response:
-    """All of it, or the part that is asked for. It never changes: the file's id is its tag."""
     file_id = call.path("file_id", FILE)
     with call.database.read() as tx:
         file = documents.fetch(tx, Collection(FILE, call.project), file_id)
-    size, tag = file["bytes"], f'"{file_id}"'
-    headers = {"accept-ranges": "bytes", "etag": tag}
-    wanted = call.request.headers.get("range")
-    if call.request.headers.get("if-range", tag) != tag:
-        wanted = None
-    try:
-        part = ranges.asked(wanted, size)
-    except ranges.Unsatisfiable:
-        refusal = ApiError(f"The file has {size} bytes: none are at '{wanted}'.", status=416)
-        headers["content-range"] = f"bytes */{size}"
-        return JSONResponse(refusal.document(), refusal.status, headers)
-    if part is not None:
-        headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
-    sent = range(size) if part is None else part
-    return StreamingResponse(
-        call.server.lanes.downloads.each(contents.parts(call.database, file_id, sent)),
-        200 if part is None else 206,
-        media_type="application/octet-stream",
-        headers={
-            **headers,
-            "content-length": str(len(sent)),
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(file['filename'])}",
-            "x-content-type-options": "nosniff",
-        },
-    )
+    return downloads.answer(call, file)
 
 
 def delete(call: Call) -> Document:

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from assistctl.server.http.access import Access
 from assistctl.server.http.call import Call, Endpoint, Server
 from assistctl.server.http.idempotency import Answered
-from assistctl.server.http.intake import read_form, read_json
+from assistctl.server.http.intake import is_form, read_form, read_json
 from assistctl.server.http.versions import Version, version_of
 from assistctl.server.storage import disk_space
 from assistctl.server.storage.database import Busy
@@ -165,7 +165,7 @@ async def _answer(server: Server, endpoint: Endpoint, request: Request, run: _Ru
     project = request.state.project = _authenticate(request, server)
     _demand_beta(request, endpoint, strict=server.settings.strict_beta)
     try:
-        if endpoint.form:
+        if endpoint.form and (not endpoint.form.may_be_json or is_form(request)):
             async with read_form(request, endpoint.form, server.lanes.spooling) as form:
                 answer = await run(endpoint, Call(server, project, request, {}, form))
         else:

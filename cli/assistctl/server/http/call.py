@@ -106,10 +106,12 @@ Handler: TypeAlias = Callable[[Call], Answer] | Callable[[Call], Awaitable[Answe
 
 @dataclass(frozen=True)
 class Form:
-    """A body in multipart/form-data whose file stands in `part` and has at most `most_bytes`."""
+    """A body in multipart/form-data whose file stands in `part` and has at most `most_bytes`; JSON
+    instead, if that `may_be_json`."""
 
     part: str
     most_bytes: int
+    may_be_json: bool = False
 
 
 @dataclass(frozen=True)

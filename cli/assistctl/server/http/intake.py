@@ -47,17 +47,20 @@ async def read_json(request: Request) -> Json:
     return {} if value is None else value
 
 
+def is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+
+
 @asynccontextmanager
 async def read_form(request: Request, form: Form, lane: Lane) -> AsyncIterator[FormData]:
     """The fields of a form. Its file lies in memory or, if it is large, in a temporary file, and
     is gone after the block."""
-    kind = request.headers.get("content-type", "")
-    if not kind.lower().startswith("multipart/form-data"):
+    if not is_form(request):
         raise ApiError(
             f"Invalid content type. Expected 'multipart/form-data' with a part '{form.part}'."
         )
     body = _body(request, form.most_bytes + _FORM_OVERHEAD)
-    fields = await forms.parse(kind, body, lane)
+    fields = await forms.parse(request.headers["content-type"], body, lane)
     try:
         for value in fields.values():
             if isinstance(value, UploadFile) and (value.size or 0) > form.most_bytes:

@@ -55,7 +55,7 @@ class Seats:
         self._changed = threading.Condition()
         self._taken: dict[str, Seat] = {}
         self._idle: dict[str, Session] = {}  # the longest unused first
-        self._held: set[str] = set()
+        self._held: dict[str, str] = {}
         self._closed = False
 
     @contextmanager
@@ -76,13 +76,13 @@ class Seats:
         """Whether `key` has an interpreter, or is about to."""
         return key in self._taken or key in self._idle
 
-    def hold(self, key: str) -> None:
-        """Keep the interpreter that `key` has, or will have, until it is let go."""
-        self._held.add(key)
+    def hold(self, key: str, holder: str) -> None:
+        """Keep the interpreter that `key` has, or will have, until its holder lets go."""
+        self._held[holder] = key
 
-    def let_go(self, key: str) -> None:
+    def let_go(self, holder: str) -> None:
         """Never blocks: who waits looks again by itself."""
-        self._held.discard(key)
+        self._held.pop(holder, None)
 
     def close(self, key: str) -> None:
         """End the interpreter of `key`, if there is one; a call under way is stopped first."""
@@ -133,7 +133,8 @@ class Seats:
     def _spare(self, late: bool) -> str | None:
         """The one idle for longest, first of those that are not held. Rather than refuse a call
         that has waited for so long, one that is held."""
-        free = next((key for key in self._idle if key not in self._held), None)
+        held = set(self._held.values())
+        free = next((key for key in self._idle if key not in held), None)
         first = next(iter(self._idle), None)
         if free is not None or first is None:
             return free

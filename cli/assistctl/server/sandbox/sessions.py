@@ -124,11 +124,17 @@ class Sandboxes:
         return _execution(answer, anew, time.monotonic() - began)
 
     async def run(
-        self, key: str, code: str, files: Sequence[Given] = (), *, continued: bool = False
+        self,
+        key: str,
+        code: str,
+        files: Sequence[Given] = (),
+        *,
+        continued: bool = False,
+        holder: str | None = None,
     ) -> Execution:
         """`execute` in a thread; where the awaiting task is cancelled, the code is stopped. From
-        now on the interpreter is held, until `let_go`."""
-        self._seats.hold(key)
+        now on the interpreter is held, until `let_go` of its holder (without one, of `key`)."""
+        self._seats.hold(key, holder or key)
         # Not the threads that requests use: those must not wait for code. Nor may a call that has
         # an interpreter wait for those that want one, since they may be waiting for its end.
         self._limiter = self._limiter or CapacityLimiter(self.limits.sessions)
@@ -141,9 +147,9 @@ class Sandboxes:
             stop.set()
             raise
 
-    def let_go(self, key: str) -> None:
-        """The interpreter of `key` makes room for others, if need be: no call is about to come."""
-        self._seats.let_go(key)
+    def let_go(self, holder: str) -> None:
+        """What is held makes room for others, if need be: no call is about to come."""
+        self._seats.let_go(holder)
 
     def close(self, key: str) -> None:
         """End the interpreter of `key`, if there is one; a call under way is stopped first."""

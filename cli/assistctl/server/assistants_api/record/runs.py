@@ -2,8 +2,9 @@
 
 Keys of the server's own: `_script` (the value of the assistant's metadata pair `assistctl`),
 `_vector_store_ids` (what file_search searches), `_code_file_ids` (what code finds in /mnt/data, the
-assistant's and the thread's), `_usage` (tokens so far; `usage` shows them at the
-end), `_completions` (how many were asked of the model).
+assistant's and the thread's), `_container` (what it runs in, if not what is the thread's own),
+`_usage` (tokens so far; `usage` shows them at the end), `_completions` (how many were asked of the
+model).
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def asked(run: Document) -> Run:
         instructions=run["instructions"],
         functions=[_function(tool) for tool in run["tools"] if tool["type"] == "function"],
         search=_search_tool(run),
-        code=CodeTool(run["_code_file_ids"]) if _tool(run, "code_interpreter") else None,
+        code=_code_tool(run),
         tool_choice=run["tool_choice"],
         parallel_tool_calls=run["parallel_tool_calls"],
         response_format=None if chosen in ("auto", {"type": "text"}) else chosen,
@@ -178,6 +179,12 @@ def _first(*values: Any) -> Any:
 def _tool(run: Document, kind: str) -> Document | None:
     """The run's tool of this type as its assistant declares it, if it has one."""
     return next((tool for tool in run["tools"] if tool["type"] == kind), None)
+
+
+def _code_tool(run: Document) -> CodeTool | None:
+    if _tool(run, "code_interpreter") is None:
+        return None
+    return CodeTool(run["_code_file_ids"], run.get("_container"))
 
 
 def _function(tool: Document) -> Document:

@@ -90,4 +90,5 @@ def _step(run: Document, details: Document) -> Document:
         "step_details": details,
         "metadata": {},
         "usage": None,
+        **({"_container": run["_container"]} if run.get("_container") else {}),
     }

@@ -87,16 +87,18 @@ def searches(steps: Sequence[Document]) -> dict[int, list[Hit]]:
 
 
 def past_code(steps: Sequence[Document], run_id: str) -> PastCode:
-    """What the code of a thread has left; `steps` are those of all of its runs, oldest first."""
+    """What the code of a thread has left; `steps` are those of all of its runs, oldest first. What
+    was run elsewhere (in a `_container`) has left only what it has shown."""
     ran = False
     written: dict[str, str] = {}
     pictures: list[str] = []
     for step in steps:
         if step["type"] == "message_creation":
             pictures = []
+        here = "_container" not in step
         for kept in step.get("_calls", {}).values():
-            ran = ran or bool(kept.get("ran"))
-            written |= kept.get("files", {})
+            ran = ran or (here and bool(kept.get("ran")))
+            written |= kept.get("files", {}) if here else {}
             pictures += kept.get("pictures", []) if step["run_id"] == run_id else []
     return PastCode(ran, written, pictures)
 

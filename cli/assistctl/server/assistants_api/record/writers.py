@@ -279,4 +279,5 @@ def _new_message(run: Document) -> Document:
         "content": [],
         "attachments": [],
         "metadata": {},
+        **({"_container": run["_container"]} if run.get("_container") else {}),
     }

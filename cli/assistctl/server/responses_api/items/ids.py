@@ -48,8 +48,20 @@ def of_container(thread_id: str) -> str:
     return CONTAINER.prefix + thread_id
 
 
+def threads_of_container(container_id: str) -> list[str]:
+    """The ids of which a thread may have this container."""
+    suffix = container_id.removeprefix(CONTAINER.prefix)
+    return [kind.prefix + suffix for kind in (THREAD, CONVERSATION)]
+
+
 def of_container_file(file_id: str) -> str:
     return CONTAINER_FILE.prefix + file_id.removeprefix(FILE.prefix)
+
+
+def file_in_container(container_file_id: str) -> str:
+    """The id of the file that a container's file is."""
+    suffix = container_file_id.removeprefix(CONTAINER_FILE.prefix)
+    return suffix if FILE.names(suffix) else FILE.prefix + suffix
 
 
 def parse(item_id: str) -> ItemId:

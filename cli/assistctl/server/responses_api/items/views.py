@@ -60,17 +60,18 @@ class Viewer:
         pictures: list[Document] = []
         for part in message["content"]:
             if part["type"] == "text":
-                shown.append(self.output_text(message["thread_id"], part["text"]))
+                shown.append(self.output_text(container_of(message), part["text"]))
             elif part["type"] == "refusal":
                 shown.append({"type": "refusal", "refusal": part["refusal"]})
             elif part["type"] == "image_file" and message["run_id"]:
                 file_id = part["image_file"]["file_id"]
-                pictures.append(self.container_citation(message["thread_id"], file_id, 0, 0))
+                cited = self.container_citation(container_of(message), file_id, 0, 0)
+                pictures.append(cited)
             else:
                 shown.append(_input_part(part))
         return _with_pictures(shown, pictures)
 
-    def output_text(self, thread_id: str, text: Document) -> Document:
+    def output_text(self, container_id: str, text: Document) -> Document:
         """Text with its annotations. Marks (【4:0†source】) are no part of it: citations say where
         theirs stood."""
         value, annotations, taken = text["value"], [], 0
@@ -84,7 +85,7 @@ class Viewer:
                 annotations.append(self.citation(file_id, start))
             elif annotation["type"] == "file_path":
                 file_id = (annotation.get("file_path") or {}).get("file_id", "")
-                annotations.append(self.container_citation(thread_id, file_id, start, end))
+                annotations.append(self.container_citation(container_id, file_id, start, end))
         return {"type": "output_text", "text": value, "annotations": annotations, "logprobs": []}
 
     def citation(self, file_id: str, index: int) -> Document:
@@ -96,11 +97,11 @@ class Viewer:
             "index": index,
         }
 
-    def container_citation(self, thread_id: str, file_id: str, start: int, end: int) -> Document:
+    def container_citation(self, container_id: str, file_id: str, start: int, end: int) -> Document:
         """Of a file that code has written, to which the text from `start` to `end` leads."""
         return {
             "type": "container_file_citation",
-            "container_id": ids.of_container(thread_id),
+            "container_id": container_id,
             "file_id": ids.of_container_file(file_id),
             "filename": self._filename(file_id),
             "start_index": start,
@@ -133,7 +134,7 @@ class Viewer:
             "type": "code_interpreter_call",
             "status": status,
             "code": call["code_interpreter"]["input"],
-            "container_id": ids.of_container(step["thread_id"]),
+            "container_id": container_of(step),
             "outputs": self._outputs(call["code_interpreter"]),
         }
 
@@ -214,6 +215,11 @@ class Viewer:
         """The file's name; its id, once it was deleted."""
         file = find(self.tx, Stored(FILE, self.project), file_id)
         return str(file["filename"]) if file else file_id
+
+
+def container_of(document: Document) -> str:
+    """In which container the code of a message's or step's run has run."""
+    return str(document.get("_container") or ids.of_container(document["thread_id"]))
 
 
 def place_of(step: Document, call_id: str) -> int:
