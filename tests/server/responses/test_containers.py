@@ -194,3 +194,84 @@ def test_a_picture_that_code_has_shown_is_cited_by_the_answer(
         cited["file_id"], container_id=call["container_id"]
     )
     assert content.read() == bytes.fromhex(PNG)
+
+
+@pytest.fixture
+def coding(
+    confinable: None, start: Callable[..., EmbeddedServer], connect: Connect
+) -> Callable[..., Any]:
+    """Has code of SCRIPT run in a container: `coding(text, container)`; `coding.openai`."""
+    openai = connect(start(scripts={"shop": SCRIPT}))
+
+    def coding(text: str, container: str, **options: Any) -> Any:
+        return openai.responses.create(
+            model="gpt-6-luna",
+            input=text,
+            metadata={"assistctl": "shop"},
+            tools=[{"type": "code_interpreter", "container": container}],
+            include=["code_interpreter_call.outputs"],
+            **options,
+        )
+
+    coding.openai = openai  # type: ignore[attr-defined]
+    return coding
+
+
+def test_code_runs_in_the_container_that_is_named_whichever_conversation_it_is_of(
+    coding: Any,
+) -> None:
+    openai: OpenAI = coding.openai
+    prices = upload(openai, "prices.csv", "name,price\nrose,8\n")
+    note = upload(openai, "note.txt", "x")
+    container = openai.containers.create(name="Books", file_ids=[prices.id])
+    openai.containers.files.create(container.id, file_id=note.id)
+
+    first = coding("total", container.id)
+    [call, answer] = first.output
+    assert (call.type, call.container_id) == ("code_interpreter_call", container.id)
+    [cited, _] = answer.content[0].annotations
+    assert (cited.container_id, cited.filename) == (container.id, "total of all.csv")
+    assert paths(openai, container.id) == [
+        ("/mnt/data/prices.csv", "user"),
+        ("/mnt/data/note.txt", "user"),
+        ("/mnt/data/total of all.csv", "assistant"),
+    ]
+    content = openai.containers.files.content.retrieve(cited.file_id, container_id=container.id)
+    assert content.read() == b"total\n8\n"
+
+    conversation = openai.conversations.create()
+    second = coding("look", container.id, conversation=conversation.id)
+    assert second.output[0].outputs[0].logs == "'total\\n8\\n'\n"
+    own = openai.containers.retrieve(conversation.id.replace("conv_", "cntr_"))
+    assert paths(openai, own.id) == []
+
+
+def test_variables_of_a_container_last_until_it_is_deleted(coding: Any) -> None:
+    openai: OpenAI = coding.openai
+    container = openai.containers.create(name="Books")
+    assert coding("add", container.id).output[0].outputs[0].logs == "adding\n22\n"
+    assert coding("again", container.id).output[0].outputs[0].logs == "22\n"
+    shown = openai.containers.retrieve(container.id)
+    assert (shown.last_active_at or 0) >= shown.created_at
+    openai.containers.delete(container.id)
+    with pytest.raises(sdk.NotFoundError, match="No container found") as refused:
+        coding("again", container.id)
+    assert refused.value.param == "tools"
+
+
+def test_a_picture_shown_in_a_named_container_is_found_there(coding: Any) -> None:
+    openai: OpenAI = coding.openai
+    container = openai.containers.create(name="Books")
+    [_, answer] = coding("picture", container.id).output
+    [cited] = answer.content[0].annotations
+    assert cited.container_id == container.id
+    content = openai.containers.files.content.retrieve(cited.file_id, container_id=container.id)
+    assert content.read() == bytes.fromhex(PNG)
+
+
+def test_the_container_of_another_conversation_cannot_be_named(coding: Any) -> None:
+    conversation = coding.openai.conversations.create()
+    with pytest.raises(sdk.BadRequestError, match=f"belongs to '{conversation.id}'"):
+        coding("add", conversation.id.replace("conv_", "cntr_"))
+    own = coding("add", conversation.id.replace("conv_", "cntr_"), conversation=conversation.id)
+    assert own.output[0].outputs[0].logs == "adding\n22\n"

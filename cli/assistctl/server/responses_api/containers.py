@@ -3,7 +3,8 @@
 Every thread or conversation has a container of its own, which is told from what stands in the
 thread: the files that are given to its runs, and those that their code has made. A container that a
 client makes (`Named`) is a document, which has `_given` (ids of files), `_uploaded` (ids of files
-that came straight into it) and `_written` (what code has made: name below /mnt/data -> file id).
+that came straight into it), `_written` (what code has made: name below /mnt/data -> file id) and
+`_shown` (ids of pictures).
 
 A container's file is a file like any other, under another id (items/ids.py).
 """
@@ -64,6 +65,7 @@ def new(tx: Transaction, project: str, body: Mapping[str, Any]) -> Container:
         "_given": given,
         "_uploaded": [],
         "_written": {},
+        "_shown": [],
         "_ran": False,
     }
     documents.insert(tx, Collection(CONTAINER, project), document)
@@ -90,7 +92,7 @@ def shown(container: Container) -> Document:
         "object": "container",
         "created_at": container.document["created_at"],
         "status": "running",
-        "name": f"{container.document['id']}",
+        "name": container.document["id"],
         "last_active_at": container.document["created_at"],
         "expires_after": EXPIRY,
         "memory_limit": MEMORY,
@@ -161,6 +163,7 @@ def take(tx: Transaction, container: Container, file_id: str) -> None:
         "_given": [each for each in document["_given"] if each != file_id],
         "_uploaded": [each for each in document["_uploaded"] if each != file_id],
         "_written": {name: at for name, at in document["_written"].items() if at != file_id},
+        "_shown": [each for each in document["_shown"] if each != file_id],
     }
     documents.save(tx, Collection(CONTAINER, container.project), _active(kept))
     if file_id in _born_here(document):
@@ -182,6 +185,22 @@ def remove(tx: Transaction, container: Container) -> None:
     documents.remove(tx, Collection(CONTAINER, container.project), container.id)
 
 
+def of_run(tx: Transaction, project: str, container_id: str) -> Document:
+    """What a run bears whose code is to run in a container that its client has named."""
+    try:
+        container = find(tx, project, container_id)
+    except ApiError as missing:
+        raise ApiError(str(missing), status=missing.status, param="tools") from None
+    if not container.is_named:
+        raise ApiError(
+            f"Container '{container_id}' belongs to '{container.document['id']}'. Name one that you"
+            ' have made, or ask for {"type": "auto"}.',
+            param="tools",
+            code="unsupported_value",
+        )
+    return {"_container": container_id, "_code_file_ids": given(container)}
+
+
 def past_code(container: Container) -> PastCode:
     """Of a named container: what code has left there."""
     return PastCode(container.document["_ran"], container.document["_written"], ())
@@ -192,10 +211,16 @@ def given(container: Container) -> list[str]:
     return [*container.document["_given"], *container.document["_uploaded"]]
 
 
-def note(tx: Transaction, container: Container, written: Mapping[str, str]) -> None:
-    """Code was run in a named container, and has written these files."""
+def note(
+    tx: Transaction, container: Container, written: Mapping[str, str], shown: Sequence[str]
+) -> None:
+    """Code was run in a named container, has written files and shown pictures (file ids)."""
     document = documents.fetch(tx, Collection(CONTAINER, container.project), container.id)
-    document = {**document, "_ran": True, "_written": {**document["_written"], **written}}
+    document |= {
+        "_ran": True,
+        "_written": {**document["_written"], **written},
+        "_shown": list(dict.fromkeys([*document["_shown"], *shown])),
+    }
     documents.save(tx, Collection(CONTAINER, container.project), _active(document))
 
 
@@ -204,7 +229,8 @@ def _active(document: Document) -> Document:
 
 
 def _born_here(document: Document) -> list[str]:
-    return list(dict.fromkeys([*document["_uploaded"], *document["_written"].values()]))
+    born = [*document["_uploaded"], *document["_written"].values(), *document["_shown"]]
+    return list(dict.fromkeys(born))
 
 
 def _sources(tx: Transaction, container: Container) -> dict[str, str]:
@@ -214,9 +240,10 @@ def _sources(tx: Transaction, container: Container) -> dict[str, str]:
 def _named(tx: Transaction, container: Container) -> dict[str, tuple[str, str]]:
     """What /mnt/data holds: name -> file id, and who has made it; pictures that code has shown are
     there, too."""
-    project, shown_only = container.project, []
+    project = container.project
     if container.is_named:
         past, inputs = past_code(container), given(container)
+        shown_only = container.document["_shown"]
     else:
         thread_id = container.document["id"]
         past = tool_calls.past_code(threads.steps(tx, project, thread_id), "")
@@ -235,16 +262,18 @@ def _named(tx: Transaction, container: Container) -> dict[str, tuple[str, str]]:
 
 
 def _inputs(tx: Transaction, container: Container) -> Iterator[str]:
-    """The files that the runs of a thread are or were given."""
+    """The files that the runs of a thread are or were given, but for a container of theirs."""
     thread_id = container.document["id"]
     for run in documents.select(tx, Collection(RUN, container.project, thread_id)):
-        yield from run["_code_file_ids"]
+        yield from run["_code_file_ids"] if "_container" not in run else ()
     yield from _threads_files(container.document)
 
 
 def _shown(said: Sequence[Document]) -> Iterator[str]:
     """What code has shown or answers have linked to, of runs of any age."""
     for document in said:
+        if "_container" in document:
+            continue
         if document["object"] == "thread.message" and document["run_id"]:
             for part in document["content"]:
                 if part["type"] == "image_file":

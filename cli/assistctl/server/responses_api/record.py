@@ -21,6 +21,7 @@ from assistctl.server.engine.history import History
 from assistctl.server.engine.record import (
     Answered,
     AwaitsOutputs,
+    CodeResult,
     Conclusion,
     Ending,
     GoesOn,
@@ -31,7 +32,7 @@ from assistctl.server.engine.record import (
     ToolResult,
 )
 from assistctl.server.models.protocol import Usage
-from assistctl.server.responses_api import events, objects
+from assistctl.server.responses_api import containers, events, objects
 from assistctl.server.responses_api.events import (
     Event,
     Open,
@@ -41,6 +42,7 @@ from assistctl.server.responses_api.events import (
     OpenSearch,
 )
 from assistctl.server.responses_api.items import ids
+from assistctl.server.responses_api.items.views import container_of
 from assistctl.server.responses_api.objects import ASKED
 from assistctl.server.retrieval.search import Hit
 from assistctl.server.storage import documents
@@ -71,6 +73,7 @@ class ResponseRecord:
         self._open: dict[str, Open] = {}
         self._message: OpenMessage | None = None
         self._step_id = ""
+        self._container = ""
         self._calls: dict[str, Open] = {}
         self._gone = False
 
@@ -78,7 +81,9 @@ class ResponseRecord:
         return Standing.ENDED if self._gone else self._thread.standing(tx)
 
     def run(self, tx: Transaction) -> Run:
-        run, asked = self._thread.run(tx), self._run(tx)[ASKED]
+        document = self._run(tx)
+        self._container = container_of(document)
+        run, asked = self._thread.run(tx), document[ASKED]
         search = run.search and replace(run.search, condition=asked["filters"])
         left = asked["most_calls"] and max(0, asked["most_calls"] - self._calls_made(tx))
         return replace(run, search=search, shortens=asked["shortens"], calls_left=left)
@@ -90,7 +95,12 @@ class ResponseRecord:
         return self._thread.searches(tx)
 
     def past_code(self, tx: Transaction) -> PastCode:
-        return self._thread.past_code(tx)
+        """In a container that was named, of whichever conversations have used it."""
+        past = self._thread.past_code(tx)
+        if "_container" not in self._run(tx):
+            return past
+        container = containers.find(tx, self.claim.project, self._container)
+        return replace(containers.past_code(container), pictures=past.pictures)
 
     def has_more_input(self, tx: Transaction) -> bool:
         return self._thread.has_more_input(tx)
@@ -155,7 +165,7 @@ class ResponseRecord:
                 told = list(search.opened())
             case "code_interpreter":
                 begun = code = OpenCode(identity, index)
-                told = list(code.opened(ids.of_container(self.claim.thread_id)))
+                told = list(code.opened(self._container))
             case _:
                 begun = function = OpenFunction(identity, index)
                 told = [
@@ -173,6 +183,7 @@ class ResponseRecord:
 
     def keep_calls(self, tx: Transaction, calls: Sequence[ToolCall], answered: Answered) -> None:
         self._thread.keep_calls(tx, calls, answered)
+        self._note_code(tx, answered)
 
     def running(self, call: ToolCall) -> list[Event]:
         self._thread.running(call)
@@ -198,6 +209,7 @@ class ResponseRecord:
         conclusion: Conclusion,
     ) -> list[Event]:
         self._thread.conclude(tx, calls, answered, conclusion)
+        self._note_code(tx, answered)
         run = self._run(tx)
         match conclusion:
             case GoesOn():
@@ -240,6 +252,15 @@ class ResponseRecord:
                 told += events.whole(len(self._order), item)
                 self._order.append(item["id"])
         return told
+
+    def _note_code(self, tx: Transaction, answered: Answered) -> None:
+        """What was written in a container that was named is to be found there."""
+        results = [each for each in answered.results.values() if isinstance(each, CodeResult)]
+        if results and "_container" in self._run(tx):
+            container = containers.find(tx, self.claim.project, self._container)
+            written = {name: at for each in results for name, at in each.files.items()}
+            shown = [at for each in results for at in each.pictures]
+            containers.note(tx, container, written, shown)
 
     def _calls_made(self, tx: Transaction) -> int:
         """To the server's own tools."""

@@ -16,7 +16,7 @@ from assistctl.server.engine.prompt import prepare
 from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS, Channel
 from assistctl.server.http.call import Answer, Call, Endpoint
 from assistctl.server.http.idempotency import Answered
-from assistctl.server.responses_api import bodies, chains, events, items, objects, tools
+from assistctl.server.responses_api import bodies, chains, containers, events, items, objects, tools
 from assistctl.server.responses_api.events import Event, ResponseStream
 from assistctl.server.responses_api.objects import ASKED
 from assistctl.server.responses_api.record import ResponseRecord
@@ -231,14 +231,9 @@ def _queued(call: Call, tx: Transaction, request: Mapping[str, Any]) -> Document
     for kind, named in ((VECTOR_STORE, chosen.vector_store_ids), (FILE, chosen.file_ids)):
         for each in named:
             documents.fetch(tx, Collection(kind, call.project), each)
-    if chosen.container not in (None, items.ids.of_container(thread["id"])):
-        raise ApiError(
-            f"Container '{chosen.container}' is not that of this conversation, which is the only"
-            ' one that can be named. Ask for one with {"type": "auto"}.',
-            param="tools",
-            code="unsupported_value",
-        )
     run = objects.new_run(thread, request, chosen, call.server.engine.models.run_seconds)
+    if chosen.container not in (None, items.ids.of_container(thread["id"])):
+        run |= containers.of_run(tx, call.project, chosen.container)
     run[ASKED]["input"] = [item["id"] for item in added]
     run[ASKED]["conversation"] = chains.conversation_id(request)
     run["notes"] += call.server.engine.tools.notes(runs.asked(run))
