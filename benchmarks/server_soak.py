@@ -2,11 +2,12 @@
 
     python benchmarks/server_soak.py [--kills 20] [--clients 6] [--seed NUMBER]
 
-Clients talk on threads of their own: messages, runs of the scripted model with function calls,
-files into a vector store. Meanwhile the server gets SIGKILL at random moments and is started again.
-A client whose answer was lost sends the request again with the same Idempotency-Key, until it is
-answered. Afterwards: every message that was acknowledged is there once and in order, no run is
-stuck, no thread is locked, every file has its bytes, and the database is whole.
+Clients talk on threads and conversations of their own: messages, runs and responses of the
+scripted model with function calls, files into a vector store. Meanwhile the server gets SIGKILL at
+random moments and is started again. A client whose answer was lost sends the request again with the
+same Idempotency-Key, until it is answered. Afterwards: every message that was acknowledged is there
+once and in order, no run or response is stuck, no thread is locked, of what was not to be stored
+nothing is there, every file has its bytes, and the database is whole.
 
 Exits 1 if one of these does not hold. Loopback only; bounded by the number of kills.
 """
@@ -42,6 +43,8 @@ settings = Settings(
 serve(settings, port=int(sys.argv[2]), on_ready=lambda url: print(url, flush=True))
 """
 TOOL = {"type": "function", "function": {"name": "save_bill", "parameters": {"type": "object"}}}
+FUNCTION = {"type": "function", "name": "save_bill", "strict": False}
+SECRET = "not to be stored"
 TERMINAL = ("completed", "failed", "incomplete", "cancelled", "expired")
 PATIENCE = 60.0
 """Seconds after which what should have happened counts as never happening."""
@@ -74,10 +77,12 @@ class Killed:
 
 @dataclass
 class Seen:
-    """What a client was told; `messages` are (thread, id, text) in the order of their creation."""
+    """What a client was told; `messages` are (thread, id, text) in the order of their creation,
+    `responses` (conversation, id, text; None where the outputs of calls were sent)."""
 
     messages: list[tuple[str, str, str]] = field(default_factory=list)
     runs: list[tuple[str, str]] = field(default_factory=list)
+    responses: list[tuple[str, str, str | None]] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
     requests: int = 0
     again: int = 0
@@ -98,7 +103,7 @@ class Client(threading.Thread):
     def run(self) -> None:
         try:
             while not self.stopping.is_set():
-                self._converse()
+                self._converse() if self._chance.random() < 0.5 else self._respond()
         except Exception as error:  # noqa: BLE001 - told by the main thread
             self.error = error
         finally:
@@ -141,6 +146,31 @@ class Client(threading.Thread):
                 return
         if self._chance.random() < 0.3:
             self._upload()
+
+    def _respond(self) -> None:
+        """A conversation by responses. One that a killed server has left is locked for a while:
+        then it is left alone."""
+        conversation = self.post("/conversations", {})["id"]
+        given: str | list[dict] = ""
+        for _ in range(self._chance.randint(1, 4)):
+            if self.stopping.is_set():
+                return
+            given = given or f"{self._chance.choice(('hello', 'the bill'))} {self._keys}"
+            body = {"model": "m", "metadata": {"assistctl": "shop"}, "tools": [FUNCTION]}
+            answer = self.ask(
+                "POST", "/responses", json={**body, "conversation": conversation, "input": given}
+            )
+            if answer.status_code == 400 and "conversation_locked" in answer.text:
+                return
+            response = self._good(answer)
+            text = given if isinstance(given, str) else None
+            self.seen.responses.append((conversation, response["id"], text))
+            given = [
+                {"type": "function_call_output", "call_id": item["call_id"], "output": "ok"}
+                for item in response["output"]
+                if item["type"] == "function_call"
+            ]
+            self.ask("POST", "/responses", json={**body, "store": False, "input": SECRET})
 
     def _say(self, thread: str, text: str) -> None:
         message = self.post(f"/threads/{thread}/messages", {"role": "user", "content": text})
@@ -198,6 +228,7 @@ def soak(database: Path, kills: int, clients: int, chance: random.Random) -> lis
     with httpx2.Client(base_url=server.url, trust_env=False, timeout=30) as http:
         problems += lost_messages(http, seen)
         problems += stuck_runs(http, seen)
+        problems += lost_responses(http, seen)
         problems += broken_files(http, seen, store)
     server.end(signal.SIGTERM)
     problems += broken_database(database)
@@ -241,6 +272,29 @@ def stuck_runs(http: httpx2.Client, seen: list[Seen]) -> list[str]:
     return problems
 
 
+def lost_responses(http: httpx2.Client, seen: list[Seen]) -> list[str]:
+    """Each response that was acknowledged has ended, and its conversation has the user's messages
+    once and in order; one that was never acknowledged may have brought a last one."""
+    problems = []
+    statuses: Counter[str] = Counter()
+    told: dict[str, list[str]] = {}
+    for conversation, identity, text in (each for client in seen for each in client.responses):
+        response = http.get(f"/responses/{identity}").json()
+        statuses[response["status"]] += 1
+        if response["status"] not in ("completed", "failed"):
+            problems.append(f"{identity} is {response['status']}")
+        told.setdefault(conversation, []).extend([text] if text else [])
+    for conversation, texts in told.items():
+        query = {"order": "asc", "limit": 100}
+        items = http.get(f"/conversations/{conversation}/items", params=query).json()["data"]
+        found = [item["content"][0]["text"] for item in items if item.get("role") == "user"]
+        if found[: len(texts)] != texts or len(found) > len(texts) + 1:
+            problems.append(f"{conversation}: told of {texts}, found {found}")
+    told_of = (f"{count} {status}" for status, count in statuses.items())
+    print(f"responses: {', '.join(told_of)}")
+    return problems
+
+
 def broken_files(http: httpx2.Client, seen: list[Seen], store: str) -> list[str]:
     """The bytes are those that were sent, and the indexer gets to the end of its list."""
     problems = []
@@ -265,12 +319,16 @@ def broken_database(database: Path) -> list[str]:
     try:
         found = connection.execute("PRAGMA integrity_check").fetchall()
         active = connection.execute("SELECT count(*) FROM active_runs").fetchone()[0]
+        secrets = connection.execute(
+            "SELECT count(*) FROM documents WHERE body LIKE ?", (f"%{SECRET}%",)
+        ).fetchone()[0]
         connection.execute("INSERT INTO chunk_words (chunk_words) VALUES ('integrity-check')")
     except sqlite3.DatabaseError as error:
         return [f"the database is broken: {error}"]
     finally:
         connection.close()
     problems = [] if found == [("ok",)] else [f"integrity_check: {found}"]
+    problems += [f"{secrets} traces of what was not to be stored"] if secrets else []
     return problems + ([f"{active} threads are locked"] if active else [])
 
 
@@ -279,7 +337,8 @@ def report(seen: list[Seen], kills: int, seconds: float, database: Path) -> None
         f"{kills} kills in {seconds:.0f} s: {sum(c.requests for c in seen)} requests answered,"
         f" {sum(c.again for c in seen)} sent again;"
         f" {sum(len(c.messages) for c in seen)} messages,"
-        f" {sum(len(c.runs) for c in seen)} runs, {sum(len(c.files) for c in seen)} files;"
+        f" {sum(len(c.runs) for c in seen)} runs, {sum(len(c.responses) for c in seen)} responses,"
+        f" {sum(len(c.files) for c in seen)} files;"
         f" database {database.stat().st_size / 2**20:.1f} MB"
     )
 

@@ -115,7 +115,7 @@ _CREATE = record(
         "background": boolean,
         "include": array(string()),
         "max_output_tokens": integer(least=_LEAST_OUTPUT),
-        "max_tool_calls": integer(least=1),
+        "max_tool_calls": integer(least=0),
         "metadata": bodies.METADATA,
         "prompt_cache_key": string(),
         "prompt_cache_retention": choice("in_memory", "in-memory", "24h"),

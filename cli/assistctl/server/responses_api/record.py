@@ -85,7 +85,8 @@ class ResponseRecord:
         self._container = container_of(document)
         run, asked = self._thread.run(tx), document[ASKED]
         search = run.search and replace(run.search, condition=asked["filters"])
-        left = asked["most_calls"] and max(0, asked["most_calls"] - self._calls_made(tx))
+        most = asked["most_calls"]
+        left = None if most is None else max(0, most - self._calls_made(tx))
         return replace(run, search=search, shortens=asked["shortens"], calls_left=left)
 
     def history(self, tx: Transaction) -> History:
