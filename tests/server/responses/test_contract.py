@@ -111,8 +111,8 @@ def test_every_event_that_there_can_be_here_is_told_as_the_contract_has_it(
     with capsys.disabled():
         published = {each for each in contract.operations if each.path.startswith(PARTS)}
         print(
-            f"\nresponses, conversations, containers: {len(published - NOT_HERE)} of {len(published)}"
-            f" operations, {len(found)} of {len(every.get('oneOf') or every['anyOf'])} events"
+            f"\nresponses, conversations, containers: {len(published - NOT_HERE)}"
+            f" of {len(published)} operations, {len(found)} of {len(every.get('oneOf') or every['anyOf'])} events"
         )
     assert found == EVENTS | (EVENTS_OF_CODE if confinable else set())
 
