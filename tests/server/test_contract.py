@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from assistctl.server import EmbeddedServer, Settings
 from assistctl.server.models import Models
-from assistctl.server.routing import ENDPOINTS
+from assistctl.server.routing import endpoints_below, words
 from tests.server import contract_session as session
 from tests.server.chat_endpoint import chat_endpoint_running
 from tests.server.contract import Contract, Operation
@@ -21,7 +21,8 @@ from tests.server.sdk_types import MODELS, misfits
 
 OURS = sorted(
     Operation(e.method, e.path.replace(":path", ""))
-    for e in ENDPOINTS
+    for word in words()
+    for e in endpoints_below(word)
     if e.path.startswith(PARTS["assistants"].paths)
 )
 DOWNLOAD = Operation("GET", "/files/{file_id}/content")

@@ -19,8 +19,8 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
 from assistctl.server import files
-from assistctl.server.assistants_api import v1
 from assistctl.server.engine import Engine
+from assistctl.server.engine.record import Record
 from assistctl.server.files import uploads
 from assistctl.server.http import idempotency
 from assistctl.server.http.app import create_app
@@ -32,14 +32,14 @@ from assistctl.server.http.listening import (
     listen,
     url,
 )
-from assistctl.server.responses_api.record import ResponseRecord
 from assistctl.server.retrieval import embedders
 from assistctl.server.retrieval.indexing import Indexer
 from assistctl.server.retrieval.search import Searcher
-from assistctl.server.routing import ENDPOINTS
+from assistctl.server.routing import endpoints_below, load, words
 from assistctl.server.settings import Settings
 from assistctl.server.storage import contents, documents
 from assistctl.server.storage.database import Database
+from assistctl.server.storage.leases import Claim
 from assistctl.server.upstream import is_loopback
 
 _log = logging.getLogger("assistctl.server")
@@ -68,6 +68,7 @@ def serve(
     _refuse_open_door(host, settings)
     _refuse_itself(host, port, settings)
     allow_many_connections()
+    load()
     with listen(host, port) as listener:
 
         def ready() -> None:
@@ -200,15 +201,22 @@ class _Uvicorn(uvicorn.Server):
             await asyncio.sleep(_POLL_SECONDS)
 
 
+def _left_behind(claim: Claim) -> Record:
+    """The record of a run that some process has left behind, by whichever API it was asked for."""
+    from assistctl.server.responses_api.record import ResponseRecord
+
+    return ResponseRecord(claim)
+
+
 @contextmanager
 def _opened(settings: Settings, on_ready: Callable[[], object]) -> Iterator[_Uvicorn]:
     """A server, ready to run, on its opened database, which is closed at the end."""
     database = Database(settings.database)
     try:
         searcher = Searcher(database, embedders.chosen(settings.embeddings))
-        engine = Engine(database, settings, searcher, ResponseRecord)
+        engine = Engine(database, settings, searcher, _left_behind)
         server = Server(settings, database, engine, searcher)
-        app = create_app(server, {1: v1.endpoints(ENDPOINTS), 2: ENDPOINTS}, _lifespan(server))
+        app = create_app(server, words(), endpoints_below, _lifespan(server))
         yield _Uvicorn(_config(app), on_ready, server.engine)
     finally:
         database.close()

@@ -7,9 +7,9 @@ import hmac
 import inspect
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -67,12 +67,18 @@ and where there are no keys, only pages of this machine get past `_refuse_foreig
 
 def create_app(
     server: Server,
-    endpoints: Mapping[Version, Sequence[Endpoint]],
+    words: Collection[str],
+    endpoints: Callable[[str, Version], Sequence[Endpoint]],
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
 ) -> Starlette:
     """The endpoints below /v1 and Azure's prefixes, /healthz, and the API's error shape for
-    everything else."""
-    versions = {version: _routers(server, these) for version, these in endpoints.items()}
+    everything else. `endpoints` is asked for those whose path begins with one of the `words`, in a
+    version, when such a path is first asked for."""
+
+    @cache
+    def routers(word: str, version: Version) -> Mapping[_Shape, Router]:
+        return _routers(server, endpoints(word, version))
+
     app = Starlette(
         routes=[Route("/healthz", _health(server), methods=["GET"])],
         middleware=[Middleware(Access), _FROM_PAGES],
@@ -83,7 +89,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    app.router.default = _below_prefix(versions, app.router.not_found)
+    app.router.default = _below_prefix(words, routers, app.router.not_found)
     return app
 
 
@@ -105,7 +111,9 @@ def _routers(server: Server, endpoints: Sequence[Endpoint]) -> Mapping[_Shape, R
 
 
 def _below_prefix(
-    versions: Mapping[Version, Mapping[_Shape, ASGIApp]], elsewhere: ASGIApp
+    words: Collection[str],
+    routers: Callable[[str, Version], Mapping[_Shape, ASGIApp]],
+    elsewhere: ASGIApp,
 ) -> ASGIApp:
     """Starlette's Mount for several prefixes, which would make a route of each for each; and the
     routes are those of the version that the request asks for."""
@@ -116,9 +124,10 @@ def _below_prefix(
             await elsewhere(scope, receive, send)
         else:
             root = scope.get("root_path", "") + prefix[0]
-            routers = versions[version_of(Request(scope)) or 2]
-            api = routers.get(_shape(scope["path"][prefix.end() :]), elsewhere)
-            await api({**scope, "root_path": root}, receive, send)
+            shape = _shape(scope["path"][prefix.end() :])
+            version = version_of(Request(scope)) or 2
+            known = routers(shape[0], version) if shape[0] in words else {}
+            await known.get(shape, elsewhere)({**scope, "root_path": root}, receive, send)
 
     return find
 

@@ -42,13 +42,11 @@ def _translated(endpoint: Endpoint) -> Endpoint:
     return replace(endpoint, handler=partial(_answer, endpoint))
 
 
-def endpoints(current: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
-    """v1's own, and the `current` ones of v2; what has nothing to do with assistants is the same in
-    both."""
-    own = (*assistants.ENDPOINTS, *messages.ENDPOINTS)
+def endpoints(word: str, current: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
+    """v1's own whose paths begin with a word (`assistants`, `threads`), and the `current` ones of
+    v2."""
+    everything = (*assistants.ENDPOINTS, *messages.ENDPOINTS)
+    own = [each for each in everything if each.path.startswith(f"/{word}")]
     known = {(endpoint.method, endpoint.path) for endpoint in own}
     rest = [each for each in current if (each.method, each.path) not in known]
-    return tuple(
-        _translated(endpoint) if endpoint.path.startswith(("/assistants", "/threads")) else endpoint
-        for endpoint in (*own, *rest)
-    )
+    return tuple(_translated(endpoint) for endpoint in (*own, *rest))
