@@ -131,7 +131,7 @@ _CREATE = record(
         "user": string(),
     }
 )
-_COUNT = record({**_SHARED, "personality": string()})
+_COUNT = record({**_SHARED, "model": bodies.MODEL, "personality": string()})
 
 
 def create(body: Json) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def create(body: Json) -> dict[str, Any]:
 
 def count(body: Json) -> dict[str, Any]:
     """A checked request for a number of tokens, for which a model need not be named."""
-    return _checked(_COUNT, {"model": "", **body} if isinstance(body, dict) else body)
+    return {"model": "", **_checked(_COUNT, body)}
 
 
 def included(values: Sequence[str], param: str = "include") -> frozenset[str]:

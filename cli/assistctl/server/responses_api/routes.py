@@ -58,6 +58,8 @@ class _Whole:
 
 async def create(call: Call) -> Answer:
     request = await _with_items(call, bodies.create(call.body))
+    if not request["input"] and not ({"conversation", "previous_response_id"} & request.keys()):
+        raise missing_parameter("input")
     stream, background = bool(request.get("stream")), bool(request.get("background"))
     whole = _Whole()
     channel = Channel(ResponseStream() if stream or background else whole)
@@ -221,10 +223,7 @@ def _start(call: Call, request: Mapping[str, Any], channel: Channel) -> Document
 def _queued(call: Call, tx: Transaction, request: Mapping[str, Any]) -> Document:
     """The new run of a response, on its thread with the input of the request."""
     thread = chains.open_thread(tx, call.project, request)
-    given = request["input"]
-    if not given and not ({"conversation", "previous_response_id"} & request.keys()):
-        raise missing_parameter("input")
-    added = items.add(tx, call.project, thread["id"], given, "input")
+    added = items.add(tx, call.project, thread["id"], request["input"], "input")
     if waiting := items.open_calls(tx, call.project, thread["id"]):
         raise ApiError(f"No tool output found for function call {waiting[0]}.", param="input")
     chosen = tools.of_run(request.get("tools", []), request.get("tool_choice", "auto"))

@@ -43,8 +43,13 @@ _FUNCTION = record(
         "description": string(),
         "parameters": mapping(anything, most=10_000, longest_key=1_000),
         "strict": boolean,
+        "allowed_callers": array(choice("direct")),
+        "defer_loading": boolean,
+        "output_schema": mapping(anything, most=10_000, longest_key=1_000),
     }
 )
+_MIRRORED = ("allowed_callers", "defer_loading", "output_schema")
+"""Of a function: what models are not told, since only the client's side needs it."""
 _RANKING = record(
     {
         "ranker": choice("auto", "default-2024-11-15", "default_2024_08_21"),
@@ -94,6 +99,7 @@ def _function(value: Json, path: str) -> Json:
         "description": tool.get("description"),
         "parameters": tool.get("parameters"),
         "strict": strict,
+        **{key: tool[key] for key in _MIRRORED if tool.get(key) is not None},
     }
 
 
@@ -239,7 +245,8 @@ def _name(tool: Mapping[str, Any]) -> str:
 
 def _in_run(tool: Document) -> Document:
     if tool["type"] == "function":
-        function = {key: value for key, value in tool.items() if key != "type" and value}
+        hidden = ("type", *_MIRRORED)
+        function = {key: value for key, value in tool.items() if key not in hidden and value}
         return {"type": "function", "function": {**function, "strict": tool["strict"]}}
     if tool["type"] == "file_search":
         options = {key: tool[key] for key in ("max_num_results", "ranking_options")}
