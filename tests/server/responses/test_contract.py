@@ -14,7 +14,7 @@ import pytest
 from openai import OpenAI
 
 from assistctl.server import EmbeddedServer
-from assistctl.server.routing import ENDPOINTS
+from assistctl.server.routing import endpoints_below
 from assistctl.server.sandbox import Sandboxes
 from tests.server.chat_endpoint import Stream, call, chat_endpoint_running, delta, say, usage
 from tests.server.contract import Contract, Operation
@@ -56,7 +56,11 @@ LOG: Any = {"type": "function", "name": "log"}
 
 def test_the_operations_of_both_parts_are_those_of_the_contract(contract: Contract) -> None:
     published = {each for each in contract.operations if each.path.startswith(PARTS)}
-    ours = {Operation(each.method, each.path) for each in ENDPOINTS if each.path.startswith(PARTS)}
+    ours = {
+        Operation(each.method, each.path)
+        for part in PARTS
+        for each in endpoints_below(part.removeprefix("/"))
+    }
     assert ours == published
 
 
