@@ -231,6 +231,20 @@ def test_outputs_may_come_twice_each_on_a_branch_of_its_own(
     assert openai.responses.retrieve(first.id).to_dict() == first.to_dict()
 
 
+def test_a_response_that_failed_can_be_continued_with_all_that_came_before(
+    openai: OpenAI, endpoint: ChatEndpoint
+) -> None:
+    refusing = Reply(401, {"error": {"message": "Who are you?"}})
+    endpoint.answer(call(("a", "price", "{}")), refusing, say("Eight."), say("Welcome."))
+    first = respond(openai, "price?", tools=[PRICE])
+    failed = respond(openai, outputs(first), previous_response_id=first.id)
+    assert failed.status == "failed"
+    history = [("user", "price?"), ("assistant", ["price"]), ("tool", "8 yuan")]
+    for said in ("go on", "go on once more"):  # the second one on a branch
+        respond(openai, said, previous_response_id=failed.id)
+        assert asked(endpoint) == [*history, ("user", said)]
+
+
 def test_a_previous_response_brings_its_history_but_not_its_instructions_or_tools(
     openai: OpenAI, endpoint: ChatEndpoint
 ) -> None:
@@ -640,6 +654,21 @@ def test_a_deleted_response_is_gone_and_those_that_continue_it_go_on(
     openai.responses.delete(alone.id)
     with db.read() as tx:
         assert tx.execute("SELECT * FROM documents WHERE body LIKE '%alone%'") == []
+
+
+def test_outputs_go_with_the_response_that_brought_them(
+    openai: OpenAI, endpoint: ChatEndpoint
+) -> None:
+    endpoint.answer(call(("a", "price", "{}")), say("Eight."), say("Nine."))
+    first = respond(openai, "price?", tools=[PRICE])
+    second = respond(openai, outputs(first, "8"), previous_response_id=first.id)
+    openai.responses.delete(second.id)
+    assert openai.responses.retrieve(first.id).to_dict() == first.to_dict()
+    with pytest.raises(sdk.BadRequestError, match="No tool output found"):
+        respond(openai, "well?", previous_response_id=first.id)
+    third = respond(openai, outputs(first, "9"), previous_response_id=first.id)
+    assert third.output_text == "Nine."
+    assert asked(endpoint)[-1] == ("tool", "9")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from openai import OpenAI
 
 from assistctl.server import EmbeddedServer
+from assistctl.server.models import Models
 from assistctl.server.storage import leases
 from assistctl.server.storage.database import Database
 from tests.server.chat_endpoint import ChatEndpoint, chat_endpoint_running, say
@@ -152,6 +153,21 @@ def test_a_background_response_is_cancelled_as_often_as_one_likes(
     endpoint.answer(say("Fine."))
     with pytest.raises(sdk.BadRequestError, match="Cannot cancel a synchronous response"):
         openai.responses.cancel(respond(openai, "hello").id)
+
+
+def test_a_response_that_takes_too_long_has_failed(
+    openai: OpenAI, endpoint: ChatEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Models, "run_seconds", lambda *_: 1)
+    go_on = threading.Event()
+    endpoint.answer(say("One, ", go_on, "two."))
+    response = respond(openai, "count")
+    go_on.set()
+    assert (response.status, response.output_text) == ("failed", "One, ")
+    assert response.error.to_dict() == {
+        "code": "server_error",
+        "message": "The response took too long, and was stopped.",
+    }
 
 
 def test_a_conversation_has_one_response_at_a_time(openai: OpenAI, endpoint: ChatEndpoint) -> None:

@@ -67,8 +67,18 @@ def delete(tx: Transaction, project: str, run: Document) -> None:
         last = every.pop()
         for document in threads.messages_and_steps(tx, project, thread_id):
             if _is_of(document, last):
-                documents.purge(tx, _home(project, document), document["id"])
+                _take_back(tx, project, document, every)
         documents.purge(tx, runs, last["id"])
+
+
+def _take_back(tx: Transaction, project: str, document: Document, before: list[Document]) -> None:
+    """Remove what a response has added: of a step before it, the outputs of its calls."""
+    asking = next((each for each in before if each["id"] == document["run_id"]), None)
+    if asking is None or ASKED not in asking:
+        documents.purge(tx, _home(project, document), document["id"])
+        return
+    blank = _unanswered(document, asking[ASKED]["awaits"])
+    documents.save(tx, _home(project, document), blank)
 
 
 def _conversation(tx: Transaction, project: str, identity: str | None) -> Document:
@@ -103,13 +113,14 @@ def _is_newest(tx: Transaction, project: str, run: Document) -> bool:
     """Whether nothing has been said or done on its thread since."""
     thread_id = run["thread_id"]
     newest = documents.ids(tx, Collection(RUN, project, thread_id))[-1]
-    every = threads.messages_and_steps(tx, project, thread_id)
-    return bool(newest == run["id"] and every and _is_of(every[-1], run))
+    last = next(iter(threads.in_order(tx, project, thread_id, "desc")), None)
+    return newest == run["id"] and last is not None and _is_of(last, run)
 
 
 def _is_of(document: Document, run: Document) -> bool:
     """Whether a message, step or item is of a response: of its input, or of what it put out."""
-    return document["run_id"] == run["id"] or document["id"] in run[ASKED]["input"]
+    given = {items.ids.parse(each).document for each in run[ASKED]["input"]}
+    return document["run_id"] == run["id"] or document["id"] in given
 
 
 def _new(

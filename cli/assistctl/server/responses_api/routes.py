@@ -266,13 +266,14 @@ async def _again(call: Call, answer: Document, *, stream: bool, background: bool
     identity = answer["id"]
     if not answer["store"]:
         raise ApiError(_NOT_STORED, code="response_not_stored")
+    include = bodies.included(call.body.get("include") or [])
     if stream:
-        include = bodies.included(call.body.get("include") or [])
         return _stream(_told_again(call, identity, include, 0), _REPLAYED)
-    response = await call.server.lanes.reads.run(partial(_read, call, identity))
+    read = partial(_read, call, identity, include)
+    response = await call.server.lanes.reads.run(read)
     while not background and response["status"] in objects.ACTIVE:
         await asyncio.sleep(_POLL_SECONDS)
-        response = await call.server.lanes.reads.run(partial(_read, call, identity))
+        response = await call.server.lanes.reads.run(read)
     return JSONResponse(response, headers=_REPLAYED)
 
 
