@@ -204,10 +204,11 @@ def test_no_two_rooms_of_the_server_import_each_other():
     assert {pair for pair in pairs if pair[::-1] in pairs} == set()
 
 
-def test_the_responses_api_takes_of_the_assistants_api_its_record_and_locks():
+@pytest.mark.parametrize("api", ["responses_api", "agents_api"])
+def test_a_later_api_takes_of_the_assistants_api_its_record_and_locks(api):
     taken = {
         ".".join(module.split(".")[3:4])
-        for path in (PACKAGE / "server" / "responses_api").rglob("*.py")
+        for path in (PACKAGE / "server" / api).rglob("*.py")
         for module in imports(path)
         if module.startswith("assistctl.server.assistants_api")
     }

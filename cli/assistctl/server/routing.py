@@ -13,7 +13,7 @@ from importlib import import_module
 from assistctl.server.http.call import Endpoint
 
 _MODULES: Mapping[str, tuple[str, ...]] = {
-    "agents": ("agents_api.agents",),
+    "agents": ("agents_api.session_routes", "agents_api.elsewhere", "agents_api.agents"),
     "assistants": ("assistants_api.routes.assistants",),
     "containers": ("responses_api.container_routes", "responses_api.container_file_routes"),
     "conversations": ("responses_api.conversations", "responses_api.conversation_items"),
@@ -27,6 +27,7 @@ _MODULES: Mapping[str, tuple[str, ...]] = {
         "assistants_api.routes.threads",
     ),
     "uploads": ("files_api.upload_routes",),
+    "vaults": ("agents_api.vaults",),
     "vector_stores": ("files_api.vector_store_routes", "files_api.vector_store_file_routes"),
 }
 """The modules whose ENDPOINTS begin with a word, in the order in which they are looked

@@ -30,6 +30,9 @@ class Settings:
     sandbox): True within the usual limits, or its `Limits`, or False. `code_python` is the Python,
     or the virtual environment, that it runs with; None is the server's own, with the well-known
     packages for calculating that are installed beside it.
+
+    `late_calls` is for tests of clients: for so many seconds after an agent has called a function,
+    its result is refused as that of an unknown call, as happens at OpenAI.
     """
 
     database: Path
@@ -40,3 +43,4 @@ class Settings:
     embeddings: Literal["auto", "none"] | Mapping[str, Any] = field(default="auto", repr=False)
     code_interpreter: bool | Limits = True
     code_python: str | None = None
+    late_calls: float = 0.0

@@ -18,11 +18,12 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 from starlette.concurrency import run_in_threadpool
 
+from assistctl.server.engine.audience import Audience
 from assistctl.server.engine.coding import session_key
 from assistctl.server.engine.endings import end_abandoned, end_run
 from assistctl.server.engine.prompt import RunEnds
 from assistctl.server.engine.record import Ending, Events, Record, Standing, failed
-from assistctl.server.engine.streaming import Channel
+from assistctl.server.engine.streaming import Listener
 from assistctl.server.engine.tools import ToolFactory
 from assistctl.server.engine.worker import CancelAsked, Worker
 from assistctl.server.models import Models
@@ -61,7 +62,8 @@ class _Task:
 
 class Engine:
     """The runs at work in this process. `records` makes the record of a run that some process has
-    left behind."""
+    left behind. `audience` are those who listen beyond one run; it is let go when the engine stops.
+    """
 
     def __init__(
         self,
@@ -72,6 +74,7 @@ class Engine:
     ) -> None:
         self.models = Models(settings.model, settings.scripts, Memory(Learnt(database)))
         self.owner = secrets.token_hex(16)
+        self.audience = Audience()
         self.tools = ToolFactory(database, searcher, _sandboxes(settings))
         self._database = database
         self._records = records
@@ -99,13 +102,14 @@ class Engine:
             for run in self._tasks.values():
                 run.scope.cancel()
             await asyncio.wait([run.task for run in self._tasks.values()])
+        self.audience.close()
         self._heart.cancel()
         await asyncio.wait([self._heart])
         if self.tools.sandboxes is not None:
             await run_in_threadpool(self.tools.sandboxes.close_all)
         await self.models.aclose()
 
-    def launch(self, tx: Transaction, record: Record, seconds: float, channel: Channel) -> None:
+    def launch(self, tx: Transaction, record: Record, seconds: float, channel: Listener) -> None:
         """Work on a run, whose lease is this engine's, for at most so long, as soon as `tx` is
         durable."""
 
@@ -135,7 +139,7 @@ class Engine:
         if claim in self._tasks:
             self._tasks[claim].scope.cancel()
 
-    async def _run(self, record: Record, seconds: float, channel: Channel) -> None:
+    async def _run(self, record: Record, seconds: float, channel: Listener) -> None:
         claim = record.claim
         task = asyncio.current_task()
         assert task is not None

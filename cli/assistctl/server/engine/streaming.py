@@ -33,6 +33,20 @@ class Wire(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """Who is told of a run as it goes on."""
+
+    def send(self, events: Events) -> None: ...
+
+    def fail(self, message: str) -> None:
+        """What is told, not the run, has failed."""
+        ...
+
+    def close(self) -> None:
+        """The run stops, or waits for outputs: this part of it has nothing more to tell."""
+        ...
+
+
 @dataclass
 class Channel:
     """The one listener of a run; where there is none, `listening` is False and events go nowhere,

@@ -27,7 +27,7 @@ from assistctl.server.engine.record import (
     ToolCall,
     ToolResult,
 )
-from assistctl.server.engine.streaming import Channel
+from assistctl.server.engine.streaming import Listener
 from assistctl.server.engine.tools import ToolFactory
 from assistctl.server.models import Models
 from assistctl.server.models.protocol import (
@@ -126,7 +126,7 @@ class Worker:
     factory: ToolFactory
     owner: str
     record: Record
-    channel: Channel
+    channel: Listener
     _answer: _Answer | None = field(default=None, init=False)
     _most: int | None = field(default=None, init=False)
     _notes: list[str] = field(default_factory=list, init=False)

@@ -45,6 +45,10 @@ class Page:
 TRACE_SECONDS = 7 * 24 * 3_600
 
 _HERE = "kind = ? AND project = ? AND parent = ?"
+_HAS_PAIR = (
+    " AND EXISTS (SELECT 1 FROM json_each(body, '$.metadata') AS pair"
+    " WHERE pair.key = ? AND pair.value = ?)"
+)
 
 
 def insert(tx: Transaction, collection: Collection, document: Document) -> Document:
@@ -114,6 +118,14 @@ def purge(tx: Transaction, collection: Collection, identity: str) -> None:
         (*collection.key, identity),
     )
     _remove_below(tx, collection.project, identity)
+
+
+def move_to_end(tx: Transaction, collection: Collection, identity: str) -> None:
+    """Let a document stand behind all others, as if it had been inserted now."""
+    tx.execute(
+        f"UPDATE documents SET seq = (SELECT max(seq) + 1 FROM documents) WHERE {_HERE} AND id = ?",  # noqa: S608
+        (*collection.key, identity),
+    )
 
 
 def was_deleted(tx: Transaction, collection: Collection, identity: str) -> bool:
@@ -247,13 +259,21 @@ def purge_expired(tx: Transaction, kind: Kind, moment: int, *, sparing: str) -> 
 
 
 def select_page(
-    tx: Transaction, collection: Collection, page: Page, where: Mapping[str, Any] | None = None
+    tx: Transaction,
+    collection: Collection,
+    page: Page,
+    where: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> tuple[list[Document], bool]:
-    """One page in the order asked for, and whether more lies beyond it.
+    """One page in the order asked for, and whether more lies beyond it; only of documents whose
+    `metadata` has all of these pairs.
 
     With `before` alone the page ends right before that object, so that clients can page backwards.
     """
     condition, values = _condition(where)
+    for pair in (metadata or {}).items():
+        condition += _HAS_PAIR
+        values += pair
     rising = page.order == "asc"
     for cursor, follows in ((page.after, rising), (page.before, not rising)):
         if cursor is not None:

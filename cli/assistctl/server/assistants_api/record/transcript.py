@@ -23,6 +23,9 @@ from assistctl.server.wire import FILE, Document
 
 FILES = "_files"
 """The key of a message under which stands what models are told of each file that came with it."""
+INPUT_OF = "_input_of"
+"""The key of a user's message under which it names the run that it was meant for: it may have come
+while that run was at work, and follows what was said before it."""
 _FORGOTTEN = "(What was found then is not repeated here. Search again if you need it.)"
 
 
@@ -31,7 +34,7 @@ def read_thread(tx: Transaction, claim: Claim) -> History:
     before: list[HistoryItem] = []
     own: list[HistoryItem] = []
     for document in threads.messages_and_steps(tx, claim.project, claim.thread_id):
-        current = document["run_id"] == claim.run_id
+        current = claim.run_id in (document["run_id"], document.get(INPUT_OF))
         spoken = document["object"] != "thread.run.step"
         if document["object"] == "conversation.item":
             messages = _from_item(document["item"])

@@ -7,13 +7,14 @@ from typing import Any
 
 from assistctl.server.assistants_api import locks
 from assistctl.server.assistants_api import tool_resources as resources
+from assistctl.server.assistants_api.record.messages import new_message
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import record
-from assistctl.server.wire import FILE, MESSAGE, THREAD, Document, deleted, now, public
+from assistctl.server.wire import FILE, MESSAGE, THREAD, Document, deleted, public
 
 _MODIFY = record({"metadata": bodies.METADATA})
 
@@ -41,33 +42,6 @@ def add_message(
         documents.save(tx, threads, {**thread, "tool_resources": extended})
     message = new_message(thread_id, body["role"], content, attachments, body.get("metadata"))
     return documents.insert(tx, Collection(MESSAGE, project, thread_id), message)
-
-
-def new_message(
-    thread_id: str,
-    role: str,
-    content: list[Document],
-    attachments: list[Document] | None = None,
-    metadata: Mapping[str, str] | None = None,
-) -> Document:
-    """A completed message that no run has written."""
-    moment = now()
-    return {
-        "id": MESSAGE.new_id(),
-        "object": "thread.message",
-        "created_at": moment,
-        "thread_id": thread_id,
-        "status": "completed",
-        "incomplete_details": None,
-        "completed_at": moment,
-        "incomplete_at": None,
-        "role": role,
-        "content": content,
-        "assistant_id": None,
-        "run_id": None,
-        "attachments": attachments or [],
-        "metadata": dict(metadata or {}),
-    }
 
 
 def create(call: Call) -> Document:

@@ -1,0 +1,257 @@
+"""/agents/sessions, with events, items and turns"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+
+from starlette.responses import Response, StreamingResponse
+
+from assistctl.server.agents_api import events, items, sessions, taking_turns, turns
+from assistctl.server.agents_api.events import Event
+from assistctl.server.assistants_api import locks
+from assistctl.server.engine.audience import Seat
+from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS
+from assistctl.server.http.call import Answer, Call, Endpoint
+from assistctl.server.http.idempotency import Answered
+from assistctl.server.storage import documents
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection
+from assistctl.server.validation import missing_parameter
+from assistctl.server.wire import RUN, SESSION, THREAD, TURN, ApiError, Document, deleted
+
+_METADATA = re.compile(r"metadata\[([^\]]*)\]")
+_QUIET_SECONDS = 1.0
+"""After which a stream looks whether something has happened of which nobody here has told."""
+
+
+async def create(call: Call) -> Answer:
+    body = sessions.CREATE(call.body, "")
+    if body.get("input") is None:  # an environment of none has nothing else to begin with
+        raise missing_parameter("input")
+    session_id = SESSION.new_id()
+    audience, subject = call.server.engine.audience, (call.project, session_id)
+    seat = audience.join(subject) if body.get("stream") else None
+
+    def change(tx: Transaction) -> Document:
+        session = sessions.new(tx, call.project, session_id, body)
+        view = sessions.view(tx, call.project, session)
+        tx.after_commit(partial(audience.tell, subject, [events.session("created", view)]))
+        taking_turns.say(call, tx, session, body["input"])
+        return sessions.view(tx, call.project, session)
+
+    session = await call.server.lanes.writes.run(partial(call.write, change))
+    if seat is None:
+        return session
+    return _stream(_heard(call, session_id, seat, session["status"], first_turn=True))
+
+
+def list_all(call: Call) -> Document:
+    wanted = {
+        pair[1]: value
+        for name, value in call.request.query_params.multi_items()
+        if (pair := _METADATA.fullmatch(name))
+    }
+    agent_id = call.query("agent_id")
+    where = {"agent.id": agent_id} if agent_id else None
+    with call.database.read() as tx:
+        collection = sessions.collection(call.project)
+        found, more = documents.select_page(tx, collection, call.page(), where, wanted)
+        return documents.listing([sessions.view(tx, call.project, one) for one in found], more)
+
+
+def retrieve(call: Call) -> Document:
+    session_id = call.path("session_id", SESSION)
+    with call.database.read() as tx:
+        session = sessions.fetch(tx, call.project, session_id)
+        return sessions.view(tx, call.project, session)
+
+
+def update(call: Call) -> Document:
+    """The turn that is at work goes on as it was begun."""
+    session_id = call.path("session_id", SESSION)
+    body = sessions.UPDATE(call.body, "")
+
+    def change(tx: Transaction) -> Document:
+        session = sessions.changed(sessions.fetch(tx, call.project, session_id), body)
+        documents.save(tx, sessions.collection(call.project), session)
+        return sessions.view(tx, call.project, session)
+
+    return call.write(change)
+
+
+def delete(call: Call) -> Document:
+    """With its thread, and all that was said and done there."""
+    session_id = call.path("session_id", SESSION)
+    thread_id = turns.thread_id(session_id)
+    with call.database.write() as tx:
+        documents.fetch(tx, sessions.collection(call.project), session_id)
+        if locks.active_run(tx, call.project, thread_id):
+            raise ApiError(
+                f"Session '{session_id}' is running and cannot be deleted. Cancel its turn, and"
+                " wait until the session is idle.",
+                status=409,
+                code="session_running",
+            )
+        documents.remove(tx, sessions.collection(call.project), session_id)
+        threads = Collection(THREAD, call.project)
+        if documents.find(tx, threads, thread_id) is not None:
+            documents.remove(tx, threads, thread_id)
+    call.server.engine.forget(call.project, thread_id)
+    call.server.engine.audience.leave((call.project, session_id))
+    return deleted("agent.session.deleted", session_id)
+
+
+async def listen(call: Call) -> Answer:
+    """Live only: what happened before is read from items and turns."""
+    session_id = call.path("session_id", SESSION)
+    seat = call.server.engine.audience.join((call.project, session_id))
+    session = await call.server.lanes.reads.run(partial(_read, call, session_id))
+    return _stream(_heard(call, session_id, seat, session["status"]))
+
+
+def post(call: Call) -> Answer:
+    session_id = call.path("session_id", SESSION)
+    given = taking_turns.INPUT(call.body, "")["events"]
+
+    def change(tx: Transaction) -> Document:
+        session = sessions.fetch(tx, call.project, session_id)
+        taking_turns.accept(call, tx, session, given)
+        return {}
+
+    try:
+        call.write(change)
+    except Answered:
+        return Response(status_code=202, headers={"idempotent-replayed": "true"})
+    return Response(status_code=202)
+
+
+def list_items(call: Call) -> Document:
+    session_id = call.path("session_id", SESSION)
+    with call.database.read() as tx:
+        sessions.fetch(tx, call.project, session_id)
+        return _page(call, items.of_session(tx, call.project, session_id))
+
+
+def list_turns(call: Call) -> Document:
+    session_id = call.path("session_id", SESSION)
+    with call.database.read() as tx:
+        sessions.fetch(tx, call.project, session_id)
+        runs = sessions.runs_of(tx, call.project, session_id)
+    return _page(call, [turns.view(run) for run in runs])
+
+
+def retrieve_turn(call: Call) -> Document:
+    with call.database.read() as tx:
+        return turns.view(_turn(call, tx))
+
+
+def list_items_of_turn(call: Call) -> Document:
+    session_id = call.path("session_id", SESSION)
+    with call.database.read() as tx:
+        turn_id = turns.turn_id(_turn(call, tx)["id"])
+        every = items.of_session(tx, call.project, session_id)
+    return _page(call, [item for item in every if item["turn_id"] == turn_id])
+
+
+def _turn(call: Call, tx: Transaction) -> Document:
+    """The run of the turn in the path."""
+    session_id = call.path("session_id", SESSION)
+    turn_id = call.path("turn_id", TURN)
+    sessions.fetch(tx, call.project, session_id)
+    runs = Collection(RUN, call.project, turns.thread_id(session_id))
+    run = documents.find(tx, runs, turns.run_id(turn_id))
+    if run is None:
+        raise TURN.missing(turn_id)
+    return run
+
+
+def _page(call: Call, every: list[Document]) -> Document:
+    """One page of a list that is made anew each time, `every` oldest first."""
+    page = call.page()
+    ordered = every if page.order == "asc" else every[::-1]
+    if page.after is not None:
+        names = [each["id"] for each in ordered]
+        if page.after not in names:
+            raise ApiError(
+                f"Invalid 'after': nothing with id '{page.after}' is in this list.",
+                param="after",
+                code="invalid_value",
+            )
+        ordered = ordered[names.index(page.after) + 1 :]
+    return documents.listing(ordered[: page.limit], len(ordered) > page.limit)
+
+
+def _read(call: Call, session_id: str) -> Document:
+    with call.database.read() as tx:
+        return sessions.view(tx, call.project, sessions.fetch(tx, call.project, session_id))
+
+
+async def _heard(
+    call: Call, session_id: str, seat: Seat, status: str, *, first_turn: bool = False
+) -> AsyncIterator[bytes]:
+    """What is told of the session, whose status the listener knows; with `first_turn` until the
+    session is idle again."""
+    spoken, missed = time.monotonic(), False
+    while True:
+        told: list[Event | None] = []
+        try:
+            told, missed = [await seat.heard(_QUIET_SECONDS)], False
+        except TimeoutError:
+            look = partial(_missed, call, session_id, status)
+            found = await call.server.lanes.reads.run(look)
+            # What is durable may still be on its way to here: it is waited for once more.
+            told, missed = (found if missed else []), bool(found)
+        for event in told:
+            if event is None:
+                return
+            spoken = time.monotonic()
+            yield events.encoded(event)
+            status = event["session"]["status"] if "session" in event else status
+            if first_turn and event["type"] in (events.IDLE, events.FAILED):
+                return
+        if time.monotonic() - spoken >= KEEP_ALIVE_SECONDS:
+            spoken = time.monotonic()
+            yield KEEP_ALIVE
+
+
+def _missed(call: Call, session_id: str, status: str) -> list[Event | None]:
+    """What must have happened if the session is not as the listener knows it: by another process,
+    or by a client of another API. How it came about is to be read from items and turns."""
+    with call.database.read() as tx:
+        try:
+            session = sessions.fetch(tx, call.project, session_id)
+        except ApiError:
+            return [None]
+        view = sessions.view(tx, call.project, session)
+        if view["status"] == status:
+            return []
+        runs = sessions.runs_of(tx, call.project, session_id)
+        ended = [events.ended(runs[-1])] if runs and view["status"] == "idle" else []
+        return [*ended, events.session(view["status"], view)]
+
+
+def _stream(content: AsyncIterator[bytes], headers: Mapping[str, str] | None = None) -> Answer:
+    return StreamingResponse(
+        content,
+        media_type="text/event-stream",
+        headers={"cache-control": "no-cache", "x-accel-buffering": "no", **(headers or {})},
+    )
+
+
+_SESSION = "/agents/sessions/{session_id}"
+ENDPOINTS = (
+    Endpoint("POST", "/agents/sessions", create),
+    Endpoint("GET", "/agents/sessions", list_all),
+    Endpoint("GET", _SESSION, retrieve),
+    Endpoint("POST", _SESSION, update),
+    Endpoint("DELETE", _SESSION, delete),
+    Endpoint("GET", f"{_SESSION}/events", listen),
+    Endpoint("POST", f"{_SESSION}/events", post),
+    Endpoint("GET", f"{_SESSION}/items", list_items),
+    Endpoint("GET", f"{_SESSION}/turns", list_turns),
+    Endpoint("GET", f"{_SESSION}/turns/{{turn_id}}", retrieve_turn),
+    Endpoint("GET", f"{_SESSION}/turns/{{turn_id}}/items", list_items_of_turn),
+)

@@ -1,0 +1,244 @@
+"""Sessions: an agent of their own, and a thread on which its turns are runs.
+
+What changes with the turns (status, what is waited for, usage) is not stored with the session, but
+read from the runs: so whoever ends a run, by whichever API or process, has ended the turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assistctl.server.agents_api import configuration, items, turns
+from assistctl.server.http import bodies
+from assistctl.server.storage import documents
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection
+from assistctl.server.validation import (
+    Required,
+    array,
+    boolean,
+    choice,
+    either,
+    record,
+    string,
+)
+from assistctl.server.wire import (
+    AGENT,
+    RUN,
+    SESSION,
+    STEP,
+    THREAD,
+    ApiError,
+    Document,
+    Json,
+    now,
+    public,
+)
+
+_TEXT = record(
+    {"type": Required(string()), "text": Required(string(longest=bodies.INSTRUCTIONS_LENGTH))}
+)
+_IMAGE = record({"type": Required(string()), "image_url": Required(bodies.IMAGE_ADDRESS)})
+
+
+def _part(value: Json, path: str) -> Json:
+    kind = value.get("type") if isinstance(value, dict) else None
+    if kind == "input_image":
+        return _IMAGE(value, path)
+    part = _TEXT(value, path)
+    choice("input_text", "input_image")(part["type"], f"{path}.type")
+    return part
+
+
+_MESSAGE = record(
+    {
+        "type": choice("message"),
+        "role": Required(choice("user")),
+        "content": Required(array(_part, shortest=1)),
+    }
+)
+MESSAGES = array(_MESSAGE, shortest=1)
+
+
+def _as_messages(value: Json, path: str) -> Json:
+    text = string(shortest=1, longest=bodies.INSTRUCTIONS_LENGTH)
+    given = either(text, MESSAGES)(value, path)
+    if isinstance(given, str):
+        return [{"role": "user", "content": [{"type": "input_text", "text": given}]}]
+    return given
+
+
+def _environment(value: Json, path: str) -> Json:
+    kind = record({"type": Required(string())}, open=True)(value, path)["type"]
+    choice("none", "openai_hosted", "self_hosted")(kind, f"{path}.type")
+    if kind != "none":
+        raise configuration.unsupported(
+            f"Environments of type '{kind}' are", f"{path}.type", code="unsupported_environment"
+        )
+    return record({"type": Required(string())})(value, path)
+
+
+def _no_vaults(value: Json, path: str) -> Json:
+    if array(string())(value, path):
+        raise configuration.unsupported("Vaults are", path)
+    return []
+
+
+_CACHE = record({"ttl": Required(choice("30m", "12h"))})
+_REVIEW = choice("none", "auto_review")
+_CHANGEABLE = {
+    "metadata": bodies.METADATA,
+    "prompt_cache_options": _CACHE,
+    "review": _REVIEW,
+}
+CREATE = record(
+    {
+        **_CHANGEABLE,
+        "environment": Required(_environment),
+        "agent": record({**configuration.FIELDS, "model": bodies.MODEL}),
+        "agent_id": string(shortest=1),
+        "input": _as_messages,
+        "stream": boolean,
+        "stream_options": record({"include_obfuscation": boolean}),
+        "vault_ids": _no_vaults,
+    }
+)
+_AGENT_CHANGES = ("model", "reasoning", "service_tier", "tools")
+UPDATE = record(
+    {
+        **_CHANGEABLE,
+        "agent": record(
+            {
+                **{name: configuration.FIELDS[name] for name in _AGENT_CHANGES if name != "model"},
+                "model": bodies.MODEL,
+            }
+        ),
+    }
+)
+
+
+def collection(project: str) -> Collection:
+    return Collection(SESSION, project)
+
+
+def new(tx: Transaction, project: str, identity: str, body: Mapping[str, Any]) -> Document:
+    """Make a session, and its thread, of a checked body."""
+    moment = now()
+    agent, metadata = _agent(tx, project, body)
+    given = body.get("metadata") or {}
+    session: Document = {
+        "id": identity,
+        "object": "agent.session",
+        "created_at": moment,
+        "last_active_at": moment,
+        "agent": agent,
+        "environment": {"type": "none"},
+        "metadata": given,
+        "vault_ids": [],
+        "_script": metadata.get("assistctl") or given.get("assistctl", ""),
+        **_options(body),
+    }
+    thread = {
+        "id": turns.thread_id(identity),
+        "object": "thread",
+        "created_at": moment,
+        "metadata": {},
+        "tool_resources": {},
+    }
+    documents.insert(tx, Collection(THREAD, project), thread)
+    return documents.insert(tx, collection(project), session)
+
+
+def changed(session: Document, body: Mapping[str, Any]) -> Document:
+    """With the checked fields that are given; a model has the say from its next turn on."""
+    session = {**session, **_options(body)}
+    for name in ("prompt_cache_options", "review"):
+        if name in body and name not in _options(body):
+            session.pop(name, None)
+    if "metadata" in body:
+        session["metadata"] = body["metadata"] or {}
+    if body.get("agent"):
+        agent = configuration.changed(session["agent"], body["agent"])
+        session["agent"] = {**agent, "tools": _shown_tools(agent["tools"])}
+    return session
+
+
+def fetch(tx: Transaction, project: str, session_id: str) -> Document:
+    """The session, if its thread is there still: another API may have deleted that."""
+    session = documents.fetch(tx, collection(project), session_id)
+    if documents.find(tx, Collection(THREAD, project), turns.thread_id(session_id)) is None:
+        raise SESSION.missing(session_id)
+    return session
+
+
+def runs_of(tx: Transaction, project: str, session_id: str) -> list[Document]:
+    """The runs that are its turns, oldest first."""
+    return documents.select(tx, Collection(RUN, project, turns.thread_id(session_id)))
+
+
+def view(tx: Transaction, project: str, session: Document) -> Document:
+    """The session as it stands."""
+    runs = runs_of(tx, project, session["id"])
+    active = next((run for run in reversed(runs) if turns.is_active(run)), None)
+    waiting = waiting_calls(tx, project, active) if active else []
+    status = "requires_action" if waiting else "in_progress" if active else "idle"
+    return public(
+        {
+            **session,
+            "status": status,
+            "error": None,
+            "required_actions": waiting,
+            "usage": turns.usage(runs),
+        }
+    )
+
+
+def waiting_calls(tx: Transaction, project: str, run: Document) -> list[Document]:
+    """The calls that the client has still to answer, as actions that are required of it."""
+    if run["status"] != "requires_action":
+        return []
+    steps = documents.select(tx, Collection(STEP, project, run["id"]), {"status": "in_progress"})
+    return [
+        {
+            "type": "function_call",
+            **{key: item[key] for key in ("turn_id", "call_id", "name", "arguments")},
+        }
+        for step in steps
+        for item in items.of_step(step)
+        if item["type"] == "function_call" and item["status"] == "in_progress"
+    ]
+
+
+def _agent(
+    tx: Transaction, project: str, body: Mapping[str, Any]
+) -> tuple[Document, Mapping[str, str]]:
+    """The session's own agent, and the metadata of the saved one that it was made of."""
+    inline = body.get("agent") or {}
+    if body.get("agent_id"):
+        agent_id = AGENT.checked(body["agent_id"], "agent_id")
+        saved = documents.fetch(tx, Collection(AGENT, project), agent_id)
+    elif not inline.get("model"):
+        raise ApiError(
+            "A session needs an agent: name a saved one by 'agent_id', or give an 'agent' with a"
+            " 'model'.",
+            param="agent.model" if inline else "agent",
+            code="missing_required_parameter",
+        )
+    else:
+        saved = {"id": AGENT.new_id(), "name": None, "metadata": {}, "model": inline["model"]}
+        saved |= configuration.completed({})
+    agent = configuration.changed(saved, inline)
+    own = {name: agent[name] for name in ("id", "name", "model", *configuration.FIELDS)}
+    return {**own, "tools": _shown_tools(own["tools"])}, saved["metadata"]
+
+
+def _shown_tools(tools: Sequence[Document]) -> list[Document]:
+    """A session does not show how its functions are found."""
+    return [tool for tool in tools if tool["type"] != "tool_search"]
+
+
+def _options(body: Mapping[str, Any]) -> Document:
+    """What is only kept and shown; no review is shown as nothing."""
+    given = {name: body[name] for name in ("prompt_cache_options", "review") if body.get(name)}
+    return {name: value for name, value in given.items() if value != "none"}

@@ -1,0 +1,73 @@
+"""Who listens to a subject, such as a conversation, for as long as they like, through any runs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Hashable, Sequence
+from contextlib import suppress
+from typing import Any
+from weakref import WeakSet
+
+
+class Seat:
+    """One who listens. Whoever no longer holds it has gone; nobody waits for a slow one."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: asyncio.Queue[Any] = asyncio.Queue()
+
+    def put(self, events: Sequence[Any]) -> None:
+        """From any thread; what is put first is heard first."""
+        with suppress(RuntimeError):  # the loop is closed, and so is everything that it served
+            self._loop.call_soon_threadsafe(self._put, events)
+
+    def _put(self, events: Sequence[Any]) -> None:
+        for event in events:
+            self._waiting.put_nowait(event)
+
+    async def heard(self, seconds: float) -> Any:
+        """The next event, None once there are no more. TimeoutError if none comes in time."""
+        return await asyncio.wait_for(self._waiting.get(), seconds)
+
+
+class Audience:
+    """Those who listen in this process, by what they listen to. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._seats: dict[Hashable, WeakSet[Seat]] = {}
+        self._guard = threading.Lock()
+        self._closed = False
+
+    def join(self, subject: Hashable) -> Seat:
+        """Listen to what is told from now on; within the loop that the listener lives in."""
+        seat = Seat(asyncio.get_running_loop())
+        with self._guard:
+            self._seats.setdefault(subject, WeakSet()).add(seat)
+            if self._closed:
+                seat.put([None])
+        return seat
+
+    def tell(self, subject: Hashable, events: Sequence[Any]) -> None:
+        for seat in self._listening(subject):
+            seat.put(events)
+
+    def leave(self, subject: Hashable) -> None:
+        """Nothing more will be told of it."""
+        for seat in self._listening(subject):
+            seat.put([None])
+
+    def close(self) -> None:
+        """Nothing more will be told of anything."""
+        with self._guard:
+            self._closed = True
+            subjects = list(self._seats)
+        for subject in subjects:
+            self.leave(subject)
+
+    def _listening(self, subject: Hashable) -> list[Seat]:
+        with self._guard:
+            seats = list(self._seats.get(subject, ()))
+            if not seats:
+                self._seats.pop(subject, None)
+            return seats
