@@ -54,6 +54,7 @@ def test_items_are_added_and_shown_as_they_came(openai: OpenAI, seen: Seen) -> N
                 "type": "message",
                 "role": "assistant",
                 "content": [{"type": "output_text", "text": "Good day.", "annotations": []}],
+                "phase": "final_answer",
             },
             {
                 "role": "user",
@@ -88,6 +89,7 @@ def test_items_are_added_and_shown_as_they_came(openai: OpenAI, seen: Seen) -> N
             "content": [
                 {"type": "output_text", "text": "Good day.", "annotations": [], "logprobs": []}
             ],
+            "phase": "final_answer",
         },
         {
             "id": "",

@@ -119,6 +119,7 @@ class Adding:
                 if part["type"] == "input_file" and part.get("file_id")
             ],
             "metadata": {},
+            **({"_phase": item["phase"]} if item.get("phase") else {}),
         }
         files_read = item.get(FILES) or _texts(item["content"])
         if files_read:

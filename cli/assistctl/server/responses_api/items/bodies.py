@@ -93,11 +93,12 @@ _PARTS: Mapping[str, Mapping[str, Check]] = {
     "developer": {"input_text": _INPUT_TEXT},
 }
 _ROLE = choice(*_PARTS)
+_PHASE = choice("commentary", "final_answer")
 
 
 def _message(value: Json, path: str) -> Json:
     message = record(
-        {**_ITEM, "role": Required(_ROLE), "content": Required(anything), "phase": anything}
+        {**_ITEM, "role": Required(_ROLE), "content": Required(anything), "phase": _PHASE}
     )(value, path)
     parts = array(tagged("type", _PARTS[message["role"]]), shortest=1)
     content = either(_TEXT, parts)(message["content"], f"{path}.content")

@@ -11,6 +11,7 @@ from typing import Any
 from assistctl.server.engine.builtin import argument
 from assistctl.server.models.protocol import STATE
 from assistctl.server.responses_api.items import ids
+from assistctl.server.responses_api.items.citations import Cited, without_marks
 from assistctl.server.storage import contents
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection as Stored
@@ -49,6 +50,7 @@ class Viewer:
             "status": message["status"],
             "role": message["role"],
             "content": message.get("_content") or self.content(message),
+            **({"phase": message["_phase"]} if "_phase" in message else {}),
         }
 
     def content(self, message: Document) -> list[Document]:
@@ -74,19 +76,19 @@ class Viewer:
     def output_text(self, container_id: str, text: Document) -> Document:
         """Text with its annotations. Marks (【4:0†source】) are no part of it: citations say where
         theirs stood."""
-        value, annotations, taken = text["value"], [], 0
-        for annotation in sorted(text["annotations"], key=lambda each: each.get("start_index", 0)):
-            start = annotation.get("start_index", 0) - taken
-            end = annotation.get("end_index", 0) - taken
-            if annotation["type"] == "file_citation":
-                file_id = (annotation.get("file_citation") or {}).get("file_id", "")
-                if value[start:end] == annotation["text"]:
-                    value, taken = value[:start] + value[end:], taken + end - start
-                annotations.append(self.citation(file_id, start))
-            elif annotation["type"] == "file_path":
-                file_id = (annotation.get("file_path") or {}).get("file_id", "")
-                annotations.append(self.container_citation(container_id, file_id, start, end))
+        value, cited = without_marks(text["value"], text["annotations"])
+        shown = (self._annotation(container_id, each) for each in cited)
+        annotations = [each for each in shown if each]
         return {"type": "output_text", "text": value, "annotations": annotations, "logprobs": []}
+
+    def _annotation(self, container_id: str, cited: Cited) -> Document | None:
+        kind = cited.annotation["type"]
+        file_id = (cited.annotation.get(kind) or {}).get("file_id", "")
+        if kind == "file_citation":
+            return self.citation(file_id, cited.start)
+        if kind == "file_path":
+            return self.container_citation(container_id, file_id, cited.start, cited.end)
+        return None
 
     def citation(self, file_id: str, index: int) -> Document:
         """Of a file that was found; `index` is where in the text."""
