@@ -1,4 +1,4 @@
-"""The server under load: N clients at a time, each with runs of the scripted model.
+"""The server under load: N clients at a time, with runs and responses of the scripted model.
 
     python benchmarks/server_load.py [CLIENTS [ROUNDS]]        (default 50 clients, 10 rounds)
 
@@ -32,6 +32,7 @@ settings = Settings(
 )
 serve(settings, port=0, on_ready=lambda url: print(url, flush=True))
 """
+FUNCTION = {"type": "function", "name": "save_bill", "strict": False}
 TOOL = {"type": "function", "function": {"name": "save_bill", "parameters": {"type": "object"}}}
 POLL_SECONDS = 0.1
 
@@ -90,6 +91,26 @@ class Client:
                     last = line
         assert last == "event: done", last
         self.taken["stream, whole run"].append(time.perf_counter() - start)
+
+    async def responses(self) -> None:
+        """A call and its answer, by previous_response_id, then a stream that goes on from there."""
+        body = {"model": "m", "metadata": {"assistctl": "shop"}, "tools": [FUNCTION]}
+        asked = {**body, "input": "the bill"}
+        first = await self.ask("response with a call", "POST", "/responses", asked)
+        [call] = first["output"]
+        output = {"type": "function_call_output", "call_id": call["call_id"], "output": "ok"}
+        answered = {**body, "input": [output], "previous_response_id": first["id"]}
+        second = await self.ask("response to outputs", "POST", "/responses", answered)
+        body |= {"input": "hello", "previous_response_id": second["id"], "stream": True}
+        start, last = time.perf_counter(), ""
+        async with self.http.stream("POST", "/responses", json=body) as response:
+            async for line in response.aiter_lines():
+                if line.startswith("event: "):
+                    if not last:
+                        self.taken["stream, first event"].append(time.perf_counter() - start)
+                    last = line
+        assert last == "event: response.completed", last
+        self.taken["stream, whole response"].append(time.perf_counter() - start)
 
 
 @contextmanager
@@ -153,9 +174,15 @@ async def main(clients: int, rounds: int) -> None:
             for _ in range(rounds):
                 await client.streamed_run(assistant)
 
+        async def responding(client: Client) -> None:
+            for _ in range(rounds):
+                await client.responses()
+
         await phase(url, "1 client", 1, one_after_the_other)
+        await phase(url, "1 client of responses", 1, responding)
         await phase(url, f"{clients} clients polling", clients, polling)
         await phase(url, f"{clients} clients streaming", clients, streaming)
+        await phase(url, f"{clients} clients of responses", clients, responding)
         after = memory(process.pid)
         print(
             f"\nmemory of the server: {before:.0f} MB before, {after['VmRSS']:.0f} MB after,"
