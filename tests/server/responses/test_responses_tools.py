@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,6 +40,15 @@ SCRIPTS = {
                 }
             },
             "say": "Added.",
+        },
+        {
+            "when": "draw",
+            "call": {
+                "code_interpreter": {
+                    "code": "open('/mnt/data/a.png', 'wb').write(b'\\x89PNG\\r\\n\\x1a\\n')"
+                }
+            },
+            "say": "Drawn.",
         },
     ]
 }
@@ -203,6 +213,16 @@ def test_code_finds_the_files_of_its_container(openai: OpenAI) -> None:
         "file_ids": [file.id],
         "memory_limit": "1g",
     }
+
+
+@pytest.mark.usefixtures("sandboxed")
+def test_a_picture_that_code_has_made_is_an_output_with_its_bytes(openai: OpenAI) -> None:
+    response = respond(openai, "draw", tools=[CODE], include=["code_interpreter_call.outputs"])
+    [image] = [each for each in response.output[0].outputs if each.type == "image"]
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+    assert image.url == f"data:image/png;base64,{png}"
+    later = respond(openai, "sum", tools=[CODE], previous_response_id=response.id)
+    assert later.output[0].container_id == response.output[0].container_id
 
 
 def test_the_servers_tools_are_called_as_often_as_the_request_allows(

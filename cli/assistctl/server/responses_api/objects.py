@@ -13,7 +13,7 @@ from typing import Any
 
 from assistctl.server.assistants_api.record import runs
 from assistctl.server.responses_api.items import Viewer
-from assistctl.server.responses_api.tools import RunTools
+from assistctl.server.responses_api.tools import ChosenTools
 from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
@@ -39,7 +39,7 @@ ACTIVE = ("queued", "in_progress")
 def new_run(
     thread: Document,
     request: Mapping[str, Any],
-    tools: RunTools,
+    tools: ChosenTools,
     seconds: Any,
 ) -> Document:
     """The queued run of a response. An old client sees an assistant's id that no assistant has."""

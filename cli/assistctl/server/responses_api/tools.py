@@ -182,7 +182,7 @@ CHOICE: Check = either(choice("none", "auto", "required"), _chosen)
 
 
 @dataclass(frozen=True)
-class RunTools:
+class ChosenTools:
     """The tools of a response as its run has them; `container` is the id of a container that was
     named instead of asked for."""
 
@@ -194,14 +194,14 @@ class RunTools:
     filters: Mapping[str, Any] | None
 
 
-def of_run(tools: Sequence[Document], tool_choice: str | Document) -> RunTools:
+def of_run(tools: Sequence[Document], tool_choice: str | Document) -> ChosenTools:
     """Raises ApiError where the choice names what is not there."""
     offered, chosen = _offered(tools, tool_choice)
     search = next((tool for tool in offered if tool["type"] == "file_search"), {})
     code = next((tool for tool in offered if tool["type"] == "code_interpreter"), {})
     container = code.get("container", {})
     named = container if isinstance(container, str) else None
-    return RunTools(
+    return ChosenTools(
         tools=[_in_run(tool) for tool in offered],
         tool_choice=chosen,
         vector_store_ids=search.get("vector_store_ids", []),
