@@ -19,7 +19,7 @@ SALE = {"红玫瑰": 3, "郁金香": 2, "百合": 6}
 MORE = {"向日葵": 2}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shop(tmp_path_factory):
     """A copy of this repository's workspace, never synced."""
     directory = tmp_path_factory.mktemp("shop")
@@ -50,19 +50,22 @@ def bills(shop):
         return book.execute("SELECT total_cost, total_income FROM bills ORDER BY id").fetchall()
 
 
-def test_the_whole_story(shop):
-    pending = assistctl(shop, "plan", "--detailed-exitcode")
+@pytest.mark.parametrize("target", ["local", "responses"])
+def test_the_whole_story(shop, target):
+    there = ("-t", target)
+    pending = assistctl(shop, "plan", "--detailed-exitcode", *there)
     assert (pending.returncode, pending.stderr) == (2, "")
-    assert pending.stdout.endswith("Plan for local: 4 to create, 0 to update, 0 to delete.\n")
+    assert pending.stdout.endswith(f"Plan for {target}: 4 to create, 0 to update, 0 to delete.\n")
 
-    synced = assistctl(shop, "sync", "--yes")
+    synced = assistctl(shop, "sync", "--yes", *there)
     assert synced.returncode == 0
-    assert synced.stderr.endswith("Synced local: 4 changes.\n")
+    assert synced.stderr.endswith(f"Synced {target}: 4 changes.\n")
 
-    nothing = assistctl(shop, "plan", "--detailed-exitcode")
-    assert (nothing.returncode, nothing.stdout) == (0, "No changes. local is as declared.\n")
+    nothing = assistctl(shop, "plan", "--detailed-exitcode", *there)
+    assert nothing.returncode == 0
+    assert nothing.stdout.endswith(f"No changes. {target} is as declared.\n")
 
-    first = assistctl(shop, "run", "flower-shop", "今天卖出红玫瑰3支、郁金香2支、百合6支")
+    first = assistctl(shop, "run", "flower-shop", "今天卖出红玫瑰3支、郁金香2支、百合6支", *there)
     assert first.returncode == 0
     assert first.stdout == (
         "账单已保存：红玫瑰 3 支、郁金香 2 支、百合 6 支，总成本 37.5 元，总收入 75 元，"
@@ -71,7 +74,8 @@ def test_the_whole_story(shop):
     assert '→ save_bill {"totalCost": 37.5, "totalIncome": 75}\n' in first.stderr
     assert bills(shop) == [sums(SALE)]
 
-    more = assistctl(shop, "run", "flower-shop", "--continue", "再加两支向日葵", "--format", "json")
+    follow_up = ("--continue", "再加两支向日葵", "--format", "json")
+    more = assistctl(shop, "run", "flower-shop", *follow_up, *there)
     assert more.returncode == 0
     answer = json.loads(more.stdout)
     assert answer["status"] == "completed"

@@ -146,9 +146,10 @@ class Assistant:
     `settings` holds the API's own fields as declared, instructions already text: model, name,
     description, instructions, temperature, top_p, response_format, reasoning_effort, metadata.
     A field that is not declared is absent. `run` holds defaults for each run: tool_choice,
-    parallel_tool_calls, max_prompt_tokens, max_completion_tokens, truncation_strategy. A protected
-    assistant is never pruned. `places` are those of the keys that it declares, by their paths:
-    `temperature`, `run.tool_choice`, of tools by their types (`tools.function`).
+    parallel_tool_calls, max_prompt_tokens, max_completion_tokens, truncation_strategy; `own`, by
+    API, what only that one has. A protected assistant is never pruned. `places` are those of the
+    keys that it declares, by their paths: `temperature`, `run.tool_choice`, of tools by their types
+    (`tools.function`).
     """
 
     key: str
@@ -158,6 +159,7 @@ class Assistant:
     run: Mapping[str, Json] = field(default_factory=dict)
     protect: bool = False
     places: Mapping[str, Place] = field(default_factory=dict, repr=False, compare=False)
+    own: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
     @property
     def address(self) -> Address:

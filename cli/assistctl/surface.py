@@ -25,11 +25,13 @@ Body: TypeAlias = Mapping[str, Json]
 
 class Support(Enum):
     """What becomes of a declared feature: the API has it; the command line stands in for it; or it
-    cannot be had, which is an error at its place."""
+    cannot be had, which is an error at its place. What is declared under another API's name is
+    left out."""
 
     NATIVE = "native"
     EMULATED = "emulated"
     REFUSED = "refused"
+    LEFT_OUT = "left out"
 
 
 @dataclass(frozen=True)

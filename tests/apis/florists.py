@@ -94,6 +94,7 @@ class Florists:
     proxy: FaultProxy
     direct: Client
     kind: str
+    api: str = "assistants"
     number: int = field(default=0)
 
     @property
@@ -111,7 +112,7 @@ class Florists:
         for name, text in files.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_text(text.replace("prod: {", f"prod: {{api: {self.api}, "))
 
     def job(self, *arguments, root=None):
         self.number += 1
@@ -160,7 +161,7 @@ class Florists:
         prune = ("--prune",) if self.kind == "update" else ()
         code, said = self.run("plan", "--detailed-exitcode", *prune)
         found += [f"the plan: {code}, {said}"] if code else []
-        for path, owners in OWNERS[self.kind].items():
+        for path, owners in self.owners().items():
             there = sorted(str(item["metadata"].get("assistctl")) for item in self.list(path))
             found += [f"{path}: {there}"] if there != owners else []
         orphans, used = sort_files(self.direct)
@@ -177,6 +178,14 @@ class Florists:
             wanted = wanted - {"care.md", "b.md"} | {"c.md"}
         names = sorted(file["filename"] for file in used)
         return found + ([f"files: {names}"] if names != sorted(wanted) else [])
+
+    def owners(self):
+        """Who is to be there; for Responses, empty stores stand for assistants."""
+        owners = OWNERS[self.kind]
+        if self.api == "assistants":
+            return owners
+        standing = [f"ws/assistant/{owner.removeprefix('ws/')}" for owner in owners["/assistants"]]
+        return {"/assistants": [], "/vector_stores": [*standing, *owners["/vector_stores"]]}
 
     def list(self, path):
         return list(self.direct.list(path))

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from assistctl.apis.managed.ownership import used_files
 from assistctl.apis.transport.client import Client
 from assistctl.errors import AssistctlError, Place
 from assistctl.resources import CodeInterpreter, FileSearch, Function, FunctionTool
@@ -216,6 +217,7 @@ def sort_files(client):
     """All uploads: those that nothing refers to, and the others."""
     used = set()
     for store in client.list("/vector_stores"):
+        used |= set(used_files(store))
         used |= {f["id"] for f in client.list(f"/vector_stores/{store['id']}/files")}
     for assistant in client.list("/assistants"):
         resources = assistant["tool_resources"] or {}

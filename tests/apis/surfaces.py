@@ -3,7 +3,12 @@
 from assistctl.apis.assistants import API
 from assistctl.apis.capabilities import of_api
 from assistctl.apis.managed.managed_surface import ManagedSurface
+from assistctl.apis.responses import API as RESPONSES
 from assistctl.apis.transport.client import Client
+
+
+def responses(client: Client, namespace: str) -> ManagedSurface:
+    return ManagedSurface(RESPONSES, client, namespace, of_api("responses"))
 
 
 def assistants(client: Client, namespace: str) -> ManagedSurface:

@@ -17,6 +17,7 @@ TOP = """\
 version: 1
 workspace: shop
 defaults: {model: gpt-6-luna}
+vector_stores: {handbook: {}}
 targets:
   agents: {api: agents, base_url: "http://127.0.0.1:9/v1"}
   searching: {api: agents, base_url: "http://127.0.0.1:9/v1", emulate: [file_search]}
@@ -31,7 +32,7 @@ temperature: 0.5
 response_format: {type: json_object}
 tools:
   - type: code_interpreter
-  - type: file_search
+  - {type: file_search, vector_store: handbook}
   - type: function
     function: {name: sell, parameters: {type: object, properties: {}}}
 run:
@@ -126,7 +127,7 @@ def test_a_target_that_is_asked_to_emulate_a_tool_has_it(shop):
 
 def test_to_emulate_what_the_api_has_is_wrong(shop):
     assert (
-        "assistctl.yaml:8:3: the Responses API has file_search, which 'searched' is to emulate;"
+        "assistctl.yaml:9:3: the Responses API has file_search, which 'searched' is to emulate;"
         " remove file_search from `emulate`"
     ) in refused(shop, "searched")
 
@@ -153,3 +154,24 @@ def test_a_tool_that_is_there_twice_is_told_of_once_and_first(shop):
     assert [line.partition(" ")[0] for line in refused(shop, "agents")] == [
         "assistants/shop.yaml:3:32:"
     ]
+
+
+def test_a_search_of_nothing_is_refused_where_a_store_must_be_named(shop):
+    (shop / "assistants" / "shop.yaml").write_text("tools: [{type: file_search}]\n")
+    assert refused(shop, "responses") == [
+        "assistants/shop.yaml:1:9: `tools.file_search without a store` cannot be had at"
+        " 'responses', which speaks the Responses API; give it `files` or a `vector_store`"
+    ]
+
+
+def test_what_only_another_api_has_is_left_out_and_said(shop):
+    (shop / "assistants" / "shop.yaml").write_text("responses: {service_tier: flex}\n")
+    workspace = loading.load(shop, "local")
+    assert workspace.assistants["shop"].own == {"responses": {"service_tier": "flex"}}
+    notes = capabilities.notes(workspace.assistants.values(), capabilities.at(workspace.target))
+    assert list(notes) == [
+        "`responses` of assistant/shop is left out: it is for targets that speak the Responses API"
+    ]
+    beside = loading.load(shop, "responses")
+    (note,) = capabilities.notes(beside.assistants.values(), capabilities.at(beside.target))
+    assert note.startswith("nothing at the target holds an assistant; an empty vector store")

@@ -43,12 +43,13 @@ def answered(job):
 MOMENTS = {"before": before, "carried out": carried_out, "answered": answered}
 
 
+@pytest.mark.parametrize("api", ["assistants", "responses"])
 @pytest.mark.parametrize("kind", ["first", "update"])
-def test_a_sync_that_is_killed_at_any_request_is_healed_by_the_next(target, tmp_path, kind):
+def test_a_sync_that_is_killed_at_any_request_is_healed_by_the_next(target, tmp_path, kind, api):
     server, direct = target
     tried, failures = 0, []
     with proxy_to(server.base_url) as proxy:
-        florists = Florists(tmp_path / "workspace", proxy, direct, kind)
+        florists = Florists(tmp_path / "workspace", proxy, direct, kind, api)
         for number in range(1, florists.requests() + 1, EVERY):
             moments = list(MOMENTS)
             for moment in moments if THOROUGH else [moments[number // EVERY % len(moments)]]:
@@ -63,5 +64,5 @@ def test_a_sync_that_is_killed_at_any_request_is_healed_by_the_next(target, tmp_
                     wrong.append(f"exit code {code}: {job.said}")
                 if wrong:
                     failures.append(f"{moment} {number}, {broken}: {wrong}")
-    print(f"{kind}: crash points tried / healed: {tried} / {tried - len(failures)}")
+    print(f"{kind}, {api}: crash points tried / healed: {tried} / {tried - len(failures)}")
     assert failures == []

@@ -134,6 +134,17 @@ def test_the_embedded_server_is_one_of_the_targets_or_none(
     assert served(write({"assistctl.yaml": f"version: 1\nworkspace: x\n{declared}"})) == served_is
 
 
+@pytest.mark.parametrize("api", ["agents", "responses"])
+def test_what_declares_who_answers_is_the_embedded_server_whatever_its_api(
+    loaded: Loaded, api: str
+) -> None:
+    top = TOP + f"targets: {{here: {{api: {api}, model: scripted}}}}\n"
+    workspace, problems = loaded({"assistctl.yaml": top}, target="here")
+    assert problems == []
+    assert (workspace.target.api, workspace.target.local) == (api, True)
+    assert workspace.target.model == "scripted"
+
+
 @pytest.mark.parametrize(("port", "problems"), [(80, 0), (65535, 0), (65536, 1), (99999, 1)])
 def test_a_port_is_one_of_65536(loaded: Loaded, port: int, problems: int) -> None:
     top = TOP + f"targets: {{a: {{base_url: 'http://h:{port}/v1', api_key: '${{K}}'}}}}\n"

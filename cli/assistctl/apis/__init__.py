@@ -13,7 +13,10 @@ from assistctl.errors import DeclarationError, Problem
 from assistctl.resources import Target
 from assistctl.surface import Surface
 
-SURFACES = {"assistants": "assistctl.apis.assistants"}
+SURFACES = {
+    "assistants": "assistctl.apis.assistants",
+    "responses": "assistctl.apis.responses",
+}
 """The module of each API, by what a target calls it; its `API` is what only it knows."""
 
 
@@ -22,7 +25,7 @@ def connect(target: Target, parallel: int = PARALLEL) -> Surface:
     requests it is sent at the same time, reads and writes alike. Raises DeclarationError."""
     if target.api not in SURFACES:
         what = f"target {target.name!r} speaks the {target.api} API, which this version does not"
-        remedy = "use `api: assistants` (any server that speaks the Assistants API v2)"
+        remedy = "use `api: responses`, or `api: assistants` (any server that speaks v2)"
         raise DeclarationError([Problem(target.place, what, remedy)])
     from assistctl.apis.managed.managed_surface import Api, ManagedSurface
     from assistctl.apis.transport.client import Client

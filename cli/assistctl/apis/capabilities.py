@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from assistctl.errors import Place, Problem
-from assistctl.resources import Assistant, Target, Workspace
+from assistctl.resources import Assistant, FileSearch, Target, Workspace
 from assistctl.surface import Capabilities, Capability, Support
 
 TITLES: Mapping[str, str] = {
@@ -38,11 +38,26 @@ def _refused(way_out: str = _OUT) -> Capability:
 
 _NATIVE = Capability(Support.NATIVE)
 _EACH = _as("sent with each response")
-_STAYS = _emulated("kept in the workspace; nothing at the target bears it, and no model reads it")
+_ELSEWHERE = Capability(Support.LEFT_OUT, "for targets that speak the Responses API")
+
+ASSISTANT = "assistant"
+"""The feature that there are assistants at all."""
 
 TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
-    "name": (_NATIVE, _NATIVE, _STAYS),
-    "description": (_NATIVE, _emulated("kept in the agent's metadata"), _STAYS),
+    ASSISTANT: (
+        _NATIVE,
+        _as("as an agent"),
+        _emulated(
+            "nothing at the target holds an assistant; an empty vector store says which uploads"
+            " each uses, and `run` and `chat` send all else with each response"
+        ),
+    ),
+    "name": (_NATIVE, _NATIVE, _emulated("the empty vector store's")),
+    "description": (
+        _NATIVE,
+        _emulated("kept in the agent's metadata"),
+        _emulated("kept in the workspace; no model reads it"),
+    ),
     "model": (_NATIVE, _NATIVE, _EACH),
     "instructions": (_NATIVE, _as("put after instructions of the service's own"), _EACH),
     "temperature": (_NATIVE, _refused(), _EACH),
@@ -55,11 +70,11 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
     ),
     "reasoning_effort": (_NATIVE, _as("as `reasoning.effort`"), _as("as `reasoning.effort`")),
     "metadata": (_NATIVE, _NATIVE, _EACH),
-    "protect": (_NATIVE, _NATIVE, _emulated("no assistant is there that could be pruned")),
+    "protect": (_NATIVE, _NATIVE, _emulated("of the empty vector store")),
     "tools.code_interpreter": (
         _NATIVE,
         _as("as the session's environment `openai_hosted`, with the files under /workspace"),
-        _as("in a container made for the conversation"),
+        _as("in a container that the target makes"),
     ),
     "tools.file_search": (
         _NATIVE,
@@ -68,6 +83,11 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
             on_request=True,
         ),
         _NATIVE,
+    ),
+    "tools.file_search without a store": (
+        _NATIVE,
+        _refused("give it `files` or a `vector_store`"),
+        _refused("give it `files` or a `vector_store`"),
     ),
     "tools.function": (_NATIVE, _NATIVE, _NATIVE),
     "tools.function.strict": (
@@ -84,12 +104,17 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
         _refused(),
         _as("as `max_output_tokens`, less what the turn has used already"),
     ),
-    "run.truncation_strategy": (_NATIVE, _refused(), _as("as `truncation: auto`")),
+    "run.truncation_strategy": (
+        _NATIVE,
+        _refused(),
+        _as("as `truncation: auto`, which is sent anyway"),
+    ),
     "run.truncation_strategy.last_messages": (
         _NATIVE,
         _refused(),
         _refused("declare `type: auto`, or remove it"),
     ),
+    "responses": (_ELSEWHERE, _ELSEWHERE, _EACH),
 }
 """Feature -> what becomes of it at each API, in the order of TITLES."""
 
@@ -163,12 +188,17 @@ def _needless(target: Target) -> Iterator[Problem]:
 
 
 def notes(assistants: Iterable[Assistant], capabilities: Capabilities) -> Iterator[str]:
-    """What a plan says of what is emulated because the target was asked to."""
+    """What a plan says of what is at the target in place of assistants, of what is emulated because
+    the target was asked to, and of what is left out."""
+    if capabilities[ASSISTANT].support is Support.EMULATED:
+        yield f"{capabilities[ASSISTANT].how}."
     for assistant in assistants:
         for feature in features(assistant, capabilities):
             capability = feature.capability
             if capability.support is Support.EMULATED and capability.on_request:
                 yield f"{feature.name} of {assistant.address} is emulated: {capability.how}"
+            elif capability.support is Support.LEFT_OUT:
+                yield f"`{feature.name}` of {assistant.address} is left out: it is {capability.how}"
 
 
 def _declared(assistant: Assistant) -> Iterator[tuple[str, Place]]:
@@ -180,6 +210,8 @@ def _declared(assistant: Assistant) -> Iterator[tuple[str, Place]]:
     strategy = assistant.run.get("truncation_strategy") or {}
     if strategy.get("type") == "last_messages":
         yield "run.truncation_strategy.last_messages", places["run.truncation_strategy"]
+    if any(isinstance(tool, FileSearch) and not tool.store for tool in assistant.tools):
+        yield "tools.file_search without a store", places["tools.file_search"]
     for function in reversed(assistant.functions):  # of several the first one is named
         if function.strict:
             yield "tools.function.strict", function.place

@@ -69,13 +69,14 @@ class Session:
         refused. Whoever stops listening cancels the run by `cancel`."""
         if self.options.approve_all:
             approve = _always
-        remembered = False
+        remembered = None
         for event in turn(
             self.conversation, self.tools, message, attachments=attachments, approve=approve
         ):
-            if not remembered and self.conversation.thread:
-                history.remember(self.workspace, self.assistant, self.conversation.thread, message)
-                remembered = True
+            thread = self.conversation.thread
+            if thread and thread != remembered:  # which may change from response to response
+                history.remember(self.workspace, self.assistant, thread, message)
+                remembered = thread
             yield event
 
     def cancel(self) -> None:

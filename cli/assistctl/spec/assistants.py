@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from assistctl.errors import Place
 from assistctl.resources import Assistant, Json, VectorStore
 from assistctl.spec.files import WorkspaceFiles
-from assistctl.spec.grammar import INSTRUCTIONS_LENGTH
+from assistctl.spec.grammar import APIS, INSTRUCTIONS_LENGTH
 from assistctl.spec.located import Located, plain
 from assistctl.spec.tools import Surroundings, check_choice, tools_of
 
@@ -27,8 +27,9 @@ def assistant(
     _check_answer_schema(fields, around)
     settings = _settings(fields, around.workspace_files)
     protect = bool(fields.get("protect"))
-    made = Assistant(key, place, settings, tools, plain(run), protect, dict(_places(fields)))
-    return made, store
+    own = {api: plain(fields[api]) for api in APIS if api in fields}
+    places = dict(_places(fields))
+    return Assistant(key, place, settings, tools, plain(run), protect, places, own), store
 
 
 def _places(fields: Located) -> Iterator[tuple[str, Place]]:
@@ -45,7 +46,7 @@ def _settings(fields: Located, workspace_files: WorkspaceFiles) -> Mapping[str, 
     settings = {
         name: plain(value)
         for name, value in fields.items()
-        if name not in ("instructions", "tools", "run", "protect")
+        if name not in ("instructions", "tools", "run", "protect", *APIS)
     }
     instructions = _instructions(fields, workspace_files)
     return settings if instructions is None else {**settings, "instructions": instructions}

@@ -61,7 +61,9 @@ def served(root: Path) -> tuple[str, str | None]:
 
 
 def _embedded(fields: Located) -> bool:
-    return fields.get("api", "assistants") == "assistants" and "base_url" not in fields
+    """A model says so, too, since OpenAI's other APIs live there where no address is declared."""
+    is_asked = "model" in fields or fields.get("api", "assistants") == "assistants"
+    return is_asked and "base_url" not in fields
 
 
 def _no_target(name: str, known: tuple[str, ...], place: Place, findings: Findings) -> None:
@@ -93,7 +95,7 @@ def _check(name: str, fields: Located, findings: Findings) -> None:
         findings.add(
             fields.key_place("model"),
             f"`model` is for the embedded server, which {shown(name)} is not",
-            "remove it, or remove `api` and `base_url`",
+            "remove it, or remove `base_url`",
         )
     if "api_key" in fields and embedded:
         findings.add(
@@ -128,7 +130,7 @@ def resolved(
         api=api,
         namespace=str(fields.get("namespace", workspace.get("workspace", ""))),
         place=targets.key_place(name),
-        base_url=fields.get("base_url", None if api == "assistants" else OPENAI),
+        base_url=fields.get("base_url", None if _embedded(fields) else OPENAI),
         api_key=key_of(fields, environ, findings),
         model=_model(fields, root, environ, findings),
         confirm=bool(fields.get("confirm")),
@@ -145,8 +147,7 @@ def _model(
         return endpoints.resolved(model, root, environ, findings)
     if model == "scripted":
         return "scripted"
-    embedded = fields.get("api", "assistants") == "assistants" and "base_url" not in fields
-    return from_environment(environ) if embedded else None
+    return from_environment(environ) if _embedded(fields) else None
 
 
 def from_environment(environ: Mapping[str, str]) -> Mapping[str, Json] | None:

@@ -6,9 +6,7 @@ whenever it stops early the run is read again until it rests.
 
 from __future__ import annotations
 
-import queue
 import secrets
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from itertools import islice
 
 from assistctl.apis.transport.client import Client, in_path
 from assistctl.apis.transport.failures import LostAnswer
+from assistctl.apis.transport.listening import listened
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import (
     ActionRequired,
@@ -32,7 +31,6 @@ from assistctl.events import (
 from assistctl.resources import Assistant, Json
 
 ACTIVE = frozenset({"queued", "in_progress", "requires_action", "cancelling"})
-IDLE_SECONDS = 120.0
 WAIT_SECONDS = 1800.0
 """How long a run is asked after whose stream broke off. At OpenAI each expired after 600."""
 
@@ -177,7 +175,7 @@ class Conversation:
         for _ in range(ATTEMPTS):
             heard = False
             try:
-                for event in _with_idle_deadline(self.client, path, body, self._just_made):
+                for event in listened(self.client, path, body, self._just_made):
                     heard = heard or _tells_of_run(event)
                     yield from self._read(event)
             except LostAnswer as error:
@@ -326,44 +324,6 @@ def _reason(run: Mapping[str, Json]) -> str | None:
             " longer than a run may take (`run_seconds` of a model endpoint, 600 if left out)"
         )
     return f"the run was {status}"
-
-
-def _with_idle_deadline(
-    client: Client, path: str, body: Mapping[str, Json], just_made: bool
-) -> Iterator[dict[str, Json]]:
-    """The events of a stream; LostAnswer when nothing came for IDLE_SECONDS.
-
-    Pings keep the connection's own read timeout from ever firing, so the stream is read in a
-    thread of its own and the deadline is kept here, over events.
-    """
-    events: queue.Queue[dict[str, Json] | BaseException | None] = queue.Queue()
-    stop = threading.Event()
-
-    def read() -> None:
-        try:
-            with client.stream(path, body, just_made=just_made) as stream:
-                for event in stream:
-                    events.put(event)
-                    if stop.is_set():
-                        return
-            events.put(None)
-        except Exception as error:  # noqa: BLE001 - handed over to the reader's caller
-            events.put(error)
-
-    threading.Thread(target=read, name="assistctl-stream", daemon=True).start()
-    try:
-        while True:
-            try:
-                item = events.get(timeout=IDLE_SECONDS)
-            except queue.Empty:
-                raise LostAnswer(f"nothing came for {IDLE_SECONDS:.0f} s") from None
-            if item is None:
-                return
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
 
 
 def open_conversation(

@@ -181,8 +181,8 @@ class _Compiler:
             fields["tool_resources"] = _parts(
                 fields["tool_resources"], remote, change, self.kind.cleared
             )
-        elif remote and replaced:
-            # The same references as before; they lead to the new uploads now.
+        elif remote and (replaced or self.kind.stand_in):
+            # The same references as before; they may lead to new uploads now.
             fields["tool_resources"] = remote.fields["tool_resources"]
         uploads = remote.uploads if remote else ()
         repointed = "tool_resources" in fields
@@ -192,7 +192,7 @@ class _Compiler:
             if address.kind == FILE
         }
         record = Record(
-            owner=f"{self.namespace}/{declaration.address.name}",
+            owner=self.kind.owner(self.namespace, declaration.address.name),
             applied=_applied(declaration, change, remote, written),
             files={}
             if repointed

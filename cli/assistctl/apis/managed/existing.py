@@ -16,6 +16,8 @@ SETTLING_SECONDS = 60.0
 
 def assistants(client: Client, kind: AssistantKind) -> dict[str, Body]:
     """All assistants by id, oldest first. Raises RemoteError."""
+    if kind.stand_in:
+        return {}
     return {str(item["id"]): item for item in client.list(kind.collection, order="asc")}
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from assistctl.apis.managed import stores
+from assistctl.apis.managed import ownership, stores
 from assistctl.plan.fingerprints import fingerprint
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Assistant, Json
 
@@ -23,6 +23,10 @@ class AssistantKind:
     stays as it is). `cleared` is what is sent to clear a field; null for those not listed.
     `plainer` tells of fields in which there are defaults that the API documents what they are
     without some of these, and last without any: that a server fills them in is no edit.
+
+    Where an API has no assistants, `stand_in` is True: a vector store without files stands for
+    each, see apis/responses/fields.py. `sent` is what is requested for the fields, all of which
+    then go with every write, and `owner` tells its record from that of a declared store.
     """
 
     collection: str
@@ -32,6 +36,16 @@ class AssistantKind:
     plainer: Callable[[Mapping[str, Json]], dict[str, tuple[Json, ...]]]
     file_ids: Callable[[Body], list[str]]
     store_ids: Callable[[Body], list[str]]
+    sent: Callable[[dict[str, Json]], dict[str, Json]] = lambda body: body
+    stand_in: bool = False
+
+    def owner(self, namespace: str, key: str) -> str:
+        """What the record of an assistant says of whose it is."""
+        return f"{namespace}/{ownership.STAND_IN if self.stand_in else ''}{key}"
+
+    def as_sent(self, kind: str, body: dict[str, Json]) -> dict[str, Json]:
+        """`sent` of an assistant; a store's fields are the API's own."""
+        return self.sent(body) if kind == ASSISTANT else body
 
     def collection_of(self, kind: str) -> str:
         """The path under which objects of a kind are made, listed and found."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from assistctl.apis.managed import duplicates, uploads
 from assistctl.apis.managed.kinds import AssistantKind
-from assistctl.apis.managed.ownership import Record, decode
+from assistctl.apis.managed.ownership import STAND_IN, Record, decode, is_stand_in
 from assistctl.apis.managed.remotes import Inside, Owned, remote
 from assistctl.apis.managed.stores import membership
 from assistctl.apis.transport.client import Client, in_path
@@ -82,6 +82,8 @@ def unmanaged(
 
     Raises AssistctlError for one that has an owner, RemoteError for one that is not there.
     """
+    if address.kind == ASSISTANT and kind.stand_in:
+        raise AssistctlError("the target has no assistants, so that there is none to take over")
     path = f"{kind.collection_of(address.kind)}/{in_path(object_id)}"
     body = client.get(path)
     if (record := decode(body.get("metadata"))) is not None:
@@ -107,10 +109,12 @@ def _lists(client: Client, kind: AssistantKind, declared_kinds: set[str]) -> _Li
 
     with client.pool() as pool:
         assistants = pool.submit(read, kind.collection, ASSISTANT)
-        stores = pool.submit(read, "/vector_stores", VECTOR_STORE)
+        stores = assistants if kind.stand_in else pool.submit(read, "/vector_stores", VECTOR_STORE)
         files = pool.submit(read, "/files", FILE, 10_000)
         return _Listed(
-            assistants.result(), stores.result(), {item["id"]: item for item in files.result()}
+            tuple(it for it in assistants.result() if is_stand_in(it) == kind.stand_in),
+            tuple(it for it in stores.result() if not is_stand_in(it)),
+            {item["id"]: item for item in files.result()},
         )
 
 
@@ -119,6 +123,7 @@ def _ours(listed: _Listed, kind: AssistantKind, namespace: str) -> Iterator[Owne
         for body in bodies:
             record = decode(body.get("metadata"), kind.file_ids(body))
             owner, _, key = record.owner.partition("/") if record else ("", "", "")
+            key = key.removeprefix(STAND_IN) if name == ASSISTANT else key
             if record and owner == namespace and key:
                 yield Owned(Address(name, key), body, record)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from assistctl.apis.managed.kinds import AssistantKind
-from assistctl.apis.managed.ownership import decode
+from assistctl.apis.managed.observe import ABSENT_ENDPOINT
+from assistctl.apis.managed.ownership import decode, used_files, uses
 from assistctl.apis.managed.uploads import PURPOSE
 from assistctl.apis.transport.client import Client, in_path
 from assistctl.errors import RemoteError
@@ -51,13 +52,28 @@ def _used(client: Client, kind: AssistantKind) -> Iterator[str]:
     """The files that assistants and vector stores refer to, whoever owns them, and those that a
     record calls unused: sync deletes them itself."""
     stores = list(client.list("/vector_stores", order="asc"))
-    for body in [*client.list(kind.collection, order="asc"), *stores]:
+    for body in [*_assistants(client, kind), *stores]:
         yield from kind.file_ids(body)
+        yield from used_files(body)
         if (record := decode(body.get("metadata"))) is not None:
             yield from (upload.id for upload in record.superseded)
     with client.pool() as pool:
         for members in pool.map(lambda store: _members(client, store), stores):
             yield from (str(member["id"]) for member in members)
+
+
+def _assistants(client: Client, kind: AssistantKind) -> Iterator[Mapping[str, Json]]:
+    """Those of the API; where it has none, those that the target may have beside it."""
+    if not kind.stand_in:
+        yield from client.list(kind.collection, order="asc")
+        return
+    try:
+        for body in client.list("/assistants", order="asc"):
+            parts = (body.get("tool_resources") or {}).get("code_interpreter") or {}
+            yield {"metadata": uses(parts.get("file_ids") or (), ())}
+    except RemoteError as error:
+        if error.status not in ABSENT_ENDPOINT:
+            raise
 
 
 def _members(client: Client, store: Mapping[str, Json]) -> list[dict[str, Json]]:

@@ -11,9 +11,12 @@ At most eight of the sixteen pairs are ours; values have at most 512 characters.
     assistctl_stale     [-]id,…               uploads not used any more; `-`: declared away
     assistctl_digest    hash                  a vector store's membership
     assistctl_protect   true                  never to be pruned
+    assistctl_uploads   id,…                  } of what stands for an assistant: its
+    assistctl_stores    id,…                  } code_interpreter files, the stores that it searches
 
 A value that does not fit goes on in <name>2 and <name>3. Only assistants have files, only stores
-a digest, so that nobody needs more than eight pairs. The hashes of all fields that an object can
+a digest, so that nobody needs more than eight pairs; what stands for an assistant has up to six
+more, and none of the user's. The hashes of all fields that an object can
 have fit into one.
 """
 
@@ -29,9 +32,12 @@ from assistctl.resources import digest as digest_of
 OWNER = "assistctl"
 MAX_VALUE = 512
 TAIL, SHA, PATH = 8, 12, 6
-PARTS = {"applied": 1, "files": 2, "stale": 3}
+PARTS = {"applied": 1, "files": 2, "stale": 3, "uploads": 5, "stores": 1}
 PROTECTED = f"{OWNER}_protect"
 NOT_DECLARED = "-"
+STAND_IN = "assistant/"
+"""What the key begins with in the record of a vector store that stands for an assistant, where the
+API has none. No declared store has a slash in its key."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,27 @@ def is_protected(metadata: Mapping[str, Json] | None) -> bool:
 def without_ours(metadata: Mapping[str, Json] | None) -> dict[str, Json]:
     """The user's own pairs."""
     return {key: value for key, value in (metadata or {}).items() if not is_ours(key)}
+
+
+def is_stand_in(body: Mapping[str, Json]) -> bool:
+    """Whether a vector store is not one to search, but stands for somebody's assistant."""
+    owner = (body.get("metadata") or {}).get(OWNER)
+    return isinstance(owner, str) and owner.partition("/")[2].startswith(STAND_IN)
+
+
+def uses(file_ids: Iterable[str], store_ids: Iterable[str]) -> dict[str, str]:
+    """The pairs that say what an assistant uses which a vector store stands for."""
+    return _spread("uploads", file_ids) | _spread("stores", store_ids)
+
+
+def used_files(body: Mapping[str, Json]) -> list[str]:
+    """The files that these pairs name."""
+    return _gather(body.get("metadata") or {}, "uploads")
+
+
+def used_stores(body: Mapping[str, Json]) -> list[str]:
+    """The stores that these pairs name."""
+    return _gather(body.get("metadata") or {}, "stores")
 
 
 def is_ours(key: str) -> bool:

@@ -135,10 +135,12 @@ class Sender:
         }
         files = {self.ids[address]: mark(address, sha) for address, sha in operation.files.items()}
         record = replace(operation.record, files={**operation.record.files, **files})
+        body = self.kind.as_sent(operation.address.kind, body)
+        kept = body.get("metadata", {})
         noted = _recorded_as_written(operation)
         # A kill between the write and the answer must not look like an edit at the target.
         opened = _with_answers(record, dict.fromkeys(noted, UNKNOWN))
-        body["metadata"] = _metadata(operation, opened)
+        body["metadata"] = {**kept, **_metadata(operation, opened)}
         known = operation.id or self.ids.get(operation.address)
         if known:
             _refuse(self._edited(operation.address, known) & {*operation.fields, "metadata"})
@@ -156,7 +158,7 @@ class Sender:
         final = _with_answers(record, self._answers.get(operation.address, {}))
         if final != opened and not any(item.open for item in final.applied.values()):
             path = f"{self.kind.collection_of(operation.address.kind)}/{known}"
-            body["metadata"] = _metadata(operation, final)
+            body["metadata"] = {**kept, **_metadata(operation, final)}
             self.client.post(path, body, just_made=just_made or self.ids.just_made({known}))
 
     def _create(

@@ -240,7 +240,8 @@ class Client:
     def stream(
         self, path: str, body: Mapping[str, Json], *, just_made: bool = False
     ) -> Iterator[Iterator[dict[str, Json]]]:
-        """POST with `stream: true`; yields the server's events as {"event", "data"}.
+        """POST with `stream: true`; yields the server's events: of threads as {"event", "data"},
+        of responses their data, in which `type` names them.
 
         The request is sent once. Closing the context closes the connection.
         """
@@ -326,7 +327,9 @@ class Client:
         """Wait a little for what was made before `start` to be known to all of the target. Raises
         the error if it says something else, or for too long."""
         pace = self._pace
-        if error.status != 404 or start is None or pace.clock() > start + UNSEEN_SECONDS:
+        if error.status != 404 or error.code == "model_not_found" or start is None:
+            raise error
+        if pace.clock() > start + UNSEEN_SECONDS:
             raise error
         pace.sleep(pacing.pause(attempt, None))
 
@@ -355,9 +358,11 @@ class Client:
         with translated("POST", path, self.redaction):
             for event in stream:
                 if isinstance(event, dict):
-                    if isinstance(event.get("data"), dict):
-                        check_event(path, str(event.get("event")), event["data"])
-                        self.redaction.errors(event["data"])
+                    # The SDK names those of threads beside their data; others have a type in it.
+                    data = event.get("data") if "event" in event else event
+                    if isinstance(data, dict):
+                        check_event(path, str(event.get("event") or event.get("type")), data)
+                        self.redaction.errors(data)
                     yield event
 
     def _object(self, method: str, path: str, answer: object) -> dict[str, Json]:

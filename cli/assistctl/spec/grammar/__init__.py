@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, Literal, TypeAlias, get_args
 
 from assistctl.spec.grammar.assistants import (
+    APIS,
     ASSISTANTS,
     CODE_INTERPRETER_FILES,
     INSTRUCTIONS_LENGTH,
@@ -26,6 +27,7 @@ from assistctl.spec.grammar.scripts import SCRIPTS
 from assistctl.spec.grammar.workspace import WORKSPACES
 
 __all__ = [
+    "APIS",
     "CODE_INTERPRETER_FILES",
     "FORMATS",
     "FUNCTION_NAME",

@@ -58,7 +58,7 @@ WORKSPACES: dict[str, Schema] = {
                 "base_url": ref(
                     "url",
                     "The address of the API. Left out, it is the embedded server for assistants, "
-                    "OpenAI for agents and responses.",
+                    "and where a model is declared; else OpenAI.",
                 ),
                 "api_key": ref("api_key", "The key, by the name of its environment variable."),
                 "namespace": ref(

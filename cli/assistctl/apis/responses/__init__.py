@@ -1,0 +1,11 @@
+"""The Responses API, with Conversations, at OpenAI, our embedded server or any compatible one.
+
+Source: the types of the openai SDK 3.57.0 and openai/openai-openapi at f85dbe2 (2026-08-21).
+"""
+
+from assistctl.apis.managed.managed_surface import Api
+from assistctl.apis.responses.converse import open_conversation
+from assistctl.apis.responses.fields import KIND
+
+API = Api({"OpenAI-Beta": "assistants=v2"}, KIND, open_conversation)
+"""The SDK still sends this header with vector stores."""

@@ -1,0 +1,116 @@
+"""What is sent of an assistant with each response, since nothing at the target holds it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from assistctl.resources import (
+    Assistant,
+    CodeInterpreter,
+    FileSearch,
+    FunctionTool,
+    Json,
+    Tool,
+)
+
+LEAST_TOKENS = 16
+"""What `max_output_tokens` is at least."""
+
+
+def request(
+    assistant: Assistant,
+    owner: str,
+    files: Sequence[str],
+    stores: Sequence[str],
+    *,
+    spent: int = 0,
+    begins: bool = True,
+) -> dict[str, Json]:
+    """All but the input: `files` are the uploads for code_interpreter, `stores` those to search,
+    `spent` are the tokens that the turn has put out already, `begins` whether this is its first
+    response.
+
+    The history is shortened where it is too long, as an assistant's was, unless it is declared
+    otherwise.
+    """
+    settings, run, own = assistant.settings, assistant.run, dict(assistant.own.get("responses", {}))
+    reasoning = dict(own.pop("reasoning", {}))
+    if effort := settings.get("reasoning_effort"):
+        reasoning["effort"] = effort
+    text = dict(own.pop("text", {}))
+    if chosen := _format(settings.get("response_format")):
+        text["format"] = chosen
+    tools = [*(_tool(tool, files, stores) for tool in assistant.tools), *own.pop("tools", ())]
+    fields = {
+        "model": settings.get("model"),
+        "instructions": settings.get("instructions"),
+        "tools": tools,
+        "temperature": settings.get("temperature"),
+        "top_p": settings.get("top_p"),
+        "text": text,
+        "reasoning": reasoning,
+        "parallel_tool_calls": run.get("parallel_tool_calls"),
+        "tool_choice": _choice(run.get("tool_choice")) if begins else None,
+        "max_output_tokens": _tokens_left(run.get("max_completion_tokens"), spent),
+        "truncation": "auto",
+        "metadata": {**settings.get("metadata", {}), "assistctl": owner},
+        **own,
+    }
+    return {name: value for name, value in fields.items() if value not in (None, {}, [])}
+
+
+def message(text: str, attachments: Sequence[Mapping[str, Json]] = ()) -> dict[str, Json]:
+    """What a person says; attached files that no code is to read are a part of it."""
+    files = [
+        {"type": "input_file", "file_id": item["file_id"]}
+        for item in attachments
+        if not for_code(item)
+    ]
+    content = [{"type": "input_text", "text": text}, *files]
+    return {"type": "message", "role": "user", "content": content}
+
+
+def for_code(attachment: Mapping[str, Json]) -> bool:
+    """Whether a file is attached for code_interpreter (see conversation.Session.attach)."""
+    return {"type": "code_interpreter"} in attachment["tools"]
+
+
+def outputs(answers: Mapping[str, str]) -> Iterator[dict[str, Json]]:
+    """The answers to calls, by their ids."""
+    for call_id, output in answers.items():
+        yield {"type": "function_call_output", "call_id": call_id, "output": output}
+
+
+def _tool(tool: Tool, files: Sequence[str], stores: Sequence[str]) -> dict[str, Json]:
+    if isinstance(tool, CodeInterpreter):
+        uploads = {"file_ids": list(files)} if files else {}
+        return {"type": "code_interpreter", "container": {"type": "auto", **uploads}}
+    if isinstance(tool, FileSearch):
+        return {"type": "file_search", "vector_store_ids": list(stores), **tool.options}
+    assert isinstance(tool, FunctionTool)
+    function = tool.function
+    return {
+        "type": "function",
+        "name": function.name,
+        "description": function.description,
+        "parameters": function.parameters,
+        # Left out it is tried here, and was false where assistants live.
+        "strict": bool(function.strict),
+    }
+
+
+def _format(declared: Json) -> Json:
+    if not isinstance(declared, Mapping):
+        return None
+    own = {name: value for name, value in declared.items() if name != "json_schema"}
+    return {**own, **declared.get("json_schema", {})}
+
+
+def _choice(declared: Json) -> Json:
+    if isinstance(declared, Mapping) and declared["type"] == "function":
+        return {"type": "function", "name": declared["function"]["name"]}
+    return declared
+
+
+def _tokens_left(most: int | None, spent: int) -> int | None:
+    return None if most is None else max(LEAST_TOKENS, most - spent)

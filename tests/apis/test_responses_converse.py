@@ -1,0 +1,332 @@
+"""Conversations of responses with the embedded server's scripted model, over a real socket."""
+
+import json
+from contextlib import contextmanager
+
+import pytest
+
+from assistctl.apis.responses.converse import NOT_CALLED, Conversation
+from assistctl.apis.transport.client import Client
+from assistctl.conversation.turns import Limits, turn
+from assistctl.errors import AssistctlError, Place, RemoteError
+from assistctl.events import (
+    ActionRequired,
+    Finished,
+    Notice,
+    RunStarted,
+    StatusChanged,
+    TextDelta,
+    ThreadStarted,
+    ToolReturned,
+)
+from assistctl.resources import Assistant, CodeInterpreter, Function, FunctionTool
+from assistctl.server import EmbeddedServer, Settings
+from tests.apis.fault_proxy import answer_cut, answer_lost, error, proxy_to
+
+SCRIPT = [
+    {"when": "sold", "call": {"save_bill": {"total": 7}}, "say": "Saved 7."},
+    {"when": "both", "call": {"save_bill": {"total": 1}, "refund": {"total": 2}}, "say": "Done."},
+    {"say": "Hello there."},
+]
+PLACE = Place("assistants/shop.yaml", 1, 1)
+FUNCTIONS = tuple(
+    FunctionTool(Function(name, PLACE, parameters={"type": "object"}))
+    for name in ("save_bill", "refund")
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    database = tmp_path_factory.mktemp("responses") / "local.db"
+    with EmbeddedServer(
+        Settings(database, model="scripted", scripts={"ws/shop": SCRIPT})
+    ) as server:
+        yield server
+
+
+@contextmanager
+def talking(base_url, api_key, thread=None, *tools, **more):
+    client = Client(base_url, api_key)
+    stand_in = client.create("/vector_stores", {"name": "shop"})
+    assistant = Assistant(
+        "shop", PLACE, {"model": "gpt-6-luna", "instructions": "Sell."}, FUNCTIONS + tools, **more
+    )
+    yield Conversation(client, assistant, stand_in["id"], "ws/shop", thread)
+    client.close()
+
+
+@pytest.fixture
+def talk(server):
+    with talking(server.base_url, server.api_key) as talk:
+        yield talk
+
+
+@pytest.fixture
+def proxy(server):
+    with proxy_to(server.base_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def far(server, proxy):
+    """A conversation with the target behind a proxy."""
+    with talking(proxy.base_url, server.api_key) as talk:
+        yield talk
+
+
+class Echo:
+    """Tools that answer every call with its arguments."""
+
+    def call(self, calls, *, approve=None, deadline=None):
+        for call in calls:
+            yield ToolReturned(call, f"got {call.arguments}", 0.0)
+
+
+def asked(proxy, path="/v1/responses"):
+    return [
+        json.loads(it.body)
+        for it in proxy.requests
+        if it.method == "POST" and it.path.partition("?")[0] == path
+    ]
+
+
+def items(talk):
+    path = f"/conversations/{talk.thread}/items"
+    return [
+        (item["type"], item.get("output") or item.get("role") or item.get("name"))
+        for item in talk.client.list(path, order="asc")
+    ]
+
+
+def without_conversations(number, request):
+    return error(404) if "/conversations" in request.path else None
+
+
+def test_a_turn_without_tools_streams_text_and_finishes(talk):
+    events = list(talk.send("hi"))
+    started = next(event for event in events if isinstance(event, RunStarted))
+    assert events[:2] == [ThreadStarted(talk.thread), started]
+    assert talk.thread.startswith("conv_")
+    assert [e.status for e in events if isinstance(e, StatusChanged)] == [
+        "in_progress",
+        "completed",
+    ]
+    deltas = [e.text for e in events if isinstance(e, TextDelta)]
+    assert len(deltas) > 1
+    finished = events[-1]
+    assert finished.run == started.run
+    assert (finished.status, finished.text, finished.error) == ("completed", "Hello there.", None)
+    assert "".join(deltas) == finished.text
+    assert finished.usage["total_tokens"] > finished.usage["completion_tokens"] > 0
+
+
+def test_what_an_assistant_is_goes_with_each_response(server, proxy):
+    declared = {
+        "run": {"tool_choice": "required", "max_completion_tokens": 500},
+        "own": {"responses": {"service_tier": "flex", "reasoning": {"summary": "auto"}}},
+    }
+    with talking(proxy.base_url, server.api_key, None, CodeInterpreter(), **declared) as talk:
+        finished = list(turn(talk, Echo(), "3 roses sold"))[-1]
+    assert finished.text == "Saved 7."
+    first, second = asked(proxy)
+    function = {"type": "function", "parameters": {"type": "object"}, "strict": False}
+    same = {
+        "model": "gpt-6-luna",
+        "instructions": "Sell.",
+        "tools": [
+            {**function, "name": "save_bill", "description": None},
+            {**function, "name": "refund", "description": None},
+            {"type": "code_interpreter", "container": {"type": "auto"}},
+        ],
+        "reasoning": {"summary": "auto"},
+        "service_tier": "flex",
+        "truncation": "auto",
+        "metadata": {"assistctl": "ws/shop"},
+        "conversation": talk.thread,
+        "stream": True,
+    }
+    text = [{"type": "input_text", "text": "3 roses sold"}]
+    assert first == {
+        **same,
+        "tool_choice": "required",
+        "max_output_tokens": 500,
+        "input": [{"type": "message", "role": "user", "content": text}],
+    }
+    (output,) = second["input"]
+    assert (output["type"], output["output"]) == ("function_call_output", 'got {"total": 7}')
+    assert second.keys() == first.keys() - {"tool_choice"}
+    assert 16 <= second.pop("max_output_tokens") < 500
+
+
+def test_all_calls_of_a_round_are_answered_by_one_response(talk):
+    events = list(turn(talk, Echo(), "both"))
+    assert [item.call.name for item in events[-1].tool_calls] == ["save_bill", "refund"]
+    assert [e.status for e in events if isinstance(e, StatusChanged)] == [
+        "in_progress",
+        "requires_action",
+        "in_progress",
+        "completed",
+    ]
+    assert sum(isinstance(event, RunStarted) for event in events) == 1
+
+
+def test_a_second_turn_stays_in_the_conversation(talk):
+    list(talk.send("hi"))
+    thread = talk.thread
+    list(talk.send("hi again"))
+    assert talk.thread == thread
+    assert items(talk) == [("message", "user"), ("message", "assistant")] * 2
+
+
+def test_a_thread_of_the_other_api_can_be_gone_on_with(server, talk):
+    old = talk.client.create("/threads", {"messages": [{"role": "user", "content": "Hello?"}]})
+    with talking(server.base_url, server.api_key, old["id"]) as again:
+        assert list(again.send("hi"))[-1].text == "Hello there."
+    messages = list(talk.client.list(f"/threads/{old['id']}/messages", order="asc"))
+    assert [it["role"] for it in messages] == ["user", "user", "assistant"]
+
+
+def test_calls_that_a_killed_turn_left_open_are_answered_first(server, talk):
+    assert isinstance(list(talk.send("sold"))[-1], ActionRequired)
+    with talking(server.base_url, server.api_key, talk.thread) as again:
+        assert list(again.send("hi"))[-1].text == "Hello there."
+    assert items(talk) == [
+        ("message", "user"),
+        ("function_call", "save_bill"),
+        ("function_call_output", NOT_CALLED),
+        ("message", "user"),
+        ("message", "assistant"),
+    ]
+
+
+def test_a_cancelled_turn_is_over_and_the_next_one_goes_on(talk):
+    assert isinstance(list(talk.send("both"))[-1], ActionRequired)
+    assert talk.cancel() == "cancelled"
+    assert (talk.finished().status, talk.finished().error) == (
+        "cancelled",
+        "the response was cancelled",
+    )
+    assert list(talk.send("hi"))[-1].status == "completed"
+
+
+def test_a_turn_that_exceeds_its_limits_is_cancelled_and_says_so(talk):
+    finished = list(turn(talk, Echo(), "sold", limits=Limits(rounds=0)))[-1]
+    assert finished.status == "cancelled"
+    assert finished.error == "the model asked for tools in more than 0 rounds"
+
+
+def test_a_stream_that_breaks_off_is_read_to_its_end(far, proxy):
+    proxy.fault = lambda number, request: (
+        answer_cut if request.method == "POST" and request.path == "/v1/responses" else None
+    )
+    events = list(far.send("hi"))
+    assert any(isinstance(e, Notice) and "the stream broke off" in e.text for e in events)
+    assert events[-1].text == "Hello there."
+    assert "".join(e.text for e in events if isinstance(e, TextDelta)) == "Hello there."
+    assert len(asked(proxy)) == 1
+
+
+def test_a_request_whose_answer_is_lost_is_not_sent_again(far, proxy):
+    proxy.fault = lambda number, request: (
+        answer_lost if request.method == "POST" and request.path == "/v1/responses" else None
+    )
+    with pytest.raises(RemoteError, match=r"whether it was taken is not known: see conv_"):
+        list(far.send("hi"))
+    assert len(asked(proxy)) == 1
+
+
+def test_a_request_that_was_not_begun_is_sent_again(far, proxy):
+    refusals = iter([error(429, retry_after_ms="10")])
+    proxy.fault = lambda number, request: (
+        next(refusals, None) if request.path == "/v1/responses" else None
+    )
+    assert list(far.send("hi"))[-1].status == "completed"
+    assert len(asked(proxy)) == 2
+
+
+def test_where_a_server_has_no_conversations_each_response_names_the_one_before(far, proxy, server):
+    proxy.fault = without_conversations
+    first = list(turn(far, Echo(), "3 roses sold"))
+    assert (first[-1].status, first[-1].text) == ("completed", "Saved 7.")
+    assert far.thread == first[-1].thread == first[-1].run
+    assert [type(it).__name__ for it in first[:2]] == ["ThreadStarted", "RunStarted"]
+    list(far.send("hi"))
+    started, answered, third = asked(proxy)
+    assert "previous_response_id" not in started
+    assert answered["previous_response_id"] == first[0].thread
+    assert third["previous_response_id"] == first[-1].run
+    with talking(proxy.base_url, server.api_key, far.thread) as again:
+        list(again.send("hi"))
+    assert asked(proxy)[-1]["previous_response_id"] == far.thread
+
+
+def test_calls_left_open_in_a_chain_are_answered_first(far, proxy, server):
+    proxy.fault = without_conversations
+    assert isinstance(list(far.send("sold"))[-1], ActionRequired)
+    with talking(proxy.base_url, server.api_key, far.thread) as again:
+        assert list(again.send("hi"))[-1].text == "Hello there."
+    assert [it["type"] for it in asked(proxy)[-1]["input"]] == ["function_call_output", "message"]
+
+
+def test_a_file_for_code_goes_into_the_container_and_another_into_the_message(
+    server, proxy, tmp_path
+):
+    path = tmp_path / "note.txt"
+    path.write_text("Roses are red.")
+    with talking(proxy.base_url, server.api_key, None, CodeInterpreter()) as talk:
+        with path.open("rb") as file:
+            upload = talk.client.send("/files", "file", "note.txt", file, {"purpose": "assistants"})
+        for kind in ("code_interpreter", "file_search"):
+            list(talk.send("hi", [{"file_id": upload["id"], "tools": [{"type": kind}]}]))
+    first, second = asked(proxy)
+    code = {"type": "code_interpreter", "container": {"type": "auto", "file_ids": [upload["id"]]}}
+    assert code in first["tools"]
+    assert code in second["tools"]
+    assert [it["type"] for it in first["input"][0]["content"]] == ["input_text"]
+    assert second["input"][0]["content"][1] == {"type": "input_file", "file_id": upload["id"]}
+
+
+def test_what_is_cited_is_said_once(talk):
+    cited = {"type": "file_citation", "file_id": "file-1", "filename": "care.md", "index": 3}
+    made = {
+        "type": "container_file_citation",
+        "container_id": "cntr_1",
+        "file_id": "cfile_1",
+        "filename": "chart.png",
+    }
+    told = [
+        event
+        for annotation in (cited, made, cited)
+        for event in talk._read(
+            {"type": "response.output_text.annotation.added", "annotation": annotation}
+        )
+    ]
+    assert told == [
+        Notice("cites care.md"),
+        Notice("made chart.png (cfile_1 in container cntr_1)"),
+    ]
+
+
+def test_a_conversation_does_not_tell_what_keeps_it_busy(server, talk):
+    list(talk.send("hi"))
+    with pytest.raises(AssistctlError, match="does not tell which response keeps it busy"):
+        talk.cancel_active_run()
+
+
+def test_a_model_that_is_not_there_is_an_error(server, proxy):
+    proxy.fault = lambda number, request: error(404) if "/responses" in request.path else None
+    with talking(proxy.base_url, server.api_key) as talk:
+        talk._just_made = False
+        client, talk.thread = talk.client, talk.client.create("/conversations", {})["id"]
+        with pytest.raises(RemoteError, match="POST /responses: 404"):
+            list(talk.send("hi"))
+    assert client is talk.client
+
+
+def test_finished_says_why_a_response_failed(talk):
+    failed = {"id": "resp_1", "status": "failed", "error": {"code": "server_error", "message": "x"}}
+    list(talk._read({"type": "response.failed", "response": failed}))
+    assert talk.finished() == Finished("failed", "resp_1", "resp_1", "", None, "server_error: x")
+    cut = {"id": "resp_1", "status": "incomplete", "incomplete_details": {"reason": "max_tokens"}}
+    list(talk._read({"type": "response.incomplete", "response": cut}))
+    assert talk.finished().error == "stopped early: max_tokens"
