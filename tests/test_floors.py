@@ -95,7 +95,7 @@ MAY_IMPORT_IN_SERVER = {
     "responses_api": WORDS_OF_THE_SERVER
     | {"storage", "models", "retrieval", "files", "engine", "http", "assistants_api"},
     "agents_api": WORDS_OF_THE_SERVER
-    | {"storage", "models", "retrieval", "files", "engine", "http", "assistants_api"},
+    | {"storage", "models", "sandbox", "retrieval", "files", "engine", "http", "assistants_api"},
     "routing": {"http", "files_api", "assistants_api", "responses_api", "agents_api"},
     "seeding": WORDS_OF_THE_SERVER
     | {"storage", "retrieval", "files", "engine", "http", "assistants_api"},

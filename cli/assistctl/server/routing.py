@@ -13,7 +13,12 @@ from importlib import import_module
 from assistctl.server.http.call import Endpoint
 
 _MODULES: Mapping[str, tuple[str, ...]] = {
-    "agents": ("agents_api.session_routes", "agents_api.elsewhere", "agents_api.agents"),
+    "agents": (
+        "agents_api.session_routes",
+        "agents_api.artifacts",
+        "agents_api.elsewhere",
+        "agents_api.agents",
+    ),
     "assistants": ("assistants_api.routes.assistants",),
     "containers": ("responses_api.container_routes", "responses_api.container_file_routes"),
     "conversations": ("responses_api.conversations", "responses_api.conversation_items"),

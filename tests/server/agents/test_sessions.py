@@ -585,7 +585,6 @@ def test_what_a_session_cannot_be_given_is_refused_by_its_name(openai: OpenAI, s
         ("GET", "/agents/environments/templates", "Templates of environments are"),
         ("GET", "/agents/sessions/sess_x/subagents", "Subagents are"),
         ("GET", "/agents/sessions/sess_x/traces", "Traces are"),
-        ("GET", "/agents/sessions/sess_x/artifacts", "Artifacts are"),
     ],
 )
 def test_what_only_the_service_has_is_refused_by_its_name(

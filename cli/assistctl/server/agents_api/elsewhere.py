@@ -32,11 +32,6 @@ _PATHS = {
         _TEMPLATES: "GET POST",
         f"{_TEMPLATES}/{{environment_template_id}}": "GET POST DELETE",
     },
-    "Artifacts are": {
-        f"{_SESSION}/artifacts": "GET",
-        f"{_SESSION}/artifacts/{{artifact_id}}": "GET DELETE",
-        f"{_SESSION}/artifacts/{{artifact_id}}/content": "GET",
-    },
     "Subagents are": {
         f"{_SESSION}/subagents": "GET",
         _SUBAGENT: "GET",

@@ -44,6 +44,12 @@ def ended(run: Mapping[str, Any]) -> Event:
     return turn(turns.view(run)["status"], run)
 
 
+def environment_ready(session_id: str, state: Document) -> Event:
+    return _event(
+        SESSION + "environment.ready", environment=state, session_id=session_id, turn_id=None
+    )
+
+
 def failed(session_id: str, message: str) -> Event:
     """What is told, not the turn, has failed."""
     error = {"type": "server_error", "code": None, "message": message, "param": None}
@@ -74,6 +80,14 @@ class Teller:
 
     def delta(self, item: Document, index: int, text: str) -> Event:
         return self._part("output_text.delta", item, index, delta=text)
+
+    def output(self, item: Document, index: int, text: str) -> Event:
+        """What a command has written."""
+        place = {"session_id": self.session_id, "turn_id": self.turn_id}
+        item_place = {"item_id": item["id"], "output_index": index}
+        return _event(
+            "agent.output.command_execution_output.delta", delta=text, **item_place, **place
+        )
 
     def message_done(self, item: Document, index: int) -> list[Event]:
         """A message is whole, or as whole as it will be."""

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from assistctl.server.agents_api.environments import WORKSPACE
 from assistctl.server.agents_api.turns import thread_id, turn_id
 from assistctl.server.assistants_api.record.transcript import INPUT_OF
 from assistctl.server.storage import threads
@@ -87,7 +88,7 @@ def function_call(step: Document, call: Document, place: int) -> Document:
     answered = call["function"]["output"] is not None
     status = "completed" if answered else _unanswered(step)
     return {
-        "id": _id("fc", step, place),
+        "id": _id("fc", step["id"], place),
         "type": "function_call",
         "call_id": call["id"],
         "name": call["function"]["name"],
@@ -100,7 +101,7 @@ def function_call(step: Document, call: Document, place: int) -> Document:
 def function_output(step: Document, call: Document, place: int) -> Document:
     error = step["_calls"].get(call["id"], {}).get(FAILED)
     return {
-        "id": _id("fco", step, place),
+        "id": _id("fco", step["id"], place),
         "type": "function_call_output",
         "call_id": call["id"],
         "output": None if error is not None else call["function"]["output"],
@@ -116,17 +117,29 @@ def command(step: Document, call: Document, place: int) -> Document:
     kept = step["_calls"].get(call["id"], {})
     done = "ran" in kept or step["status"] == "completed"
     logs = "".join(out["logs"] for out in code["outputs"] if out["type"] == "logs")
+    item = begun_command(step["id"], step["run_id"], place, code["input"])
+    if done:
+        return ended_command(item, logs, kept.get("error"))
+    return {**item, "status": _unanswered(step)}
+
+
+def begun_command(step_id: str, run_id: str, place: int, code: str) -> Document:
     return {
-        "id": _id("cmd", step, place),
+        "id": _id("cmd", step_id, place),
         "type": "command_execution",
-        "command": code["input"],
-        "cwd": None,
-        "output": logs if done else None,
-        "exit_code": int(bool(kept.get("error"))) if done else None,
+        "command": code,
+        "cwd": WORKSPACE,
+        "output": None,
+        "exit_code": None,
         "duration_ms": None,
-        "status": ("failed" if kept.get("error") else "completed") if done else _unanswered(step),
-        "turn_id": turn_id(step["run_id"]),
+        "status": "in_progress",
+        "turn_id": turn_id(run_id),
     }
+
+
+def ended_command(item: Document, output: str, error: str | None) -> Document:
+    status = "failed" if error else "completed"
+    return {**item, "output": output, "exit_code": int(bool(error)), "status": status}
 
 
 def place_of(step: Document, call_id: str) -> int:
@@ -134,8 +147,8 @@ def place_of(step: Document, call_id: str) -> int:
     return [call["id"] for call in step["step_details"]["tool_calls"]].index(call_id)
 
 
-def _id(prefix: str, step: Document, place: int) -> str:
-    return f"{prefix}_{step['id'].removeprefix(STEP.prefix)}_{place}"
+def _id(prefix: str, step_id: str, place: int) -> str:
+    return f"{prefix}_{step_id.removeprefix(STEP.prefix)}_{place}"
 
 
 def _unanswered(step: Document) -> str:

@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from assistctl.server.agents_api import events, items, sessions, turns
+from assistctl.server.agents_api import environments, events, items, sessions, turns
 from assistctl.server.agents_api.events import Event, Teller
 from assistctl.server.agents_api.turns import ASKED_AT, ORDER
 from assistctl.server.assistants_api.record.thread import ThreadRecord
 from assistctl.server.assistants_api.record.transcript import INPUT_OF
 from assistctl.server.engine.audience import Audience
 from assistctl.server.engine.citations import TextSpan
+from assistctl.server.engine.coding import code_of
 from assistctl.server.engine.history import History
 from assistctl.server.engine.record import (
     Answered,
     AwaitsOutputs,
+    CodeResult,
     Conclusion,
     Ending,
     Events,
@@ -78,6 +81,8 @@ class SessionRecord:
         self._tell = Teller(self.session_id, turns.turn_id(claim.run_id))
         self._message: _Open | None = None
         self._known: frozenset[str] | None = None
+        self._step_id = ""
+        self._commands: dict[str, _Open] = {}
 
     def standing(self, tx: Transaction) -> Standing:
         return self._thread.standing(tx)
@@ -93,7 +98,11 @@ class SessionRecord:
         return self._thread.searches(tx)
 
     def past_code(self, tx: Transaction) -> PastCode:
-        return self._thread.past_code(tx)
+        """What the session was given lies where its code has left what it wrote."""
+        past = self._thread.past_code(tx)
+        session = documents.find(tx, sessions.collection(self.claim.project), self.session_id)
+        given = (session or {}).get(environments.FILES, {})
+        return replace(past, files={**given, **past.files})
 
     def has_more_input(self, tx: Transaction) -> bool:
         return bool(self._unheard(tx))
@@ -134,7 +143,13 @@ class SessionRecord:
 
     def begin_calls(self, tx: Transaction) -> list[Event]:
         """What was said before is not the answer, but what accompanies the calls."""
-        self._thread.begin_calls(tx)
+        told = self._thread.begin_calls(tx)
+        steps = [event.data for event in told if event.name == "thread.run.step.created"]
+
+        def is_open() -> None:
+            self._step_id, self._commands = steps[-1]["id"], {}
+
+        tx.after_commit(is_open)
         return self._message_ends(tx, "commentary")
 
     def call(self, call: ToolCall) -> list[Event]:
@@ -147,15 +162,29 @@ class SessionRecord:
         return []
 
     def keep_calls(self, tx: Transaction, calls: Sequence[ToolCall], answered: Answered) -> None:
+        """Code is about to be run, each after the other: it has its place from now on."""
         self._thread.keep_calls(tx, calls, answered)
+        begun = {}
+        for place, call in enumerate(calls):
+            if call.tool == "code_interpreter" and call.id not in self._commands:
+                code, run_id = code_of(call.arguments), self.claim.run_id
+                item = items.begun_command(self._step_id, run_id, place, code)
+                begun[call.id] = _Open(item, self._place(tx, item))
+        tx.after_commit(partial(self._commands.update, begun))
 
     def running(self, call: ToolCall) -> list[Event]:
         self._thread.running(call)
-        return []
+        command = self._commands.get(call.id)
+        return [self._tell.added(command.item, command.index)] if command else []
 
     def result(self, call: ToolCall, result: ToolResult) -> list[Event]:
         self._thread.result(call, result)
-        return []
+        command = self._commands.get(call.id)
+        if command is None or not isinstance(result, CodeResult):
+            return []
+        ended = items.ended_command(command.item, result.output, result.error)
+        said = [self._tell.output(ended, command.index, result.output)] if result.output else []
+        return [*said, self._tell.done(ended, command.index)]
 
     def conclude(
         self,

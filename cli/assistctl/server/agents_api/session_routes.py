@@ -9,8 +9,17 @@ from functools import partial
 
 from starlette.responses import Response, StreamingResponse
 
-from assistctl.server.agents_api import events, items, sessions, taking_turns, turns
+from assistctl.server.agents_api import (
+    configuration,
+    environments,
+    events,
+    items,
+    sessions,
+    taking_turns,
+    turns,
+)
 from assistctl.server.agents_api.events import Event
+from assistctl.server.agents_api.pages import page_of
 from assistctl.server.assistants_api import locks
 from assistctl.server.engine.audience import Seat
 from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS
@@ -29,8 +38,15 @@ _QUIET_SECONDS = 1.0
 
 async def create(call: Call) -> Answer:
     body = sessions.CREATE(call.body, "")
-    if body.get("input") is None:  # an environment of none has nothing else to begin with
+    hosted = body["environment"]["type"] == environments.HOSTED
+    if body.get("input") is None and (body.get("stream") or not hosted):
         raise missing_parameter("input")
+    if hosted and not call.server.settings.code_interpreter:
+        raise configuration.unsupported(
+            "Environments to run code in are switched off, and so",
+            "environment.type",
+            code="unsupported_environment",
+        )
     session_id = SESSION.new_id()
     audience, subject = call.server.engine.audience, (call.project, session_id)
     seat = audience.join(subject) if body.get("stream") else None
@@ -38,8 +54,12 @@ async def create(call: Call) -> Answer:
     def change(tx: Transaction) -> Document:
         session = sessions.new(tx, call.project, session_id, body)
         view = sessions.view(tx, call.project, session)
-        tx.after_commit(partial(audience.tell, subject, [events.session("created", view)]))
-        taking_turns.say(call, tx, session, body["input"])
+        told = [events.session("created", view)]
+        if hosted:
+            told.append(events.environment_ready(session_id, environments.state(session)))
+        tx.after_commit(partial(audience.tell, subject, told))
+        if body.get("input") is not None:
+            taking_turns.say(call, tx, session, body["input"])
         return sessions.view(tx, call.project, session)
 
     session = await call.server.lanes.writes.run(partial(call.write, change))
@@ -87,7 +107,7 @@ def delete(call: Call) -> Document:
     session_id = call.path("session_id", SESSION)
     thread_id = turns.thread_id(session_id)
     with call.database.write() as tx:
-        documents.fetch(tx, sessions.collection(call.project), session_id)
+        session = documents.fetch(tx, sessions.collection(call.project), session_id)
         if locks.active_run(tx, call.project, thread_id):
             raise ApiError(
                 f"Session '{session_id}' is running and cannot be deleted. Cancel its turn, and"
@@ -99,6 +119,7 @@ def delete(call: Call) -> Document:
         threads = Collection(THREAD, call.project)
         if documents.find(tx, threads, thread_id) is not None:
             documents.remove(tx, threads, thread_id)
+        environments.removed(tx, call.project, session)
     call.server.engine.forget(call.project, thread_id)
     call.server.engine.audience.leave((call.project, session_id))
     return deleted("agent.session.deleted", session_id)
@@ -132,7 +153,7 @@ def list_items(call: Call) -> Document:
     session_id = call.path("session_id", SESSION)
     with call.database.read() as tx:
         sessions.fetch(tx, call.project, session_id)
-        return _page(call, items.of_session(tx, call.project, session_id))
+        return page_of(call, items.of_session(tx, call.project, session_id))
 
 
 def list_turns(call: Call) -> Document:
@@ -140,7 +161,7 @@ def list_turns(call: Call) -> Document:
     with call.database.read() as tx:
         sessions.fetch(tx, call.project, session_id)
         runs = sessions.runs_of(tx, call.project, session_id)
-    return _page(call, [turns.view(run) for run in runs])
+    return page_of(call, [turns.view(run) for run in runs])
 
 
 def retrieve_turn(call: Call) -> Document:
@@ -153,7 +174,7 @@ def list_items_of_turn(call: Call) -> Document:
     with call.database.read() as tx:
         turn_id = turns.turn_id(_turn(call, tx)["id"])
         every = items.of_session(tx, call.project, session_id)
-    return _page(call, [item for item in every if item["turn_id"] == turn_id])
+    return page_of(call, [item for item in every if item["turn_id"] == turn_id])
 
 
 def _turn(call: Call, tx: Transaction) -> Document:
@@ -166,22 +187,6 @@ def _turn(call: Call, tx: Transaction) -> Document:
     if run is None:
         raise TURN.missing(turn_id)
     return run
-
-
-def _page(call: Call, every: list[Document]) -> Document:
-    """One page of a list that is made anew each time, `every` oldest first."""
-    page = call.page()
-    ordered = every if page.order == "asc" else every[::-1]
-    if page.after is not None:
-        names = [each["id"] for each in ordered]
-        if page.after not in names:
-            raise ApiError(
-                f"Invalid 'after': nothing with id '{page.after}' is in this list.",
-                param="after",
-                code="invalid_value",
-            )
-        ordered = ordered[names.index(page.after) + 1 :]
-    return documents.listing(ordered[: page.limit], len(ordered) > page.limit)
 
 
 def _read(call: Call, session_id: str) -> Document:

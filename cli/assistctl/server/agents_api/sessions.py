@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assistctl.server.agents_api import configuration, items, turns
+from assistctl.server.agents_api import configuration, environments, items, turns
 from assistctl.server.http import bodies
 from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction
@@ -69,16 +69,6 @@ def _as_messages(value: Json, path: str) -> Json:
     return given
 
 
-def _environment(value: Json, path: str) -> Json:
-    kind = record({"type": Required(string())}, open=True)(value, path)["type"]
-    choice("none", "openai_hosted", "self_hosted")(kind, f"{path}.type")
-    if kind != "none":
-        raise configuration.unsupported(
-            f"Environments of type '{kind}' are", f"{path}.type", code="unsupported_environment"
-        )
-    return record({"type": Required(string())})(value, path)
-
-
 def _no_vaults(value: Json, path: str) -> Json:
     if array(string())(value, path):
         raise configuration.unsupported("Vaults are", path)
@@ -95,7 +85,7 @@ _CHANGEABLE = {
 CREATE = record(
     {
         **_CHANGEABLE,
-        "environment": Required(_environment),
+        "environment": Required(environments.CHECK),
         "agent": record({**configuration.FIELDS, "model": bodies.MODEL}),
         "agent_id": string(shortest=1),
         "input": _as_messages,
@@ -133,7 +123,7 @@ def new(tx: Transaction, project: str, identity: str, body: Mapping[str, Any]) -
         "created_at": moment,
         "last_active_at": moment,
         "agent": agent,
-        "environment": {"type": "none"},
+        **environments.made(tx, project, identity, body["environment"]),
         "metadata": given,
         "vault_ids": [],
         "_script": metadata.get("assistctl") or given.get("assistctl", ""),

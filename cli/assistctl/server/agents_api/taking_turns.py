@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from assistctl.server.agents_api import configuration, events, items, sessions, turns
+from assistctl.server.agents_api import configuration, environments, events, items, sessions, turns
 from assistctl.server.agents_api.events import Event, Teller
 from assistctl.server.agents_api.record import Listeners, SessionRecord
 from assistctl.server.agents_api.turns import ASKED_AT, ORDER
@@ -168,17 +168,19 @@ _ACCEPT: Mapping[str, Callable[[Call, Transaction, Document, Document], None]] =
 def _queued(call: Call, tx: Transaction, session: Document) -> Document:
     """The run of a new turn, by the agent that the session has now."""
     agent, engine = session["agent"], call.server.engine
+    code = [{"type": "code_interpreter"}] if environments.is_hosted(session) else []
     assistant = {
         "id": agent["id"],
         "model": agent["model"],
         "instructions": agent["instructions"],
-        "tools": [_runs_tool(tool) for tool in agent["tools"] if tool["type"] == "function"],
+        "tools": [*map(_runs_tool, agent["tools"]), *code],
         "reasoning_effort": agent["reasoning"]["effort"],
         "response_format": _runs_format(agent["text"]["format"]),
         "metadata": {"assistctl": session["_script"]},
     }
     thread = {"id": turns.thread_id(session["id"])}
     run = runs.new_run(assistant, thread, {}, {}, engine.models.run_seconds)
+    run["notes"] += engine.tools.notes(runs.asked(run))
     try:
         note = engine.models.answering(run["_script"]).note
     except ModelError:

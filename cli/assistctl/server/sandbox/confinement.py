@@ -29,6 +29,8 @@ from assistctl.server.sandbox.limits import Limits
 from assistctl.server.sandbox.python import Python
 
 DATA = "/mnt/data"
+_WORKSPACE = "/workspace"
+"""Another name of it, by which the environments of agents go."""
 _INSIDE = "/opt/inside"
 _START = "import sys; sys.path.append('/opt'); from inside import agent; agent.main()"
 
@@ -82,6 +84,7 @@ class Confinement:
             *_system(),
             *_bound(self.python),
             *_writable(limits),
+            *("--symlink", DATA, _WORKSPACE),
             *("--ro-bind", str(Path(__file__).with_name("inside")), _INSIDE),
             *("--clearenv", *_environment()),
             *("--seccomp", str(filter_fd)),
