@@ -269,6 +269,24 @@ def test_a_picture_shown_in_a_named_container_is_found_there(coding: Any) -> Non
     assert content.read() == bytes.fromhex(PNG)
 
 
+def test_what_code_has_written_is_at_the_path_of_its_citation_without_a_conversation_too(
+    coding: Any,
+) -> None:
+    openai: OpenAI = coding.openai
+    given = [upload(openai, "prices.csv", "name,price\nrose,8\n"), upload(openai, "note.txt", "x")]
+    auto = {"type": "auto", "file_ids": [file.id for file in given]}
+    first = coding("total", auto)
+    second = coding("look", {"type": "auto"}, previous_response_id=first.id)
+    branch = coding("look", {"type": "auto"}, previous_response_id=first.id)
+    for response in (second, branch):
+        assert response.output[0].outputs[0].logs.endswith("'total\\n8\\n'\n")
+    [cited, _] = first.output[1].content[0].annotations
+    content = openai.containers.files.content.retrieve(
+        cited.file_id, container_id=cited.container_id
+    )
+    assert content.read() == b"total\n8\n"
+
+
 def test_the_container_of_another_conversation_cannot_be_named(coding: Any) -> None:
     conversation = coding.openai.conversations.create()
     with pytest.raises(sdk.BadRequestError, match=f"belongs to '{conversation.id}'"):

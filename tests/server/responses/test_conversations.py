@@ -298,6 +298,18 @@ def test_a_list_has_pages_in_either_order(openai: OpenAI) -> None:
         of.list(conversation.id, after="msg_none")
 
 
+def test_a_long_conversation_is_listed_to_its_end(openai: OpenAI) -> None:
+    conversation = openai.conversations.create()
+    of, added = openai.conversations.items, []
+    for number in range(8):
+        said: list[Any] = [{**HELLO, "content": f"{number}.{place}"} for place in range(19)]
+        call = {**CALL, "call_id": f"call_{number}"}
+        added += of.create(conversation.id, items=[*said, call]).data
+    whole = [item.id for item in added]
+    assert [item.id for item in of.list(conversation.id, order="asc", limit=100)] == whole
+    assert [item.id for item in of.list(conversation.id, limit=100)] == whole[::-1]
+
+
 def test_a_client_that_deletes_while_it_pages_goes_on(openai: OpenAI) -> None:
     said: list[Any] = [{**HELLO, "content": str(number)} for number in range(3)]
     second = {**CALL, "call_id": "call_2"}
