@@ -337,7 +337,10 @@ def test_what_is_not_stored_leaves_nothing(
         respond(openai, "and?", previous_response_id=response.id)
     assert respond(openai, "price?", store=False, tools=[PRICE]).output[0].type == "function_call"
     told(contract, respond(openai, "whisper", store=False, stream=True))
+    key = {"extra_headers": {"Idempotency-Key": "k1"}}
+    respond(openai, "whisper", store=False, instructions="A secret.", **key)
     with db.read() as tx:
+        assert "secret" not in str(tx.execute("SELECT * FROM answers"))
         assert tx.execute("SELECT kind, body FROM documents") == []
         assert tx.execute("SELECT * FROM active_runs") == []
 

@@ -197,7 +197,8 @@ def _start(call: Call, request: Mapping[str, Any], channel: Channel) -> Document
         if channel.kept is not None:
             tx.after_commit(partial(_keep, call.server.streams, claim, channel))
         engine.launch(tx, record, run["expires_at"] - run["created_at"], channel)
-        return response
+        # What is kept for requests that are sent again tells nothing of what is not to be stored.
+        return response if response["store"] else {"id": response["id"], "store": False}
 
     return call.write(change)
 
