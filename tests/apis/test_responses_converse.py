@@ -307,6 +307,12 @@ def test_what_is_cited_is_said_once(talk):
     ]
 
 
+def test_a_server_that_has_responses_and_nothing_else_will_do(far, proxy):
+    proxy.fault = lambda number, request: None if "/responses" in request.path else error(404)
+    far.stand_in = ""
+    assert list(turn(far, Echo(), "3 roses sold"))[-1].text == "Saved 7."
+
+
 def test_a_conversation_does_not_tell_what_keeps_it_busy(server, talk):
     list(talk.send("hi"))
     with pytest.raises(AssistctlError, match="does not tell which response keeps it busy"):

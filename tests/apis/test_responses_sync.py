@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from assistctl.apis.managed.ownership import used_files, used_stores
-from assistctl.errors import AssistctlError
+from assistctl.errors import AssistctlError, RemoteError
 from assistctl.resources import ASSISTANT, Address, CodeInterpreter, FileSearch
 from tests.apis.bench import Bench
-from tests.apis.fault_proxy import answer_lost, proxy_to
+from tests.apis.fault_proxy import answer_lost, error, proxy_to
 from tests.apis.scene import content_of, function
 from tests.apis.surfaces import assistants, responses
 
@@ -170,6 +170,19 @@ def test_a_target_that_keeps_assistants_knows_stand_ins_for_what_they_are(bench,
     beside.apply()
     assert beside.plan(prune=True) == ""
     assert bench.plan(prune=True) == ""
+
+
+def test_where_there_are_no_stores_nothing_is_missing_of_what_needs_none(bench, server):
+    with proxy_to(server.base_url) as proxy:
+        proxy.fault = lambda number, request: error(404)
+        client = type(bench.surface.client)(proxy.base_url, server.api_key)
+        bare = replace(bench, surface=responses(client, "ws"), stores={}, assistants={})
+        bare.assistant("clerk", function("save"))
+        assert bare.plan() == ""
+        bare.assistant("shop", CodeInterpreter((bare.file("prices.csv", "rose,1"),)))
+        with pytest.raises(RemoteError, match="404"):
+            bare.plan()
+        client.close()
 
 
 def test_there_is_no_assistant_to_adopt_or_to_import(bench, client):

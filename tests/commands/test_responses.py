@@ -8,8 +8,8 @@ from assistctl.apis.responses.converse import NOT_CALLED
 from tests.commands.conftest import Shop
 
 NOTE = (
-    "Note: nothing at the target holds an assistant; an empty vector store says which uploads each"
-    " uses, and `run` and `chat` send all else with each response.\n"
+    "Note: nothing at the target holds an assistant; an empty vector store, where there are any,"
+    " says which uploads each uses, and `run` and `chat` send all else with each response.\n"
 )
 
 

@@ -48,8 +48,8 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
         _NATIVE,
         _as("as an agent"),
         _emulated(
-            "nothing at the target holds an assistant; an empty vector store says which uploads"
-            " each uses, and `run` and `chat` send all else with each response"
+            "nothing at the target holds an assistant; an empty vector store, where there are any,"
+            " says which uploads each uses, and `run` and `chat` send all else with each response"
         ),
     ),
     "name": (_NATIVE, _NATIVE, _emulated("the empty vector store's")),

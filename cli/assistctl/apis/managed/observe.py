@@ -12,7 +12,7 @@ from assistctl.apis.managed.remotes import Inside, Owned, remote
 from assistctl.apis.managed.stores import membership
 from assistctl.apis.transport.client import Client, in_path
 from assistctl.errors import AssistctlError, RemoteError
-from assistctl.plan.state import Declared, Observed, Remote, Upload
+from assistctl.plan.state import Applied, Declared, Observed, Remote, Upload
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
 
 ABSENT_ENDPOINT = frozenset({404, 405, 501})
@@ -20,11 +20,13 @@ ABSENT_ENDPOINT = frozenset({404, 405, 501})
 
 @dataclass(frozen=True)
 class _Listed:
-    """The target's lists as they came; files by id."""
+    """The target's lists as they came; files by id. `keeps_assistants`: something can be there of
+    an assistant."""
 
     assistants: tuple[dict[str, Json], ...]
     stores: tuple[dict[str, Json], ...]
     files: Mapping[str, dict[str, Json]]
+    keeps_assistants: bool = True
 
 
 def observe(
@@ -57,8 +59,10 @@ def observe(
     others: dict[str, Json] = {str(body["id"]): body["id"] for body in listed.stores}
     every = others | {item.id: item.address for item in [*ours, *extra]}
     living = {store_id: every[store_id] for store_id in every.keys() - {it.id for it in extra}}
+    nothing_to_keep = {} if listed.keeps_assistants else _as_declared(declared)
     return Observed(
-        {
+        nothing_to_keep
+        | {
             item.address: replace(
                 remote(item, inside, living),
                 superseded=tuple(unused[it.id] for it in item.record.superseded if it.id in unused),
@@ -98,24 +102,41 @@ def unmanaged(
 
 
 def _lists(client: Client, kind: AssistantKind, declared_kinds: set[str]) -> _Listed:
-    def read(path: str, what: str, limit: int = 100) -> tuple[dict[str, Json], ...]:
+    def read(path: str, *what: str, limit: int = 100) -> tuple[dict[str, Json], ...] | None:
         try:
             return tuple(client.list(path, limit=limit, order="asc"))
         except RemoteError as error:
             # A server without this endpoint holds nothing of ours there.
-            if error.status in ABSENT_ENDPOINT and what not in declared_kinds:
-                return ()
+            if error.status in ABSENT_ENDPOINT and declared_kinds.isdisjoint(what):
+                return None
             raise
 
+    needing = (FILE, VECTOR_STORE) if kind.stand_in else (ASSISTANT,)
     with client.pool() as pool:
-        assistants = pool.submit(read, kind.collection, ASSISTANT)
+        assistants = pool.submit(read, kind.collection, *needing)
         stores = assistants if kind.stand_in else pool.submit(read, "/vector_stores", VECTOR_STORE)
-        files = pool.submit(read, "/files", FILE, 10_000)
+        files = pool.submit(read, "/files", FILE, limit=10_000)
         return _Listed(
-            tuple(it for it in assistants.result() if is_stand_in(it) == kind.stand_in),
-            tuple(it for it in stores.result() if not is_stand_in(it)),
-            {item["id"]: item for item in files.result()},
+            tuple(it for it in assistants.result() or () if is_stand_in(it) == kind.stand_in),
+            tuple(it for it in stores.result() or () if not is_stand_in(it)),
+            {item["id"]: item for item in files.result() or ()},
+            keeps_assistants=not kind.stand_in or assistants.result() is not None,
         )
+
+
+def _as_declared(declared: Mapping[Address, Declared]) -> dict[Address, Remote]:
+    """Assistants at a target that has no stores to stand for them, nor needs any, since they use
+    neither stores nor files."""
+    return {
+        address: Remote(
+            address,
+            "",
+            item.fields,
+            {name: Applied(item.fingerprint(name)) for name in item.fields},
+        )
+        for address, item in declared.items()
+        if address.kind == ASSISTANT
+    }
 
 
 def _ours(listed: _Listed, kind: AssistantKind, namespace: str) -> Iterator[Owned]:

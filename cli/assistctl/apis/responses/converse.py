@@ -50,7 +50,8 @@ _LOOK_BACK = 100
 @dataclass
 class Conversation:
     """See surface.Conversation. `stand_in` is the id of what says which files the assistant uses
-    (fields.py); `thread` is the id of a conversation, or of the newest response of a chain."""
+    (fields.py), empty where the target has no such thing; `thread` is the id of a conversation, or
+    of the newest response of a chain."""
 
     client: Client
     assistant: Assistant
@@ -162,7 +163,9 @@ class Conversation:
 
     def _used(self) -> tuple[list[str], list[str]]:
         """The files and stores of the assistant, as the last sync has left them."""
-        if self._uses is None:
+        if self._uses is None and not self.stand_in:
+            self._uses = [], []
+        elif self._uses is None:
             there = self.client.get(f"/vector_stores/{in_path(self.stand_in)}")
             self._uses = used_files(there), used_stores(there)
         return self._uses
