@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import openai as sdk
@@ -499,6 +502,28 @@ def test_a_listener_is_told_of_what_another_api_has_done(openai: OpenAI, told: T
         openai.beta.agents.sessions.retrieve(session_id)
 
 
+def test_a_run_that_another_api_began_is_answered_here_but_not_steered(
+    modelled: OpenAI, endpoint: ChatEndpoint
+) -> None:
+    endpoint.answer(say("Yes."), call(("c1", "log", "{}")), say("Logged."))
+    made = begin(modelled, make_agent(modelled), "a").get_final_result()
+    thread_id = made.session_id.replace("sess_", "thread_")
+    log: Any = {"type": "function", "function": {"name": "log", "parameters": {"type": "object"}}}
+    assistant = modelled.beta.assistants.create(model="m", tools=[log])
+    runs = modelled.beta.threads.runs
+    run = runs.create_and_poll(thread_id=thread_id, assistant_id=assistant.id)
+    sessions = modelled.beta.agents.sessions
+    session = sessions.retrieve(made.session_id)
+    [action] = session.required_actions
+    assert (session.status, action.type) == ("requires_action", "function_call")
+    with pytest.raises(sdk.BadRequestError, match="at work on a run of another API") as refusal:
+        sessions.events.create(made.session_id, events=[message("b")])
+    assert refusal.value.code == "active_turn_not_steerable"
+    sessions.events.create(made.session_id, events=[result(action.to_dict(), "ok")])
+    assert runs.poll(run.id, thread_id=thread_id).status == "completed"
+    assert items(modelled, made.session_id)[-1]["content"][0]["text"] == "Logged."
+
+
 def test_everybody_who_listens_is_told_the_same_from_when_they_came(
     openai: OpenAI, told: Told
 ) -> None:
@@ -596,3 +621,25 @@ def test_what_only_the_service_has_is_refused_by_its_name(
         f"{what} not supported by this server.",
     )
     assert refused.body["error"]["code"] == "unsupported_operation"
+
+
+def test_a_turn_whose_process_has_died_has_failed_and_its_session_goes_on(
+    modelled: OpenAI, endpoint: ChatEndpoint, told: Told, database: Path
+) -> None:
+    go_on = threading.Event()
+    endpoint.answer(say("Red ", go_on, "roses."), say("Yes."))
+    stream = begin(modelled, make_agent(modelled), "Which?")
+    session_id = session_of(told(stream, until="agent.session.turn.output_text.delta"))
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE active_runs SET owner = 'dead', lease_until = 0")
+        connection.commit()
+    rest = told(stream)
+    go_on.set()
+    assert names(rest)[-2:] == ["agent.session.turn.failed", "agent.session.idle"]
+    error = rest[-2]["turn"]["error"]
+    assert (error["code"], "stopped before the run ended" in error["message"]) == (
+        "server_error",
+        True,
+    )
+    with modelled.beta.agents.sessions.stream(session_id, input="And now?") as again:
+        assert again.get_final_result().output_text == "Yes."

@@ -88,6 +88,8 @@ def say(call: Call, tx: Transaction, session: Document, messages: Sequence[Docum
     """Add messages of the user: they begin a turn, or steer that which is at work."""
     thread_id = turns.thread_id(session["id"])
     active = locks.active_run(tx, call.project, thread_id)
+    if active is not None:
+        _refuse_to_steer(tx, Claim(call.project, thread_id, active))
     run = _queued(call, tx, session) if active is None else None
     run_id = run["id"] if run else active
     added = []
@@ -105,6 +107,17 @@ def say(call: Call, tx: Transaction, session: Document, messages: Sequence[Docum
         claim = Claim(call.project, thread_id, run["id"])
         leases.open_run(tx, claim, call.server.engine.owner, run["expires_at"])
         _launch(call, tx, session, run)
+
+
+def _refuse_to_steer(tx: Transaction, claim: Claim) -> None:
+    """A run that another API has begun does not look for more input."""
+    run = documents.fetch(tx, claim.collection, claim.run_id)
+    if ORDER not in run:
+        raise ApiError(
+            f"Session '{turns.session_id(claim.thread_id)}' is at work on a run of another API,"
+            " which takes no messages. Send it again once the session is idle.",
+            code="active_turn_not_steerable",
+        )
 
 
 def _say(call: Call, tx: Transaction, session: Document, event: Document) -> None:
@@ -125,7 +138,7 @@ def _answer(call: Call, tx: Transaction, session: Document, event: Document) -> 
     called = items.function_call(step, asked, place)
     teller = Teller(session["id"], turns.turn_id(run["id"]))
     heard = [
-        teller.done(called, run.get(ORDER, [called["id"]]).index(called["id"])),
+        teller.done(called, _place(run, called)),
         teller.added(items.function_output(step, asked, place), None),
     ]
     is_last = all(each["function"]["output"] is not None for each in steps.function_calls(step))
@@ -140,6 +153,12 @@ def _answer(call: Call, tx: Transaction, session: Document, event: Document) -> 
     _tell(call, tx, session, heard)
     if is_last:
         _launch(call, tx, session, run)
+
+
+def _place(run: Document, item: Document) -> int:
+    """Where the item was told to stand; of a run that another API has begun nothing was told."""
+    order = run.get(ORDER, ())
+    return order.index(item["id"]) if item["id"] in order else len(order)
 
 
 def _cancel(call: Call, tx: Transaction, session: Document, event: Document) -> None:
@@ -180,6 +199,7 @@ def _queued(call: Call, tx: Transaction, session: Document) -> Document:
     }
     thread = {"id": turns.thread_id(session["id"])}
     run = runs.new_run(assistant, thread, {}, {}, engine.models.run_seconds)
+    run[ORDER] = []
     run["notes"] += engine.tools.notes(runs.asked(run))
     try:
         note = engine.models.answering(run["_script"]).note
