@@ -21,7 +21,7 @@ from assistctl.events import (
 )
 from assistctl.resources import Assistant, CodeInterpreter, Function, FunctionTool
 from assistctl.server import EmbeddedServer, Settings
-from tests.apis.fault_proxy import answer_cut, answer_lost, error, proxy_to
+from tests.apis.fault_proxy import Answer, answer_cut, answer_lost, error, proxy_to
 
 SCRIPT = [
     {"when": "sold", "call": {"save_bill": {"total": 7}}, "say": "Saved 7."},
@@ -327,6 +327,34 @@ def test_a_model_that_is_not_there_is_an_error(server, proxy):
         with pytest.raises(RemoteError, match="POST /responses: 404"):
             list(talk.send("hi"))
     assert client is talk.client
+
+
+@pytest.mark.parametrize(
+    ("event", "fault"),
+    [
+        (
+            {"type": "response.completed", "response": {"id": "resp_1", "output": {}}},
+            "`response.output` of null is {} instead of a list",
+        ),
+        (
+            {"type": "response.output_text.delta", "item_id": "msg_1", "delta": 7},
+            "`delta` of null is 7 instead of a text",
+        ),
+    ],
+)
+def test_events_of_an_impossible_shape_are_the_targets_fault(far, proxy, event, fault):
+    answer = Answer(
+        200,
+        f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode(),
+        (("content-type", "text/event-stream"),),
+    )
+    proxy.fault = lambda number, request: (
+        (lambda request, forward: answer) if request.path == "/v1/responses" else None
+    )
+    with pytest.raises(RemoteError) as caught:
+        list(far.send("hi"))
+    assert fault in str(caught.value)
+    assert "that is a fault of the target" in str(caught.value)
 
 
 def test_finished_says_why_a_response_failed(talk):

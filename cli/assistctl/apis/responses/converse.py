@@ -103,7 +103,7 @@ class Conversation:
         elif self._response.get("status") in ACTIVE:
             self._stop()
             deadline = time.monotonic() + CANCEL_SECONDS
-            while self._response["status"] in ACTIVE and time.monotonic() < deadline:
+            while self._response.get("status") in ACTIVE and time.monotonic() < deadline:
                 self._note(self.client.get(self._path()))
                 time.sleep(0.1)
         return self._status()
@@ -201,7 +201,7 @@ class Conversation:
             if not lost.refused:
                 lost.add(f"whether it was taken is not known: see {self.thread or 'the target'}")
             raise lost
-        if self._response["status"] in ACTIVE:
+        if self._response.get("status") in ACTIVE:
             yield Notice(f"the stream broke off ({lost}); asking the target how far it got")
             yield from self._wait()
         yield from self._conclude()
@@ -283,7 +283,7 @@ class Conversation:
         pause, deadline = 0.1, time.monotonic() + WAIT_SECONDS
         while True:
             yield from self._note(self.client.get(self._path(), just_made=True))
-            if self._response["status"] not in ACTIVE:
+            if self._response.get("status") not in ACTIVE:
                 return
             if time.monotonic() > deadline:
                 raise RemoteError(
@@ -297,7 +297,7 @@ class Conversation:
         for item in self._response.get("output") or ():
             yield from self._read_item(item)
         self._count(self._response.get("usage") or {})
-        if self._is_chain() and self._response["status"] in ("completed", "incomplete"):
+        if self._is_chain() and self._response.get("status") in ("completed", "incomplete"):
             self.thread = str(self._response["id"])
         calls = self._calls()
         self._open = [call.id for call in calls]

@@ -87,6 +87,22 @@ RUN: Shape = {
 }
 _PARTS: Shape = [Needed({"type": str, "text": {"value": str}})]
 MESSAGE: Shape = {"run_id": str, "role": str, "content": _PARTS, "metadata": dict}
+_ANSWERED: Shape = {"type": str, "text": str, "annotations": [Needed({"type": str})]}
+ITEM: Shape = {
+    "type": Needed(str),
+    "call_id": str,
+    "name": str,
+    "arguments": str,
+    "content": [Needed(_ANSWERED)],
+}
+RESPONSE: Shape = {
+    "id": Needed(str),
+    "status": str,
+    "output": [Needed(ITEM)],
+    "error": {"message": str},
+    "incomplete_details": {"reason": str},
+    "usage": dict,
+}
 
 _BY_PATH: tuple[tuple[str, Shape], ...] = (
     (r"/assistants(/[^/]+)?", ASSISTANT),
@@ -95,11 +111,19 @@ _BY_PATH: tuple[tuple[str, Shape], ...] = (
     (r"/vector_stores/[^/]+/file_batches(/[^/]+)?", BATCH),
     (r"/vector_stores/[^/]+/file_batches/[^/]+/files", MEMBER),
     (r"/files(/[^/]+)?", FILE),
+    (r"/responses(/[^/]+(/cancel)?)?", RESPONSE),
+    (r"/conversations/[^/]+/items", ITEM),
     (r"/threads/[^/]+/messages(/[^/]+)?", MESSAGE),
     (r"/threads/[^/]+/runs(/[^/]+(/cancel|/submit_tool_outputs)?)?", RUN),
 )
 _BY_EVENT: tuple[tuple[str, Shape], ...] = (
     (r"thread\.run\.(?!step)\w+", RUN),
+    (
+        r"response\.(created|queued|in_progress|completed|failed|incomplete)",
+        {"response": Needed(RESPONSE)},
+    ),
+    (r"response\.output_item\.done", {"item": Needed(ITEM)}),
+    (r"response\.(output_text|refusal)\.delta", {"delta": Needed(str)}),
     (r"thread\.message\.delta", {"delta": {"content": _PARTS}}),
     (r"thread\.message\.(?!delta)\w+", MESSAGE),
 )
