@@ -24,10 +24,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 import uvicorn
@@ -115,20 +115,35 @@ class Objects:
         return self.http.post(path, json=body).raise_for_status().json()
 
 
-def forward(request: Request, raw: bytes, objects: Objects) -> Response:
+class MakesObjects(Protocol):
+    """What paths and bodies of the suite become on a server that knows objects."""
+
+    http: httpx2.Client
+
+    def real_path(self, path: str) -> str: ...
+
+    def real_body(self, path: str, body: Any) -> Any: ...
+
+
+def forward(request: Request, raw: bytes, objects: MakesObjects) -> Response:
     path = request.url.path
     if raw and request.headers.get("content-type", "").startswith("application/json"):
         raw = json.dumps(objects.real_body(path, json.loads(raw))).encode()
     query = {k: v for k, v in request.query_params.multi_items() if k not in ("after", "before")}
     query.pop("starting_after", None)
     headers = {name: value for name, value in request.headers.items() if name not in _HOP}
-    answer = objects.http.request(
+    asked = objects.http.build_request(
         request.method,
         objects.real_path(path),
         params=query,
         content=raw,
         headers={**headers, "authorization": objects.http.headers["authorization"]},
     )
+    is_endless = request.method == "GET" and path.endswith("/events")
+    answer = objects.http.send(asked, stream=is_endless)
+    if is_endless:
+        answer.close()
+        return Response(b"", answer.status_code, media_type=answer.headers.get("content-type"))
     if answer.is_error:
         print(f"{request.method} {path} {answer.status_code} {answer.text[:300]}", file=sys.stderr)
     kind = answer.headers.get("content-type")
@@ -136,14 +151,14 @@ def forward(request: Request, raw: bytes, objects: Objects) -> Response:
 
 
 @contextmanager
-def proxy(server: EmbeddedServer) -> Iterator[str]:
+def proxy(server: EmbeddedServer, make: Callable[[httpx2.Client], MakesObjects]) -> Iterator[str]:
     """Its address."""
     headers = {"authorization": f"Bearer {server.api_key}"}
     http = httpx2.Client(base_url=server.base_url, headers=headers, trust_env=False, timeout=60)
 
     async def answer(request: Request) -> Response:
         raw = await request.body()
-        return await asyncio.to_thread(forward, request, raw, Objects(http))
+        return await asyncio.to_thread(forward, request, raw, make(http))
 
     methods = ["GET", "POST", "DELETE"]
     app = Starlette(routes=[Route("/{path:path}", answer, methods=methods)])
@@ -159,13 +174,16 @@ def proxy(server: EmbeddedServer) -> Iterator[str]:
         http.close()
 
 
-def main() -> int:
+def run(
+    parts: str, scripts: Mapping[str, Any], make: Callable[[httpx2.Client], MakesObjects]
+) -> int:
+    """Let parts of the suite, below tests/api_resources, run; returns pytest's exit code."""
     tests, python = Path(sys.argv[1]).resolve(), sys.argv[2]
     options = [*_PYTEST, *sys.argv[3:]]
-    suite = [str(tests / "api_resources" / part) for part in _PARTS.split()]
+    suite = [str(tests / "api_resources" / part) for part in parts.split()]
     with tempfile.TemporaryDirectory() as directory:
-        settings = Settings(Path(directory, "suite.db"), "scripted", _SCRIPTS, embeddings="none")
-        with EmbeddedServer(settings) as server, proxy(server) as address:
+        settings = Settings(Path(directory, "suite.db"), "scripted", scripts, embeddings="none")
+        with EmbeddedServer(settings) as server, proxy(server, make) as address:
             return subprocess.run(
                 [python, "-m", "pytest", *suite, "--rootdir", str(tests.parent), *options],
                 cwd=tests.parent,
@@ -175,4 +193,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(_PARTS, _SCRIPTS, Objects))
