@@ -70,6 +70,7 @@ MAY_IMPORT_IN_APIS = {
     "transport": set(),
     "managed": {"transport"},
     "assistants": {"transport", "managed"},
+    "agents": {"transport", "managed"},
     "responses": {"transport", "managed"},
 }
 """Each API's own package is reached by name only, from the table in apis/__init__.py."""

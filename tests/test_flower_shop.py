@@ -50,7 +50,7 @@ def bills(shop):
         return book.execute("SELECT total_cost, total_income FROM bills ORDER BY id").fetchall()
 
 
-@pytest.mark.parametrize("target", ["local", "responses"])
+@pytest.mark.parametrize("target", ["local", "agents", "responses"])
 def test_the_whole_story(shop, target):
     there = ("-t", target)
     pending = assistctl(shop, "plan", "--detailed-exitcode", *there)

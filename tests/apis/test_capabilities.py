@@ -1,5 +1,6 @@
 """The table of what each API makes of what can be declared."""
 
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -175,3 +176,17 @@ def test_what_only_another_api_has_is_left_out_and_said(shop):
     beside = loading.load(shop, "responses")
     (note,) = capabilities.notes(beside.assistants.values(), capabilities.at(beside.target))
     assert note.startswith("nothing at the target holds an assistant; an empty vector store")
+
+
+def test_an_agent_has_room_for_four_pairs_of_metadata(shop):
+    for count, problems in ((4, 0), (5, 1)):
+        pairs = ", ".join(f"k{number}: v" for number in range(count))
+        (shop / "assistants" / "shop.yaml").write_text(f"metadata: {{{pairs}}}\n")
+        workspace = loading.load(shop, "local")
+        agents = replace(workspace.target, api="agents")
+        found = capabilities.refusals(replace(workspace, target=agents))
+        assert len(found) == problems
+    assert str(found[0]).endswith(
+        "`metadata of more than four pairs` cannot be had at 'local', which speaks the Agents API;"
+        " keep four: the other twelve hold what agents have no field for"
+    )

@@ -3,6 +3,7 @@
 import re
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -145,15 +146,15 @@ class Cutting(Client):
 
         @contextmanager
         def cut():
-            with Client.stream(self, path, body, **more) as events:
+            with Client.stream(self, path, body, **more) as stream:
 
                 def some():
-                    for number, event in enumerate(events):
+                    for number, event in enumerate(stream):
                         if number == self.keep:
                             raise LostAnswer("cut")
                         yield event
 
-                yield some()
+                yield replace(stream, events=some())
 
         return cut()
 

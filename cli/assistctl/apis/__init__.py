@@ -9,12 +9,12 @@ from importlib import import_module
 
 from assistctl.apis import capabilities
 from assistctl.apis.transport.pacing import PARALLEL
-from assistctl.errors import DeclarationError, Problem
 from assistctl.resources import Target
 from assistctl.surface import Surface
 
 SURFACES = {
     "assistants": "assistctl.apis.assistants",
+    "agents": "assistctl.apis.agents",
     "responses": "assistctl.apis.responses",
 }
 """The module of each API, by what a target calls it; its `API` is what only it knows."""
@@ -22,11 +22,7 @@ SURFACES = {
 
 def connect(target: Target, parallel: int = PARALLEL) -> Surface:
     """The API surface of a target whose base URL and key are known; `parallel` is how many
-    requests it is sent at the same time, reads and writes alike. Raises DeclarationError."""
-    if target.api not in SURFACES:
-        what = f"target {target.name!r} speaks the {target.api} API, which this version does not"
-        remedy = "use `api: responses`, or `api: assistants` (any server that speaks v2)"
-        raise DeclarationError([Problem(target.place, what, remedy)])
+    requests it is sent at the same time, reads and writes alike."""
     from assistctl.apis.managed.managed_surface import Api, ManagedSurface
     from assistctl.apis.transport.client import Client
 

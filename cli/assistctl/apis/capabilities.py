@@ -70,6 +70,11 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
     ),
     "reasoning_effort": (_NATIVE, _as("as `reasoning.effort`"), _as("as `reasoning.effort`")),
     "metadata": (_NATIVE, _NATIVE, _EACH),
+    "metadata of more than four pairs": (
+        _NATIVE,
+        _refused("keep four: the other twelve hold what agents have no field for"),
+        _EACH,
+    ),
     "protect": (_NATIVE, _NATIVE, _emulated("of the empty vector store")),
     "tools.code_interpreter": (
         _NATIVE,
@@ -117,6 +122,10 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
     "responses": (_ELSEWHERE, _ELSEWHERE, _EACH),
 }
 """Feature -> what becomes of it at each API, in the order of TITLES."""
+
+AGENTS_PAIRS = 4
+"""How many pairs of an agent's metadata are the user's own: sixteen, less owner, record (1), files
+(2), unused (3), protection, uploads (2), stores and description."""
 
 EMULATED_ON_REQUEST = ("file_search",)
 """What a target may be asked to `emulate`, by the type of the tool."""
@@ -207,6 +216,8 @@ def _declared(assistant: Assistant) -> Iterator[tuple[str, Place]]:
     answers, places = assistant.settings.get("response_format"), assistant.places
     if isinstance(answers, Mapping) and answers["type"] == "json_object":
         yield "response_format.json_object", places["response_format"]
+    if len(assistant.settings.get("metadata") or ()) > AGENTS_PAIRS:
+        yield "metadata of more than four pairs", places["metadata"]
     strategy = assistant.run.get("truncation_strategy") or {}
     if strategy.get("type") == "last_messages":
         yield "run.truncation_strategy.last_messages", places["run.truncation_strategy"]

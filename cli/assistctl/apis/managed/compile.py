@@ -181,9 +181,12 @@ class _Compiler:
             fields["tool_resources"] = _parts(
                 fields["tool_resources"], remote, change, self.kind.cleared
             )
-        elif remote and (replaced or self.kind.stand_in):
+        elif remote and replaced:
             # The same references as before; they may lead to new uploads now.
             fields["tool_resources"] = remote.fields["tool_resources"]
+        if remote:
+            kept = {name: remote.fields.get(name) for name in self.kind.in_metadata}
+            fields = kept | fields
         uploads = remote.uploads if remote else ()
         repointed = "tool_resources" in fields
         files = {

@@ -18,7 +18,10 @@ def assistants(client: Client, kind: AssistantKind) -> dict[str, Body]:
     """All assistants by id, oldest first. Raises RemoteError."""
     if kind.stand_in:
         return {}
-    return {str(item["id"]): item for item in client.list(kind.collection, order="asc")}
+    return {
+        str(item["id"]): kind.as_assistant(item)
+        for item in client.list(kind.collection, order="asc")
+    }
 
 
 def resources(client: Client, store_ids: Iterable[str], *, files: bool) -> RemoteResources:

@@ -25,8 +25,11 @@ class AssistantKind:
     without some of these, and last without any: that a server fills them in is no edit.
 
     Where an API has no assistants, `stand_in` is True: a vector store without files stands for
-    each, see apis/responses/fields.py. `sent` is what is requested for the fields, all of which
-    then go with every write, and `owner` tells its record from that of a declared store.
+    each, see apis/responses/fields.py; `owner` tells its record from that of a declared store.
+
+    `sent` is what is requested for the fields. Those which the API has not are in its metadata
+    (`in_metadata`), and go with every write, since that replaces all metadata. `as_assistant` is an
+    object in the Assistants API's shape, which `import` reads.
     """
 
     collection: str
@@ -37,6 +40,8 @@ class AssistantKind:
     file_ids: Callable[[Body], list[str]]
     store_ids: Callable[[Body], list[str]]
     sent: Callable[[dict[str, Json]], dict[str, Json]] = lambda body: body
+    in_metadata: tuple[str, ...] = ()
+    as_assistant: Callable[[Body], Body] = lambda body: body
     stand_in: bool = False
 
     def owner(self, namespace: str, key: str) -> str:

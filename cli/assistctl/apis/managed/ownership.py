@@ -11,8 +11,9 @@ At most eight of the sixteen pairs are ours; values have at most 512 characters.
     assistctl_stale     [-]id,…               uploads not used any more; `-`: declared away
     assistctl_digest    hash                  a vector store's membership
     assistctl_protect   true                  never to be pruned
-    assistctl_uploads   id,…                  } of what stands for an assistant: its
-    assistctl_stores    id,…                  } code_interpreter files, the stores that it searches
+    assistctl_uploads   id,…                  } where an API has no field for them: an assistant's
+    assistctl_stores    id,…                  } code_interpreter files, the stores it searches, and
+    assistctl_description …                   } its description
 
 A value that does not fit goes on in <name>2 and <name>3. Only assistants have files, only stores
 a digest, so that nobody needs more than eight pairs; what stands for an assistant has up to six
@@ -30,10 +31,14 @@ from assistctl.resources import FILE, Address, Json
 from assistctl.resources import digest as digest_of
 
 OWNER = "assistctl"
+AGENTS_BETA: Mapping[str, str] = {"OpenAI-Beta": "agents=v1"}
+"""With every request to /agents, whoever asks."""
+
 MAX_VALUE = 512
 TAIL, SHA, PATH = 8, 12, 6
 PARTS = {"applied": 1, "files": 2, "stale": 3, "uploads": 5, "stores": 1}
 PROTECTED = f"{OWNER}_protect"
+_DESCRIPTION = f"{OWNER}_description"
 NOT_DECLARED = "-"
 STAND_IN = "assistant/"
 """What the key begins with in the record of a vector store that stands for an assistant, where the
@@ -155,6 +160,17 @@ def is_stand_in(body: Mapping[str, Json]) -> bool:
 def uses(file_ids: Iterable[str], store_ids: Iterable[str]) -> dict[str, str]:
     """The pairs that say what an assistant uses which a vector store stands for."""
     return _spread("uploads", file_ids) | _spread("stores", store_ids)
+
+
+def described(text: str | None) -> dict[str, str]:
+    """The pair that keeps a description."""
+    return {_DESCRIPTION: text} if text else {}
+
+
+def description_of(body: Mapping[str, Json]) -> str | None:
+    """The description that this pair keeps."""
+    text = (body.get("metadata") or {}).get(_DESCRIPTION)
+    return text if isinstance(text, str) else None
 
 
 def used_files(body: Mapping[str, Json]) -> list[str]:

@@ -78,6 +78,7 @@ KIND = AssistantKind(
     file_ids=used_files,
     store_ids=used_stores,
     sent=_sent,
+    in_metadata=("tool_resources",),
     stand_in=True,
 )
 """How assistants are held where the Responses API is all that there is."""

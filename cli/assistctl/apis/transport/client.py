@@ -8,10 +8,11 @@ and takes any JSON for an answer. Every error leaves this module as a RemoteErro
 from __future__ import annotations
 
 import os
+import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import count
@@ -62,6 +63,17 @@ class Sizes:
 
     at_once: int = 512 * 1024 * 1024
     part: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The events of a stream as they come. `hang_up` ends it from any thread."""
+
+    events: Iterator[dict[str, Json]]
+    hang_up: Callable[[], None]
+
+    def __iter__(self) -> Iterator[dict[str, Json]]:
+        return self.events
 
 
 class Client:
@@ -203,10 +215,17 @@ class Client:
         self._repeated("GET", path, fetch)
 
     def list(
-        self, path: str, *, limit: int | None = 100, just_made: bool = False, **params: object
+        self,
+        path: str,
+        *,
+        limit: int | None = 100,
+        just_made: bool = False,
+        headers: Mapping[str, str] = {},
+        **params: object,
     ) -> Iterator[dict[str, Json]]:
         """Every item of a list once, oldest or newest first by `order`, page after page, however
-        many the target puts on a page; `limit` None for a list that has no pages."""
+        many the target puts on a page; `limit` None for a list that has no pages. `headers` are
+        those of another API than the target's."""
         seen: set[str] = set()
         cursors: set[str] = set()
         after: dict[str, object] = {}
@@ -214,7 +233,7 @@ class Client:
         while True:
             try:
                 size = {} if limit is None else {"limit": limit}
-                page = self._page(path, {**size, **params, **after}, just_made)
+                page = self._page(path, {**size, **params, **after}, just_made, headers)
             except RemoteError as error:
                 if not after or error.status not in (400, 404) or restarts == _RESTARTS:
                     raise
@@ -236,33 +255,54 @@ class Client:
             cursors.add(last)
             after = {"after": last}
 
+    def submit(self, path: str, body: Json, key: str | None = None) -> Json:
+        """POST whose answer is no object with an id (nothing at all, or what was found), repeated
+        under one Idempotency-Key until it is answered."""
+        key = key or str(uuid.uuid4())
+        return self._repeated("POST", path, lambda: {"answer": self._post(path, body, key)})[
+            "answer"
+        ]
+
     @contextmanager
     def stream(
-        self, path: str, body: Mapping[str, Json], *, just_made: bool = False
-    ) -> Iterator[Iterator[dict[str, Json]]]:
-        """POST with `stream: true`; yields the server's events: of threads as {"event", "data"},
-        of responses their data, in which `type` names them.
+        self, path: str, body: Mapping[str, Json] | None, *, just_made: bool = False
+    ) -> Iterator[Stream]:
+        """POST with `stream: true`, or GET where there is no body; yields the server's events: of
+        threads as {"event", "data"}, of the other APIs their data, in which `type` names them.
 
         The request is sent once. Closing the context closes the connection.
         """
         stream = self._opened(path, body, just_made)
         try:
-            yield self._events(stream, path)
+            yield Stream(self._events(stream, path), lambda: _hang_up(stream))
         finally:
             stream.close()
 
-    def _opened(self, path: str, body: Mapping[str, Json], just_made: bool) -> openai.Stream[Any]:
+    def _opened(
+        self, path: str, body: Mapping[str, Json] | None, just_made: bool
+    ) -> openai.Stream[Any]:
+        method = "GET" if body is None else "POST"
+        options: Any = {"headers": {**self._headers, "Accept": "text/event-stream"}}
+        cast_to = cast("type[Any]", object)
         pace = self._pace
         pace.wait()
         start = pace.clock()
         for attempt in count():
             try:
-                with translated("POST", path, self.redaction):
+                with translated(method, path, self.redaction):
+                    if body is None:
+                        return self._client.get(
+                            path,
+                            cast_to=cast_to,
+                            options=options,
+                            stream=True,
+                            stream_cls=openai.Stream[Any],
+                        )
                     return self._client.post(
                         path,
-                        cast_to=cast("type[Any]", object),
+                        cast_to=cast_to,
                         body={**body, "stream": True},
-                        options={"headers": {**self._headers, "Accept": "text/event-stream"}},
+                        options=options,
                         stream=True,
                         stream_cls=openai.Stream[Any],
                     )
@@ -275,13 +315,25 @@ class Client:
                 self._await_sight(error, attempt, start if just_made else None)
         raise AssertionError("unreachable")
 
-    def _page(self, path: str, params: Mapping[str, object], just_made: bool) -> dict[str, Json]:
-        return self._repeated(
-            "GET", path, lambda: self._list(path, self._get(path, params)), just_made=just_made
-        )
+    def _page(
+        self,
+        path: str,
+        params: Mapping[str, object],
+        just_made: bool,
+        headers: Mapping[str, str],
+    ) -> dict[str, Json]:
+        def send() -> dict[str, Json]:
+            return self._list(path, self._get(path, params, headers))
 
-    def _get(self, path: str, params: Mapping[str, object] | None = None) -> object:
-        options: Any = {"headers": self._headers, "params": params or {}}
+        return self._repeated("GET", path, send, just_made=just_made)
+
+    def _get(
+        self,
+        path: str,
+        params: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] = {},
+    ) -> object:
+        options: Any = {"headers": {**self._headers, **headers}, "params": params or {}}
         return self._client.get(path, cast_to=object, options=options)
 
     def _post(self, path: str, body: Json, idempotency_key: str | None = None) -> object:
@@ -378,6 +430,15 @@ class Client:
         for item in answer["data"]:
             self._object("GET", path, item)
         return answer
+
+
+def _hang_up(stream: openai.Stream[Any]) -> None:
+    """Closing it would not wake a thread that waits for the next event."""
+    network = stream.response.extensions.get("network_stream")
+    connection = network.get_extra_info("socket") if network is not None else None
+    if connection is not None:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 def _own_headers(api_key: str) -> Mapping[str, Any]:

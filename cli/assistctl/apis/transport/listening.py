@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from assistctl.apis.transport.client import Client
+from assistctl.apis.transport.client import Client, Stream
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.resources import Json
 
@@ -14,19 +14,26 @@ IDLE_SECONDS = 120.0
 
 
 def listened(
-    client: Client, path: str, body: Mapping[str, Json], just_made: bool
+    client: Client,
+    path: str,
+    body: Mapping[str, Json] | None,
+    just_made: bool,
+    when_open: Callable[[], object] = lambda: None,
 ) -> Iterator[dict[str, Json]]:
-    """The events of a stream; LostAnswer when nothing came for IDLE_SECONDS.
+    """The events of a stream (see Client.stream); LostAnswer when nothing came for IDLE_SECONDS.
+    `when_open` is called once the target tells its events to us, before any is yielded.
 
     Pings keep the connection's own read timeout from ever firing, so the stream is read in a
     thread of its own and the deadline is kept here, over events.
     """
-    events: queue.Queue[dict[str, Json] | BaseException | None] = queue.Queue()
+    events: queue.Queue[dict[str, Json] | Stream | BaseException | None] = queue.Queue()
+    opened: list[Stream] = []
     stop = threading.Event()
 
     def read() -> None:
         try:
             with client.stream(path, body, just_made=just_made) as stream:
+                events.put(stream)
                 for event in stream:
                     events.put(event)
                     if stop.is_set():
@@ -44,8 +51,14 @@ def listened(
                 raise LostAnswer(f"nothing came for {IDLE_SECONDS:.0f} s") from None
             if item is None:
                 return
+            if isinstance(item, Stream):
+                opened.append(item)
+                when_open()
+                continue
             if isinstance(item, BaseException):
                 raise item
             yield item
     finally:
         stop.set()
+        for stream in opened:
+            stream.hang_up()

@@ -1,0 +1,10 @@
+"""The Agents API (beta) at OpenAI, our embedded server or any compatible one.
+
+Source: the types of the openai SDK 3.57.0.
+"""
+
+from assistctl.apis.agents.converse import open_conversation
+from assistctl.apis.agents.fields import BETA, KIND
+from assistctl.apis.managed.managed_surface import Api
+
+API = Api(BETA, KIND, open_conversation)

@@ -1,0 +1,428 @@
+"""A conversation in one session: turns of the agent, heard by the session's live events.
+
+Nobody can go on where a stream broke off: so whoever is to hear all listens before he speaks, and
+where that ends early the session, its turn and its items are read instead.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from assistctl.apis.agents import environments
+from assistctl.apis.agents.fields import SEARCH
+from assistctl.apis.managed.ownership import used_files, used_stores
+from assistctl.apis.transport.client import Client, in_path
+from assistctl.apis.transport.failures import LostAnswer
+from assistctl.apis.transport.listening import listened
+from assistctl.errors import AssistctlError, RemoteError
+from assistctl.events import (
+    ActionRequired,
+    Event,
+    Finished,
+    Notice,
+    RunStarted,
+    StatusChanged,
+    TextDelta,
+    ThreadStarted,
+    ToolCall,
+    ToolReturned,
+)
+from assistctl.resources import Assistant, FileSearch, Json
+
+BUSY = ("in_progress", "requires_action")
+ENDED = ("completed", "failed", "cancelled")
+WAIT_SECONDS = 1800.0
+"""How long a turn is asked after whose stream broke off."""
+
+CANCEL_SECONDS = 10.0
+USAGE_SECONDS = 3.0
+"""How long usage is waited for, which is counted after a turn has ended."""
+
+RACE_PAUSES = (0.1, 0.3, 0.6)
+"""After which a result is sent again whose call the target does not know yet, though it has told
+of it."""
+
+ATTEMPTS = 3
+SEARCHES = 32
+PARAGRAPH = "\n\n"
+KEY = "assistctl_key"
+_TURN, _SESSION = "agent.session.turn.", "agent.session."
+_Input = Sequence[Mapping[str, Json]]
+
+
+@dataclass
+class Conversation:
+    """See surface.Conversation; `thread` is the session's id, `agent` its agent's."""
+
+    client: Client
+    assistant: Assistant
+    agent: str
+    owner: str
+    thread: str | None = None
+    _session: dict[str, Json] = field(default_factory=dict)
+    _turn: dict[str, Json] = field(default_factory=dict)
+    _answered: frozenset[str] = frozenset()
+    """The calls that were answered in this turn."""
+
+    _found: dict[str, str] = field(default_factory=dict)
+    _searches: int = 0
+    _stores: list[str] | None = None
+    _text: str = ""
+    _said: dict[str, str] = field(default_factory=dict)
+    _aside: set[str] = field(default_factory=set)
+
+    @property
+    def deadline(self) -> None:
+        """The API does not say how long a turn waits for its calls."""
+
+    def send(self, text: str, attachments: _Input = ()) -> Iterator[Event]:
+        """Say something and have it answered; ends with ActionRequired or Finished. Raises
+        RemoteError, and AssistctlError where the session is busy."""
+        self._turn, self._answered, self._text, self._searches = {}, frozenset(), "", 0
+        self._said, self._aside, self._found = {}, set(), {}
+        message = {"role": "user", "content": [{"type": "input_text", "text": text}]}
+        if self.thread is None:
+            yield from self._begin(message, attachments)
+        else:
+            yield ThreadStarted(self.thread)
+            self._refuse_busy()
+            environments.add(self.client, self._session, attachments)
+            said = {"type": f"{_SESSION}input.message", "input": [message]}
+            yield from self._follow([said], before=self._newest_turn().get("id"))
+
+    def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
+        """Answer all calls of the round at once and go on; ends like `send`."""
+        yield from self._answer(self._found | {it.call.id: it.output for it in results})
+
+    def cancel(self) -> str:
+        """Have the turn stopped; returns the status it rests in."""
+        if self.thread and self._turn and self._turn["status"] not in ENDED:
+            self._stop()
+            self._turn = self._read_turn()
+        return self._status()
+
+    def cancel_active_run(self) -> None:
+        """Cancel whatever turn keeps the session busy, and wait until it is idle."""
+        if self.thread is not None:
+            self._session = self.client.get(self._path())
+            if self._session["status"] in BUSY:
+                self._stop()
+
+    def finished(self) -> Finished:
+        """How the turn stands, as its last event."""
+        error = self._turn.get("error") or {}
+        reason = f"{error.get('code')}: {error.get('message')}" if error else None
+        status = self._status()
+        return Finished(
+            status=status,
+            thread=str(self.thread),
+            run=str(self._turn.get("id")),
+            text=self._text,
+            usage=_usage(self._turn.get("usage")),
+            error=None if status == "completed" else reason or f"the turn was {status}",
+        )
+
+    def _begin(self, message: Mapping[str, Json], attachments: _Input) -> Iterator[Event]:
+        """A session and its first turn. One whose answer was lost is looked for, and never made
+        anew: it would be at work twice."""
+        agent = self.client.get(f"/agents/{in_path(self.agent)}", just_made=True)
+        key = secrets.token_hex(8)
+        body = {
+            "agent_id": self.agent,
+            "environment": environments.environment(
+                self.client, self.assistant, used_files(agent), attachments
+            ),
+            "input": [message],
+            "metadata": {"assistctl": self.owner, KEY: key},
+        }
+        lost = LostAnswer("POST /agents/sessions: the stream ended before the session was there")
+        for _ in range(ATTEMPTS):
+            try:
+                yield from self._hear(listened(self.client, "/agents/sessions", body, True))
+            except LostAnswer as error:
+                lost = error
+            if self.thread or not lost.refused:
+                break
+        if self.thread is None:
+            pair: Mapping[str, Any] = {f"metadata[{KEY}]": key}
+            found = next(self.client.list("/agents/sessions", **pair), None)
+            if found is None:
+                raise lost
+            yield from self._note(found)
+        if not self._rests():
+            yield Notice(f"the stream broke off ({lost}); asking the target how far it got")
+            yield from self._wait()
+        yield from self._conclude()
+
+    def _follow(self, given: _Input, before: str | None) -> Iterator[Event]:
+        """Listen, give the input, and yield what happens until the turn waits for us or is over.
+        Input bears a key of its own, so that it may be given again; `before` is the turn that was
+        the last one until then."""
+        path, key = f"{self._path()}/events", secrets.token_hex(16)
+
+        def give() -> None:
+            self._give(given, key)
+
+        lost = LostAnswer(f"GET {path}: the stream ended before the turn did")
+        try:
+            yield from self._hear(listened(self.client, path, None, False, give))
+        except LostAnswer as error:
+            lost = error
+        if not self._rests():
+            yield Notice(f"the stream broke off ({lost}); asking the target how far it got")
+            if self._is_untaken(before):
+                give()
+            yield from self._wait()
+        yield from self._conclude()
+
+    def _is_untaken(self, before: str | None) -> bool:
+        """Whether nothing at the target shows that it has got the last input."""
+        self._session = self.client.get(self._path())
+        if self._answered:
+            return any(call.id in self._answered for call in self._required())
+        return self._newest_turn().get("id") == before
+
+    def _give(self, given: _Input, key: str) -> None:
+        for pause in (*RACE_PAUSES, None):
+            try:
+                self.client.submit(f"{self._path()}/events", {"events": list(given)}, key)
+                return
+            except RemoteError as error:
+                if pause is None or "Unknown pending tool call" not in str(error):
+                    raise
+            time.sleep(pause)
+
+    def _hear(self, events: Iterator[dict[str, Json]]) -> Iterator[Event]:
+        for event in events:
+            yield from self._read(event)
+            if self._rests():
+                return
+
+    def _read(self, event: Mapping[str, Json]) -> Iterator[Event]:
+        name = str(event.get("type"))
+        if event.get("subagent_id"):
+            return
+        match name.removeprefix(_TURN):
+            case "created" | "in_progress" | "completed" | "failed" | "cancelled":
+                yield from self._note_turn(event["turn"] | _told_usage(event))
+            case "item.added" | "item.done":
+                yield from self._read_item(event["item"])
+            case "output_text.delta":
+                yield from self._add_text(str(event.get("item_id")), event.get("delta"))
+            case _ if isinstance(event.get("session"), Mapping):
+                yield from self._note(event["session"])
+
+    def _note(self, session: Mapping[str, Json]) -> Iterator[Event]:
+        """Take over the session's newest state."""
+        self._session = dict(session)
+        if self.thread is None:
+            self.thread = str(session["id"])
+            yield ThreadStarted(self.thread)
+        if self._turn.get("status") not in (None, *ENDED) and self._waits():
+            yield from self._note_turn({**self._turn, "status": "waiting"})
+        elif self._turn.get("status") == "waiting" and session.get("status") == "in_progress":
+            yield from self._note_turn({**self._turn, "status": "in_progress"})
+
+    def _note_turn(self, turn: Mapping[str, Json]) -> Iterator[Event]:
+        if turn.get("subagent_id"):
+            return
+        before, begins = self._turn.get("status"), not self._turn
+        self._turn = dict(turn)
+        if begins:
+            yield RunStarted(str(turn["id"]))
+        if before != turn["status"]:
+            yield StatusChanged(self._status())
+
+    def _read_item(self, item: Mapping[str, Json]) -> Iterator[Event]:
+        """A message of the agent, as far as it has not come in pieces; what it says by the way
+        while it works is not the answer."""
+        if item.get("type") != "message" or item.get("role") != "assistant":
+            return
+        identity = str(item.get("id"))
+        if item.get("phase") == "commentary" and identity not in self._said:
+            self._aside.add(identity)
+        parts = [part for part in item.get("content") or () if part.get("type") == "output_text"]
+        whole = "".join(str(part.get("text") or "") for part in parts)
+        if whole.startswith(said := self._said.get(identity, "")):
+            yield from self._add_text(identity, whole[len(said) :])
+
+    def _add_text(self, item: str, text: str | None) -> Iterator[Event]:
+        if not text or item in self._aside:
+            return
+        begins = item not in self._said
+        self._said[item] = self._said.get(item, "") + text
+        if begins and self._text:
+            text = PARAGRAPH + text
+        self._text += text
+        yield TextDelta(text)
+
+    def _required(self) -> list[ToolCall]:
+        """The calls that the session says it waits for; arguments are a JSON value here."""
+        if self._session.get("status") != "requires_action":
+            return []
+        return [
+            ToolCall(str(it["call_id"]), str(it["name"]), _as_text(it.get("arguments")))
+            for it in self._session.get("required_actions") or ()
+            if it.get("type") == "function_call"
+        ]
+
+    def _waits(self) -> bool:
+        """Whether it waits for calls that were not answered yet. A stream may begin with how the
+        session was before."""
+        calls = self._required()
+        return bool(calls) and not any(call.id in self._answered for call in calls)
+
+    def _rests(self) -> bool:
+        """Whether the turn waits for us or is over, and the session with it."""
+        if not self._turn:
+            return False
+        is_over = self._turn["status"] in ENDED and self._session.get("status") not in BUSY
+        return is_over or self._waits()
+
+    def _wait(self) -> Iterator[Event]:
+        """Poll until the turn rests, and read what was missed. Raises RemoteError for one that
+        never does."""
+        pause, deadline = 0.1, time.monotonic() + WAIT_SECONDS
+        while True:
+            yield from self._note(self.client.get(self._path(), just_made=True))
+            turn = self._read_turn() if self._turn else self._newest_turn()
+            if turn:
+                yield from self._note_turn(turn)
+            if self._rests():
+                break
+            if time.monotonic() > deadline:
+                raise RemoteError(
+                    f"session {self.thread} is {self._session.get('status')} still, "
+                    f"{WAIT_SECONDS:,.0f} s after its stream broke off; end it with --cancel-active"
+                )
+            time.sleep(pause)
+            pause = min(pause * 1.5, 2.0)
+        path = f"{self._path()}/turns/{self._turn['id']}/items"
+        for item in self.client.list(path, order="asc"):
+            yield from self._read_item(item)
+
+    def _conclude(self) -> Iterator[Event]:
+        if not self._waits():
+            yield from self._count()
+            yield self.finished()
+            return
+        calls = self._required()
+        self._found = {call.id: self._search(call) for call in calls if self._searches_for(call)}
+        if asked := tuple(call for call in calls if call.id not in self._found):
+            yield ActionRequired(asked)
+        else:
+            yield from self._answer(self._found)
+
+    def _answer(self, outputs: Mapping[str, str]) -> Iterator[Event]:
+        turn_id = self._turn["id"]
+        kind = f"{_SESSION}input.tool_result"
+        results = [
+            {"type": kind, "turn_id": turn_id, "call_id": call_id, "success": True, "output": text}
+            for call_id, text in outputs.items()
+        ]
+        self._answered, self._found = self._answered | outputs.keys(), {}
+        yield from self._follow(results, before=None)
+
+    def _searches_for(self, call: ToolCall) -> bool:
+        tools = self.assistant.tools
+        return call.name == SEARCH and any(isinstance(tool, FileSearch) for tool in tools)
+
+    def _search(self, call: ToolCall) -> str:
+        """What stands in for the tool that agents have not: passages, or why there are none."""
+        self._searches += 1
+        if self._searches > SEARCHES:
+            return "error: this turn has searched often enough; answer with what was found"
+        (tool,) = (tool for tool in self.assistant.tools if isinstance(tool, FileSearch))
+        try:
+            query = json.loads(call.arguments)["query"]
+        except (ValueError, KeyError, TypeError):
+            return 'error: the arguments must be {"query": "…"}'
+        if self._stores is None:
+            self._stores = used_stores(self.client.get(f"/agents/{in_path(self.agent)}"))
+        found: list[Json] = []
+        for store in self._stores:
+            path = f"/vector_stores/{in_path(store)}/search"
+            try:
+                answer = self.client.submit(path, {"query": query, **tool.options})
+            except RemoteError as error:
+                return f"error: {error}"
+            found += [
+                {
+                    "filename": hit.get("filename"),
+                    "text": "\n".join(part.get("text", "") for part in hit.get("content") or ()),
+                }
+                for hit in (answer or {}).get("data") or ()
+            ]
+        return json.dumps(found, ensure_ascii=False)
+
+    def _count(self) -> Iterator[Event]:
+        """Usage may come seconds after the end; that it never comes is no reason to wait long."""
+        deadline = time.monotonic() + USAGE_SECONDS
+        while self._turn["status"] == "completed" and not self._turn.get("usage"):
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.2)
+            yield from self._note_turn(self._read_turn())
+
+    def _stop(self) -> None:
+        self._give([{"type": f"{_SESSION}input.cancel"}], secrets.token_hex(16))
+        deadline = time.monotonic() + CANCEL_SECONDS
+        self._session = self.client.get(self._path())
+        while self._session["status"] in BUSY and time.monotonic() < deadline:
+            time.sleep(0.1)
+            self._session = self.client.get(self._path())
+
+    def _refuse_busy(self) -> None:
+        self._session = self.client.get(self._path())
+        if (status := self._session["status"]) in BUSY:
+            raise AssistctlError(
+                f"session {self.thread} is busy: it is {status}; wait until its turn ends, or end"
+                " it with --cancel-active"
+            )
+
+    def _newest_turn(self) -> dict[str, Json]:
+        return next(self.client.list(f"{self._path()}/turns", limit=1, order="desc"), {})
+
+    def _read_turn(self) -> dict[str, Json]:
+        return self.client.get(f"{self._path()}/turns/{self._turn['id']}")
+
+    def _path(self) -> str:
+        return f"/agents/sessions/{in_path(self.thread)}"
+
+    def _status(self) -> str:
+        status = str(self._turn.get("status", "cancelled"))
+        return "requires_action" if status == "waiting" else status
+
+
+def _as_text(arguments: Json) -> str:
+    if isinstance(arguments, str):
+        return arguments
+    return json.dumps({} if arguments is None else arguments, ensure_ascii=False)
+
+
+def _told_usage(event: Mapping[str, Json]) -> dict[str, Json]:
+    return {"usage": event["usage"]} if event.get("usage") else {}
+
+
+def _usage(told: Mapping[str, Json] | None) -> dict[str, Json] | None:
+    """Called as those of runs."""
+    names = {
+        "prompt_tokens": "input_tokens",
+        "completion_tokens": "output_tokens",
+        "total_tokens": "total_tokens",
+    }
+    return (
+        {ours: told[theirs] for ours, theirs in names.items() if theirs in told} if told else None
+    )
+
+
+def open_conversation(
+    client: Client, assistant: Assistant, remote_id: str, owner: str, thread: str | None
+) -> Conversation:
+    """See managed.surface.Api."""
+    return Conversation(client, assistant, remote_id, owner, thread)

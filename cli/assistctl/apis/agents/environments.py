@@ -1,0 +1,61 @@
+"""Where the code of a session runs, and the files that it finds there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from assistctl.apis.transport.client import Client, in_path
+from assistctl.errors import AssistctlError
+from assistctl.resources import Assistant, CodeInterpreter, Json
+
+WORKSPACE = "/workspace"
+_Attachments = Sequence[Mapping[str, Json]]
+
+
+def environment(
+    client: Client, assistant: Assistant, files: Collection[str], attachments: _Attachments
+) -> dict[str, Json]:
+    """That of a new session: none, or with code_interpreter a hosted one, in which are the
+    assistant's files and those that were attached."""
+    if not any(isinstance(tool, CodeInterpreter) for tool in assistant.tools):
+        _refuse(attachments)
+        return {"type": "none"}
+    placed = list(_placed(client, [*files, *_ids(attachments)]))
+    return {"type": "openai_hosted", **({"files": placed} if placed else {})}
+
+
+def add(client: Client, session: Mapping[str, Json], attachments: _Attachments) -> None:
+    """Put attached files into the environment of a session that is there."""
+    if not attachments:
+        return
+    there = session.get("environment") or {}
+    if there.get("type") == "none":
+        _refuse(attachments)
+    path = f"/agents/environments/{in_path(there.get('id'))}/files"
+    for file in _placed(client, _ids(attachments)):
+        client.submit(path, file)
+
+
+def _ids(attachments: _Attachments) -> list[str]:
+    return [str(item["file_id"]) for item in attachments]
+
+
+def _placed(client: Client, ids: Collection[str]) -> Iterator[dict[str, Json]]:
+    """Each under its own name; of several of one name the others have a number before it."""
+    names: list[str] = []
+    with client.pool() as pool:
+        found = pool.map(lambda file_id: client.get(f"/files/{in_path(file_id)}"), ids)
+        for file_id, file in zip(ids, found, strict=True):
+            name = str(file.get("filename") or file_id)
+            same = names.count(name)
+            names.append(name)
+            path = f"{WORKSPACE}/{f'{same + 1}-' if same else ''}{name}"
+            yield {"type": "file_id", "file_id": file_id, "path": path}
+
+
+def _refuse(attachments: _Attachments) -> None:
+    if attachments:
+        raise AssistctlError(
+            "a session of the Agents API takes files only with code_interpreter; add the tool, or"
+            " leave out --attach"
+        )

@@ -1,0 +1,221 @@
+"""Assistants as agents, declared and observed, in normal form.
+
+An agent has no field for a description, for files or for stores to search: these are in its
+metadata, and so go with every write. Functions are written as the Assistants API writes them until
+they are sent, so that a plan looks the same at every target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assistctl.apis.managed.kinds import AssistantKind
+from assistctl.apis.managed.ownership import (
+    AGENTS_BETA,
+    described,
+    description_of,
+    is_protected,
+    used_files,
+    used_stores,
+    uses,
+    without_ours,
+)
+from assistctl.apis.managed.stores import normal, protection
+from assistctl.resources import (
+    VECTOR_STORE,
+    Address,
+    Assistant,
+    CodeInterpreter,
+    FileSearch,
+    FunctionTool,
+    Json,
+    Tool,
+)
+
+BETA = AGENTS_BETA
+SEARCH = "file_search"
+"""The function that stands for the tool of this name, which agents have not."""
+
+_TEXT: Mapping[str, Json] = {"format": {"type": "text"}, "verbosity": "medium"}
+_SUBAGENTS = "max_concurrent_subagents"
+_PLAIN: Mapping[str, tuple[Json, ...]] = {
+    "service_tier": ("auto",),
+    "multi_agent": ({"enabled": False}, {"enabled": False, _SUBAGENTS: None}),
+    "compaction": ({"async": False},),
+    "experimental": ({"time_awareness": False},),
+}
+"""What the API documents as the defaults of whole fields."""
+
+_OWN = ("model", "name", "instructions", "reasoning", "text", *_PLAIN)
+_CLEARED: Mapping[str, Json] = {
+    "text": {"format": {"type": "text"}},
+    "tools": [],
+    "tool_resources": {
+        "code_interpreter": {"file_ids": []},
+        "file_search": {"vector_store_ids": []},
+    },
+    "metadata": {},
+}
+_QUERY: Mapping[str, Json] = {
+    "type": "object",
+    "properties": {"query": {"type": "string", "description": "What to look for, in words."}},
+    "required": ["query"],
+    "additionalProperties": False,
+}
+
+
+def _declared(assistant: Assistant) -> dict[str, Json]:
+    settings = assistant.settings
+    fields = {
+        name: normal(settings[name])
+        for name in ("model", "name", "description", "instructions")
+        if settings.get(name) is not None
+    }
+    if effort := settings.get("reasoning_effort"):
+        fields["reasoning"] = {"effort": effort}
+    if chosen := _format(settings.get("response_format")):
+        fields["text"] = {"format": chosen}
+    tools = [_tool(tool) for tool in assistant.tools if not isinstance(tool, CodeInterpreter)]
+    if tools:
+        fields["tools"] = tools
+    if resources := _resources(assistant):
+        fields["tool_resources"] = resources
+    if settings.get("metadata") is not None:
+        fields["metadata"] = settings["metadata"]
+    return fields | protection(assistant.protect)
+
+
+def _resources(assistant: Assistant) -> dict[str, Json]:
+    resources = {}
+    for tool in assistant.tools:
+        if isinstance(tool, CodeInterpreter) and tool.files:
+            addresses = sorted({file.address for file in tool.files})
+            resources["code_interpreter"] = {"file_ids": addresses}
+        if isinstance(tool, FileSearch) and tool.store:
+            stores = [Address(VECTOR_STORE, tool.store)]
+            resources["file_search"] = {"vector_store_ids": stores}
+    return resources
+
+
+def _tool(tool: Tool) -> dict[str, Json]:
+    if isinstance(tool, FileSearch):
+        told = "Search the files of this assistant for passages that help to answer."
+        function: dict[str, Json] = {
+            "name": SEARCH,
+            "description": told,
+            "parameters": _QUERY,
+        }
+    else:
+        assert isinstance(tool, FunctionTool)
+        function = {
+            "name": tool.function.name,
+            "description": tool.function.description,
+            "parameters": tool.function.parameters,
+        }
+    return {"type": "function", "function": function}
+
+
+def _format(declared: Json) -> Json:
+    """A schema has neither a name nor `strict` here."""
+    if not isinstance(declared, Mapping):
+        return None
+    if declared["type"] != "json_schema":
+        return {"type": declared["type"]}
+    return {"type": "json_schema", "schema": declared["json_schema"].get("schema", {})}
+
+
+def _observed(body: Mapping[str, Json], addresses: Mapping[str, Address | None]) -> dict[str, Json]:
+    metadata = body.get("metadata")
+    fields = {name: normal(body[name]) for name in _OWN if body.get(name)}
+    if description := description_of(body):
+        fields["description"] = description
+    if tools := body.get("tools"):
+        fields["tools"] = [_nested(tool) for tool in tools]
+    fields["metadata"] = without_ours(metadata)
+    resources = {}
+    for part, key, used in (
+        ("code_interpreter", "file_ids", used_files(body)),
+        ("file_search", "vector_store_ids", used_stores(body)),
+    ):
+        named = [addresses.get(item, item) for item in used]
+        if named := [item for item in named if item is not None]:
+            resources[part] = {key: sorted(named, key=str)}
+    fields["tool_resources"] = resources
+    return fields | protection(is_protected(metadata))
+
+
+def _nested(tool: Mapping[str, Json]) -> Json:
+    """A function as the Assistants API has it; what is false by default is not said."""
+    told = {name: value for name, value in tool.items() if value not in (None, False)}
+    if tool.get("type") != "function":
+        return told
+    function = {key: told.pop(key) for key in _FUNCTION if key in told}
+    return {**told, "function": function}
+
+
+_FUNCTION = ("name", "description", "parameters")
+
+
+def _flat(tool: Mapping[str, Json]) -> Json:
+    own = {name: value for name, value in tool.items() if name != "function"}
+    return {**own, **tool.get("function", {})}
+
+
+def _plainer(fields: Mapping[str, Json]) -> dict[str, tuple[Json, ...]]:
+    found: dict[str, tuple[Json, ...]] = {
+        name: (None,) for name, defaults in _PLAIN.items() if fields.get(name) in defaults
+    }
+    text = fields.get("text") or {}
+    defaults = [name for name, default in _TEXT.items() if text.get(name) == default]
+    drops = [*([name] for name in defaults), *([defaults] if len(defaults) > 1 else [])]
+    readings = [{k: v for k, v in text.items() if k not in drop} or None for drop in drops]
+    return found | ({"text": tuple(readings)} if readings else {})
+
+
+def _sent(body: dict[str, Json]) -> dict[str, Json]:
+    """The agent's own fields, with the others in its metadata."""
+    resources = body.pop("tool_resources", None) or {}
+    files = (resources.get("code_interpreter") or {}).get("file_ids") or ()
+    stores = (resources.get("file_search") or {}).get("vector_store_ids") or ()
+    pairs = {**uses(files, stores), **described(body.pop("description", None))}
+    if body.get("tools"):
+        body["tools"] = [_flat(tool) for tool in body["tools"]]
+    return {**body, "metadata": pairs}
+
+
+def _as_assistant(body: Mapping[str, Json]) -> dict[str, Json]:
+    """An agent as `import` reads assistants."""
+    fields, files, stores = _observed(body, {}), used_files(body), used_stores(body)
+    tools = [tool for tool in fields.get("tools", ()) if not (stores and _is_search(tool))]
+    tools += [{"type": "code_interpreter"}] if files else []
+    tools += [{"type": "file_search"}] if stores else []
+    text = (fields.get("text") or {}).get("format") or {}
+    schema = {"name": "answer", "schema": text.get("schema", {})}
+    answers = {"type": "json_schema", "json_schema": schema}
+    return {
+        **{name: body.get(name) for name in ("id", "created_at", "metadata")},
+        **{name: fields.get(name) for name in ("model", "name", "description", "instructions")},
+        "reasoning_effort": (fields.get("reasoning") or {}).get("effort"),
+        "response_format": answers if text.get("type") == "json_schema" else "auto",
+        "tools": tools,
+        "tool_resources": fields["tool_resources"],
+    }
+
+
+def _is_search(tool: Mapping[str, Json]) -> bool:
+    return bool((tool.get("function") or {}).get("name") == SEARCH)
+
+
+KIND = AssistantKind(
+    collection="/agents",
+    cleared=_CLEARED,
+    declared=_declared,
+    observed=_observed,
+    plainer=_plainer,
+    file_ids=used_files,
+    store_ids=used_stores,
+    sent=_sent,
+    in_metadata=("tool_resources", "description"),
+    as_assistant=_as_assistant,
+)
+"""How the Agents API holds an assistant."""

@@ -1,0 +1,323 @@
+"""Conversations in sessions with the embedded server's scripted model, over a real socket."""
+
+import json
+from contextlib import contextmanager
+
+import pytest
+
+from assistctl.apis.agents.converse import Conversation
+from assistctl.apis.agents.fields import BETA
+from assistctl.apis.managed.ownership import uses
+from assistctl.apis.transport.client import Client
+from assistctl.conversation.turns import Limits, turn
+from assistctl.errors import AssistctlError, Place, RemoteError
+from assistctl.events import (
+    ActionRequired,
+    Finished,
+    Notice,
+    RunStarted,
+    StatusChanged,
+    TextDelta,
+    ThreadStarted,
+    ToolReturned,
+)
+from assistctl.resources import (
+    Assistant,
+    CodeInterpreter,
+    File,
+    FileSearch,
+    Function,
+    FunctionTool,
+)
+from assistctl.server import EmbeddedServer, Settings
+from tests.apis.fault_proxy import answer_cut, answer_lost, error, proxy_to
+
+SCRIPT = [
+    {"when": "sold", "call": {"save_bill": {"total": 7}}, "say": "Saved 7."},
+    {"when": "both", "call": {"save_bill": {"total": 1}, "refund": {"total": 2}}, "say": "Done."},
+    {"when": "care", "call": {"file_search": {"query": "roses"}}, "say": "Water them."},
+    {
+        "when": "all",
+        "call": {"file_search": {"query": "roses"}, "save_bill": {"total": 3}},
+        "say": "All done.",
+    },
+    {"say": "Hello there."},
+]
+PLACE = Place("assistants/shop.yaml", 1, 1)
+NAMES = ("save_bill", "refund", "file_search")
+FUNCTIONS = tuple(
+    FunctionTool(Function(name, PLACE, "Does it.", {"type": "object"})) for name in NAMES[:2]
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    settings = Settings(
+        tmp_path_factory.mktemp("agents") / "local.db",
+        model="scripted",
+        embeddings="none",
+        scripts={"ws/shop": SCRIPT},
+        late_calls=0.05,
+    )
+    with EmbeddedServer(settings) as server:
+        yield server
+
+
+@contextmanager
+def talking(base_url, api_key, thread=None, *tools, used=()):
+    client = Client(base_url, api_key, headers=BETA)
+    agent = client.create(
+        "/agents",
+        {
+            "model": "gpt-6-luna",
+            "tools": [
+                {
+                    "type": "function",
+                    "name": name,
+                    "description": "Does it.",
+                    "parameters": {"type": "object"},
+                }
+                for name in NAMES
+            ],
+            "metadata": {"assistctl": "ws/shop", **uses(*(used or ((), ())))},
+        },
+    )
+    assistant = Assistant("shop", PLACE, {"model": "gpt-6-luna"}, FUNCTIONS + tools)
+    yield Conversation(client, assistant, agent["id"], "ws/shop", thread)
+    client.close()
+
+
+@pytest.fixture
+def talk(server):
+    with talking(server.base_url, server.api_key) as talk:
+        yield talk
+
+
+@pytest.fixture
+def proxy(server):
+    with proxy_to(server.base_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def far(server, proxy):
+    """A conversation with the target behind a proxy."""
+    with talking(proxy.base_url, server.api_key) as talk:
+        yield talk
+
+
+class Echo:
+    """Tools that answer every call with its arguments."""
+
+    def call(self, calls, *, approve=None, deadline=None):
+        for call in calls:
+            yield ToolReturned(call, f"got {call.arguments}", 0.0)
+
+
+def posted(proxy, ending):
+    return [
+        json.loads(it.body)
+        for it in proxy.requests
+        if it.method == "POST" and it.path.endswith(ending)
+    ]
+
+
+def items(talk):
+    path = f"/agents/sessions/{talk.thread}/items"
+    return [
+        (item["type"], item.get("output") or item.get("role") or item.get("name"))
+        for item in talk.client.list(path, order="asc")
+    ]
+
+
+def said(events):
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def statuses(events):
+    return [event.status for event in events if isinstance(event, StatusChanged)]
+
+
+def test_a_turn_without_tools_streams_text_and_finishes(talk):
+    events = list(talk.send("hi"))
+    started = next(event for event in events if isinstance(event, RunStarted))
+    assert events[:2] == [ThreadStarted(talk.thread), started]
+    assert statuses(events)[-1] == "completed"
+    assert sum(isinstance(event, TextDelta) for event in events) > 1
+    finished = events[-1]
+    assert finished == Finished(
+        "completed", talk.thread, started.run, "Hello there.", finished.usage, None
+    )
+    assert said(events) == "Hello there."
+    assert finished.usage["total_tokens"] > finished.usage["completion_tokens"] > 0
+
+
+def test_a_second_turn_stays_in_the_session_and_says_each_word_once(talk):
+    first = list(talk.send("hi"))
+    second = list(talk.send("hi again"))
+    assert second[0] == first[0] == ThreadStarted(talk.thread)
+    assert second[-1].run != first[-1].run
+    assert (said(second), second[-1].text) == ("Hello there.", "Hello there.")
+    assert items(talk) == [("message", "user"), ("message", "assistant")] * 2
+
+
+def test_a_session_is_gone_on_with_by_its_id(server, talk):
+    list(talk.send("hi"))
+    with talking(server.base_url, server.api_key, talk.thread) as again:
+        assert list(turn(again, Echo(), "3 sold"))[-1].text == "Saved 7."
+    assert len(items(talk)) == 6
+
+
+def test_results_are_given_again_by_one_key_until_the_target_knows_its_calls(talk, monkeypatch):
+    tries = []
+    post = talk.client._post
+
+    def posted(path, body, key=None):
+        if path.endswith("/events"):
+            tries.append((key, body))
+        return post(path, body, key)
+
+    monkeypatch.setattr(talk.client, "_post", posted)
+    events = list(turn(talk, Echo(), "3 roses sold"))
+    assert events[-1].text == "Saved 7."
+    assert [it.output for it in events[-1].tool_calls] == ['got {"total": 7}']
+    assert len(tries) > 1
+    assert tries == tries[:1] * len(tries)
+    (result,) = tries[0][1]["events"]
+    assert result | {"turn_id": "", "call_id": ""} == {
+        "type": "agent.session.input.tool_result",
+        "turn_id": "",
+        "call_id": "",
+        "success": True,
+        "output": 'got {"total": 7}',
+    }
+
+
+def test_all_calls_of_a_round_are_answered_at_once(talk):
+    events = list(turn(talk, Echo(), "both"))
+    assert [item.call.name for item in events[-1].tool_calls] == ["save_bill", "refund"]
+    assert statuses(events)[-3:] == ["requires_action", "in_progress", "completed"]
+    assert sum(isinstance(event, RunStarted) for event in events) == 1
+
+
+def test_a_search_is_answered_here_and_not_asked_of_the_person(server, tmp_path):
+    path = tmp_path / "care.md"
+    path.write_text("Water the roses daily.")
+    with talking(server.base_url, server.api_key) as first:
+        with path.open("rb") as file:
+            upload = first.client.send("/files", "file", path.name, file, {"purpose": "assistants"})
+        store = first.client.create("/vector_stores", {"file_ids": [upload["id"]]})
+        while first.client.get(f"/vector_stores/{store['id']}")["status"] == "in_progress":
+            pass
+    used = ((), [store["id"]])
+    found = json.dumps([{"filename": "care.md", "text": "Water the roses daily."}])
+    search = FileSearch("handbook")
+    with talking(server.base_url, server.api_key, None, search, used=used) as talk:
+        events = list(turn(talk, Echo(), "care?"))
+        assert (events[-1].text, events[-1].tool_calls) == ("Water them.", ())
+        assert ("function_call_output", found) in items(talk)
+        events = list(turn(talk, Echo(), "all?"))
+        assert [it.call.name for it in events[-1].tool_calls] == ["save_bill"]
+        assert items(talk).count(("function_call_output", found)) == 2
+
+
+def test_code_finds_the_files_of_the_assistant_and_those_attached_in_its_workspace(
+    server, proxy, tmp_path
+):
+    ids = []
+    with talking(proxy.base_url, server.api_key) as first:
+        for folder in ("a", "b"):
+            path = tmp_path / folder / "prices.csv"
+            path.parent.mkdir()
+            path.write_text(folder)
+            with path.open("rb") as file:
+                form = {"purpose": "assistants"}
+                ids.append(first.client.send("/files", "file", path.name, file, form)["id"])
+    code = CodeInterpreter((File("a/prices.csv", "0" * 64, 1),))
+    with talking(proxy.base_url, server.api_key, None, code, used=(ids[:1], ())) as talk:
+        attached = {"file_id": ids[1], "tools": [{"type": "code_interpreter"}]}
+        assert list(talk.send("hi", [attached]))[-1].status == "completed"
+    (begun,) = posted(proxy, "/agents/sessions")
+    assert begun["environment"] == {
+        "type": "openai_hosted",
+        "files": [
+            {"type": "file_id", "file_id": ids[0], "path": "/workspace/prices.csv"},
+            {"type": "file_id", "file_id": ids[1], "path": "/workspace/2-prices.csv"},
+        ],
+    }
+
+
+def test_a_file_cannot_be_attached_where_no_code_reads_it(talk):
+    attached = {"file_id": "file-1", "tools": [{"type": "file_search"}]}
+    with pytest.raises(AssistctlError, match="takes files only with code_interpreter"):
+        list(talk.send("hi", [attached]))
+
+
+def test_a_session_that_waits_for_a_killed_turn_is_busy_until_that_is_cancelled(server, talk):
+    assert isinstance(list(talk.send("sold"))[-1], ActionRequired)
+    with talking(server.base_url, server.api_key, talk.thread) as again:
+        with pytest.raises(AssistctlError, match="is busy: it is requires_action; wait until"):
+            list(again.send("hi"))
+        again.cancel_active_run()
+        assert list(again.send("hi"))[-1].text == "Hello there."
+
+
+def test_a_cancelled_turn_is_over_and_the_next_one_goes_on(talk):
+    assert isinstance(list(talk.send("both"))[-1], ActionRequired)
+    assert talk.cancel() == "cancelled"
+    assert (talk.finished().status, talk.finished().error) == (
+        "cancelled",
+        "the turn was cancelled",
+    )
+    assert list(talk.send("hi"))[-1].status == "completed"
+
+
+def test_a_turn_that_exceeds_its_limits_is_cancelled_and_says_so(talk):
+    finished = list(turn(talk, Echo(), "sold", limits=Limits(rounds=0)))[-1]
+    assert finished.status == "cancelled"
+    assert finished.error == "the model asked for tools in more than 0 rounds"
+
+
+def test_a_first_stream_that_breaks_off_is_read_to_its_end(far, proxy):
+    proxy.fault = lambda number, request: (
+        answer_cut if request.method == "POST" and request.path == "/v1/agents/sessions" else None
+    )
+    events = list(far.send("hi"))
+    assert any(isinstance(e, Notice) and "the stream broke off" in e.text for e in events)
+    assert (said(events), events[-1].text) == ("Hello there.", "Hello there.")
+    assert len(posted(proxy, "/agents/sessions")) == 1
+
+
+def test_a_session_whose_answer_is_lost_is_found_and_not_made_again(far, proxy):
+    proxy.fault = lambda number, request: (
+        answer_lost if request.method == "POST" and request.path == "/v1/agents/sessions" else None
+    )
+    events = list(far.send("hi"))
+    assert (events[0], events[-1].text) == (ThreadStarted(far.thread), "Hello there.")
+    assert len(posted(proxy, "/agents/sessions")) == 1
+
+
+def test_a_session_that_was_not_begun_is_begun_again_and_one_that_is_refused_is_an_error(
+    far, proxy
+):
+    refusals = iter([error(429, retry_after_ms="10")])
+    proxy.fault = lambda number, request: (
+        next(refusals, None) if request.path == "/v1/agents/sessions" else None
+    )
+    assert list(far.send("hi"))[-1].status == "completed"
+    assert len(posted(proxy, "/agents/sessions")) == 2
+    proxy.fault = lambda number, request: error(400) if request.path.endswith("/events") else None
+    with pytest.raises(RemoteError, match="events: 400 fault 400"):
+        list(far.send("hi"))
+
+
+def test_finished_says_why_a_turn_failed(talk):
+    failed = {
+        "id": "turn_1",
+        "subagent_id": None,
+        "status": "failed",
+        "error": {"code": "server_error", "message": "x"},
+        "usage": None,
+    }
+    list(talk._read({"type": "agent.session.turn.failed", "turn": failed}))
+    assert talk.finished() == Finished("failed", "None", "turn_1", "", None, "server_error: x")
