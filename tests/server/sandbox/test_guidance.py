@@ -36,9 +36,9 @@ def test_a_package_that_is_not_there_is_answered_with_those_that_are(opened):
 def test_a_package_that_misses_another_is_answered_in_the_same_way():
     try:
         try:
-            raise ModuleNotFoundError("No module named 'lxml'", name="lxml")
+            raise ModuleNotFoundError("No module named 'nowhere'", name="nowhere")
         except ModuleNotFoundError:
-            raise ImportError("pip install lxml") from None
+            raise ImportError("pip install nowhere") from None
     except ImportError as error:
         told = advice(error, ["pandas", "numpy"])
     assert told == (
