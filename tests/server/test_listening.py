@@ -210,7 +210,7 @@ def test_a_stream_goes_on_to_a_client_that_has_closed_its_side(start: Start) -> 
 
 
 def test_a_client_that_goes_away_before_its_answer_is_logged_as_cut(
-    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, go_on, written = threading.Event(), threading.Event(), threading.Event()
     write = Database.write
@@ -220,24 +220,29 @@ def test_a_client_that_goes_away_before_its_answer_is_logged_as_cut(
         assert go_on.wait(20)
         return write(db, *patience)
 
+    lines: list[str] = []
+
     class Told(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage())
             written.set()
 
     monkeypatch.setattr(Database, "write", slow)
     logger, told = logging.getLogger("assistctl.server.access"), Told()
     logger.addHandler(told)
-    with caplog.at_level(logging.INFO, "assistctl.server.access"):
-        with connected(server) as connection:
-            connection.sendall(head(server, "/threads", "Content-Length: 2") + b"{}")
-            assert asked.wait(20)
-            reset = struct.pack("ii", 1, 0)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
-        time.sleep(0.1)  # for the reset to arrive
-        go_on.set()
-        assert written.wait(20)
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    with connected(server) as connection:
+        connection.sendall(head(server, "/threads", "Content-Length: 2") + b"{}")
+        assert asked.wait(20)
+        reset = struct.pack("ii", 1, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+    time.sleep(0.1)  # for the reset to arrive
+    go_on.set()
+    assert written.wait(20)
+    logger.setLevel(before)
     logger.removeHandler(told)
-    [line] = [record.getMessage() for record in caplog.records]
+    [line] = lines
     assert line.endswith(" cut=yes")
 
 
