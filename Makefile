@@ -3,6 +3,7 @@
 # coverage is test with branches counted, in several times its time.
 PYTHON ?= python3
 VENV   ?= .venv
+EXAMPLES ?= 200
 BIN    := $(VENV)/bin
 
 .PHONY: demo check test sweep coverage docs clean
@@ -17,7 +18,7 @@ test: check  ## install what is needed and pass the tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 sweep: $(VENV)/.installed-dev  ## every kill, every fault, many random workspaces, the long soak
-	ALL_FAULTS=1 EXAMPLES=200 $(BIN)/python -m pytest -n auto --dist worksteal -m sweep
+	ALL_FAULTS=1 EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n auto --dist worksteal -m sweep
 
 coverage: $(VENV)/.installed-dev
 	$(BIN)/coverage erase
