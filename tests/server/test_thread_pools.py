@@ -90,8 +90,9 @@ def test_who_reads_does_not_wait_for_those_who_wait_to_write(
 def test_who_waits_to_write_for_too_long_is_told_and_nothing_was_done(
     start: Start, connect: Connect, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = connect(start())
+    # Before the first connection, which keeps for good how long it waits.
     monkeypatch.setattr(storage_database, "_BUSY_SECONDS", 0.05)
+    client = connect(start())
     with (
         locked(database),
         all_at_once(lambda: client.beta.assistants.create(model="m")) as futures,
