@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from assistctl.apis.managed.declare import used_resources
 from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.ownership import (
     AGENTS_BETA,
@@ -22,7 +23,6 @@ from assistctl.apis.managed.ownership import (
 )
 from assistctl.apis.managed.stores import normal, protection
 from assistctl.resources import (
-    VECTOR_STORE,
     Address,
     Assistant,
     CodeInterpreter,
@@ -78,23 +78,11 @@ def _declared(assistant: Assistant) -> dict[str, Json]:
     tools = [_tool(tool) for tool in assistant.tools if not isinstance(tool, CodeInterpreter)]
     if tools:
         fields["tools"] = tools
-    if resources := _resources(assistant):
+    if resources := used_resources(assistant):
         fields["tool_resources"] = resources
     if settings.get("metadata") is not None:
         fields["metadata"] = settings["metadata"]
     return fields | protection(assistant.protect)
-
-
-def _resources(assistant: Assistant) -> dict[str, Json]:
-    resources = {}
-    for tool in assistant.tools:
-        if isinstance(tool, CodeInterpreter) and tool.files:
-            addresses = sorted({file.address for file in tool.files})
-            resources["code_interpreter"] = {"file_ids": addresses}
-        if isinstance(tool, FileSearch) and tool.store:
-            stores = [Address(VECTOR_STORE, tool.store)]
-            resources["file_search"] = {"vector_store_ids": stores}
-    return resources
 
 
 def _tool(tool: Tool) -> dict[str, Json]:

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from assistctl.apis.managed.declare import used_resources
 from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.ownership import is_protected, used_files, used_stores, uses
 from assistctl.apis.managed.stores import protection
 from assistctl.resources import (
-    VECTOR_STORE,
     Address,
     Assistant,
-    CodeInterpreter,
-    FileSearch,
     Json,
 )
 
@@ -31,14 +29,7 @@ _CLEARED: Mapping[str, Json] = {
 
 def _declared(assistant: Assistant) -> dict[str, Json]:
     """In the same form as where an API keeps assistants, since a plan shows it."""
-    resources = {}
-    for tool in assistant.tools:
-        if isinstance(tool, CodeInterpreter) and tool.files:
-            addresses = sorted({file.address for file in tool.files})
-            resources["code_interpreter"] = {"file_ids": addresses}
-        if isinstance(tool, FileSearch) and tool.store:
-            stores = [Address(VECTOR_STORE, tool.store)]
-            resources["file_search"] = {"vector_store_ids": stores}
+    resources = used_resources(assistant)
     fields = {"name": assistant.settings.get("name") or assistant.key}
     used = {"tool_resources": resources} if resources else {}
     return fields | used | protection(assistant.protect)
