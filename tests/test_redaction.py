@@ -79,3 +79,22 @@ def test_the_own_key_is_taken_out_however_it_is_spelled_unless_it_is_a_word():
     assert Redaction("a/key+here").text("a/key+here or a%2Fkey%2Bhere") == f"{HIDDEN} or {HIDDEN}"
     assert upstream.concealed("my-own-key", "my-own-key") == HIDDEN
     assert upstream.concealed("there is none", "none") == "there is none"
+
+
+def test_an_error_shows_no_secret_wherever_an_api_puts_it():
+    redaction, key = Redaction("sk-proj-a1B2c3D4"), "sk-proj-a1B2c3D4"
+    bad, good = f"bad key {key}", f"bad key {HIDDEN}"
+    bodies = [
+        {"last_error": {"code": "x", "message": bad}},
+        {"error": {"code": "x", "message": bad}},
+        {"error": bad, "status": "failed"},
+        {"type": "error", "message": bad},
+        {"type": "error", "error": {"message": bad}},
+        {"turn": {"id": "turn_1", "error": {"message": bad}}},
+        {"type": "response.failed", "response": {"error": {"message": bad}}},
+        {"session": {"error": bad}},
+    ]
+    told = [str(redaction.errors(body)) for body in bodies]
+    assert [text for text in told if key in text or good not in text] == []
+    kept = {"id": "asst_1", "instructions": bad, "error": None, "message": bad}
+    assert redaction.errors(dict(kept)) == kept

@@ -78,11 +78,23 @@ class Redaction:
         return text
 
     def errors(self, body: dict[str, _Json]) -> dict[str, _Json]:
-        """An object whose `last_error` says nothing secret."""
-        error = body.get("last_error")
-        if isinstance(error, dict) and isinstance(error.get("message"), str):
-            body["last_error"] = {**error, "message": self.text(error["message"])}
+        """An object or event whose errors say nothing secret, nor those of the turn, response or
+        session in it. All else is left as it is: what is compared must not be changed."""
+        for name in ("last_error", "error"):
+            body |= {name: self._error(body[name])} if body.get(name) else {}
+        if body.get("type") == "error" and body.get("message"):
+            body["message"] = self._error(body["message"])
+        for name in ("turn", "response", "session"):
+            if isinstance(body.get(name), dict):
+                body[name] = self.errors(body[name])
         return body
+
+    def _error(self, error: _Json) -> _Json:
+        if isinstance(error, str):
+            return self.text(error)
+        if isinstance(error, dict) and isinstance(error.get("message"), str):
+            return {**error, "message": self.text(error["message"])}
+        return error
 
     def exception(self, error: BaseException) -> None:
         """Take the secrets out of an exception and of what caused it: tracebacks show them all."""

@@ -268,6 +268,28 @@ def test_calls_left_open_in_a_chain_are_answered_first(far, proxy, server):
     assert [it["type"] for it in asked(proxy)[-1]["input"]] == ["function_call_output", "message"]
 
 
+def refuses_the_first_outputs():
+    """A target that has no conversations and once cannot take the outputs of calls."""
+    refused = []
+
+    def fault(number, request):
+        outputs = request.method == "POST" and b'"function_call_output"' in (request.body or b"")
+        if outputs and not refused:
+            refused.append(number)
+            return error(400)
+        return without_conversations(number, request)
+
+    return fault
+
+
+def test_calls_whose_outputs_were_refused_in_a_chain_are_answered_first(far, proxy):
+    proxy.fault = refuses_the_first_outputs()
+    with pytest.raises(RemoteError):
+        list(turn(far, Echo(), "3 roses sold"))
+    assert list(far.send("hi"))[-1].text == "Hello there."
+    assert [it["type"] for it in asked(proxy)[-1]["input"]] == ["function_call_output", "message"]
+
+
 def test_a_file_for_code_goes_into_the_container_and_another_into_the_message(
     server, proxy, tmp_path
 ):

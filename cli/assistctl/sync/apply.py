@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from assistctl.plan.changes import Change
 from assistctl.resources import Address, Workspace
@@ -13,9 +12,6 @@ from assistctl.surface import Outcome, Surface, Watch
 from assistctl.sync import known, snapshot_writer, snapshots
 from assistctl.sync.planning import PlannedSync
 from assistctl.sync.upload_journal import UploadJournal
-
-if TYPE_CHECKING:
-    from assistctl.surface import Outcome, Surface
 
 
 @dataclass(frozen=True)

@@ -300,7 +300,9 @@ class Conversation:
         if self._is_chain() and self._response.get("status") in ("completed", "incomplete"):
             self.thread = str(self._response["id"])
         calls = self._calls()
-        self._open = [call.id for call in calls]
+        # Of one that did not complete the target is asked, should somebody go on from there.
+        completed = self._response.get("status") == "completed"
+        self._open = [call.id for call in calls] if completed else None
         if calls:
             yield ActionRequired(calls)
         else:
@@ -318,6 +320,8 @@ class Conversation:
 
     def _calls(self) -> tuple[ToolCall, ...]:
         """The calls that the last response waits for."""
+        if self._response.get("status") != "completed":
+            return ()
         return tuple(
             ToolCall(str(it["call_id"]), str(it["name"]), str(it.get("arguments") or ""))
             for it in _calls(self._response)
@@ -334,7 +338,7 @@ class Conversation:
         if status == "completed":
             return None
         if error := self._response.get("error"):
-            return self.client.redaction.text(f"{error.get('code')}: {error.get('message')}")
+            return f"{error.get('code')}: {error.get('message')}"
         if status == "incomplete":
             details = self._response.get("incomplete_details") or {}
             return f"stopped early: {details.get('reason') or 'no reason given'}"
@@ -355,9 +359,7 @@ class Conversation:
 
 
 def _calls(response: Mapping[str, Json]) -> list[Mapping[str, Json]]:
-    """The calls of functions that a response ends with."""
-    if response.get("status") != "completed":
-        return []
+    """The calls of functions in a response; those of one that was cut want an answer, too."""
     return [it for it in response.get("output") or () if it.get("type") == "function_call"]
 
 
