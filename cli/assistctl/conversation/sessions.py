@@ -18,7 +18,7 @@ from assistctl.plan.reconcile import PlanOptions
 from assistctl.resources import Assistant, CodeInterpreter, FileSearch, Json, Workspace
 from assistctl.spec.wording import is_unicode
 from assistctl.sync.apply import Result, apply_plan
-from assistctl.sync.planning import PlannedSync, find_assistant, plan_sync
+from assistctl.sync.planning import PlannedSync, find_assistant, make_plan, plan_sync
 from assistctl.targets import opened
 
 if TYPE_CHECKING:
@@ -155,7 +155,8 @@ def _ready(
     keys, address = [assistant.key], assistant.address
     planned = plan_sync(surface, workspace, keys, PlanOptions(partial=True))
     if planned.plan and workspace.target.local:
-        wanted = plan_sync(surface, workspace, keys, PlanOptions(partial=True, on_drift="keep"))
+        keep = PlanOptions(partial=True, on_drift="keep")
+        wanted = make_plan(surface, workspace, planned.declared, planned.observed, keep)
         results = list(apply(surface, workspace, wanted))
         if failed := [f"{r.change.address}: {r.error}" for r in results if r.error]:
             raise SyncFailed("could not sync before the run; " + "; ".join(failed))

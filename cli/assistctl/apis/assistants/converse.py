@@ -329,5 +329,5 @@ def _reason(run: Mapping[str, Json]) -> str | None:
 def open_conversation(
     client: Client, assistant: Assistant, remote_id: str, owner: str, thread: str | None
 ) -> Conversation:
-    """See managed.surface.Api."""
+    """See managed_surface.Api."""
     return Conversation(client, remote_id, owner, thread, assistant.run)
