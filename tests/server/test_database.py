@@ -5,11 +5,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from assistctl.server.storage import database as storage
 from assistctl.server.storage import migrations
 from assistctl.server.storage.database import Database, DatabaseError
 from assistctl.server.storage.migrations import MIGRATIONS
@@ -239,7 +241,32 @@ def test_many_threads_and_a_second_process_lose_no_update(database: Path, db: Da
     other.close()
 
 
-def test_a_closed_store_says_so_and_leaves_no_open_file(database: Path) -> None:
+def test_closing_waits_for_transactions_of_others_and_leaves_no_side_file(database: Path) -> None:
+    db = Database(database)
+    within, closing_now = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with db.write() as tx:
+            tx.execute("CREATE TABLE work (done)")
+            within.set()
+            closing_now.wait()
+            time.sleep(0.1)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    within.wait()
+    closing_now.set()
+    db.close()
+    assert not database.with_name("local.db-wal").exists()
+    thread.join()
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT * FROM work").fetchall() == []
+
+
+def test_a_closed_store_says_so_and_leaves_no_open_file(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "_CLOSE_SECONDS", 0)
     db = Database(database)
     with db.read() as tx:
         db.close()

@@ -24,6 +24,7 @@ from assistctl.server.storage import disk_space
 from assistctl.server.storage.migrations import NewerSchema, migrate
 
 _BUSY_SECONDS = 60.0
+_CLOSE_SECONDS = 5.0
 _WAL_BYTES = 64 * 2**20
 """To which the side file shrinks again after a large write; it is never empty while in use."""
 
@@ -81,7 +82,8 @@ class Database:
         self.abandoned: deque[str] = deque()
         self._path = path
         self._idle: list[sqlite3.Connection] = []
-        self._guard = threading.Lock()
+        self._in_use = 0
+        self._guard = threading.Condition()
         self._closed = False
         self._lacked_space = False
         # SQLite's own waiting for its lock is a polling one: within a process threads queue here.
@@ -151,12 +153,15 @@ class Database:
         self._lacked_space = False
 
     def close(self) -> None:
-        """Close every connection. Those in use close when their transaction ends."""
+        """Close every connection; for those in use wait a while, then let their transaction end.
+
+        One after the other, so that the last one can tell that it is: it removes the side files.
+        """
         with self._guard:
             self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+            self._guard.wait_for(lambda: not self._in_use, _CLOSE_SECONDS)
+            while self._idle:
+                self._idle.pop().close()
 
     @contextmanager
     def _turn(self, patience: float) -> Iterator[None]:
@@ -177,21 +182,24 @@ class Database:
             if self._closed:
                 raise DatabaseError(f"the database {self._path} is closed")
             connection = self._idle.pop() if self._idle else None
-        connection = connection or _connect(self._path)
+            self._in_use += 1
+        usable = False
         try:
+            connection = connection or _connect(self._path)
             yield connection
-        except BaseException:
-            # It may be in any state: a fresh one costs less than finding out.
-            connection.close()
-            raise
-        self._give_back(connection)
+            usable = True
+        finally:
+            self._give_back(connection, usable)
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
+    def _give_back(self, connection: sqlite3.Connection | None, usable: bool) -> None:
         with self._guard:
-            if not self._closed:
+            if usable and connection and not self._closed:
                 self._idle.append(connection)
-                return
-        connection.close()
+            elif connection:
+                # After an error it may be in any state: a fresh one costs less than finding out.
+                connection.close()
+            self._in_use -= 1
+            self._guard.notify_all()
 
 
 def _begin(connection: sqlite3.Connection, patience: float) -> bool:
