@@ -84,7 +84,7 @@ def test_a_plan_lists_the_files_of_the_stores_that_may_not_be_as_declared(bench,
     edited = bench.file("docs/0.md", "another page")
     bench.store("big", edited, *pages[1:])
     bench.store("small", edited)
-    listed = {"GET /vector_stores/{id}/files?limit=100": 2 + 1}
+    listed = {"GET /vector_stores/{id}/files?limit=100": 2 + 1, "GET /agents?limit=100": 1}
     assert counted(plan) == NOTHING_THERE | listed
 
 
@@ -119,6 +119,7 @@ def test_an_edited_file_is_uploaded_once_and_each_of_its_users_repointed(bench, 
     bench.store("handbook", prices)
     assert counted(sync) == NOTHING_THERE | {
         "GET /vector_stores/{id}/files?limit=100": 1,
+        "GET /agents?limit=100": 1,
         "POST /files": 1,
         "GET /assistants/{id}": 3,
         "POST /assistants/{id}": 2 * 3,

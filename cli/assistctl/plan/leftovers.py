@@ -44,6 +44,15 @@ def edited_duplicates(observed: Observed) -> Iterator[str]:
             )
 
 
+def unseen(observed: Observed) -> Iterator[str]:
+    """A sentence where nobody can tell which uploads are still in use."""
+    if observed.unseen:
+        yield (
+            "uploads that are not used any more stay for now, since the target does not tell what "
+            f"else uses them: {observed.unseen}"
+        )
+
+
 def failed_files(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[str]:
     """A sentence for each file that is declared as it was, and that the target could not index."""
     for address in sorted(declared):
@@ -71,6 +80,7 @@ def leaving(
     gone = {change.id for change in changes if change.action is Action.DELETE}
     staying = [remote for remote in observed.owned.values() if remote.id not in gone]
     held = {upload.id for it in staying if it.address not in left for upload in it.uploads}
+    held |= observed.used_beside
     unused = {upload.id: upload for it in staying for upload in it.uploads}
     for upload in unused.values():
         if upload.address not in declared and upload.id not in held:
@@ -159,9 +169,10 @@ def _is_as_we_left_it(remote: Remote) -> bool:
 def _needed(
     declared: Mapping[Address, Declared], observed: Observed, staying: Iterable[Remote]
 ) -> set[str]:
-    """The ids of the uploads that must stay: what these objects hold, and what the others are
-    served from, whoever holds it."""
+    """The ids of the uploads that must stay: what these objects hold, what the others are served
+    from, whoever holds it, and what others use."""
     needed = {upload.id for remote in staying for upload in remote.uploads}
+    needed |= observed.used_beside
     settled = {address for address, remote in observed.owned.items() if remote.settled}
     unsettled = [declared[address].references for address in declared.keys() - settled]
     for file in declared.keys() & frozenset().union(*unsettled):

@@ -20,6 +20,7 @@ from assistctl.plan.leftovers import (
     mass_prune,
     protected,
     undeclared,
+    unseen,
 )
 from assistctl.plan.state import RECORD, Declared, Observed, Remote, references
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
@@ -91,7 +92,7 @@ def reconcile(
                 if change.action is Action.CREATE:
                     created.add(change.address)
     _refuse_second_names(changes, declared, observed)
-    failed = tuple(failed_files(declared, observed))
+    failed = (*failed_files(declared, observed), *unseen(observed))
     aside = tuple(sorted(left_alone(declared, observed), key=lambda it: _rank(it.address)))
     if options.partial:
         ordered = tuple(sorted(changes, key=_order))

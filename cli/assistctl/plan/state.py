@@ -147,13 +147,17 @@ class Observed:
 
     `duplicates` are further objects of one address, and expired stores that are still declared;
     `unmanaged` maps the names of assistants without an owner to their ids; `superseded` are live
-    uploads of ours that an earlier sync stopped using.
+    uploads of ours that an earlier sync stopped using. Of the uploads that may have
+    to be deleted, `used_beside` are the ids of those that others use too, through another API or
+    without being ours: all of them where the target does not tell, for the reason `unseen`.
     """
 
     owned: Mapping[Address, Remote] = field(default_factory=dict)
     duplicates: tuple[Remote, ...] = ()
     unmanaged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     superseded: tuple[Upload, ...] = ()
+    used_beside: frozenset[str] = frozenset()
+    unseen: str | None = None
 
     def upload(self, address: Address, sha256: str) -> Upload | None:
         """An upload of this file with this content, if the target is known to have one."""

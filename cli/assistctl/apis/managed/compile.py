@@ -159,6 +159,8 @@ class _Compiler:
         }
         staying_or_going = {*self.declared, *(it.address for it in self.plan.changes)}
         for upload in superseded.values():
+            if upload.id in self.observed.used_beside:
+                continue
             if staying_or_going.issuperset(self._holders[upload.id]):
                 yield Delete(
                     changes[upload.address],
@@ -236,10 +238,11 @@ class _Compiler:
         )
         in_order = remote is not None and remote.fields["files"] == declaration.fields["files"]
         as_declared = in_order or bool(MEMBERSHIP.intersection(written))
+        kept = [upload for upload in replaced if upload.id in self.observed.used_beside]
         closed = Record(
             owner=f"{self.namespace}/{address.name}",
             applied=_applied(declaration, change, remote, written),
-            superseded=_superseded(remote, (), leaving),
+            superseded=_superseded(remote, kept, leaving),
             digest=membership(declaration, self.declared) if as_declared else None,
             protected=_protected(declaration, remote, written),
         )
@@ -263,7 +266,7 @@ class _Compiler:
                 else item
                 for name, item in closed.applied.items()
             },
-            superseded=_superseded(remote, [*released, *(replaced if is_full else ())], leaving),
+            superseded=_superseded(remote, [*released, *(replaced if is_full else kept)], leaving),
             digest=None,
         )
         yield Write(change, address, id_, fields, metadata, opened, Phase.OPEN_STORE)

@@ -24,12 +24,12 @@ def marked(
     first: dict[Address, tuple[float, str]] = {}
     for some in found.values():
         for upload in some:
-            if _is_as_declared(upload, declared):
+            if is_as_declared(upload, declared):
                 age = (files.get(upload.id, {}).get("created_at") or inf, upload.id)
                 first[upload.address] = min(age, first.get(upload.address, age))
 
     def judged(upload: Upload) -> Upload:
-        is_duplicate = _is_as_declared(upload, declared) and first[upload.address][1] != upload.id
+        is_duplicate = is_as_declared(upload, declared) and first[upload.address][1] != upload.id
         return replace(upload, duplicate=True) if is_duplicate else upload
 
     return {object_id: tuple(map(judged, some)) for object_id, some in found.items()}
@@ -55,6 +55,7 @@ def may_exist(files: Files, declared: Mapping[Address, Declared], others: Collec
     )
 
 
-def _is_as_declared(upload: Upload, declared: Mapping[Address, Declared]) -> bool:
+def is_as_declared(upload: Upload, declared: Mapping[Address, Declared]) -> bool:
+    """Whether an upload has the content that is declared at its address."""
     file = declared.get(upload.address)
     return file is not None and upload.holds(file.fields["sha256"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from assistctl.apis.managed import duplicates, uploads
+from assistctl.apis.managed import duplicates, uploads, users
 from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.ownership import STAND_IN, Record, decode, is_stand_in
 from assistctl.apis.managed.remotes import Inside, Owned, remote
@@ -21,11 +21,12 @@ ABSENT_ENDPOINT = frozenset({404, 405, 501})
 @dataclass(frozen=True)
 class _Listed:
     """The target's lists as they came; files by id. `keeps_assistants`: something can be there of
-    an assistant."""
+    an assistant. `objects` are all that were listed, beside files."""
 
     assistants: tuple[dict[str, Json], ...]
     stores: tuple[dict[str, Json], ...]
     files: Mapping[str, dict[str, Json]]
+    objects: tuple[dict[str, Json], ...]
     keeps_assistants: bool = True
 
 
@@ -59,6 +60,11 @@ def observe(
     others: dict[str, Json] = {str(body["id"]): body["id"] for body in listed.stores}
     every = others | {item.id: item.address for item in [*ours, *extra]}
     living = {store_id: every[store_id] for store_id in every.keys() - {it.id for it in extra}}
+    doubtful = users.doubtful(ours, extra, inside).union(unused)
+    own = {item.id for item in [*ours, *extra]}
+    used_beside, unseen = users.used_beside(
+        client, kind, [body for body in listed.objects if body["id"] not in own], doubtful
+    )
     nothing_to_keep = {} if listed.keeps_assistants else _as_declared(declared)
     return Observed(
         nothing_to_keep
@@ -72,6 +78,8 @@ def observe(
         tuple(remote(item, inside, every) for item in extra),
         _unmanaged(listed.assistants),
         tuple(unused.values()),
+        used_beside,
+        unseen,
     )
 
 
@@ -120,6 +128,7 @@ def _lists(client: Client, kind: AssistantKind, declared_kinds: set[str]) -> _Li
             tuple(it for it in assistants.result() or () if is_stand_in(it) == kind.stand_in),
             tuple(it for it in stores.result() or () if not is_stand_in(it)),
             {item["id"]: item for item in files.result() or ()},
+            (*(assistants.result() or ()), *(stores.result() or ())),
             keeps_assistants=not kind.stand_in or assistants.result() is not None,
         )
 

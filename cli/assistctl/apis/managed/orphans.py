@@ -8,19 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from assistctl.apis.managed.kinds import AssistantKind
-from assistctl.apis.managed.observe import ABSENT_ENDPOINT
-from assistctl.apis.managed.ownership import AGENTS_BETA, decode, used_files, uses
+from assistctl.apis.managed.ownership import decode
 from assistctl.apis.managed.uploads import PURPOSE
+from assistctl.apis.managed.users import beside, file_ids
 from assistctl.apis.transport.client import Client, in_path
-from assistctl.apis.transport.failures import Unexpected
 from assistctl.errors import RemoteError
 from assistctl.plan.state import Declared
 from assistctl.resources import FILE, Address, Json, Orphan
-
-_COLLECTIONS: Mapping[str, Mapping[str, str]] = {
-    "/assistants": {"OpenAI-Beta": "assistants=v2"},
-    "/agents": AGENTS_BETA,
-}
 
 
 def orphans(
@@ -55,31 +49,17 @@ def orphans(
 
 
 def _used(client: Client, kind: AssistantKind) -> Iterator[str]:
-    """The files that assistants and vector stores refer to, whoever owns them, and those that a
-    record calls unused: sync deletes them itself."""
+    """The files that assistants of any API and vector stores refer to, whoever owns them, and those
+    that a record calls unused: sync deletes them itself."""
     stores = list(client.list("/vector_stores", order="asc"))
-    for body in [*_assistants(client, kind), *stores]:
-        yield from used_files(body)
+    own = [] if kind.stand_in else client.list(kind.collection, order="asc")
+    for body in [*own, *beside(client, kind), *stores]:
+        yield from file_ids(body)
         if (record := decode(body.get("metadata"))) is not None:
             yield from (upload.id for upload in record.superseded)
     with client.pool() as pool:
         for members in pool.map(lambda store: _members(client, store), stores):
             yield from (str(member["id"]) for member in members)
-
-
-def _assistants(client: Client, kind: AssistantKind) -> Iterator[Mapping[str, Json]]:
-    """Those of the API, and those that the target may have by others beside it."""
-    for collection, headers in _COLLECTIONS.items():
-        try:
-            for body in client.list(collection, order="asc", headers=headers):
-                parts = (body.get("tool_resources") or {}).get("code_interpreter") or {}
-                yield {"metadata": uses(parts.get("file_ids") or (), ())}
-                yield body
-        except RemoteError as error:
-            # What somebody else's server calls by this name may be no list at all.
-            is_other = error.status in ABSENT_ENDPOINT or isinstance(error.__cause__, Unexpected)
-            if collection == kind.collection or not is_other:
-                raise
 
 
 def _members(client: Client, store: Mapping[str, Json]) -> list[dict[str, Json]]:

@@ -1,0 +1,227 @@
+"""Assistants of several APIs beside each other at one target, which share stores and uploads."""
+
+from contextlib import contextmanager
+from itertools import permutations
+
+import pytest
+
+from assistctl.apis.agents.fields import BETA
+from assistctl.apis.managed.users import file_ids
+from assistctl.apis.transport.client import Client
+from assistctl.apis.transport.pacing import Pacing
+from assistctl.resources import ASSISTANT, Address, CodeInterpreter, FileSearch, implicit_key
+from assistctl.sync import apply, rollback, snapshots
+from assistctl.sync.planning import plan_sync
+from tests.apis.bench import Bench
+from tests.apis.fault_proxy import error, proxy_to
+from tests.apis.scene import content_of
+from tests.apis.surfaces import agents, assistants, responses
+
+APIS = {
+    "assistants": (assistants, "/assistants", "ws/shop"),
+    "agents": (agents, "/agents", "ws/shop"),
+    "responses": (responses, "/vector_stores", "ws/assistant/shop"),
+}
+HANDBOOK = implicit_key("shop")
+PAIRS = list(permutations(APIS, 2))
+
+
+@pytest.fixture
+def at(server, tmp_path):
+    """A workspace at the target by an API: `at("agents")`, each with declarations of its own."""
+    clients = []
+
+    def open_at(api, base_url=server.base_url):
+        headers = BETA if api == "agents" else {}
+        pace = Pacing(sleep=lambda seconds: None)
+        client = Client(base_url, server.api_key, headers=headers, pace=pace)
+        clients.append(client)
+        bench = Bench(tmp_path / "workspace", APIS[api][0](client, "ws"))
+        declare(bench)
+        return bench
+
+    for agent in open_at("agents").at("/agents"):
+        clients[0].delete(f"/agents/{agent['id']}")
+    yield open_at
+    for client in clients:
+        client.close()
+
+
+def declare(bench, content="rose,1"):
+    """A file that a store holds and code_interpreter reads, so that one upload serves both."""
+    prices = bench.file("assistants/prices.csv", content)
+    bench.store(HANDBOOK, prices)
+    bench.assistant("shop", CodeInterpreter((prices,)), FileSearch(HANDBOOK), name="Shop")
+    bench.assistant("clerk", name="Clerk")
+
+
+def without_the_file(bench):
+    bench.store(HANDBOOK)
+    bench.assistant("shop", CodeInterpreter(), FileSearch(HANDBOOK), name="Shop")
+
+
+def reads(bench, api):
+    """What the assistant of this API can read."""
+    _, collection, owner = APIS[api]
+    used = file_ids(bench.only_of(collection, owner))
+    return [content_of(bench.surface.client, file_id) for file_id in used]
+
+
+def sync_beside(first, second):
+    """Both in sync, with one upload between them."""
+    first.sync()
+    second.sync()
+    assert len(first.at("/files")) == 1
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_an_upload_that_was_replaced_stays_until_the_last_api_is_repointed(at, one, other):
+    first, second = at(one), at(other)
+    sync_beside(first, second)
+    declare(first, "rose,2")
+    first.sync()
+    assert (reads(first, one), reads(second, other)) == (["rose,2"], ["rose,1"])
+    declare(second, "rose,2")
+    second.sync()
+    assert (reads(first, one), reads(second, other)) == (["rose,2"], ["rose,2"])
+    assert len(first.at("/files")) == 1
+    assert (first.plan(), second.plan()) == ("", "")
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_prune_leaves_an_upload_until_no_api_declares_it(at, one, other):
+    first, second = at(one), at(other)
+    sync_beside(first, second)
+    without_the_file(first)
+    first.sync(prune=True)
+    assert (reads(first, one), reads(second, other)) == ([], ["rose,1"])
+    without_the_file(second)
+    second.sync(prune=True)
+    assert first.at("/files") == []
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_what_a_record_calls_unused_is_neither_told_nor_pruned_while_another_api_uses_it(
+    at, one, other
+):
+    first, second = at(one), at(other)
+    sync_beside(first, second)
+    without_the_file(first)
+    first.sync()
+    first.sync(prune=True)
+    assert reads(second, other) == ["rose,1"]
+    without_the_file(second)
+    second.apply()
+    first.sync(prune=True)
+    assert first.at("/files") == []
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_prune_of_an_assistant_leaves_the_upload_that_another_api_uses(at, one, other):
+    first, second = at(one), at(other)
+    sync_beside(first, second)
+    del first.assistants["shop"]
+    first.stores.clear()
+    first.sync(prune=True)
+    assert reads(second, other) == ["rose,1"]
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_a_rollback_leaves_the_upload_that_another_api_uses(at, one, other, tmp_path):
+    first, second = at(one), at(other)
+    first.sync()
+    declare(first, "rose,2")
+    for _ in apply.apply_plan(
+        first.surface, first.workspace, plan_sync(first.surface, first.workspace)
+    ):
+        pass
+    declare(second, "rose,2")
+    second.sync()
+    assert len(first.at("/files")) == 1
+    (snapshot,) = snapshots.all_of(first.workspace)
+    shop, sources = Address(ASSISTANT, "shop"), tmp_path / "sources"
+    sources.mkdir()
+    way_back = rollback.plan_rollback(
+        first.surface, first.workspace, snapshot, shop, "fail", sources
+    )
+    results = list(
+        apply.apply_plan(first.surface, first.workspace, way_back, sources=sources, back_to="x")
+    )
+    assert [it.error for it in results if it.error] == []
+    assert (reads(first, one), reads(second, other)) == (["rose,1"], ["rose,2"])
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("theirs", ["assistants", "agents"])
+def test_what_somebody_else_has_given_to_an_assistant_of_theirs_stays(at, api, theirs):
+    bench = at(api)
+    bench.sync()
+    used = [item["id"] for item in bench.at("/files")]
+    client = at(theirs).surface.client
+    if theirs == "agents":
+        metadata = {"assistctl": "somebody/desk", "assistctl_uploads": used[0]}
+        made = client.create("/agents", {"model": "gpt-4.1", "metadata": metadata})
+    else:
+        resources = {"code_interpreter": {"file_ids": used}}
+        made = client.create("/assistants", {"model": "gpt-4.1", "tool_resources": resources})
+    declare(bench, "rose,2")
+    bench.sync()
+    assert content_of(client, used[0]) == "rose,1"
+    client.delete(f"/{theirs}/{made['id']}")
+    bench.sync()
+    assert used[0] not in [item["id"] for item in bench.at("/files")]
+
+
+def test_once_the_last_user_has_gone_a_replaced_upload_goes_by_what_a_record_says(at):
+    first, second = at("assistants"), at("agents")
+    first.assistant("shop", FileSearch(HANDBOOK), name="Shop")
+    sync_beside(first, second)
+    first.store(HANDBOOK, first.file("assistants/prices.csv", "rose,2"))
+    first.sync()
+    assert reads(second, "agents") == ["rose,1"]
+    gone = second.only_of("/agents", "ws/shop")["id"]
+    second.surface.client.delete(f"/agents/{gone}")
+    assert first.plan().endswith(": replaced by a newer upload; nothing refers to it")
+    first.sync()
+    assert len(first.at("/files")) == 1
+
+
+@contextmanager
+def refusing(server, status, words):
+    """The server behind a proxy that refuses these collections."""
+    with proxy_to(server.base_url) as proxy:
+        proxy.fault = lambda count, request: (
+            error(status) if request.path.split("?")[0] in words else None
+        )
+        yield proxy
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+@pytest.mark.parametrize("api", APIS)
+def test_what_a_target_does_not_have_uses_nothing(at, server, api, status):
+    missing = {"/v1/assistants", "/v1/agents"} - {f"/v1{APIS[api][1]}"}
+    with refusing(server, status, missing) as proxy:
+        bench = at(api, proxy.base_url)
+        bench.sync()
+        declare(bench, "rose,2")
+        bench.sync()
+    assert len(bench.at("/files")) == 1
+
+
+def test_where_a_target_cannot_tell_what_uses_an_upload_it_stays_and_the_plan_says_so(at, server):
+    bench = at("assistants")
+    with refusing(server, 500, {"/v1/agents"}) as proxy:
+        troubled = at("assistants", proxy.base_url)
+        troubled.sync()
+        declare(troubled, "rose,2")
+        troubled.sync()
+        _, _, plan = troubled.survey()
+    assert plan.notes == (
+        "uploads that are not used any more stay for now, since the target does not tell what else "
+        "uses them: GET /agents: 500 fault 500; sent 5 times",
+    )
+    assert len(bench.at("/files")) == 2
+    declare(bench, "rose,2")
+    assert bench.plan().endswith(": replaced by a newer upload; nothing refers to it")
+    bench.sync()
+    assert len(bench.at("/files")) == 1
