@@ -22,7 +22,7 @@ GROUND = {
 }
 VALUES = GROUND | {"spec", "plan", "toolbox", "render"}
 MAY_IMPORT = {
-    "__init__": set(),
+    "__init__": {"events"},
     "__main__": {"main"},
     "errors": set(),
     "keys": set(),

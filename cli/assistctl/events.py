@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias
 
 
@@ -19,6 +20,19 @@ class ToolCall:
     id: str
     name: str
     arguments: str
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """What a function learns of the call it is in, if it has a parameter with this annotation:
+    the thread and the run (None where a person makes the call), the key of the assistant (None
+    where no single one has the function), the workspace's root, the name of the target."""
+
+    thread: str | None
+    run: str | None
+    assistant: str | None
+    workspace: Path
+    target: str
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from assistctl.commands._options import Invocation, group_options
-from assistctl.commands._suggestions import with_own_suggestions
+from assistctl.commands._options import Group, Invocation, group_options
 from assistctl.commands._termination import terminable
 from assistctl.errors import AssistctlError, DeclarationError, Interrupted
 from assistctl.render.problems import error_text, problems_json, problems_text
 from assistctl.render.terminal import sanitize
-from assistctl.suggestion import suggestion
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -42,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "gc": ("assistctl.commands.gc", "Find uploads that nothing uses, and delete them if wanted."),
     "list": ("assistctl.commands.list", "List what is declared against what exists."),
     "show": ("assistctl.commands.show", "Show one assistant as declared and as it exists."),
+    "tools": ("assistctl.commands.tools", "List, show and call the declared functions."),
     "serve": ("assistctl.commands.serve", "Run the embedded Assistants API v2 server."),
     "schema": ("assistctl.commands.schema", "Print the JSON Schema of the YAML files."),
     "completion": ("assistctl.commands.completion", "Print a completion script for a shell."),
@@ -55,7 +54,7 @@ through as often as Python does by default takes a sixth of the CPU of a plan.""
 EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 64, 130
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group that imports a command's module only when that command runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -67,20 +66,6 @@ class LazyGroup(click.Group):
         module, _ = COMMANDS[cmd_name]
         command: click.Command = importlib.import_module(module).command
         return command
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        with with_own_suggestions(self, ctx):
-            return super().parse_args(ctx, args)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
-            close = suggestion(name, COMMANDS)
-            advice = f" Did you mean '{close}'?" if close else ""
-            ctx.fail(f"No such command '{name}'.{advice}")
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -78,7 +78,9 @@ class Function:
     `parameters` is a JSON Schema of type object; where none is declared, None until the toolbox has
     derived it from the signature of `python` ("module:function" below tools/, or
     "package.module:function"), or without `python` made it say that there are no arguments.
-    `place` is where it is declared, `python_place` where the value of `python` stands.
+    `place` is where it is declared, `python_place` where the value of `python` stands. `source` is
+    the file:line of the `def`, and `context` the parameters that get a ToolContext, which no model
+    is told of, both as far as the toolbox can read them.
     """
 
     name: str
@@ -90,6 +92,8 @@ class Function:
     python_place: Place | None = None
     approval: Literal["never", "ask"] = "never"
     timeout: float | None = None
+    source: str | None = None
+    context: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -232,6 +236,33 @@ class Workspace:
         for _ in self.moved:
             address = self.moved.get(address, address)
         return address
+
+
+@dataclass(frozen=True)
+class DeclaredFunction:
+    """A function, and the keys of the assistants that have it in exactly this way."""
+
+    function: Function
+    used_by: tuple[str, ...]
+
+
+def declared_functions(workspace: Workspace) -> tuple[DeclaredFunction, ...]:
+    """Every function that a workspace declares, by name. One that several assistants declare alike
+    is one; those that differ, if only in their handling, are several."""
+    found: list[tuple[Function, list[str]]] = [(it, []) for it in workspace.functions.values()]
+    for key, assistant in workspace.assistants.items():
+        for function in assistant.functions:
+            same = next((keys for it, keys in found if _is_same(it, function)), None)
+            if same is None:
+                found.append((function, same := []))
+            same.append(key)
+    ordered = sorted(found, key=lambda each: each[0].name)
+    return tuple(DeclaredFunction(function, tuple(keys)) for function, keys in ordered)
+
+
+def _is_same(one: Function, other: Function) -> bool:
+    places = {"place": other.place, "python_place": other.python_place}
+    return one is other or replace(one, **places) == other  # type: ignore[arg-type]
 
 
 def implicit_key(assistant: str) -> str:

@@ -8,6 +8,7 @@ from assistctl.conversation.turns import Limits, turn
 from assistctl.events import (
     ActionRequired,
     Finished,
+    RunStarted,
     TextDelta,
     ThreadStarted,
     ToolCall,
@@ -22,6 +23,8 @@ ADDED, FAILED = ToolReturned(ADD, "3", 0.1), ToolReturned(FAIL, "{}", 0.1, "exce
 
 class Talk:
     """Says what was written down for each request, and keeps what it was given."""
+
+    thread = "thread_1"
 
     def __init__(self, *answers, deadline=None):
         self.deadline = deadline
@@ -49,12 +52,20 @@ class Talk:
 
 
 class Tools:
-    """Knows add and fail, and answers in the order that suits it; keeps its deadline."""
+    """Knows add and fail, and answers in the order that suits it; keeps what it was told."""
 
-    def call(self, calls, *, approve=None, deadline=None):
-        self.deadline = deadline
+    def call(self, calls, *, approve=None, deadline=None, thread=None, run=None):
+        self.deadline, self.within = deadline, (thread, run)
         results = {"add": ADDED, "fail": FAILED}
         yield from (results[call.name] for call in reversed(calls))
+
+
+def test_tools_are_told_the_thread_and_the_run():
+    end = Finished("completed", "thread_1", "run_1", "3")
+    talk = Talk([STARTED, RunStarted("run_1"), ActionRequired((ADD,))], [end])
+    tools = Tools()
+    list(turn(talk, tools, "1 + 2?"))
+    assert tools.within == ("thread_1", "run_1")
 
 
 def test_all_calls_of_a_round_are_answered_in_one_submit_failures_too():

@@ -86,6 +86,7 @@ def test_a_whole_tool_module_is_read_without_being_executed(
             "required": ["lines", "customer"],
             "additionalProperties": False,
         },
+        source="tools/shop.py:45",
     )
 
 

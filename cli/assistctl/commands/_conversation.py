@@ -96,7 +96,7 @@ def shown_turn(
     show = consumer(options.format, sys.stdout, sys.stderr, options.verbosity)
     with closing(show):
         try:
-            for event in talk.say(message, attachments, approve=_approval()):
+            for event in talk.say(message, attachments, approve=approval("Let the assistant call")):
                 show(event)
                 if isinstance(event, Finished):
                     return event
@@ -111,15 +111,16 @@ def shown_turn(
     raise AssertionError("a turn ends with Finished")
 
 
-def _approval() -> Callable[[ToolCall], bool] | None:
-    """Ask on a terminal before a call whose function says `approval: ask`; else nobody can."""
+def approval(question: str) -> Callable[[ToolCall], bool] | None:
+    """Ask on a terminal (`Let the assistant call`, and what) before a call whose function says
+    `approval: ask`; else nobody can."""
     if not (can_answer() and sys.stderr.isatty()):
         return None
 
     def ask(call: ToolCall) -> bool:
-        question = f"Let the assistant call {one_line(call.name)}({one_line(call.arguments)})?"
+        what = f"{one_line(call.name)}({one_line(call.arguments)})"
         try:
-            return click.confirm(question, err=True)
+            return click.confirm(f"{question} {what}?", err=True)
         except click.Abort:  # how click spells Ctrl-C, which shall stop the turn
             raise KeyboardInterrupt from None
 

@@ -25,6 +25,7 @@ from assistctl.commands._suggestions import with_own_suggestions
 from assistctl.keys import composed
 from assistctl.render.terminal import is_plain_terminal
 from assistctl.resources import FILE, Address
+from assistctl.suggestion import suggestion
 
 FORMATS = ("text", "json", "jsonl", "markdown")
 
@@ -100,6 +101,31 @@ deep_option = click.option(
 )
 
 
+class Group(click.Group):
+    """A group of commands that suggests its own, and takes the global options, too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does it, but for what it suggests instead of an unknown option."""
+        with with_own_suggestions(self, ctx):
+            return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, but for what it suggests instead of an unknown command."""
+        name, names = args[0], self.list_commands(ctx)
+        if name not in names and not name.startswith("-") and not ctx.resilient_parsing:
+            close = suggestion(name, names)
+            advice = f" Did you mean '{close}'?" if close else ""
+            ctx.fail(f"No such command '{name}'.{advice}")
+        return super().resolve_command(ctx, args)
+
+
+def as_group(name: str, text: str, *commands: click.Command) -> click.Command:
+    """Commands of one subject, `assistctl tools list`; the global options may stand anywhere."""
+    return Group(name, params=_global_options(FORMATS), commands=commands, help=text)
+
+
 def group_options() -> list[click.Parameter]:
     """The global options as they stand before the command's name, where any format may be named."""
     options = _global_options(FORMATS)
@@ -111,7 +137,7 @@ def group_options() -> list[click.Parameter]:
 
 def complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Keys of the declared assistants, for shells; names of files, nothing is parsed."""
-    given = {**(ctx.parent.params if ctx.parent else {}), **_given(ctx.params)}
+    given = {**_given_before(ctx), **_given(ctx.params)}
     start: Path = given.get("workspace") or Path.cwd()
     for root in (start.resolve(), *start.resolve().parents):
         if (root / "assistctl.yaml").is_file():
@@ -188,7 +214,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
 
 
 def _resolve(context: click.Context, formats: Sequence[str]) -> Options:
-    before = _given(context.parent.params) if context.parent else {}
+    before = _given_before(context)
     after = _given(context.params)
     both = {**before, **after}
     chosen = both.get("format", formats[0])
@@ -208,6 +234,12 @@ def _resolve(context: click.Context, formats: Sequence[str]) -> Options:
         verbosity=-1 if "quiet" in loudness else loudness.get("verbose", 0),
         color=False if "no_color" in both else _wanted_color(),
     )
+
+
+def _given_before(context: click.Context) -> dict[str, Any]:
+    """The same of all groups that the command is in, the innermost having won."""
+    outer = context.parent
+    return {**_given_before(outer), **_given(outer.params)} if outer else {}
 
 
 def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:

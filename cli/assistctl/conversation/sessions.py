@@ -13,7 +13,7 @@ from assistctl import toolbox
 from assistctl.conversation import history
 from assistctl.conversation.turns import turn
 from assistctl.errors import AssistctlError, SyncFailed
-from assistctl.events import Event, ToolCall
+from assistctl.events import Event, ToolCall, ToolContext
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.resources import Assistant, CodeInterpreter, FileSearch, Json, Workspace
 from assistctl.spec.wording import is_unicode
@@ -131,7 +131,8 @@ def session(
     with ExitStack() as stack:
         # Tools are at home in the workspace, wherever the command was started.
         stack.enter_context(contextlib.chdir(workspace.root))
-        tools = toolbox.mount(workspace.root, assistant.functions)
+        context = ToolContext(None, None, assistant.key, workspace.root, workspace.target.name)
+        tools = toolbox.mount(workspace.root, assistant.functions, context=context)
         surface = stack.enter_context(opened(workspace))
         planned = _ready(surface, workspace, assistant, apply)
         remote = planned.observed.owned[assistant.address]

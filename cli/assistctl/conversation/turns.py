@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from assistctl.events import ActionRequired, Event, Finished, ToolCall, ToolCalled
+from assistctl.events import ActionRequired, Event, Finished, RunStarted, ToolCall, ToolCalled
 from assistctl.events import ToolReturned as Returned
 from assistctl.surface import Conversation
 
@@ -21,6 +21,8 @@ class Tools(Protocol):
         *,
         approve: Callable[[ToolCall], bool] | None = None,
         deadline: float | None = None,
+        thread: str | None = None,
+        run: str | None = None,
     ) -> Iterator[Returned]: ...
 
 
@@ -50,7 +52,7 @@ def turn(
     start = time.monotonic()
     returned: list[Returned] = []
     events = talk.send(message, attachments)
-    rounds = 0
+    rounds, run = 0, None
     while True:
         waiting: ActionRequired | None = None
         for event in events:
@@ -60,6 +62,7 @@ def turn(
                 yield replace(event, tool_calls=tuple(returned))
                 return
             else:
+                run = event.run if isinstance(event, RunStarted) else run
                 yield event
         assert waiting is not None, "a conversation ends with ActionRequired or Finished"
         rounds += 1
@@ -70,7 +73,9 @@ def turn(
         for call in waiting.calls:
             yield ToolCalled(call)
         results = []
-        for result in tools.call(waiting.calls, approve=approve, deadline=_deadline(talk)):
+        for result in tools.call(
+            waiting.calls, approve=approve, deadline=_deadline(talk), thread=talk.thread, run=run
+        ):
             results.append(result)
             returned.append(result)
             yield result

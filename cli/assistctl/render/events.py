@@ -21,7 +21,7 @@ def finished_json(event: Finished) -> dict[str, Json]:
         "thread": event.thread,
         "run": event.run,
         "text": event.text,
-        "tool_calls": [_returned_json(returned) for returned in event.tool_calls],
+        "tool_calls": [returned_json(returned) for returned in event.tool_calls],
         "usage": dict(event.usage) if event.usage is not None else None,
     }
     return result if event.error is None else {**result, "error": event.error}
@@ -38,7 +38,7 @@ def event_json(event: Event) -> dict[str, Json]:
         case ToolCalled():
             own = _call_json(event.call)
         case ToolReturned():
-            own = {"id": event.call.id, **_returned_json(event)}
+            own = {"id": event.call.id, **returned_json(event)}
         case _:
             own = asdict(event)
     return {"type": kind, **own}
@@ -58,7 +58,8 @@ def _call_json(call: ToolCall) -> dict[str, Json]:
     return {"id": call.id, "name": call.name, "arguments": parsed(call.arguments)}
 
 
-def _returned_json(returned: ToolReturned) -> dict[str, Json]:
+def returned_json(returned: ToolReturned) -> dict[str, Json]:
+    """`{"name", "arguments", "output", "seconds", "error"}`"""
     return {
         "name": returned.call.name,
         "arguments": parsed(returned.call.arguments),

@@ -32,7 +32,7 @@ def schema_of(node: ast.expr, scope: Scope) -> Schema:
         case ast.Constant(value=str(text)):
             return schema_of(parsed(text), scope)
         case ast.BinOp(op=ast.BitOr()):
-            return _union(_alternatives(node), scope)
+            return _union(alternatives(node), scope)
         case ast.Name() | ast.Attribute():
             return _named(node, scope)
         case ast.Subscript():
@@ -42,7 +42,7 @@ def schema_of(node: ast.expr, scope: Scope) -> Schema:
     raise Unreadable(f"{ast.unparse(node)} is not a type that can be read")
 
 
-def _alternatives(node: ast.expr) -> list[ast.expr]:
+def alternatives(node: ast.expr) -> list[ast.expr]:
     """`a | b | c` as [a, b, c]."""
     found: list[ast.expr] = []
     while isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):

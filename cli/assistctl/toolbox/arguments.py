@@ -23,20 +23,25 @@ _DETAILS, _DETAIL = 8, 300
 
 @dataclass(frozen=True)
 class Arguments:
-    """How one function's arguments are read. `names` is None if it takes any name."""
+    """How one function's arguments are read. `names` is None if it takes any name but those that
+    are `kept` from the model."""
 
     function: str
     validator: Validator
     parameters: Mapping[str, Parameter]
     names: frozenset[str] | None
+    kept: frozenset[str] = frozenset()
 
     def read(self, text: str) -> dict[str, Any]:
         """The arguments for a call, by name. Raises Refusal; nothing is repaired or guessed."""
         values = self._parsed(text)
         self._refuse(_schema_faults(self.validator, values))
+        unknown = self.kept & values.keys()
         if self.names is not None:
-            unknown = sorted(values.keys() - self.names)
-            self._refuse(Detail(each, "the function takes no such argument") for each in unknown)
+            unknown |= values.keys() - self.names
+        self._refuse(
+            Detail(each, "the function takes no such argument") for each in sorted(unknown)
+        )
         converted: dict[str, Any] = {}
         faults: list[Detail] = []
         for name, value in values.items():
@@ -100,7 +105,9 @@ def arguments_of(function: Function, run: Callable[..., Any]) -> Arguments:
     kind = validator_for(parameters, default=Draft202012Validator)
     # An empty registry: a `$ref` into the network is an error, not a download.
     validator = kind(parameters, registry=Registry())
-    return Arguments(function.name, validator, hints.parameters(run), _names(run))
+    kept = frozenset(function.context)
+    taken = {name: each for name, each in hints.parameters(run).items() if name not in kept}
+    return Arguments(function.name, validator, taken, _names(run), kept)
 
 
 def _names(run: Callable[..., Any]) -> frozenset[str] | None:

@@ -78,6 +78,8 @@ class _Reader:
             function,
             description=read.description if function.description is None else function.description,
             parameters=read.schema if function.parameters is None else function.parameters,
+            source=read.where,
+            context=read.context,
         )
 
     def _signature(self, python: str) -> Signature | Misread | None:
@@ -129,7 +131,9 @@ def _faults(function: Function, read: Signature) -> Iterator[Fault]:
     yield from faults
     if faults:
         return
-    if function.parameters is not None:
+    if function.parameters is not None and (ours := _ours(function.parameters, read)):
+        yield from ours
+    elif function.parameters is not None:
         for each in comparison.mismatches(function.parameters, read.schema):
             yield Fault(f"{read}: {each.what}", each.remedy)
     elif function.strict:
@@ -139,6 +143,21 @@ def _faults(function: Function, read: Signature) -> Iterator[Fault]:
                 f"closed, and {path} is not",
                 f"leave `strict` away, change the signature, or {DECLARE}",
             )
+
+
+def _ours(declared: Mapping[str, Json], read: Signature) -> list[Fault]:
+    """What the model is told of that it is not to send."""
+    properties = declared.get("properties")
+    names = [
+        name for name in read.context if isinstance(properties, Mapping) and name in properties
+    ]
+    return [
+        Fault(
+            f"{read}: the schema has {name!r}, which is a ToolContext: assistctl gives it itself",
+            "take it out of the schema",
+        )
+        for name in names
+    ]
 
 
 def _loose(schema: Mapping[str, Json], path: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ _SAME_MODULE = {
     "collections.abc": "typing",
     "annotated_doc": "typing",
     "pathlib._local": "pathlib",
+    "assistctl.events": "assistctl",
 }
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from assistctl.resources import Json
 from assistctl.suggestion import suggestion
 from assistctl.toolbox import decorators, docstrings, literals
+from assistctl.toolbox.contexts import takes_context
 from assistctl.toolbox.members import member
 from assistctl.toolbox.references import Misread, Reference
 from assistctl.toolbox.scope import Schema, Scope, Unreadable
@@ -38,7 +39,8 @@ class Parameter:
 @dataclass(frozen=True, eq=False)
 class Signature:
     """A function as a caller by name sees it. `where` is file:line, for people; `definitions` are
-    the classes to which its parameters' schemas refer; `faults` what keeps it from being called."""
+    the classes to which its parameters' schemas refer; `context` are parameters that assistctl
+    fills in itself; `faults` is what keeps it from being called."""
 
     reference: Reference
     where: str
@@ -47,6 +49,7 @@ class Signature:
     variadic: tuple[str, ...] = ()
     definitions: Mapping[str, Schema] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    context: tuple[str, ...] = ()
 
     @cached_property
     def schema(self) -> Schema:
@@ -106,7 +109,9 @@ def _signature(
     reference: Reference, definition: Definition, node: FunctionNode, library: Library
 ) -> Signature:
     arguments, scope = node.args, Scope(library, definition.module)
-    named = list(_arguments(arguments))
+    everything = list(_arguments(arguments))
+    context = tuple(each.arg for each, _ in everything if takes_context(each.annotation, scope))
+    named = [(each, default) for each, default in everything if each.arg not in context]
     several, rest = arguments.vararg, arguments.kwarg
     names = [each.arg for each, _ in named] + [each.arg for each in (several, rest) if each]
     documentation = docstrings.read(node, names)
@@ -124,6 +129,7 @@ def _signature(
         tuple(variadic),
         scope.shared.schemas,
         tuple(_lost(reference, node, scope)),
+        context,
     )
 
 

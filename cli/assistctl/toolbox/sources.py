@@ -28,7 +28,7 @@ from assistctl.toolbox.references import (
 
 _KNOWN_BY_NAME = sys.stdlib_module_names | {
     *("pydantic", "pydantic_core", "typing_extensions", "annotated_types", "annotated_doc"),
-    *("fastapi", "typer"),
+    *("fastapi", "typer", "assistctl"),
 }
 
 _STARRED = frozenset(

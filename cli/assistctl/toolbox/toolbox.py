@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from assistctl.errors import AssistctlError
-from assistctl.events import ToolCall, ToolReturned
+from assistctl.events import ToolCall, ToolContext, ToolReturned
 from assistctl.resources import Function
 from assistctl.toolbox import mounting, outputs, prints
 from assistctl.toolbox.arguments import Arguments, arguments_of, called
@@ -17,6 +17,7 @@ from assistctl.toolbox.outputs import Output, Refusal
 
 TIMEOUT = 60.0
 OUTPUT_LIMIT = 512 * 1024
+NOWHERE = ToolContext(None, None, None, Path(), "")
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,11 @@ class _Implementation:
     run: Callable[..., Any]
     arguments: Arguments
 
-    def prepare(self, arguments: str, limit: int) -> Callable[[float], Output]:
+    def prepare(
+        self, arguments: str, limit: int, context: ToolContext
+    ) -> Callable[[float], Output]:
         """Read the arguments now, call with them later. Raises Refusal."""
-        values = self.arguments.read(arguments)
+        values = self.arguments.read(arguments) | dict.fromkeys(self.arguments.kept, context)
         return lambda seconds: outputs.result(awaited(called(self.run, values), seconds), limit)
 
 
@@ -38,13 +41,13 @@ class _Tool:
 
 @dataclass(frozen=True)
 class Toolbox:
-    """The declared functions of the workspace at `root`, by name, and the Python behind them. Made
-    by `mount`."""
+    """The declared functions of a workspace, by name, and the Python behind them. Made by `mount`.
+    `context` is what they may learn of where they are called, but for thread and run."""
 
     tools: Mapping[str, _Tool]
     timeout: float = TIMEOUT
     output_limit: int = OUTPUT_LIMIT
-    root: Path = Path()
+    context: ToolContext = NOWHERE
 
     def call(
         self,
@@ -52,6 +55,8 @@ class Toolbox:
         *,
         approve: Callable[[ToolCall], bool] | None = None,
         deadline: float | None = None,
+        thread: str | None = None,
+        run: str | None = None,
     ) -> Iterator[ToolReturned]:
         """Make all calls of a round in parallel; yields exactly one result for each, as they come.
 
@@ -67,12 +72,13 @@ class Toolbox:
         with `approval: ask`, while the other calls are already at work; what it raises passes
         through. Without it such calls are refused.
         """
-        executor = ToolExecutor(self.root, deadline)
+        context = replace(self.context, thread=thread, run=run)
+        executor = ToolExecutor(context.workspace, deadline)
         refused: list[ToolReturned] = []
         held: list[Task] = []
         for call in calls:
             try:
-                task = self._task(call)
+                task = self._task(call, context)
             except Refusal as refusal:
                 refused.append(returned(call, refusal.output, 0.0))
             else:
@@ -89,7 +95,7 @@ class Toolbox:
                 yield returned(task.call, refusal_of_person.output, 0.0)
         yield from executor.results()
 
-    def _task(self, call: ToolCall) -> Task:
+    def _task(self, call: ToolCall, context: ToolContext) -> Task:
         tool = self.tools.get(call.name)
         if tool is None:
             names = ", ".join(sorted(self.tools)) or "none"
@@ -102,7 +108,7 @@ class Toolbox:
                 "no_implementation",
                 f"{call.name} is declared, but nothing here implements it; do without it",
             )
-        work = tool.implementation.prepare(call.arguments, self.output_limit)
+        work = tool.implementation.prepare(call.arguments, self.output_limit, context)
         return Task(call, work, tool.function.timeout or self.timeout)
 
 
@@ -110,12 +116,14 @@ def mount(
     workspace_root: Path,
     functions: Iterable[Function],
     *,
+    context: ToolContext = NOWHERE,
     timeout: float = TIMEOUT,
     output_limit: int = OUTPUT_LIMIT,
 ) -> Toolbox:
     """Import the Python behind an assistant's functions, which `resolve` has completed.
 
-    `timeout` is in seconds, for functions that declare none; `output_limit` in bytes of UTF-8.
+    `context` is what they may learn, but for the root, the thread and the run. `timeout` is in
+    seconds, for functions that declare none; `output_limit` in bytes of UTF-8.
     From here on only the main thread writes to stdout (see prints). Raises AssistctlError, before
     any model is asked, for modules that cannot be imported and annotations that cannot be used.
     """
@@ -125,7 +133,7 @@ def mount(
     root = workspace_root.absolute()
     found = mounting.load(root, declared.values())
     tools = {name: _tool(each, found) for name, each in declared.items()}
-    return Toolbox(tools, timeout, output_limit, root)
+    return Toolbox(tools, timeout, output_limit, replace(context, workspace=root))
 
 
 def _by_name(functions: Iterable[Function]) -> dict[str, Function]:
