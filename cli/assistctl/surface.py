@@ -37,11 +37,13 @@ class Support(Enum):
 @dataclass(frozen=True)
 class Capability:
     """What becomes of one feature. `how` says what is done, or, of what is refused, what to do
-    instead. `on_request`: it is emulated only where the target's YAML asks for it."""
+    instead. `on_request`: it is emulated only where the target's YAML asks for it. `hosted`: the
+    embedded server has it not."""
 
     support: Support
     how: str = ""
     on_request: bool = False
+    hosted: bool = False
 
 
 Capabilities: TypeAlias = Mapping[str, Capability]

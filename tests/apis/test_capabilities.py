@@ -11,6 +11,8 @@ from assistctl.apis import SURFACES, capabilities
 from assistctl.errors import DeclarationError
 from assistctl.render.capabilities import table_markdown
 from assistctl.spec.grammar.assistants import _TOOL_TYPES, ASSISTANTS
+from assistctl.spec.grammar.surfaces import APIS
+from assistctl.spec.grammar.surfaces import SURFACES as SURFACES_GRAMMAR
 from assistctl.surface import Support
 
 DOCS = Path(__file__).parents[2] / "docs" / "surfaces.md"
@@ -24,6 +26,19 @@ targets:
   searching: {api: agents, base_url: "http://127.0.0.1:9/v1", emulate: [file_search]}
   responses: {api: responses, base_url: "http://127.0.0.1:9/v1"}
   searched: {api: responses, base_url: "http://127.0.0.1:9/v1", emulate: [file_search]}
+  agents-here: {api: agents, model: scripted}
+  responses-here: {api: responses, model: scripted}
+"""
+OWN = """\
+agents:
+  service_tier: flex
+  environment: {type: openai_hosted, network: {access: enabled}, packages: {npm: [left-pad]}}
+  multi_agent: {enabled: true}
+  tools: [{type: web_search}]
+responses:
+  tools:
+    - {type: web_search}
+    - {type: mcp, server_label: stock, server_url: "https://stock.example.com/mcp"}
 """
 SHOP = """\
 name: Shop
@@ -71,6 +86,13 @@ def test_all_that_can_be_declared_has_a_row():
     features |= {f"run.{name}" for name in declared["run"]["properties"]}
     features |= {f"tools.{name}" for name in _TOOL_TYPES}
     assert sorted(features - capabilities.TABLE.keys()) == []
+
+
+def test_every_tool_that_only_one_api_has_has_a_row():
+    for api in APIS:
+        kinds = SURFACES_GRAMMAR[f"{api}_tool"]["properties"]["type"]["enum"]
+        rows = {name for name in capabilities.TABLE if name.startswith(f"{api}.tools.")}
+        assert rows == {f"{api}.tools.{kind}" for kind in kinds}
 
 
 def test_whatever_is_refused_or_emulated_says_what_to_do_or_what_is_done():
@@ -176,6 +198,55 @@ def test_what_only_another_api_has_is_left_out_and_said(shop):
     beside = loading.load(shop, "responses")
     (note,) = capabilities.notes(beside.assistants.values(), capabilities.at(beside.target))
     assert note.startswith("nothing at the target holds an assistant; an empty vector store")
+
+
+def test_what_only_services_have_is_refused_where_the_embedded_server_answers(shop):
+    (shop / "assistants" / "shop.yaml").write_text(OWN, encoding="utf-8")
+    no, away = (
+        "cannot be had at '{}-here', which is the embedded server; remove it, or write",
+        ("for it under the target's `overrides`"),
+    )
+    assert refused(shop, "agents-here") == [
+        f"assistants/shop.yaml:{place}: `agents.{name}` {no.format('agents')} `agents: null` {away}"
+        for place, name in (
+            ("3:38", "environment.network"),
+            ("3:66", "environment.packages"),
+            ("4:3", "multi_agent"),
+            ("5:11", "tools.web_search"),
+        )
+    ]
+    assert refused(shop, "responses-here") == [
+        f"assistants/shop.yaml:{place}: `responses.tools.{name}` {no.format('responses')}"
+        f" `responses: null` {away}"
+        for place, name in (("8:7", "web_search"), ("9:7", "mcp"))
+    ]
+    for target in ("agents", "responses"):
+        assert loading.load(shop, target).assistants["shop"].own.keys() == {"agents", "responses"}
+
+
+def test_nothing_is_refused_that_asks_for_nothing(shop):
+    (shop / "assistants" / "shop.yaml").write_text(
+        dedent("""\
+        agents:
+          environment: {type: openai_hosted, network: {access: disabled}, container_size: small}
+          multi_agent: {enabled: false}
+          experimental: {time_awareness: false}
+        """),
+        encoding="utf-8",
+    )
+    assert loading.load(shop, "agents-here").target.name == "agents-here"
+
+
+def test_what_only_services_have_is_told_of_and_left_out_elsewhere_under_one_name(shop):
+    (shop / "assistants" / "shop.yaml").write_text(OWN, encoding="utf-8")
+    workspace = loading.load(shop, "local")
+    here = capabilities.at(workspace.target)
+    assert list(capabilities.notes(workspace.assistants.values(), here)) == [
+        f"`{api}` of assistant/shop is left out: it is for targets that speak the {title} API"
+        for api, title in (("agents", "Agents"), ("responses", "Responses"))
+    ]
+    told = {it.name for it in capabilities.features(workspace.assistants["shop"], here)}
+    assert {"agents.tools.web_search", "responses.tools.mcp"} <= told
 
 
 def test_an_agent_has_room_for_four_pairs_of_metadata(shop):

@@ -1,41 +1,10 @@
-"""What is sent of an assistant with each response, and what may be declared of that API alone."""
-
-from typing import Literal, get_args, get_origin, get_type_hints
-
-from openai.types.responses import ResponseTextConfigParam, WebSearchToolParam
-from openai.types.responses.response_create_params import ResponseCreateParamsBase
-from openai.types.shared_params import Reasoning
+"""What is sent of an assistant with each response."""
 
 from assistctl.apis.responses.requests import request
 from assistctl.errors import Place
 from assistctl.resources import Assistant, FileSearch
-from assistctl.spec.grammar.assistants import ASSISTANTS
 
 PLACE = Place("assistants/shop.yaml", 1, 1)
-OWN = ASSISTANTS["assistant"]["properties"]["responses"]["properties"]
-
-
-def words(hint):
-    """All texts that a type of the SDK lets through."""
-    if get_origin(hint) is Literal:
-        return set(get_args(hint))
-    return {word for inner in get_args(hint) for word in words(inner)}
-
-
-def hold(declared, known):
-    """Every key is one of the SDK's, and so is every word that may stand for it."""
-    hints = get_type_hints(known)
-    assert sorted(declared.keys() - hints.keys()) == []
-    for name, schema in declared.items():
-        if "enum" in schema:
-            assert set(schema["enum"]) <= words(hints[name]), name
-
-
-def test_what_may_be_declared_is_what_the_sdk_can_send():
-    hold(OWN, ResponseCreateParamsBase)
-    hold(OWN["reasoning"]["properties"], Reasoning)
-    hold(OWN["text"]["properties"], ResponseTextConfigParam)
-    hold(ASSISTANTS["responses_tool"]["properties"], WebSearchToolParam)
 
 
 def sent(settings, *tools, **more):

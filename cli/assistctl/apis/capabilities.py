@@ -7,8 +7,9 @@ A feature is called by its path in the YAML; where only some values of it are me
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from assistctl.errors import Place, Problem
 from assistctl.resources import Assistant, FileSearch, Target, Workspace
@@ -38,7 +39,16 @@ def _refused(way_out: str = _OUT) -> Capability:
 
 _NATIVE = Capability(Support.NATIVE)
 _EACH = _as("sent with each response")
-_ELSEWHERE = Capability(Support.LEFT_OUT, "for targets that speak the Responses API")
+
+
+def _own(api: str, capability: Capability) -> tuple[Capability, Capability, Capability]:
+    """The row of what only one API has."""
+    elsewhere = Capability(Support.LEFT_OUT, f"for targets that speak the {TITLES[api]}")
+    first, second, third = (capability if name == api else elsewhere for name in TITLES)
+    return first, second, third
+
+
+_HOSTED = Capability(Support.NATIVE, "not at the embedded server", hosted=True)
 
 ASSISTANT = "assistant"
 """The feature that there are assistants at all."""
@@ -119,7 +129,27 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
         _refused(),
         _refused("declare `type: auto`, or remove it"),
     ),
-    "responses": (_ELSEWHERE, _ELSEWHERE, _EACH),
+    "agents": _own("agents", _as("kept by the agent, or told to each of its sessions")),
+    "agents.tools.web_search": _own("agents", _HOSTED),
+    "agents.tools.mcp": _own("agents", _HOSTED),
+    "agents.tools.programmatic_tool_calling": _own("agents", _HOSTED),
+    "agents.tools.automations": _own("agents", _HOSTED),
+    "agents.multi_agent": _own("agents", _HOSTED),
+    "agents.experimental": _own("agents", _HOSTED),
+    "agents.environment": _own("agents", _as("that of each new session")),
+    **dict.fromkeys(
+        (
+            *("agents.environment.network", "agents.environment.packages"),
+            *("agents.environment.setup_commands", "agents.environment.env"),
+            *("agents.environment.skills", "agents.environment.capability_directories"),
+            *("agents.environment.environment_template_id", "agents.vault_ids"),
+        ),
+        _own("agents", _HOSTED),
+    ),
+    "responses": _own("responses", _EACH),
+    "responses.tools.web_search": _own("responses", _HOSTED),
+    "responses.tools.mcp": _own("responses", _HOSTED),
+    "responses.context_management": _own("responses", _HOSTED),
 }
 """Feature -> what becomes of it at each API, in the order of TITLES."""
 
@@ -147,18 +177,22 @@ def of_api(api: str) -> Capabilities:
 
 
 def at(target: Target) -> Capabilities:
-    """The same at a target: what is emulated on request only is refused where it is not asked."""
+    """The same at a target: what is emulated on request only is refused where it is not asked, and
+    what only services have at the server that the command starts."""
     return {
-        name: _unless_asked(name, capability, target.emulate)
-        for name, capability in of_api(target.api).items()
+        name: _here(name, capability, target) for name, capability in of_api(target.api).items()
     }
 
 
-def _unless_asked(name: str, capability: Capability, asked: Collection[str]) -> Capability:
+def _here(name: str, capability: Capability, target: Target) -> Capability:
     word = name.removeprefix("tools.")
-    if not capability.on_request or word in asked:
+    way_out = None
+    if capability.hosted and target.local:
+        way_out = f"remove it, or write `{target.api}: null` for it under the target's `overrides`"
+    if capability.on_request and word not in target.emulate:
+        way_out = f"remove it, or write `emulate: [{word}]` at the target: {capability.how}"
+    if way_out is None:
         return capability
-    way_out = f"remove it, or write `emulate: [{word}]` at the target: {capability.how}"
     return replace(capability, support=Support.REFUSED, how=way_out)
 
 
@@ -175,15 +209,14 @@ def features(assistant: Assistant, capabilities: Capabilities) -> tuple[Feature,
 def refusals(workspace: Workspace) -> tuple[Problem, ...]:
     """What the workspace declares and its target cannot do, each where it is declared."""
     target = workspace.target
-    capabilities = at(target)
+    capabilities, speaks = at(target), f"speaks the {TITLES[target.api]}"
     problems: dict[Place, Problem] = {}  # of what is refused twice at one place the first is told
     for assistant in workspace.assistants.values():
         for feature in features(assistant, capabilities):
             if feature.capability.support is Support.REFUSED:
-                what = f"`{feature.name}` cannot be had at {target.name!r}, which speaks the"
-                problem = Problem(
-                    feature.place, f"{what} {TITLES[target.api]}", feature.capability.how
-                )
+                where = "is the embedded server" if feature.capability.hosted else speaks
+                what = f"`{feature.name}` cannot be had at {target.name!r}, which {where}"
+                problem = Problem(feature.place, what, feature.capability.how)
                 problems.setdefault(feature.place, problem)
     return (*problems.values(), *_needless(target))
 
@@ -206,14 +239,15 @@ def notes(assistants: Iterable[Assistant], capabilities: Capabilities) -> Iterat
             capability = feature.capability
             if capability.support is Support.EMULATED and capability.on_request:
                 yield f"{feature.name} of {assistant.address} is emulated: {capability.how}"
-            elif capability.support is Support.LEFT_OUT:
+            elif capability.support is Support.LEFT_OUT and "." not in feature.name:
                 yield f"`{feature.name}` of {assistant.address} is left out: it is {capability.how}"
 
 
 def _declared(assistant: Assistant) -> Iterator[tuple[str, Place]]:
     """By their names in the table; values that make a difference have a name of their own."""
-    yield from assistant.places.items()
     answers, places = assistant.settings.get("response_format"), assistant.places
+    nothing = {*_asking_for_nothing(assistant.own.get("agents", {}))}
+    yield from ((name, place) for name, place in places.items() if name not in nothing)
     if isinstance(answers, Mapping) and answers["type"] == "json_object":
         yield "response_format.json_object", places["response_format"]
     if len(assistant.settings.get("metadata") or ()) > AGENTS_PAIRS:
@@ -228,3 +262,13 @@ def _declared(assistant: Assistant) -> Iterator[tuple[str, Place]]:
             yield "tools.function.strict", function.place
         if not function.description:
             yield "tools.function without description", function.place
+
+
+def _asking_for_nothing(own: Mapping[str, Any]) -> Iterator[str]:
+    """What is declared for agents only to have none of it, which they can everywhere."""
+    if not own.get("multi_agent", {}).get("enabled"):
+        yield "agents.multi_agent"
+    if not own.get("experimental", {}).get("time_awareness"):
+        yield "agents.experimental"
+    if own.get("environment", {}).get("network", {}).get("access") == "disabled":
+        yield "agents.environment.network"

@@ -49,7 +49,8 @@ def tool_name(item: Mapping[str, Json]) -> str:
     function = item.get("function")
     if isinstance(function, dict):
         return str(function.get("name", ""))
-    return str(item["type"])
+    # Of those of a type there may be several, such as MCP servers, which have a label each.
+    return str(item.get("server_label") or item["type"])
 
 
 def _canonical(value: Json) -> Json:

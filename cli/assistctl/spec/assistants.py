@@ -36,10 +36,23 @@ def _places(fields: Located) -> Iterator[tuple[str, Place]]:
     for name in fields:
         if name not in ("tools", "run"):
             yield name, fields.key_place(name)
-    run = fields.mapping("run")
-    yield from ((f"run.{name}", run.key_place(name)) for name in run)
+    yield from _inside(fields, "run")
+    yield from _tools(fields, "tools")
+    for api in APIS:
+        own = fields.mapping(api)
+        yield from _inside(fields, api)
+        yield from _inside(own, "environment", f"{api}.environment")
+        yield from _tools(own, f"{api}.tools")
+
+
+def _inside(fields: Located, name: str, path: str = "") -> Iterator[tuple[str, Place]]:
+    inner = fields.mapping(name)
+    return ((f"{path or name}.{key}", inner.key_place(key)) for key in inner)
+
+
+def _tools(fields: Located, path: str) -> Iterator[tuple[str, Place]]:
     for tool, place in reversed([*fields.items_at("tools")]):  # of several the first one is named
-        yield f"tools.{tool['type']}", place
+        yield f"{path}.{tool['type']}", place
 
 
 def _settings(fields: Located, workspace_files: WorkspaceFiles) -> Mapping[str, Json]:

@@ -37,7 +37,22 @@ _ELSEWHERE = {
         ),
         "put it under `run`",
     ),
+    "reasoning": "write `reasoning_effort`; all else of it goes under `agents` or `responses`",
+    **dict.fromkeys(("service_tier", "text"), "put it under `agents` or `responses`"),
+    **dict.fromkeys(
+        ("environment", "multi_agent", "compaction", "experimental", "vault_ids", "review"),
+        "put it under `agents`, which is for targets that speak that API",
+    ),
+    **dict.fromkeys(
+        (
+            *("truncation", "context_management", "max_tool_calls", "safety_identifier"),
+            *("prompt_cache_key", "prompt_cache_retention"),
+        ),
+        "put it under `responses`, which is for targets that speak that API",
+    ),
 }
+_TOOLS_ELSEWHERE = ("web_search", "mcp", "programmatic_tool_calling", "automations")
+"""Types of tools that not every API has."""
 
 
 def sentence_for(error: JsonSchemaError, name: str) -> Sentence:
@@ -106,10 +121,10 @@ def _enum(error: JsonSchemaError, name: str) -> Sentence:
     words = [str(word) for word in error.validator_value if word is not None]
     if "errorMessage" in error.schema:
         return f"{name} cannot be {shown(error.instance)}", error.schema["errorMessage"]
-    return (
-        f"{name} must be {either(words)}, not {shown(error.instance)}",
-        remedy_for(str(error.instance), words, "choose one of them"),
-    )
+    remedy = remedy_for(str(error.instance), words, "choose one of them")
+    if error.instance in _TOOLS_ELSEWHERE and "function" in words:
+        remedy = "put it under `tools` of `agents` or `responses`: not every API has it"
+    return f"{name} must be {either(words)}, not {shown(error.instance)}", remedy
 
 
 def _const(error: JsonSchemaError, name: str) -> Sentence:

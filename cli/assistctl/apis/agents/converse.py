@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assistctl.apis.agents import environments
-from assistctl.apis.agents.fields import SEARCH
+from assistctl.apis.agents.fields import SEARCH, of_session
 from assistctl.apis.managed.ownership import used_files, used_stores
 from assistctl.apis.transport.client import Client, in_path
 from assistctl.apis.transport.failures import LostAnswer
@@ -139,6 +139,7 @@ class Conversation:
             ),
             "input": [message],
             "metadata": {"assistctl": self.owner, KEY: key},
+            **of_session(self.assistant),
         }
         lost = LostAnswer("POST /agents/sessions: the stream ended before the session was there")
         for _ in range(ATTEMPTS):

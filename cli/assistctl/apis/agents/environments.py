@@ -15,13 +15,14 @@ _Attachments = Sequence[Mapping[str, Json]]
 def environment(
     client: Client, assistant: Assistant, files: Collection[str], attachments: _Attachments
 ) -> dict[str, Json]:
-    """That of a new session: none, or with code_interpreter a hosted one, in which are the
-    assistant's files and those that were attached."""
-    if not any(isinstance(tool, CodeInterpreter) for tool in assistant.tools):
+    """That of a new session: none, or with code_interpreter or as declared a hosted one, in which
+    are the assistant's files and those that were attached."""
+    declared = assistant.own.get("agents", {}).get("environment", {})
+    if not declared and not any(isinstance(tool, CodeInterpreter) for tool in assistant.tools):
         _refuse(attachments)
         return {"type": "none"}
     placed = list(_placed(client, [*files, *_ids(attachments)]))
-    return {"type": "openai_hosted", **({"files": placed} if placed else {})}
+    return {"type": "openai_hosted", **declared, **({"files": placed} if placed else {})}
 
 
 def add(client: Client, session: Mapping[str, Json], attachments: _Attachments) -> None:

@@ -46,9 +46,13 @@ _PLAIN: Mapping[str, tuple[Json, ...]] = {
 }
 """What the API documents as the defaults of whole fields."""
 
+_OF_SESSIONS = ("environment", "vault_ids", "prompt_cache_options", "review")
 _OWN = ("model", "name", "instructions", "reasoning", "text", *_PLAIN)
 _CLEARED: Mapping[str, Json] = {
-    "text": {"format": {"type": "text"}},
+    "text": _TEXT,
+    "service_tier": "auto",
+    "multi_agent": {"enabled": False},
+    "experimental": {"time_awareness": False},
     "tools": [],
     "tool_resources": {
         "code_interpreter": {"file_ids": []},
@@ -71,11 +75,14 @@ def _declared(assistant: Assistant) -> dict[str, Json]:
         for name in ("model", "name", "description", "instructions")
         if settings.get(name) is not None
     }
+    own = {name: normal(value) for name, value in of_agent(assistant).items()}
     if effort := settings.get("reasoning_effort"):
-        fields["reasoning"] = {"effort": effort}
+        own["reasoning"] = {**own.get("reasoning", {}), "effort": effort}
     if chosen := _format(settings.get("response_format")):
-        fields["text"] = {"format": chosen}
+        own["text"] = {**own.get("text", {}), "format": chosen}
     tools = [_tool(tool) for tool in assistant.tools if not isinstance(tool, CodeInterpreter)]
+    tools += [_plain_tool(tool) for tool in own.pop("tools", ())]
+    fields |= own
     if tools:
         fields["tools"] = tools
     if resources := used_resources(assistant):
@@ -83,6 +90,18 @@ def _declared(assistant: Assistant) -> dict[str, Json]:
     if settings.get("metadata") is not None:
         fields["metadata"] = settings["metadata"]
     return fields | protection(assistant.protect)
+
+
+def of_agent(assistant: Assistant) -> dict[str, Json]:
+    """What is declared for agents alone and the agent itself holds."""
+    own = assistant.own.get("agents", {})
+    return {name: value for name, value in own.items() if name not in _OF_SESSIONS}
+
+
+def of_session(assistant: Assistant) -> dict[str, Json]:
+    """What each new session is told, its environment aside."""
+    own = assistant.own.get("agents", {})
+    return {name: own[name] for name in _OF_SESSIONS if name in own and name != "environment"}
 
 
 def _tool(tool: Tool) -> dict[str, Json]:
@@ -134,12 +153,20 @@ def _observed(body: Mapping[str, Json], addresses: Mapping[str, Address | None])
 
 def _nested(tool: Mapping[str, Json]) -> Json:
     """A function as the Assistants API has it; what is false by default is not said."""
-    told = {name: value for name, value in tool.items() if value not in (None, False)}
+    told = _plain_tool(tool)
     if tool.get("type") != "function":
         return told
     function = {key: told.pop(key) for key in _FUNCTION if key in told}
     return {**told, "function": function}
 
+
+def _plain_tool(tool: Mapping[str, Json]) -> dict[str, Json]:
+    told: dict[str, Json] = normal(tool)
+    return {k: v for k, v in told.items() if not (k in _FALSE and v is False)}
+
+
+_FALSE = ("defer_loading", "async", "required", "include_screenshots")
+"""Of tools: what is false if nothing is said."""
 
 _FUNCTION = ("name", "description", "parameters")
 

@@ -14,7 +14,6 @@ from functools import cache
 from typing import Any, Literal, TypeAlias, get_args
 
 from assistctl.spec.grammar.assistants import (
-    APIS,
     ASSISTANTS,
     CODE_INTERPRETER_FILES,
     INSTRUCTIONS_LENGTH,
@@ -24,6 +23,7 @@ from assistctl.spec.grammar.functions import FUNCTIONS
 from assistctl.spec.grammar.models import MODELS
 from assistctl.spec.grammar.parts import SHARED, USER_METADATA_PAIRS, Schema
 from assistctl.spec.grammar.scripts import SCRIPTS
+from assistctl.spec.grammar.surfaces import APIS, SURFACES
 from assistctl.spec.grammar.workspace import WORKSPACES
 
 __all__ = [
@@ -46,6 +46,7 @@ _DEFINITIONS: dict[str, Schema] = {
     **WORKSPACES,
     **MODELS,
     **ASSISTANTS,
+    **SURFACES,
     **FUNCTIONS,
     **SCRIPTS,
     **SHARED,

@@ -19,9 +19,6 @@ from assistctl.spec.grammar.parts import (
 INSTRUCTIONS_LENGTH = 256_000
 CODE_INTERPRETER_FILES = 20
 
-APIS = ("responses",)
-"""What only one API has is declared under its name."""
-
 _TOOL_TYPES = ["code_interpreter", "file_search", "function"]
 
 ASSISTANTS: dict[str, Schema] = {
@@ -67,39 +64,11 @@ ASSISTANTS: dict[str, Schema] = {
                 "protect",
                 "Shall --prune never delete this assistant, even when this file is gone?",
             ),
-            "responses": nullable(
-                mapping(
-                    "What only the Responses API has; left out at targets of another one.",
-                    {
-                        "reasoning": mapping(
-                            "How the model's thoughts are told; how much it thinks, is "
-                            "reasoning_effort.",
-                            {"summary": word("How long.", "auto", "concise", "detailed")},
-                        ),
-                        "text": mapping(
-                            "How the answers are written; their form is response_format.",
-                            {"verbosity": word("How many words.", "low", "medium", "high")},
-                        ),
-                        "service_tier": word(
-                            "How fast, and at which price.",
-                            *["auto", "default", "flex", "scale", "priority"],
-                        ),
-                        "truncation": word(
-                            "What becomes of a history that is too long: auto, as for assistants, "
-                            "or disabled, an error.",
-                            *["auto", "disabled"],
-                        ),
-                        "max_tool_calls": integer("Most calls of the API's own tools.", 1),
-                        "prompt_cache_key": text("Which requests share a cached beginning."),
-                        "prompt_cache_retention": word("How long.", "in_memory", "24h"),
-                        "safety_identifier": text("Whom misuse is told of.", maxLength=64),
-                        "tools": {
-                            "description": "Tools that only this API has.",
-                            "type": "array",
-                            "items": ref("responses_tool", "One tool."),
-                        },
-                    },
-                )
+            "agents": ref(
+                "agents", "What only the Agents API has; left out at targets of another one."
+            ),
+            "responses": ref(
+                "responses", "What only the Responses API has; left out at targets of another one."
             ),
             "run": nullable(
                 mapping(
@@ -116,34 +85,6 @@ ASSISTANTS: dict[str, Schema] = {
                 )
             ),
         },
-    ),
-    "responses_tool": mapping(
-        "A tool that only the Responses API has.",
-        {
-            "type": word("The kind of tool.", "web_search"),
-            "search_context_size": word("How much is read.", "low", "medium", "high"),
-            "filters": mapping(
-                "Where to search.",
-                {
-                    "allowed_domains": {
-                        "description": "Only these, and what is below them.",
-                        "type": "array",
-                        "items": {"type": "string", "minLength": 1},
-                    }
-                },
-            ),
-            "user_location": mapping(
-                "About where the person is.",
-                {
-                    "type": word("How exact.", "approximate"),
-                    "city": text("Such as London."),
-                    "country": text("Two letters, such as GB.", minLength=2, maxLength=2),
-                    "region": text("Such as California."),
-                    "timezone": text("Such as Europe/London."),
-                },
-            ),
-        },
-        required=["type"],
     ),
     "response_format": nullable(
         word_or_mapping(
