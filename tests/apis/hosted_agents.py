@@ -30,6 +30,7 @@ TOOLS: dict[str, dict[str, Any]] = {
     },
     "web_search": {"mode": "live", "context_size": "medium", "location": None},
     "programmatic_tool_calling": {"enabled": True},
+    "computer_use": {"include_screenshots": False},
 }
 FIELDS: dict[str, Any] = {
     "name": None,
@@ -80,7 +81,7 @@ def _completed(name: str, value: Any) -> Any:
     if name == "tools":
         return [_completed_tool(tool) for tool in value]
     if name == "multi_agent" and value["enabled"]:
-        return {"max_concurrent_subagents": 6, **value}
+        return {**value, "max_concurrent_subagents": value.get("max_concurrent_subagents", 6)}
     filled_in = FIELDS.get(name)
     if isinstance(filled_in, dict) and name != "metadata":
         return {**filled_in, **{key: it for key, it in value.items() if it is not None}}
@@ -88,10 +89,10 @@ def _completed(name: str, value: Any) -> Any:
 
 
 def _completed_tool(tool: dict[str, Any]) -> dict[str, Any]:
-    filled_in = dict(TOOLS.get(tool["type"], {}))
     if tool.get("transport", {}).get("type") == "http":
         tool = {**tool, "transport": {"headers": {}, **tool["transport"]}}
-    return filled_in | tool
+    filled_in = TOOLS.get(tool["type"], {})
+    return tool | {name: value for name, value in filled_in.items() if name not in tool}
 
 
 @contextmanager

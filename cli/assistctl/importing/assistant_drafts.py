@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from assistctl.apis.managed.ownership import without_ours
@@ -23,6 +24,7 @@ LONG = 120
 _SETTINGS = (
     *("name", "description", "model", "instructions", "tools"),
     *("temperature", "top_p", "response_format", "reasoning_effort", "metadata"),
+    "agents",
 )
 _FILLED_IN: Mapping[str, Json] = {"temperature": 1, "top_p": 1, "response_format": "auto"}
 """What a server says of an assistant of which nobody has said anything."""
@@ -79,7 +81,7 @@ def drafted(body: Body, key: str, context: ImportContext) -> AssistantDraft:
     folder = Folder(f"assistants/{key}")
     remote_tools = body.get("tools") or []
     tools = [_tool(tool, body, context, folder) for tool in remote_tools if tool["type"] in _TOOLS]
-    lost = tuple(f"a tool of type {t['type']!r}" for t in remote_tools if t["type"] not in _TOOLS)
+    lost = tuple(chain.from_iterable(map(_lost, remote_tools)))
     values = {**body, "tools": [tool.fields for tool in tools]}
     fields = dict(_settings(values, context.defaults))
     prompt = fields.get("instructions")
@@ -146,6 +148,18 @@ def _tool(tool: Body, body: Body, context: ImportContext, folder: Folder) -> _To
             searched = _searched(body, context, folder)
             fields = {"type": "file_search", **searched.fields, **_options(tool)}
             return _Tool(fields, searched.remarks, searched.store)
+
+
+def _lost(tool: Body) -> Iterable[str]:
+    """What of a tool cannot be declared."""
+    if tool["type"] not in _TOOLS:
+        yield f"a tool of type {tool['type']!r}"
+    if tool["type"] == "function":
+        name = tool["function"].get("name")
+        yield from (f"`{key}` of the function {name}" for key in tool if key not in _OF_FUNCTIONS)
+
+
+_OF_FUNCTIONS = ("type", "function")
 
 
 def _function(function: Body) -> dict[str, Json]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from assistctl.apis import capabilities
 from assistctl.errors import AssistctlError
 from assistctl.importing import choosing
 from assistctl.importing.assistant_drafts import AssistantDraft, ImportContext, drafted
@@ -17,6 +18,7 @@ from assistctl.importing.store_drafts import StoreDraft, shared, store_ids
 from assistctl.loading import environment
 from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, Workspace, implicit_key
 from assistctl.spec.additions import defaults
+from assistctl.surface import Support
 
 if TYPE_CHECKING:
     from assistctl.surface import Body, RemoteResources, Surface
@@ -76,6 +78,7 @@ def drafts_of_dump(dump: Dump, workspace: Workspace, key: str | None) -> tuple[A
 def drafts_of_target(surface: Surface, workspace: Workspace, options: ImportOptions) -> Drafts:
     """All reads, and what they come to. Raises AssistctlError, with everything that stands in the
     way, before anything is written; RemoteError."""
+    _refuse_where_nothing_is(surface, workspace)
     everyone = surface.existing()
     if options.ids:
         bodies = choosing.asked_for(everyone, options.ids, workspace)
@@ -100,6 +103,15 @@ def drafts_of_target(surface: Surface, workspace: Workspace, options: ImportOpti
     if options.adopting:
         _refuse_losses(drafts)
     return Drafts(drafts, stores.drafts, resources)
+
+
+def _refuse_where_nothing_is(surface: Surface, workspace: Workspace) -> None:
+    if surface.capabilities[capabilities.ASSISTANT].support is Support.EMULATED:
+        raise AssistctlError(
+            f"there is nothing to import at {workspace.target.name}: an API of kind"
+            f" {workspace.target.api!r} holds no assistants, since what they are is sent with each"
+            " request; import from a target that speaks another API, or from a dump with --file"
+        )
 
 
 def _for_each(bodies: Mapping[str, Body], make: Callable[[Body], _Made]) -> tuple[_Made, ...]:

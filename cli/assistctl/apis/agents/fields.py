@@ -199,9 +199,11 @@ def _sent(body: dict[str, Json]) -> dict[str, Json]:
 
 
 def _as_assistant(body: Mapping[str, Json]) -> dict[str, Json]:
-    """An agent as `import` reads assistants."""
+    """An agent as `import` reads assistants, with what only agents have under `agents`."""
     fields, files, stores = _observed(body, {}), used_files(body), used_stores(body)
     tools = [tool for tool in fields.get("tools", ()) if not (stores and _is_search(tool))]
+    own = [tool for tool in tools if tool["type"] in _FILLED_IN]
+    tools = [tool for tool in tools if tool["type"] not in _FILLED_IN]
     tools += [{"type": "code_interpreter"}] if files else []
     tools += [{"type": "file_search"}] if stores else []
     text = (fields.get("text") or {}).get("format") or {}
@@ -214,7 +216,39 @@ def _as_assistant(body: Mapping[str, Json]) -> dict[str, Json]:
         "response_format": answers if text.get("type") == "json_schema" else "auto",
         "tools": tools,
         "tool_resources": fields["tool_resources"],
+        "agents": _own(fields, own),
     }
+
+
+def _own(fields: Mapping[str, Json], tools: list[dict[str, Json]]) -> dict[str, Json]:
+    """What is there for agents alone, without what they have if nothing is said."""
+    plain = {name: fields.get(name) for name in _PLAIN if fields.get(name) not in _PLAIN[name]}
+    verbosity = (fields.get("text") or {}).get("verbosity")
+    summary = (fields.get("reasoning") or {}).get("summary")
+    own = {
+        "reasoning": {"summary": summary} if summary else None,
+        "text": {"verbosity": verbosity} if verbosity not in (None, _TEXT["verbosity"]) else None,
+        **plain,
+        "tools": [_without_filled_in(tool) for tool in tools] or None,
+    }
+    return {name: value for name, value in own.items() if value is not None}
+
+
+def _without_filled_in(tool: Mapping[str, Json]) -> dict[str, Json]:
+    filled_in = _FILLED_IN[tool["type"]]
+    told = {name: value for name, value in tool.items() if value not in ({}, filled_in.get(name))}
+    if transport := told.get("transport"):
+        told["transport"] = {name: value for name, value in transport.items() if value}
+    return told
+
+
+_FILLED_IN: Mapping[str, Mapping[str, Json]] = {
+    "web_search": {"mode": "live", "context_size": "medium"},
+    "mcp": {},
+    "programmatic_tool_calling": {"enabled": True},
+    "automations": {},
+}
+"""The tools that only agents have and YAML can declare, and what the API documents as defaults."""
 
 
 def _is_search(tool: Mapping[str, Json]) -> bool:
