@@ -39,7 +39,7 @@ from starlette.routing import Route
 from assistctl.server import EmbeddedServer, Settings
 
 _SLOW = {"when": "Wait", "call": {"code_interpreter": {"code": "import time; time.sleep(20)"}}}
-_SCRIPTS = {"suite": [_SLOW, {"say": "Roses."}]}
+SCRIPTS = {"suite": [_SLOW, {"say": "Roses."}]}
 _PARTS = (
     "test_responses.py responses test_conversations.py conversations test_containers.py containers"
 )
@@ -174,23 +174,32 @@ def proxy(server: EmbeddedServer, make: Callable[[httpx2.Client], MakesObjects])
         http.close()
 
 
+@contextmanager
+def suite(
+    scripts: Mapping[str, Any], make: Callable[[httpx2.Client], MakesObjects]
+) -> Iterator[str]:
+    """The address at which a suite finds the embedded server, on a database of its own."""
+    with tempfile.TemporaryDirectory() as directory:
+        settings = Settings(Path(directory, "suite.db"), "scripted", scripts, embeddings="none")
+        with EmbeddedServer(settings) as server, proxy(server, make) as address:
+            yield address
+
+
 def run(
     parts: str, scripts: Mapping[str, Any], make: Callable[[httpx2.Client], MakesObjects]
 ) -> int:
     """Let parts of the suite, below tests/api_resources, run; returns pytest's exit code."""
     tests, python = Path(sys.argv[1]).resolve(), sys.argv[2]
     options = [*_PYTEST, *sys.argv[3:]]
-    suite = [str(tests / "api_resources" / part) for part in parts.split()]
-    with tempfile.TemporaryDirectory() as directory:
-        settings = Settings(Path(directory, "suite.db"), "scripted", scripts, embeddings="none")
-        with EmbeddedServer(settings) as server, proxy(server, make) as address:
-            return subprocess.run(
-                [python, "-m", "pytest", *suite, "--rootdir", str(tests.parent), *options],
-                cwd=tests.parent,
-                env={**os.environ, "TEST_API_BASE_URL": address},
-                check=False,
-            ).returncode
+    paths = [str(tests / "api_resources" / part) for part in parts.split()]
+    with suite(scripts, make) as address:
+        return subprocess.run(
+            [python, "-m", "pytest", *paths, "--rootdir", str(tests.parent), *options],
+            cwd=tests.parent,
+            env={**os.environ, "TEST_API_BASE_URL": address},
+            check=False,
+        ).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(run(_PARTS, _SCRIPTS, Objects))
+    sys.exit(run(_PARTS, SCRIPTS, Objects))

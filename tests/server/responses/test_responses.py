@@ -456,6 +456,51 @@ def test_a_refusal_is_told_as_one(
     assert item["content"] == [{"type": "refusal", "refusal": "I won't."}]
 
 
+def test_what_is_sent_again_with_the_outputs_of_its_calls_stands_in_the_history_once(
+    openai: OpenAI, endpoint: ChatEndpoint
+) -> None:
+    """As some frameworks send the question and the calls beside `previous_response_id`."""
+    tools: Any = [{"type": "function", "name": "log"}]
+    endpoint.answer(call(("c", "log", "{}")), say("Logged."))
+    question = {"role": "user", "content": [{"type": "input_text", "text": "Log it."}]}
+    asking = respond(openai, [question], tools=tools)
+    [called] = asking.output
+    again = called.to_dict()
+    del again["id"]
+    output = {"type": "function_call_output", "call_id": called.call_id, "output": "ok"}
+    for sent in ([question, again, output], [question, output]):
+        done = respond(openai, sent, tools=tools, previous_response_id=asking.id)
+        assert done.output_text == "Logged."
+        roles = [message["role"] for message in endpoint.requests[-1]["messages"]]
+        assert roles == ["user", "assistant", "tool"]
+        given = openai.responses.input_items.list(done.id).data
+        assert [item.type for item in given] == ["function_call_output"]
+
+
+def test_a_function_call_that_breaks_off_is_told_to_its_end_as_incomplete(
+    openai: OpenAI, endpoint: ChatEndpoint, contract: Contract
+) -> None:
+    begun = {"name": "log", "arguments": '{"text": "Ro'}
+    torn = delta(tool_calls=[{"index": 0, "id": "c", "type": "function", "function": begun}])
+    endpoint.answer(Stream((torn,), done=False))
+    events = told(
+        contract, respond(openai, "log", stream=True, tools=[{"type": "function", "name": "log"}])
+    )
+    assert names(events)[2:] == [
+        "output_item.added",
+        "function_call_arguments.delta",
+        "function_call_arguments.done",
+        "output_item.done",
+        "failed",
+    ]
+    [item] = events[-1]["response"]["output"]
+    assert (item["arguments"], item["status"]) == (begun["arguments"], "incomplete")
+    assert openai.responses.retrieve(events[-1]["response"]["id"]).output[0].to_dict() == item
+    endpoint.answer(say("Anew."))
+    last = events[-1]["response"]["id"]
+    assert respond(openai, "again", previous_response_id=last).output_text == "Anew."
+
+
 def test_reasoning_of_a_responses_endpoint_is_an_item_and_goes_back_to_it(
     start: Callable[..., EmbeddedServer],
     connect: Callable[[EmbeddedServer], OpenAI],
@@ -496,6 +541,15 @@ def test_reasoning_of_a_responses_endpoint_is_an_item_and_goes_back_to_it(
     client = connect(start(model={"base_url": endpoint.url, "api": "responses"}))
     include: Any = ["reasoning.encrypted_content"]
     events = told(contract, respond(client, "price?", stream=True, include=include))
+    assert names(events)[-7:] == [
+        "output_item.added",
+        "reasoning_summary_part.added",
+        "reasoning_summary_text.delta",
+        "reasoning_summary_text.done",
+        "reasoning_summary_part.done",
+        "output_item.done",
+        "completed",
+    ]
     final = events[-1]["response"]
     [message, reasoning] = final["output"]
     assert message["content"][0]["text"] == "Eight."

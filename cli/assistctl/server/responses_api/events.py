@@ -195,6 +195,39 @@ class OpenCode:
         yield _done(self.index, item)
 
 
+@dataclass
+class OpenReasoning:
+    """What a model has thought, of which is told once it is known: a summary of it in parts, or
+    the thoughts themselves."""
+
+    id: str
+    index: int
+
+    def opened(self, item: Document) -> Iterator[Event]:
+        yield _added(self.index, {"id": self.id, "type": "reasoning", "summary": []})
+        for place, part in enumerate(item["summary"]):
+            yield from self._summary(place, part)
+        for place, part in enumerate(item.get("content") or ()):
+            if text := part["text"]:
+                yield self._said("text.delta", "content_index", place, delta=text)
+            yield self._said("text.done", "content_index", place, text=text)
+
+    def finished(self, item: Document) -> Iterator[Event]:
+        yield _done(self.index, item)
+
+    def _summary(self, place: int, part: Document) -> Iterator[Event]:
+        text, where = part["text"], "summary_index"
+        empty = {"type": "summary_text", "text": ""}
+        yield self._said("summary_part.added", where, place, part=empty)
+        if text:
+            yield self._said("summary_text.delta", where, place, delta=text)
+        yield self._said("summary_text.done", where, place, text=text)
+        yield self._said("summary_part.done", where, place, part=part)
+
+    def _said(self, name: str, where: str, place: int, **details: Any) -> Event:
+        return _of_item(self, f"response.reasoning_{name}", **{where: place}, **details)
+
+
 def whole(index: int, item: Document) -> Iterator[Event]:
     """A finished item, told from its beginning."""
     match item["type"]:
@@ -220,6 +253,10 @@ def whole(index: int, item: Document) -> Iterator[Event]:
             code = OpenCode(item["id"], index)
             yield from code.opened(item["container_id"])
             yield from code.finished(item)
+        case "reasoning":
+            reasoning = OpenReasoning(item["id"], index)
+            yield from reasoning.opened(item)
+            yield from reasoning.finished(item)
         case _:
             yield _added(index, {**item, "status": "in_progress"})
             yield _done(index, item)

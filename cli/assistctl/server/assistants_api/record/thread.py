@@ -156,8 +156,11 @@ class ThreadRecord:
                 return [*events, StreamEvent("thread.run.requires_action", self._save(tx, run))]
 
     def end(self, tx: Transaction, ending: Ending, usage: Usage | None) -> list[StreamEvent]:
-        """What was heard of an answer that was cut off is charged to the step that is open."""
+        """What was heard of an answer that was cut off stands in the step that is open, and is
+        charged to it."""
         run = self._run(tx)
+        if self._step:
+            self._step.keep_heard(tx)
         open_step = self._step or self._message
         if usage and open_step and not self._charged:
             open_step.charge(tx, counted(usage))

@@ -144,6 +144,7 @@ class ToolStepWriter:
     def __init__(self, claim: Claim, run: Document) -> None:
         self._collection = Collection(STEP, claim.project, claim.run_id)
         self._places: dict[str, int] = {}
+        self._heard: dict[str, ToolCall] = {}
         self.step = steps.tool_step(run)
 
     def open(self, tx: Transaction) -> list[StreamEvent]:
@@ -156,10 +157,12 @@ class ToolStepWriter:
     def call(self, call: ToolCall) -> list[StreamEvent]:
         """A call begins. The arguments of those that the server answers are shown when it does."""
         self._places[call.id] = len(self._places)
+        self._heard[call.id] = call
         begun = call if call.is_the_clients else replace(call, arguments="")
         return [self._delta(call, call_entry(begun, None))]
 
     def arguments(self, call: ToolCall, more: str) -> list[StreamEvent]:
+        self._heard[call.id] = call
         if not call.is_the_clients:
             return []
         return [self._delta(call, {"type": "function", "function": {"arguments": more}})]
@@ -191,6 +194,11 @@ class ToolStepWriter:
         if state:
             step[STATE] = dict(state)
         self.step = save(tx, self._collection, step)
+
+    def keep_heard(self, tx: Transaction) -> None:
+        """Store what was heard of calls of which nothing is kept yet, as far as it came."""
+        if not self.step["_calls"]:
+            self.keep(tx, list(self._heard.values()), self.step["usage"], {}, None)
 
     def close(self, tx: Transaction) -> list[StreamEvent]:
         """Complete the step, with its calls kept before, of which no client has to answer one."""

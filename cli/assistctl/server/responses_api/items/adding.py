@@ -37,7 +37,12 @@ def add(
     """Append items that `bodies.ITEMS` has checked, and return them as they are shown; `param` is
     where they stood. Whether the conversation is locked is the caller's to ask."""
     adding = Adding(tx, project, thread_id)
-    added = [adding.add(item, f"{param}[{number}]") for number, item in enumerate(items)]
+    known = _sent_again(tx, project, thread_id, items)
+    added = [
+        adding.add(item, f"{param}[{number}]")
+        for number, item in enumerate(items)
+        if number not in known
+    ]
     viewer = Viewer(tx, project, include)
     shown: dict[str, Document] = {}
     for item_id in added:
@@ -56,6 +61,41 @@ def open_calls(tx: Transaction, project: str, thread_id: str) -> list[str]:
         for call in step["step_details"]["tool_calls"]
         if is_open(step, call)
     ]
+
+
+def _sent_again(
+    tx: Transaction, project: str, thread_id: str, items: Sequence[Mapping[str, Any]]
+) -> set[int]:
+    """Which items stand in the thread already: some clients send, with the outputs of calls that
+    wait for them, these calls again, and the message that led to them. A model that was shown that
+    message behind the outputs would make its calls once more."""
+    answers = {
+        item["call_id"]: number
+        for number, item in reversed(list(enumerate(items)))
+        if item["type"] == "function_call_output"
+    }
+    waiting = answers.keys() & open_calls(tx, project, thread_id) if answers else ()
+    if not waiting:
+        return set()
+    asked = _newest_question(tx, project, thread_id)
+    return {
+        number
+        for number, item in enumerate(items[: min(answers[each] for each in waiting)])
+        if not item.get("id")
+        and (
+            item.get("call_id") in waiting
+            or (item.get("role") == "user" and _content(item) == asked)
+        )
+    }
+
+
+def _newest_question(tx: Transaction, project: str, thread_id: str) -> list[Document]:
+    """The content of what the user has said last."""
+    for document in threads.in_order(tx, project, thread_id, "desc"):
+        if document.get("role") == "user":
+            content: list[Document] = Viewer(tx, project).message(document)["content"]
+            return content
+    return []
 
 
 @dataclass

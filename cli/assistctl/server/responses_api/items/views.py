@@ -261,14 +261,13 @@ def _input_part(part: Document) -> Document:
 
 
 def _with_pictures(shown: list[Document], pictures: list[Document]) -> list[Document]:
-    """Pictures that code has shown are cited by the first text, which may have to be made."""
+    """Pictures that code has shown are cited by the first text, which may have to be made: behind
+    the rest, whose places listeners know."""
     if not pictures:
         return shown
     for place, part in enumerate(shown):
         if part["type"] == "output_text":
             cited = {**part, "annotations": [*pictures, *part["annotations"]]}
             return [*shown[:place], cited, *shown[place + 1 :]]
-    return [
-        {"type": "output_text", "text": "", "annotations": pictures, "logprobs": []},
-        *shown,
-    ]
+    made: Document = {"type": "output_text", "text": "", "annotations": pictures, "logprobs": []}
+    return [*shown, made]
