@@ -196,8 +196,11 @@ class Surface(Protocol):
     ) -> None:
         """The content of a file object into a path; `progress` is told the bytes received."""
 
-    def converse(self, assistant: Assistant, remote_id: str, thread: str | None) -> Conversation:
-        """A conversation with this assistant, on a thread of its own unless one is given."""
+    def converse(
+        self, assistant: Assistant, remote_id: str | None, thread: str | None
+    ) -> Conversation:
+        """A conversation with this assistant, on a thread of its own unless one is given.
+        `remote_id` is that of what holds the assistant, None where nothing does, nor has to."""
 
     def pool(self) -> ThreadPoolExecutor:
         """Threads for requests at the same time, as many as the target is to be troubled with."""

@@ -331,7 +331,7 @@ def test_what_is_cited_is_said_once(talk):
 
 def test_a_server_that_has_responses_and_nothing_else_will_do(far, proxy):
     proxy.fault = lambda number, request: None if "/responses" in request.path else error(404)
-    far.stand_in = ""
+    far.stand_in = None
     assert list(turn(far, Echo(), "3 roses sold"))[-1].text == "Saved 7."
 
 

@@ -45,5 +45,5 @@ def command(options: Options, key: str) -> int | None:
 def _owned(observed: Observed, object_id: str) -> Address | None:
     """What of ours has this id at the target."""
     ids = {upload.id: upload.address for upload in observed.held()}
-    ids |= {remote.id: remote.address for remote in observed.owned.values()}
+    ids |= {remote.id: remote.address for remote in observed.owned.values() if remote.id}
     return ids.get(object_id)

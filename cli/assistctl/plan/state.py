@@ -94,6 +94,7 @@ class Remote:
     """One object of ours at the target.
 
     - `fields`: normalised; ids of our own objects are Addresses, all others stay strings.
+    - `id`: None where nothing at the target holds it, nor has to.
     - `applied`: what the last sync recorded of each field; `recorded` is whether there is a record.
     - `uploads`: the files of ours that it refers to; `superseded`: those that its record calls
       unused and that are still there; `failed`: those that could not be indexed, by id, and why.
@@ -108,7 +109,7 @@ class Remote:
     """
 
     address: Address
-    id: str
+    id: str | None
     fields: Mapping[str, Json]
     applied: Mapping[str, Applied] = field(default_factory=dict)
     uploads: tuple[Upload, ...] = ()

@@ -30,7 +30,7 @@ def adoption(surface: Surface, workspace: Workspace, objects: Mapping[str, str])
             lambda item: surface.unmanaged(item[0], item[1], everything), wanted.items()
         )
         owned_then = {**observed.owned, **dict(zip(wanted, unmanaged, strict=True))}
-    ids = {remote.id: address for address, remote in owned_then.items()}
+    ids = {remote.id: address for address, remote in owned_then.items() if remote.id}
     observed = replace(
         observed,
         owned={address: _with_addresses(remote, ids) for address, remote in owned_then.items()},

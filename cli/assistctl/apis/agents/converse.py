@@ -423,7 +423,8 @@ def _usage(told: Mapping[str, Json] | None) -> dict[str, Json] | None:
 
 
 def open_conversation(
-    client: Client, assistant: Assistant, remote_id: str, owner: str, thread: str | None
+    client: Client, assistant: Assistant, remote_id: str | None, owner: str, thread: str | None
 ) -> Conversation:
     """See managed.surface.Api."""
+    assert remote_id is not None, "what is synced is an agent"
     return Conversation(client, assistant, remote_id, owner, thread)

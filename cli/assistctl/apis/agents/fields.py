@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from assistctl.apis.managed.declare import used_resources
+from assistctl.apis.managed import tool_resources
 from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.ownership import (
     AGENTS_BETA,
@@ -18,7 +18,6 @@ from assistctl.apis.managed.ownership import (
     is_protected,
     used_files,
     used_stores,
-    uses,
     without_ours,
 )
 from assistctl.apis.managed.stores import normal, protection
@@ -54,10 +53,7 @@ _CLEARED: Mapping[str, Json] = {
     "multi_agent": {"enabled": False},
     "experimental": {"time_awareness": False},
     "tools": [],
-    "tool_resources": {
-        "code_interpreter": {"file_ids": []},
-        "file_search": {"vector_store_ids": []},
-    },
+    "tool_resources": tool_resources.NONE,
     "metadata": {},
 }
 _QUERY: Mapping[str, Json] = {
@@ -85,7 +81,7 @@ def _declared(assistant: Assistant) -> dict[str, Json]:
     fields |= own
     if tools:
         fields["tools"] = tools
-    if resources := used_resources(assistant):
+    if resources := tool_resources.declared(assistant):
         fields["tool_resources"] = resources
     if settings.get("metadata") is not None:
         fields["metadata"] = settings["metadata"]
@@ -139,15 +135,9 @@ def _observed(body: Mapping[str, Json], addresses: Mapping[str, Address | None])
     if tools := body.get("tools"):
         fields["tools"] = [_nested(tool) for tool in tools]
     fields["metadata"] = without_ours(metadata)
-    resources = {}
-    for part, key, used in (
-        ("code_interpreter", "file_ids", used_files(body)),
-        ("file_search", "vector_store_ids", used_stores(body)),
-    ):
-        named = [addresses.get(item, item) for item in used]
-        if named := [item for item in named if item is not None]:
-            resources[part] = {key: sorted(named, key=str)}
-    fields["tool_resources"] = resources
+    fields["tool_resources"] = tool_resources.observed(
+        used_files(body), used_stores(body), addresses
+    )
     return fields | protection(is_protected(metadata))
 
 
@@ -189,10 +179,8 @@ def _plainer(fields: Mapping[str, Json]) -> dict[str, tuple[Json, ...]]:
 
 def _sent(body: dict[str, Json]) -> dict[str, Json]:
     """The agent's own fields, with the others in its metadata."""
-    resources = body.pop("tool_resources", None) or {}
-    files = (resources.get("code_interpreter") or {}).get("file_ids") or ()
-    stores = (resources.get("file_search") or {}).get("vector_store_ids") or ()
-    pairs = {**uses(files, stores), **described(body.pop("description", None))}
+    used = tool_resources.in_metadata(body.pop("tool_resources", None))
+    pairs = {**used, **described(body.pop("description", None))}
     if body.get("tools"):
         body["tools"] = [_flat(tool) for tool in body["tools"]]
     return {**body, "metadata": pairs}

@@ -327,7 +327,8 @@ def _reason(run: Mapping[str, Json]) -> str | None:
 
 
 def open_conversation(
-    client: Client, assistant: Assistant, remote_id: str, owner: str, thread: str | None
+    client: Client, assistant: Assistant, remote_id: str | None, owner: str, thread: str | None
 ) -> Conversation:
     """See managed_surface.Api."""
+    assert remote_id is not None, "what is synced is an assistant"
     return Conversation(client, remote_id, owner, thread, assistant.run)

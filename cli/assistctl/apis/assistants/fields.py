@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 
+from assistctl.apis.managed import tool_resources
 from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.ownership import is_protected, without_ours
 from assistctl.apis.managed.stores import normal, protection
@@ -34,10 +35,7 @@ ASSISTANT_FIELDS = (
 )
 CLEARED: Mapping[str, Json] = {
     "tools": [],
-    "tool_resources": {
-        "code_interpreter": {"file_ids": []},
-        "file_search": {"vector_store_ids": []},
-    },
+    "tool_resources": tool_resources.NONE,
     "metadata": {},
 }
 """What is sent to clear a field; null for those not listed."""
@@ -95,12 +93,7 @@ def _observed(body: Mapping[str, Json], addresses: Mapping[str, Address | None])
         if body.get(name) is not None:
             fields[name] = body[name]
     fields["metadata"] = without_ours(body.get("metadata"))
-    resources = {}
-    for part, key in (_FILES, _STORES):
-        named = [addresses.get(item, item) for item in _referred(body, part, key)]
-        if named := [item for item in named if item is not None]:
-            resources[part] = {key: sorted(named, key=str)}
-    fields["tool_resources"] = resources
+    fields["tool_resources"] = tool_resources.observed(_file_ids(body), _store_ids(body), addresses)
     return fields | protection(is_protected(body.get("metadata")))
 
 
@@ -156,11 +149,12 @@ def _options(tool: Json) -> Json:
     return options if isinstance(options, dict) else None
 
 
-_FILES, _STORES = ("code_interpreter", "file_ids"), ("file_search", "vector_store_ids")
+def _file_ids(body: Mapping[str, Json]) -> list[str]:
+    return tool_resources.file_ids(body.get("tool_resources"))
 
 
-def _referred(body: Mapping[str, Json], part: str, key: str) -> list[str]:
-    return list(((body.get("tool_resources") or {}).get(part) or {}).get(key) or [])
+def _store_ids(body: Mapping[str, Json]) -> list[str]:
+    return tool_resources.store_ids(body.get("tool_resources"))
 
 
 KIND = AssistantKind(
@@ -169,7 +163,7 @@ KIND = AssistantKind(
     declared=_declared,
     observed=_observed,
     plainer=_plainer,
-    file_ids=lambda body: _referred(body, *_FILES),
-    store_ids=lambda body: _referred(body, *_STORES),
+    file_ids=_file_ids,
+    store_ids=_store_ids,
 )
 """How the Assistants API holds an assistant."""

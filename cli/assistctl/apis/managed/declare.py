@@ -6,13 +6,9 @@ from assistctl.apis.managed import stores
 from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.plan.state import Declared
 from assistctl.resources import (
-    VECTOR_STORE,
     Address,
-    Assistant,
     CodeInterpreter,
     File,
-    FileSearch,
-    Json,
     Workspace,
 )
 
@@ -40,16 +36,3 @@ def declare(workspace: Workspace, kind: AssistantKind) -> dict[Address, Declared
         address: Declared(address, {"sha256": file.sha256, "bytes": file.size})
         for address, file in files.items()
     } | declared
-
-
-def used_resources(assistant: Assistant) -> dict[str, Json]:
-    """`tool_resources` of an API whose own objects have none: only what is used, as Addresses."""
-    resources = {}
-    for tool in assistant.tools:
-        if isinstance(tool, CodeInterpreter) and tool.files:
-            addresses = sorted({file.address for file in tool.files})
-            resources["code_interpreter"] = {"file_ids": addresses}
-        if isinstance(tool, FileSearch) and tool.store:
-            stores = [Address(VECTOR_STORE, tool.store)]
-            resources["file_search"] = {"vector_store_ids": stores}
-    return resources

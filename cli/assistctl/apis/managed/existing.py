@@ -16,7 +16,7 @@ SETTLING_SECONDS = 60.0
 
 def assistants(client: Client, kind: AssistantKind) -> dict[str, Body]:
     """All assistants by id, oldest first. Raises RemoteError."""
-    if kind.stand_in:
+    if not kind.importable:
         return {}
     return {
         str(item["id"]): kind.as_assistant(item)

@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from assistctl.apis.managed import ownership, stores
+from assistctl.apis.managed import stores
 from assistctl.plan.fingerprints import fingerprint
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Assistant, Json
 
 Body = Mapping[str, Json]
+
+STORES = "/vector_stores"
+"""Where every API has its vector stores."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,10 @@ class AssistantKind:
     `plainer` tells of fields in which there are defaults that the API documents what they are
     without some of these, and last without any: that a server fills them in is no edit.
 
-    Where an API has no assistants, `stand_in` is True: a vector store without files stands for
-    each, see apis/responses/fields.py; `owner` tells its record from that of a declared store.
+    Where an API has none, something else stands for each, see apis/responses/fields.py. `holds`
+    tells an assistant from what else is in the collection; `prefix` is what its key begins with in
+    its record; the collection may be missing at the target where nothing of the kinds that it is
+    `needed_for` is declared; and where it is not `importable`, nobody else's can be taken over.
 
     `sent` is what is requested for the fields. Those which the API has not are in its metadata
     (`in_metadata`), and go with every write, since that replaces all metadata. `as_assistant` is an
@@ -42,11 +47,14 @@ class AssistantKind:
     sent: Callable[[dict[str, Json]], dict[str, Json]] = lambda body: body
     in_metadata: tuple[str, ...] = ()
     as_assistant: Callable[[Body], Body] = lambda body: body
-    stand_in: bool = False
+    holds: Callable[[Body], bool] = lambda body: True
+    prefix: str = ""
+    needed_for: tuple[str, ...] = (ASSISTANT,)
+    importable: bool = True
 
     def owner(self, namespace: str, key: str) -> str:
         """What the record of an assistant says of whose it is."""
-        return f"{namespace}/{ownership.STAND_IN if self.stand_in else ''}{key}"
+        return f"{namespace}/{self.prefix}{key}"
 
     def as_sent(self, kind: str, body: dict[str, Json]) -> dict[str, Json]:
         """`sent` of an assistant; a store's fields are the API's own."""
@@ -54,7 +62,7 @@ class AssistantKind:
 
     def collection_of(self, kind: str) -> str:
         """The path under which objects of a kind are made, listed and found."""
-        return {ASSISTANT: self.collection, VECTOR_STORE: "/vector_stores", FILE: "/files"}[kind]
+        return {ASSISTANT: self.collection, VECTOR_STORE: STORES, FILE: "/files"}[kind]
 
     def observed_as(
         self, kind: str, body: Body, addresses: Mapping[str, Address | None] = {}

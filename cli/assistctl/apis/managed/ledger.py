@@ -64,7 +64,7 @@ def known_ids(declared: Mapping[Address, Declared], observed: Observed) -> dict[
         for upload in remote.uploads
         if upload.address not in declared
     }
-    ids |= {address: remote.id for address, remote in observed.owned.items()}
+    ids |= {address: remote.id for address, remote in observed.owned.items() if remote.id}
     for address, declaration in declared.items():
         if address.kind == FILE:
             upload = observed.upload(address, declaration.fields["sha256"])

@@ -42,7 +42,7 @@ class Api:
 
     headers: Mapping[str, str]
     kind: AssistantKind
-    converse: Callable[[Client, Assistant, str, str, str | None], Conversation]
+    converse: Callable[[Client, Assistant, str | None, str, str | None], Conversation]
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,9 @@ class ManagedSurface:
     ) -> None:
         files.download(self.client, file, to, progress)
 
-    def converse(self, assistant: Assistant, remote_id: str, thread: str | None) -> Conversation:
+    def converse(
+        self, assistant: Assistant, remote_id: str | None, thread: str | None
+    ) -> Conversation:
         owner = f"{self.namespace}/{assistant.key}"
         return self.api.converse(self.client, assistant, remote_id, owner, thread)
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from assistctl.apis.managed import duplicates, uploads, users
-from assistctl.apis.managed.kinds import AssistantKind
-from assistctl.apis.managed.ownership import STAND_IN, Record, decode, is_stand_in
+from assistctl.apis.managed.kinds import STORES, AssistantKind
+from assistctl.apis.managed.ownership import Record, decode, is_stand_in
 from assistctl.apis.managed.remotes import Inside, Owned, remote
 from assistctl.apis.managed.stores import membership
 from assistctl.apis.transport.client import Client, in_path
@@ -94,7 +94,7 @@ def unmanaged(
 
     Raises AssistctlError for one that has an owner, RemoteError for one that is not there.
     """
-    if address.kind == ASSISTANT and kind.stand_in:
+    if address.kind == ASSISTANT and not kind.importable:
         raise AssistctlError("the target has no assistants, so that there is none to take over")
     path = f"{kind.collection_of(address.kind)}/{in_path(object_id)}"
     body = client.get(path)
@@ -119,17 +119,17 @@ def _lists(client: Client, kind: AssistantKind, declared_kinds: set[str]) -> _Li
                 return None
             raise
 
-    needing = (FILE, VECTOR_STORE) if kind.stand_in else (ASSISTANT,)
     with client.pool() as pool:
-        assistants = pool.submit(read, kind.collection, *needing)
-        stores = assistants if kind.stand_in else pool.submit(read, "/vector_stores", VECTOR_STORE)
+        assistants = pool.submit(read, kind.collection, *kind.needed_for)
+        is_one = kind.collection == STORES
+        stores = assistants if is_one else pool.submit(read, STORES, VECTOR_STORE)
         files = pool.submit(read, "/files", FILE, limit=10_000)
         return _Listed(
-            tuple(it for it in assistants.result() or () if is_stand_in(it) == kind.stand_in),
+            tuple(it for it in assistants.result() or () if kind.holds(it)),
             tuple(it for it in stores.result() or () if not is_stand_in(it)),
             {item["id"]: item for item in files.result() or ()},
             (*(assistants.result() or ()), *(stores.result() or ())),
-            keeps_assistants=not kind.stand_in or assistants.result() is not None,
+            keeps_assistants=assistants.result() is not None,
         )
 
 
@@ -139,7 +139,7 @@ def _as_declared(declared: Mapping[Address, Declared]) -> dict[Address, Remote]:
     return {
         address: Remote(
             address,
-            "",
+            None,
             item.fields,
             {name: Applied(item.fingerprint(name)) for name in item.fields},
         )
@@ -153,7 +153,7 @@ def _ours(listed: _Listed, kind: AssistantKind, namespace: str) -> Iterator[Owne
         for body in bodies:
             record = decode(body.get("metadata"), kind.file_ids(body))
             owner, _, key = record.owner.partition("/") if record else ("", "", "")
-            key = key.removeprefix(STAND_IN) if name == ASSISTANT else key
+            key = key.removeprefix(kind.prefix) if name == ASSISTANT else key
             if record and owner == namespace and key:
                 yield Owned(Address(name, key), body, record)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from assistctl.apis.managed.kinds import AssistantKind
+from assistctl.apis.managed.kinds import STORES, AssistantKind
 from assistctl.apis.managed.ownership import decode
 from assistctl.apis.managed.uploads import PURPOSE
 from assistctl.apis.managed.users import beside, file_ids
@@ -51,8 +51,8 @@ def orphans(
 def _used(client: Client, kind: AssistantKind) -> Iterator[str]:
     """The files that assistants of any API and vector stores refer to, whoever owns them, and those
     that a record calls unused: sync deletes them itself."""
-    stores = list(client.list("/vector_stores", order="asc"))
-    own = [] if kind.stand_in else client.list(kind.collection, order="asc")
+    stores = list(client.list(STORES, order="asc"))
+    own = () if kind.collection == STORES else client.list(kind.collection, order="asc")
     for body in [*own, *beside(client, kind), *stores]:
         yield from file_ids(body)
         if (record := decode(body.get("metadata"))) is not None:

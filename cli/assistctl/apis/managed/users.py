@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from assistctl.apis.managed import tool_resources
 from assistctl.apis.managed.duplicates import is_as_declared
 from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.ownership import AGENTS_BETA, used_files
@@ -22,8 +23,7 @@ _COLLECTIONS: Mapping[str, Mapping[str, str]] = {
 
 def file_ids(body: Mapping[str, Json]) -> list[str]:
     """The uploads that an object names as those of an assistant, by whichever API."""
-    resources = (body.get("tool_resources") or {}).get("code_interpreter") or {}
-    return [*(resources.get("file_ids") or ()), *used_files(body)]
+    return [*tool_resources.file_ids(body.get("tool_resources")), *used_files(body)]
 
 
 def beside(client: Client, kind: AssistantKind) -> Iterator[Mapping[str, Json]]:

@@ -55,7 +55,7 @@ class Conversation:
 
     client: Client
     assistant: Assistant
-    stand_in: str
+    stand_in: str | None
     owner: str
     thread: str | None = None
     _chained: bool = False
@@ -163,7 +163,7 @@ class Conversation:
 
     def _used(self) -> tuple[list[str], list[str]]:
         """The files and stores of the assistant, as the last sync has left them."""
-        if self._uses is None and not self.stand_in:
+        if self._uses is None and self.stand_in is None:
             self._uses = [], []
         elif self._uses is None:
             there = self.client.get(f"/vector_stores/{in_path(self.stand_in)}")
@@ -364,7 +364,7 @@ def _calls(response: Mapping[str, Json]) -> list[Mapping[str, Json]]:
 
 
 def open_conversation(
-    client: Client, assistant: Assistant, remote_id: str, owner: str, thread: str | None
+    client: Client, assistant: Assistant, remote_id: str | None, owner: str, thread: str | None
 ) -> Conversation:
     """See managed_surface.Api."""
     return Conversation(client, assistant, remote_id, owner, thread)

@@ -9,60 +9,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from assistctl.apis.managed.declare import used_resources
+from assistctl.apis.managed import tool_resources
 from assistctl.apis.managed.kinds import AssistantKind
-from assistctl.apis.managed.ownership import is_protected, used_files, used_stores, uses
-from assistctl.apis.managed.stores import protection
-from assistctl.resources import (
-    Address,
-    Assistant,
-    Json,
+from assistctl.apis.managed.ownership import (
+    STAND_IN,
+    is_protected,
+    is_stand_in,
+    used_files,
+    used_stores,
 )
-
-_CLEARED: Mapping[str, Json] = {
-    "tool_resources": {
-        "code_interpreter": {"file_ids": []},
-        "file_search": {"vector_store_ids": []},
-    },
-}
+from assistctl.apis.managed.stores import protection
+from assistctl.resources import FILE, VECTOR_STORE, Address, Assistant, Json
 
 
 def _declared(assistant: Assistant) -> dict[str, Json]:
     """In the same form as where an API keeps assistants, since a plan shows it."""
-    resources = used_resources(assistant)
+    resources = tool_resources.declared(assistant)
     fields = {"name": assistant.settings.get("name") or assistant.key}
     used = {"tool_resources": resources} if resources else {}
     return fields | used | protection(assistant.protect)
 
 
 def _observed(body: Mapping[str, Json], addresses: Mapping[str, Address | None]) -> dict[str, Json]:
-    resources = {}
-    for part, key, used in (
-        ("code_interpreter", "file_ids", used_files(body)),
-        ("file_search", "vector_store_ids", used_stores(body)),
-    ):
-        named = [addresses.get(item, item) for item in used]
-        if named := [item for item in named if item is not None]:
-            resources[part] = {key: sorted(named, key=str)}
     return {
         "name": body.get("name"),
-        "tool_resources": resources,
+        "tool_resources": tool_resources.observed(used_files(body), used_stores(body), addresses),
         **protection(is_protected(body.get("metadata"))),
     }
 
 
 def _sent(body: dict[str, Json]) -> dict[str, Json]:
     """The store's own fields, with what the assistant uses in its metadata."""
-    resources = body.get("tool_resources") or {}
-    files = (resources.get("code_interpreter") or {}).get("file_ids") or ()
-    stores = (resources.get("file_search") or {}).get("vector_store_ids") or ()
     own = {name: value for name, value in body.items() if name != "tool_resources"}
-    return {**own, "metadata": uses(files, stores)}
+    return {**own, "metadata": tool_resources.in_metadata(body.get("tool_resources"))}
 
 
 KIND = AssistantKind(
     collection="/vector_stores",
-    cleared=_CLEARED,
+    cleared={"tool_resources": tool_resources.NONE},
     declared=_declared,
     observed=_observed,
     plainer=lambda fields: {},
@@ -70,6 +54,9 @@ KIND = AssistantKind(
     store_ids=used_stores,
     sent=_sent,
     in_metadata=("tool_resources",),
-    stand_in=True,
+    holds=is_stand_in,
+    prefix=STAND_IN,
+    needed_for=(FILE, VECTOR_STORE),
+    importable=False,
 )
 """How assistants are held where the Responses API is all that there is."""
