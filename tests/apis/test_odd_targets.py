@@ -1,7 +1,9 @@
 """Targets that answer something else than they were sent, or do not offer everything."""
 
 import json
+from dataclasses import replace
 from functools import partial
+from urllib.parse import quote
 
 import pytest
 
@@ -346,3 +348,40 @@ def test_an_object_of_impossible_shape_is_the_targets_fault_and_no_bug(odd, prox
         f'GET /assistants: in what the target answered, `metadata` of "{shop}" is "x" instead of '
         "an object; that is a fault of the target, which nothing here can mend"
     )
+
+
+STRANGE = {b"asst_": b"a/../", b"vs_": b"v?s#", b"file-": b"f%2F;", b"vsfb_": b"b &="}
+"""How ids begin at the server, and at a target that calls things as it pleases."""
+
+
+def called_strangely(request, forward):
+    """Answered by a target whose ids have characters that mean something in a path."""
+    path, body = request.path.encode(), request.body
+    for usual, strange in STRANGE.items():
+        path = path.replace(quote(strange, safe="").encode(), usual)
+        body = body.replace(b'"' + strange, b'"' + usual)
+    answer = forward(replace(request, path=path.decode(), body=body))
+    for usual, strange in STRANGE.items():
+        answer = replace(answer, body=answer.body.replace(b'"' + usual, b'"' + strange))
+    return answer
+
+
+def test_an_id_is_one_part_of_a_path_whatever_characters_it_has(odd, proxy, bench):
+    proxy.fault = lambda number, request: called_strangely
+    page = odd.file("docs/care.md", "Water.")
+    odd.store("handbook", page)
+    odd.assistant("shop", code(odd), FileSearch("handbook"))
+    odd.sync()
+    assert odd.only("/assistants")["id"].startswith("a/../")
+    odd.store("handbook", odd.file("docs/care.md", "Water well."))
+    odd.assistant("shop", code(odd, "rose,2"), FileSearch("handbook"))
+    odd.sync()
+    assert len(bench.at("/files")) == 2
+    extra = odd.surface.upload(odd.root / "docs/care.md", "more.md")
+    odd.surface.delete_file(extra["id"])
+    odd.assistants.clear()
+    odd.stores.clear()
+    odd.assistant("clerk")
+    odd.sync(prune=True)
+    assert (len(bench.at("/files")), len(bench.at("/vector_stores"))) == (0, 0)
+    assert bench.only("/assistants")["metadata"]["assistctl"] == "ws/clerk"

@@ -179,6 +179,7 @@ def test_where_there_are_no_stores_nothing_is_missing_of_what_needs_none(bench, 
         bare = replace(bench, surface=responses(client, "ws"), stores={}, assistants={})
         bare.assistant("clerk", function("save"))
         assert bare.plan() == ""
+        assert bare.survey()[1].owned[Address(ASSISTANT, "clerk")].id is None
         bare.assistant("shop", CodeInterpreter((bare.file("prices.csv", "rose,1"),)))
         with pytest.raises(RemoteError, match="404"):
             bare.plan()

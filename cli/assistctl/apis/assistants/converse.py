@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from assistctl.apis.transport.client import Client, in_path
+from assistctl.apis.transport.client import Client, path_of
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.apis.transport.listening import listened
 from assistctl.errors import AssistctlError, RemoteError
@@ -281,10 +281,10 @@ class Conversation:
             yield TextDelta(rest)
 
     def _path(self) -> str:
-        return f"/threads/{in_path(self.thread)}"
+        return path_of("/threads", self.thread)
 
     def _run_path(self) -> str:
-        return f"{self._path()}/runs/{self.run}"
+        return path_of(self._path(), "runs", self.run)
 
 
 def _tells_of_run(event: Mapping[str, Json]) -> bool:

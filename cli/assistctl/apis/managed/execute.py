@@ -14,7 +14,7 @@ from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.ledger import Ids, Ledger, known_ids
 from assistctl.apis.managed.operations import Attach, Delete, Detach, Operation, Write
 from assistctl.apis.managed.send import STOPPED, Sender, Stopped
-from assistctl.apis.transport.client import Client
+from assistctl.apis.transport.client import Client, path_of
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.state import Declared, Observed
@@ -106,5 +106,7 @@ def _discard(client: Client, file_ids: list[str]) -> None:
     """Delete uploads that nothing came to use: nobody else could tell later that they are ours. If
     that fails too, they stay as orphans."""
     with suppress(RemoteError), client.pool() as pool:
-        for _ in pool.map(lambda it: client.delete(f"/files/{it}", just_made=True), file_ids):
+        for _ in pool.map(
+            lambda it: client.delete(path_of("/files", it), just_made=True), file_ids
+        ):
             pass

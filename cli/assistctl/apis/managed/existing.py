@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from assistctl.apis.managed.kinds import AssistantKind
+from assistctl.apis.managed.kinds import STORES, AssistantKind
 from assistctl.apis.managed.observe import ABSENT_ENDPOINT
-from assistctl.apis.transport.client import Client, in_path
+from assistctl.apis.transport.client import Client, path_of
 from assistctl.errors import RemoteError
 from assistctl.surface import Body, RemoteResources
 
@@ -28,7 +28,7 @@ def resources(client: Client, store_ids: Iterable[str], *, files: bool) -> Remot
     """What is in these vector stores, beside all stores if there are any of these; `files`,
     whether files are wanted at all."""
     wanted = set(store_ids)
-    stores = _listed(client, "/vector_stores") if wanted else {}
+    stores = _listed(client, STORES) if wanted else {}
     found = [store_id for store_id in stores if store_id in wanted]
 
     def read(store_id: str) -> tuple[Body, ...]:
@@ -47,7 +47,7 @@ def models(client: Client, wanted: Iterable[str]) -> dict[str, str | None]:
     there = {str(item["id"]): item for item in client.list("/models", limit=None)}
     for name in set(wanted) - there.keys():
         try:
-            there[name] = client.get(f"/models/{in_path(name)}")
+            there[name] = client.get(path_of("/models", name))
         except RemoteError as error:
             if error.status != 404:
                 raise
@@ -56,7 +56,7 @@ def models(client: Client, wanted: Iterable[str]) -> dict[str, str | None]:
 
 def _members(client: Client, store_id: str) -> tuple[Body, ...]:
     """The files of a store, once none of them is being indexed; at last as they are."""
-    path = f"/vector_stores/{in_path(store_id)}/files"
+    path = path_of(STORES, store_id, "files")
     deadline = time.monotonic() + SETTLING_SECONDS
     pause = 0.05
     while True:

@@ -18,7 +18,7 @@ from assistctl.apis.managed.operations import Operation
 from assistctl.apis.managed.orphans import orphans
 from assistctl.apis.managed.uploads import PURPOSE
 from assistctl.apis.transport import files
-from assistctl.apis.transport.client import Client
+from assistctl.apis.transport.client import Client, path_of
 from assistctl.plan.changes import Plan
 from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.redaction import Redaction
@@ -99,7 +99,7 @@ class ManagedSurface:
         return orphans(self.client, self.api.kind, declared)
 
     def delete_file(self, file_id: str) -> None:
-        self.client.delete(f"/files/{file_id}")
+        self.client.delete(path_of("/files", file_id))
 
     def existing(self) -> dict[str, Body]:
         return existing.assistants(self.client, self.api.kind)

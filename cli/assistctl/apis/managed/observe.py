@@ -10,7 +10,7 @@ from assistctl.apis.managed.kinds import STORES, AssistantKind
 from assistctl.apis.managed.ownership import Record, decode, is_stand_in
 from assistctl.apis.managed.remotes import Inside, Owned, remote
 from assistctl.apis.managed.stores import membership
-from assistctl.apis.transport.client import Client, in_path
+from assistctl.apis.transport.client import Client, path_of
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.state import Applied, Declared, Observed, Remote, Upload
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
@@ -96,14 +96,14 @@ def unmanaged(
     """
     if address.kind == ASSISTANT and not kind.importable:
         raise AssistctlError("the target has no assistants, so that there is none to take over")
-    path = f"{kind.collection_of(address.kind)}/{in_path(object_id)}"
+    path = path_of(kind.collection_of(address.kind), object_id)
     body = client.get(path)
     if (record := decode(body.get("metadata"))) is not None:
         raise AssistctlError(f"{object_id} has an owner already: {record.owner}")
     item = Owned(address, body, Record(owner=""))
     members = {}
     if address.kind == VECTOR_STORE:
-        members[item.id] = tuple(client.list(f"{path}/files", order="asc"))
+        members[item.id] = tuple(client.list(path_of(path, "files"), order="asc"))
     files: uploads.Files = {file_id: {} for file_id in kind.file_ids(body)}
     inside = Inside(kind, declared, files, {item.id: ()}, members)
     return remote(item, inside, {store_id: store_id for store_id in kind.store_ids(body)})
@@ -240,7 +240,7 @@ def _members(client: Client, stores: list[Owned]) -> dict[str, tuple[dict[str, J
 
     def read(store: Owned) -> tuple[dict[str, Json], ...]:
         try:
-            return tuple(client.list(f"/vector_stores/{store.id}/files", order="asc"))
+            return tuple(client.list(path_of(STORES, store.id, "files"), order="asc"))
         except RemoteError:
             if store.expired:  # which not every target still lets us read
                 return ()

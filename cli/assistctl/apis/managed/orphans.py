@@ -11,7 +11,7 @@ from assistctl.apis.managed.kinds import STORES, AssistantKind
 from assistctl.apis.managed.ownership import decode
 from assistctl.apis.managed.uploads import PURPOSE
 from assistctl.apis.managed.users import beside, file_ids
-from assistctl.apis.transport.client import Client, in_path
+from assistctl.apis.transport.client import Client, path_of
 from assistctl.errors import RemoteError
 from assistctl.plan.state import Declared
 from assistctl.resources import FILE, Address, Json, Orphan
@@ -64,7 +64,7 @@ def _used(client: Client, kind: AssistantKind) -> Iterator[str]:
 
 def _members(client: Client, store: Mapping[str, Json]) -> list[dict[str, Json]]:
     try:
-        path = f"/vector_stores/{in_path(store['id'])}/files"
+        path = path_of(STORES, store["id"], "files")
         return list(client.list(path, order="asc"))
     except RemoteError as error:
         if error.status == 404:  # deleted in the meantime

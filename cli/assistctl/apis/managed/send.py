@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from assistctl.apis.managed import uploads
-from assistctl.apis.managed.kinds import AssistantKind
+from assistctl.apis.managed.kinds import STORES, AssistantKind
 from assistctl.apis.managed.ledger import Ids, Ledger
 from assistctl.apis.managed.operations import (
     Attach,
@@ -22,7 +22,7 @@ from assistctl.apis.managed.operations import (
 )
 from assistctl.apis.managed.ownership import OWNER, Record, decode, encode, mark
 from assistctl.apis.managed.uploads import PURPOSE
-from assistctl.apis.transport.client import Client, IfLost
+from assistctl.apis.transport.client import Client, IfLost, path_of
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.apis.transport.files import upload
 from assistctl.errors import AssistctlError, RemoteError
@@ -87,7 +87,7 @@ class Sender:
             self._set_aside(operation)
         elif isinstance(operation, Detach):
             store = self.ids[operation.address]
-            self.client.delete(f"/vector_stores/{store}/files/{operation.file_id}")
+            self.client.delete(path_of(STORES, store, "files", operation.file_id))
         else:
             self._delete(operation)
 
@@ -100,7 +100,10 @@ class Sender:
             if error.status == 404:  # which is what was wanted
                 return
             raise
-        self.client.delete(f"{self.kind.collection_of(address.kind)}/{operation.id}")
+        self.client.delete(self._path(address, operation.id))
+
+    def _path(self, address: Address, object_id: str) -> str:
+        return path_of(self.kind.collection_of(address.kind), object_id)
 
     def _edited(self, address: Address, object_id: str) -> frozenset[str]:
         """The fields that are not as they were observed, seen before anything is done to an object:
@@ -108,7 +111,7 @@ class Sender:
         before = self._untouched.pop(object_id, None)
         if before is None:
             return frozenset()
-        after = self.client.get(f"{self.kind.collection_of(address.kind)}/{object_id}")
+        after = self.client.get(self._path(address, object_id))
         return self.kind.edited(address.kind, before, after)
 
     def _upload(self, operation: UploadFile) -> None:
@@ -144,10 +147,10 @@ class Sender:
         known = operation.id or self.ids.get(operation.address)
         if known:
             _refuse(self._edited(operation.address, known) & {*operation.fields, "metadata"})
-        path = f"{self.kind.collection_of(operation.address.kind)}/{known}"
         referred = {self.ids[address] for address in references(operation.fields)}
         just_made = self.ids.just_made({known, *referred})
         if known:
+            path = self._path(operation.address, known)
             answer = self.client.post(path, body, just_made=just_made)
         else:
             answer = self._create(operation, body, just_made=just_made)
@@ -157,7 +160,7 @@ class Sender:
         self._note_answers(operation, noted, answer)
         final = _with_answers(record, self._answers.get(operation.address, {}))
         if final != opened and not any(item.open for item in final.applied.values()):
-            path = f"{self.kind.collection_of(operation.address.kind)}/{known}"
+            path = self._path(operation.address, known)
             body["metadata"] = {**kept, **_metadata(operation, final)}
             self.client.post(path, body, just_made=just_made or self.ids.just_made({known}))
 
@@ -173,7 +176,8 @@ class Sender:
             for item in self.client.list(collection, order="desc"):
                 made = item["id"] not in self._before
                 if made and (item.get("metadata") or {}).get(OWNER) == owner:
-                    return self.client.post(f"{collection}/{item['id']}", body, just_made=True)
+                    path = path_of(collection, item["id"])
+                    return self.client.post(path, body, just_made=True)
             return None
 
         answer = self.client.create(collection, body, find, just_made=just_made)
@@ -182,7 +186,7 @@ class Sender:
             self.ledger.halted = (
                 "the target does not keep metadata, without which nothing can be owned"
             )
-            self.client.delete(f"{collection}/{answer['id']}", just_made=True)
+            self.client.delete(path_of(collection, answer["id"]), just_made=True)
             raise RemoteError(f"{self.ledger.halted}; {operation.address} was deleted again")
         return answer
 
@@ -224,7 +228,7 @@ class Sender:
     def _attach_some(self, operation: Attach, files: list[Address]) -> dict[Address, str]:
         """Attach one batch; returns why which of its files are not in the store. A lost answer may
         mean that all are in, and attaching a file twice has no effect."""
-        path = f"/vector_stores/{self.ids[operation.address]}/file_batches"
+        path = path_of(STORES, self.ids[operation.address], "file_batches")
         chunking = {"chunking_strategy": operation.chunking} if operation.chunking else {}
         items = [
             {
@@ -246,7 +250,7 @@ class Sender:
         return self._refused(path, batch, files)
 
     def _set_aside(self, operation: SetAside) -> None:
-        path = f"/vector_stores/{self.ids[operation.address]}/file_batches"
+        path = path_of(STORES, self.ids[operation.address], "file_batches")
         items = [
             {"file_id": it.id, "attributes": uploads.attributes(it.address, it.sha256)}
             for it in operation.uploads
@@ -267,7 +271,7 @@ class Sender:
             time.sleep(pause)
             pause = min(pause * 1.5, 3.0)
             # What was just made cannot be read everywhere at once.
-            batch = self.client.get(f"{path}/{batch['id']}", just_made=True)
+            batch = self.client.get(path_of(path, batch["id"]), just_made=True)
         return batch
 
     def _refused(
@@ -276,7 +280,7 @@ class Sender:
         """The files of a batch that are not in the store, and why."""
         there = {
             item["id"]: item
-            for item in self.client.list(f"{path}/{batch['id']}/files", just_made=True)
+            for item in self.client.list(path_of(path, batch["id"], "files"), just_made=True)
         }
         refused = {}
         for address in files:

@@ -45,6 +45,11 @@ def in_path(object_id: Json) -> str:
     return quote(str(object_id), safe="", errors="surrogateescape")
 
 
+def path_of(collection: str, *parts: Json) -> str:
+    """The path of what lies below a collection: by an id, and by words and further ids."""
+    return "/".join([collection, *map(in_path, parts)])
+
+
 class IfLost(Enum):
     """What becomes of a request without an answer that cannot be looked for."""
 

@@ -17,7 +17,7 @@ from typing import IO, Any, cast
 
 import openai
 
-from assistctl.apis.transport.client import Client, IfLost, in_path
+from assistctl.apis.transport.client import Client, IfLost, path_of
 from assistctl.errors import RemoteError
 from assistctl.resources import Json
 
@@ -55,7 +55,7 @@ def download(
     def request(sdk: openai.OpenAI) -> AbstractContextManager[openai.APIResponse[Any]]:
         return sdk.files.with_streaming_response.content(object_id)
 
-    client.fetch(f"/files/{in_path(object_id)}/content", request, to, size, progress)
+    client.fetch(path_of("/files", object_id, "content"), request, to, size, progress)
 
 
 class Part(io.RawIOBase):
@@ -120,7 +120,7 @@ def _in_parts(
         "bytes": size,
         "mime_type": mimetypes.guess_type(filename)[0] or "application/octet-stream",
     }
-    upload = f"/uploads/{client.create('/uploads', about, IfLost.REPEAT)['id']}"
+    upload = path_of("/uploads", client.create("/uploads", about, IfLost.REPEAT)["id"])
     try:
         md5 = hashlib.md5(usedforsecurity=False)
         part_ids = []
