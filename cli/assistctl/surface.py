@@ -50,6 +50,9 @@ Capabilities: TypeAlias = Mapping[str, Capability]
 """What a surface can, by the feature's name in the table of apis/capabilities.py:
 `tools.file_search`."""
 
+ATTACHED_TO_SEARCH = "tools.file_search of attached files"
+"""The feature that a file can be attached to a message for file_search."""
+
 
 class Operation(Protocol):
     """One request of a plan (and what it waits for); see apis/managed/operations.py. As a string it

@@ -194,6 +194,22 @@ def test_a_file_can_be_attached_for_the_tools_that_read_files(synced):
     assert attached["tools"] == [{"type": "code_interpreter"}, {"type": "file_search"}]
 
 
+def test_a_file_that_an_agent_would_only_search_is_refused_before_it_is_uploaded(shop):
+    here = "  here: {api: agents, model: scripted, emulate: [file_search]}\n"
+    shop.edit("assistctl.yaml", "targets:\n", f"targets:\n{here}")
+    reader = "tools: [{type: file_search, vector_store: handbook}]\n"
+    (shop.root / "assistants" / "reader.yaml").write_text(reader, encoding="utf-8")
+    code, out, err = shop("run", "-q", "-t", "here", "reader", "Hi", "--attach", "handbook/care.md")
+    assert (code, out, err) == (
+        1,
+        "",
+        "error: assistant/reader has no tool that reads files that are attached at here; give the"
+        " assistant code_interpreter to use --attach\n",
+    )
+    with shop.target() as target:
+        assert [file["filename"] for file in target.list("/files")].count("care.md") == 1
+
+
 def test_where_nobody_can_approve_a_call_it_is_refused_and_the_run_goes_on(synced):
     answer = (
         "A tool call failed: refund needs approval, and nobody can be asked "

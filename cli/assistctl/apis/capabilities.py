@@ -13,7 +13,7 @@ from typing import Any
 
 from assistctl.errors import Place, Problem
 from assistctl.resources import Assistant, FileSearch, Target, Workspace
-from assistctl.surface import Capabilities, Capability, Support
+from assistctl.surface import ATTACHED_TO_SEARCH, Capabilities, Capability, Support
 
 TITLES: Mapping[str, str] = {
     "assistants": "Assistants API",
@@ -103,6 +103,11 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
         _NATIVE,
         _refused("give it `files` or a `vector_store`"),
         _refused("give it `files` or a `vector_store`"),
+    ),
+    ATTACHED_TO_SEARCH: (
+        _NATIVE,
+        _refused("give the assistant code_interpreter to use --attach"),
+        _as("as `input_file` of the message"),
     ),
     "tools.function": (_NATIVE, _NATIVE, _NATIVE),
     "tools.function.strict": (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from assistctl import toolbox
 from assistctl.conversation import history
@@ -17,13 +17,10 @@ from assistctl.events import Event, ToolCall, ToolContext
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.resources import Assistant, CodeInterpreter, FileSearch, Json, Workspace
 from assistctl.spec.wording import is_unicode
+from assistctl.surface import ATTACHED_TO_SEARCH, Conversation, Support, Surface
 from assistctl.sync.apply import Result, apply_plan
 from assistctl.sync.planning import PlannedSync, find_assistant, make_plan, plan_sync
 from assistctl.targets import opened
-
-if TYPE_CHECKING:
-    from assistctl.surface import Conversation, Surface
-
 
 Difference = Literal["edited at the target", "changed here"]
 
@@ -86,23 +83,27 @@ class Session:
 
     def attach(self, path: Path) -> Mapping[str, Json]:
         """Upload a file for a message; the tools that the assistant has may use it."""
-        tools = [
-            {"type": "code_interpreter" if isinstance(tool, CodeInterpreter) else "file_search"}
+        search = self.surface.capabilities[ATTACHED_TO_SEARCH]
+        can_search = search.support is not Support.REFUSED
+        names = [
+            "code_interpreter" if isinstance(tool, CodeInterpreter) else "file_search"
             for tool in self.assistant.tools
-            if isinstance(tool, CodeInterpreter | FileSearch)
+            if isinstance(tool, CodeInterpreter) or (can_search and isinstance(tool, FileSearch))
         ]
-        if not tools:
+        if not names:
+            at = "" if can_search else f" that are attached at {self.workspace.target.name}"
+            way_out = "give it code_interpreter or file_search to use --attach"
             raise AssistctlError(
-                f"{self.assistant.address} has no tool that reads files; "
-                "give it code_interpreter or file_search to use --attach"
+                f"{self.assistant.address} has no tool that reads files{at}; "
+                + (way_out if can_search else search.how)
             )
         if not is_unicode(path.name):
             raise AssistctlError(f"the name of {path.name} is not UTF-8; rename the file")
         uploaded = self.surface.upload(path, path.name)
-        return {"file_id": uploaded["id"], "tools": tools}
+        return {"file_id": uploaded["id"], "tools": [{"type": name} for name in names]}
 
 
-Apply = Callable[["Surface", Workspace, PlannedSync], Iterable[Result]]
+Apply = Callable[[Surface, Workspace, PlannedSync], Iterable[Result]]
 """Makes a plan true, and shows it in the doing: sync.apply_plan, or what a command makes of it."""
 
 
