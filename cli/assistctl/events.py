@@ -72,9 +72,11 @@ class TextDelta:
 
 @dataclass(frozen=True)
 class ActionRequired:
-    """The run waits for the outputs of all these calls."""
+    """The run waits for the outputs of all these calls, and of some `searches` more, which the
+    conversation makes itself when it is given the others."""
 
     calls: tuple[ToolCall, ...]
+    searches: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from assistctl.apis.agents import converse, environments
 from assistctl.apis.agents.converse import Conversation
 from assistctl.apis.agents.fields import BETA
 from assistctl.apis.managed.ownership import uses
@@ -30,7 +31,7 @@ from assistctl.resources import (
     FunctionTool,
 )
 from assistctl.server import EmbeddedServer, Settings
-from tests.apis.fault_proxy import answer_cut, answer_lost, error, proxy_to
+from tests.apis.fault_proxy import Answer, answer_cut, answer_lost, error, proxy_to
 
 SCRIPT = [
     {"when": "sold", "call": {"save_bill": {"total": 7}}, "say": "Saved 7."},
@@ -226,25 +227,36 @@ def test_code_finds_the_files_of_the_assistant_and_those_attached_in_its_workspa
 ):
     ids = []
     with talking(proxy.base_url, server.api_key) as first:
-        for folder in ("a", "b"):
-            path = tmp_path / folder / "prices.csv"
-            path.parent.mkdir()
-            path.write_text(folder)
+        for name in ("prices.csv", "2-prices.csv", "prices.csv", "prices.csv"):
+            path = tmp_path / name
+            path.write_text(name)
             with path.open("rb") as file:
                 form = {"purpose": "assistants"}
                 ids.append(first.client.send("/files", "file", path.name, file, form)["id"])
     code = CodeInterpreter((File("a/prices.csv", "0" * 64, 1),))
     with talking(proxy.base_url, server.api_key, None, code, used=(ids[:1], ())) as talk:
-        attached = {"file_id": ids[1], "tools": [{"type": "code_interpreter"}]}
-        assert list(talk.send("hi", [attached]))[-1].status == "completed"
+        attached = [{"file_id": it, "tools": [{"type": "code_interpreter"}]} for it in ids[1:]]
+        assert list(talk.send("hi", attached[:2]))[-1].status == "completed"
+        # Which this server does not do: it is told what it would be asked for.
+        proxy.fault = lambda number, request: (
+            (lambda request, forward: Answer(200, b"{}"))
+            if "/environments/" in request.path
+            else None
+        )
+        session = talk.client.get(f"/agents/sessions/{talk.thread}")
+        environments.add(talk.client, session, attached[2:], set())
     (begun,) = posted(proxy, "/agents/sessions")
     assert begun["environment"] == {
         "type": "openai_hosted",
         "files": [
             {"type": "file_id", "file_id": ids[0], "path": "/workspace/prices.csv"},
             {"type": "file_id", "file_id": ids[1], "path": "/workspace/2-prices.csv"},
+            {"type": "file_id", "file_id": ids[2], "path": "/workspace/3-prices.csv"},
         ],
     }
+    path = f"/agents/environments/{session['environment']['id']}/files"
+    placed = {"type": "file_id", "file_id": ids[3], "path": "/workspace/4-prices.csv"}
+    assert posted(proxy, path) == [placed]
 
 
 def test_a_file_cannot_be_attached_where_no_code_reads_it(talk):
@@ -272,10 +284,73 @@ def test_a_cancelled_turn_is_over_and_the_next_one_goes_on(talk):
     assert list(talk.send("hi"))[-1].status == "completed"
 
 
-def test_a_turn_that_exceeds_its_limits_is_cancelled_and_says_so(talk):
-    finished = list(turn(talk, Echo(), "sold", limits=Limits(rounds=0)))[-1]
-    assert finished.status == "cancelled"
-    assert finished.error == "the model asked for tools in more than 0 rounds"
+def states(talk):
+    """How the session and its turns stand at the target."""
+    path = f"/agents/sessions/{talk.thread}"
+    turns = [turn["status"] for turn in talk.client.list(f"{path}/turns", order="asc")]
+    return talk.client.get(path)["status"], turns
+
+
+def test_a_turn_is_cancelled_before_anything_of_it_was_heard(talk):
+    events = talk.send("both")
+    assert next(events) == ThreadStarted(talk.thread)
+    assert talk.cancel() == "cancelled"
+    assert states(talk) == ("idle", ["cancelled"])
+    events.close()
+    list(talk.send("hi"))
+    events = talk.send("both")
+    assert next(events) == ThreadStarted(talk.thread)
+    assert talk.cancel() == "cancelled"  # nothing was said yet
+    assert states(talk) == ("idle", ["cancelled", "completed"])
+
+
+def test_a_session_of_which_nothing_was_heard_is_found_and_its_turn_cancelled(talk, monkeypatch):
+    def interrupted(*given):
+        next(real(*given))
+        raise KeyboardInterrupt
+        yield
+
+    real = converse.listened
+    monkeypatch.setattr(converse, "listened", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(talk.send("both"))
+    assert talk.cancel() == "cancelled"
+    assert states(talk) == ("idle", ["cancelled"])
+
+
+def test_a_cancel_that_is_refused_because_the_turn_has_just_ended_is_no_error(far, proxy):
+    events = far.send("hi")
+    while not isinstance(next(events), RunStarted):
+        pass
+    proxy.fault = lambda number, request: error(400) if request.path.endswith("/events") else None
+    assert far.cancel() == "completed"
+
+
+def test_a_cancel_that_is_refused_while_the_turn_goes_on_is_an_error(server, talk, proxy):
+    assert isinstance(list(talk.send("sold"))[-1], ActionRequired)
+    proxy.fault = lambda number, request: error(400) if request.path.endswith("/events") else None
+    refused = pytest.raises(RemoteError, match="events: 400 fault 400")
+    with talking(proxy.base_url, server.api_key, talk.thread) as far, refused:
+        far.cancel_active_run()
+
+
+@pytest.mark.parametrize(
+    ("message", "limits", "excess"),
+    [
+        ("sold", Limits(rounds=0), "the model asked for tools in more than 0 rounds"),
+        ("care?", Limits(rounds=0), "the model asked for tools in more than 0 rounds"),
+        ("all?", Limits(calls=1), "the model asked for more than 1 tool calls"),
+        ("care?", Limits(seconds=0.0), "the turn took longer than 0 s"),
+    ],
+)
+def test_a_turn_that_exceeds_its_limits_by_functions_or_searches_is_cancelled_and_says_so(
+    server, message, limits, excess
+):
+    search = FileSearch("handbook")
+    with talking(server.base_url, server.api_key, None, search) as talk:
+        finished = list(turn(talk, Echo(), message, limits=limits))[-1]
+        assert (finished.status, finished.error) == ("cancelled", excess)
+        assert states(talk) == ("idle", ["cancelled"])
 
 
 def test_a_first_stream_that_breaks_off_is_read_to_its_end(far, proxy):
@@ -295,6 +370,72 @@ def test_a_session_whose_answer_is_lost_is_found_and_not_made_again(far, proxy):
     events = list(far.send("hi"))
     assert (events[0], events[-1].text) == (ThreadStarted(far.thread), "Hello there.")
     assert len(posted(proxy, "/agents/sessions")) == 1
+
+
+def is_list_of_sessions(request):
+    return str(request) == "GET /v1/agents/sessions"
+
+
+def test_a_session_whose_answer_is_lost_is_told_from_others_and_may_be_listed_late(far, proxy):
+    proxy.fault = lambda number, request: (
+        answer_lost if request.method == "POST" and request.path == "/v1/agents/sessions" else None
+    )
+    other = {"id": "session_other", "status": "idle", "metadata": {}}
+    lists = []
+
+    def rewrite(request, body):
+        if is_list_of_sessions(request):
+            lists.append(body["data"])
+            body["data"] = [other, *(body["data"] if len(lists) > 1 else ())]
+        return body
+
+    proxy.rewrite = rewrite
+    events = list(far.send("hi"))
+    assert (events[0], events[-1].text) == (ThreadStarted(lists[-1][0]["id"]), "Hello there.")
+    assert len(lists) == 2
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["never listed", "no list"])
+def test_of_a_session_that_is_not_found_it_is_said_that_nothing_is_known(
+    far, proxy, monkeypatch, refused
+):
+    monkeypatch.setattr(converse, "UNSEEN_SECONDS", 0.0)
+    proxy.rewrite = lambda request, body: (
+        body | {"data": []} if is_list_of_sessions(request) else body
+    )
+    proxy.fault = lambda number, request: (
+        (answer_lost if request.method == "POST" else error(400) if refused else None)
+        if request.path.startswith("/v1/agents/sessions")
+        else None
+    )
+    with pytest.raises(RemoteError) as told:
+        list(far.send("hi"))
+    (begun,) = posted(proxy, "/agents/sessions")
+    key = begun["metadata"]["assistctl_key"]
+    assert str(told.value).endswith(
+        "; it is not known whether a session was begun: look for one with the metadata"
+        f" assistctl_key={key} before you say it again"
+    )
+
+
+def test_what_comes_late_of_the_turn_before_is_not_taken_for_the_end_of_this_one(talk, monkeypatch):
+    list(talk.send("hi"))
+    before, idle = talk._turn, talk._session
+    late = [
+        {"type": "agent.session.turn.completed", "turn": before, "turn_id": before["id"]},
+        {"type": "agent.session.idle", "session": idle},
+    ]
+
+    def listened(*given):
+        for number, event in enumerate(real(*given)):
+            yield from late if number == 0 else ()
+            yield event
+
+    real = converse.listened
+    monkeypatch.setattr(converse, "listened", listened)
+    events = list(turn(talk, Echo(), "sold"))
+    assert (events[-1].text, events[-1].run != before["id"]) == ("Saved 7.", True)
+    assert [event.run for event in events if isinstance(event, RunStarted)] == [events[-1].run]
 
 
 def test_a_session_that_was_not_begun_is_begun_again_and_one_that_is_refused_is_an_error(

@@ -52,7 +52,7 @@ def turn(
     start = time.monotonic()
     returned: list[Returned] = []
     events = talk.send(message, attachments)
-    rounds, run = 0, None
+    rounds, asked, run = 0, 0, None
     while True:
         waiting: ActionRequired | None = None
         for event in events:
@@ -66,7 +66,8 @@ def turn(
                 yield event
         assert waiting is not None, "a conversation ends with ActionRequired or Finished"
         rounds += 1
-        if excess := _excess(limits, rounds, len(returned) + len(waiting.calls), start):
+        asked += len(waiting.calls) + waiting.searches
+        if excess := _excess(limits, rounds, asked, start):
             talk.cancel()
             yield replace(talk.finished(), error=excess, tool_calls=tuple(returned))
             return

@@ -10,13 +10,15 @@ import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from assistctl.apis.agents import environments
 from assistctl.apis.agents.fields import SEARCH, of_session
 from assistctl.apis.managed.ownership import used_files, used_stores
-from assistctl.apis.transport.client import Client, in_path
+from assistctl.apis.transport.client import UNSEEN_SECONDS, Client, in_path
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.apis.transport.listening import listened
 from assistctl.errors import AssistctlError, RemoteError
@@ -48,7 +50,10 @@ RACE_PAUSES = (0.1, 0.3, 0.6)
 of it."""
 
 ATTEMPTS = 3
-SEARCHES = 32
+_LOOK_BACK = 100
+"""How many of the newest sessions one of ours is looked for among, where a target lists others
+too."""
+
 PARAGRAPH = "\n\n"
 KEY = "assistctl_key"
 _TURN, _SESSION = "agent.session.turn.", "agent.session."
@@ -69,8 +74,18 @@ class Conversation:
     _answered: frozenset[str] = frozenset()
     """The calls that were answered in this turn."""
 
-    _found: dict[str, str] = field(default_factory=dict)
-    _searches: int = 0
+    _earlier: set[str] = field(default_factory=set)
+    """The turns that were there before the last message: what comes of them is late."""
+
+    _given: bool = False
+    """Whether the target may have the last input."""
+
+    _key: str = ""
+    """What tells the session that was begun here from others."""
+
+    _placed: set[str] = field(default_factory=set)
+    """The paths of files that were put into the environment."""
+
     _stores: list[str] | None = None
     _text: str = ""
     _said: dict[str, str] = field(default_factory=dict)
@@ -83,27 +98,44 @@ class Conversation:
     def send(self, text: str, attachments: _Input = ()) -> Iterator[Event]:
         """Say something and have it answered; ends with ActionRequired or Finished. Raises
         RemoteError, and AssistctlError where the session is busy."""
-        self._turn, self._answered, self._text, self._searches = {}, frozenset(), "", 0
-        self._said, self._aside, self._found = {}, set(), {}
+        self._passed(self._turn)
+        self._turn, self._answered, self._text, self._given = {}, frozenset(), "", False
+        self._said, self._aside = {}, set()
         message = {"role": "user", "content": [{"type": "input_text", "text": text}]}
         if self.thread is None:
             yield from self._begin(message, attachments)
         else:
             yield ThreadStarted(self.thread)
-            self._refuse_busy()
-            environments.add(self.client, self._session, attachments)
-            said = {"type": f"{_SESSION}input.message", "input": [message]}
-            yield from self._follow([said], before=self._newest_turn().get("id"))
+            self._refuse_unready()
+            environments.add(self.client, self._session, attachments, self._placed)
+            self._passed(self._newest_turn())
+            yield from self._follow([{"type": f"{_SESSION}input.message", "input": [message]}])
+        yield from self._settle()
 
     def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
         """Answer all calls of the round at once and go on; ends like `send`."""
-        yield from self._answer(self._found | {it.call.id: it.output for it in results})
+        outputs = {call.id: self._search(call) for call in self._searches()}
+        outputs |= {it.call.id: it.output for it in results}
+        kind, turn_id = f"{_SESSION}input.tool_result", self._turn["id"]
+        self._answered |= outputs.keys()
+        yield from self._follow(
+            [
+                {"type": kind, "turn_id": turn_id, "call_id": call, "success": True, "output": text}
+                for call, text in outputs.items()
+            ]
+        )
+        yield from self._settle()
 
     def cancel(self) -> str:
-        """Have the turn stopped; returns the status it rests in."""
-        if self.thread and self._turn and self._turn["status"] not in ENDED:
+        """Have the turn stopped, even one of which nothing was heard yet; returns the status it
+        rests in."""
+        if self._given and self.thread is None and (begun := self._begun()):
+            self.thread = str(begun["id"])
+        if self._given and self.thread and self._turn.get("status") not in ENDED:
             self._stop()
-            self._turn = self._read_turn()
+            turn = self._read_turn() if self._turn else self._newest_turn()
+            if turn.get("id") not in self._earlier:
+                self._turn = turn
         return self._status()
 
     def cancel_active_run(self) -> None:
@@ -131,18 +163,21 @@ class Conversation:
         """A session and its first turn. One whose answer was lost is looked for, and never made
         anew: it would be at work twice."""
         agent = self.client.get(f"/agents/{in_path(self.agent)}", just_made=True)
-        key = secrets.token_hex(8)
+        self._key = secrets.token_hex(8)
         body = {
             "agent_id": self.agent,
             "environment": environments.environment(
-                self.client, self.assistant, used_files(agent), attachments
+                self.client, self.assistant, used_files(agent), attachments, self._placed
             ),
             "input": [message],
-            "metadata": {"assistctl": self.owner, KEY: key},
+            "metadata": {"assistctl": self.owner, KEY: self._key},
             **of_session(self.assistant),
         }
-        lost = LostAnswer("POST /agents/sessions: the stream ended before the session was there")
+        self._given = True
         for _ in range(ATTEMPTS):
+            lost = LostAnswer(
+                "POST /agents/sessions: the stream ended before its session was there"
+            )
             try:
                 yield from self._hear(listened(self.client, "/agents/sessions", body, True))
             except LostAnswer as error:
@@ -150,23 +185,44 @@ class Conversation:
             if self.thread or not lost.refused:
                 break
         if self.thread is None:
-            pair: Mapping[str, Any] = {f"metadata[{KEY}]": key}
-            found = next(self.client.list("/agents/sessions", **pair), None)
-            if found is None:
-                raise lost
-            yield from self._note(found)
+            yield from self._note(self._made(lost))
         if not self._rests():
             yield Notice(f"the stream broke off ({lost}); asking the target how far it got")
             yield from self._wait()
-        yield from self._conclude()
 
-    def _follow(self, given: _Input, before: str | None) -> Iterator[Event]:
+    def _made(self, lost: LostAnswer) -> dict[str, Json]:
+        """The session whose answer was lost: it may be listed a while later only. Raises the loss
+        where it is not found."""
+        if lost.refused:
+            raise lost
+        begun, deadline = None, time.monotonic() + UNSEEN_SECONDS
+        with suppress(RemoteError):
+            while (begun := self._begun()) is None and time.monotonic() < deadline:
+                time.sleep(0.5)
+        if begun is None:
+            lost.add(
+                "it is not known whether a session was begun: look for one with the metadata"
+                f" {KEY}={self._key} before you say it again"
+            )
+            raise lost
+        return begun
+
+    def _begun(self) -> dict[str, Json] | None:
+        """The session that was begun here, if the target tells of it."""
+        pair: Mapping[str, Any] = {f"metadata[{KEY}]": self._key}
+        there = self.client.list("/agents/sessions", order="desc", **pair)
+        for session in islice(there, _LOOK_BACK):
+            if (session.get("metadata") or {}).get(KEY) == self._key:
+                return session
+        return None
+
+    def _follow(self, given: _Input) -> Iterator[Event]:
         """Listen, give the input, and yield what happens until the turn waits for us or is over.
-        Input bears a key of its own, so that it may be given again; `before` is the turn that was
-        the last one until then."""
+        Input bears a key of its own, so that it may be given again."""
         path, key = f"{self._path()}/events", secrets.token_hex(16)
 
         def give() -> None:
+            self._given = True
             self._give(given, key)
 
         lost = LostAnswer(f"GET {path}: the stream ended before the turn did")
@@ -176,17 +232,20 @@ class Conversation:
             lost = error
         if not self._rests():
             yield Notice(f"the stream broke off ({lost}); asking the target how far it got")
-            if self._is_untaken(before):
+            if self._is_untaken():
                 give()
             yield from self._wait()
-        yield from self._conclude()
 
-    def _is_untaken(self, before: str | None) -> bool:
+    def _is_untaken(self) -> bool:
         """Whether nothing at the target shows that it has got the last input."""
         self._session = self.client.get(self._path())
         if self._answered:
             return any(call.id in self._answered for call in self._required())
-        return self._newest_turn().get("id") == before
+        return self._newest_turn().get("id") in (None, *self._earlier)
+
+    def _passed(self, turn: Mapping[str, Json]) -> None:
+        if turn:
+            self._earlier.add(str(turn["id"]))
 
     def _give(self, given: _Input, key: str) -> None:
         for pause in (*RACE_PAUSES, None):
@@ -203,19 +262,20 @@ class Conversation:
             yield from self._read(event)
             if self._rests():
                 return
+            self._refuse_dead_end()
 
     def _read(self, event: Mapping[str, Json]) -> Iterator[Event]:
         name = str(event.get("type"))
-        if event.get("subagent_id"):
+        if event.get("subagent_id") or str(event.get("turn_id")) in self._earlier:
             return
-        match name.removeprefix(_TURN):
+        match name.removeprefix(_TURN) if name.startswith(_TURN) else "":
             case "created" | "in_progress" | "completed" | "failed" | "cancelled":
                 yield from self._note_turn(event["turn"] | _told_usage(event))
             case "item.added" | "item.done":
                 yield from self._read_item(event["item"])
             case "output_text.delta":
                 yield from self._add_text(str(event.get("item_id")), event.get("delta"))
-            case _ if isinstance(event.get("session"), Mapping):
+            case _ if name.removeprefix(_SESSION) in ("created", "idle", "failed", *BUSY):
                 yield from self._note(event["session"])
 
     def _note(self, session: Mapping[str, Json]) -> Iterator[Event]:
@@ -230,7 +290,7 @@ class Conversation:
             yield from self._note_turn({**self._turn, "status": "in_progress"})
 
     def _note_turn(self, turn: Mapping[str, Json]) -> Iterator[Event]:
-        if turn.get("subagent_id"):
+        if turn.get("subagent_id") or turn["id"] in self._earlier:
             return
         before, begins = self._turn.get("status"), not self._turn
         self._turn = dict(turn)
@@ -264,13 +324,33 @@ class Conversation:
 
     def _required(self) -> list[ToolCall]:
         """The calls that the session says it waits for; arguments are a JSON value here."""
-        if self._session.get("status") != "requires_action":
-            return []
         return [
             ToolCall(str(it["call_id"]), str(it["name"]), _as_text(it.get("arguments")))
-            for it in self._session.get("required_actions") or ()
-            if it.get("type") == "function_call"
+            for it in self._actions()
+            if it["type"] == "function_call"
         ]
+
+    def _actions(self) -> list[dict[str, Json]]:
+        if self._session.get("status") != "requires_action":
+            return []
+        actions = self._session.get("required_actions") or ()
+        return [it for it in actions if it.get("turn_id") not in self._earlier]
+
+    def _refuse_dead_end(self) -> None:
+        """Raises RemoteError where nothing that is done here would let the turn go on: the session
+        has failed, or waits for what only others can do."""
+        if self._session.get("status") == "failed" and self._turn.get("status") not in ENDED:
+            reason = self._session.get("error") or "the target does not say why"
+            raise RemoteError(
+                f"session {self.thread} has failed: {reason}; begin another one, without --continue"
+                " and --thread"
+            )
+        kinds = sorted({str(it["type"]) for it in self._actions()})
+        if kinds and "function_call" not in kinds:
+            raise RemoteError(
+                f"session {self.thread} waits for {', '.join(kinds)}, which assistctl does not do;"
+                " do it elsewhere, or end the turn with --cancel-active"
+            )
 
     def _waits(self) -> bool:
         """Whether it waits for calls that were not answered yet. A stream may begin with how the
@@ -296,6 +376,7 @@ class Conversation:
                 yield from self._note_turn(turn)
             if self._rests():
                 break
+            self._refuse_dead_end()
             if time.monotonic() > deadline:
                 raise RemoteError(
                     f"session {self.thread} is {self._session.get('status')} still, "
@@ -303,41 +384,26 @@ class Conversation:
                 )
             time.sleep(pause)
             pause = min(pause * 1.5, 2.0)
-        path = f"{self._path()}/turns/{self._turn['id']}/items"
+        path = f"{self._path()}/turns/{in_path(self._turn['id'])}/items"
         for item in self.client.list(path, order="asc"):
             yield from self._read_item(item)
 
-    def _conclude(self) -> Iterator[Event]:
-        if not self._waits():
+    def _settle(self) -> Iterator[Event]:
+        if self._waits():
+            searches = self._searches()
+            calls = tuple(call for call in self._required() if call not in searches)
+            yield ActionRequired(calls, searches=len(searches))
+        else:
             yield from self._count()
             yield self.finished()
-            return
-        calls = self._required()
-        self._found = {call.id: self._search(call) for call in calls if self._searches_for(call)}
-        if asked := tuple(call for call in calls if call.id not in self._found):
-            yield ActionRequired(asked)
-        else:
-            yield from self._answer(self._found)
 
-    def _answer(self, outputs: Mapping[str, str]) -> Iterator[Event]:
-        turn_id = self._turn["id"]
-        kind = f"{_SESSION}input.tool_result"
-        results = [
-            {"type": kind, "turn_id": turn_id, "call_id": call_id, "success": True, "output": text}
-            for call_id, text in outputs.items()
-        ]
-        self._answered, self._found = self._answered | outputs.keys(), {}
-        yield from self._follow(results, before=None)
-
-    def _searches_for(self, call: ToolCall) -> bool:
-        tools = self.assistant.tools
-        return call.name == SEARCH and any(isinstance(tool, FileSearch) for tool in tools)
+    def _searches(self) -> list[ToolCall]:
+        """Those of the required calls that are answered here."""
+        is_here = any(isinstance(tool, FileSearch) for tool in self.assistant.tools)
+        return [call for call in self._required() if is_here and call.name == SEARCH]
 
     def _search(self, call: ToolCall) -> str:
         """What stands in for the tool that agents have not: passages, or why there are none."""
-        self._searches += 1
-        if self._searches > SEARCHES:
-            return "error: this turn has searched often enough; answer with what was found"
         (tool,) = (tool for tool in self.assistant.tools if isinstance(tool, FileSearch))
         try:
             query = json.loads(call.arguments)["query"]
@@ -349,15 +415,15 @@ class Conversation:
         for store in self._stores:
             path = f"/vector_stores/{in_path(store)}/search"
             try:
-                answer = self.client.submit(path, {"query": query, **tool.options})
+                answer = self.client.search(path, {"query": query, **tool.options})
             except RemoteError as error:
                 return f"error: {error}"
             found += [
                 {
                     "filename": hit.get("filename"),
-                    "text": "\n".join(part.get("text", "") for part in hit.get("content") or ()),
+                    "text": "\n".join(part.get("text") or "" for part in hit.get("content") or ()),
                 }
-                for hit in (answer or {}).get("data") or ()
+                for hit in answer["data"]
             ]
         return json.dumps(found, ensure_ascii=False)
 
@@ -371,26 +437,37 @@ class Conversation:
             yield from self._note_turn(self._read_turn())
 
     def _stop(self) -> None:
-        self._give([{"type": f"{_SESSION}input.cancel"}], secrets.token_hex(16))
+        """A target may refuse to cancel what has just ended."""
+        refused = None
+        try:
+            self._give([{"type": f"{_SESSION}input.cancel"}], secrets.token_hex(16))
+        except RemoteError as error:
+            if error.status != 400:
+                raise
+            refused = error
         deadline = time.monotonic() + CANCEL_SECONDS
         self._session = self.client.get(self._path())
+        if refused and self._session["status"] in BUSY:
+            raise refused
         while self._session["status"] in BUSY and time.monotonic() < deadline:
             time.sleep(0.1)
             self._session = self.client.get(self._path())
 
-    def _refuse_busy(self) -> None:
+    def _refuse_unready(self) -> None:
         self._session = self.client.get(self._path())
         if (status := self._session["status"]) in BUSY:
             raise AssistctlError(
                 f"session {self.thread} is busy: it is {status}; wait until its turn ends, or end"
                 " it with --cancel-active"
             )
+        self._refuse_dead_end()
 
     def _newest_turn(self) -> dict[str, Json]:
-        return next(self.client.list(f"{self._path()}/turns", limit=1, order="desc"), {})
+        turns = self.client.list(f"{self._path()}/turns", limit=1, order="desc")
+        return next((turn for turn in turns if not turn.get("subagent_id")), {})
 
     def _read_turn(self) -> dict[str, Json]:
-        return self.client.get(f"{self._path()}/turns/{self._turn['id']}")
+        return self.client.get(f"{self._path()}/turns/{in_path(self._turn['id'])}")
 
     def _path(self) -> str:
         return f"/agents/sessions/{in_path(self.thread)}"

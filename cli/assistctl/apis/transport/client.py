@@ -231,8 +231,8 @@ class Client:
         """Every item of a list once, oldest or newest first by `order`, page after page, however
         many the target puts on a page; `limit` None for a list that has no pages. `headers` are
         those of another API than the target's."""
-        seen: set[str] = set()
-        cursors: set[str] = set()
+        seen: set[Json] = set()
+        cursors: set[Json] = set()
         after: dict[str, object] = {}
         restarts = 0
         while True:
@@ -247,12 +247,12 @@ class Client:
                 cursors.clear()
                 continue
             items, has_more = page["data"], page.get("has_more")
-            new_items = [item for item in items if item["id"] not in seen]
-            seen.update(item["id"] for item in new_items)
+            new_items = [item for item in items if item.get("id") not in seen]
+            seen.update(item["id"] for item in new_items if item.get("id"))
             yield from new_items
             if not items or not (has_more or (has_more is None and limit is not None)):
                 return
-            last = items[-1]["id"]
+            last = items[-1].get("id") or page.get("last_id")
             if last in cursors and has_more is None:
                 return  # it does not know pages
             if last in cursors:
@@ -260,13 +260,22 @@ class Client:
             cursors.add(last)
             after = {"after": last}
 
-    def submit(self, path: str, body: Json, key: str | None = None) -> Json:
-        """POST whose answer is no object with an id (nothing at all, or what was found), repeated
-        under one Idempotency-Key until it is answered."""
+    def submit(self, path: str, body: Json, key: str | None = None) -> None:
+        """POST whose answer says nothing, repeated under one Idempotency-Key until there is one."""
         key = key or str(uuid.uuid4())
-        return self._repeated("POST", path, lambda: {"answer": self._post(path, body, key)})[
-            "answer"
-        ]
+        self._repeated("POST", path, lambda: {"answer": self._post(path, body, key)})
+
+    def search(self, path: str, body: Json) -> dict[str, Json]:
+        """POST that changes nothing and is answered by what was found, an object without an id."""
+
+        def send() -> dict[str, Json]:
+            answer = self._post(path, body)
+            if not isinstance(answer, dict):
+                raise Unexpected("the answer is not an object")
+            check_object("POST", path, answer)
+            return answer
+
+        return self._repeated("POST", path, send)
 
     @contextmanager
     def stream(
@@ -279,7 +288,8 @@ class Client:
         """
         stream = self._opened(path, body, just_made)
         try:
-            yield Stream(self._events(stream, path), lambda: _hang_up(stream))
+            method = "GET" if body is None else "POST"
+            yield Stream(self._events(stream, method, path), lambda: _hang_up(stream))
         finally:
             stream.close()
 
@@ -411,19 +421,24 @@ class Client:
             pace.sleep(seconds)
         pace.wait()
 
-    def _events(self, stream: Iterator[Any], path: str) -> Iterator[dict[str, Json]]:
-        with translated("POST", path, self.redaction):
+    def _events(self, stream: Iterator[Any], method: str, path: str) -> Iterator[dict[str, Json]]:
+        with translated(method, path, self.redaction):
             for event in stream:
                 if isinstance(event, dict):
                     # The SDK names those of threads beside their data; others have a type in it.
                     data = event.get("data") if "event" in event else event
                     if isinstance(data, dict):
-                        check_event(path, str(event.get("event") or event.get("type")), data)
+                        check_event(
+                            method, path, str(event.get("event") or event.get("type")), data
+                        )
                         self.redaction.errors(data)
                     yield event
 
-    def _object(self, method: str, path: str, answer: object) -> dict[str, Json]:
-        if not isinstance(answer, dict) or not isinstance(answer.get("id"), str):
+    def _object(
+        self, method: str, path: str, answer: object, *, may_lack_id: bool = False
+    ) -> dict[str, Json]:
+        has_id = isinstance(answer, dict) and isinstance(answer.get("id"), str)
+        if not isinstance(answer, dict) or not (has_id or may_lack_id):
             raise Unexpected("the answer is not an object with an id")
         check_object(method, path, answer)
         return self.redaction.errors(answer)
@@ -433,7 +448,7 @@ class Client:
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
             raise Unexpected("the answer is not a list of objects")
         for item in answer["data"]:
-            self._object("GET", path, item)
+            self._object("GET", path, item, may_lack_id=path.endswith("/items"))
         return answer
 
 

@@ -25,13 +25,31 @@ class Either:
     shapes: tuple[Shape, ...]
 
 
-Shape: TypeAlias = type | Mapping[str, "Shape"] | list["Shape"] | Needed | Either
+@dataclass(frozen=True)
+class ByType:
+    """An object with a `type`; those of some types have more fields than the others."""
+
+    fields: Mapping[str, Shape]
+    more: Mapping[str, Mapping[str, Shape]]
+
+    def of(self, value: Json) -> Mapping[str, Shape]:
+        kind = value.get("type") if isinstance(value, Mapping) else None
+        more = self.more.get(kind, {}) if isinstance(kind, str) else {}
+        return {"type": Needed(str), **self.fields, **more}
+
+
+Shape: TypeAlias = type | Mapping[str, "Shape"] | list["Shape"] | Needed | Either | ByType
 """A JSON type, an object by its fields, a list by its items; null and left out is anything that is
 not needed, and further fields are no fault."""
 
 NUMBER = Either((int, float))
 IDS: Shape = [Needed(str)]
-_FUNCTION: Shape = {"name": Needed(str), "description": str, "parameters": dict, "strict": bool}
+_FUNCTION: Mapping[str, Shape] = {
+    "name": Needed(str),
+    "description": str,
+    "parameters": dict,
+    "strict": bool,
+}
 _TOOL: Shape = {
     "type": Needed(str),
     "function": _FUNCTION,
@@ -88,13 +106,14 @@ RUN: Shape = {
 _PARTS: Shape = [Needed({"type": str, "text": {"value": str}})]
 MESSAGE: Shape = {"run_id": str, "role": str, "content": _PARTS, "metadata": dict}
 _ANSWERED: Shape = {"type": str, "text": str, "annotations": [Needed({"type": str})]}
-ITEM: Shape = {
-    "type": Needed(str),
-    "call_id": str,
-    "name": str,
-    "arguments": str,
-    "content": [Needed(_ANSWERED)],
-}
+_CALLED: Mapping[str, Shape] = {"call_id": Needed(str), "name": Needed(str)}
+ITEM: Shape = ByType(
+    {"content": [Needed(_ANSWERED)]},
+    {
+        "function_call": {**_CALLED, "arguments": str},
+        "function_call_output": {"call_id": Needed(str)},
+    },
+)
 RESPONSE: Shape = {
     "id": Needed(str),
     "status": str,
@@ -103,6 +122,36 @@ RESPONSE: Shape = {
     "incomplete_details": {"reason": str},
     "usage": dict,
 }
+AGENT: Shape = {
+    "created_at": NUMBER,
+    "name": str,
+    "model": str,
+    "instructions": str,
+    "reasoning": {"effort": str},
+    "text": {"format": {"type": str, "schema": dict}, "verbosity": str},
+    "tools": [Needed({**_FUNCTION, "type": Needed(str), "name": str})],
+    "metadata": dict,
+}
+SESSION: Shape = {
+    "id": Needed(str),
+    "status": Needed(str),
+    "error": Either((str, dict)),
+    "environment": {"type": str, "id": str, "files": [Needed({"path": str})]},
+    "required_actions": [Needed(ByType({"turn_id": str}, {"function_call": _CALLED}))],
+    "metadata": dict,
+}
+_TOKENS: Shape = {"input_tokens": int, "output_tokens": int, "total_tokens": int}
+TURN: Shape = {
+    "id": Needed(str),
+    "status": Needed(str),
+    "error": _ERROR,
+    "usage": _TOKENS,
+    "subagent_id": str,
+}
+SESSION_ITEM: Shape = ByType(
+    {}, {"message": {"role": str, "content": [Needed({"type": Needed(str), "text": str})]}}
+)
+HITS: Shape = {"data": Needed([Needed({"filename": str, "content": [Needed({"text": str})]})])}
 
 _BY_PATH: tuple[tuple[str, Shape], ...] = (
     (r"/assistants(/[^/]+)?", ASSISTANT),
@@ -110,7 +159,12 @@ _BY_PATH: tuple[tuple[str, Shape], ...] = (
     (r"/vector_stores/[^/]+/files(/[^/]+)?", MEMBER),
     (r"/vector_stores/[^/]+/file_batches(/[^/]+)?", BATCH),
     (r"/vector_stores/[^/]+/file_batches/[^/]+/files", MEMBER),
+    (r"/vector_stores/[^/]+/search", HITS),
     (r"/files(/[^/]+)?", FILE),
+    (r"/agents/sessions(/[^/]+)?", SESSION),
+    (r"/agents/sessions/[^/]+/turns(/[^/]+)?", TURN),
+    (r"/agents/sessions/[^/]+/turns/[^/]+/items", SESSION_ITEM),
+    (r"/agents(/[^/]+)?", AGENT),
     (r"/responses(/[^/]+(/cancel)?)?", RESPONSE),
     (r"/conversations/[^/]+/items", ITEM),
     (r"/threads/[^/]+/messages(/[^/]+)?", MESSAGE),
@@ -124,6 +178,16 @@ _BY_EVENT: tuple[tuple[str, Shape], ...] = (
     ),
     (r"response\.output_item\.done", {"item": Needed(ITEM)}),
     (r"response\.(output_text|refusal)\.delta", {"delta": Needed(str)}),
+    (
+        r"agent\.session\.(created|idle|in_progress|requires_action|failed)",
+        {"session": Needed(SESSION)},
+    ),
+    (
+        r"agent\.session\.turn\.(created|in_progress|completed|failed|cancelled)",
+        {"turn": Needed(TURN), "usage": _TOKENS},
+    ),
+    (r"agent\.session\.turn\.item\.(added|done)", {"item": Needed(SESSION_ITEM)}),
+    (r"agent\.session\.turn\.output_text\.delta", {"delta": str}),
     (r"thread\.message\.delta", {"delta": {"content": _PARTS}}),
     (r"thread\.message\.(?!delta)\w+", MESSAGE),
 )
@@ -134,9 +198,9 @@ def check_object(method: str, path: str, item: Mapping[str, Json]) -> None:
     _check(f"{method} {path}", _BY_PATH, path, item)
 
 
-def check_event(path: str, name: str, data: Mapping[str, Json]) -> None:
+def check_event(method: str, path: str, name: str, data: Mapping[str, Json]) -> None:
     """The same for what an event of a stream brings."""
-    _check(f"POST {path} ({name})", _BY_EVENT, name, data)
+    _check(f"{method} {path} ({name})", _BY_EVENT, name, data)
 
 
 def _check(
@@ -173,6 +237,8 @@ def _faults(value: Json, shape: Shape, place: str) -> Iterator[tuple[str, Json, 
         yield from _faults(value, shape.shape, place)
     elif value is None:
         return
+    elif isinstance(shape, ByType):
+        yield from _faults(value, shape.of(value), place)
     elif isinstance(shape, Either):
         faults = [list(_faults(value, option, place)) for option in shape.shapes]
         if all(faults):
