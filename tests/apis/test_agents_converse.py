@@ -110,7 +110,7 @@ def far(server, proxy):
 class Echo:
     """Tools that answer every call with its arguments."""
 
-    def call(self, calls, *, approve=None, deadline=None):
+    def call(self, calls, **how):
         for call in calls:
             yield ToolReturned(call, f"got {call.arguments}", 0.0)
 

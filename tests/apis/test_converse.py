@@ -54,7 +54,7 @@ def talk(client):
 class Echo:
     """Tools that answer every call with its arguments."""
 
-    def call(self, calls, *, approve=None, deadline=None):
+    def call(self, calls, **how):
         for call in calls:
             yield ToolReturned(call, f"got {call.arguments}", 0.0)
 
