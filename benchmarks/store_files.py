@@ -21,7 +21,7 @@ from assistctl.errors import Place
 from assistctl.plan.reconcile import reconcile
 from assistctl.resources import Assistant, File, FileSearch, Target, VectorStore, Workspace
 from assistctl.server import EmbeddedServer, Settings
-from tests.apis.surfaces import assistants
+from tests.apis.surfaces import ASSISTANTS
 
 PLACE = Place("assistctl.yaml", 1, 1)
 
@@ -34,7 +34,7 @@ def main() -> None:
         settings = Settings(root / "local.db", model="scripted", embeddings="none")
         with EmbeddedServer(settings) as server:
             client = Counting(server.base_url, server.api_key, parallel=parallel)
-            surface = assistants(client, "bench")
+            surface = ASSISTANTS.surface(client, "bench")
             print(f"{number:,} files, {parallel} requests at a time")
             print(f"{'':24}{'changes':>8}{'requests':>10}{'seconds':>9}{'MB':>7}")
             for name, changed in (("first sync", None), ("one file changed", 0), ("plan", 0)):

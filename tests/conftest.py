@@ -6,6 +6,8 @@ import signal
 
 import pytest
 
+from tests import surface_table
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A script without job control has started us in the background; children would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -20,3 +22,11 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first, so that nothing is left to wait for it alone."""
     items.sort(key=lambda item: item.path.name != "test_docs.py")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Cases × surfaces: which behaviour was tried at which API."""
+    if told := list(surface_table.lines(terminalreporter.stats.get("passed", []))):
+        terminalreporter.section("cases × surfaces")
+        for line in told:
+            terminalreporter.write_line(line)

@@ -1,4 +1,5 @@
-"""A target for each test: the embedded server on a real socket, and workspaces made of values."""
+"""A target for each test: the embedded server on a real socket, and workspaces made of values.
+What is tried, is tried at each API surface; the run ends with a table of that."""
 
 from dataclasses import replace
 
@@ -6,8 +7,27 @@ import pytest
 
 from assistctl.apis.transport.client import Client
 from assistctl.server import EmbeddedServer, Settings
+from tests import surface_table
 from tests.apis.bench import Bench, wipe
-from tests.apis.surfaces import assistants
+from tests.apis.surfaces import ANY_BETA, APIS
+
+
+def pytest_generate_tests(metafunc):
+    if "api" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("only_at")
+        names = surface_table.named(mark) if mark else APIS
+        metafunc.parametrize("api", names, indirect=True)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        surface_table.note(item)
+
+
+@pytest.fixture
+def api(request):
+    """The API of a test: each of the three in turn."""
+    return APIS[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +37,7 @@ def target(tmp_path_factory):
         tmp_path_factory.mktemp("target") / "local.db", model="scripted", embeddings="none"
     )
     with EmbeddedServer(settings) as server:
-        client = Client(server.base_url, server.api_key)
+        client = Client(server.base_url, server.api_key, headers=ANY_BETA)
         yield server, client
         client.close()
 
@@ -31,24 +51,18 @@ def server(target):
 
 
 @pytest.fixture
-def client(server):
-    client = Client(server.base_url, server.api_key)
+def client(server, api):
+    client = api.client(server.base_url, server.api_key)
     yield client
     client.close()
 
 
 @pytest.fixture
-def bench(client, tmp_path):
-    return Bench(tmp_path / "workspace", assistants(client, "ws"))
+def bench(client, api, tmp_path):
+    return Bench(tmp_path / "workspace", api, client)
 
 
 @pytest.fixture
-def other(bench, client):
+def other(bench):
     """A second workspace at the same target."""
-    return replace(
-        bench,
-        surface=assistants(client, "other"),
-        namespace="other",
-        assistants={},
-        stores={},
-    )
+    return replace(bench, namespace="other", assistants={}, stores={})

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from assistctl.apis.transport.client import Client
-from tests.apis.bench import wipe
+from assistctl.resources import ASSISTANT, VECTOR_STORE
+from tests.apis.bench import Bench, wipe
 from tests.apis.fault_proxy import FaultProxy
 from tests.apis.jobs import Job
 from tests.apis.scene import UPLOAD, content_of, sort_files
+from tests.apis.surfaces import Api
 
 CHUNKS = "{type: static, static: {max_chunk_size_tokens: %d, chunk_overlap_tokens: 50}}"
 BEFORE = {
@@ -42,7 +44,8 @@ tools:
 name: Clerk
 metadata: {team: a}
 tools:
-  - {type: function, function: {name: save, parameters: {type: object, properties: {}}}}
+  - type: function
+    function: {name: save, description: Save., parameters: {type: object, properties: {}}}
 """,
     "assistants/buyer.yaml": """\
 name: Buyer
@@ -75,12 +78,12 @@ with it its store."""
 
 OWNERS = {
     "first": {
-        "/assistants": ["ws/buyer", "ws/clerk", "ws/desk", "ws/guide", "ws/shop"],
-        "/vector_stores": ["ws/handbook", "ws/lists", "ws/shop.file_search"],
+        ASSISTANT: ["ws/buyer", "ws/clerk", "ws/desk", "ws/guide", "ws/shop"],
+        VECTOR_STORE: ["ws/handbook", "ws/lists", "ws/shop.file_search"],
     },
     "update": {
-        "/assistants": ["ws/buyer", "ws/clerk", "ws/desk", "ws/guide"],
-        "/vector_stores": ["ws/handbook", "ws/lists"],
+        ASSISTANT: ["ws/buyer", "ws/clerk", "ws/desk", "ws/guide"],
+        VECTOR_STORE: ["ws/handbook", "ws/lists"],
     },
 }
 UPDATE = ("--prune",)
@@ -88,14 +91,20 @@ UPDATE = ("--prune",)
 
 @dataclass
 class Florists:
-    """The workspace, the target, and the proxy between them. `kind` is which sync is tried."""
+    """The workspace, the target, and the proxy between them. `kind` is which sync is tried,
+    `direct` may look at all that is at the target."""
 
     root: Path
     proxy: FaultProxy
     direct: Client
     kind: str
-    api: str = "assistants"
+    api: Api
     number: int = field(default=0)
+
+    @property
+    def there(self):
+        """The target as it is, past the proxy."""
+        return Bench(self.root, self.api, self.direct)
 
     @property
     def files(self):
@@ -112,7 +121,8 @@ class Florists:
         for name, text in files.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text.replace("prod: {", f"prod: {{api: {self.api}, "))
+            spoken = f"prod: {{api: {self.api.name}{self.api.target_options}, "
+            path.write_text(text.replace("prod: {", spoken))
 
     def job(self, *arguments, root=None):
         self.number += 1
@@ -161,9 +171,9 @@ class Florists:
         prune = ("--prune",) if self.kind == "update" else ()
         code, said = self.run("plan", "--detailed-exitcode", *prune)
         found += [f"the plan: {code}, {said}"] if code else []
-        for path, owners in self.owners().items():
-            there = sorted(str(item["metadata"].get("assistctl")) for item in self.list(path))
-            found += [f"{path}: {there}"] if there != owners else []
+        for kind, owners in OWNERS[self.kind].items():
+            there = sorted(map(str, self.there.owners(kind).values()))
+            found += [f"{kind}: {there}"] if there != owners else []
         orphans, used = sort_files(self.direct)
         if len(orphans) > lost:
             found.append(f"orphans: {[file['filename'] for file in orphans]}, lost {lost}")
@@ -178,17 +188,6 @@ class Florists:
             wanted = wanted - {"care.md", "b.md"} | {"c.md"}
         names = sorted(file["filename"] for file in used)
         return found + ([f"files: {names}"] if names != sorted(wanted) else [])
-
-    def owners(self):
-        """Who is to be there; for Responses, empty stores stand for assistants."""
-        owners = OWNERS[self.kind]
-        if self.api == "assistants":
-            return owners
-        standing = [f"ws/assistant/{owner.removeprefix('ws/')}" for owner in owners["/assistants"]]
-        return {"/assistants": [], "/vector_stores": [*standing, *owners["/vector_stores"]]}
-
-    def list(self, path):
-        return list(self.direct.list(path))
 
     def clean(self):
         for path in self.root.parent.glob("job-*.txt"):

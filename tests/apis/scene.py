@@ -6,20 +6,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assistctl.apis.managed.ownership import used_files
 from assistctl.apis.transport.client import Client
 from assistctl.errors import AssistctlError, Place
-from assistctl.resources import CodeInterpreter, FileSearch, Function, FunctionTool
+from assistctl.resources import (
+    ASSISTANT,
+    VECTOR_STORE,
+    CodeInterpreter,
+    FileSearch,
+    Function,
+    FunctionTool,
+)
 from tests.apis.bench import Bench, wipe
 from tests.apis.fault_proxy import FaultProxy
-from tests.apis.surfaces import assistants
+from tests.apis.surfaces import APIS, ASSISTANTS
 
 PLACE = Place("assistctl.yaml", 1, 1)
 SECONDS_UNTIL_HUNG = 60
 UPLOAD = "POST /v1/files"
 ALL = {
-    "/assistants": ["ws/clerk", "ws/desk", "ws/shop"],
-    "/vector_stores": ["ws/handbook", "ws/shop.file_search"],
+    ASSISTANT: ["ws/clerk", "ws/desk", "ws/shop"],
+    VECTOR_STORE: ["ws/handbook", "ws/shop.file_search"],
 }
 
 
@@ -134,7 +140,7 @@ SCENARIOS = {
         everything,
         undeclare,
         {"prune": True},
-        {"/assistants": ["ws/clerk", "ws/desk"], "/vector_stores": ["ws/handbook"]},
+        {ASSISTANT: ["ws/clerk", "ws/desk"], VECTOR_STORE: ["ws/handbook"]},
     ),
     "chunking": Scenario(everything, lambda scene: declare(scene.bench, chunks=400)),
     "loss": Scenario(everything, lose, orphans=2),
@@ -169,9 +175,9 @@ class Scene:
             return [f"the healing sync was refused: {failure}"]
         found = [f"the healing sync failed: {failure}" for failure in failures]
         found += [f"the plan is not empty: {plan}"] if plan else []
-        for path, owners in scenario.after.items():
-            if (there := sorted(map(owner, self.direct.list(path)))) != owners:
-                found.append(f"{path}: {there}")
+        for kind, owners in scenario.after.items():
+            if (there := sorted(map(str, self.bench.owners(kind).values()))) != owners:
+                found.append(f"{kind}: {there}")
         orphans, others = self.files()
         if len(orphans) > allowed:
             found.append(f"orphans: {[file['filename'] for file in orphans]}")
@@ -217,11 +223,9 @@ def sort_files(client):
     """All uploads: those that nothing refers to, and the others."""
     used = set()
     for store in client.list("/vector_stores"):
-        used |= set(used_files(store))
         used |= {f["id"] for f in client.list(f"/vector_stores/{store['id']}/files")}
-    for assistant in client.list("/assistants"):
-        resources = assistant["tool_resources"] or {}
-        used |= set((resources.get("code_interpreter") or {}).get("file_ids", []))
+    for api in APIS.values():
+        used |= {used for it in client.list(api.collection) for used in api.files_of(it)}
     files = list(client.list("/files"))
     return [f for f in files if f["id"] not in used], [f for f in files if f["id"] in used]
 
@@ -233,7 +237,7 @@ def owner(item):
 def sync_from(root: Path, base_url: str, api_key: str, scenario: str) -> None:
     """A whole sync in a process of its own, which may be killed; the target is prepared."""
     client = Client(base_url, api_key)
-    bench = Bench(root, assistants(client, "ws"))
+    bench = Bench(root, ASSISTANTS, client)
     declare(bench)
     if scenario == "edit":
         edit(Scene(bench, FaultProxy(base_url), client))

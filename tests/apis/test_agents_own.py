@@ -6,15 +6,14 @@ import pytest
 
 from assistctl.apis import capabilities
 from assistctl.apis.agents import environments
-from assistctl.apis.agents.fields import BETA, of_session
-from assistctl.apis.transport.client import Client
+from assistctl.apis.agents.fields import of_session
 from assistctl.errors import Place, RemoteError
 from assistctl.resources import Assistant, Target
 from assistctl.surface import Support
 from tests.apis.bench import Bench
 from tests.apis.hosted_agents import hosted_agents
 from tests.apis.scene import function
-from tests.apis.surfaces import agents
+from tests.apis.surfaces import AGENTS
 
 PLACE = Place("assistants/shop.yaml", 1, 1)
 WEB = {"type": "web_search", "mode": "cached", "allowed_domains": ["example.com"]}
@@ -47,18 +46,16 @@ def hosted():
 @pytest.fixture
 def there(hosted, tmp_path):
     """A workspace at a service that has everything."""
-    client = Client(hosted.base_url, "key", headers=BETA)
-    yield Bench(tmp_path / "workspace", agents(client, "ws"))
+    client = AGENTS.client(hosted.base_url, "key")
+    yield Bench(tmp_path / "workspace", AGENTS, client)
     client.close()
 
 
 @pytest.fixture
 def here(server, tmp_path):
     """A workspace at the embedded server."""
-    client = Client(server.base_url, server.api_key, headers=BETA)
-    for agent in client.list("/agents"):
-        client.delete(f"/agents/{agent['id']}")
-    yield Bench(tmp_path / "workspace", agents(client, "ws"))
+    client = AGENTS.client(server.base_url, server.api_key)
+    yield Bench(tmp_path / "workspace", AGENTS, client)
     client.close()
 
 
@@ -85,7 +82,7 @@ def test_what_it_fills_in_is_no_change_and_an_edit_is_drift(there):
     declare(there, ALL)
     there.sync()
     identity = there.only("/agents")["id"]
-    there.surface.client.post(f"/agents/{identity}", {"service_tier": "priority", "tools": [WEB]})
+    there.client.post(f"/agents/{identity}", {"service_tier": "priority", "tools": [WEB]})
     _, _, plan = there.survey()
     (change,) = plan.drifted
     assert {item.field for item in change.drifted} == {"service_tier", "tools"}
@@ -164,7 +161,7 @@ def test_what_the_embedded_server_refuses_is_what_the_table_says_that_it_has_not
         if name.startswith("agents.") and capability.support is Support.REFUSED
     }
     assert refused == AGENT.keys() | SESSION.keys()
-    client = here.surface.client
+    client = here.client
     for fields in AGENT.values():
         with pytest.raises(RemoteError, match="not supported by this server"):
             client.create("/agents", {"model": "m", **fields})
@@ -192,7 +189,7 @@ def test_a_session_is_told_where_its_code_runs_and_what_else_is_declared_of_sess
         "review": "auto_review",
     }
     shop = Assistant("shop", PLACE, {"model": "m"}, own={"agents": own})
-    client = here.surface.client
+    client = here.client
     agent = client.create("/agents", {"model": "m"})
     body = {"agent_id": agent["id"], "input": "Hello", **of_session(shop)}
     machine = environments.environment(client, shop, (), ())

@@ -1,37 +1,18 @@
 """A sync to a target that keeps assistants as agents."""
 
-from dataclasses import replace
-
 import pytest
 
-from assistctl.apis.agents.fields import BETA
 from assistctl.apis.managed.ownership import description_of, used_files, used_stores
-from assistctl.apis.transport.client import Client
-from assistctl.plan.reconcile import PlanOptions, reconcile
-from assistctl.resources import ASSISTANT, Address, CodeInterpreter, FileSearch
-from tests.apis.bench import Bench
-from tests.apis.fault_proxy import answer_lost, proxy_to
+from assistctl.resources import ASSISTANT, CodeInterpreter, FileSearch
 from tests.apis.scene import content_of, function
-from tests.apis.surfaces import agents, assistants
 
-SHOP = Address(ASSISTANT, "shop")
+pytestmark = pytest.mark.only_at("agents", because="how an agent holds an assistant")
 ANSWER = {"type": "object", "properties": {"total": {"type": "number"}}}
 
 
 @pytest.fixture
-def speaking(server):
-    """A client that sends the header of this API, with no agents at its target."""
-    client = Client(server.base_url, server.api_key, headers=BETA)
-    for agent in client.list("/agents"):
-        client.delete(f"/agents/{agent['id']}")
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def bench(speaking, tmp_path):
+def bench(bench):
     """Two assistants, one of which has a file, a store to search and a function."""
-    bench = Bench(tmp_path / "workspace", agents(speaking, "ws"))
     bench.store("handbook", bench.file("handbook/care.md", "Water the roses."))
     declare(bench)
     bench.assistant("clerk")
@@ -46,16 +27,12 @@ def declare(bench, prices="rose,1", **settings):
     )
 
 
-def agent(bench, key="shop"):
-    return bench.only_of("/agents", f"ws/{key}")
-
-
 def edit(bench, **fields):
-    bench.surface.client.post(f"/agents/{agent(bench)['id']}", fields)
+    bench.post(ASSISTANT, bench.held("shop"), **fields)
 
 
 def contents(bench):
-    return [content_of(bench.surface.client, it) for it in used_files(agent(bench))]
+    return [content_of(bench.client, it) for it in used_files(bench.held("shop"))]
 
 
 def test_an_agent_holds_what_is_declared_and_its_metadata_what_agents_have_no_field_for(bench):
@@ -69,8 +46,8 @@ def test_an_agent_holds_what_is_declared_and_its_metadata_what_agents_have_no_fi
         metadata={"team": "a"},
     )
     bench.sync()
-    assert bench.at("/assistants") == []
-    shop = agent(bench)
+    assert bench.at("/vector_stores") == [bench.store_of("handbook")]
+    shop = bench.held("shop")
     assert (shop["name"], shop["instructions"], shop["model"]) == ("Shop", "Sell.", "gpt-4.1")
     assert shop["reasoning"]["effort"] == "low"
     assert shop["text"]["format"] == {"type": "json_schema", "schema": ANSWER}
@@ -85,13 +62,13 @@ def test_an_agent_holds_what_is_declared_and_its_metadata_what_agents_have_no_fi
     }
     assert description_of(shop) == "Sells."
     assert contents(bench) == ["rose,1"]
-    assert used_stores(shop) == [bench.only_of("/vector_stores", "ws/handbook")["id"]]
+    assert used_stores(shop) == [bench.store_of("handbook")["id"]]
     assert shop["metadata"]["team"] == "a"
 
 
 def test_what_the_service_fills_in_is_no_drift(bench):
     bench.sync()
-    filled = agent(bench, "clerk")
+    filled = bench.held("clerk")
     assert (filled["service_tier"], filled["text"]["verbosity"]) == ("auto", "medium")
     _, _, plan = bench.survey()
     assert (str(plan), plan.drifted) == ("", ())
@@ -109,36 +86,15 @@ def test_what_the_service_fills_in_is_no_drift(bench):
 )
 def test_one_changed_field_leaves_the_others_the_description_and_the_files(bench, settings, field):
     bench.sync()
-    before = agent(bench)
+    before = bench.held("shop")
     declare(bench, **settings)
     bench.sync()
-    after = agent(bench)
+    after = bench.held("shop")
     changed = {name for name in before if before[name] != after[name]}
     assert changed - {"updated_at", "metadata"} == {field}
     assert used_files(after) == used_files(before)
     assert used_stores(after) == used_stores(before)
     assert description_of(after) == "Sells."
-
-
-def test_what_is_declared_no_longer_is_cleared(bench):
-    bench.sync()
-    bench.assistant("shop")
-    bench.sync_leaving("undeclared file/prices.csv")
-    shop = agent(bench)
-    assert (shop["name"], shop["instructions"], shop["tools"]) == (None, None, [])
-    assert (description_of(shop), used_files(shop), used_stores(shop)) == (None, [], [])
-
-
-def test_a_changed_byte_is_uploaded_repointed_and_the_old_upload_deleted(bench):
-    bench.sync()
-    (before,) = used_files(agent(bench))
-    declare(bench, prices="rose,2")
-    compiled = bench.compiled()
-    assert compiled[0] == "upload assistants/prices.csv (6 bytes)"
-    assert compiled[-1] == f"delete file/assistants/prices.csv ({before})"
-    bench.sync()
-    assert contents(bench) == ["rose,2"]
-    assert len(bench.at("/files")) == 2
 
 
 @pytest.mark.parametrize(
@@ -174,96 +130,18 @@ def test_an_edit_of_what_nothing_declares_is_told_and_left_alone(bench, fields, 
 
 def test_an_edited_description_is_drift_and_is_written_again(bench):
     bench.sync()
-    edit(bench, metadata={**agent(bench)["metadata"], "assistctl_description": "Gives away."})
+    edit(bench, metadata={**bench.held("shop")["metadata"], "assistctl_description": "Gives away."})
     _, _, plan = bench.survey()
     (change,) = plan.drifted
     assert [item.field for item in change.drifted] == ["description"]
     bench.sync()
-    assert description_of(agent(bench)) == "Sells."
-
-
-def test_an_edit_that_is_to_be_kept_survives_the_change_of_another_field(bench):
-    bench.sync()
-    edit(bench, instructions="Theirs.")
-    declare(bench, name="Store")
-    assert bench.apply(on_drift="keep") == []
-    assert (agent(bench)["instructions"], agent(bench)["name"]) == ("Theirs.", "Store")
-
-
-def test_prune_deletes_an_agent_with_its_files_and_nothing_else(bench, speaking):
-    theirs = speaking.create("/agents", {"model": "gpt-6-luna", "name": "Theirs"})
-    other = replace(bench, surface=agents(speaking, "other"), namespace="other", stores={})
-    other.assistants = {"shop": bench.assistants["clerk"]}
-    other.sync()
-    bench.sync()
-    del bench.assistants["shop"]
-    bench.sync(prune=True)
-    owners = {it["metadata"].get("assistctl") for it in bench.at("/agents")}
-    assert owners == {None, "other/clerk", "ws/clerk"}
-    assert speaking.get(f"/agents/{theirs['id']}")["name"] == "Theirs"
-    assert [file["filename"] for file in bench.at("/files")] == ["care.md"]
-
-
-def test_a_protected_agent_is_not_pruned_and_a_renamed_one_keeps_its_id(bench):
-    bench.assistant("clerk", protect=True)
-    bench.sync()
-    before = agent(bench)
-    bench.assistants["store"] = replace(bench.assistants.pop("shop"), key="store")
-    bench.moved = {SHOP: Address(ASSISTANT, "store")}
-    bench.sync()
-    assert agent(bench, "store")["id"] == before["id"]
-    del bench.assistants["clerk"]
-    bench.apply(prune=True)
-    assert bench.plan(prune=True) == "undeclared assistant/clerk (protected)"
-
-
-def test_an_agent_without_an_owner_is_adopted_and_keeps_its_id(bench, speaking):
-    made = speaking.create("/agents", {"model": "m", "name": "Shop", "metadata": {"team": "a"}})
-    declared = bench.surface.declare(bench.workspace)
-    observed = bench.surface.observe(declared)
-    theirs = bench.surface.unmanaged(SHOP, made["id"], declared)
-    observed = replace(observed, owned={**observed.owned, SHOP: theirs})
-    plan = reconcile("local", declared, observed, PlanOptions(adopt=[SHOP]))
-    operations = bench.surface.compile(plan, declared, observed)
-    outcomes = bench.surface.execute(bench.root, operations, declared, observed)
-    assert [outcome.error for outcome in outcomes if outcome.error] == []
-    assert agent(bench)["id"] == made["id"]
-    assert agent(bench)["metadata"]["team"] == "a"
-    assert bench.plan() == ""
-
-
-def test_a_create_whose_answer_was_lost_is_found_by_its_owner(bench, server):
-    with proxy_to(server.base_url) as proxy:
-        client = Client(proxy.base_url, server.api_key, headers=BETA)
-        lossy = replace(bench, surface=agents(client, "ws"))
-        lost = []
-
-        def fault(number, request):
-            if str(request) == "POST /v1/agents" and b"ws/shop" in request.body:
-                lost.append(number)
-                return answer_lost if len(lost) == 1 else None
-            return None
-
-        proxy.fault = fault
-        lossy.sync()
-        client.close()
-    assert len(lost) == 1
-    assert len(bench.at("/agents")) == 2
-
-
-def test_uploads_in_use_are_no_orphans_by_any_api(bench, client):
-    bench.sync()
-    other = Bench(bench.root, assistants(client, "old"))
-    other.assistant("old", CodeInterpreter((bench.file("old.csv", "tulip,1"),)))
-    other.sync()
-    for each in (bench, other):
-        assert each.surface.orphans(each.surface.declare(each.workspace)) == ()
+    assert description_of(bench.held("shop")) == "Sells."
 
 
 def test_an_agent_is_imported_as_the_assistant_that_it_is(bench):
     declare(bench, reasoning_effort="low")
     bench.sync()
-    shop = agent(bench)
+    shop = bench.held("shop")
     seen = bench.surface.existing()[shop["id"]]
     assert {name: seen[name] for name in ("name", "description", "reasoning_effort")} == {
         "name": "Shop",

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from assistctl.resources import ASSISTANT
 from tests.apis.fault_proxy import (
     Answer,
     Request,
@@ -29,7 +30,10 @@ from tests.apis.florists import Florists
 from tests.apis.jobs import TIMEOUT
 from tests.apis.scene import opinionated
 
-pytestmark = pytest.mark.sweep
+pytestmark = [
+    pytest.mark.sweep,
+    pytest.mark.only_at("assistants", because="for now"),
+]
 
 THOROUGH = "ALL_FAULTS" in os.environ
 EVERY, WAYS = (1, 3) if THOROUGH else (7, 1)
@@ -54,10 +58,10 @@ FAULTS = {
 
 
 @pytest.fixture(params=["first", "update"])
-def florists(request, target, tmp_path):
+def florists(request, target, api, tmp_path):
     server, direct = target
     with proxy_to(server.base_url) as proxy:
-        yield Florists(tmp_path / "workspace", proxy, direct, request.param)
+        yield Florists(tmp_path / "workspace", proxy, direct, request.param, api)
 
 
 def unclear(code, said):
@@ -198,14 +202,14 @@ def test_targets_that_cannot_be_used_are_said_to_be_so_and_nothing_is_lost(flori
     for name, about in UNUSABLE.items():
         cases += 1
         florists.prepare()
-        before = florists.list("/assistants")
+        before = florists.there.at(ASSISTANT)
         florists.proxy.rewrite = about.get("rewrite", as_it_is)
         florists.proxy.fault = about.get("fault", lambda number, request: None)
         code, said = florists.run(*florists.sync)
         wrong = unclear(code, said)
         if name == "no metadata" or florists.kind == "update":
             wrong += ["it passed"] if code == 0 else []
-            wrong += [] if florists.list("/assistants") == before else ["assistants were written"]
+            wrong += [] if florists.there.at(ASSISTANT) == before else ["assistants were written"]
         florists.proxy.rewrite = as_it_is
         if wrong := wrong + florists.wrong(0):
             failures.append(f"{name}: {code}, {said}: {wrong}")

@@ -26,7 +26,7 @@ from tests.apis.fault_proxy import (
     proxy_to,
 )
 from tests.apis.scene import SCENARIOS, UPLOAD, Scene, sync_from
-from tests.apis.surfaces import assistants
+from tests.apis.surfaces import ASSISTANTS
 
 pytestmark = pytest.mark.sweep
 
@@ -79,7 +79,7 @@ def scene(target, tmp_path):
     server, direct = target
     with proxy_to(server.base_url) as proxy:
         client = Client(proxy.base_url, server.api_key, timeout=SLOW)
-        yield Scene(Bench(tmp_path / "workspace", assistants(client, "ws")), proxy, direct)
+        yield Scene(Bench(tmp_path / "workspace", ASSISTANTS, client), proxy, direct)
         client.close()
 
 

@@ -8,10 +8,22 @@ import pytest
 
 from assistctl.plan.reconcile import reconcile
 from assistctl.plan.state import Observed
-from assistctl.resources import ASSISTANT, Address, CodeInterpreter, FileSearch
+from assistctl.resources import (
+    ASSISTANT,
+    FILE,
+    VECTOR_STORE,
+    Address,
+    CodeInterpreter,
+    FileSearch,
+)
 from tests.apis import scene
+from tests.apis.fault_proxy import answer_lost, proxy_to
+from tests.apis.surfaces import APIS
 
 SHOP = Address(ASSISTANT, "shop")
+OWN_FIELDS = pytest.mark.only_at(
+    "assistants", "agents", because="at Responses nothing holds fields but the name"
+)
 
 
 def refers(bench):
@@ -19,12 +31,7 @@ def refers(bench):
     prices = bench.file("assistants/prices.csv", "rose,1")
     bench.assistant("shop", CodeInterpreter((prices,)))
     bench.sync()
-    return bench.only("/files")["id"]
-
-
-def code_files(bench):
-    resources = bench.only("/assistants")["tool_resources"]
-    return (resources.get("code_interpreter") or {}).get("file_ids", [])
+    return bench.only(FILE)["id"]
 
 
 def upload(bench, name="theirs.csv"):
@@ -34,11 +41,7 @@ def upload(bench, name="theirs.csv"):
     return bench.surface.upload(path, name)["id"]
 
 
-def edit(bench, path="/assistants", **changes):
-    """Somebody edits our one object at the target."""
-    bench.surface.client.post(f"{path}/{bench.only(path)['id']}", changes)
-
-
+@OWN_FIELDS
 def test_metadata_that_is_declared_no_longer_is_cleared(bench):
     bench.assistant("shop", metadata={"team": "a"})
     bench.sync()
@@ -47,13 +50,14 @@ def test_metadata_that_is_declared_no_longer_is_cleared(bench):
         "update assistant/shop: the declaration changed\n  metadata: {'team': 'a'} -> None"
     )
     bench.sync()
-    assert "team" not in bench.only("/assistants")["metadata"]
+    assert "team" not in bench.only(ASSISTANT)["metadata"]
 
 
+@OWN_FIELDS
 def test_a_field_that_is_declared_no_longer_is_not_cleared_unasked_if_it_was_edited(bench):
     bench.assistant("shop", instructions="Sell.")
     bench.sync()
-    edit(bench, instructions="Buy.")
+    bench.edit(instructions="Buy.")
     bench.assistant("shop")
     assert bench.plan() == (
         "update assistant/shop: both the declaration and the target changed since the last sync\n"
@@ -61,28 +65,40 @@ def test_a_field_that_is_declared_no_longer_is_not_cleared_unasked_if_it_was_edi
     )
 
 
+@OWN_FIELDS
 def test_edited_metadata_that_is_to_be_kept_survives_a_write_of_another_field(bench):
     bench.assistant("shop", metadata={"team": "a"})
     bench.sync()
-    edit(bench, metadata={**bench.only("/assistants")["metadata"], "team": "b"})
+    bench.edit(metadata={**bench.only(ASSISTANT)["metadata"], "team": "b"})
     bench.assistant("shop", metadata={"team": "a"}, instructions="Sell.")
     assert bench.apply(on_drift="keep") == []
-    assert bench.only("/assistants")["metadata"]["team"] == "b"
+    assert bench.only(ASSISTANT)["metadata"]["team"] == "b"
     assert bench.plan() == (
         "update assistant/shop: changed at the target since the last sync\n"
         "  metadata.team: 'b' -> 'a'"
     )
 
 
+@OWN_FIELDS
+def test_an_edited_field_that_is_to_be_kept_survives_a_write_of_another_field(bench):
+    bench.assistant("shop", name="Shop", instructions="Sell.", description="Sells.")
+    bench.sync()
+    bench.edit(instructions="Theirs.")
+    bench.assistant("shop", name="Store", instructions="Sell.", description="Sells.")
+    assert bench.apply(on_drift="keep") == []
+    found = bench.only(ASSISTANT)
+    assert (found["instructions"], found["name"]) == ("Theirs.", "Store")
+
+
 def test_edited_contents_of_a_store_that_are_to_be_kept_survive_a_write_of_its_name(bench):
     page = bench.file("docs/a.md", "page a")
     bench.store("handbook", page)
     bench.sync()
-    store, theirs = bench.only("/vector_stores")["id"], upload(bench, "theirs.md")
-    bench.surface.client.create(f"/vector_stores/{store}/files", {"file_id": theirs})
+    store, theirs = bench.only(VECTOR_STORE)["id"], upload(bench, "theirs.md")
+    bench.client.create(f"/vector_stores/{store}/files", {"file_id": theirs})
     bench.store("handbook", page, name="Handbook")
     assert bench.apply(on_drift="keep") == []
-    assert bench.only("/vector_stores")["name"] == "Handbook"
+    assert bench.only(VECTOR_STORE)["name"] == "Handbook"
     assert theirs in [item["id"] for item in bench.at(f"/vector_stores/{store}/files")]
     assert bench.plan().startswith("update vector_store/handbook: changed at the target")
     bench.sync(on_drift="overwrite")
@@ -92,8 +108,8 @@ def test_edited_contents_of_a_store_that_are_to_be_kept_survive_a_write_of_its_n
 def test_edited_contents_of_a_store_that_are_to_be_kept_survive_new_content_of_its_file(bench):
     bench.store("handbook", bench.file("docs/a.md", "page a"))
     bench.sync()
-    store, theirs = bench.only("/vector_stores")["id"], upload(bench, "theirs.md")
-    bench.surface.client.create(f"/vector_stores/{store}/files", {"file_id": theirs})
+    store, theirs = bench.only(VECTOR_STORE)["id"], upload(bench, "theirs.md")
+    bench.client.create(f"/vector_stores/{store}/files", {"file_id": theirs})
     bench.store("handbook", bench.file("docs/a.md", "page b"))
     assert bench.apply(on_drift="keep") == []
     inside = [item["id"] for item in bench.at(f"/vector_stores/{store}/files")]
@@ -105,28 +121,28 @@ def test_edited_contents_of_a_store_that_are_to_be_kept_survive_new_content_of_i
 def test_a_foreign_file_that_is_to_be_kept_survives_new_content_of_ours(bench):
     old = refers(bench)
     theirs = upload(bench)
-    edit(bench, tool_resources={"code_interpreter": {"file_ids": [old, theirs]}})
+    bench.use(files=[old, theirs])
     prices = bench.file("assistants/prices.csv", "rose,2")
     bench.assistant("shop", CodeInterpreter((prices,)))
     assert bench.apply(on_drift="keep") == []
-    assert theirs in code_files(bench)
-    assert len(code_files(bench)) == 2
+    assert theirs in bench.files_of("shop")
+    assert len(bench.files_of("shop")) == 2
     assert bench.plan(on_drift="keep") == ""
     assert bench.plan().startswith("update assistant/shop: changed at the target")
     bench.sync(on_drift="overwrite")
-    assert code_files(bench) == [bench.survey()[1].owned[SHOP].uploads[0].id]
+    assert bench.files_of("shop") == [bench.survey()[1].owned[SHOP].uploads[0].id]
 
 
 def test_an_upload_that_nothing_uses_any_more_is_remembered_by_later_writes(bench):
     unused = refers(bench)
     bench.assistant("shop", CodeInterpreter())
     assert bench.apply() == []
-    bench.assistant("shop", CodeInterpreter(), instructions="Sell.")
+    bench.assistant("shop", CodeInterpreter(), name="Shop")
     assert bench.apply() == []
     assert bench.plan() == "undeclared file/prices.csv"
-    assert bench.only("/files")["id"] == unused
+    assert bench.only(FILE)["id"] == unused
     bench.sync(prune=True)
-    assert bench.at("/files") == []
+    assert bench.at(FILE) == []
 
 
 def test_prune_deletes_what_this_very_plan_takes_out_of_use(bench):
@@ -141,35 +157,33 @@ def test_prune_deletes_what_this_very_plan_takes_out_of_use(bench):
     prices = bench.file("assistants/a.csv", "rose,2")
     bench.assistant("shop", CodeInterpreter((prices,)), FileSearch("handbook"))
     bench.sync(prune=True)
-    assert sorted(item["filename"] for item in bench.at("/files")) == ["a.csv", "a.md"]
+    assert sorted(item["filename"] for item in bench.at(FILE)) == ["a.csv", "a.md"]
 
 
-def test_prune_leaves_an_upload_whose_holder_could_not_be_written(bench, client):
+def test_prune_leaves_an_upload_whose_holder_could_not_be_written(bench):
     upload_id = refers(bench)
     bench.assistant("shop", CodeInterpreter())
-    declared, observed, plan = bench.survey(prune=True)
-    client.delete(f"/assistants/{observed.owned[SHOP].id}")
-    operations = bench.surface.compile(plan, declared, observed)
-    outcomes = bench.surface.execute(bench.root, operations, declared, observed)
-    assert [bool(outcome.error) for outcome in outcomes] == [True, True]
-    assert bench.only("/files")["id"] == upload_id
+    planned = bench.survey(prune=True)
+    bench.delete(ASSISTANT, bench.only(ASSISTANT))
+    assert len(bench.execute(*planned)) == 2
+    assert bench.only(FILE)["id"] == upload_id
 
 
 def test_prune_leaves_an_upload_whose_edited_holder_is_to_be_kept(bench):
     held = refers(bench)
     theirs = upload(bench)
-    edit(bench, tool_resources={"code_interpreter": {"file_ids": [held, theirs]}})
+    bench.use(files=[held, theirs])
     bench.assistant("shop", CodeInterpreter())
     assert bench.apply(prune=True, on_drift="keep") == []
-    assert code_files(bench) == [held, theirs]
-    assert len(bench.at("/files")) == 2
+    assert bench.files_of("shop") == [held, theirs]
+    assert len(bench.at(FILE)) == 2
 
 
 def test_prune_after_an_assistant_was_renamed_leaves_its_file(bench):
     refers(bench)
     bench.assistants["kiosk"] = bench.assistants.pop("shop")
     bench.sync(prune=True)
-    assert code_files(bench) == [bench.only("/files")["id"]]
+    assert bench.files_of("shop") == [bench.only(FILE)["id"]]
 
 
 def test_a_renamed_store_takes_over_the_uploads_and_prune_leaves_them(bench):
@@ -181,8 +195,8 @@ def test_a_renamed_store_takes_over_the_uploads_and_prune_leaves_them(bench):
     bench.store("new", page)
     bench.assistant("shop", FileSearch("new"))
     assert bench.apply(prune=True) == []
-    assert len(bench.at("/files")) == 1
-    assert bench.only("/vector_stores")["file_counts"]["completed"] == 1
+    assert len(bench.at(FILE)) == 1
+    assert bench.only(VECTOR_STORE)["file_counts"]["completed"] == 1
     assert bench.plan(prune=True) == ""
 
 
@@ -194,8 +208,8 @@ def test_prune_leaves_an_upload_that_a_finished_store_holds_too(bench):
     bench.sync()
     bench.assistants.pop("shop")
     bench.sync(prune=True)
-    assert len(bench.at("/files")) == 1
-    assert bench.only("/vector_stores")["file_counts"]["completed"] == 1
+    assert len(bench.at(FILE)) == 1
+    assert bench.only(VECTOR_STORE)["file_counts"]["completed"] == 1
 
 
 def test_prune_deletes_files_before_what_knows_that_they_are_ours(bench):
@@ -218,15 +232,13 @@ def test_a_file_in_a_finished_store_is_not_uploaded_again_for_a_second_store(ben
     bench.store("two", page)
     assert bench.plan().startswith("create vector_store/two")
     bench.sync()
-    assert len(bench.at("/files")) == 1
+    assert len(bench.at(FILE)) == 1
 
 
 def test_a_second_copy_that_somebody_has_edited_is_left_alone_and_said(bench):
-    bench.assistant("shop", instructions="Sell.")
+    bench.assistant("shop", name="Shop")
     bench.sync()
-    ours = bench.only("/assistants")
-    body = {"model": "gpt-4.1", "instructions": "Try this.", "metadata": ours["metadata"]}
-    clone = bench.surface.client.create("/assistants", body)["id"]
+    clone = bench.make(name="Try", metadata=bench.only(ASSISTANT)["metadata"])["id"]
     _, _, plan = bench.survey()
     assert not plan
     assert plan.notes == (
@@ -234,7 +246,7 @@ def test_a_second_copy_that_somebody_has_edited_is_left_alone_and_said(bench):
         "alone; delete it, or take the metadata `assistctl` out of it",
     )
     bench.sync()
-    assert len(bench.at("/assistants")) == 2
+    assert len(bench.at(ASSISTANT)) == 2
 
 
 def test_a_second_copy_that_has_lost_our_files_goes_but_not_one_with_somebody_elses(bench):
@@ -243,13 +255,13 @@ def test_a_second_copy_that_has_lost_our_files_goes_but_not_one_with_somebody_el
     bench.store("handbook", *pages)
     bench.assistant("shop", FileSearch("handbook"))
     bench.sync()
-    client = bench.surface.client
-    store = bench.only("/vector_stores")
+    client = bench.client
+    store = bench.only(VECTOR_STORE)
     copy = {"name": store["name"], "metadata": store["metadata"]}
     client.create("/vector_stores", copy)
     theirs = client.create("/vector_stores", copy | {"file_ids": [upload(bench)]})
     bench.sync()
-    assert [it["id"] for it in bench.at("/vector_stores")] == [store["id"], theirs["id"]]
+    assert [it["id"] for it in bench.at(VECTOR_STORE)] == [store["id"], theirs["id"]]
 
 
 def test_a_second_copy_of_a_store_that_is_in_use_is_replaced_without_a_trace(bench):
@@ -258,26 +270,26 @@ def test_a_second_copy_of_a_store_that_is_in_use_is_replaced_without_a_trace(ben
     bench.store("handbook", page)
     bench.assistant("shop", FileSearch("handbook"))
     bench.sync()
-    used = bench.only("/vector_stores")
-    bench.surface.client.delete(f"/vector_stores/{used['id']}")
+    used = bench.only(VECTOR_STORE)
+    bench.client.delete(f"/vector_stores/{used['id']}")
     opened = dict(used["metadata"])
     opened["assistctl_applied"] = opened["assistctl_applied"].replace(",", "/?,", 1)
     del opened["assistctl_digest"]
     body = {"name": used["name"], "metadata": opened}
-    first = bench.surface.client.create("/vector_stores", body)["id"]
+    first = bench.client.create("/vector_stores", body)["id"]
     body = {"name": used["name"], "metadata": used["metadata"]}
-    second = bench.surface.client.create("/vector_stores", body)["id"]
+    second = bench.client.create("/vector_stores", body)["id"]
     attached = {
-        "file_id": bench.only("/files")["id"],
+        "file_id": bench.only(FILE)["id"],
         "attributes": {"assistctl_path": "docs/a.md", "assistctl_sha256": page.sha256},
     }
-    bench.surface.client.create(f"/vector_stores/{second}/files", attached)
-    edit(bench, tool_resources={"file_search": {"vector_store_ids": [second]}})
+    bench.client.create(f"/vector_stores/{second}/files", attached)
+    bench.use(stores=[second])
     _, _, plan = bench.survey()
     assert not plan.drifted
     bench.sync()
-    assert bench.only("/vector_stores")["id"] == first
-    assert bench.only("/files")["id"] == attached["file_id"]
+    assert bench.only(VECTOR_STORE)["id"] == first
+    assert bench.only(FILE)["id"] == attached["file_id"]
 
 
 @pytest.mark.parametrize("edited", [False, True])
@@ -287,19 +299,12 @@ def test_two_syncs_at_the_same_time_are_put_in_order_by_the_next_one(bench, clie
         bench.sync()
         scene.declare(bench, prices="rose,2", instructions="Be kind.", tools=())
     surveys = [bench.survey(), bench.survey()]
-
-    def execute(found):
-        declared, observed, plan = found
-        operations = bench.surface.compile(plan, declared, observed)
-        for _ in bench.surface.execute(bench.root, operations, declared, observed):
-            pass
-
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(execute, surveys))
+        list(pool.map(lambda found: bench.execute(*found), surveys))
     assert not bench.survey()[2].drifted
     bench.sync()
-    for path, owners in scene.ALL.items():
-        assert sorted(map(scene.owner, bench.at(path))) == owners
+    for kind, owners in scene.ALL.items():
+        assert sorted(bench.owners(kind).values()) == owners
 
 
 def attach(bench, store, file, path):
@@ -307,18 +312,18 @@ def attach(bench, store, file, path):
     sha256 = hashlib.sha256((bench.root / path).read_bytes()).hexdigest()
     attributes = {"assistctl_path": path, "assistctl_sha256": sha256}
     body = {"file_id": file, "attributes": attributes}
-    bench.surface.client.create(f"/vector_stores/{store}/files", body)
+    bench.client.create(f"/vector_stores/{store}/files", body)
 
 
 def test_a_file_that_was_uploaded_twice_into_one_store_is_there_once_after_a_sync(bench):
     bench.store("handbook", bench.file("docs/a.md", "page a"))
     bench.sync()
-    store = bench.only("/vector_stores")["id"]
+    store = bench.only(VECTOR_STORE)["id"]
     second = bench.surface.upload(bench.root / "docs/a.md", "a.md")["id"]
     attach(bench, store, second, "docs/a.md")
     assert bench.plan() == "update file/docs/a.md: uploaded twice; one upload is kept"
     bench.sync()
-    kept = bench.only("/files")["id"]
+    kept = bench.only(FILE)["id"]
     assert [item["id"] for item in bench.at(f"/vector_stores/{store}/files")] == [kept]
 
 
@@ -330,15 +335,13 @@ def test_a_file_that_was_uploaded_for_a_store_and_for_an_assistant_is_there_once
     declared = bench.surface.declare(replace(bench, assistants={}).workspace)
     unseen = Observed()  # of a sync that looked before the assistant was made
     plan = reconcile("local", declared, unseen)
-    operations = bench.surface.compile(plan, declared, unseen)
-    for outcome in bench.surface.execute(bench.root, operations, declared, unseen):
-        assert outcome.error is None
-    assert len(bench.at("/files")) == 2
+    assert bench.execute(declared, unseen, plan) == []
+    assert len(bench.at(FILE)) == 2
     bench.sync()
-    store = bench.only("/vector_stores")["id"]
-    kept = bench.only("/files")["id"]
+    store = bench.only(VECTOR_STORE)["id"]
+    kept = bench.only(FILE)["id"]
     assert [item["id"] for item in bench.at(f"/vector_stores/{store}/files")] == [kept]
-    assert code_files(bench) == [kept]
+    assert bench.files_of("shop") == [kept]
 
 
 def test_a_file_of_somebody_elses_with_the_same_name_and_size_is_none_of_ours(bench, other):
@@ -348,26 +351,61 @@ def test_a_file_of_somebody_elses_with_the_same_name_and_size_is_none_of_ours(be
     other.store("handbook", other.file("assistants/prices.csv", "rose,1"))
     other.sync()
     assert bench.plan() == other.plan() == ""
-    assert len(bench.at("/files")) == 2
+    assert len(bench.at(FILE)) == 2
+
+
+def test_a_create_whose_answer_was_lost_is_found_by_its_owner(bench, server):
+    """Also where a store of the same key stands among what holds assistants."""
+    prices = bench.file("assistants/prices.csv", "rose,1")
+    bench.store("shop", prices)
+    bench.assistant("shop", CodeInterpreter((prices,)), FileSearch("shop"))
+    owner, lost = bench.api.owner("ws/shop").encode(), []
+
+    def fault(number, request):
+        creates = str(request) == f"POST /v1{bench.api.collection}" and owner in request.body
+        if creates and not lost:
+            lost.append(number)
+            return answer_lost
+        return None
+
+    with proxy_to(server.base_url) as proxy:
+        proxy.fault = fault
+        client = bench.api.client(proxy.base_url, server.api_key)
+        replace(bench, client=client).sync()
+        client.close()
+    assert len(lost) == 1
+    assert [*bench.owners(ASSISTANT).values(), *bench.owners(VECTOR_STORE).values()] == [
+        "ws/shop",
+        "ws/shop",
+    ]
+
+
+def test_uploads_that_an_assistant_uses_are_no_orphans_at_any_api(bench, server):
+    bench.assistant("shop", CodeInterpreter((bench.file("assistants/prices.csv", "rose,1"),)))
+    bench.sync()
+    for api in APIS.values():
+        client = api.client(server.base_url, server.api_key)
+        beside = replace(bench, api=api, client=client, namespace="beside")
+        assert beside.surface.orphans(beside.surface.declare(beside.workspace)) == ()
+        client.close()
 
 
 def test_an_object_of_ours_without_a_record_is_no_second_copy(bench):
     bench.assistant("shop")
     bench.sync()
-    by_hand = {"model": "m", "metadata": {"assistctl": "ws/shop"}}
-    bench.surface.client.create("/assistants", by_hand)
+    bench.make(metadata={"assistctl": bench.api.owner("ws/shop")})
     bench.sync()
-    assert len(bench.at("/assistants")) == 2
+    assert len(bench.at(ASSISTANT)) == 2
 
 
 def test_what_nobody_owns_and_what_others_own_is_never_touched(bench, other):
-    bench.surface.client.create("/assistants", {"model": "m", "name": "nobody's"})
-    bench.surface.client.create("/vector_stores", {"name": "nobody's"})
+    bench.make(name="nobody's")
+    bench.client.create("/vector_stores", {"name": "nobody's"})
     upload(bench)
     other.assistant("shop", CodeInterpreter((other.file("assistants/prices.csv", "rose,9"),)))
     other.sync()
-    paths = ("/assistants", "/vector_stores", "/files")
-    before = {item["id"]: item for path in paths for item in bench.at(path)}
+    kinds = (ASSISTANT, VECTOR_STORE, FILE)
+    before = {item["id"]: item for kind in kinds for item in bench.at(kind)}
     prices = bench.file("assistants/prices.csv", "rose,1")
     bench.store("handbook", prices)
     bench.assistant("shop", CodeInterpreter((prices,)), FileSearch("handbook"))
@@ -376,20 +414,20 @@ def test_what_nobody_owns_and_what_others_own_is_never_touched(bench, other):
     bench.assistants.pop("shop")
     bench.stores.clear()
     bench.sync(prune=True)
-    after = {item["id"]: item for path in paths for item in bench.at(path)}
+    after = {item["id"]: item for kind in kinds for item in bench.at(kind)}
     assert {key: after.get(key) for key in before} == before
     assert len(after) == len(before) + 1
 
 
 def test_a_record_left_open_is_closed_by_the_next_sync(bench):
-    bench.assistant("shop", instructions="Sell.")
+    bench.assistant("shop", name="Shop")
     bench.sync()
-    metadata = bench.only("/assistants")["metadata"]
+    metadata = bench.only(ASSISTANT)["metadata"]
     opened = {**metadata, "assistctl_applied": metadata["assistctl_applied"] + "/?"}
-    edit(bench, metadata=opened)
+    bench.edit(metadata=opened)
     assert bench.plan() == (
         "update assistant/shop: as declared, but the last sync was cut off before it could note "
         "that"
     )
     bench.sync()
-    assert bench.only("/assistants")["metadata"] == metadata
+    assert bench.only(ASSISTANT)["metadata"] == metadata

@@ -1,6 +1,6 @@
 """Renames that keep the object at the target."""
 
-from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, CodeInterpreter, FileSearch
+from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, CodeInterpreter, FileSearch
 
 
 def declare(bench, key):
@@ -19,15 +19,11 @@ def rename(bench, old, new):
     )
 
 
-def owners(bench, path):
-    return {item["id"]: item["metadata"]["assistctl"] for item in bench.at(path)}
-
-
 def test_a_renamed_assistant_keeps_its_id_its_store_and_its_files(bench):
     declare(bench, "desk")
     bench.sync()
-    assistant, store = bench.only("/assistants"), bench.only("/vector_stores")
-    files = bench.at("/files")
+    assistant, store = bench.only(ASSISTANT), bench.only(VECTOR_STORE)
+    files = bench.at(FILE)
     rename(bench, "desk", "shop")
     assert bench.plan() == (
         "update vector_store/shop.file_search: moved from vector_store/desk.file_search\n"
@@ -35,19 +31,19 @@ def test_a_renamed_assistant_keeps_its_id_its_store_and_its_files(bench):
         "update assistant/shop: moved from assistant/desk"
     )
     bench.sync()
-    assert owners(bench, "/assistants") == {assistant["id"]: "ws/shop"}
-    assert owners(bench, "/vector_stores") == {store["id"]: "ws/shop.file_search"}
-    assert bench.at("/files") == files
+    assert bench.owners(ASSISTANT) == {assistant["id"]: "ws/shop"}
+    assert bench.owners(VECTOR_STORE) == {store["id"]: "ws/shop.file_search"}
+    assert bench.at(FILE) == files
 
 
 def test_a_target_that_missed_a_rename_takes_the_whole_way_at_once(bench):
     declare(bench, "desk")
     bench.sync()
-    assistant = bench.only("/assistants")
+    assistant = bench.only(ASSISTANT)
     rename(bench, "desk", "till")
     rename(bench, "till", "shop")
     bench.sync()
-    assert owners(bench, "/assistants") == {assistant["id"]: "ws/shop"}
+    assert bench.owners(ASSISTANT) == {assistant["id"]: "ws/shop"}
 
 
 def test_where_both_names_exist_nothing_moves_and_the_old_one_is_reported(bench):
@@ -62,8 +58,7 @@ def test_where_both_names_exist_nothing_moves_and_the_old_one_is_reported(bench)
 def test_an_edit_at_the_target_is_drift_of_the_moved_one_too(bench):
     declare(bench, "desk")
     bench.sync()
-    assistant = bench.only("/assistants")
-    bench.surface.client.post(f"/assistants/{assistant['id']}", {"name": "Edited"})
+    bench.edit(name="Edited")
     rename(bench, "desk", "shop")
     _, _, plan = bench.survey()
     assert [(str(change.address), change.drifted[0].path) for change in plan.drifted] == [

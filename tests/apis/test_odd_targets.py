@@ -7,13 +7,15 @@ from urllib.parse import quote
 
 import pytest
 
-from assistctl.apis.transport.client import Client
 from assistctl.errors import RemoteError
-from assistctl.resources import FILE, Address, CodeInterpreter, FileSearch
+from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, CodeInterpreter, FileSearch
 from tests.apis.bench import Bench
 from tests.apis.fault_proxy import error, proxy_to
 from tests.apis.scene import declare, function, opinionated
-from tests.apis.surfaces import assistants
+
+pytestmark = pytest.mark.only_at(
+    "assistants", because="how other servers that have this API differ is known of this API only"
+)
 
 
 @pytest.fixture
@@ -23,10 +25,10 @@ def proxy(server):
 
 
 @pytest.fixture
-def odd(proxy, server, tmp_path):
+def odd(proxy, server, api, tmp_path):
     """A workspace that sees the target through the proxy."""
-    client = Client(proxy.base_url, server.api_key)
-    yield Bench(tmp_path / "workspace", assistants(client, "ws"))
+    client = api.client(proxy.base_url, server.api_key)
+    yield Bench(tmp_path / "workspace", api, client)
     client.close()
 
 
@@ -65,8 +67,8 @@ def test_drift_shows_at_an_opinionated_target_too(odd, proxy, bench):
     proxy.rewrite = opinionated
     odd.assistant("shop", function("save"), instructions="Sell.", reasoning_effort="low")
     odd.sync()
-    asst = bench.only("/assistants")["id"]
-    bench.surface.client.post(f"/assistants/{asst}", {"model": "gpt-5", "instructions": "Buy."})
+    asst = bench.only(ASSISTANT)["id"]
+    bench.client.post(f"/assistants/{asst}", {"model": "gpt-5", "instructions": "Buy."})
     assert odd.plan() == (
         "update assistant/shop: changed at the target since the last sync\n"
         "  model: 'gpt-5-2026-01-01' -> 'gpt-4.1'\n"
@@ -92,12 +94,12 @@ def test_a_file_that_somebody_put_into_a_store_is_seen_however_far_it_is_indexed
 ):
     odd.store("handbook", odd.file("docs/a.md", "page a"))
     odd.sync()
-    store = bench.only("/vector_stores")
+    store = bench.only(VECTOR_STORE)
     theirs = bench.surface.upload(odd.root / "docs/a.md", "theirs.md")["id"]
     copy = {"name": "handbook", "metadata": store["metadata"], "file_ids": [theirs]}
-    second = bench.surface.client.create("/vector_stores", copy)["id"]
+    second = bench.client.create("/vector_stores", copy)["id"]
     page = Address(FILE, "docs/a.md")
-    bench.surface.client.create(f"/vector_stores/{store['id']}/files", {"file_id": theirs})
+    bench.client.create(f"/vector_stores/{store['id']}/files", {"file_id": theirs})
 
     def linger(member):
         member["status"] = status if member["id"] == theirs else member["status"]
@@ -108,7 +110,7 @@ def test_a_file_that_somebody_put_into_a_store_is_seen_however_far_it_is_indexed
         f"  files: {[theirs, page]} -> {[page]}"
     )
     odd.sync(on_drift="overwrite")
-    assert [item["id"] for item in bench.at("/vector_stores")] == [store["id"], second]
+    assert [item["id"] for item in bench.at(VECTOR_STORE)] == [store["id"], second]
 
 
 @pytest.mark.parametrize("with_store", [False, True])
@@ -143,21 +145,21 @@ def test_what_a_target_refuses_leaves_no_upload_behind(odd, proxy, bench):
     assert odd.apply() == [
         "create assistant/shop (model, tools, tool_resources): POST /assistants: 400 fault 400"
     ]
-    assert bench.at("/files") == []
+    assert bench.at(FILE) == []
 
 
 def test_a_refused_update_keeps_the_old_upload_and_only_that(odd, proxy, bench):
     odd.assistant("shop", code(odd))
     odd.sync()
-    old = bench.only("/files")["id"]
+    old = bench.only(FILE)["id"]
     path = f"POST /v1/assistants/{bench.only('/assistants')['id']}"
     proxy.fault = lambda number, request: error(400) if str(request) == path else None
     odd.assistant("shop", code(odd, "rose,2"))
     assert len(odd.apply()) == 2
-    assert bench.only("/files")["id"] == old
+    assert bench.only(FILE)["id"] == old
     proxy.reset()
     odd.sync()
-    assert bench.only("/files")["id"] != old
+    assert bench.only(FILE)["id"] != old
 
 
 def test_a_part_of_tool_resources_that_is_not_declared_any_more_is_cleared_by_name(odd, proxy):
@@ -226,11 +228,11 @@ def test_a_target_without_vector_stores_serves_a_workspace_that_needs_none(odd, 
 def test_a_file_that_is_still_being_indexed_is_not_taken_for_indexed(odd, proxy, bench):
     odd.store("handbook", odd.file("docs/a.md", "page a"))
     odd.sync()
-    store = bench.only("/vector_stores")
+    store = bench.only(VECTOR_STORE)
     opened = {**store["metadata"], "assistctl_digest": None}
     opened["assistctl_applied"] = opened["assistctl_applied"].replace(",", "/?,", 1)
     del opened["assistctl_digest"]
-    bench.surface.client.post(f"/vector_stores/{store['id']}", {"metadata": opened})
+    bench.client.post(f"/vector_stores/{store['id']}", {"metadata": opened})
     busy = of("vector_store.file", lambda item: item.update(status="in_progress"))
     proxy.rewrite = busy
     assert odd.plan() == (
@@ -254,7 +256,7 @@ def test_an_expired_store_is_replaced_and_its_uploads_serve_again(odd, proxy, be
     odd.store("handbook", odd.file("docs/a.md", "page a"))
     odd.assistant("shop", FileSearch("handbook"))
     odd.sync()
-    old, upload = bench.only("/vector_stores")["id"], bench.only("/files")["id"]
+    old, upload = bench.only(VECTOR_STORE)["id"], bench.only(FILE)["id"]
 
     def expire(item):
         if item["id"] == old:
@@ -271,14 +273,14 @@ def test_an_expired_store_is_replaced_and_its_uploads_serve_again(odd, proxy, be
         "delete vector_store/handbook: expired; a new one takes its place"
     )
     odd.sync()
-    assert bench.only("/vector_stores")["id"] != old
-    assert bench.only("/files")["id"] == upload
+    assert bench.only(VECTOR_STORE)["id"] != old
+    assert bench.only(FILE)["id"] == upload
 
 
 def test_an_expired_store_that_cannot_be_read_any_more_is_replaced_too(odd, proxy, bench):
     odd.store("handbook", odd.file("docs/a.md", "page a"))
     odd.sync()
-    old = bench.only("/vector_stores")["id"]
+    old = bench.only(VECTOR_STORE)["id"]
 
     def expire(item):
         if item["id"] == old:
@@ -288,7 +290,7 @@ def test_an_expired_store_that_cannot_be_read_any_more_is_replaced_too(odd, prox
     unreadable = f"GET /v1/vector_stores/{old}/files"
     proxy.fault = lambda number, request: error(400) if str(request) == unreadable else None
     odd.sync()
-    assert bench.only("/vector_stores")["id"] != old
+    assert bench.only(VECTOR_STORE)["id"] != old
 
 
 IMPOSSIBLE = ["x", 7, True, [], {}, [7], [None], {"type": 7}]
@@ -316,12 +318,12 @@ def put(item_id, place, value, item):
 def test_an_object_of_impossible_shape_is_the_targets_fault_and_no_bug(odd, proxy, bench):
     declare(odd)
     odd.sync()
-    store = bench.only_of("/vector_stores", "ws/handbook")
+    store = bench.store_of("handbook")
     samples = {
-        "assistant": bench.only_of("/assistants", "ws/shop"),
+        "assistant": bench.held("shop"),
         "vector_store": store,
         "vector_store.file": bench.at(f"/vector_stores/{store['id']}/files")[0],
-        "file": bench.at("/files")[0],
+        "file": bench.at(FILE)[0],
     }
     tried, named, wrong = 0, 0, []
     for kind, sample in samples.items():
@@ -343,7 +345,7 @@ def test_an_object_of_impossible_shape_is_the_targets_fault_and_no_bug(odd, prox
     proxy.rewrite = of("assistant", lambda item: item.update(metadata="x"))
     with pytest.raises(RemoteError) as refused:
         odd.plan()
-    shop = bench.at("/assistants")[0]["id"]
+    shop = bench.at(ASSISTANT)[0]["id"]
     assert str(refused.value) == (
         f'GET /assistants: in what the target answered, `metadata` of "{shop}" is "x" instead of '
         "an object; that is a fault of the target, which nothing here can mend"

@@ -14,11 +14,15 @@ from assistctl.apis.transport.client import Client, Sizes
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.apis.transport.files import download, upload
 from assistctl.errors import RemoteError
-from assistctl.resources import CodeInterpreter
+from assistctl.resources import FILE, CodeInterpreter
 from tests.apis.bench import Bench
 from tests.apis.fault_proxy import answer_lost, dropped, error, proxy_to
-from tests.apis.surfaces import assistants
+from tests.apis.surfaces import ASSISTANTS
 from tests.local_http import LocalServer
+
+pytestmark = pytest.mark.only_at(
+    "assistants", because="files go to a target in one way, whatever holds assistants"
+)
 
 CONTENT = random.Random(4).randbytes(250_000)
 OPENED, COMPLETED = "POST /v1/uploads", "POST /v1/uploads/…/complete"
@@ -117,10 +121,10 @@ def test_bytes_that_change_on_their_way_are_refused(large, client, proxy, path):
 
 
 def test_a_sync_sends_a_large_file_in_parts(large, tmp_path):
-    bench = Bench(tmp_path / "workspace", assistants(large, "ws"))
+    bench = Bench(tmp_path / "workspace", ASSISTANTS, large)
     bench.assistant("shop", CodeInterpreter((bench.file("assistants/all.bin", CONTENT),)))
     bench.sync()
-    assert bench.only("/files")["bytes"] == 250_000
+    assert bench.only(FILE)["bytes"] == 250_000
 
 
 SENDER = """

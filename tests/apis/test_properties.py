@@ -14,16 +14,22 @@ from assistctl import spec, toolbox
 from assistctl.plan.reconcile import PlanOptions, reconcile
 from tests.apis.bench import wipe
 from tests.apis.declarations import AUTO, FIELDS, FILLED_IN, canonical, edits, users
-from tests.apis.surfaces import assistants
 
-pytestmark = pytest.mark.sweep
+pytestmark = [
+    pytest.mark.sweep,
+    pytest.mark.only_at("assistants", because="declarations.py says what this API holds"),
+]
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "0"))
 many = settings(
     derandomize=not EXAMPLES,
     max_examples=EXAMPLES or 20,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
+    ],
     print_blob=True,
 )
 FIRST_STEP = re.compile(r"(\w+)(?:\[([^\]]*)\]|\.([^.\[]+))?")
@@ -40,6 +46,7 @@ class Life:
     def __init__(self, root, surface):
         self.root = root
         self.surface = surface
+        self.client = surface.client
 
     def survey(self, **options):
         workspace, problems = spec.load(self.root, environ={})
@@ -61,18 +68,18 @@ class Life:
         assert not again, str(again)
 
     def at(self, path):
-        return list(self.surface.client.list(path))
+        return list(self.client.list(path))
 
 
-@pytest.fixture(scope="module")
-def life(target, tmp_path_factory):
-    return Life(tmp_path_factory.mktemp("workspace"), assistants(target[1], "ws"))
+@pytest.fixture
+def life(client, api, tmp_path):
+    return Life(tmp_path / "workspace", api.surface(client, "ws"))
 
 
 @many
 @given(edits())
-def test_a_plan_names_what_was_edited_and_is_empty_after_a_sync(life, edit):
-    wipe(life.surface.client)
+def test_a_plan_names_what_was_edited_and_is_empty_after_a_sync(life, target, edit):
+    wipe(target[1])
     before, after = edit
     before.write(life.root)
     assert planned(life.plan()) == edited({}, before.expected())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistctl.resources import FileSearch
+from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, FileSearch
 
 
 def declare(bench, *, protect):
@@ -20,12 +20,12 @@ def remove(bench):
 def test_protected_objects_survive_prune_without_their_declaration(bench):
     declare(bench, protect=True)
     bench.sync()
-    there = {path: bench.at(path) for path in ("/assistants", "/vector_stores", "/files")}
+    there = {kind: bench.at(kind) for kind in (ASSISTANT, VECTOR_STORE, FILE)}
     remove(bench)
     left = "undeclared vector_store/handbook (protected)\nundeclared assistant/shop (protected)"
     assert bench.apply(prune=True) == []
     assert bench.plan(prune=True) == left
-    assert {path: bench.at(path) for path in there} == there
+    assert {kind: bench.at(kind) for kind in there} == there
 
 
 def test_protection_is_kept_by_later_writes_and_goes_when_it_is_declared_no_longer(bench):
@@ -33,7 +33,7 @@ def test_protection_is_kept_by_later_writes_and_goes_when_it_is_declared_no_long
     bench.sync()
     bench.assistant("shop", FileSearch("handbook"), protect=True, name="Flowers")
     bench.sync()
-    (shop,) = (item for item in bench.at("/assistants") if item["name"] == "Flowers")
+    (shop,) = (item for item in bench.at(ASSISTANT) if item["name"] == "Flowers")
     assert shop["metadata"]["assistctl_protect"] == "true"
     declare(bench, protect=False)
     assert bench.plan() == (
@@ -46,15 +46,15 @@ def test_protection_is_kept_by_later_writes_and_goes_when_it_is_declared_no_long
     bench.sync()
     remove(bench)
     bench.sync(prune=True)
-    assert [item["metadata"]["assistctl"] for item in bench.at("/assistants")] == ["ws/other"]
+    assert [*bench.owners(ASSISTANT).values()] == ["ws/other"]
 
 
-@pytest.mark.parametrize("path", ["/assistants", "/vector_stores"])
-def test_taking_protection_away_at_the_target_is_drift(bench, path):
+@pytest.mark.parametrize("kind", [ASSISTANT, VECTOR_STORE])
+def test_taking_protection_away_at_the_target_is_drift(bench, kind):
     declare(bench, protect=True)
     bench.sync()
-    item = next(item for item in bench.at(path) if "assistctl_protect" in item["metadata"])
+    item = next(item for item in bench.at(kind) if "assistctl_protect" in item["metadata"])
     metadata = {k: v for k, v in item["metadata"].items() if k != "assistctl_protect"}
-    bench.surface.client.post(f"{path}/{item['id']}", {"metadata": metadata})
+    bench.post(kind, item, metadata=metadata)
     _, _, plan = bench.survey()
     assert [field.path for change in plan.drifted for field in change.drifted] == ["protect"]

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from assistctl.apis.transport.client import Client
 from assistctl.resources import CodeInterpreter, FileSearch
 from tests.apis.fault_proxy import proxy_to
-from tests.apis.surfaces import assistants
+
+pytestmark = pytest.mark.only_at(
+    "assistants", because="the promise of docs/performance.md is made of this API"
+)
 
 NOTHING_THERE = {
     "GET /assistants?limit=100": 1,
@@ -25,8 +27,8 @@ def counted(bench, server):
     """Counts what a step asks for, but for polls: how often a batch is asked for depends on how
     long the target indexes."""
     with proxy_to(server.base_url) as proxy:
-        client = Client(proxy.base_url, server.api_key)
-        watched = replace(bench, surface=assistants(client, bench.namespace))
+        client = bench.api.client(proxy.base_url, server.api_key)
+        watched = replace(bench, client=client)
 
         def requests(step):
             proxy.reset()

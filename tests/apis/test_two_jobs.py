@@ -10,20 +10,21 @@ from dataclasses import replace
 
 import pytest
 
+from assistctl.resources import ASSISTANT
 from tests.apis.fault_proxy import proxy_to
 from tests.apis.florists import OWNERS, Florists
 
 pytestmark = pytest.mark.sweep
 
-ROUNDS = 20 if "ALL_FAULTS" in os.environ else 4
+ROUNDS = 10 if "ALL_FAULTS" in os.environ else 2
 
 
 @pytest.mark.parametrize("kind", ["first", "update"])
-def test_two_jobs_at_the_same_time_are_put_in_order_by_the_next(target, tmp_path, kind):
+def test_two_jobs_at_the_same_time_are_put_in_order_by_the_next(target, api, tmp_path, kind):
     server, direct = target
     doubled, failures = 0, []
     with proxy_to(server.base_url) as proxy:
-        florists = Florists(tmp_path / "one" / "workspace", proxy, direct, kind)
+        florists = Florists(tmp_path / "one" / "workspace", proxy, direct, kind, api)
         for number in range(ROUNDS):
             florists.prepare()
             other = replace(florists, root=tmp_path / "two" / "workspace")
@@ -33,9 +34,10 @@ def test_two_jobs_at_the_same_time_are_put_in_order_by_the_next(target, tmp_path
                 jobs.append(checkout.job(*florists.sync).start())
                 time.sleep(number * 0.02)
             ends = [(job.wait(), job.said) for job in jobs]
-            doubled += len(florists.list("/assistants")) > len(OWNERS[kind]["/assistants"])
+            doubled += len(florists.there.at(ASSISTANT)) > len(OWNERS[kind][ASSISTANT])
             lost = florists.uploads() if any(code for code, _ in ends) else 0
             if wrong := florists.wrong(lost):
                 failures.append(f"round {number}: {[code for code, _ in ends]}: {wrong}")
-    print(f"{kind}: rounds / right: {ROUNDS} / {ROUNDS - len(failures)}; doubled: {doubled}")
+    right = ROUNDS - len(failures)
+    print(f"{kind}, {api.name}: rounds / right: {ROUNDS} / {right}; doubled: {doubled}")
     assert failures == []

@@ -3,11 +3,13 @@
 import pytest
 
 from assistctl.apis.managed import ownership
-from assistctl.apis.transport.client import Client
-from assistctl.resources import CodeInterpreter
+from assistctl.resources import FILE, VECTOR_STORE, CodeInterpreter
 from tests.apis.bench import Bench
 from tests.apis.fault_proxy import error, proxy_to
-from tests.apis.surfaces import assistants
+
+STORES_ALIKE = pytest.mark.only_at(
+    "assistants", because="what stores remember of uploads is the same, whatever holds assistants"
+)
 
 
 @pytest.fixture
@@ -21,14 +23,15 @@ def pages(bench, number):
 
 
 def names(bench):
-    return sorted(item["filename"] for item in bench.at("/files"))
+    return sorted(item["filename"] for item in bench.at(FILE))
 
 
 def inside(bench, key):
-    (store,) = (i for i in bench.at("/vector_stores") if i["metadata"]["assistctl"] == f"ws/{key}")
-    return [item["id"] for item in bench.at(f"/vector_stores/{store['id']}/files")]
+    path = f"/vector_stores/{bench.store_of(key)['id']}/files"
+    return [item["id"] for item in bench.at(path)]
 
 
+@STORES_ALIKE
 def test_of_a_hundred_files_that_are_declared_no_longer_prune_leaves_none(bench):
     bench.assistant("shop")
     bench.store("handbook", *pages(bench, 100))
@@ -42,9 +45,10 @@ def test_of_a_hundred_files_that_are_declared_no_longer_prune_leaves_none(bench)
     assert (len(told), files) == (100, {f"{page}.md" for page in range(1, 100)})
     bench.sync(prune=True)
     assert names(bench) == ["0.md"]
-    assert len(bench.at("/vector_stores")) == 1
+    assert len(bench.at(VECTOR_STORE)) == 1
 
 
+@STORES_ALIKE
 def test_prune_at_once_deletes_as_many_and_needs_no_store_for_them(bench):
     bench.assistant("shop")
     bench.store("handbook", *pages(bench, 100))
@@ -59,16 +63,16 @@ def test_what_is_declared_again_is_taken_from_where_it_was_set_aside(bench, litt
     bench.assistant("shop")
     bench.store("handbook", *pages(bench, 30))
     bench.sync()
-    uploads = {item["id"] for item in bench.at("/files")}
+    uploads = {item["id"] for item in bench.at(FILE)}
     bench.store("handbook")
     assert bench.apply() == []
     bench.store("handbook", *pages(bench, 30))
     assert bench.apply() == []
     assert bench.apply(prune=True) == []
     assert bench.plan(prune=True) == ""
-    assert len(bench.at("/files")) == 30
-    assert uploads & {item["id"] for item in bench.at("/files")}
-    assert len(bench.at("/vector_stores")) == 1
+    assert len(bench.at(FILE)) == 30
+    assert uploads & {item["id"] for item in bench.at(FILE)}
+    assert len(bench.at(VECTOR_STORE)) == 1
 
 
 def test_an_assistant_that_changes_its_files_again_and_again_forgets_none(bench, little_room):
@@ -76,7 +80,7 @@ def test_an_assistant_that_changes_its_files_again_and_again_forgets_none(bench,
         files = [bench.file(f"assistants/{time}-{part}.csv", f"{part}") for part in range(6)]
         bench.assistant("shop", CodeInterpreter(tuple(files)))
         assert bench.apply() == []
-    assert len(bench.at("/files")) == 30
+    assert len(bench.at(FILE)) == 30
     bench.sync(prune=True)
     assert names(bench) == [f"4-{part}.csv" for part in range(6)]
 
@@ -88,13 +92,14 @@ def proxy(server):
 
 
 @pytest.fixture
-def cut_off(proxy, server, tmp_path):
+def cut_off(proxy, server, api, tmp_path):
     """A workspace that sees the target through the proxy."""
-    client = Client(proxy.base_url, server.api_key)
-    yield Bench(tmp_path / "workspace", assistants(client, "ws"))
+    client = api.client(proxy.base_url, server.api_key)
+    yield Bench(tmp_path / "workspace", api, client)
     client.close()
 
 
+@STORES_ALIKE
 @pytest.mark.parametrize("prune", [False, True])
 def test_wherever_it_is_cut_off_prune_leaves_none(cut_off, proxy, little_room, prune):
     bench, tried, number, is_whole = cut_off, 0, 0, False
@@ -105,12 +110,10 @@ def test_wherever_it_is_cut_off_prune_leaves_none(cut_off, proxy, little_room, p
         bench.store("handbook", *pages(bench, 24))
         assert bench.apply(prune=True) == []
         bench.store("handbook", *pages(bench, 1))
-        declared, observed, plan = bench.survey(prune=prune)
-        operations = bench.surface.compile(plan, declared, observed)
+        planned = bench.survey(prune=prune)
         proxy.reset()
         proxy.fault = lambda count, request, last=number: error(400) if count > last else None
-        for _ in bench.surface.execute(bench.root, operations, declared, observed):
-            pass
+        bench.execute(*planned)
         is_whole = len(proxy.requests) <= number
         proxy.reset()
         bench.sync(prune=True)
