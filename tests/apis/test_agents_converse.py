@@ -372,6 +372,14 @@ def test_a_session_whose_answer_is_lost_is_found_and_not_made_again(far, proxy):
     assert len(posted(proxy, "/agents/sessions")) == 1
 
 
+def test_an_agent_that_is_gone_is_an_error_at_once(far, proxy):
+    path = f"/agents/{far.agent}"
+    far.client.delete(path)
+    with pytest.raises(RemoteError, match=f"GET {path}: 404 No agent found"):
+        list(far.send("hi"))
+    assert [str(it) for it in proxy.requests].count(f"GET /v1{path}") == 1
+
+
 def is_list_of_sessions(request):
     return str(request) == "GET /v1/agents/sessions"
 

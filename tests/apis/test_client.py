@@ -542,3 +542,22 @@ def test_a_stream_that_is_cut_is_a_lost_answer(talking_to):
     client, _ = talking_to(Answer(200, events, (("content-type", "text/event-stream"),), cut=20))
     with pytest.raises(LostAnswer, match="cannot reach"), client.stream("/x", {}) as stream:
         list(stream)
+
+
+def test_a_stream_whose_connection_was_refused_is_asked_for_again_after_a_pause_only():
+    class Held(Pacing):
+        def hold(self, seconds):
+            held.append(seconds)
+
+    held = []
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    client = Client(f"http://127.0.0.1:{port}/v1", "sk-1", pace=Held())
+    with (
+        pytest.raises(LostAnswer, match="cannot reach the target"),
+        client.stream("/responses", {}),
+    ):
+        pass
+    client.close()
+    (seconds,) = held
+    assert 0.2 < seconds <= 0.5

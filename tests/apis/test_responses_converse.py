@@ -226,6 +226,17 @@ def test_a_stream_that_breaks_off_is_read_to_its_end(far, proxy):
     assert len(asked(proxy)) == 1
 
 
+def test_a_conversation_that_is_busy_is_told_as_a_refusal_and_not_asked_again(far, proxy):
+    proxy.fault = lambda number, request: error(409) if request.path == "/v1/responses" else None
+    with pytest.raises(RemoteError) as told:
+        list(far.send("hi"))
+    assert str(told.value) == (
+        "POST /responses: 409 fault 409; nothing was taken; wait until what keeps the conversation"
+        " busy has ended"
+    )
+    assert len(asked(proxy)) == 1
+
+
 def test_a_request_whose_answer_is_lost_is_not_sent_again(far, proxy):
     proxy.fault = lambda number, request: (
         answer_lost if request.method == "POST" and request.path == "/v1/responses" else None

@@ -162,7 +162,7 @@ class Conversation:
     def _begin(self, message: Mapping[str, Json], attachments: _Input) -> Iterator[Event]:
         """A session and its first turn. One whose answer was lost is looked for, and never made
         anew: it would be at work twice."""
-        agent = self.client.get(f"/agents/{in_path(self.agent)}", just_made=True)
+        agent = self.client.get(f"/agents/{in_path(self.agent)}")
         self._key = secrets.token_hex(8)
         body = {
             "agent_id": self.agent,
@@ -179,7 +179,7 @@ class Conversation:
                 "POST /agents/sessions: the stream ended before its session was there"
             )
             try:
-                yield from self._hear(listened(self.client, "/agents/sessions", body, True))
+                yield from self._hear(listened(self.client, "/agents/sessions", body, False))
             except LostAnswer as error:
                 lost = error
             if self.thread or not lost.refused:
@@ -370,7 +370,7 @@ class Conversation:
         never does."""
         pause, deadline = 0.1, time.monotonic() + WAIT_SECONDS
         while True:
-            yield from self._note(self.client.get(self._path(), just_made=True))
+            yield from self._note(self.client.get(self._path(), just_made=bool(self._key)))
             turn = self._read_turn() if self._turn else self._newest_turn()
             if turn:
                 yield from self._note_turn(turn)

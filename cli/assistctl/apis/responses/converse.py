@@ -188,8 +188,8 @@ class Conversation:
         }
         self._open = None  # until an answer says which calls are left
         before = self._response.get("id")
-        lost = LostAnswer("POST /responses: the stream ended before the response began")
         for _ in range(ATTEMPTS):
+            lost = LostAnswer("POST /responses: the stream ended before the response began")
             try:
                 for event in listened(self.client, "/responses", body, self._just_made):
                     yield from self._read(event)
@@ -198,7 +198,9 @@ class Conversation:
             if self._response.get("id") != before or not lost.refused:
                 break
         if self._response.get("id") == before:
-            if not lost.refused:
+            if lost.status == 409:
+                lost.add("nothing was taken; wait until what keeps the conversation busy has ended")
+            elif not lost.refused:
                 lost.add(f"whether it was taken is not known: see {self.thread or 'the target'}")
             raise lost
         if self._response.get("status") in ACTIVE:

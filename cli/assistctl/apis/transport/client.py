@@ -323,7 +323,7 @@ class Client:
                     )
             except LostAnswer as error:
                 # Whoever sends it again, or anything else, does so after a while.
-                if error.status is not None:
+                if error.status is not None or error.refused:
                     pace.hold(min(pacing.pause(0, error.retry_after), pace.seconds))
                 raise
             except RemoteError as error:
