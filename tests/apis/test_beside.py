@@ -5,23 +5,15 @@ from itertools import permutations
 
 import pytest
 
-from assistctl.apis.agents.fields import BETA
-from assistctl.apis.managed.users import file_ids
-from assistctl.apis.transport.client import Client
 from assistctl.apis.transport.pacing import Pacing
-from assistctl.resources import ASSISTANT, Address, CodeInterpreter, FileSearch, implicit_key
+from assistctl.resources import ASSISTANT, FILE, Address, CodeInterpreter, FileSearch, implicit_key
 from assistctl.sync import apply, rollback, snapshots
 from assistctl.sync.planning import plan_sync
 from tests.apis.bench import Bench
 from tests.apis.fault_proxy import error, proxy_to
 from tests.apis.scene import content_of
-from tests.apis.surfaces import agents, assistants, responses
+from tests.apis.surfaces import APIS
 
-APIS = {
-    "assistants": (assistants, "/assistants", "ws/shop"),
-    "agents": (agents, "/agents", "ws/shop"),
-    "responses": (responses, "/vector_stores", "ws/assistant/shop"),
-}
 HANDBOOK = implicit_key("shop")
 PAIRS = list(permutations(APIS, 2))
 
@@ -31,17 +23,14 @@ def at(server, tmp_path):
     """A workspace at the target by an API: `at("agents")`, each with declarations of its own."""
     clients = []
 
-    def open_at(api, base_url=server.base_url):
-        headers = BETA if api == "agents" else {}
+    def open_at(name, base_url=server.base_url):
         pace = Pacing(sleep=lambda seconds: None)
-        client = Client(base_url, server.api_key, headers=headers, pace=pace)
+        client = APIS[name].client(base_url, server.api_key, pace=pace)
         clients.append(client)
-        bench = Bench(tmp_path / "workspace", APIS[api][0](client, "ws"))
+        bench = Bench(tmp_path / "workspace", APIS[name], client)
         declare(bench)
         return bench
 
-    for agent in open_at("agents").at("/agents"):
-        clients[0].delete(f"/agents/{agent['id']}")
     yield open_at
     for client in clients:
         client.close()
@@ -60,18 +49,16 @@ def without_the_file(bench):
     bench.assistant("shop", CodeInterpreter(), FileSearch(HANDBOOK), name="Shop")
 
 
-def reads(bench, api):
-    """What the assistant of this API can read."""
-    _, collection, owner = APIS[api]
-    used = file_ids(bench.only_of(collection, owner))
-    return [content_of(bench.surface.client, file_id) for file_id in used]
+def reads(bench):
+    """What the assistant can read."""
+    return [content_of(bench.client, file_id) for file_id in bench.files_of("shop")]
 
 
 def sync_beside(first, second):
     """Both in sync, with one upload between them."""
     first.sync()
     second.sync()
-    assert len(first.at("/files")) == 1
+    assert len(first.at(FILE)) == 1
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
@@ -80,11 +67,11 @@ def test_an_upload_that_was_replaced_stays_until_the_last_api_is_repointed(at, o
     sync_beside(first, second)
     declare(first, "rose,2")
     first.sync()
-    assert (reads(first, one), reads(second, other)) == (["rose,2"], ["rose,1"])
+    assert (reads(first), reads(second)) == (["rose,2"], ["rose,1"])
     declare(second, "rose,2")
     second.sync()
-    assert (reads(first, one), reads(second, other)) == (["rose,2"], ["rose,2"])
-    assert len(first.at("/files")) == 1
+    assert (reads(first), reads(second)) == (["rose,2"], ["rose,2"])
+    assert len(first.at(FILE)) == 1
     assert (first.plan(), second.plan()) == ("", "")
 
 
@@ -94,10 +81,10 @@ def test_prune_leaves_an_upload_until_no_api_declares_it(at, one, other):
     sync_beside(first, second)
     without_the_file(first)
     first.sync(prune=True)
-    assert (reads(first, one), reads(second, other)) == ([], ["rose,1"])
+    assert (reads(first), reads(second)) == ([], ["rose,1"])
     without_the_file(second)
     second.sync(prune=True)
-    assert first.at("/files") == []
+    assert first.at(FILE) == []
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
@@ -109,11 +96,11 @@ def test_what_a_record_calls_unused_is_neither_told_nor_pruned_while_another_api
     without_the_file(first)
     first.sync()
     first.sync(prune=True)
-    assert reads(second, other) == ["rose,1"]
+    assert reads(second) == ["rose,1"]
     without_the_file(second)
     second.apply()
     first.sync(prune=True)
-    assert first.at("/files") == []
+    assert first.at(FILE) == []
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
@@ -123,7 +110,7 @@ def test_prune_of_an_assistant_leaves_the_upload_that_another_api_uses(at, one, 
     del first.assistants["shop"]
     first.stores.clear()
     first.sync(prune=True)
-    assert reads(second, other) == ["rose,1"]
+    assert reads(second) == ["rose,1"]
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
@@ -137,7 +124,7 @@ def test_a_rollback_leaves_the_upload_that_another_api_uses(at, one, other, tmp_
         pass
     declare(second, "rose,2")
     second.sync()
-    assert len(first.at("/files")) == 1
+    assert len(first.at(FILE)) == 1
     (snapshot,) = snapshots.all_of(first.workspace)
     shop, sources = Address(ASSISTANT, "shop"), tmp_path / "sources"
     sources.mkdir()
@@ -148,16 +135,15 @@ def test_a_rollback_leaves_the_upload_that_another_api_uses(at, one, other, tmp_
         apply.apply_plan(first.surface, first.workspace, way_back, sources=sources, back_to="x")
     )
     assert [it.error for it in results if it.error] == []
-    assert (reads(first, one), reads(second, other)) == (["rose,1"], ["rose,2"])
+    assert (reads(first), reads(second)) == (["rose,1"], ["rose,2"])
 
 
-@pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("theirs", ["assistants", "agents"])
 def test_what_somebody_else_has_given_to_an_assistant_of_theirs_stays(at, api, theirs):
-    bench = at(api)
+    bench = at(api.name)
     bench.sync()
-    used = [item["id"] for item in bench.at("/files")]
-    client = at(theirs).surface.client
+    used = [item["id"] for item in bench.at(FILE)]
+    client = at(theirs).client
     if theirs == "agents":
         metadata = {"assistctl": "somebody/desk", "assistctl_uploads": used[0]}
         made = client.create("/agents", {"model": "gpt-4.1", "metadata": metadata})
@@ -169,7 +155,7 @@ def test_what_somebody_else_has_given_to_an_assistant_of_theirs_stays(at, api, t
     assert content_of(client, used[0]) == "rose,1"
     client.delete(f"/{theirs}/{made['id']}")
     bench.sync()
-    assert used[0] not in [item["id"] for item in bench.at("/files")]
+    assert used[0] not in [item["id"] for item in bench.at(FILE)]
 
 
 def test_once_the_last_user_has_gone_a_replaced_upload_goes_by_what_a_record_says(at):
@@ -178,12 +164,11 @@ def test_once_the_last_user_has_gone_a_replaced_upload_goes_by_what_a_record_say
     sync_beside(first, second)
     first.store(HANDBOOK, first.file("assistants/prices.csv", "rose,2"))
     first.sync()
-    assert reads(second, "agents") == ["rose,1"]
-    gone = second.only_of("/agents", "ws/shop")["id"]
-    second.surface.client.delete(f"/agents/{gone}")
+    assert reads(second) == ["rose,1"]
+    second.delete(ASSISTANT, second.held("shop"))
     assert first.plan().endswith(": replaced by a newer upload; nothing refers to it")
     first.sync()
-    assert len(first.at("/files")) == 1
+    assert len(first.at(FILE)) == 1
 
 
 @contextmanager
@@ -197,15 +182,14 @@ def refusing(server, status, words):
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-@pytest.mark.parametrize("api", APIS)
 def test_what_a_target_does_not_have_uses_nothing(at, server, api, status):
-    missing = {"/v1/assistants", "/v1/agents"} - {f"/v1{APIS[api][1]}"}
+    missing = {"/v1/assistants", "/v1/agents"} - {f"/v1{api.collection}"}
     with refusing(server, status, missing) as proxy:
-        bench = at(api, proxy.base_url)
+        bench = at(api.name, proxy.base_url)
         bench.sync()
         declare(bench, "rose,2")
         bench.sync()
-    assert len(bench.at("/files")) == 1
+    assert len(bench.at(FILE)) == 1
 
 
 def test_where_a_target_cannot_tell_what_uses_an_upload_it_stays_and_the_plan_says_so(at, server):
@@ -220,8 +204,8 @@ def test_where_a_target_cannot_tell_what_uses_an_upload_it_stays_and_the_plan_sa
         "uploads that are not used any more stay for now, since the target does not tell what else "
         "uses them: GET /agents: 500 fault 500; sent 5 times",
     )
-    assert len(bench.at("/files")) == 2
+    assert len(bench.at(FILE)) == 2
     declare(bench, "rose,2")
     assert bench.plan().endswith(": replaced by a newer upload; nothing refers to it")
     bench.sync()
-    assert len(bench.at("/files")) == 1
+    assert len(bench.at(FILE)) == 1
