@@ -78,7 +78,9 @@ def test_a_target_that_keeps_assistants_knows_stand_ins_for_what_they_are(bench)
 
 def test_where_there_are_no_stores_nothing_is_missing_of_what_needs_none(bench, server):
     with proxy_to(server.base_url) as proxy:
-        proxy.fault = lambda number, request: error(404)
+        proxy.fault = lambda number, request: (
+            None if request.path.endswith("/models") else error(404)
+        )
         client = bench.api.client(proxy.base_url, server.api_key)
         bare = replace(bench, client=client, stores={}, assistants={})
         bare.assistant("clerk", function("save"))
@@ -88,6 +90,23 @@ def test_where_there_are_no_stores_nothing_is_missing_of_what_needs_none(bench, 
         with pytest.raises(RemoteError, match="404"):
             bare.plan()
         client.close()
+
+
+def test_a_base_url_where_nothing_of_the_api_is_does_not_pass_for_a_target_without_stores(
+    bench, server
+):
+    with proxy_to(server.base_url) as proxy:
+        proxy.fault = lambda number, request: error(404)
+        client = bench.api.client(proxy.base_url, server.api_key)
+        bare = replace(bench, client=client, stores={}, assistants={})
+        bare.assistant("clerk", function("save"))
+        with pytest.raises(RemoteError) as told:
+            bare.plan()
+        client.close()
+    assert str(told.value) == (
+        "GET /models: 404 fault 404; nor is there any other list: look whether the base URL is"
+        " right"
+    )
 
 
 def test_there_is_no_assistant_to_adopt_or_to_import(bench, client):

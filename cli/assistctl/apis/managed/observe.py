@@ -124,6 +124,8 @@ def _lists(client: Client, kind: AssistantKind, declared_kinds: set[str]) -> _Li
         is_one = kind.collection == STORES
         stores = assistants if is_one else pool.submit(read, STORES, VECTOR_STORE)
         files = pool.submit(read, "/files", FILE, limit=10_000)
+        if all(answer.result() is None for answer in (assistants, stores, files)):
+            _refuse_nothing(client)
         return _Listed(
             tuple(it for it in assistants.result() or () if kind.holds(it)),
             tuple(it for it in stores.result() or () if not is_stand_in(it)),
@@ -131,6 +133,20 @@ def _lists(client: Client, kind: AssistantKind, declared_kinds: set[str]) -> _Li
             (*(assistants.result() or ()), *(stores.result() or ())),
             keeps_assistants=assistants.result() is not None,
         )
+
+
+def _refuse_nothing(client: Client) -> None:
+    """Raises RemoteError where nothing shows that there is an API at the base URL: what has none of
+    our lists lists its models at least."""
+    try:
+        next(client.list("/models", limit=None), None)
+    except RemoteError as error:
+        if error.status in ABSENT_ENDPOINT:
+            raise RemoteError(
+                f"{error}; nor is there any other list: look whether the base URL is right",
+                status=error.status,
+            ) from error
+        raise
 
 
 def _as_declared(declared: Mapping[Address, Declared]) -> dict[Address, Remote]:
