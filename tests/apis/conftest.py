@@ -9,7 +9,7 @@ from assistctl.apis.transport.client import Client
 from assistctl.server import EmbeddedServer, Settings
 from tests import surface_table
 from tests.apis.bench import Bench, wipe
-from tests.apis.surfaces import ANY_BETA, APIS
+from tests.apis.surfaces import APIS
 
 
 def pytest_generate_tests(metafunc):
@@ -37,7 +37,7 @@ def target(tmp_path_factory):
         tmp_path_factory.mktemp("target") / "local.db", model="scripted", embeddings="none"
     )
     with EmbeddedServer(settings) as server:
-        client = Client(server.base_url, server.api_key, headers=ANY_BETA)
+        client = Client(server.base_url, server.api_key)
         yield server, client
         client.close()
 

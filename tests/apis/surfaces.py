@@ -17,9 +17,6 @@ from assistctl.apis.managed.managed_surface import Api as Package
 from assistctl.apis.managed.managed_surface import ManagedSurface
 from assistctl.apis.transport.client import Client
 
-ANY_BETA = {"OpenAI-Beta": "assistants=v2,agents=v1"}
-"""With which a server lets somebody look at all that it has."""
-
 
 @dataclass(frozen=True)
 class Api:
@@ -35,7 +32,7 @@ class Api:
     target_options: str = ""
 
     def client(self, base_url: str, api_key: str, **more: Any) -> Client:
-        return Client(base_url, api_key, headers=self.package.headers, **more)
+        return Client(base_url, api_key, **more)
 
     def surface(self, client: Client, namespace: str) -> ManagedSurface:
         return ManagedSurface(self.package, client, namespace, of_api(self.name))

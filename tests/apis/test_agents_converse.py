@@ -7,7 +7,6 @@ import pytest
 
 from assistctl.apis.agents import converse, environments
 from assistctl.apis.agents.converse import Conversation
-from assistctl.apis.agents.fields import BETA
 from assistctl.apis.managed.ownership import uses
 from assistctl.apis.transport.client import Client
 from assistctl.conversation.turns import Limits, turn
@@ -66,7 +65,7 @@ def server(tmp_path_factory):
 
 @contextmanager
 def talking(base_url, api_key, thread=None, *tools, used=()):
-    client = Client(base_url, api_key, headers=BETA)
+    client = Client(base_url, api_key)
     agent = client.create(
         "/agents",
         {

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 import pytest
 
 from assistctl.apis.agents.converse import Conversation
-from assistctl.apis.agents.fields import BETA
 from assistctl.apis.managed.ownership import uses
 from assistctl.apis.transport.client import Client
 from assistctl.errors import Place, RemoteError
@@ -40,7 +39,7 @@ def talking(*events, **answers):
         return Answer(200, json.dumps(answers[word]).encode())
 
     with served(answer) as address:
-        client = Client(f"http://{address}/v1", "sk-secret", headers=BETA)
+        client = Client(f"http://{address}/v1", "sk-secret")
         place = Place("assistants/shop.yaml", 1, 1)
         assistant = Assistant("shop", place, {"model": "gpt-6-luna"}, (FileSearch("handbook"),))
         yield Conversation(client, assistant, "agent_1", "ws/shop")

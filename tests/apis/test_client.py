@@ -9,7 +9,6 @@ from contextlib import ExitStack
 
 import pytest
 
-from assistctl.apis.assistants import API
 from assistctl.apis.transport.client import UNSEEN_SECONDS, Client
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.apis.transport.files import upload
@@ -78,9 +77,7 @@ def talking_to(clock):
         def start(*answers, key="key", **settings):
             target = Target(*answers)
             address = stack.enter_context(served(target))
-            client = Client(
-                f"http://{address}/v1", key, pace=clock.pace, **{"headers": API.headers, **settings}
-            )
+            client = Client(f"http://{address}/v1", key, pace=clock.pace, **settings)
             stack.callback(client.close)
             return client, target
 

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from assistctl.apis.agents.fields import BETA
 from assistctl.apis.managed.ownership import described, uses
 from assistctl.apis.transport.client import Client
 from assistctl.apis.transport.files import upload
@@ -169,7 +168,7 @@ def speaking(shop):
     database = shop.root / ".assistctl" / "local.db"
     database.parent.mkdir(exist_ok=True)
     with EmbeddedServer(Settings(database, model="scripted")) as server:
-        client = Client(server.base_url, server.api_key, headers=BETA)
+        client = Client(server.base_url, server.api_key)
         yield client
         client.close()
 

@@ -32,7 +32,7 @@ def staging(tmp_path_factory):
         EmbeddedServer(Settings(database, model="scripted")) as server,
         proxy_to(server.base_url) as proxy,
     ):
-        client = Client(server.base_url, server.api_key, headers={"OpenAI-Beta": "assistants=v2"})
+        client = Client(server.base_url, server.api_key)
         client.create("/assistants", {"model": "gpt-6-luna"})
         client.close()
         proxy.rewrite = ending

@@ -29,5 +29,5 @@ def connect(target: Target, parallel: int = PARALLEL) -> Surface:
     api: Api = import_module(SURFACES[target.api]).API
     assert target.base_url is not None, "a local target is given its address before it is used"
     key = target.api_key or "none"
-    client = Client(target.base_url, key, parallel=parallel, headers=api.headers)
+    client = Client(target.base_url, key, parallel=parallel)
     return ManagedSurface(api, client, target.namespace, capabilities.at(target))

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from assistctl.apis.managed import tool_resources
 from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.ownership import (
-    AGENTS_BETA,
     described,
     description_of,
     is_protected,
@@ -31,7 +30,6 @@ from assistctl.resources import (
     Tool,
 )
 
-BETA = AGENTS_BETA
 SEARCH = "file_search"
 """The function that stands for the tool of this name, which agents have not."""
 

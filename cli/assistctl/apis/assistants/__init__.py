@@ -7,4 +7,4 @@ from assistctl.apis.assistants.converse import open_conversation
 from assistctl.apis.assistants.fields import KIND
 from assistctl.apis.managed.managed_surface import Api
 
-API = Api({"OpenAI-Beta": "assistants=v2"}, KIND, open_conversation)
+API = Api(KIND, open_conversation)

@@ -36,11 +36,10 @@ from assistctl.surface import Operation as AnyOperation
 
 @dataclass(frozen=True)
 class Api:
-    """What only one API knows: the `headers` of its requests, how it holds an assistant, and how
-    one talks with it (`converse` gets the assistant as declared, its id, its owner
-    `<namespace>/<key>` and the thread, if there is one)."""
+    """What only one API knows: how it holds an assistant, and how one talks with it (`converse`
+    gets the assistant as declared, the id of what holds it, its owner `<namespace>/<key>` and the
+    thread, as far as there are these)."""
 
-    headers: Mapping[str, str]
     kind: AssistantKind
     converse: Callable[[Client, Assistant, str | None, str, str | None], Conversation]
 

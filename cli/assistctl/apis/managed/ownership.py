@@ -31,8 +31,6 @@ from assistctl.resources import FILE, Address, Json
 from assistctl.resources import digest as digest_of
 
 OWNER = "assistctl"
-AGENTS_BETA: Mapping[str, str] = {"OpenAI-Beta": "agents=v1"}
-"""With every request to /agents, whoever asks."""
 
 MAX_VALUE = 512
 TAIL, SHA, PATH = 8, 12, 6

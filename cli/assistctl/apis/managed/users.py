@@ -7,17 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from assistctl.apis.managed import tool_resources
 from assistctl.apis.managed.duplicates import is_as_declared
 from assistctl.apis.managed.kinds import AssistantKind
-from assistctl.apis.managed.ownership import AGENTS_BETA, used_files
+from assistctl.apis.managed.ownership import used_files
 from assistctl.apis.managed.remotes import Inside, Owned
 from assistctl.apis.transport.client import Client
 from assistctl.apis.transport.failures import LostAnswer, Unexpected
 from assistctl.errors import RemoteError
 from assistctl.resources import Json
 
-_COLLECTIONS: Mapping[str, Mapping[str, str]] = {
-    "/assistants": {"OpenAI-Beta": "assistants=v2"},
-    "/agents": AGENTS_BETA,
-}
+_COLLECTIONS = ("/assistants", "/agents")
 """Beside /vector_stores, which every API has, and where something may stand for assistants."""
 
 
@@ -30,11 +27,11 @@ def beside(client: Client, kind: AssistantKind) -> Iterator[Mapping[str, Json]]:
     """What the target holds for assistants by the APIs that it may have beside its own, whoever
     owns it. A collection that it refuses as a whole holds nothing. Raises LostAnswer where nobody
     can tell."""
-    for collection, headers in _COLLECTIONS.items():
+    for collection in _COLLECTIONS:
         if collection == kind.collection:
             continue
         try:
-            yield from client.list(collection, order="asc", headers=headers)
+            yield from client.list(collection, order="asc")
         except LostAnswer as error:
             # What somebody else's server calls by this name may be no list at all.
             if not isinstance(error.__cause__, Unexpected):

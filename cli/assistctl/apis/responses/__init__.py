@@ -7,5 +7,4 @@ from assistctl.apis.managed.managed_surface import Api
 from assistctl.apis.responses.converse import open_conversation
 from assistctl.apis.responses.fields import KIND
 
-API = Api({"OpenAI-Beta": "assistants=v2"}, KIND, open_conversation)
-"""The SDK still sends this header with vector stores."""
+API = Api(KIND, open_conversation)

@@ -24,6 +24,7 @@ import httpx2
 import openai
 
 from assistctl.apis.transport import pacing
+from assistctl.apis.transport.betas import beta
 from assistctl.apis.transport.bounded import bounded
 from assistctl.apis.transport.failures import LostAnswer, Unexpected, translated
 from assistctl.apis.transport.pacing import PARALLEL, RETRIES, Pacing
@@ -83,7 +84,7 @@ class Stream:
 
 class Client:
     """One connection pool to one target; safe to use from several threads, `parallel` of which
-    are to be at work at the same time. `headers` go with every request: what the API asks for."""
+    are to be at work at the same time."""
 
     def __init__(
         self,
@@ -93,7 +94,6 @@ class Client:
         timeout: float = 120.0,
         parallel: int = PARALLEL,
         pace: Pacing | None = None,
-        headers: Mapping[str, str] = {},
         sizes: Sizes = Sizes(),
     ) -> None:
         if not (api_key.isascii() and api_key.isprintable()):
@@ -105,7 +105,6 @@ class Client:
         self.parallel = parallel
         self._pace = pace or Pacing()
         self.redaction = Redaction(api_key)
-        self._headers = dict(headers)
         self.sizes = sizes
         self._client = openai.OpenAI(
             base_url=base_url,
@@ -143,7 +142,7 @@ class Client:
         """DELETE, repeated until it is answered; what is not there any more counts as deleted."""
 
         def send() -> dict[str, Json]:
-            self._client.delete(path, cast_to=object, options={"headers": self._headers})
+            self._client.delete(path, cast_to=object, options={"headers": beta(path)})
             return {}
 
         try:
@@ -186,7 +185,7 @@ class Client:
                 cast_to=object,
                 body=dict(fields),
                 files=[(part, (filename, file))],
-                options={"headers": {**self._headers, **headers}},
+                options={"headers": {**beta(path), **headers}},
             )
             return self._object("POST", path, answer)
 
@@ -225,12 +224,10 @@ class Client:
         *,
         limit: int | None = 100,
         just_made: bool = False,
-        headers: Mapping[str, str] = {},
         **params: object,
     ) -> Iterator[dict[str, Json]]:
         """Every item of a list once, oldest or newest first by `order`, page after page, however
-        many the target puts on a page; `limit` None for a list that has no pages. `headers` are
-        those of another API than the target's."""
+        many the target puts on a page; `limit` None for a list that has no pages."""
         seen: set[Json] = set()
         cursors: set[Json] = set()
         after: dict[str, object] = {}
@@ -238,7 +235,7 @@ class Client:
         while True:
             try:
                 size = {} if limit is None else {"limit": limit}
-                page = self._page(path, {**size, **params, **after}, just_made, headers)
+                page = self._page(path, {**size, **params, **after}, just_made)
             except RemoteError as error:
                 if not after or error.status not in (400, 404) or restarts == _RESTARTS:
                     raise
@@ -297,7 +294,7 @@ class Client:
         self, path: str, body: Mapping[str, Json] | None, just_made: bool
     ) -> openai.Stream[Any]:
         method = "GET" if body is None else "POST"
-        options: Any = {"headers": {**self._headers, "Accept": "text/event-stream"}}
+        options: Any = {"headers": {**beta(path), "Accept": "text/event-stream"}}
         cast_to = cast("type[Any]", object)
         pace = self._pace
         pace.wait()
@@ -335,10 +332,9 @@ class Client:
         path: str,
         params: Mapping[str, object],
         just_made: bool,
-        headers: Mapping[str, str],
     ) -> dict[str, Json]:
         def send() -> dict[str, Json]:
-            return self._list(path, self._get(path, params, headers))
+            return self._list(path, self._get(path, params))
 
         return self._repeated("GET", path, send, just_made=just_made)
 
@@ -346,15 +342,14 @@ class Client:
         self,
         path: str,
         params: Mapping[str, object] | None = None,
-        headers: Mapping[str, str] = {},
     ) -> object:
-        options: Any = {"headers": {**self._headers, **headers}, "params": params or {}}
+        options: Any = {"headers": beta(path), "params": params or {}}
         return self._client.get(path, cast_to=object, options=options)
 
     def _post(self, path: str, body: Json, idempotency_key: str | None = None) -> object:
         # For targets that know it; the others are asked what they have made.
         key = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        options: Any = {"headers": {**self._headers, **key}}
+        options: Any = {"headers": {**beta(path), **key}}
         return self._client.post(path, cast_to=object, body=body, options=options)
 
     def _repeated(
