@@ -192,7 +192,7 @@ def test_a_session_is_told_where_its_code_runs_and_what_else_is_declared_of_sess
     client = here.client
     agent = client.create("/agents", {"model": "m"})
     body = {"agent_id": agent["id"], "input": "Hello", **of_session(shop)}
-    machine = environments.environment(client, shop, (), ())
+    machine = environments.environment(client, shop, (), (), set())
     session = client.create("/agents/sessions", {**body, "environment": machine})
     assert session["environment"]["type"] == "openai_hosted"
     assert session["environment"]["container_size"] == "small"
