@@ -15,11 +15,14 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A function that the model asks for; `arguments` is the JSON text exactly as it came."""
+    """A function that the model asks for; `arguments` is the JSON text exactly as it came. With a
+    `server` it is a tool of that MCP server (`<server>.<tool>`), which the target itself calls once
+    somebody has consented."""
 
     id: str
     name: str
     arguments: str
+    server: str | None = None
 
 
 @dataclass(frozen=True)

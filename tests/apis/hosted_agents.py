@@ -5,11 +5,9 @@ of the SDK, and so is what it answers."""
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from http.server import BaseHTTPRequestHandler
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +15,7 @@ from urllib.parse import urlsplit
 from openai.types.beta import Agent, AgentCreateParams
 from pydantic import ConfigDict, TypeAdapter, with_config
 
-from tests.local_http import LocalServer
+from tests.apis.fault_proxy import Answer, Request, served
 
 TOOLS: dict[str, dict[str, Any]] = {
     "function": {"defer_loading": False},
@@ -50,8 +48,9 @@ _SENT = TypeAdapter(with_config(ConfigDict(extra="forbid"))(AgentCreateParams))
 class HostedAgents:
     """The agents by their ids; `base_url` is where they are."""
 
-    def __init__(self, base_url: str) -> None:
-        self.base_url = base_url
+    base_url = ""
+
+    def __init__(self) -> None:
         self.agents: dict[str, dict[str, Any]] = {}
         self._ids = count(1)
 
@@ -98,49 +97,30 @@ def _completed_tool(tool: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def hosted_agents() -> Iterator[HostedAgents]:
     """Beside /agents there are /files and /vector_stores, without anything in them."""
+    there = HostedAgents()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            _, collection, *identity = urlsplit(self.path).path.removeprefix("/v1").split("/")
-            if identity:
-                self._answer(there.agents.get(identity[0]))
-            elif collection == "agents":
-                self._answer(_page(list(there.agents.values())))
-            else:
-                self._answer(_page([]))
+    def answer(request: Request) -> Answer:
+        _, collection, *identity = urlsplit(request.path).path.removeprefix("/v1").split("/")
+        if collection == "agents":
+            assert request.headers["openai-beta"] == "agents=v1"
+        body = json.loads(request.body or b"null")
+        match request.method, identity:
+            case "POST", []:
+                told: Any = there.create(body)
+            case "POST", [name]:
+                told = there.update(name, body)
+            case "DELETE", [name]:
+                told = {"id": there.agents.pop(name)["id"], "deleted": True}
+            case "GET", [name]:
+                told = there.agents.get(name)
+            case _:
+                told = _page(list(there.agents.values()) if collection == "agents" else [])
+        known = told or {"error": {"message": "It is not there."}}
+        return Answer(200 if told else 404, json.dumps(known).encode())
 
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            _, _, *identity = self.path.removeprefix("/v1").split("/")
-            self._answer(there.update(identity[0], body) if identity else there.create(body))
-
-        def do_DELETE(self) -> None:
-            identity = self.path.rpartition("/")[2]
-            there.agents.pop(identity)
-            self._answer({"id": identity, "object": "agent.deleted", "deleted": True})
-
-        def _answer(self, body: Any) -> None:
-            if self.path.removeprefix("/v1").startswith("/agents"):
-                assert self.headers["openai-beta"] == "agents=v1"
-            data = json.dumps(body or {"error": {"message": "not there"}}).encode()
-            self.send_response(200 if body else 404)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing is said of requests."""
-
-    with LocalServer(("127.0.0.1", 0), Handler) as server:
-        there = HostedAgents(f"http://127.0.0.1:{server.server_address[1]}/v1")
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield there
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(answer) as address:
+        there.base_url = f"http://{address}/v1"
+        yield there
 
 
 def _page(items: list[dict[str, Any]]) -> dict[str, Any]:

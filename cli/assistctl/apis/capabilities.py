@@ -49,6 +49,7 @@ def _own(api: str, capability: Capability) -> tuple[Capability, Capability, Capa
 
 
 _HOSTED = Capability(Support.NATIVE, "not at the embedded server", hosted=True)
+_MCP = replace(_HOSTED, how=f"{_HOSTED.how}; where consent is wanted, `run` and `chat` ask for it")
 
 ASSISTANT = "assistant"
 """The feature that there are assistants at all."""
@@ -136,7 +137,7 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
     ),
     "agents": _own("agents", _as("kept by the agent, or told to each of its sessions")),
     "agents.tools.web_search": _own("agents", _HOSTED),
-    "agents.tools.mcp": _own("agents", _HOSTED),
+    "agents.tools.mcp": _own("agents", _MCP),
     "agents.tools.programmatic_tool_calling": _own("agents", _HOSTED),
     "agents.tools.automations": _own("agents", _HOSTED),
     "agents.multi_agent": _own("agents", _HOSTED),
@@ -153,7 +154,7 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
     ),
     "responses": _own("responses", _EACH),
     "responses.tools.web_search": _own("responses", _HOSTED),
-    "responses.tools.mcp": _own("responses", _HOSTED),
+    "responses.tools.mcp": _own("responses", _MCP),
     "responses.context_management": _own("responses", _HOSTED),
 }
 """Feature -> what becomes of it at each API, in the order of TITLES."""

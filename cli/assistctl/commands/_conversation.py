@@ -33,7 +33,7 @@ def with_conversation_options(function: Callable[..., int | None]) -> Callable[.
     @click.option("-c", "--continue", "resume", is_flag=True, help="On the thread used last.")
     @click.option("--thread", metavar="ID", help="On this thread.")
     @click.option("--cancel-active", is_flag=True, help="Cancel a run that keeps the thread busy.")
-    @click.option("--approve-all", is_flag=True, help="Do not ask before functions that say so.")
+    @click.option("--approve-all", is_flag=True, help="Do not ask before calls that want it.")
     @functools.wraps(function)
     def call(
         *arguments: Any,

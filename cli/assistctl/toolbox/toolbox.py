@@ -17,6 +17,9 @@ from assistctl.toolbox.outputs import Output, Refusal
 
 TIMEOUT = 60.0
 OUTPUT_LIMIT = 512 * 1024
+APPROVED = "approved"
+"""What is said of a call that a person has consented to and that is made elsewhere."""
+
 NOWHERE = ToolContext(None, None, None, Path(), "")
 
 
@@ -70,13 +73,14 @@ class Toolbox:
 
         `approve` is asked, in this thread, about each valid call of a function that is declared
         with `approval: ask`, while the other calls are already at work; what it raises passes
-        through. Without it such calls are refused.
+        through. Without it such calls are refused. It is asked about every call of an MCP server,
+        too, of which that is all that is done here.
         """
         context = replace(self.context, thread=thread, run=run)
         executor = ToolExecutor(context.workspace, deadline)
         refused: list[ToolReturned] = []
         held: list[Task] = []
-        for call in calls:
+        for call in (it for it in calls if it.server is None):
             try:
                 task = self._task(call, context)
             except Refusal as refusal:
@@ -93,6 +97,10 @@ class Toolbox:
                 executor.add(task)
             else:
                 yield returned(task.call, refusal_of_person.output, 0.0)
+        for call in (it for it in calls if it.server is not None):
+            refusal_of_person = _asked(call, approve)
+            output = refusal_of_person.output if refusal_of_person else Output(APPROVED)
+            yield returned(call, output, 0.0)
         yield from executor.results()
 
     def _task(self, call: ToolCall, context: ToolContext) -> Task:

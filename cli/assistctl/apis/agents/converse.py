@@ -56,6 +56,7 @@ too."""
 
 PARAGRAPH = "\n\n"
 KEY = "assistctl_key"
+_CONSENT = "mcp_approval_request"
 _TURN, _SESSION = "agent.session.turn.", "agent.session."
 _Input = Sequence[Mapping[str, Json]]
 
@@ -114,17 +115,24 @@ class Conversation:
 
     def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
         """Answer all calls of the round at once and go on; ends like `send`."""
-        outputs = {call.id: self._search(call) for call in self._searches()}
-        outputs |= {it.call.id: it.output for it in results}
-        kind, turn_id = f"{_SESSION}input.tool_result", self._turn["id"]
-        self._answered |= outputs.keys()
-        yield from self._follow(
-            [
-                {"type": kind, "turn_id": turn_id, "call_id": call, "success": True, "output": text}
-                for call, text in outputs.items()
-            ]
-        )
+        found = [ToolReturned(call, self._search(call), 0.0) for call in self._searches()]
+        answered = [*found, *results]
+        self._answered |= {it.call.id for it in answered}
+        yield from self._follow([self._result(it) for it in answered])
         yield from self._settle()
+
+    def _result(self, answered: ToolReturned) -> dict[str, Json]:
+        """The input that answers a call; of an MCP server's it only says whether it may be made."""
+        call = answered.call
+        if call.server is None:
+            result = {"turn_id": self._turn["id"], "call_id": call.id, "success": True}
+            return {**result, "type": f"{_SESSION}input.tool_result", "output": answered.output}
+        decision = "deny" if answered.error else "approve"
+        return {
+            "type": f"{_SESSION}input.{_CONSENT}_result",
+            "request_id": call.id,
+            "response": {"type": "mcp_tool_call", "decision": decision},
+        }
 
     def cancel(self) -> str:
         """Have the turn stopped, even one of which nothing was heard yet; returns the status it
@@ -323,12 +331,8 @@ class Conversation:
         yield TextDelta(text)
 
     def _required(self) -> list[ToolCall]:
-        """The calls that the session says it waits for; arguments are a JSON value here."""
-        return [
-            ToolCall(str(it["call_id"]), str(it["name"]), _as_text(it.get("arguments")))
-            for it in self._actions()
-            if it["type"] == "function_call"
-        ]
+        """The calls that the session says it waits for, or wants consent to."""
+        return [_call(it) for it in self._actions() if it["type"] in ("function_call", _CONSENT)]
 
     def _actions(self) -> list[dict[str, Json]]:
         if self._session.get("status") != "requires_action":
@@ -346,7 +350,7 @@ class Conversation:
                 " and --thread"
             )
         kinds = sorted({str(it["type"]) for it in self._actions()})
-        if kinds and "function_call" not in kinds:
+        if kinds and not self._required():
             raise RemoteError(
                 f"session {self.thread} waits for {', '.join(kinds)}, which assistctl does not do;"
                 " do it elsewhere, or end the turn with --cancel-active"
@@ -475,6 +479,18 @@ class Conversation:
     def _status(self) -> str:
         status = str(self._turn.get("status", "cancelled"))
         return "requires_action" if status == "waiting" else status
+
+
+def _call(action: Mapping[str, Json]) -> ToolCall:
+    """Of an action that is required; arguments are a JSON value here."""
+    if action["type"] == "function_call":
+        arguments = _as_text(action.get("arguments"))
+        return ToolCall(str(action["call_id"]), str(action["name"]), arguments)
+    asked = action["request"]
+    server = str(asked["server_label"])
+    name = f"{server}.{asked['name']}" if asked.get("name") else server
+    arguments = _as_text(asked.get("arguments") or asked.get("message"))
+    return ToolCall(str(action["request_id"]), name, arguments, server)
 
 
 def _as_text(arguments: Json) -> str:

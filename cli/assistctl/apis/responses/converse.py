@@ -61,8 +61,8 @@ class Conversation:
     _chained: bool = False
     _just_made: bool = False
     _uses: tuple[list[str], list[str]] | None = None
-    _open: list[str] | None = None
-    """The ids of calls that have no output yet; None: nobody has looked."""
+    _open: Sequence[ToolCall] | None = None
+    """The calls that have no answer yet; None: nobody has looked."""
 
     _response: dict[str, Json] = field(default_factory=dict)
     _cancelled: bool = False
@@ -83,7 +83,7 @@ class Conversation:
         self._said, self._spent, self._response = {}, {}, {}
         yield from self._open_thread()
         items = [
-            *requests.outputs(dict.fromkeys(self._unanswered(), NOT_CALLED)),
+            *(requests.answer(call, NOT_CALLED, NOT_CALLED) for call in self._unanswered()),
             requests.message(text, attachments),
         ]
         files, stores = self._used()
@@ -93,7 +93,7 @@ class Conversation:
 
     def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
         """Answer all calls of the round at once and go on; ends like `send`."""
-        yield from self._respond([*requests.outputs({it.call.id: it.output for it in results})])
+        yield from self._respond([requests.answer(it.call, it.output, it.error) for it in results])
 
     def cancel(self) -> str:
         """Have the response stopped, where the target can; returns the status it rests in. Calls
@@ -148,17 +148,16 @@ class Conversation:
     def _is_chain(self) -> bool:
         return self._chained or str(self.thread).startswith(CHAIN)
 
-    def _unanswered(self) -> list[str]:
+    def _unanswered(self) -> Sequence[ToolCall]:
         """The calls of an earlier turn that nobody has answered."""
         if self._open is None and self._is_chain():
             last = self.client.get(f"/responses/{in_path(self.thread)}")
-            self._open = [str(item["call_id"]) for item in _calls(last)]
+            # Those of one that was cut want an answer, too.
+            self._open = [*requests.calls(last.get("output") or ())]
         elif self._open is None:
             path = f"/conversations/{in_path(self.thread)}/items"
             items = list(islice(self.client.list(path, order="desc"), _LOOK_BACK))
-            answered = {it.get("call_id") for it in items if it["type"] == "function_call_output"}
-            calls = [str(it["call_id"]) for it in items if it["type"] == "function_call"]
-            self._open = [call_id for call_id in reversed(calls) if call_id not in answered]
+            self._open = requests.unanswered(items[::-1])
         return self._open
 
     def _used(self) -> tuple[list[str], list[str]]:
@@ -304,7 +303,7 @@ class Conversation:
         calls = self._calls()
         # Of one that did not complete the target is asked, should somebody go on from there.
         completed = self._response.get("status") == "completed"
-        self._open = [call.id for call in calls] if completed else None
+        self._open = calls if completed else None
         if calls:
             yield ActionRequired(calls)
         else:
@@ -324,10 +323,7 @@ class Conversation:
         """The calls that the last response waits for."""
         if self._response.get("status") != "completed":
             return ()
-        return tuple(
-            ToolCall(str(it["call_id"]), str(it["name"]), str(it.get("arguments") or ""))
-            for it in _calls(self._response)
-        )
+        return tuple(requests.calls(self._response.get("output") or ()))
 
     def _status(self) -> str:
         if self._cancelled:
@@ -358,11 +354,6 @@ class Conversation:
 
     def _path(self) -> str:
         return f"/responses/{in_path(self._response['id'])}"
-
-
-def _calls(response: Mapping[str, Json]) -> list[Mapping[str, Json]]:
-    """The calls of functions in a response; those of one that was cut want an answer, too."""
-    return [it for it in response.get("output") or () if it.get("type") == "function_call"]
 
 
 def open_conversation(

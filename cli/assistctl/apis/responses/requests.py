@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from assistctl.events import ToolCall
 from assistctl.resources import (
     Assistant,
     CodeInterpreter,
@@ -75,10 +76,30 @@ def for_code(attachment: Mapping[str, Json]) -> bool:
     return {"type": "code_interpreter"} in attachment["tools"]
 
 
-def outputs(answers: Mapping[str, str]) -> Iterator[dict[str, Json]]:
-    """The answers to calls, by their ids."""
-    for call_id, output in answers.items():
-        yield {"type": "function_call_output", "call_id": call_id, "output": output}
+def calls(items: Iterable[Mapping[str, Json]]) -> Iterator[ToolCall]:
+    """What these items ask for: functions, and consent to what an MCP server is to be asked."""
+    for item in items:
+        arguments = str(item.get("arguments") or "")
+        if item.get("type") == "function_call":
+            yield ToolCall(str(item["call_id"]), str(item["name"]), arguments)
+        elif item.get("type") == "mcp_approval_request":
+            server = str(item.get("server_label"))
+            yield ToolCall(str(item["id"]), f"{server}.{item.get('name')}", arguments, server)
+
+
+def unanswered(items: Sequence[Mapping[str, Json]]) -> list[ToolCall]:
+    """Those of the calls to which no item is the answer."""
+    answered = {it.get("call_id") for it in items if it.get("type") == "function_call_output"}
+    answered |= {it.get("approval_request_id") for it in items}
+    return [call for call in calls(items) if call.id not in answered]
+
+
+def answer(call: ToolCall, output: str, error: str | None = None) -> dict[str, Json]:
+    """The item that answers a call; without an `error` an MCP server's is consented to."""
+    if call.server is None:
+        return {"type": "function_call_output", "call_id": call.id, "output": output}
+    consent = {"approval_request_id": call.id, "approve": error is None}
+    return {"type": "mcp_approval_response", **consent, **({"reason": error} if error else {})}
 
 
 def _tool(tool: Tool, files: Sequence[str], stores: Sequence[str]) -> dict[str, Json]:

@@ -107,11 +107,22 @@ _PARTS: Shape = [Needed({"type": str, "text": {"value": str}})]
 MESSAGE: Shape = {"run_id": str, "role": str, "content": _PARTS, "metadata": dict}
 _ANSWERED: Shape = {"type": str, "text": str, "annotations": [Needed({"type": str})]}
 _CALLED: Mapping[str, Shape] = {"call_id": Needed(str), "name": Needed(str)}
+_CONSENT: Mapping[str, Shape] = {
+    "request_id": Needed(str),
+    "request": Needed({"server_label": Needed(str), "name": str}),
+}
 ITEM: Shape = ByType(
     {"content": [Needed(_ANSWERED)]},
     {
         "function_call": {**_CALLED, "arguments": str},
         "function_call_output": {"call_id": Needed(str)},
+        "mcp_approval_request": {
+            "id": Needed(str),
+            "server_label": Needed(str),
+            "name": Needed(str),
+            "arguments": str,
+        },
+        "mcp_approval_response": {"approval_request_id": Needed(str)},
     },
 )
 RESPONSE: Shape = {
@@ -129,7 +140,7 @@ AGENT: Shape = {
     "instructions": str,
     "reasoning": {"effort": str},
     "text": {"format": {"type": str, "schema": dict}, "verbosity": str},
-    "tools": [Needed({**_FUNCTION, "type": Needed(str), "name": str})],
+    "tools": [Needed({**_FUNCTION, "type": Needed(str), "name": str, "transport": dict})],
     "metadata": dict,
 }
 SESSION: Shape = {
@@ -137,7 +148,11 @@ SESSION: Shape = {
     "status": Needed(str),
     "error": Either((str, dict)),
     "environment": {"type": str, "id": str, "files": [Needed({"path": str})]},
-    "required_actions": [Needed(ByType({"turn_id": str}, {"function_call": _CALLED}))],
+    "required_actions": [
+        Needed(
+            ByType({"turn_id": str}, {"function_call": _CALLED, "mcp_approval_request": _CONSENT})
+        )
+    ],
     "metadata": dict,
 }
 _TOKENS: Shape = {"input_tokens": int, "output_tokens": int, "total_tokens": int}
