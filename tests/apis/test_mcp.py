@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 
 from assistctl import toolbox
 from assistctl.apis.agents.converse import Conversation as AgentsConversation
-from assistctl.apis.agents.fields import BETA
 from assistctl.apis.responses.converse import NOT_CALLED, Conversation
 from assistctl.apis.transport.client import Client
 from assistctl.conversation.turns import turn
@@ -153,7 +152,7 @@ def session_that_asks(given):
         return Answer(200, text.encode(), (("content-type", "text/event-stream"),))
 
     with served(answer) as address:
-        client = Client(f"http://{address}/v1", "key", headers=BETA)
+        client = Client(f"http://{address}/v1", "key")
         yield AgentsConversation(client, replace(SHOP, own={}), "agent_1", "ws/shop")
         client.close()
 
