@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import Distribution, PackageNotFoundError, distributions, metadata
 from pathlib import Path
 
 from assistctl.server.sandbox.layout import layout_here, layout_of
@@ -70,8 +70,21 @@ def own_python(libraries: Iterable[str] = LIBRARIES) -> Python:
         ),
         layout.base_packages,
         (_PACKAGES,) if entries else (),
-        tuple(name for name in libraries if _normal(name) in found),
+        own_packages(libraries),
     )
+
+
+def own_packages(libraries: Iterable[str] = LIBRARIES) -> tuple[str, ...]:
+    """Those of `libraries` that are installed beside the server: what own_python's `installed`
+    are, without looking for all that they need, which takes 0.1 s."""
+    return tuple(name for name in libraries if _is_installed(name))
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return bool(metadata(name)["Name"])
+    except PackageNotFoundError:
+        return False
 
 
 def named_python(command: str) -> Python:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import anyio.to_thread
 from anyio import CapacityLimiter, get_cancelled_exc_class
@@ -18,7 +18,7 @@ from assistctl.server.sandbox.keeper import Closed, Keeper
 from assistctl.server.sandbox.launch import launch
 from assistctl.server.sandbox.limits import Limits
 from assistctl.server.sandbox.names import is_name
-from assistctl.server.sandbox.python import Python, named_python, own_python
+from assistctl.server.sandbox.python import Python, named_python, own_packages, own_python
 from assistctl.server.sandbox.returned import Produced
 from assistctl.server.sandbox.seats import Seat, Seats, Session
 
@@ -91,9 +91,15 @@ class Sandboxes:
     def packages(self) -> tuple[str, ...]:
         """What code may import beyond the standard library. Nothing is confined to find out."""
         try:
-            return self._found_python().installed
+            return self._packages
         except Unavailable:
             return ()
+
+    @cached_property
+    def _packages(self) -> tuple[str, ...]:
+        if self._python is None:
+            return own_packages()
+        return self._found_python().installed
 
     def execute(
         self,
