@@ -19,6 +19,7 @@ GROUND = {
     "state_directory",
     "suggestion",
     "unreadable_json",
+    "predicates",
 }
 VALUES = GROUND | {"spec", "plan", "toolbox", "render"}
 MAY_IMPORT = {
@@ -32,6 +33,7 @@ MAY_IMPORT = {
     "state_directory": set(),
     "suggestion": set(),
     "unreadable_json": set(),
+    "predicates": {"resources"},
     "spec": GROUND,
     "plan": GROUND,
     "toolbox": GROUND,

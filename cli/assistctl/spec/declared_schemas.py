@@ -9,10 +9,10 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
+from assistctl.predicates import Predicate, predicate
 from assistctl.resources import Json, digest
 from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located, LocatedList, Path
-from assistctl.spec.predicates import Predicate, predicate
 from assistctl.spec.schema_messages import JSON_TYPES, name_of
 from assistctl.spec.validation import verdicts_of
 from assistctl.spec.wording import both, quoted, shown

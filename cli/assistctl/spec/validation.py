@@ -12,11 +12,11 @@ from functools import cache
 from typing import Any
 
 from assistctl.errors import Problem
+from assistctl.predicates import Predicate, predicate
 from assistctl.resources import Json
 from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import FORMATS, Kind, checked
 from assistctl.spec.located import Located, Path, key_place_at, place_at, without
-from assistctl.spec.predicates import Predicate, predicate
 from assistctl.spec.schema_messages import (
     JsonSchemaError,
     missing_key,

@@ -8,26 +8,25 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
+from assistctl.predicates import Predicate, Schema, predicate
 from assistctl.resources import Function, Json
 from assistctl.toolbox import hints
 from assistctl.toolbox.hints import Parameter
 from assistctl.toolbox.outputs import Detail, Refusal, cut
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
 
 _DETAILS, _DETAIL = 8, 300
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """How one function's arguments are read. `names` is None if it takes any name but those that
-    are `kept` from the model."""
+    """How one function's arguments are read: what `obeys` obeys the schema, what does not may.
+    `names` is None if it takes any name but those that are `kept` from the model."""
 
     function: str
-    validator: Validator
+    schema: Schema
+    obeys: Predicate
     parameters: Mapping[str, Parameter]
     names: frozenset[str] | None
     kept: frozenset[str] = frozenset()
@@ -35,7 +34,7 @@ class Arguments:
     def read(self, text: str) -> dict[str, Any]:
         """The arguments for a call, by name. Raises Refusal; nothing is repaired or guessed."""
         values = self._parsed(text)
-        self._refuse(_schema_faults(self.validator, values))
+        self._refuse(self._schema_faults(values))
         unknown = self.kept & values.keys()
         if self.names is not None:
             unknown |= values.keys() - self.names
@@ -54,10 +53,13 @@ class Arguments:
         self._refuse(faults)
         return converted
 
+    def _schema_faults(self, values: Json) -> list[Detail]:
+        return [] if self.obeys(values) else _faults(self.schema, values)
+
     def _parsed(self, text: str) -> dict[str, Json]:
         # Several models send nothing at all for a call without arguments. Where none is required
         # that can mean only one thing; elsewhere it is refused like any other broken JSON.
-        if not text.strip() and not _schema_faults(self.validator, {}):
+        if not text.strip() and not self._schema_faults({}):
             return {}
         value = parse(text)
         if not isinstance(value, dict):
@@ -98,16 +100,26 @@ def arguments_of(function: Function, run: Callable[..., Any]) -> Arguments:
 
     Raises TypeError for an annotation that pydantic knows and refuses.
     """
-    from jsonschema.validators import Draft202012Validator, validator_for
-    from referencing import Registry
-
-    parameters = function.parameters or {}
-    kind = validator_for(parameters, default=Draft202012Validator)
-    # An empty registry: a `$ref` into the network is an error, not a download.
-    validator = kind(parameters, registry=Registry())
+    schema = function.parameters or {}
     kept = frozenset(function.context)
     taken = {name: each for name, each in hints.parameters(run).items() if name not in kept}
-    return Arguments(function.name, validator, taken, _names(run), kept)
+    return Arguments(function.name, schema, _predicate(schema), taken, _names(run), kept)
+
+
+def _predicate(schema: Schema) -> Predicate:
+    """Says yes only to what jsonschema would find nothing wrong with."""
+    try:
+        known = predicate(schema, formats={})
+    except Exception:  # noqa: BLE001  (a declared schema may say anything: jsonschema judges it)
+        return lambda value: False
+
+    def obeys(value: Json) -> bool:
+        try:
+            return known(value)
+        except RecursionError:
+            return False
+
+    return obeys
 
 
 def _names(run: Callable[..., Any]) -> frozenset[str] | None:
@@ -181,9 +193,14 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def _schema_faults(validator: Validator, values: Json) -> list[Detail]:
+def _faults(schema: Schema, values: Json) -> list[Detail]:
     from jsonschema.exceptions import best_match
+    from jsonschema.validators import Draft202012Validator, validator_for
+    from referencing import Registry
 
+    kind = validator_for(schema, default=Draft202012Validator)
+    # An empty registry: a `$ref` into the network is an error, not a download.
+    validator = kind(schema, registry=Registry())
     try:
         # Of an `anyOf` only the error in the likeliest branch helps a model to correct itself.
         found = [best_match([error]) for error in validator.iter_errors(values)]

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
+from assistctl.predicates import Predicate, predicate
 from assistctl.spec.declared_schemas import _is_plain, _meta
 from assistctl.spec.grammar import FORMATS, KINDS, checked
-from assistctl.spec.predicates import Predicate, predicate
 from assistctl.spec.validation import _validator
 
-GOOD = Path(__file__).parent.parent / "workspaces" / "good-full"
+GOOD = Path(__file__).parent / "workspaces" / "good-full"
 FILES = {
     "workspace": "assistctl.yaml",
     "assistant": "assistants/shop.yaml",
