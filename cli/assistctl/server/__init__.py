@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from assistctl.server.settings import Settings
 
 if TYPE_CHECKING:
-    from assistctl.server.engine import code_report
+    from assistctl.server.engine.interpreters import code_report
     from assistctl.server.seeding import Seeded, SeedError, seed
     from assistctl.server.serving import EmbeddedServer, serve
     from assistctl.server.storage.database import DatabaseError
@@ -34,7 +34,7 @@ _HOMES = {
     "SeedError": "seeding",
     "Seeded": "seeding",
     "seed": "seeding",
-    "code_report": "engine",
+    "code_report": "engine.interpreters",
     "DatabaseError": "storage.database",
 }
 

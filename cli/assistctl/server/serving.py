@@ -11,7 +11,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
 from types import FrameType, TracebackType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -20,7 +22,6 @@ from starlette.concurrency import run_in_threadpool
 
 from assistctl.server import files
 from assistctl.server.engine import Engine
-from assistctl.server.engine.record import Record
 from assistctl.server.files import uploads
 from assistctl.server.http import idempotency
 from assistctl.server.http.app import create_app
@@ -41,6 +42,9 @@ from assistctl.server.storage import contents, documents
 from assistctl.server.storage.database import Database
 from assistctl.server.storage.leases import Claim
 from assistctl.server.upstream import is_loopback
+
+if TYPE_CHECKING:
+    from assistctl.server.engine.record import Record
 
 _log = logging.getLogger("assistctl.server")
 
@@ -69,6 +73,7 @@ def serve(
     _refuse_itself(host, port, settings)
     allow_many_connections()
     load()
+    import_module("assistctl.server.engine.course")
     with listen(host, port) as listener:
 
         def ready() -> None:

@@ -13,42 +13,33 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from anyio import CapacityLimiter
 from starlette.concurrency import run_in_threadpool
 
 from assistctl.server.engine.audience import Audience
-from assistctl.server.engine.coding import session_key
-from assistctl.server.engine.endings import end_abandoned, end_run
-from assistctl.server.engine.prompt import RunEnds
-from assistctl.server.engine.record import Ending, Events, Record, Standing, failed
-from assistctl.server.engine.streaming import Listener
-from assistctl.server.engine.tools import ToolFactory
-from assistctl.server.engine.worker import CancelAsked, Worker
+from assistctl.server.engine.interpreters import Interpreters
 from assistctl.server.models import Models
-from assistctl.server.models.memory import Memory
-from assistctl.server.models.protocol import ModelError
-from assistctl.server.retrieval.search import Searcher
-from assistctl.server.sandbox import Limits, Sandboxes
 from assistctl.server.settings import Settings
-from assistctl.server.storage import disk_space, leases
+from assistctl.server.storage import leases
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.learnt import Learnt
-from assistctl.server.storage.leases import Claim, LeaseLost
+from assistctl.server.storage.leases import Claim
+
+if TYPE_CHECKING:
+    from assistctl.server.engine.record import Record
+    from assistctl.server.engine.streaming import Listener
+    from assistctl.server.engine.tools import ToolFactory
+    from assistctl.server.retrieval.search import Searcher
+
+# What runs need is imported when there is one: most commands that start a server run nothing.
 
 _log = logging.getLogger("assistctl.server")
 
 GRACE_SECONDS = 3.0
 _HURRY_POLL_SECONDS = 0.05
-_UNEXPECTED = "The server had an error while working on the run; its log says more."
-_FULL = "The server's disk is full."
-_SHOWN_PACKAGES = 12
-_STANDARD_ONLY = (
-    "the standard library only (pip install 'assistctl[interpreter]' for pandas and others)"
-)
-_SHUT_DOWN = failed("server_error", "The server was shut down before the run ended.")
-_LOST = "The run was deleted, or was ended by another process."
 
 
 @dataclass(frozen=True)
@@ -72,14 +63,22 @@ class Engine:
         searcher: Searcher,
         records: Callable[[Claim], Record],
     ) -> None:
-        self.models = Models(settings.model, settings.scripts, Memory(Learnt(database)))
+        self.models = Models(settings.model, settings.scripts, Learnt(database))
         self.owner = secrets.token_hex(16)
         self.audience = Audience()
-        self.tools = ToolFactory(database, searcher, _sandboxes(settings))
+        self._interpreters = Interpreters(settings)
         self._database = database
+        self._searcher = searcher
         self._records = records
         self._tasks: dict[Claim, _Task] = {}
         self._stopping = False
+
+    @property
+    def tools(self) -> ToolFactory:
+        """The server's own tools, for the runs that have some."""
+        from assistctl.server.engine.tools import ToolFactory
+
+        return ToolFactory(self._database, self._searcher, self._interpreters)
 
     async def start(self) -> None:
         """End what dead processes have left behind, and go on watching."""
@@ -105,8 +104,7 @@ class Engine:
         self.audience.close()
         self._heart.cancel()
         await asyncio.wait([self._heart])
-        if self.tools.sandboxes is not None:
-            await run_in_threadpool(self.tools.sandboxes.close_all)
+        await run_in_threadpool(self._interpreters.close_all)
         await self.models.aclose()
 
     def launch(self, tx: Transaction, record: Record, seconds: float, channel: Listener) -> None:
@@ -121,8 +119,7 @@ class Engine:
     def forget(self, project: str, owner_id: str) -> None:
         """End the interpreter of a thread or container that was deleted, with all that its code
         has made."""
-        if self.tools.sandboxes is not None:
-            self.tools.sandboxes.close(session_key(project, owner_id))
+        self._interpreters.close(project, owner_id)
 
     def interrupt(self, tx: Transaction, claim: Claim) -> None:
         """Stop working on a run that by `tx` is to be cancelled, if it is one of ours.
@@ -140,6 +137,9 @@ class Engine:
             self._tasks[claim].scope.cancel()
 
     async def _run(self, record: Record, seconds: float, channel: Listener) -> None:
+        from assistctl.server.engine.course import run_its_course
+        from assistctl.server.engine.worker import Worker
+
         claim = record.claim
         task = asyncio.current_task()
         assert task is not None
@@ -149,56 +149,12 @@ class Engine:
             scope.cancel()
         worker = Worker(self._database, self.models, self.tools, self.owner, record, channel)
         try:
-            ending = await self._outcome(worker, scope)
-            if ending is not None:
-                channel.send(await run_in_threadpool(self._end, worker, ending))
-        except LeaseLost:
-            _log.info("run %s is no longer ours", claim.run_id)
-            channel.fail(_LOST)
-        except Exception as error:  # noqa: BLE001 - logged; the listener is let go
-            _log.exception("run %s could not be ended", claim.run_id)
-            channel.fail(_fault(error))
+            await run_its_course(worker, scope, lambda: self._stopping)
         finally:
-            channel.close()
             # The client may have submitted outputs already, and the run be at work again.
             if self._tasks.get(claim) is entry:
                 del self._tasks[claim]
-                self._let_go(claim)
-
-    def _let_go(self, claim: Claim) -> None:
-        """Whoever needs an interpreter may have that of the thread now."""
-        if self.tools.sandboxes is not None:
-            self.tools.sandboxes.let_go(session_key(claim.project, claim.thread_id))
-
-    async def _outcome(self, worker: Worker, scope: anyio.CancelScope) -> Ending | None:
-        """Let the worker work; None if it left the run where it should be."""
-        try:
-            with scope:
-                await worker.work()
-                return None
-        except RunEnds as stop:
-            return stop.ending
-        except ModelError as error:
-            return failed(error.code, error.message)
-        except CancelAsked:
-            return Ending("cancelled")
-        except LeaseLost:
-            raise
-        except Exception as error:  # noqa: BLE001 - logged; it fails the run, not the server
-            _log.exception("run %s failed", worker.record.claim.run_id)
-            return failed("server_error", _fault(error))
-        if self._stopping:
-            return _SHUT_DOWN
-        return Ending("expired" if anyio.current_time() >= scope.deadline else "cancelled")
-
-    def _end(self, worker: Worker, ending: Ending) -> Events:
-        """End the run for good. Having been asked to cancel outweighs everything else."""
-        record, usage = worker.record, worker.usage()
-        with self._database.write() as tx:
-            leases.check_held(tx, record.claim, self.owner)
-            if record.standing(tx) is Standing.CANCELLING:
-                ending = Ending("cancelled")
-            return end_run(tx, record, ending, usage)
+                self._interpreters.let_go(claim.project, claim.thread_id)
 
     async def _beat(self) -> None:
         # Not the threads that requests use: while all of those wait (for an endpoint, say), the
@@ -217,41 +173,16 @@ class Engine:
         ours = {claim: task.record for claim, task in list(self._tasks.items())}
         with self._database.read() as tx:
             amiss = leases.is_ahead(tx) or bool(leases.overdue(tx))
-            standings = [(claim, record.standing(tx)) for claim, record in ours.items()]
-        if ours or amiss:
-            with self._database.write() as tx:
-                leases.count_anew(tx)
-                for claim in ours:
-                    leases.renew(tx, claim, self.owner)
-                for claim in leases.overdue(tx):
-                    end_abandoned(tx, self._records(claim))
-        stopped = (Standing.CANCELLING, Standing.GONE)
-        return [claim for claim, standing in standings if standing in stopped]
+        if not ours and not amiss:
+            return []
+        from assistctl.server.engine.endings import end_abandoned, stopped
 
-
-def _fault(error: Exception) -> str:
-    """What a run says of a fault that is ours."""
-    return _FULL if disk_space.is_lacking(error) else _UNEXPECTED
-
-
-def code_report(settings: Settings) -> str:
-    """What code_interpreter can do on this machine, for whoever starts a server. It is tried."""
-    sandboxes = _sandboxes(settings)
-    if sandboxes is None:
-        return "switched off"
-    try:
-        if reason := sandboxes.available():
-            return f"not available ({reason})"
-        packages = sandboxes.packages()
-        more = len(packages) - _SHOWN_PACKAGES
-        shown = [*packages[:_SHOWN_PACKAGES], *([f"{more} more"] if more > 0 else [])]
-        return f"in a sandbox with {', '.join(shown) or _STANDARD_ONLY}"
-    finally:
-        sandboxes.close_all()
-
-
-def _sandboxes(settings: Settings) -> Sandboxes | None:
-    chosen = settings.code_interpreter
-    if not chosen:
-        return None
-    return Sandboxes(chosen if isinstance(chosen, Limits) else None, settings.code_python)
+        with self._database.read() as tx:
+            gone = stopped(tx, ours.values())
+        with self._database.write() as tx:
+            leases.count_anew(tx)
+            for claim in ours:
+                leases.renew(tx, claim, self.owner)
+            for claim in leases.overdue(tx):
+                end_abandoned(tx, self._records(claim))
+        return gone

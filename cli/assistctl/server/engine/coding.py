@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from assistctl.server import files
 from assistctl.server.engine.builtin import argument, free_name, function
 from assistctl.server.engine.citations import DATA
+from assistctl.server.engine.interpreters import session_key
 from assistctl.server.engine.record import CodeResult, PastCode, Run
 from assistctl.server.sandbox import Execution, Given, Produced, Sandboxes, data_names
 from assistctl.server.storage import contents
@@ -28,7 +29,6 @@ from assistctl.server.storage.leases import Claim
 from assistctl.server.wire import FILE, Document
 
 TYPE = "code_interpreter"
-SWITCHED_OFF = "code_interpreter is switched off on this server; the run goes on without it"
 
 _DESCRIPTION = (
     "Run Python code. Variables, imports and files last for this conversation. Returns what the "
@@ -61,12 +61,6 @@ def inputs(
     there = [file for file in found if file]
     names = data_names(file["filename"] for file in there)
     return {name: file["id"] for name, file in zip(names, there, strict=True)} | dict(past.files)
-
-
-def session_key(project: str, owner_id: str) -> str:
-    """Whose variables they are: each thread has an interpreter of its own, or a container that
-    several share."""
-    return f"{project}/{owner_id}"
 
 
 class CodeInterpreter:

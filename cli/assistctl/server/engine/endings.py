@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from assistctl.server.engine.record import Ending, Events, Record, Standing, failed
 from assistctl.server.models.protocol import Usage
 from assistctl.server.storage import leases
 from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.leases import Claim
 
 _WORKER_GONE = "The server process that worked on this run stopped before the run ended."
 _ABANDONED = {
@@ -29,3 +32,9 @@ def end_abandoned(tx: Transaction, record: Record) -> None:
         leases.close_run(tx, record.claim)  # its thread was deleted
     else:
         end_run(tx, record, ending)
+
+
+def stopped(tx: Transaction, records: Iterable[Record]) -> list[Claim]:
+    """Those runs that somebody wants cancelled, or has deleted."""
+    over = (Standing.CANCELLING, Standing.GONE)
+    return [record.claim for record in records if record.standing(tx) in over]

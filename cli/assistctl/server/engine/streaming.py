@@ -6,9 +6,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from assistctl.server.engine.record import Events
+if TYPE_CHECKING:
+    from assistctl.server.engine.record import Events
 
 KEEP_ALIVE_SECONDS = 15.0
 _POLL_SECONDS = 0.05

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistctl.server.engine import coding, file_search
+from assistctl.server.engine import file_search
 from assistctl.server.engine.builtin import Builtin
 from assistctl.server.engine.citations import CitableSources
+from assistctl.server.engine.interpreters import Interpreters
 from assistctl.server.engine.record import Record, Run, SearchResult, ToolResult
 from assistctl.server.retrieval.search import Searcher
-from assistctl.server.sandbox import Sandboxes
 from assistctl.server.storage.database import Database, Transaction
+
+_NO_CODE = "code_interpreter is switched off on this server; the run goes on without it"
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,11 @@ class RunTools:
 
 @dataclass(frozen=True)
 class ToolFactory:
-    """What built-in tools work with; without `sandboxes` there is no code_interpreter."""
+    """What built-in tools work with. A sandbox is imported for the runs that may run code only."""
 
     database: Database
     searcher: Searcher
-    sandboxes: Sandboxes | None
+    interpreters: Interpreters
 
     def make(self, tx: Transaction, record: Record, run: Run) -> RunTools:
         """The tools for the next completion of a run."""
@@ -43,13 +45,15 @@ class ToolFactory:
                     self.database, self.searcher, project, run, run.search, len(found)
                 )
             )
-        if self.sandboxes is None or run.code is None:
+        if self.interpreters.switched_off or run.code is None:
             return RunTools(tools, CitableSources(file_search.resolver(found)), ())
+        from assistctl.server.engine import coding
+
         past = coding.still_there(tx, project, record.past_code(tx))
         files = coding.inputs(tx, project, run.code.file_ids, past)
         tools.append(
             coding.CodeInterpreter(
-                self.database, self.sandboxes, record.claim, run, files, past.ran
+                self.database, self.interpreters.opened(), record.claim, run, files, past.ran
             )
         )
         sources = CitableSources(file_search.resolver(found), coding.paths(past))
@@ -58,11 +62,13 @@ class ToolFactory:
     def notes(self, run: Run) -> list[str]:
         """What the reader of a new run should know about its tools; nothing is started to find
         out whether code can be run here, see coding."""
-        return [coding.SWITCHED_OFF] if self.sandboxes is None and run.code is not None else []
+        return [_NO_CODE] if self.interpreters.switched_off and run.code is not None else []
 
 
 def answered_text(result: ToolResult) -> str:
     """What the model gets back from a call of a built-in tool."""
     if isinstance(result, SearchResult):
         return file_search.answered_text(result)
+    from assistctl.server.engine import coding
+
     return coding.answered_text(result)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
-from assistctl.server.retrieval import filters, rewriting, vector_stores
+from assistctl.server.retrieval import filters, vector_stores
 from assistctl.server.retrieval.search import Hit, Query, Weights
 from assistctl.server.storage import disk_space, documents
 from assistctl.server.storage.database import Busy, Transaction
@@ -107,8 +108,7 @@ async def search(call: Call) -> Document:
     body = _SEARCH(call.body, "")
     queries = [body["query"]] if isinstance(body["query"], str) else body["query"]
     if body.get("rewrite_query"):
-        name = await call.server.lanes.reads.run(partial(_rewriting_model, call, store_id))
-        queries = await rewriting.rewritten(call.server.engine.models.endpoint, name, queries)
+        queries = await _rewritten(call, store_id, queries)
     ranking = body.get("ranking_options") or {}
     query = Query(
         queries,
@@ -127,9 +127,15 @@ async def search(call: Call) -> Document:
     }
 
 
-def _rewriting_model(call: Call, store_id: str) -> str | None:
-    with call.database.read() as tx:
-        return rewriting.model_name(tx, call.project, store_id)
+async def _rewritten(call: Call, store_id: str, queries: Sequence[str]) -> list[str]:
+    from assistctl.server.retrieval import rewriting  # it imports what speaks to models
+
+    def name() -> str | None:
+        with call.database.read() as tx:
+            return rewriting.model_name(tx, call.project, store_id)
+
+    asked = await call.server.lanes.reads.run(name)
+    return await rewriting.rewritten(call.server.engine.models.endpoint, asked, queries)
 
 
 def _found(call: Call, store_id: str, query: Query) -> list[Hit]:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from assistctl.server.engine import Engine
-from assistctl.server.engine.streaming import Channel
 from assistctl.server.http import idempotency
-from assistctl.server.retrieval.search import Searcher
 from assistctl.server.settings import Settings
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Page
-from assistctl.server.storage.leases import Claim
 from assistctl.server.thread_pools import Lane, Lanes
 from assistctl.server.validation import choice, integer
 from assistctl.server.wire import ApiError, Document, Json, Kind
+
+if TYPE_CHECKING:
+    from assistctl.server.engine import Engine
+    from assistctl.server.engine.streaming import Channel
+    from assistctl.server.retrieval.search import Searcher
+    from assistctl.server.storage.leases import Claim
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from assistctl.server.models.endpoint import RUN_SECONDS, Endpoint
-from assistctl.server.models.memory import Memory
-from assistctl.server.models.protocol import Model, ModelError
-from assistctl.server.models.scripted import Scripted
-
 if TYPE_CHECKING:
     from assistctl.server.models.asking import AskedModel
+    from assistctl.server.models.memory import Storage
+    from assistctl.server.models.protocol import Model
+
+# The rest of this room is imported when a model is asked: most commands ask none.
 
 Declared: TypeAlias = Literal["scripted"] | Mapping[str, Any] | None
 
@@ -22,23 +21,24 @@ _NOBODY = (
 
 
 class Models:
-    """`scripts` maps the value of an assistant's metadata pair `assistctl` to its turns; `memory`
+    """`scripts` maps the value of an assistant's metadata pair `assistctl` to its turns; `storage`
     keeps what is learnt of the endpoint's models."""
 
     def __init__(
         self,
         declared: Declared,
         scripts: Mapping[str, Sequence[Mapping[str, Any]]],
-        memory: Memory | None = None,
+        storage: Storage | None = None,
     ) -> None:
         if isinstance(declared, str) and declared != "scripted":
             raise ValueError(f"model must be `scripted` or an endpoint, not {declared!r}")
         self._endpoint: AskedModel | None = None
         if isinstance(declared, Mapping):
-            # Here, since most of what this room imports is only for endpoints.
             from assistctl.server.models.asking import AskedModel
+            from assistctl.server.models.endpoint import Endpoint
+            from assistctl.server.models.memory import Memory
 
-            self._endpoint = AskedModel(Endpoint.parse(declared), memory)
+            self._endpoint = AskedModel(Endpoint.parse(declared), Memory(storage))
         self._scripted = declared == "scripted"
         self._scripts = scripts
 
@@ -49,6 +49,8 @@ class Models:
 
     def run_seconds(self, model: str) -> float:
         """How long a run may take that this model answers."""
+        from assistctl.server.models.endpoint import RUN_SECONDS
+
         return self._endpoint.run_seconds(model) if self._endpoint else RUN_SECONDS
 
     def answering(self, script: str) -> Model:
@@ -57,6 +59,9 @@ class Models:
         such as one that a client made by itself, the turns of the others that fit its tools."""
         if self._endpoint is not None:
             return self._endpoint
+        from assistctl.server.models.protocol import ModelError
+        from assistctl.server.models.scripted import Scripted
+
         if script in self._scripts:
             return Scripted(self._scripts[script])
         if not self._scripted:

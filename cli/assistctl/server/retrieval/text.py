@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from assistctl.server.tokens import UNIT, count_tokens, weight
+from assistctl.server.tokens import count_tokens, units, weight
 
 _SENTENCE_END = frozenset("。！？；.!?;")
 _HEADING = re.compile(r"^(#{1,6}) +\S.*$", re.MULTILINE)
@@ -114,7 +114,7 @@ class _Contexts:
 
 def _shortened(line: str, most: int) -> str:
     """As many units of the line as `most` tokens allow."""
-    for unit in UNIT.finditer(line):
+    for unit in units(line):
         most -= weight(len(unit.group()))
         if most < 0:
             return line[: unit.start()].rstrip()
@@ -131,7 +131,7 @@ class _Units:
         self.starts, self._ends, self._weights = array("I"), array("I"), array("I")
         add_start, add_end = self.starts.append, self._ends.append
         add_weight = self._weights.append
-        for unit in UNIT.finditer(text.value):
+        for unit in units(text.value):
             start, end = unit.span()
             add_start(start)
             add_end(end)

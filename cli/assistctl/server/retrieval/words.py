@@ -11,9 +11,10 @@ import unicodedata
 
 from assistctl.server.tokens import CJK
 
-_RUN = re.compile(rf"[{CJK}]+|[^\W{CJK}]+")
+# These are compiled when they are first needed, which for such classes takes milliseconds.
+_RUN = rf"[{CJK}]+|[^\W{CJK}]+"
+_CJK = rf"[{CJK}]"
 _WORD = re.compile(r"\w+(?:[.,:/@+-]\w+)*")
-_CJK = re.compile(rf"[{CJK}]")
 _MOST_TERMS = 64
 _COMMON_WORDS = """
     a about an and any are as at be by can could did do does for from had has have how i if in is
@@ -49,15 +50,15 @@ def essence(query: str) -> str:
 
 def _runs(text: str) -> list[str]:
     """Runs of one kind of writing; full-width letters and digits are their plain selves."""
-    return _RUN.findall(unicodedata.normalize("NFKC", text).lower())
+    return re.findall(_RUN, unicodedata.normalize("NFKC", text).lower())
 
 
 def _index_words_of(run: str) -> list[str]:
-    return [*run, *_pairs(run)] if _CJK.match(run) else [run]
+    return [*run, *_pairs(run)] if re.match(_CJK, run) else [run]
 
 
 def _query_words_of(run: str) -> list[str]:
-    return _pairs(run) if len(run) > 1 and _CJK.match(run) else [run]
+    return _pairs(run) if len(run) > 1 and re.match(_CJK, run) else [run]
 
 
 def _pairs(run: str) -> list[str]:
