@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,12 +22,15 @@ HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "date", "serv
 @dataclass(frozen=True)
 class Answer:
     """What a client is told; `body` None drops the connection, `cut` takes that many bytes off;
-    `then` is called once it has been told."""
+    `then` is called once it has been told. `events` are those of a stream, told as they come, and
+    `cut` of it lets it break off at their end; `hang_up` ends it at the target."""
 
     status: int = 200
     body: bytes | None = None
     headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
     cut: int = 0
+    events: Iterator[bytes] | None = None
+    hang_up: Callable[[], None] = lambda: None
     then: Callable[[], None] = lambda: None
 
 
@@ -68,7 +72,25 @@ def answer_lost(request: Request, forward: Forward) -> Answer:
 
 def answer_cut(request: Request, forward: Forward) -> Answer:
     answer = forward(request)
+    if answer.events is not None:
+        return broken_off(answer, 2)
     return Answer(answer.status, answer.body, answer.headers, cut=len(answer.body or b"") // 2)
+
+
+def broken_off(answer: Answer, events: int) -> Answer:
+    """A stream whose connection is lost after so many events."""
+    assert answer.events is not None
+    return replace(answer, events=islice(answer.events, events), cut=1)
+
+
+def cut_after(events: int) -> Fault:
+    """Streams break off after so many events; all else is let through."""
+
+    def fault(request: Request, forward: Forward) -> Answer:
+        answer = forward(request)
+        return answer if answer.events is None else broken_off(answer, events)
+
+    return fault
 
 
 def answer_not_json(request: Request, forward: Forward) -> Answer:
@@ -209,22 +231,55 @@ class FaultProxy:
             fault = self.fault(len(self.requests), request)
             self._busy += 1
             self.most_at_once = max(self.most_at_once, self._busy)
+        told: list[Answer] = []
+
+        def forward(request: Request) -> Answer:
+            told.append(self._forward(request))
+            return told[-1]
+
         try:
-            return fault(request, self._forward) if fault else self._forward(request)
+            reply = fault(request, forward) if fault else forward(request)
+            for answer in told if reply.events is None else ():
+                answer.hang_up()
+            return reply
         finally:
             with self._guard:
                 self._busy -= 1
 
     def _forward(self, request: Request) -> Answer:
         headers = {k: v for k, v in request.headers.items() if k not in self.withheld}
-        with closing(http.client.HTTPConnection(urlsplit(self.upstream).netloc)) as connection:
-            connection.request(request.method, request.path, request.body or None, headers)
-            response = connection.getresponse()
-            body = response.read()
+        connection = http.client.HTTPConnection(urlsplit(self.upstream).netloc)
+        connection.request(request.method, request.path, request.body or None, headers)
+        response = connection.getresponse()
         kept = tuple((k, v) for k, v in response.getheaders() if k.lower() not in HOP_BY_HOP)
+        if (response.getheader("content-type") or "").startswith("text/event-stream"):
+            hang_up = _hanging_up(connection, response)
+            return Answer(response.status, b"", kept, events=_events(response), hang_up=hang_up)
+        with closing(connection):
+            body = response.read()
         if response.status == 200 and (response.getheader("content-type") or "").endswith("json"):
             body = json.dumps(self.rewrite(request, json.loads(body))).encode()
         return Answer(response.status, body, kept)
+
+
+def _events(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The events of a stream, each as soon as it is whole."""
+    rest = b""
+    while more := response.read1():
+        *whole, rest = (rest + more).split(b"\n\n")
+        yield from (event + b"\n\n" for event in whole)
+    if rest:
+        yield rest
+
+
+def _hanging_up(
+    connection: http.client.HTTPConnection, response: http.client.HTTPResponse
+) -> Callable[[], None]:
+    def hang_up() -> None:
+        response.close()
+        connection.close()
+
+    return hang_up
 
 
 @contextmanager
@@ -262,15 +317,34 @@ def served(answer: Callable[[Request], Answer], door: Door | None = None) -> Ite
             self.send_response(reply.status)
             for name, value in reply.headers:
                 self.send_header(name, value)
+            if reply.events is not None:
+                try:
+                    self._tell(reply.events)
+                    self._end(reply)
+                finally:
+                    reply.hang_up()
+                return
             self.send_header("content-length", str(len(reply.body)))
             self.end_headers()
             self.wfile.write(reply.body[: len(reply.body) - reply.cut])
-            if reply.cut:
-                self._drop()
-            self.wfile.flush()
-            reply.then()
+            self._end(reply)
 
         do_GET = do_POST = do_DELETE = handle_request  # noqa: N815 - http.server's names
+
+        def _tell(self, events: Iterator[bytes]) -> None:
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            for event in events:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
+                self.wfile.flush()
+
+        def _end(self, reply: Answer) -> None:
+            if reply.cut:
+                self._drop()
+            elif reply.events is not None:
+                self.wfile.write(b"0\r\n\r\n")
+            self.wfile.flush()
+            reply.then()
 
         def _headers(self) -> dict[str, str]:
             return {name.lower(): value for name, value in self.headers.items()}

@@ -14,10 +14,7 @@ from assistctl.errors import AssistctlError, Place, RemoteError
 from assistctl.events import (
     ActionRequired,
     Finished,
-    Notice,
     RunStarted,
-    StatusChanged,
-    TextDelta,
     ThreadStarted,
     ToolReturned,
 )
@@ -30,7 +27,7 @@ from assistctl.resources import (
     FunctionTool,
 )
 from assistctl.server import EmbeddedServer, Settings
-from tests.apis.fault_proxy import Answer, answer_cut, answer_lost, error, proxy_to
+from tests.apis.fault_proxy import Answer, answer_lost, error, proxy_to
 
 SCRIPT = [
     {"when": "sold", "call": {"save_bill": {"total": 7}}, "say": "Saved 7."},
@@ -130,44 +127,6 @@ def items(talk):
     ]
 
 
-def said(events):
-    return "".join(event.text for event in events if isinstance(event, TextDelta))
-
-
-def statuses(events):
-    return [event.status for event in events if isinstance(event, StatusChanged)]
-
-
-def test_a_turn_without_tools_streams_text_and_finishes(talk):
-    events = list(talk.send("hi"))
-    started = next(event for event in events if isinstance(event, RunStarted))
-    assert events[:2] == [ThreadStarted(talk.thread), started]
-    assert statuses(events)[-1] == "completed"
-    assert sum(isinstance(event, TextDelta) for event in events) > 1
-    finished = events[-1]
-    assert finished == Finished(
-        "completed", talk.thread, started.run, "Hello there.", finished.usage, None
-    )
-    assert said(events) == "Hello there."
-    assert finished.usage["total_tokens"] > finished.usage["completion_tokens"] > 0
-
-
-def test_a_second_turn_stays_in_the_session_and_says_each_word_once(talk):
-    first = list(talk.send("hi"))
-    second = list(talk.send("hi again"))
-    assert second[0] == first[0] == ThreadStarted(talk.thread)
-    assert second[-1].run != first[-1].run
-    assert (said(second), second[-1].text) == ("Hello there.", "Hello there.")
-    assert items(talk) == [("message", "user"), ("message", "assistant")] * 2
-
-
-def test_a_session_is_gone_on_with_by_its_id(server, talk):
-    list(talk.send("hi"))
-    with talking(server.base_url, server.api_key, talk.thread) as again:
-        assert list(turn(again, Echo(), "3 sold"))[-1].text == "Saved 7."
-    assert len(items(talk)) == 6
-
-
 def test_results_are_given_again_by_one_key_until_the_target_knows_its_calls(talk, monkeypatch):
     tries = []
     post = talk.client._post
@@ -191,13 +150,6 @@ def test_results_are_given_again_by_one_key_until_the_target_knows_its_calls(tal
         "success": True,
         "output": 'got {"total": 7}',
     }
-
-
-def test_all_calls_of_a_round_are_answered_at_once(talk):
-    events = list(turn(talk, Echo(), "both"))
-    assert [item.call.name for item in events[-1].tool_calls] == ["save_bill", "refund"]
-    assert statuses(events)[-3:] == ["requires_action", "in_progress", "completed"]
-    assert sum(isinstance(event, RunStarted) for event in events) == 1
 
 
 def test_a_search_is_answered_here_and_not_asked_of_the_person(server, tmp_path):
@@ -262,25 +214,6 @@ def test_a_file_cannot_be_attached_where_no_code_reads_it(talk):
     attached = {"file_id": "file-1", "tools": [{"type": "file_search"}]}
     with pytest.raises(AssistctlError, match="takes files only with code_interpreter"):
         list(talk.send("hi", [attached]))
-
-
-def test_a_session_that_waits_for_a_killed_turn_is_busy_until_that_is_cancelled(server, talk):
-    assert isinstance(list(talk.send("sold"))[-1], ActionRequired)
-    with talking(server.base_url, server.api_key, talk.thread) as again:
-        with pytest.raises(AssistctlError, match="is busy: it is requires_action; wait until"):
-            list(again.send("hi"))
-        again.cancel_active_run()
-        assert list(again.send("hi"))[-1].text == "Hello there."
-
-
-def test_a_cancelled_turn_is_over_and_the_next_one_goes_on(talk):
-    assert isinstance(list(talk.send("both"))[-1], ActionRequired)
-    assert talk.cancel() == "cancelled"
-    assert (talk.finished().status, talk.finished().error) == (
-        "cancelled",
-        "the turn was cancelled",
-    )
-    assert list(talk.send("hi"))[-1].status == "completed"
 
 
 def states(talk):
@@ -350,16 +283,6 @@ def test_a_turn_that_exceeds_its_limits_by_functions_or_searches_is_cancelled_an
         finished = list(turn(talk, Echo(), message, limits=limits))[-1]
         assert (finished.status, finished.error) == ("cancelled", excess)
         assert states(talk) == ("idle", ["cancelled"])
-
-
-def test_a_first_stream_that_breaks_off_is_read_to_its_end(far, proxy):
-    proxy.fault = lambda number, request: (
-        answer_cut if request.method == "POST" and request.path == "/v1/agents/sessions" else None
-    )
-    events = list(far.send("hi"))
-    assert any(isinstance(e, Notice) and "the stream broke off" in e.text for e in events)
-    assert (said(events), events[-1].text) == ("Hello there.", "Hello there.")
-    assert len(posted(proxy, "/agents/sessions")) == 1
 
 
 def test_a_session_whose_answer_is_lost_is_found_and_not_made_again(far, proxy):

@@ -1,14 +1,8 @@
-"""Conversations with the embedded server's scripted model, streamed over a real socket."""
-
-import re
-import time
-from contextlib import closing
-from dataclasses import replace
+"""A turn, at each API, with the embedded server's scripted model over a real socket: what is said,
+called and answered, and what becomes of it when something breaks."""
 
 import pytest
 
-from assistctl.apis.assistants.converse import Conversation
-from assistctl.apis.transport.client import Client
 from assistctl.conversation.turns import Limits, turn
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import (
@@ -16,72 +10,86 @@ from assistctl.events import (
     Finished,
     Notice,
     RunStarted,
-    StatusChanged,
     TextDelta,
     ThreadStarted,
     ToolCalled,
     ToolReturned,
 )
+from assistctl.resources import Function
 from assistctl.server import EmbeddedServer, Settings
-from tests.apis.fault_proxy import answer_cut, answer_lost, dropped, error, proxy_to, unseen
-from tests.commands.middleman import staging
-
-pytestmark = pytest.mark.only_at("assistants", because="for now")
-SCRIPT = [
-    {"when": "sold", "call": {"save_bill": {"total": 7}}, "say": "Saved 7."},
-    {"when": "both", "call": {"save_bill": {"total": 1}, "refund": {"total": 2}}, "say": "Done."},
-    {"say": "Hello there."},
-]
-FUNCTIONS = [
-    {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
-    for name in ("save_bill", "refund")
-]
+from assistctl.toolbox import mount
+from tests.apis.fault_proxy import (
+    answer_cut,
+    answer_lost,
+    cut_after,
+    dropped,
+    error,
+    proxy_to,
+    unseen,
+)
+from tests.apis.talks import FUNCTIONS, PLACE, SCRIPT, Echo, Shop, said, statuses
 
 
-@pytest.fixture
-def server(tmp_path):
-    settings = Settings(tmp_path / "local.db", model="scripted", scripts={"ws/shop": SCRIPT})
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    """As elsewhere, with a script; the server knows calls a little after it has told of them."""
+    settings = Settings(
+        tmp_path_factory.mktemp("target") / "local.db",
+        model="scripted",
+        embeddings="none",
+        scripts={"ws/shop": SCRIPT},
+        late_calls=0.05,
+    )
     with EmbeddedServer(settings) as server:
-        yield server
+        yield server, None
 
 
 @pytest.fixture
-def talk(client):
-    body = {"model": "gpt-4.1", "metadata": {"assistctl": "ws/shop"}, "tools": FUNCTIONS}
-    assistant = client.create("/assistants", body)
-    return Conversation(client, assistant["id"], "ws/shop")
+def server(target):
+    """The server as the tests before have left it."""
+    return target[0]
 
 
-class Echo:
-    """Tools that answer every call with its arguments."""
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Nobody waits longer than need be for what was made to be seen."""
+    monkeypatch.setattr("assistctl.apis.agents.converse.UNSEEN_SECONDS", 0.5)
+    monkeypatch.setattr("assistctl.apis.transport.pacing.pause", lambda attempt, asked: 0.0)
 
-    def call(self, calls, **how):
-        for call in calls:
-            yield ToolReturned(call, f"got {call.arguments}", 0.0)
+
+@pytest.fixture
+def shop(bench):
+    bench.assistant("shop", *FUNCTIONS, instructions="Sell.")
+    bench.apply()
+    return Shop(bench)
 
 
-def names(events):
-    return [type(event).__name__ for event in events]
+@pytest.fixture
+def talk(shop):
+    return shop.talk()
+
+
+@pytest.fixture
+def proxy(server):
+    with proxy_to(server.base_url) as proxy:
+        yield proxy
 
 
 def test_a_turn_without_tools_streams_text_and_finishes(talk):
     events = list(talk.send("hi"))
+    started = next(event for event in events if isinstance(event, RunStarted))
     assert [e for e in events if isinstance(e, ThreadStarted | RunStarted)] == [
         ThreadStarted(talk.thread),
-        RunStarted(talk.run),
+        started,
     ]
-    assert [e.status for e in events if isinstance(e, StatusChanged)] == [
-        "queued",
-        "in_progress",
-        "completed",
-    ]
-    deltas = [e.text for e in events if isinstance(e, TextDelta)]
-    assert len(deltas) > 1
+    assert statuses(events)[-2:] == ["in_progress", "completed"]
+    assert sum(isinstance(event, TextDelta) for event in events) > 1
     finished = events[-1]
-    assert isinstance(finished, Finished)
-    assert (finished.status, finished.text, finished.error) == ("completed", "Hello there.", None)
-    assert "".join(deltas) == finished.text
-    assert finished.usage["total_tokens"] > 0
+    assert finished == Finished(
+        "completed", talk.thread, started.run, "Hello there.", finished.usage, None
+    )
+    assert said(events) == "Hello there."
+    assert finished.usage["total_tokens"] > finished.usage["completion_tokens"] > 0
 
 
 def test_a_turn_with_a_tool_call_is_answered_and_goes_on(talk):
@@ -93,137 +101,108 @@ def test_a_turn_with_a_tool_call_is_answered_and_goes_on(talk):
     assert finished.tool_calls == (ToolReturned(called, 'got {"total": 7}', 0.0),)
 
 
-def test_all_calls_of_a_round_are_answered_in_one_submit(talk):
-    finished = list(turn(talk, Echo(), "both"))[-1]
+def test_all_calls_of_a_round_are_answered_at_once(talk):
+    events = list(turn(talk, Echo(), "both"))
+    assert (events[-1].status, events[-1].text) == ("completed", "Done.")
+    assert [item.call.name for item in events[-1].tool_calls] == ["save_bill", "refund"]
+    assert statuses(events).count("requires_action") == 1
+    assert sum(isinstance(event, RunStarted) for event in events) == 1
+
+
+ANYTHING = {"type": "object"}
+TILL = """
+import time
+
+def save_bill(total: int) -> str:
+    raise ValueError("the till is closed")
+
+def refund(total: int) -> str:
+    time.sleep(60)
+"""
+
+
+def test_a_tool_that_raises_and_one_that_hangs_are_told_to_the_model(shop):
+    shop.bench.file("tools/till.py", TILL)
+    functions = [
+        Function(name, PLACE, parameters=ANYTHING, python=f"till:{name}", timeout=0.2)
+        for name in ("save_bill", "refund")
+    ]
+    tools = mount(shop.bench.root, functions)
+    finished = list(turn(shop.talk(), tools, "both"))[-1]
+    assert {it.call.name: it.error.partition(": ")[0] for it in finished.tool_calls} == {
+        "save_bill": "exception",
+        "refund": "timeout",
+    }
     assert finished.status == "completed"
-    assert [item.call.name for item in finished.tool_calls] == ["save_bill", "refund"]
+    assert finished.text.startswith("A tool call failed: ")
 
 
-def test_a_second_turn_stays_on_the_thread(talk):
+def test_a_second_turn_stays_on_the_thread_and_says_each_word_once(shop, talk):
+    first, second = list(talk.send("hi")), list(talk.send("hi again"))
+    assert first[0] == second[0] == ThreadStarted(talk.thread)
+    assert second[-1].run != first[-1].run
+    assert (said(second), second[-1].text) == ("Hello there.", "Hello there.")
+    assert shop.roles(talk.thread) == ["user", "assistant"] * 2
+
+
+def test_a_thread_is_gone_on_with_by_its_id(shop, talk):
     list(talk.send("hi"))
-    thread = talk.thread
-    list(talk.send("hi again"))
-    assert talk.thread == thread
-    messages = list(talk.client.list(f"/threads/{thread}/messages", order="asc"))
-    assert [message["role"] for message in messages] == ["user", "assistant"] * 2
+    finished = list(turn(shop.talk(talk.thread), Echo(), "3 sold"))[-1]
+    assert (finished.thread, finished.text) == (talk.thread, "Saved 7.")
+    assert shop.roles(talk.thread) == ["user", "assistant"] * 2
 
 
-def test_a_busy_thread_is_an_error_that_says_what_to_do(talk):
+BUSY = pytest.mark.only_at(
+    "assistants",
+    "agents",
+    because="a response waits for nobody: the next message answers the calls that are left open",
+)
+
+
+@BUSY
+def test_a_thread_that_waits_for_a_killed_turn_is_busy_until_that_is_cancelled(shop, talk):
     assert isinstance(list(talk.send("sold"))[-1], ActionRequired)
-    second = Conversation(talk.client, talk.assistant, "ws/shop", talk.thread)
-    with pytest.raises(AssistctlError) as error:
-        list(second.send("hi"))
-    assert str(error.value) == (
-        f"thread {talk.thread} is busy: run {talk.run} is requires_action; wait until it ends, or "
-        "end it with --cancel-active"
-    )
-    second.cancel_active_run()
-    assert list(second.send("hi"))[-1].status == "completed"
+    again = shop.talk(talk.thread)
+    with pytest.raises(AssistctlError, match=r"is busy: .*requires_action; wait until"):
+        list(again.send("hi"))
+    again.cancel_active_run()
+    assert list(again.send("hi"))[-1].text == "Hello there."
 
 
-def test_cancelling_a_waiting_run_ends_it(talk):
-    list(talk.send("sold"))
+def test_a_cancelled_turn_is_over_and_the_next_one_goes_on(talk):
+    assert isinstance(list(talk.send("both"))[-1], ActionRequired)
     assert talk.cancel() == "cancelled"
-    assert talk.finished().error == "the run was cancelled"
+    finished = talk.finished()
+    assert finished.status == "cancelled"
+    assert finished.error.endswith(" was cancelled")
+    assert list(talk.send("hi"))[-1].status == "completed"
 
 
-def test_a_turn_with_too_many_rounds_is_cancelled(talk):
-    finished = list(turn(talk, Echo(), "sold", limits=Limits(rounds=0)))[-1]
-    assert (finished.status, finished.error) == (
-        "cancelled",
-        "the model asked for tools in more than 0 rounds",
-    )
+@pytest.mark.parametrize(
+    ("limits", "excess"),
+    [
+        (Limits(rounds=0), "the model asked for tools in more than 0 rounds"),
+        (Limits(calls=1), "the model asked for more than 1 tool calls"),
+        (Limits(seconds=0.0), "the turn took longer than 0 s"),
+    ],
+)
+def test_a_turn_that_exceeds_its_limits_is_cancelled_and_says_so(talk, limits, excess):
+    finished = list(turn(talk, Echo(), "both", limits=limits))[-1]
+    assert (finished.status, finished.error, finished.tool_calls) == ("cancelled", excess, ())
+    assert list(talk.send("hi"))[-1].text == "Hello there."
 
 
-class Cutting(Client):
-    """A client whose streams break off after so many events."""
-
-    keep = 3
-
-    def stream(self, path, body, **more):
-        from contextlib import contextmanager
-
-        from assistctl.apis.transport.failures import LostAnswer
-
-        @contextmanager
-        def cut():
-            with Client.stream(self, path, body, **more) as stream:
-
-                def some():
-                    for number, event in enumerate(stream):
-                        if number == self.keep:
-                            raise LostAnswer("cut")
-                        yield event
-
-                yield replace(stream, events=some())
-
-        return cut()
-
-
-@pytest.mark.parametrize("keep", [0, 1, 3, 8])
-def test_a_stream_that_breaks_off_loses_nothing(server, talk, keep):
-    client = Cutting(server.base_url, server.api_key)
-    client.keep = keep
-    broken = Conversation(client, talk.assistant, "ws/shop")
-    events = list(turn(broken, Echo(), "sold"))
-    assert any(isinstance(event, Notice) and "broke off" in event.text for event in events)
-    finished = events[-1]
+@pytest.mark.parametrize("events", [1, 3, 8])
+def test_a_stream_that_breaks_off_loses_nothing_and_says_nothing_twice(shop, proxy, events):
+    proxy.fault = lambda number, request: cut_after(events)
+    with shop.at(proxy.base_url) as far:
+        talk = far.talk()
+        told = list(turn(talk, Echo(), "sold"))
+    assert any(isinstance(event, Notice) and "broke off" in event.text for event in told)
+    finished = told[-1]
     assert (finished.status, finished.text) == ("completed", "Saved 7.")
-    assert len(finished.tool_calls) == 1
-    text = "".join(event.text for event in events if isinstance(event, TextDelta))
-    assert text == "Saved 7."
-    runs = list(client.list(f"/threads/{broken.thread}/runs"))
-    assert len(runs) == 1
-    client.close()
-
-
-def test_a_run_that_never_ends_is_not_asked_after_for_ever(tmp_path, monkeypatch):
-    monkeypatch.setattr("assistctl.apis.assistants.converse.WAIT_SECONDS", 0.5)
-
-    def stuck(method, path, ask):
-        status, body = ask()
-        if method == "POST" and path.endswith("/runs"):
-            return status, b""
-        return status, body.replace(b'"completed"', b'"in_progress"')
-
-    with staging(tmp_path, stuck) as (direct, environ):
-        assistant = direct.create("/assistants", {"model": "gpt-4.1"})
-        client = Client(environ["STAGING_URL"], environ["STAGING_KEY"])
-        talk = Conversation(client, assistant["id"], "ws/shop")
-        with closing(client), pytest.raises(RemoteError) as caught:
-            list(talk.send("hi"))
-        assert str(caught.value) == (
-            f"run {talk.run} is in_progress still, 0 s after its stream broke off; "
-            "end it with --cancel-active"
-        )
-
-
-def test_a_run_expires_by_our_clock_whatever_the_targets_says(tmp_path):
-    def an_hour_late(method, path, ask):
-        def hour_ago(found):
-            return found[1] + str(int(found[2]) - 3600).encode()
-
-        status, body = ask()
-        return status, re.sub(rb'("(?:created|expires)_at": ?)(\d+)', hour_ago, body)
-
-    with staging(tmp_path, an_hour_late) as (direct, environ):
-        assistant = direct.create("/assistants", {"model": "gpt-4.1"})
-        client = Client(environ["STAGING_URL"], environ["STAGING_KEY"])
-        talk = Conversation(client, assistant["id"], "ws/shop")
-        with closing(client):
-            before = time.monotonic()
-            events = talk.send("hi")
-            while not isinstance(next(events), RunStarted):
-                assert talk.deadline is None
-            assert before + 600 <= talk.deadline <= time.monotonic() + 600
-            events.close()
-
-
-def test_defaults_are_sent_with_every_run(talk):
-    talk.defaults = {"tool_choice": "none", "max_completion_tokens": 300}
-    list(talk.send("hi"))
-    run = talk.client.get(f"/threads/{talk.thread}/runs/{talk.run}")
-    assert (run["tool_choice"], run["max_completion_tokens"]) == ("none", 300)
+    assert (len(finished.tool_calls), said(told)) == (1, "Saved 7.")
+    assert shop.roles(talk.thread) == ["user", "assistant"]
 
 
 FAULTS = {
@@ -236,37 +215,31 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_request_of_a_turn_fails_there_is_one_message_and_one_run(
-    server, talk, fault, monkeypatch
+def test_whatever_request_of_a_turn_fails_it_ends_right_or_is_said_and_nothing_is_said_twice(
+    shop, proxy, fault
 ):
-    monkeypatch.setattr("assistctl.apis.transport.pacing.pause", lambda attempt, asked: 0.0)
-    tried = 0
-    with proxy_to(server.base_url) as proxy:
-        client = Client(proxy.base_url, server.api_key)
-        for number in range(1, 6):
+    """A request after which nobody can tell whether it was taken is an error, never sent twice."""
+    right, broken = 0, 0
+    with shop.at(proxy.base_url) as far:
+        for number in range(1, 9):
             proxy.at(number, FAULTS[fault])
-            through = Conversation(client, talk.assistant, "ws/shop")
+            talk = far.talk()
             try:
-                finished = list(turn(through, Echo(), "sold"))[-1]
+                finished = list(turn(talk, Echo(), "sold"))[-1]
             except RemoteError as failure:
-                assert number == 1, f"{fault} at {number}: {failure}"
-                assert str(failure).startswith("POST /threads: ")
-                continue
-            tried += 1
-            assert (finished.status, finished.text) == ("completed", "Saved 7."), number
-            messages = talk.client.list(f"/threads/{through.thread}/messages", order="asc")
-            assert [message["role"] for message in messages] == ["user", "assistant"]
-            assert len(list(talk.client.list(f"/threads/{through.thread}/runs"))) == 1
-        client.close()
-    assert tried >= 4
+                assert str(failure).startswith(("POST /", "GET /")), failure
+                assert talk.thread is None or shop.roles(talk.thread).count("user") < 2, number
+            else:
+                right += 1
+                assert (finished.status, finished.text) == ("completed", "Saved 7."), number
+                assert shop.roles(talk.thread) == ["user", "assistant"], number
+            broken += len(proxy.requests) >= number
+    print(f"{shop.bench.api.name}, {fault}: requests broken / turns right: {broken} / {right}")
+    assert right >= 4
 
 
-def test_a_thread_that_was_just_made_may_be_unknown_for_a_while(server, talk, monkeypatch):
-    monkeypatch.setattr("assistctl.apis.transport.pacing.pause", lambda attempt, asked: 0.0)
-    with proxy_to(server.base_url) as proxy:
+def test_a_thread_that_was_just_made_may_be_unknown_for_a_while(shop, proxy):
+    with shop.at(proxy.base_url) as far:
+        talk = far.talk()
         proxy.fault = unseen(3)
-        client = Client(proxy.base_url, server.api_key)
-        through = Conversation(client, talk.assistant, "ws/shop")
-        assert list(through.send("hi"))[-1].text == "Hello there."
-        client.close()
-    assert sum(str(request).endswith("/messages") for request in proxy.requests) == 4
+        assert list(talk.send("hi"))[-1].text == "Hello there."

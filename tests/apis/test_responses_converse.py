@@ -7,21 +7,17 @@ import pytest
 
 from assistctl.apis.responses.converse import NOT_CALLED, Conversation
 from assistctl.apis.transport.client import Client
-from assistctl.conversation.turns import Limits, turn
+from assistctl.conversation.turns import turn
 from assistctl.errors import AssistctlError, Place, RemoteError
 from assistctl.events import (
     ActionRequired,
     Finished,
     Notice,
-    RunStarted,
-    StatusChanged,
-    TextDelta,
-    ThreadStarted,
     ToolReturned,
 )
 from assistctl.resources import Assistant, CodeInterpreter, Function, FunctionTool
 from assistctl.server import EmbeddedServer, Settings
-from tests.apis.fault_proxy import Answer, answer_cut, answer_lost, error, proxy_to
+from tests.apis.fault_proxy import Answer, answer_lost, error, proxy_to
 
 SCRIPT = [
     {"when": "sold", "call": {"save_bill": {"total": 7}}, "say": "Saved 7."},
@@ -102,24 +98,6 @@ def without_conversations(number, request):
     return error(404) if "/conversations" in request.path else None
 
 
-def test_a_turn_without_tools_streams_text_and_finishes(talk):
-    events = list(talk.send("hi"))
-    started = next(event for event in events if isinstance(event, RunStarted))
-    assert events[:2] == [ThreadStarted(talk.thread), started]
-    assert talk.thread.startswith("conv_")
-    assert [e.status for e in events if isinstance(e, StatusChanged)] == [
-        "in_progress",
-        "completed",
-    ]
-    deltas = [e.text for e in events if isinstance(e, TextDelta)]
-    assert len(deltas) > 1
-    finished = events[-1]
-    assert finished.run == started.run
-    assert (finished.status, finished.text, finished.error) == ("completed", "Hello there.", None)
-    assert "".join(deltas) == finished.text
-    assert finished.usage["total_tokens"] > finished.usage["completion_tokens"] > 0
-
-
 def test_what_an_assistant_is_goes_with_each_response(server, proxy):
     declared = {
         "run": {"tool_choice": "required", "max_completion_tokens": 500},
@@ -158,26 +136,6 @@ def test_what_an_assistant_is_goes_with_each_response(server, proxy):
     assert 16 <= second.pop("max_output_tokens") < 500
 
 
-def test_all_calls_of_a_round_are_answered_by_one_response(talk):
-    events = list(turn(talk, Echo(), "both"))
-    assert [item.call.name for item in events[-1].tool_calls] == ["save_bill", "refund"]
-    assert [e.status for e in events if isinstance(e, StatusChanged)] == [
-        "in_progress",
-        "requires_action",
-        "in_progress",
-        "completed",
-    ]
-    assert sum(isinstance(event, RunStarted) for event in events) == 1
-
-
-def test_a_second_turn_stays_in_the_conversation(talk):
-    list(talk.send("hi"))
-    thread = talk.thread
-    list(talk.send("hi again"))
-    assert talk.thread == thread
-    assert items(talk) == [("message", "user"), ("message", "assistant")] * 2
-
-
 def test_a_thread_of_the_other_api_can_be_gone_on_with(server, talk):
     old = talk.client.create("/threads", {"messages": [{"role": "user", "content": "Hello?"}]})
     with talking(server.base_url, server.api_key, old["id"]) as again:
@@ -197,33 +155,6 @@ def test_calls_that_a_killed_turn_left_open_are_answered_first(server, talk):
         ("message", "user"),
         ("message", "assistant"),
     ]
-
-
-def test_a_cancelled_turn_is_over_and_the_next_one_goes_on(talk):
-    assert isinstance(list(talk.send("both"))[-1], ActionRequired)
-    assert talk.cancel() == "cancelled"
-    assert (talk.finished().status, talk.finished().error) == (
-        "cancelled",
-        "the response was cancelled",
-    )
-    assert list(talk.send("hi"))[-1].status == "completed"
-
-
-def test_a_turn_that_exceeds_its_limits_is_cancelled_and_says_so(talk):
-    finished = list(turn(talk, Echo(), "sold", limits=Limits(rounds=0)))[-1]
-    assert finished.status == "cancelled"
-    assert finished.error == "the model asked for tools in more than 0 rounds"
-
-
-def test_a_stream_that_breaks_off_is_read_to_its_end(far, proxy):
-    proxy.fault = lambda number, request: (
-        answer_cut if request.method == "POST" and request.path == "/v1/responses" else None
-    )
-    events = list(far.send("hi"))
-    assert any(isinstance(e, Notice) and "the stream broke off" in e.text for e in events)
-    assert events[-1].text == "Hello there."
-    assert "".join(e.text for e in events if isinstance(e, TextDelta)) == "Hello there."
-    assert len(asked(proxy)) == 1
 
 
 def test_a_conversation_that_is_busy_is_told_as_a_refusal_and_not_asked_again(far, proxy):
