@@ -6,8 +6,8 @@
 
 The same proxy as for openai-python's tests, see sdk_responses.py, stands between.
 
-Of 7.5.0 46 of 52 pass. The others ask for what this server refuses (to compact), or what the
-service would: a container's file without a file, an expiry after 0 minutes.
+Of 7.5.0 50 of 52 pass. The others ask for what the service would refuse, too: a container's file
+without a file, an expiry after 0 minutes.
 """
 
 import os

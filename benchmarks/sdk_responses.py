@@ -73,7 +73,9 @@ class Objects:
         if path.strip("/") == "responses":
             body = {"model": "m", "input": "Hello.", **body}
             body["metadata"] = {**(body.get("metadata") or {}), "assistctl": "suite"}
-        if path.strip("/") in ("responses", "responses/input_tokens"):
+        if path.strip("/") == "responses/compact":
+            body = {"input": "Hello.", **body}
+        if path.strip("/") in ("responses", "responses/input_tokens", "responses/compact"):
             if body.get("conversation"):
                 body = {**body, "conversation": self._conversation()}
                 body.pop("previous_response_id", None)

@@ -37,7 +37,7 @@ _LEAST_OUTPUT = 16
 _NOT_HERE: Mapping[str, str] = {
     "prompt": "prompt templates are not kept here; send their text as `instructions` and `input`",
     "moderation": "nothing is moderated here",
-    "context_management": "histories are not compacted here; `truncation: auto` shortens them",
+    "context_management": "histories are compacted by /responses/compact only",
     "access_programs": "there are no access programs here",
     "background_options": "a background response begins at once here",
     "image": "images are not compressed here",
@@ -109,19 +109,23 @@ _SHARED: Mapping[str, Check | Required] = {
     "reasoning": _REASONING,
     "truncation": choice("auto", "disabled"),
 }
+_MIRRORED: Mapping[str, Check | Required] = {
+    "prompt_cache_key": string(),
+    "prompt_cache_retention": choice("in_memory", "in-memory", "24h"),
+    "prompt_cache_options": mapping(anything, most=16, longest_key=64),
+    "service_tier": choice("auto", "default", "flex", "scale", "priority", "fast", "ultrafast"),
+}
+"""What changes nothing here."""
 _CREATE = record(
     {
         **_SHARED,
+        **_MIRRORED,
         "background": boolean,
         "include": array(string()),
         "max_output_tokens": integer(least=_LEAST_OUTPUT),
         "max_tool_calls": integer(least=0),
         "metadata": bodies.METADATA,
-        "prompt_cache_key": string(),
-        "prompt_cache_retention": choice("in_memory", "in-memory", "24h"),
-        "prompt_cache_options": mapping(anything, most=16, longest_key=64),
         "safety_identifier": string(),
-        "service_tier": choice("auto", "default", "flex", "scale", "priority", "fast", "ultrafast"),
         "store": boolean,
         "stream": boolean,
         "stream_options": record({"include_obfuscation": boolean}),
@@ -129,6 +133,15 @@ _CREATE = record(
         "top_logprobs": _without_logprobs,
         "top_p": bodies.TOP_P,
         "user": string(),
+    }
+)
+_COMPACT = record(
+    {
+        **_MIRRORED,
+        "model": Required(bodies.MODEL),
+        "input": _INPUT,
+        "instructions": string(longest=bodies.INSTRUCTIONS_LENGTH),
+        "previous_response_id": string(shortest=1),
     }
 )
 _COUNT = record({**_SHARED, "model": bodies.MODEL, "personality": string()})
@@ -151,6 +164,11 @@ def create(body: Json) -> dict[str, Any]:
 def count(body: Json) -> dict[str, Any]:
     """A checked request for a number of tokens, for which a model need not be named."""
     return {"model": "", **_checked(_COUNT, body)}
+
+
+def compact(body: Json) -> dict[str, Any]:
+    """A checked request to compact a history."""
+    return _checked(_COMPACT, body)
 
 
 def included(values: Sequence[str], param: str = "include") -> frozenset[str]:

@@ -12,11 +12,20 @@ from typing import Any
 from starlette.responses import JSONResponse, StreamingResponse
 
 from assistctl.server.assistants_api.record import runs
-from assistctl.server.engine.prompt import prepare
+from assistctl.server.engine.prompt import Prompt, prepare
 from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS, Channel
 from assistctl.server.http.call import Answer, Call, Endpoint
 from assistctl.server.http.idempotency import Answered
-from assistctl.server.responses_api import bodies, chains, containers, events, items, objects, tools
+from assistctl.server.responses_api import (
+    bodies,
+    chains,
+    compacting,
+    containers,
+    events,
+    items,
+    objects,
+    tools,
+)
 from assistctl.server.responses_api.events import Event, ResponseStream
 from assistctl.server.responses_api.objects import ASKED
 from assistctl.server.responses_api.record import ResponseRecord
@@ -142,7 +151,7 @@ def input_items(call: Call) -> Document:
 async def input_tokens(call: Call) -> Document:
     """About how many tokens a model would be sent; nothing of the request stays."""
     request = await _with_items(call, bodies.count(call.body))
-    prompt = await call.server.lanes.writes.run(partial(_rehearsed, call, request))
+    prompt, _ = await call.server.lanes.writes.run(partial(_rehearsed, call, request))
     tokens = await call.server.lanes.reads.run(lambda: prompt.tokens)
     return {"object": "response.input_tokens", "input_tokens": tokens}
 
@@ -157,30 +166,29 @@ async def _with_items(call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
     return {**request, "input": given}
 
 
-def compact(call: Call) -> Document:
-    raise ApiError(
-        "This server does not compact histories. `truncation: auto` leaves out older messages where"
-        " a model cannot take all.",
-        status=404,
-    )
+async def compact(call: Call) -> Document:
+    """A history in short, for the client to go on with; nothing of it is kept here."""
+    request = await _with_items(call, bodies.compact(call.body))
+    if not request["input"] and "previous_response_id" not in request:
+        raise missing_parameter("input")
+    prompt, spoken = await call.server.lanes.writes.run(partial(_rehearsed, call, request))
+    return await compacting.compacted(call.server.engine.models, prompt, spoken)
 
 
 class _Undone(Exception):
     """What a transaction was for is known; nothing of it is to stay."""
 
-    def __init__(self, prompt: Any) -> None:
-        super().__init__("undone")
-        self.prompt = prompt
 
-
-def _rehearsed(call: Call, request: Mapping[str, Any]) -> Any:
+def _rehearsed(call: Call, request: Mapping[str, Any]) -> tuple[Prompt, list[Document]]:
+    """What a model would be sent, and the user's messages as items."""
     try:
         with call.database.write() as tx:
             run = _queued(call, tx, request)
-            record = ResponseRecord(_claim(call, run))
-            raise _Undone(prepare(tx, call.server.engine.tools, record))
-    except _Undone as undone:
-        return undone.prompt
+            prompt = prepare(tx, call.server.engine.tools, ResponseRecord(_claim(call, run)))
+            every = items.of_thread(tx, call.project, run["thread_id"])
+            raise _Undone
+    except _Undone:
+        return prompt, [item for item in every if item.get("role") == "user"]
 
 
 def _start(call: Call, request: Mapping[str, Any], channel: Channel) -> Document:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import anyio
 
-from assistctl.server.models.protocol import Model, ModelError, Request, Retracted, TextPart
+from assistctl.server.models import whole
+from assistctl.server.models.protocol import Model, ModelError, Request
 from assistctl.server.retrieval.words import essence
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection, fetch, select
@@ -67,11 +68,6 @@ async def _ask(model: Model, name: str, query: str) -> str:
 
 async def _said(model: Model, name: str, query: str) -> str:
     messages = [{"role": "system", "content": _TASK}, {"role": "user", "content": query}]
-    said = ""
-    async for part in model.stream(Request(name, messages)):
-        if isinstance(part, TextPart):
-            said += part.text
-        elif isinstance(part, Retracted):
-            said = ""
+    said, _ = await whole.answer(model, Request(name, messages))
     lines = said.strip().splitlines()
     return lines[0].strip().strip("\"'“”「」")[:_LONGEST] if lines else ""

@@ -26,6 +26,9 @@ FILES = "_files"
 INPUT_OF = "_input_of"
 """The key of a user's message under which it names the run that it was meant for: it may have come
 while that run was at work, and follows what was said before it."""
+SUMMARY = "_summary"
+"""The key of what only conversations hold under which a summary of all before it stands."""
+_BEFORE = "What was said and done before, in short:\n\n"
 _FORGOTTEN = "(What was found then is not repeated here. Search again if you need it.)"
 
 
@@ -37,7 +40,7 @@ def read_thread(tx: Transaction, claim: Claim) -> History:
         current = claim.run_id in (document["run_id"], document.get(INPUT_OF))
         spoken = document["object"] != "thread.run.step"
         if document["object"] == "conversation.item":
-            messages = _from_item(document["item"])
+            messages = _from_item(document)
         elif spoken:
             messages = _from_message(tx, claim.project, document, current)
         else:
@@ -65,8 +68,12 @@ def _from_message(
     return [{"role": "user", "content": [*told, *parts]}]
 
 
-def _from_item(item: Document) -> list[Document]:
-    """Of what only conversations hold, models are told the instructions that came amid them."""
+def _from_item(document: Document) -> list[Document]:
+    """Of what only conversations hold, models are told the instructions that came amid them, and
+    summaries."""
+    item = document["item"]
+    if SUMMARY in document:
+        return [{"role": "system", "content": _BEFORE + document[SUMMARY]}]
     if item["type"] != "message":
         return []
     return [{"role": "system", "content": "\n".join(part["text"] for part in item["content"])}]

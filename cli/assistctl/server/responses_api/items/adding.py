@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assistctl.server.assistants_api.record import runs, steps
-from assistctl.server.assistants_api.record.transcript import FILES
+from assistctl.server.assistants_api.record.transcript import FILES, SUMMARY
 from assistctl.server.responses_api.items import ids
 from assistctl.server.responses_api.items.attached import TEXT
+from assistctl.server.responses_api.items.compaction import summary_of
 from assistctl.server.responses_api.items.views import OUTPUTS, RESULTS, Viewer, is_open, place_of
 from assistctl.server.storage import threads
 from assistctl.server.storage.database import Transaction
@@ -235,7 +236,7 @@ class Adding:
         item_id = (MESSAGE if item["type"] == "message" else ITEM).new_id()
         shown = {key: value for key, value in item.items() if value is not None}
         shown |= {"id": item_id, "type": item["type"], **_completed(item)}
-        document = {
+        document: Document = {
             "id": item_id,
             "object": "conversation.item",
             "created_at": now(),
@@ -243,6 +244,8 @@ class Adding:
             "run_id": None,
             "item": shown,
         }
+        if item["type"] == "compaction":
+            document[SUMMARY] = summary_of(item["encrypted_content"])
         insert(self.tx, Collection(ITEM, self.project, self.thread_id), document)
         return item_id
 
@@ -264,7 +267,7 @@ def _completed(item: Mapping[str, Any]) -> Document:
     kind = item["type"]
     if kind == "message":
         return {"status": "completed", "content": _content(item)}
-    if kind == "reasoning":
+    if kind in ("reasoning", "compaction"):
         return {}
     status = {"status": item.get("status") or "completed"}
     if kind == "code_interpreter_call":

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from assistctl.server.http.bodies import IMAGE_ADDRESS
+from assistctl.server.responses_api.items import compaction
 from assistctl.server.validation import (
     Check,
     Required,
@@ -105,6 +106,21 @@ def _message(value: Json, path: str) -> Json:
     return {**message, "content": content}
 
 
+_COMPACTION = record({**_ITEM, "encrypted_content": Required(_TEXT), "created_by": anything})
+
+
+def _compaction(value: Json, path: str) -> Json:
+    item = _COMPACTION(value, path)
+    if compaction.summary_of(item["encrypted_content"]) is None:
+        raise ApiError(
+            f"Invalid '{path}.encrypted_content': this server has not made it, and cannot read it."
+            " Compact the history here, with /responses/compact.",
+            param=f"{path}.encrypted_content",
+            code="invalid_encrypted_content",
+        )
+    return item
+
+
 _SUMMARIES = array(record({"type": Required(string()), "text": Required(_TEXT)}))
 _CALL: Fields = {"call_id": Required(string(shortest=1, longest=64)), "caller": anything}
 _OUTPUT = either(_TEXT, array(tagged("type", {"input_text": _INPUT_TEXT})))
@@ -128,6 +144,7 @@ _KINDS: Mapping[str, Check] = {
         {**_ITEM, "summary": Required(_SUMMARIES), "content": _SUMMARIES}
         | {"encrypted_content": _TEXT}
     ),
+    "compaction": _compaction,
     "file_search_call": record(
         {**_ITEM, "queries": Required(array(string())), "results": array(_RESULT)}
     ),
