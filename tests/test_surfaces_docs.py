@@ -11,6 +11,7 @@ from assistctl.spec.grammar import APIS
 
 TEXT = (Path(__file__).parent.parent / "docs" / "surfaces.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^ *```yaml\n(.*?)^ *```$", TEXT, re.MULTILINE | re.DOTALL)
+ENVIRON = {"OPENAI_API_KEY": "sk-test", "STOCK_TOKEN": "t"}
 TOP = "version: 1\nworkspace: shop\ndefaults: {model: gpt-6-luna}\n"
 
 
@@ -22,7 +23,7 @@ def test_an_example_is_valid(example, tmp_path):
     (tmp_path / "assistants" / "shop.yaml").write_text("name: Shop\n" if is_top else example)
     targets = yaml.safe_load(example)["targets"] if is_top else ("local",)
     for target in targets:
-        _, problems = load(tmp_path, target=target, environ={"OPENAI_API_KEY": "sk-test"})
+        _, problems = load(tmp_path, target=target, environ=ENVIRON)
         # The first example only shows how something is asked for, and leaves the key out.
         assert [it for it in problems if "wants an `api_key`" not in it.what] == []
 

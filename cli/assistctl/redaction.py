@@ -51,9 +51,15 @@ class Redaction:
     """Knows the key of one target or endpoint, and what keys of others look like."""
 
     def __init__(self, key: str | None) -> None:
-        # The longer spelling first, or a part of it would be left over.
-        spellings = {key, quote(key, safe="")} if key and len(key) >= _SHORTEST else set()
-        self._spellings = sorted(spellings, key=len, reverse=True)
+        self._spellings: list[str] = []
+        self.learn(key)
+
+    def learn(self, key: str | None) -> None:
+        """Another key of this target's."""
+        if key and len(key) >= _SHORTEST:
+            spellings = {key, quote(key, safe=""), *self._spellings}
+            # The longer spelling first, or a part of it would be left over.
+            self._spellings = sorted(spellings, key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """To be done before a text is cut, or half a key is left over."""

@@ -151,9 +151,9 @@ class Assistant:
     description, instructions, temperature, top_p, response_format, reasoning_effort, metadata.
     A field that is not declared is absent. `run` holds defaults for each run: tool_choice,
     parallel_tool_calls, max_prompt_tokens, max_completion_tokens, truncation_strategy; `own`, by
-    API, what only that one has. A protected assistant is never pruned. `places` are those of the
-    keys that it declares, by their paths: `temperature`, `run.tool_choice`, of tools by their types
-    (`tools.function`).
+    API, what only that one has, and what its MCP servers are shown if the target speaks it. A
+    protected assistant is never pruned. `places` are those of the keys that it declares, by their
+    paths: `temperature`, `run.tool_choice`, of tools by their types (`tools.function`).
     """
 
     key: str
@@ -163,7 +163,7 @@ class Assistant:
     run: Mapping[str, Json] = field(default_factory=dict)
     protect: bool = False
     places: Mapping[str, Place] = field(default_factory=dict, repr=False, compare=False)
-    own: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, Json]] = field(default_factory=dict, repr=False)
 
     @property
     def address(self) -> Address:

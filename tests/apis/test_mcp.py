@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from assistctl import toolbox
 from assistctl.apis.agents.converse import Conversation as AgentsConversation
-from assistctl.apis.responses.converse import NOT_CALLED, Conversation
+from assistctl.apis.responses.converse import NOT_CALLED, Conversation, open_conversation
 from assistctl.apis.transport.client import Client
 from assistctl.conversation.turns import turn
 from assistctl.errors import Place
@@ -175,3 +175,15 @@ def test_a_session_is_told_what_a_person_has_decided(tmp_path, options, decision
     assert [(it.call.name, it.call.arguments) for it in finished.tool_calls] == [
         ("stock.count", '{"flower": "rose"}')
     ]
+
+
+def test_what_a_server_is_shown_is_sent_and_never_told(hosted):
+    token = "secret-of-the-stock"
+    own = {"responses": {"tools": [{**STOCK, "authorization": token}]}}
+    client = Client(hosted.base_url, "key")
+    talk = open_conversation(client, replace(SHOP, own=own), None, "ws/shop", None)
+    for _ in talk.send("How many roses?"):
+        pass
+    assert hosted.sent[0]["tools"][0]["authorization"] == token
+    assert client.redaction.text(f"401 from stock with {token}") == "401 from stock with [redacted]"
+    client.close()

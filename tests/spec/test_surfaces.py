@@ -70,7 +70,6 @@ ELSEWHERE: dict[str, dict[str, str]] = {
     },
     "agents_mcp": {},
     "responses_mcp": {
-        "authorization": "a secret, of which nothing that is declared of an assistant may hold any",
         "allowed_callers": "there is no programmatic_tool_calling to declare",
         "defer_loading": "there is no tool_search to declare",
     },

@@ -31,19 +31,22 @@ def is_exposed(name: str, value: str, *, in_body: bool) -> bool:
     return bool(telling or _RANDOM.search(value)) or holds_secret(value)
 
 
-def key_of(fields: Located, environ: Mapping[str, str], findings: Findings) -> str | None:
-    """The value of the variable that `api_key` names; None if there is none, or after a finding."""
-    if "api_key" not in fields:
+def key_of(
+    fields: Located, environ: Mapping[str, str], findings: Findings, name: str = "api_key"
+) -> str | None:
+    """The value of the variable that `api_key`, or what has this name, refers to; None if there is
+    none, or after a finding."""
+    if name not in fields:
         return None
-    variable = variable_of(fields["api_key"])
+    variable = variable_of(fields[name])
     value = environ.get(variable or "", "").strip()
-    if findings.faulty(fields.value_place("api_key")):
+    if findings.faulty(fields.value_place(name)):
         return None
     if value and value.isascii():
         return value
     fault = "holds characters that no key has" if value else "is not set"
     findings.add(
-        fields.value_place("api_key"),
+        fields.value_place(name),
         f"the environment variable {variable} {fault}",
         "set it to the key",
     )

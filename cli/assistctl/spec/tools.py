@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from assistctl.errors import Place
@@ -26,7 +27,8 @@ from assistctl.spec.wording import remedy_for, shown
 class Surroundings:
     """What an assistant refers to, and where what is wrong with it goes.
 
-    `stores` are the keys declared in assistctl.yaml; None if nobody can say.
+    `stores` are the keys declared in assistctl.yaml; None if nobody can say. `api` is that of the
+    target in use, whose secrets are in `environ`.
     """
 
     functions: functions.Functions
@@ -34,6 +36,8 @@ class Surroundings:
     workspace_files: WorkspaceFiles
     schemas: SchemaChecker
     findings: Findings
+    api: str
+    environ: Mapping[str, str]
 
 
 def tools_of(

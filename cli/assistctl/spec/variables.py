@@ -19,6 +19,7 @@ _REFERENCE = re.compile(
     rf"(?P<escaped>\$\$\{{)|\$\{{(?:(?P<name>{_NAME})(?P<default>:-[^}}]*)?\}})?"
 )
 _ONLY_A_VARIABLE = re.compile(rf"\$\{{({_NAME})\}}")
+AUTHORIZATION = "authorization"
 _KEPT = "keep secrets in the environment of your tools"
 
 
@@ -34,14 +35,17 @@ class Variables:
 
         A `public` value goes to the target and into plans: a variable that looks like a secret, by
         its name or by what it holds, is refused there. A reference that cannot be replaced stays,
-        and is a finding.
+        and is a finding. What an MCP server is shown stays a reference; see `assistants`.
         """
         if not _has_reference(value):
             return value
         if isinstance(value, str):
             return self._text(value, place, public)
         if isinstance(value, Located):
-            return value.replaced(lambda _, item, at: self.expand(item, at, public=public))
+            kept = AUTHORIZATION if value.get("type") == "mcp" else None
+            return value.replaced(
+                lambda key, item, at: item if key == kept else self.expand(item, at, public=public)
+            )
         if isinstance(value, LocatedList):
             return value.replaced(lambda item, at: self.expand(item, at, public=public))
         return value

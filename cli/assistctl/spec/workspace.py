@@ -60,14 +60,16 @@ def load(
     scripts = _read_all(sources.scripts, "script", variables, findings)
 
     known = _functions(tables, schemas, findings)
-    around = Surroundings(known, _store_keys(top), workspace_files, schemas, findings)
+    usable = top.document.usable
+    in_use = targets.resolved(top.target, usable, root, environ, findings)
+    around = Surroundings(
+        known, _store_keys(top), workspace_files, schemas, findings, in_use.api, environ
+    )
     assistants, implicit = _assistants(read, top, around)
     shared = _shared_stores(top, workspace_files, findings)
     _check_overrides(top, sources.assistants, findings)
     if top.readable and len(read) == len(sources.assistants):  # else nobody knows what is used
         check_nested(root, workspace_files.used, findings)
-    usable = top.document.usable
-    in_use = targets.resolved(top.target, usable, root, environ, findings)
     workspace = Workspace(
         root=root,
         name=usable.get("workspace", root.name),

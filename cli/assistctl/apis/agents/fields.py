@@ -127,7 +127,7 @@ def _format(declared: Json) -> Json:
 
 def _observed(body: Mapping[str, Json], addresses: Mapping[str, Address | None]) -> dict[str, Json]:
     metadata = body.get("metadata")
-    fields = {name: normal(body[name]) for name in _OWN if body.get(name)}
+    fields = {name: value for name in _OWN if (value := normal(body.get(name)))}
     if description := description_of(body):
         fields["description"] = description
     if tools := body.get("tools"):

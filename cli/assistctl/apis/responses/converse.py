@@ -360,4 +360,6 @@ def open_conversation(
     client: Client, assistant: Assistant, remote_id: str | None, owner: str, thread: str | None
 ) -> Conversation:
     """See managed_surface.Api."""
+    for token in requests.tokens(assistant):
+        client.redaction.learn(token)
     return Conversation(client, assistant, remote_id, owner, thread)

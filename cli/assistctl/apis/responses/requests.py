@@ -60,6 +60,13 @@ def request(
     return {name: value for name, value in fields.items() if value not in (None, {}, [])}
 
 
+def tokens(assistant: Assistant) -> Iterator[str]:
+    """What MCP servers are shown, which nobody else shall see."""
+    for tool in assistant.own.get("responses", {}).get("tools", ()):
+        if token := tool.get("authorization"):
+            yield token
+
+
 def message(text: str, attachments: Sequence[Mapping[str, Json]] = ()) -> dict[str, Json]:
     """What a person says; attached files that no code is to read are a part of it."""
     files = [

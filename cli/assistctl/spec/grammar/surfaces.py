@@ -327,6 +327,9 @@ _RESPONSES: dict[str, Schema] = {
             "server_url": text("Its address.", minLength=1),
             "connector_id": text("A connector of OpenAI's, such as connector_gmail.", minLength=1),
             "tunnel_id": text("A tunnel to it.", minLength=1),
+            "authorization": ref(
+                "api_key", "The access token that it is shown: the variable that holds it."
+            ),
             "headers": _pairs("Headers that it is sent; the secret one is authorization."),
             "allowed_tools": {
                 "description": "Only these of its tools.",
