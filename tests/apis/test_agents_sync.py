@@ -3,7 +3,7 @@
 import pytest
 
 from assistctl.apis.managed.ownership import description_of, used_files, used_stores
-from assistctl.resources import ASSISTANT, CodeInterpreter, FileSearch
+from assistctl.resources import CodeInterpreter, FileSearch
 from tests.apis.scene import content_of, function
 
 pytestmark = pytest.mark.only_at("agents", because="how an agent holds an assistant")
@@ -25,10 +25,6 @@ def declare(bench, prices="rose,1", **settings):
     bench.assistant(
         "shop", CodeInterpreter((file,)), FileSearch("handbook"), function("save"), **settings
     )
-
-
-def edit(bench, **fields):
-    bench.post(ASSISTANT, bench.held("shop"), **fields)
 
 
 def contents(bench):
@@ -95,47 +91,6 @@ def test_one_changed_field_leaves_the_others_the_description_and_the_files(bench
     assert used_files(after) == used_files(before)
     assert used_stores(after) == used_stores(before)
     assert description_of(after) == "Sells."
-
-
-@pytest.mark.parametrize(
-    ("fields", "path"),
-    [
-        ({"instructions": "Give it away."}, "instructions"),
-        ({"tools": []}, "tools"),
-    ],
-)
-def test_an_edit_at_the_target_is_drift(bench, fields, path):
-    bench.sync()
-    edit(bench, **fields)
-    _, _, plan = bench.survey()
-    (change,) = plan.drifted
-    assert {item.field for item in change.drifted} == {path}
-
-
-@pytest.mark.parametrize(
-    ("fields", "told"),
-    [
-        ({"service_tier": "flex"}, "service_tier: None -> 'flex'"),
-        ({"text": {"verbosity": "high"}}, "text: None -> {'verbosity': 'high'}"),
-    ],
-)
-def test_an_edit_of_what_nothing_declares_is_told_and_left_alone(bench, fields, told):
-    bench.sync()
-    edit(bench, **fields)
-    assert bench.plan() == (
-        "left alone assistant/shop: edited at the target since the last sync; not declared, so left"
-        f" alone\n  {told}"
-    )
-
-
-def test_an_edited_description_is_drift_and_is_written_again(bench):
-    bench.sync()
-    edit(bench, metadata={**bench.held("shop")["metadata"], "assistctl_description": "Gives away."})
-    _, _, plan = bench.survey()
-    (change,) = plan.drifted
-    assert [item.field for item in change.drifted] == ["description"]
-    bench.sync()
-    assert description_of(bench.held("shop")) == "Sells."
 
 
 def test_an_agent_is_imported_as_the_assistant_that_it_is(bench):

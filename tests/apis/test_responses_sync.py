@@ -51,22 +51,6 @@ def test_what_goes_with_each_response_is_no_change_of_a_plan(bench):
     assert bench.plan() == ""
 
 
-def test_what_was_edited_is_drift_and_what_has_gone_is_made_anew(bench, client):
-    bench.sync()
-    shop = bench.held("shop")
-    edited = {k: v for k, v in shop["metadata"].items() if k != "assistctl_uploads"}
-    client.post(f"/vector_stores/{shop['id']}", {"name": "Mine", "metadata": edited})
-    _, _, plan = bench.survey()
-    (change,) = plan.drifted
-    assert [field.path for field in change.drifted] == ["name"]
-    assert [str(it.address) for it in plan.changes if it.lost] == ["file/assistants/prices.csv"]
-    bench.sync()
-    assert contents(bench, "shop") == ["rose,1"]
-    client.delete(f"/vector_stores/{shop['id']}")
-    bench.sync()
-    assert contents(bench, "shop") == ["rose,1"]
-
-
 def test_a_target_that_keeps_assistants_knows_stand_ins_for_what_they_are(bench):
     bench.sync()
     beside = replace(bench, api=ASSISTANTS)
