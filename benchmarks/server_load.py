@@ -81,16 +81,25 @@ class Client:
         """Thread, run and answer in one request."""
         thread = {"messages": [{"role": "user", "content": "hello"}]}
         body = {"assistant_id": assistant, "thread": thread, "stream": True}
-        start = time.perf_counter()
-        async with self.http.stream("POST", "/threads/runs", json=body) as response:
-            last = ""
+        await self.listen("run", "/threads/runs", body, "event: done")
+
+    async def streamed_response(self) -> None:
+        """What streamed_run asks for, as a response."""
+        body = {"model": "m", "metadata": {"assistctl": "shop"}, "tools": [FUNCTION]}
+        body |= {"input": "hello", "stream": True}
+        await self.listen("response", "/responses", body, "event: response.completed")
+
+    async def listen(self, kind: str, path: str, body: object, end: str) -> None:
+        start, last = time.perf_counter(), ""
+        async with self.http.stream("POST", path, json=body) as response:
             async for line in response.aiter_lines():
                 if line.startswith("event: "):
                     if not last:
-                        self.taken["stream, first event"].append(time.perf_counter() - start)
+                        first = time.perf_counter() - start
+                        self.taken[f"{kind}, first event"].append(first)
                     last = line
-        assert last == "event: done", last
-        self.taken["stream, whole run"].append(time.perf_counter() - start)
+        assert last == end, last
+        self.taken[f"{kind}, whole stream"].append(time.perf_counter() - start)
 
     async def responses(self) -> None:
         """A call and its answer, by previous_response_id, then a stream that goes on from there."""
@@ -102,15 +111,7 @@ class Client:
         answered = {**body, "input": [output], "previous_response_id": first["id"]}
         second = await self.ask("response to outputs", "POST", "/responses", answered)
         body |= {"input": "hello", "previous_response_id": second["id"], "stream": True}
-        start, last = time.perf_counter(), ""
-        async with self.http.stream("POST", "/responses", json=body) as response:
-            async for line in response.aiter_lines():
-                if line.startswith("event: "):
-                    if not last:
-                        self.taken["stream, first event"].append(time.perf_counter() - start)
-                    last = line
-        assert last == "event: response.completed", last
-        self.taken["stream, whole response"].append(time.perf_counter() - start)
+        await self.listen("response", "/responses", body, "event: response.completed")
 
 
 @contextmanager
@@ -171,8 +172,14 @@ async def main(clients: int, rounds: int) -> None:
                 await client.polled_run(assistant, "bill" if number % 2 else "hello")
 
         async def streaming(client: Client) -> None:
+            """Runs and responses by turns, so that both meet the same machine."""
             for _ in range(rounds):
                 await client.streamed_run(assistant)
+                await client.streamed_response()
+
+        async def streaming_alone(client: Client) -> None:
+            for _ in range(5):
+                await streaming(client)
 
         async def responding(client: Client) -> None:
             for _ in range(rounds):
@@ -180,6 +187,7 @@ async def main(clients: int, rounds: int) -> None:
 
         await phase(url, "1 client", 1, one_after_the_other)
         await phase(url, "1 client of responses", 1, responding)
+        await phase(url, "1 client streaming", 1, streaming_alone)
         await phase(url, f"{clients} clients polling", clients, polling)
         await phase(url, f"{clients} clients streaming", clients, streaming)
         await phase(url, f"{clients} clients of responses", clients, responding)

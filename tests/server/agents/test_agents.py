@@ -225,3 +225,5 @@ def test_a_create_that_is_sent_again_with_its_key_makes_no_second_agent(send: Se
     key = {"idempotency-key": "agents-once"}
     first, again = (send("POST", "/agents", {"model": "m"}, key) for _ in range(2))
     assert (again.body, again.headers["idempotent-replayed"]) == (first.body, "true")
+    other = send("POST", "/agents", {"model": "other"}, key)
+    assert (other.status, other.body["error"]["code"]) == (409, "idempotency_key_reused")

@@ -61,6 +61,7 @@ def recall(tx: Transaction, key: Key) -> None:
         raise ApiError(
             f"The Idempotency-Key '{key.value}' was used before on {key.path} with another body."
             " Send the same body again, or use a new key for a new request.",
+            status=409 if "/agents" in key.path else 400,
             code="idempotency_key_reused",
         )
     raise Answered(answer)
