@@ -9,9 +9,8 @@ from assistctl.resources import Assistant, Json, VectorStore
 from assistctl.spec.files import WorkspaceFiles
 from assistctl.spec.grammar import APIS, INSTRUCTIONS_LENGTH
 from assistctl.spec.located import Located, plain
-from assistctl.spec.secrets import key_of
+from assistctl.spec.surfaces import own_of
 from assistctl.spec.tools import Surroundings, check_choice, tools_of
-from assistctl.spec.variables import AUTHORIZATION
 
 
 def assistant(
@@ -29,20 +28,9 @@ def assistant(
     _check_answer_schema(fields, around)
     settings = _settings(fields, around.workspace_files)
     protect = bool(fields.get("protect"))
-    own = {api: _own(api, fields.mapping(api), around) for api in APIS if api in fields}
+    own = {api: own_of(api, fields.mapping(api), around) for api in APIS if api in fields}
     places = dict(_places(fields))
     return Assistant(key, place, settings, tools, plain(run), protect, places, own), store
-
-
-def _own(api: str, declared: Located, around: Surroundings) -> dict[str, Json]:
-    """What one API has alone; where that is the target's, with what its MCP servers are shown."""
-    own: dict[str, Json] = plain(declared)
-    if api == around.api:
-        for tool, (at, _) in zip(own.get("tools", ()), declared.items_at("tools"), strict=True):
-            if AUTHORIZATION in tool:
-                token = key_of(at, around.environ, around.findings, AUTHORIZATION)
-                tool[AUTHORIZATION] = token
-    return own
 
 
 def _places(fields: Located) -> Iterator[tuple[str, Place]]:

@@ -6,18 +6,19 @@ own, so that a secret which is written out can be told, and none is shown by a f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from assistctl.errors import Place
 from assistctl.resources import Json
 from assistctl.spec.addresses import is_address, sentence
 from assistctl.spec.findings import Findings
-from assistctl.spec.located import Located, LocatedList, plain
-from assistctl.spec.secrets import is_exposed, key_of
+from assistctl.spec.located import Located, plain
+from assistctl.spec.secrets import check_exposed, key_of
 from assistctl.spec.variables import Variables
 from assistctl.spec.wording import shown
 
+_BY_NAME = "put it in an environment variable and write ${ITS_NAME}, or Bearer ${ITS_NAME}"
 _PRIVATE = ("headers", "query", "extra_body")
 _OUR_HEADERS = ("connection", "content-length", "content-type", "transfer-encoding")
 _OUR_FIELDS = {
@@ -66,7 +67,8 @@ def _check_address(fields: Located, name: str, findings: Findings) -> None:
 
 def _check_way(way: Located, name: str, findings: Findings) -> None:
     for kind in _PRIVATE:
-        _check_secrets(way.mapping(kind), f"{name}.{kind}", findings, kind == "extra_body")
+        in_body = kind == "extra_body"
+        check_exposed(way.mapping(kind), f"{name}.{kind}", findings, _BY_NAME, in_body=in_body)
     _check_headers(way.mapping("headers"), findings)
     body = way.mapping("extra_body")
     for key in _OUR_FIELDS.keys() & body.keys():
@@ -75,28 +77,6 @@ def _check_way(way: Located, name: str, findings: Findings) -> None:
             f"{shown(f'{name}.extra_body', 120)} cannot have `{key}`",
             _OUR_FIELDS[key],
         )
-
-
-def _check_secrets(
-    table: Located | LocatedList, name: str, findings: Findings, in_body: bool
-) -> None:
-    for key, value, place in _items(table):
-        step = f".{key}" if isinstance(key, str) else f"[{key}]"
-        if isinstance(value, Located | LocatedList):
-            _check_secrets(value, name + step, findings, in_body)
-        elif isinstance(value, str) and is_exposed(str(key), value, in_body=in_body):
-            findings.add(
-                place,
-                f"{shown(name + step, 120)} looks like a secret",
-                "put it in an environment variable and write ${ITS_NAME}, or Bearer ${ITS_NAME}",
-            )
-
-
-def _items(table: Located | LocatedList) -> Iterator[tuple[str | int, Json, Place]]:
-    if isinstance(table, Located):
-        yield from ((key, value, table.value_place(key)) for key, value in table.items())
-    else:
-        yield from ((index, value, at) for index, (value, at) in enumerate(table.placed()))
 
 
 def _check_headers(headers: Located, findings: Findings) -> None:

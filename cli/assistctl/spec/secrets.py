@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from assistctl.errors import Place
 from assistctl.redaction import holds_secret
+from assistctl.resources import Json
 from assistctl.spec.confidential import names_secret
 from assistctl.spec.findings import Findings
-from assistctl.spec.located import Located
+from assistctl.spec.located import Located, LocatedList
 from assistctl.spec.variables import variable_of
+from assistctl.spec.wording import shown
 
 _NAMES_IN_BODIES = re.compile(
     r"(API_?KEY|SECRETS?|PASSWORD|PASSWD|CREDENTIALS?|AUTHORIZATION|(ACCESS|API|AUTH)_?TOKEN)"
@@ -29,6 +32,30 @@ def is_exposed(name: str, value: str, *, in_body: bool) -> bool:
         return False
     telling = _NAMES_IN_BODIES.search(name.replace("-", "_")) if in_body else names_secret(name)
     return bool(telling or _RANDOM.search(value)) or holds_secret(value)
+
+
+def check_exposed(
+    table: Located | LocatedList,
+    name: str,
+    findings: Findings,
+    remedy: str,
+    *,
+    in_body: bool = False,
+) -> None:
+    """Find what is exposed in a mapping that is called `name`, and in what is in it."""
+    for key, value, place in _items(table):
+        step = f".{key}" if isinstance(key, str) else f"[{key}]"
+        if isinstance(value, Located | LocatedList):
+            check_exposed(value, name + step, findings, remedy, in_body=in_body)
+        elif isinstance(value, str) and is_exposed(str(key), value, in_body=in_body):
+            findings.add(place, f"{shown(name + step, 120)} looks like a secret", remedy)
+
+
+def _items(table: Located | LocatedList) -> Iterator[tuple[str | int, Json, Place]]:
+    if isinstance(table, Located):
+        yield from ((key, value, table.value_place(key)) for key, value in table.items())
+    else:
+        yield from ((index, value, at) for index, (value, at) in enumerate(table.placed()))
 
 
 def key_of(
