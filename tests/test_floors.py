@@ -46,9 +46,11 @@ MAY_IMPORT = {
     "sync": {"__init__", "plan", "render", "surface", "apis"} | GROUND,
     "conversation": GROUND | {"spec", "plan", "toolbox", "surface", "targets", "sync"},
     "importing": GROUND | {"spec", "surface", "apis", "loading"},
+    "pulling": GROUND
+    | {"spec", "plan", "toolbox", "render", "surface", "loading", "sync", "importing"},
     "commands": VALUES
     | {"__init__", "surface", "apis", "server", "targets", "loading"}
-    | {"sync", "conversation", "importing"},
+    | {"sync", "conversation", "importing", "pulling"},
     "main": GROUND | {"commands", "render"},
 }
 ONLY_IN = {

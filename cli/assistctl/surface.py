@@ -139,6 +139,10 @@ class Surface(Protocol):
     def declare(self, workspace: Workspace) -> dict[Address, Declared]:
         """Everything the workspace declares, as this API would hold it. Pure."""
 
+    def in_yaml(self, kind: str, fields: Mapping[str, Json]) -> dict[str, Json]:
+        """Fields of an object, as `declare` and `observe` have them, under the names that they have
+        in the YAML; what it has no name for is left out. Pure."""
+
     def observe(
         self,
         declared: Mapping[Address, Declared],

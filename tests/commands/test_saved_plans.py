@@ -129,18 +129,18 @@ def test_only_drift_is_shown_when_asked_for(synced):
 def test_a_person_is_asked_what_shall_become_of_drift(synced):
     edit_at_target(synced, instructions="Shout.")
     with synced.on_terminal("sync") as terminal:
-        terminal.wait_for("Overwrite these edits, keep them, or stop")
+        terminal.wait_for("Overwrite these edits, keep them, pull them into the YAML, or stop")
         terminal.type("stop\n")
         terminal.wait_for("error: nothing was changed")
         assert terminal.end() == 3
     with synced.on_terminal("sync") as terminal:
-        terminal.wait_for("Overwrite these edits, keep them, or stop")
+        terminal.wait_for("Overwrite these edits, keep them, pull them into the YAML, or stop")
         terminal.type("keep\n")
         terminal.wait_for("Edited at the target, kept so:\n    assistant/greeter (instructions)")
         terminal.wait_for("No changes.")
         assert terminal.end() == 0
     with synced.on_terminal("sync") as terminal:
-        terminal.wait_for("Overwrite these edits, keep them, or stop")
+        terminal.wait_for("Overwrite these edits, keep them, pull them into the YAML, or stop")
         terminal.type("overwrite\n")
         terminal.wait_for("Apply 1 change to local?")
         terminal.type("y\n")

@@ -1,5 +1,7 @@
 import json
 
+from assistctl.render.plan import WAYS_OUT
+
 NOTHING = "No changes. local is as declared.\n"
 
 
@@ -75,6 +77,8 @@ DRIFT = f"""\
     instructions: "Shout." → "Greet in any language."  (changed at the target since the last sync)
 
 {LEFT_ALONE}
+{WAYS_OUT}
+
 Plan for local: 0 to create, 1 to update, 0 to delete.
 """
 
@@ -83,8 +87,9 @@ def test_edits_at_the_target_are_never_overwritten_unasked(synced):
     drifted(synced)
     refusal = (
         "error: edited at the target since the last sync: assistant/greeter (instructions); "
-        "nothing was changed. Use --on-drift overwrite to discard these edits, "
-        "--on-drift keep to leave them, or bring them into the YAML\n"
+        "nothing was changed. Use --on-drift pull to bring these edits into the YAML "
+        "(so does `assistctl pull`), --on-drift overwrite to discard them, "
+        "--on-drift keep to leave them\n"
     )
     kept = f"""\
 Edited at the target, kept so:
@@ -122,17 +127,20 @@ def test_prune_deletes_what_was_edited_at_the_target_only_if_that_is_asked_for(s
     drifted(synced)
     (synced.root / "assistants" / "greeter.yaml").unlink()
     (synced.root / "assistants" / "greeter.script.yaml").unlink()
-    plan = """\
+    plan = f"""\
 - assistant/greeter  no longer declared  asst_…
     instructions: "Shout."  (changed at the target since the last sync)
     temperature: 0.1  (changed at the target since the last sync)
+
+{WAYS_OUT}
 
 Plan for local: 0 to create, 0 to update, 1 to delete.
 """
     refusal = (
         "error: edited at the target since the last sync: assistant/greeter (instructions, "
-        "temperature); nothing was changed. Use --on-drift overwrite to discard these edits, "
-        "--on-drift keep to leave them, or bring them into the YAML\n"
+        "temperature); nothing was changed. Use --on-drift pull to bring these edits into the YAML "
+        "(so does `assistctl pull`), --on-drift overwrite to discard them, "
+        "--on-drift keep to leave them\n"
     )
     kept = """\
 No longer declared, left alone:

@@ -53,6 +53,9 @@ def test_changes_are_a_table_and_folded_diffs() -> None:
 | `~` update | `assistant/helper` | the declaration changed |
 | `-` delete | `vector_store/old` | no longer declared |
 
+Edits made at the target: `assistctl pull` brings them into the YAML, \
+`assistctl sync --on-drift overwrite` takes them back, `keep` leaves them.
+
 No longer declared, left alone:
 
 - `assistant/gone`

@@ -84,6 +84,9 @@ def test_an_update_is_shown_field_by_field_with_the_side_that_moved() -> None:
       +B
        c
 
+Edits made at the target: `assistctl pull` brings them into the YAML, \
+`assistctl sync --on-drift overwrite` takes them back, `keep` leaves them.
+
 Plan for prod: 0 to create, 1 to update, 0 to delete."""
     )
 

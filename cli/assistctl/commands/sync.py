@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
@@ -18,11 +18,13 @@ from assistctl.commands._options import (
     parallel_option,
 )
 from assistctl.commands._person import can_answer
+from assistctl.commands._pulling import carry_out, show_pull
 from assistctl.commands._report import applied, applied_json, intent, refuse_failures, show_plan
 from assistctl.commands._workspace import load
 from assistctl.errors import Refused
 from assistctl.plan.leftovers import mass_prune
 from assistctl.plan.reconcile import PlanOptions
+from assistctl.pulling import plan_pull
 from assistctl.render.values import counted
 from assistctl.sync.drift_policy import drifted_fields, keeping, refuse_drift
 from assistctl.sync.planning import PlannedSync, plan_sync
@@ -39,9 +41,9 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Let --prune delete more than 30 % of what is owned.")
 @click.option(
     "--on-drift",
-    type=click.Choice(("fail", "overwrite", "keep")),
-    help="What to do with edits made at the target since the last sync.  [default: ask on a "
-    "terminal, else fail]",
+    type=click.Choice(("fail", "overwrite", "keep", "pull")),
+    help="What to do with edits made at the target since the last sync; pull brings them into the "
+    "YAML.  [default: ask on a terminal, else fail]",
 )
 @deep_option
 @click.option(
@@ -58,7 +60,7 @@ def command(
     keys: tuple[str, ...],
     prune: bool,
     force: bool,
-    on_drift: OnDrift | None,
+    on_drift: OnDrift | Literal["pull"] | None,
     deep: bool,
     saved: Path | None,
     consent: Consent,
@@ -73,6 +75,8 @@ def command(
         raise click.UsageError(
             "--plan FILE says already what is asked for; drop KEY, --prune and --deep."
         )
+    if saved and on_drift == "pull":
+        raise click.UsageError("A saved plan rests on the YAML as it was; pull first, then plan.")
     reviewed = read(saved) if saved else None
     if reviewed:
         reviewed.check_target(options.target)
@@ -90,12 +94,20 @@ def command(
         if on_drift == "keep" and planned.plan.drifted:
             planned = keeping(surface, workspace, planned, plan_options)
         asks = consent.asks(workspace.target)
-        show_plan(planned, options, asking=asks)
+        if on_drift != "pull":
+            show_plan(planned, options, asking=asks)
         if planned.plan.drifted and asks and on_drift is None and can_answer():
             on_drift = _asked_about_drift(planned)
             if on_drift == "keep":
                 planned = keeping(surface, workspace, planned, plan_options)
                 show_plan(planned, options, asking=True)
+        if on_drift == "pull":
+            pull = plan_pull(surface, planned, workspace)
+            show_pull(pull, options, asking=asks)
+            carry_out(surface, workspace, pull, options, consent)
+            workspace = load(options)
+            planned, on_drift = plan_sync(surface, workspace, keys, plan_options), "fail"
+            show_plan(planned, options, asking=asks)
         refuse_drift(planned, on_drift)
         _refuse_mass_prune(planned, force=force)
         if planned.plan:
@@ -115,15 +127,15 @@ def _refuse_mass_prune(planned: PlannedSync, *, force: bool) -> None:
             raise Refused(f"{reason}; nothing was changed")
 
 
-def _asked_about_drift(planned: PlannedSync) -> OnDrift:
+def _asked_about_drift(planned: PlannedSync) -> OnDrift | Literal["pull"]:
     """Ask the person what shall become of the edits that the plan shows."""
     click.echo(f"Edited at the target: {', '.join(drifted_fields(planned))}.", err=True)
     answer = click.prompt(
-        "Overwrite these edits, keep them, or stop",
-        type=click.Choice(("overwrite", "keep", "stop")),
+        "Overwrite these edits, keep them, pull them into the YAML, or stop",
+        type=click.Choice(("overwrite", "keep", "pull", "stop")),
         default="stop",
         err=True,
     )
     if answer == "stop":
         raise Refused("nothing was changed")
-    return "overwrite" if answer == "overwrite" else "keep"
+    return cast("OnDrift", answer)

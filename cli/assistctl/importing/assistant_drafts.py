@@ -143,10 +143,10 @@ def _tool(tool: Body, body: Body, context: ImportContext, folder: Folder) -> _To
         case "code_interpreter":
             return _code_interpreter(body, context, folder)
         case "function":
-            return _Tool({"type": "function", "function": _function(tool["function"])})
+            return _Tool({"type": "function", "function": declared_function(tool["function"])})
         case _:
             searched = _searched(body, context, folder)
-            fields = {"type": "file_search", **searched.fields, **_options(tool)}
+            fields = {"type": "file_search", **searched.fields, **search_options(tool)}
             return _Tool(fields, searched.remarks, searched.store)
 
 
@@ -162,7 +162,8 @@ def _lost(tool: Body) -> Iterable[str]:
 _OF_FUNCTIONS = ("type", "function")
 
 
-def _function(function: Body) -> dict[str, Json]:
+def declared_function(function: Body) -> dict[str, Json]:
+    """A function of the API's as `function:` declares it."""
     fields = {
         "name": function.get("name"),
         "description": function.get("description") or None,
@@ -172,7 +173,7 @@ def _function(function: Body) -> dict[str, Json]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _options(tool: Body) -> dict[str, Json]:
+def search_options(tool: Body) -> dict[str, Json]:
     """How a file_search searches, without what a server fills in."""
     options = tool.get("file_search") or {}
     ranking = _without_nulls(options.get("ranking_options") or {})

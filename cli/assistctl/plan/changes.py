@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Literal, TypeAlias
 
+from assistctl.plan.state import Applied
 from assistctl.resources import Address, Json
 
 
@@ -44,7 +45,9 @@ class FieldChange:
 @dataclass(frozen=True)
 class Change:
     """What happens to one address, and why, in words. `id` is the object's id where it has one.
-    `lost`: it is made anew, since it has gone from the target after the last sync."""
+    `lost`: it is made anew, since it has gone from the target after the last sync. `noted` is what
+    the record shall say of fields that were brought into the YAML, and so need no other write.
+    """
 
     action: Action
     address: Address
@@ -52,6 +55,7 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     id: str | None = None
     lost: bool = False
+    noted: Mapping[str, Applied] = field(default_factory=dict)
 
     @property
     def drifted(self) -> tuple[FieldChange, ...]:

@@ -30,12 +30,16 @@ def is_untouched(remote: Remote, name: str) -> bool:
 def edits(name: str, remote: Remote, declared: Json) -> list[tuple[str, Json, Json]]:
     """The leaves of a field that somebody has edited, as `leaves` has them; defaults that the API
     documents are left out, unless they are all that there is to tell."""
-    observed = remote.fields.get(name)
-    plain = _telling(observed, remote.plain(name), declared)
-    found = list(leaves(name, plain, declared, whole=True))
+    found = list(leaves(name, telling(name, remote, declared), declared, whole=True))
     if all(is_empty(before) and is_empty(after) for _, before, after in found):
-        return list(leaves(name, observed, declared, whole=True))
+        return list(leaves(name, remote.fields.get(name), declared, whole=True))
     return found
+
+
+def telling(name: str, remote: Remote, declared: Json) -> Json:
+    """What is there of a field, without the defaults that the API documents where nothing is
+    declared; tools by their names."""
+    return _telling(remote.fields.get(name), remote.plain(name), declared)
 
 
 def _telling(observed: Json, plain: Json, declared: Json) -> Json:

@@ -13,6 +13,7 @@ from assistctl.render.plan import (
     LEFT_ALONE,
     SIDES,
     SIGNS,
+    WAYS_OUT,
     counts,
     drift_line,
     files_diff,
@@ -50,6 +51,8 @@ def _sections(plan: Plan, changes: Sequence[Change | Folded]) -> Iterator[list[s
             "|---|---|---|",
             *map(_row, changes),
         ]
+    if plan.drifted:
+        yield [WAYS_OUT]
     if plan.undeclared:
         yield ["No longer declared, left alone:"]
         protected = dict.fromkeys(map(str, plan.protected), " (protected)")

@@ -37,6 +37,10 @@ SIDES = {
 """A FieldChange's side in words."""
 
 PRUNE = "`assistctl sync --prune` deletes what is no longer declared."
+WAYS_OUT = (
+    "Edits made at the target: `assistctl pull` brings them into the YAML, "
+    "`assistctl sync --on-drift overwrite` takes them back, `keep` leaves them."
+)
 KEPT = "Edited at the target, kept so:"
 LEFT_ALONE = "Edited at the target where nothing is declared, left alone:"
 PROTECTED = (
@@ -72,6 +76,8 @@ def plan_text(
         blocks.append([title, *(f"{_INDENT}{one_line(line)}" for line in kept_lines(plan))])
     if plan.left_alone:
         blocks.append([click.style(LEFT_ALONE, fg="yellow"), *_left_alone(plan)])
+    if plan.drifted:
+        blocks.append([WAYS_OUT])
     if plan.notes:
         blocks.append([f"Note: {sanitize(note)}" for note in plan.notes])
     blocks.append([click.style(headline(plan), bold=True)])

@@ -15,6 +15,7 @@ _MAGIC = frozenset("*?[")
 
 
 def is_pattern(text: str) -> bool:
+    """Whether a declared path may name several files."""
     return not _MAGIC.isdisjoint(text)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,19 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 # libyaml compares every %TAG with all before it: a small file keeps it busy for minutes.
 _TAG_DIRECTIVE = re.compile("(?:^|(?<=[\r\n\x85\u2028\u2029]))%TAG")
+
+
+_UNWRITTEN: ContextVar[Mapping[Path, bytes] | None] = ContextVar("unwritten", default=None)
+
+
+@contextmanager
+def unwritten(contents: Mapping[Path, bytes]) -> Iterator[None]:
+    """Within the block these files, by their real paths, are read as if they held this."""
+    token = _UNWRITTEN.set(contents)
+    try:
+        yield
+    finally:
+        _UNWRITTEN.reset(token)
 
 
 def read(path: Path, file: str, findings: Findings) -> Located | None:
@@ -52,8 +68,12 @@ def read_text(path: Path, file: str, limit: int, findings: Findings) -> str | No
 def read_bytes(path: Path, file: str, limit: int) -> bytes:
     place = Place(file)
     try:
-        with path.open("rb") as stream:
-            data = stream.read(limit + 1)
+        contents = _UNWRITTEN.get()
+        if contents and (real := path.resolve()) in contents:
+            data = contents[real]
+        else:
+            with path.open("rb") as stream:
+                data = stream.read(limit + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise Unreadable(place, f"cannot be read: {reason}", "make it a readable file") from None

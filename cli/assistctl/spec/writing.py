@@ -47,6 +47,27 @@ def entries(
     return list(_Writer(remarks or {}).mapping(fields, indent))
 
 
+def after(start: str, value: Json, indent: str) -> list[str]:
+    """The lines of a value after the key or dash that ends `start`, the beginning of their first;
+    `indent` is the white space before that key or dash."""
+    return list(_Writer({})._entry(start, value, indent, ()))
+
+
+def item(value: Json, indent: str) -> list[str]:
+    """The lines of one item of a list whose dashes stand so far inside."""
+    return list(_Writer({})._list([value], indent, ()))
+
+
+def in_flow(value: Json) -> str:
+    """Any value in one line, as it stands in `[…]` and `{…}`."""
+    if isinstance(value, Mapping):
+        pairs = (f"{_inline(key, flow=True)}: {in_flow(item)}" for key, item in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(in_flow, value))}]"
+    return _scalar(value, flow=True)
+
+
 class _Writer:
     """Yields lines; `indent` is the white space before them."""
 

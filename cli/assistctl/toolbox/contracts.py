@@ -14,7 +14,7 @@ from assistctl.toolbox.references import Misread, Reference, is_local
 from assistctl.toolbox.signatures import DECLARE, Fault, Signature, signature
 from assistctl.toolbox.sources import Library
 
-_NO_ARGUMENTS: Json = {"type": "object", "properties": {}, "additionalProperties": False}
+NO_ARGUMENTS: Json = {"type": "object", "properties": {}, "additionalProperties": False}
 """What the API means by a function that declares no parameters."""
 
 
@@ -110,7 +110,7 @@ def _without_python(function: Function) -> Function:
     """A function that somebody else answers; no declared parameters means that it takes none."""
     if function.parameters is not None:
         return function
-    return replace(function, parameters=_NO_ARGUMENTS)
+    return replace(function, parameters=NO_ARGUMENTS)
 
 
 def _problems(function: Function, read: Signature | Misread | None) -> Iterator[Problem]:

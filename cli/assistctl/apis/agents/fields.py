@@ -20,6 +20,8 @@ from assistctl.apis.managed.ownership import (
     without_ours,
 )
 from assistctl.apis.managed.stores import normal, protection
+from assistctl.plan.fingerprints import keyed
+from assistctl.plan.state import PROTECT
 from assistctl.resources import (
     Address,
     Assistant,
@@ -193,13 +195,11 @@ def _as_assistant(body: Mapping[str, Json]) -> dict[str, Json]:
     tools += [{"type": "code_interpreter"}] if files else []
     tools += [{"type": "file_search"}] if stores else []
     text = (fields.get("text") or {}).get("format") or {}
-    schema = {"name": "answer", "schema": text.get("schema", {})}
-    answers = {"type": "json_schema", "json_schema": schema}
     return {
         **{name: body.get(name) for name in ("id", "created_at", "metadata")},
         **{name: fields.get(name) for name in ("model", "name", "description", "instructions")},
         "reasoning_effort": (fields.get("reasoning") or {}).get("effort"),
-        "response_format": answers if text.get("type") == "json_schema" else "auto",
+        "response_format": _response_format(text) if "schema" in text else "auto",
         "tools": tools,
         "tool_resources": fields["tool_resources"],
         "agents": _own(fields, own),
@@ -237,6 +237,35 @@ _FILLED_IN: Mapping[str, Mapping[str, Json]] = {
 """The tools that only agents have and YAML can declare, and what the API documents as defaults."""
 
 
+def _in_yaml(fields: Mapping[str, Json]) -> dict[str, Json]:
+    """What all APIs have, and under `agents` what only this one has."""
+    told = {name: fields[name] for name in (*_SAME, PROTECT) if name in fields}
+    own = {name: fields[name] for name in _PLAIN if name in fields}
+    tools = keyed(fields.get("tools")) or {}
+    named = tools.values() if isinstance(tools, dict) else tools
+    if common := [tool for tool in named if tool["type"] not in _FILLED_IN]:
+        told["tools"] = common
+    if more := [tool for tool in named if tool["type"] in _FILLED_IN]:
+        own["tools"] = more
+    if effort := (reasoning := dict(fields.get("reasoning") or {})).pop("effort", None):
+        told["reasoning_effort"] = effort
+    if answers := (text := dict(fields.get("text") or {})).pop("format", None):
+        told["response_format"] = _response_format(answers)
+    own |= {name: rest for name, rest in (("reasoning", reasoning), ("text", text)) if rest}
+    return told | ({"agents": own} if own else {})
+
+
+_SAME = ("model", "name", "description", "instructions", "tool_resources", "metadata")
+
+
+def _response_format(answers: Mapping[str, Json]) -> Json:
+    """A schema needs a name there."""
+    if answers.get("type") != "json_schema":
+        return answers
+    schema = {"name": "answer", "schema": answers.get("schema", {})}
+    return {"type": "json_schema", "json_schema": schema}
+
+
 def _is_search(tool: Mapping[str, Json]) -> bool:
     return bool((tool.get("function") or {}).get("name") == SEARCH)
 
@@ -252,5 +281,6 @@ KIND = AssistantKind(
     sent=_sent,
     in_metadata=("tool_resources", "description"),
     as_assistant=_as_assistant,
+    in_yaml=_in_yaml,
 )
 """How the Agents API holds an assistant."""

@@ -374,7 +374,7 @@ def _applied(
     for name in (remote.listed if remote else frozenset()) - {*declaration.fields, *written}:
         if remote and not is_empty(remote.fields.get(name)):
             applied[name] = before[name]
-    return applied
+    return {**applied, **change.noted}
 
 
 def _measures(declaration: Declared, change: Change, remote: Remote) -> dict[str, Applied]:

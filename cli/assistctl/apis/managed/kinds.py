@@ -34,7 +34,8 @@ class AssistantKind:
 
     `sent` is what is requested for the fields. Those which the API has not are in its metadata
     (`in_metadata`), and go with every write, since that replaces all metadata. `as_assistant` is an
-    object in the Assistants API's shape, which `import` reads.
+    object in the Assistants API's shape, which `import` reads; `in_yaml` are fields in normal form
+    under the names that the YAML has for them, as far as it has any.
     """
 
     collection: str
@@ -51,6 +52,7 @@ class AssistantKind:
     prefix: str = ""
     needed_for: tuple[str, ...] = (ASSISTANT,)
     importable: bool = True
+    in_yaml: Callable[[Body], dict[str, Json]] = lambda fields: dict(fields)
 
     def owner(self, namespace: str, key: str) -> str:
         """What the record of an assistant says of whose it is."""

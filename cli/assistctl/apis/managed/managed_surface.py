@@ -22,7 +22,7 @@ from assistctl.apis.transport.client import Client, path_of
 from assistctl.plan.changes import Plan
 from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.redaction import Redaction
-from assistctl.resources import Address, Assistant, Json, Orphan, Workspace
+from assistctl.resources import ASSISTANT, Address, Assistant, Json, Orphan, Workspace
 from assistctl.surface import (
     Body,
     Capabilities,
@@ -59,6 +59,9 @@ class ManagedSurface:
 
     def declare(self, workspace: Workspace) -> dict[Address, Declared]:
         return declare(workspace, self.api.kind)
+
+    def in_yaml(self, kind: str, fields: Mapping[str, Json]) -> dict[str, Json]:
+        return self.api.kind.in_yaml(fields) if kind == ASSISTANT else dict(fields)
 
     def observe(
         self,
