@@ -5,16 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from assistctl.apis.agents.fields import BETA
 from assistctl.apis.managed.managed_surface import ManagedSurface
-from assistctl.apis.transport.client import Client
 from assistctl.loading import load
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.pulling import Pull, note, plan_pull, write
 from assistctl.server import EmbeddedServer, Settings
 from assistctl.sync import apply_plan, plan_sync
 from tests.apis.bench import wipe
-from tests.apis.surfaces import agents, assistants, responses
+from tests.apis.surfaces import APIS, Api
 
 
 @dataclass
@@ -22,6 +20,7 @@ class Shop:
     """A workspace at `root`, and the surface of its target."""
 
     root: Path
+    api: Api
     surface: ManagedSurface
 
     @property
@@ -69,16 +68,14 @@ class Shop:
         return found
 
     def body(self, key="shop"):
-        owner = f"ws/{key}"
-        collection = self.surface.api.kind.collection
-        (found,) = (
-            it for it in self.client.list(collection) if it["metadata"]["assistctl"] == owner
-        )
+        owner = self.api.owner(f"ws/{key}")
+        everything = self.client.list(self.api.collection)
+        (found,) = (it for it in everything if it["metadata"].get("assistctl") == owner)
         return found
 
     def edit(self, key="shop", **fields):
         """Somebody edits an assistant at the target."""
-        self.client.post(f"{self.surface.api.kind.collection}/{self.body(key)['id']}", fields)
+        self.client.post(f"{self.api.collection}/{self.body(key)['id']}", fields)
 
 
 @pytest.fixture(scope="session")
@@ -88,33 +85,20 @@ def server(tmp_path_factory):
         yield server
 
 
+@pytest.fixture(params=["assistants"])
+def api(request):
+    """The API of the target; tests that are true of several name them."""
+    return APIS[request.param]
+
+
 @pytest.fixture
-def client(server):
-    client = Client(server.base_url, server.api_key)
+def client(server, api):
+    client = api.client(server.base_url, server.api_key)
     wipe(client)
     yield client
     client.close()
 
 
 @pytest.fixture
-def shop(client, tmp_path):
-    return Shop(tmp_path / "workspace", assistants(client, "ws"))
-
-
-@pytest.fixture
-def agent_shop(server, tmp_path):
-    client = Client(server.base_url, server.api_key, headers=BETA)
-    wipe_agents(client)
-    yield Shop(tmp_path / "workspace", agents(client, "ws"))
-    client.close()
-
-
-@pytest.fixture
-def responses_shop(client, tmp_path):
-    return Shop(tmp_path / "workspace", responses(client, "ws"))
-
-
-def wipe_agents(client):
-    for path in ("/agents", "/vector_stores", "/files"):
-        for item in client.list(path):
-            client.delete(f"{path}/{item['id']}")
+def shop(client, api, tmp_path):
+    return Shop(tmp_path / "workspace", api, api.surface(client, "ws"))

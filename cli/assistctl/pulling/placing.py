@@ -33,6 +33,9 @@ from assistctl.spec.globs import is_pattern
 from assistctl.spec.located import Path
 
 _PLURAL = {ASSISTANT: "assistants", VECTOR_STORE: "vector_stores"}
+OWN = "agents"
+"""What an assistant declares for an API alone that holds it."""
+
 _CONTRACT = ("description", "strict", "parameters")
 
 
@@ -67,7 +70,7 @@ class Placer:
             self._tools(self.workspace.assistants[address.name], before, after)
         elif name == "tool_resources":
             self._resources(self.workspace.assistants[address.name], before or {}, after or {})
-        elif name in ("metadata", "agents"):
+        elif name in ("metadata", OWN):
             for key in dict.fromkeys([*(before or {}), *(after or {})]):
                 old, new = (before or {}).get(key), (after or {}).get(key)
                 if old != new:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from assistctl.plan.compare import leaves
 from assistctl.plan.fingerprints import fingerprint, keyed
 from assistctl.plan.state import Applied, Declared
 from assistctl.pulling.drafts import Drafts, FileEdit, contents
-from assistctl.pulling.placing import Placer
+from assistctl.pulling.placing import OWN, Placer
 from assistctl.pulling.taking import Left, Take, taken
 from assistctl.render.values import sides
 from assistctl.resources import FILE, VECTOR_STORE, Address, Json, Workspace
@@ -191,9 +191,18 @@ class _Placing:
                     "it cannot be declared: " + "; ".join(map(str, error.problems))
                 ) from None
         declared = self.surface.declare(workspace)
-        _refuse_others(self.workspace, workspace)
+        _refuse_others(self.workspace, workspace, self._own_keys(takes))
         _refuse_changes(self.surface.declare(self.workspace), declared, takes)
         return declared
+
+    def _own_keys(self, takes: Sequence[Take]) -> set[tuple[Address, str]]:
+        """Which keys change of what an assistant declares for one API only."""
+        return {
+            (take.address, key)
+            for take in takes
+            for value in (take.before, take.after)
+            for key in self._in_yaml(take, value).get(OWN, ())
+        }
 
     def _settle(self, result: _Result) -> None:
         """Tell the parts of what was taken that have not come along."""
@@ -249,12 +258,26 @@ def _foreign(take: Take) -> list[str]:
     return [it for part in parts for ids in part.values() for it in ids if isinstance(it, str)]
 
 
-def _refuse_others(before: Workspace, after: Workspace) -> None:
-    """What the API does not hold stays as it is, too."""
+def _refuse_others(
+    before: Workspace, after: Workspace, changing: Collection[tuple[Address, str]]
+) -> None:
+    """What the API does not hold stays as it is, too, but for what is `changing`."""
     for key, old in before.assistants.items():
         new = after.assistants[key]
-        if (old.run, old.own) != (new.run, new.own):
+        old_own, new_own = (
+            {api: _less(own, it.address, changing) for api, own in it.own.items()}
+            for it in (old, new)
+        )
+        if old.run != new.run or any(
+            old_own.get(api, {}) != new_own.get(api, {}) for api in old_own.keys() | new_own.keys()
+        ):
             raise _Unfit(f"{old.address} would be run otherwise")
+
+
+def _less(
+    own: Mapping[str, Json], address: Address, changing: Collection[tuple[Address, str]]
+) -> dict[str, Json]:
+    return {key: value for key, value in own.items() if (address, key) not in changing}
 
 
 def _refuse_changes(

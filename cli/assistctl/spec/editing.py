@@ -269,8 +269,11 @@ class _Editor:
         assert found[0] is not None
         key = found[0]
         start, colon = self._line_start(key.start), self._text.index(":", key.end) + 1
-        indent = " " * (key.start - start)
-        lines = writing.after(self._text[start:colon], value, indent)
+        indent, head = " " * (key.start - start), self._text[start:colon]
+        lines = writing.after(head, value, indent)
+        gap = self._text[colon : node.start]
+        if gap and gap.isspace() and "\n" not in gap:  # columns stay columns
+            lines[0] = head + re.sub("^ ", gap, lines[0].removeprefix(head))
         if node.block and len(lines) > 1 and isinstance(value, str):
             lines = self._indented_as(node, lines)
         return self._put(start, colon, node, lines)
