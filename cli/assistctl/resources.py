@@ -204,6 +204,17 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Interpreter:
+    """The Python that runs the tools, if it is not ours: an absolute path, and as it is declared
+    (`shown`, at `place`); each of its processes may have so many bytes of `memory`."""
+
+    python: Path
+    shown: str
+    place: Place
+    memory: int
+
+
+@dataclass(frozen=True)
 class Workspace:
     """Everything that one directory declares, as seen by one target.
 
@@ -223,6 +234,7 @@ class Workspace:
     scripts: Mapping[str, Json] = field(default_factory=dict)
     moved: Mapping[Address, Address] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
+    interpreter: Interpreter | None = None
 
     def formerly(self, address: Address) -> tuple[Address, ...]:
         """The addresses that an object had before this one, the latest first."""

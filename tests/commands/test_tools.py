@@ -1,6 +1,13 @@
 """assistctl tools: what is declared, what the model is told of it, and a call by hand."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
 
 
 def test_every_function_is_listed_with_its_place_and_who_has_it(synced):
@@ -147,6 +154,61 @@ def test_what_a_tool_returns_is_harmless_on_a_terminal(synced):
     with synced.on_terminal(*call) as terminal:
         assert terminal.end() == 0
     assert terminal.shown == "\\x1b[2J\n"
+
+
+def apart(shop):
+    """Let its tools run in an interpreter of their own."""
+    python = shop.root / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", python], check=True)
+    shop.edit(
+        "assistctl.yaml", "vector_stores:", "tools: {python: .venv/bin/python}\nvector_stores:"
+    )
+
+
+def test_a_run_calls_tools_in_an_interpreter_of_their_own(synced):
+    apart(synced)
+    synced.edit("tools/till.py", "import time", "import sys\nimport time")
+    synced.edit("tools/till.py", "return a + b", "print('sum', sys.prefix); return a + b")
+    code, out, err = synced("run", "clerk", "sum")
+    assert (code, out) == (0, "The sum is 3.\n")
+    assert f"sum {synced.root}/.venv\n" in err
+    _, _, err = synced("run", "clerk", "Is it stuck?")
+    assert '    tools/till.py:15 in stuck: raise OSError("the till is stuck")\n' in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_however_a_run_ends_nothing_of_a_tool_goes_on(synced, number):
+    apart(synced)
+    synced.edit("tools/till.py", "import time", "import os\nimport time")
+    synced.edit("tools/till.py", ".touch()", ".write_text(str(os.getpid()))")
+    waiting = synced.root / "waiting"
+    with synced.started("run", "clerk", "wait") as command:
+        command.wait_for("→ wait {}")
+        while not waiting.exists() or not waiting.read_text():
+            time.sleep(0.02)
+        pid = waiting.read_text()
+        command.process.send_signal(number)
+        command.result()
+    for _ in range(600):
+        state = Path(f"/proc/{pid}/stat")
+        if not state.exists() or state.read_text().split(") ")[1][0] == "Z":
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{pid} is still at work")
+
+
+def test_an_interpreter_that_is_not_there_is_told_before_any_request(synced):
+    synced.edit(
+        "assistctl.yaml", "vector_stores:", "tools: {python: .venv/bin/python}\nvector_stores:"
+    )
+    error = (
+        "error: assistctl.yaml:9:17: `python`: .venv/bin/python does not exist; make the "
+        "environment, or correct the path\n"
+    )
+    for arguments in (["run", "clerk", "sum"], ["tools", "call", "add"]):
+        assert synced(*arguments) == (1, "", error)
+    assert synced("validate").code == 0
+    assert synced("plan", "-q").code == 0
 
 
 def test_a_name_that_means_several_functions_must_be_told_from_the_others(synced):

@@ -51,6 +51,7 @@ def test_tool_modules_import_each_other_relatively_and_stay_off_the_path(
             "tools/shop/till.py": "from ..prices import price\ndef till(): return price() + 1",
         }
     )
+    mount(root, functions("prices:price"))  # imports what is needed for that
     before = set(sys.modules)
     tools = mount(root, functions("bills:bill", "shop.till:till"))
     assert answer(tools, "bill") == ["CNY", 3, 4, True, 1]
@@ -58,7 +59,7 @@ def test_tool_modules_import_each_other_relatively_and_stay_off_the_path(
     assert str(root / "tools") not in sys.path
     assert {name.partition(".")[0] for name in set(sys.modules) - before} == {
         name for name in sys.modules if name.startswith("_assistctl_tools_") and "." not in name
-    }
+    } - before
 
 
 def test_two_mounts_share_nothing(tmp_path_factory: pytest.TempPathFactory, answer: Make) -> None:
@@ -136,6 +137,15 @@ def test_every_failed_import_is_told_once_with_the_line_at_fault(write: Write) -
             "tools/f.yaml:7:1: 'gone:gone' needs tools/gone.py, which does not exist; create it, "
             "or correct it",
         ]
+    )
+
+
+def test_an_environment_that_lies_here_is_named_when_a_package_is_missing(write: Write) -> None:
+    root = write({"tools/mod.py": "import no_such_package", ".venv/bin/python": ""})
+    assert failure(root, "mod:tool") == (
+        "tools/mod.py:1: importing 'mod' failed: ModuleNotFoundError: No module named "
+        "'no_such_package'; install 'no_such_package' where assistctl runs; there is a .venv here: "
+        "set `tools: {python: .venv/bin/python}` in assistctl.yaml"
     )
 
 

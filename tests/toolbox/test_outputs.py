@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import datetime
 import enum
+import ipaddress
 import json
+import re
 import uuid
-from collections import namedtuple
+from collections import deque, namedtuple
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pydantic
+import pydantic_core
 import pytest
 
 from assistctl.toolbox.outputs import Detail, Output, Refusal, result
+from assistctl.toolbox.worker.results import plain
 
 LIMIT = 10_000
 
@@ -122,3 +126,32 @@ def test_a_refusal_stays_short_and_encodable() -> None:
     assert Refusal("exception", "\ud800").output == Output(
         '{"error": {"type": "exception", "message": "?"}}', "exception: ?"
     )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, True, 1, 1.5, float("nan"), [float("inf")], {"花": [1]}, {1: "a", None: "b"}),
+        *((1, {2}), Point(1, 2), b"abc", Decimal("0.10"), uuid.UUID(int=10), Path("a/b"), 1j),
+        *(Colour.RED, Line("a", datetime.date(2026, 11, 23), Colour.RED)),
+        *(Model(price=Decimal("1.20")), {Colour.RED: Colour.RED, True: 1}),
+        datetime.datetime(2026, 11, 23, 16, 30, tzinfo=datetime.UTC),
+        datetime.datetime(
+            2026, 11, 23, 16, 30, 1, 20, datetime.timezone(datetime.timedelta(hours=8))
+        ),
+        datetime.time(1, 2),
+        *(datetime.timedelta(minutes=1), datetime.timedelta(days=3, hours=25, microseconds=1500)),
+        *(datetime.timedelta(seconds=-90), datetime.timedelta()),
+        *(ipaddress.ip_address("::1"), ipaddress.ip_network("10.0.0.0/8"), re.compile("a+")),
+        *(frozenset(["x"]), deque([1]), enum.IntEnum("Size", "S M").M),
+    ],
+    ids=repr,
+)
+def test_without_pydantic_the_json_is_the_same(value: Any) -> None:
+    assert plain(value) == json.loads(pydantic_core.to_json(value, inf_nan_mode="strings"))
+
+
+@pytest.mark.parametrize("value", [object(), circle(), b"\xff", {"a": lambda: 1}])
+def test_without_pydantic_what_has_no_json_form_is_an_error_too(value: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        plain(value)

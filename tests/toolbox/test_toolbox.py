@@ -276,7 +276,7 @@ def test_approval_is_asked_for_valid_calls_only_while_the_others_work(
     asked: list[tuple[str, bool, str]] = []
 
     def approve(call: ToolCall) -> bool:
-        run = tools.tools["free"].implementation.run
+        run = tools.tools["free"].implementation.callee.run
         worked = bool(run.__globals__["done"].wait(10))
         asked.append((call.id, worked, threading.current_thread().name))
         return call.arguments == '{"n": 1}'

@@ -67,9 +67,10 @@ def _call(options: Options, name: str, arguments: str, approve_all: bool) -> int
     assistant = found.used_by[0] if len(found.used_by) == 1 else None
     context = ToolContext(None, None, assistant, workspace.root, workspace.target.name)
     with contextlib.chdir(workspace.root):
-        tools = toolbox.mount(workspace.root, [found.function], context=context)
+        tools = toolbox.mount(workspace.root, [found.function], workspace.interpreter, context)
         approve = (lambda _: True) if approve_all else approval("Call")
-        (returned,) = tools.call([call], approve=approve)
+        with contextlib.closing(tools):
+            (returned,) = tools.call([call], approve=approve)
     _tell(returned, options)
     return 1 if returned.error else None
 

@@ -133,7 +133,8 @@ def session(
         # Tools are at home in the workspace, wherever the command was started.
         stack.enter_context(contextlib.chdir(workspace.root))
         context = ToolContext(None, None, assistant.key, workspace.root, workspace.target.name)
-        tools = toolbox.mount(workspace.root, assistant.functions, context=context)
+        tools = toolbox.mount(workspace.root, assistant.functions, workspace.interpreter, context)
+        stack.callback(tools.close)
         surface = stack.enter_context(opened(workspace))
         planned = _ready(surface, workspace, assistant, apply)
         remote = planned.observed.owned[assistant.address]

@@ -13,6 +13,7 @@ from assistctl.resources import (
     VECTOR_STORE,
     Address,
     Assistant,
+    Interpreter,
     Target,
     VectorStore,
     Workspace,
@@ -24,7 +25,7 @@ from assistctl.spec.discovery import FILE, Source, check_nested, find_sources
 from assistctl.spec.files import WorkspaceFiles
 from assistctl.spec.findings import Findings
 from assistctl.spec.functions import Functions, declared
-from assistctl.spec.grammar import USER_METADATA_PAIRS, Kind
+from assistctl.spec.grammar import TOOLS_MEMORY, USER_METADATA_PAIRS, Kind
 from assistctl.spec.located import Located, merged
 from assistctl.spec.moves import moves
 from assistctl.spec.scripts import turns
@@ -81,8 +82,16 @@ def load(
         scripts={key: turns(script.usable, findings) for key, script in scripts.items()},
         moved=moves(top, _addresses(sources.assistants, top), findings),
         warnings=_warnings(read, top, in_use),
+        interpreter=_interpreter(usable.mapping("tools"), root),
     )
     return workspace, findings.in_order()
+
+
+def _interpreter(tools: Located, root: Path) -> Interpreter | None:
+    if "python" not in tools:
+        return None
+    shown, memory = tools["python"], tools.get("memory", TOOLS_MEMORY)
+    return Interpreter(root / shown, shown, tools.value_place("python"), memory * 1024 * 1024)
 
 
 def _hidden_files(top: Top) -> frozenset[str]:

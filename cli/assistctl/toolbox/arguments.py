@@ -1,57 +1,46 @@
-"""A model's arguments: strict JSON, valid for the schema, converted to the annotated types."""
+"""A model's arguments: strict JSON, valid for the schema."""
 
 from __future__ import annotations
 
-import inspect
 import json
 import math
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from assistctl.predicates import Predicate, Schema, predicate
 from assistctl.resources import Function, Json
-from assistctl.toolbox import hints
-from assistctl.toolbox.hints import Parameter
 from assistctl.toolbox.outputs import Detail, Refusal, cut
+from assistctl.toolbox.worker.calling import path
 
 _DETAILS, _DETAIL = 8, 300
 
 
 @dataclass(frozen=True)
-class Arguments:
-    """How one function's arguments are read: what `obeys` obeys the schema, what does not may.
-    `names` is None if it takes any name but those that are `kept` from the model."""
+class Expected:
+    """What one function's arguments are held against, its declared or derived parameters: what
+    `obeys` obeys the schema, what does not may."""
 
     function: str
     schema: Schema
     obeys: Predicate
-    parameters: Mapping[str, Parameter]
-    names: frozenset[str] | None
-    kept: frozenset[str] = frozenset()
 
-    def read(self, text: str) -> dict[str, Any]:
-        """The arguments for a call, by name. Raises Refusal; nothing is repaired or guessed."""
+    def read(self, text: str) -> dict[str, Json]:
+        """The values of a call, by name. Raises Refusal; nothing is repaired or guessed."""
         values = self._parsed(text)
-        self._refuse(self._schema_faults(values))
-        unknown = self.kept & values.keys()
-        if self.names is not None:
-            unknown |= values.keys() - self.names
-        self._refuse(
-            Detail(each, "the function takes no such argument") for each in sorted(unknown)
+        if faults := self._schema_faults(values):
+            raise self.refusal(faults)
+        return values
+
+    def refusal(self, faults: Iterable[Detail]) -> Refusal:
+        """What the model is told of arguments that do not fit."""
+        found = list(faults)
+        more = f", the first {_DETAILS} of {len(found)}" if len(found) > _DETAILS else ""
+        return Refusal(
+            "invalid_arguments",
+            f"the arguments do not fit the parameters of {self.function}{more}",
+            [Detail(each.at, cut(each.message, _DETAIL)) for each in found[:_DETAILS]],
         )
-        converted: dict[str, Any] = {}
-        faults: list[Detail] = []
-        for name, value in values.items():
-            converted[name] = self._converted(name, value, faults)
-        for name, parameter in self.parameters.items():
-            if name not in values and parameter.demanded:
-                faults.append(Detail("", f"{name!r} is a required property"))
-            elif name not in values and parameter.default:
-                converted[name] = parameter.default()
-        self._refuse(faults)
-        return converted
 
     def _schema_faults(self, values: Json) -> list[Detail]:
         return [] if self.obeys(values) else _faults(self.schema, values)
@@ -66,44 +55,11 @@ class Arguments:
             raise Refusal("invalid_json", "the arguments must be one JSON object")
         return value
 
-    def _converted(self, name: str, value: Json, faults: list[Detail]) -> Any:
-        from pydantic import ValidationError
 
-        parameter = self.parameters.get(name)
-        adapter = parameter.adapter if parameter else None
-        if adapter is None:
-            return value
-        try:
-            # As JSON and strict: "2026-11-23" is a date and "red" a Colour, but "3" is not 3.
-            return adapter.validate_json(json.dumps(value), strict=True)
-        except ValidationError as error:
-            for each in error.errors(include_url=False, include_context=False, include_input=False):
-                faults.append(Detail(_path([name, *each["loc"]]), cut(each["msg"], _DETAIL)))
-        except Exception as error:  # a validator of the annotated type is untrusted code
-            reason = f"{type(error).__name__}: {error}"
-            raise Refusal("exception", f"argument {name} cannot be converted: {reason}") from error
-        return None
-
-    def _refuse(self, faults: Iterable[Detail]) -> None:
-        found = list(faults)
-        if found:
-            more = f", the first {_DETAILS} of {len(found)}" if len(found) > _DETAILS else ""
-            raise Refusal(
-                "invalid_arguments",
-                f"the arguments do not fit the parameters of {self.function}{more}",
-                found[:_DETAILS],
-            )
-
-
-def arguments_of(function: Function, run: Callable[..., Any]) -> Arguments:
-    """Prepare to read a function's calls, under its declared or derived parameters.
-
-    Raises TypeError for an annotation that pydantic knows and refuses.
-    """
+def expected_of(function: Function) -> Expected:
+    """Prepare to read a function's calls."""
     schema = function.parameters or {}
-    kept = frozenset(function.context)
-    taken = {name: each for name, each in hints.parameters(run).items() if name not in kept}
-    return Arguments(function.name, schema, _predicate(schema), taken, _names(run), kept)
+    return Expected(function.name, schema, _predicate(schema))
 
 
 def _predicate(schema: Schema) -> Predicate:
@@ -120,37 +76,6 @@ def _predicate(schema: Schema) -> Predicate:
             return False
 
     return obeys
-
-
-def _names(run: Callable[..., Any]) -> frozenset[str] | None:
-    try:
-        taken = inspect.signature(run).parameters.values()
-    except (TypeError, ValueError):  # some builtins do not say
-        return None
-    if any(each.kind is each.VAR_KEYWORD for each in taken):
-        return None
-    return frozenset(each.name for each in taken)
-
-
-def called(run: Callable[..., Any], values: Mapping[str, Any]) -> Any:
-    """Call a function with arguments by name; by position only what it takes in no other way."""
-    try:
-        signature = inspect.signature(run)
-    except (TypeError, ValueError):
-        return run(**values)
-    kinds = {name: each.kind for name, each in signature.parameters.items()}
-    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
-    if not any(kinds.get(name) in by_position for name in values):
-        return run(**values)
-    bound = inspect.BoundArguments(signature, OrderedDict())
-    for name, kind in kinds.items():
-        if name in values:
-            several = kind is inspect.Parameter.VAR_POSITIONAL
-            bound.arguments[name] = tuple(values[name]) if several else values[name]
-        elif kind is inspect.Parameter.VAR_KEYWORD:
-            bound.arguments[name] = {key: values[key] for key in values.keys() - kinds.keys()}
-    bound.apply_defaults()
-    return run(*bound.args, **bound.kwargs)
 
 
 def parse(text: str) -> Json:
@@ -209,12 +134,5 @@ def _faults(schema: Schema, values: Json) -> list[Detail]:
         raise Refusal(
             "exception", f"the declared parameters cannot be applied: {reason}"
         ) from error
-    faults = {Detail(_path(each.absolute_path), cut(each.message, _DETAIL)) for each in found}
+    faults = {Detail(path(each.absolute_path), cut(each.message, _DETAIL)) for each in found}
     return sorted(faults, key=lambda each: (each.at, each.message))
-
-
-def _path(parts: Iterable[str | int]) -> str:
-    text = ""
-    for part in parts:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text.removeprefix(".")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import queue
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from assistctl.events import ToolCall, ToolReturned
+from assistctl.events import ToolCall, ToolReturned, Trace
 from assistctl.toolbox.outputs import Output, Refusal
-from assistctl.toolbox.traces import trace
+from assistctl.toolbox.worker import frames
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +23,13 @@ _LONGEST_WAIT = 3600.0
 
 @dataclass(frozen=True)
 class Task:
-    """One call to make. `work` is given the seconds it has, and may raise anything."""
+    """One call to make. `work` is given the seconds it has, and may raise anything. It is given up
+    so many seconds later than it was told (`spare`) where it ends itself in time."""
 
     call: ToolCall
     work: Callable[[float], Output]
     timeout: float
+    spare: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class _Running:
 
     @property
     def until(self) -> float:
-        return self.began + self.seconds
+        return self.began + self.seconds + (self.task.spare if self.seconds else 0)
 
 
 class ToolExecutor:
@@ -118,42 +118,18 @@ def returned(call: ToolCall, output: Output, seconds: float) -> ToolReturned:
     return ToolReturned(call, output.text, seconds, output.error, output.trace)
 
 
-def timed_out(seconds: float) -> Refusal:
-    """What the model is told of a call that was given so many seconds (0: it was not made)."""
+def raised(words: str, trace: tuple[str, str] | None) -> Output:
+    """What the model is told of an exception, with the trace (short, whole) for people."""
+    return replace(Refusal("exception", words).output, trace=Trace(*trace) if trace else None)
+
+
+def timed_out(seconds: float, *, ended: bool = False) -> Refusal:
+    """What the model is told of a call that was given so many seconds (0: it was not made), and
+    then `ended`, or only given up."""
     if not seconds:
         return Refusal("timeout", "no time was left; the function was not called")
-    return Refusal(
-        "timeout", f"no result within {seconds:.3g} s; the function may still be at work"
-    )
-
-
-def awaited(value: Any, seconds: float) -> Any:
-    """The result of a function, async or not; unlike a thread, a coroutine ends when time is up.
-    What an async generator yields is a list, as with the other kind."""
-    if inspect.isasyncgen(value):
-        value = _collected(value)
-    if not inspect.isawaitable(value):
-        return value
-    import asyncio  # 40 ms, which only a workspace with async tools has to pay
-
-    return asyncio.run(_within(value, seconds))
-
-
-async def _collected(values: AsyncIterable[Any]) -> list[Any]:
-    return [value async for value in values]
-
-
-async def _within(value: Awaitable[Any], seconds: float) -> Any:
-    import asyncio
-
-    limit = asyncio.timeout(seconds)
-    try:
-        async with limit:
-            return await value
-    except TimeoutError:
-        if limit.expired():
-            raise timed_out(seconds) from None
-        raise
+    state = "was stopped" if ended else "may still be at work"
+    return Refusal("timeout", f"no result within {seconds:.3g} s; the function {state}")
 
 
 def _run(
@@ -168,16 +144,5 @@ def _run(
         output = refusal.output
     except BaseException as error:  # a tool may raise anything, SystemExit too: it ends here
         log.debug("%s failed", running.task.call.name, exc_info=True)
-        output = replace(Refusal("exception", _in_words(error)).output, trace=trace(error, root))
+        output = raised(frames.in_words(error), frames.trace(error, root))
     finished.put((number, output, time.monotonic() - running.began))
-
-
-def _in_words(error: BaseException) -> str:
-    """Type and message; what a model can use, without the traceback."""
-    if isinstance(error, BaseExceptionGroup):
-        return "; ".join(map(_in_words, error.exceptions))
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001  (an exception may fail to describe itself)
-        text = ""
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

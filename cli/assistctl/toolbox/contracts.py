@@ -26,7 +26,8 @@ def resolve(workspace: Workspace) -> tuple[Workspace, tuple[Problem, ...]]:
     parameters are compared with the signature. Nothing is imported or executed. A function with a
     problem is returned as it was; the problems come in the order of their places.
     """
-    reader = _Reader(workspace.root)
+    python = workspace.interpreter.python if workspace.interpreter else None
+    reader = _Reader(workspace.root, python)
     functions = {name: reader.complete(each) for name, each in workspace.functions.items()}
     assistants = {
         key: _with_tools(each, [_completed(tool, reader) for tool in each.tools])
@@ -49,10 +50,10 @@ def _completed(tool: Tool, reader: _Reader) -> Tool:
 class _Reader:
     """Completes functions; reads each source file, signature and declaration once."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, python: Path | None) -> None:
         self.problems: set[Problem] = set()
         self._root = root
-        self._library = Library(root)
+        self._library = Library(root, python)
         self._unimportable: dict[str, bool] = {}
         self._signatures: dict[str, Signature | Misread | None] = {}
         self._done: dict[int, Function] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from assistctl.errors import Place
 from assistctl.suggestion import suggestion
 from assistctl.toolbox.references import TOOLS, Misread
+from assistctl.toolbox.site_packages import find_spec
 from assistctl.toolbox.sources import Library, Module
 
 _FORGIVEN = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
@@ -26,7 +26,9 @@ def faults(module: Module, library: Library, root: Path) -> Iterator[Misread]:
     while ahead:
         each = ahead.pop()
         for statement in _imports(each.tree.body):
-            if fault := _absolute(statement, each, root) or _missing(statement, each, root):
+            if fault := _absolute(statement, each, root, library.search) or _missing(
+                statement, each, root
+            ):
                 yield fault
             try:
                 found = list(library.imported(each, statement))
@@ -59,14 +61,19 @@ def _forgives(handler: ast.ExceptHandler) -> bool:
     return any(each is None or ast.unparse(each) in _FORGIVEN for each in caught)
 
 
-def _absolute(statement: ast.Import | ast.ImportFrom, module: Module, root: Path) -> Misread | None:
+def _absolute(
+    statement: ast.Import | ast.ImportFrom,
+    module: Module,
+    root: Path,
+    search: tuple[str, ...] | None,
+) -> Misread | None:
     """`from tools.helpers import clean` and `from helpers import clean`: no such package is on the
     path in a run."""
     if isinstance(statement, ast.ImportFrom) and statement.level:
         return None
     named = statement.module if isinstance(statement, ast.ImportFrom) else statement.names[0].name
     parts = tuple((named or "").split("."))
-    if not _is_sibling(parts[0], root) or _is_installed(parts[0], root):
+    if not _is_sibling(parts[0], root) or _is_installed(parts[0], root, search):
         return None
     inner = parts[1:] if parts[0] == TOOLS and not _exists(TOOLS, root) else parts
     return Misread(
@@ -107,15 +114,12 @@ def _exists(name: str, root: Path) -> bool:
     return (root / TOOLS / f"{name}.py").is_file() or (root / TOOLS / name).is_dir()
 
 
-def _is_installed(name: str, root: Path) -> bool:
+def _is_installed(name: str, root: Path, search: tuple[str, ...] | None) -> bool:
     """Whether a package of this name comes from elsewhere than the workspace, in which a command
     may just have been started."""
     if name in sys.stdlib_module_names:
         return True
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return False
+    spec = find_spec(name, search)
     # A folder that is no package (its origin is None) is that of the workspace, or looks like it.
     origin = spec.origin if spec else None
     return origin is not None and not Path(origin).is_relative_to(root)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from assistctl.events import Trace
+from assistctl.toolbox.worker import results
 
 ErrorType: TypeAlias = Literal[
     "invalid_json",
@@ -16,6 +17,7 @@ ErrorType: TypeAlias = Literal[
     "no_implementation",
     "not_approved",
     "timeout",
+    "crashed",
     "exception",
     "invalid_result",
 ]
@@ -58,50 +60,30 @@ class Refusal(Exception):
             error["details"] = [asdict(each) for each in self.details]
         text = json.dumps({"error": error}, ensure_ascii=False)
         reason = " ".join([f"{self.kind}: {self.message}", *map(_told, self.details[:1])])
-        return Output(_encodable(text), cut(" ".join(_encodable(reason).split()), _REASON))
+        return Output(
+            results.encodable(text), cut(" ".join(results.encodable(reason).split()), _REASON)
+        )
 
 
 def result(value: Any, limit: int) -> Output:
-    """A tool's result as text of at most `limit` bytes of UTF-8.
+    """A tool's result as text of at most `limit` bytes of UTF-8; see worker/results.py. Raises
+    Refusal if the value has no JSON form."""
+    try:
+        return Output(results.text_of(value, limit))
+    except Exception as error:  # a value's own code may run, and raise anything
+        raise invalid_result(type(value).__name__, str(error)) from error
 
-    A string is passed as it is. Everything else is JSON: None is `null`, the one thing that claims
-    nothing (an "ok" would be an invention); dataclasses, pydantic models, dates, decimals and
-    enums as pydantic writes them; NaN and infinities, which JSON lacks, as strings.
-    Raises Refusal if the value has no JSON form.
-    """
-    return Output(_limited(_encodable(value if isinstance(value, str) else _json(value)), limit))
+
+def invalid_result(kind: str, why: str) -> Refusal:
+    """What the model is told of a result of this type that has no JSON form."""
+    return Refusal(
+        "invalid_result",
+        f"the function ran, but its result ({kind}) cannot be written as JSON: {why}",
+    )
 
 
 def cut(text: str, size: int) -> str:
     return text if len(text) <= size else f"{text[: size - 1]}…"
-
-
-def _json(value: Any) -> str:
-    from pydantic_core import to_json
-
-    try:
-        plain = json.loads(to_json(value, inf_nan_mode="strings"))
-        return json.dumps(plain, ensure_ascii=False)
-    except Exception as error:  # a value's own code may run, and raise anything
-        raise Refusal(
-            "invalid_result",
-            f"the function ran, but its result ({type(value).__name__}) cannot be written as "
-            f"JSON: {error}",
-        ) from error
-
-
-def _limited(text: str, limit: int) -> str:
-    data = text.encode()
-    if len(data) <= limit:
-        return text
-    marker = f"\n[cut here: the whole output has {len(data)} bytes, the limit is {limit}]"
-    kept = max(0, limit - len(marker.encode()))
-    return data[:kept].decode(errors="ignore") + marker
-
-
-def _encodable(text: str) -> str:
-    """The text with lone surrogates, which UTF-8 cannot carry, replaced by question marks."""
-    return text.encode(errors="replace").decode()
 
 
 def _told(detail: Detail) -> str:

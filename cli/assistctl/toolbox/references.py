@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistctl.errors import Place
 from assistctl.suggestion import suggestion
+from assistctl.toolbox.site_packages import find_spec
 
 TOOLS = "tools"
 
@@ -75,11 +75,12 @@ class Located:
     shown: str
 
 
-def locate(reference: Reference, root: Path) -> Located:
+def locate(reference: Reference, root: Path, search: tuple[str, ...] | None = None) -> Located:
     """Find the module's source file, below `<root>/tools` or in an installed package.
 
     The first part of the name decides: what exists in `tools/` is a tool module, a name without a
-    dot always is; every other name is an installed package. Raises Misread.
+    dot always is; every other name is an installed package, in the directories `search`, or in this
+    process's. Raises Misread.
     """
     parts = tuple(reference.module.split("."))
     if is_local(reference, root):
@@ -89,7 +90,7 @@ def locate(reference: Reference, root: Path) -> Located:
             f"{str(reference)!r} names {TOOLS}/ itself, which is where modules are looked for",
             f"write {'.'.join(parts[1:])}:{reference.function}",
         )
-    return installed(parts)
+    return installed(parts, search)
 
 
 def tool_source(tree: Tree, parts: tuple[str, ...], file: Path, root: Path) -> Located:
@@ -127,19 +128,17 @@ def _locate_tool(reference: Reference, parts: tuple[str, ...], root: Path) -> Lo
     return tool_source(tree, parts, file, root)
 
 
-def installed(parts: tuple[str, ...]) -> Located:
+def installed(parts: tuple[str, ...], search: tuple[str, ...] | None = None) -> Located:
     """A module of an installed package. Raises Misread."""
     top, *rest = parts
     # For a name without a dot this looks the package up and imports nothing; with a dot it would
     # import the parent, so the way down is walked here.
-    try:
-        spec = importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        spec = None
+    spec = find_spec(top, search)
     if spec is None:
         raise Misread(
             f"there is neither {TOOLS}/{'/'.join(parts)}.py nor an installed package {top!r}",
-            f"install {top!r} beside assistctl, or correct the name",
+            f"install {top!r} {'beside assistctl' if search is None else 'for the tools'}, or "
+            "correct the name",
         )
     tree = Tree(top, tuple(Path(each) for each in spec.submodule_search_locations or ()))
     file = tree.find(rest)

@@ -25,6 +25,7 @@ from assistctl.toolbox.references import (
     locate,
     tool_source,
 )
+from assistctl.toolbox.site_packages import search_path
 
 _KNOWN_BY_NAME = sys.stdlib_module_names | {
     *("pydantic", "pydantic_core", "typing_extensions", "annotated_types", "annotated_doc"),
@@ -88,15 +89,17 @@ Meaning: TypeAlias = Definition | Module | str | None
 
 
 class Library:
-    """Reads modules, each once, and follows names between them."""
+    """Reads modules, each once, and follows names between them; those of packages where the
+    interpreter `python` has them, else where this one does (`search` None)."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, python: Path | None = None) -> None:
         self._root = root
+        self.search = search_path(python) if python else None
         self._modules: dict[tuple[Tree, tuple[str, ...]], Module] = {}
 
     def open(self, reference: Reference) -> Module:
         """The module that a reference names. Raises Misread."""
-        return self._read(locate(reference, self._root))
+        return self._read(locate(reference, self._root, self.search))
 
     def lookup(self, module: Module, name: str) -> Meaning:
         """What a module's top-level name means, followed through imports within its package."""
@@ -211,7 +214,7 @@ class Library:
         if name.partition(".")[0] in _KNOWN_BY_NAME:
             return None
         try:
-            return self._read(installed(tuple(name.split("."))))
+            return self._read(installed(tuple(name.split(".")), self.search))
         except Misread:
             return None
 

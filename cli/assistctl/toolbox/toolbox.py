@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import starmap
 from pathlib import Path
-from typing import Any
+from typing import ClassVar, TypeAlias
 
 from assistctl.errors import AssistctlError
 from assistctl.events import ToolCall, ToolContext, ToolReturned
-from assistctl.resources import Function
+from assistctl.resources import Function, Interpreter, Json
 from assistctl.toolbox import mounting, outputs, prints
-from assistctl.toolbox.arguments import Arguments, arguments_of, called
-from assistctl.toolbox.calls import Task, ToolExecutor, awaited, returned
-from assistctl.toolbox.outputs import Output, Refusal
+from assistctl.toolbox.arguments import Expected, expected_of
+from assistctl.toolbox.calls import Task, ToolExecutor, raised, returned, timed_out
+from assistctl.toolbox.outputs import Detail, Output, Refusal
+from assistctl.toolbox.worker.calling import Callee, TimeIsUp, Unfit
+from assistctl.toolbox.worker.hints import Unconvertible
+from assistctl.toolbox.workers import GRACE, START, Ended, Late, Workers
 
 TIMEOUT = 60.0
 OUTPUT_LIMIT = 512 * 1024
@@ -23,23 +27,81 @@ APPROVED = "approved"
 NOWHERE = ToolContext(None, None, None, Path(), "")
 
 
-@dataclass(frozen=True)
-class _Implementation:
-    run: Callable[..., Any]
-    arguments: Arguments
+Work: TypeAlias = Callable[[float], Output]
+"""A call that is ready to be made, in at most so many seconds."""
 
-    def prepare(
-        self, arguments: str, limit: int, context: ToolContext
-    ) -> Callable[[float], Output]:
+
+@dataclass(frozen=True)
+class _Here:
+    """A function that is called in this process."""
+
+    expected: Expected
+    callee: Callee
+    spare: ClassVar[float] = 0.0
+
+    def prepare(self, arguments: str, limit: int, context: ToolContext) -> Work:
         """Read the arguments now, call with them later. Raises Refusal."""
-        values = self.arguments.read(arguments) | dict.fromkeys(self.arguments.kept, context)
-        return lambda seconds: outputs.result(awaited(called(self.run, values), seconds), limit)
+        try:
+            values = self.callee.arguments(self.expected.read(arguments), context)
+        except Unfit as error:
+            raise self.expected.refusal(starmap(Detail, error.faults)) from error
+        except Unconvertible as error:
+            raise Refusal("exception", str(error)) from error
+
+        def work(seconds: float) -> Output:
+            try:
+                value = self.callee(values, seconds)
+            except TimeIsUp:
+                raise timed_out(seconds) from None
+            return outputs.result(value, limit)
+
+        return work
+
+
+@dataclass(frozen=True)
+class _Apart:
+    """A function that is called in a worker process."""
+
+    expected: Expected
+    python: str
+    workers: Workers
+    spare: ClassVar[float] = START + 2 * GRACE
+
+    def prepare(self, arguments: str, limit: int, context: ToolContext) -> Work:
+        """Hold the arguments against the schema now, call with them later. Raises Refusal."""
+        values, within = self.expected.read(arguments), self.workers.round
+
+        def work(seconds: float) -> Output:
+            try:
+                answer = self.workers.call(
+                    self.python, values, context, seconds=seconds, limit=limit, within=within
+                )
+            except Late:
+                raise timed_out(seconds, ended=True) from None
+            except Ended as error:
+                what = "the process in which the function ran crashed"
+                raise Refusal("crashed", f"{what}: {error}") from None
+            return self._output(answer, seconds)
+
+        return work
+
+    def _output(self, answer: Mapping[str, Json], seconds: float) -> Output:
+        match answer:
+            case {"text": text}:
+                return Output(text)
+            case {"unfit": faults}:
+                raise self.expected.refusal(starmap(Detail, faults))
+            case {"invalid": why, "type": kind}:
+                raise outputs.invalid_result(kind, why)
+            case {"raised": words, "trace": trace, "memory": memory}:
+                return raised(f"{words} ({self.workers.limit})" if memory else words, trace)
+        raise timed_out(seconds, ended=True)
 
 
 @dataclass(frozen=True)
 class _Tool:
     function: Function
-    implementation: _Implementation | None
+    implementation: _Here | _Apart | None
 
 
 @dataclass(frozen=True)
@@ -51,6 +113,12 @@ class Toolbox:
     timeout: float = TIMEOUT
     output_limit: int = OUTPUT_LIMIT
     context: ToolContext = NOWHERE
+    workers: Workers | None = None
+
+    def close(self) -> None:
+        """End the worker processes, if there are any."""
+        if self.workers:
+            self.workers.close()
 
     def call(
         self,
@@ -77,6 +145,19 @@ class Toolbox:
         too, of which that is all that is done here.
         """
         context = replace(self.context, thread=thread, run=run)
+        try:
+            yield from self._called(calls, approve, deadline, context)
+        finally:
+            if self.workers:  # whoever listens no longer has the rest stopped
+                self.workers.interrupt()
+
+    def _called(
+        self,
+        calls: Sequence[ToolCall],
+        approve: Callable[[ToolCall], bool] | None,
+        deadline: float | None,
+        context: ToolContext,
+    ) -> Iterator[ToolReturned]:
         executor = ToolExecutor(context.workspace, deadline)
         refused: list[ToolReturned] = []
         held: list[Task] = []
@@ -117,14 +198,16 @@ class Toolbox:
                 f"{call.name} is declared, but nothing here implements it; do without it",
             )
         work = tool.implementation.prepare(call.arguments, self.output_limit, context)
-        return Task(call, work, tool.function.timeout or self.timeout)
+        timeout = tool.function.timeout or self.timeout
+        return Task(call, work, timeout, tool.implementation.spare)
 
 
 def mount(
     workspace_root: Path,
     functions: Iterable[Function],
-    *,
+    interpreter: Interpreter | None = None,
     context: ToolContext = NOWHERE,
+    *,
     timeout: float = TIMEOUT,
     output_limit: int = OUTPUT_LIMIT,
 ) -> Toolbox:
@@ -132,16 +215,33 @@ def mount(
 
     `context` is what they may learn, but for the root, the thread and the run. `timeout` is in
     seconds, for functions that declare none; `output_limit` in bytes of UTF-8.
-    From here on only the main thread writes to stdout (see prints). Raises AssistctlError, before
-    any model is asked, for modules that cannot be imported and annotations that cannot be used.
+    With an `interpreter` it is imported and called in worker processes of that, until the toolbox
+    is closed. From here on only the main thread writes to stdout (see prints). Raises
+    AssistctlError, before any model is asked, for modules that cannot be imported and annotations
+    that cannot be used.
     """
     declared = _by_name(functions)
     if any(each.python for each in declared.values()):
         prints.keep_stdout()
     root = workspace_root.absolute()
-    found = mounting.load(root, declared.values())
-    tools = {name: _tool(each, found) for name, each in declared.items()}
-    return Toolbox(tools, timeout, output_limit, replace(context, workspace=root))
+    workers = None
+    make: Callable[[Function, str], _Here | _Apart]
+    if interpreter and any(each.python for each in declared.values()):
+        pool = workers = mounting.load_apart(root, declared.values(), interpreter)
+
+        def make(function: Function, python: str) -> _Apart:
+            return _Apart(expected_of(function), python, pool)
+    else:
+        found = mounting.load(root, declared.values())
+
+        def make(function: Function, python: str) -> _Here:
+            return _Here(expected_of(function), found[python])
+
+    tools = {
+        name: _Tool(each, make(each, each.python) if each.python else None)
+        for name, each in declared.items()
+    }
+    return Toolbox(tools, timeout, output_limit, replace(context, workspace=root), workers)
 
 
 def _by_name(functions: Iterable[Function]) -> dict[str, Function]:
@@ -153,21 +253,11 @@ def _by_name(functions: Iterable[Function]) -> dict[str, Function]:
                 f"{function.place}: a function {function.name!r} is also declared at "
                 f"{other.place}; give an assistant each name once"
             )
+        if function.python and function.parameters is None:
+            raise ValueError(
+                f"{function.name} has no parameters yet: resolve() comes before mount()"
+            )
     return declared
-
-
-def _tool(function: Function, found: Mapping[str, Callable[..., Any]]) -> _Tool:
-    if function.python is None:
-        return _Tool(function, None)
-    if function.parameters is None:
-        raise ValueError(f"{function.name} has no parameters yet: resolve() comes before mount()")
-    run = found[function.python]
-    try:
-        return _Tool(function, _Implementation(run, arguments_of(function, run)))
-    except TypeError as error:
-        raise AssistctlError(
-            f"{function.python_place or function.place}: {function.python}: {error}"
-        ) from error
 
 
 def _asked(call: ToolCall, approve: Callable[[ToolCall], bool] | None) -> Refusal | None:

@@ -24,7 +24,7 @@ from assistctl.spec.grammar.models import MODELS
 from assistctl.spec.grammar.parts import SHARED, USER_METADATA_PAIRS, Schema
 from assistctl.spec.grammar.scripts import SCRIPTS
 from assistctl.spec.grammar.surfaces import APIS, SURFACES
-from assistctl.spec.grammar.workspace import WORKSPACES
+from assistctl.spec.grammar.workspace import TOOLS_MEMORY, WORKSPACES
 
 __all__ = [
     "APIS",
@@ -33,6 +33,7 @@ __all__ = [
     "FUNCTION_NAME",
     "INSTRUCTIONS_LENGTH",
     "KINDS",
+    "TOOLS_MEMORY",
     "USER_METADATA_PAIRS",
     "Kind",
     "checked",

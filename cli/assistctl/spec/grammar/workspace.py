@@ -15,6 +15,8 @@ from assistctl.spec.grammar.parts import (
     word,
 )
 
+TOOLS_MEMORY = 4096
+
 WORKSPACES: dict[str, Schema] = {
     "workspace": mapping(
         "assistctl.yaml: what the whole workspace shares.",
@@ -36,6 +38,20 @@ WORKSPACES: dict[str, Schema] = {
                 "Stores that several assistants can search, by key.",
                 {"$ref": "#/$defs/vector_store"},
                 names="slug",
+            ),
+            "tools": mapping(
+                "Where the Python functions run, if not in assistctl's own Python.",
+                {
+                    "python": text(
+                        "A Python 3.8 or newer, such as .venv/bin/python: its path, relative to "
+                        "assistctl.yaml. Functions run in processes of it.",
+                        minLength=1,
+                    ),
+                    "memory": integer(
+                        f"MB that each such process may have; {TOOLS_MEMORY} if left out.", 64
+                    ),
+                },
+                required=["python"],
             ),
             "hidden_files": ref(
                 "files",

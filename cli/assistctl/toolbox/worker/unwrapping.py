@@ -7,42 +7,47 @@ import functools
 import inspect
 import types
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from assistctl.toolbox.sources import FunctionNode
+from typing import Any, Iterator, NamedTuple
 
 _DEEP, _MANY = 6, 5000
 _LEAVES = (str, bytes, int, float, bool, type(None), type, types.ModuleType, types.CodeType)
 
 
-def callable_behind(value: Any, node: FunctionNode | None, file: Path, package: str) -> Any:
+class Written(NamedTuple):
+    """A `def` in a source file: its name, its line, and the first line of its decorators."""
+
+    name: str
+    line: int
+    first: int
+
+
+def callable_behind(value: Any, written: Written | None, file: Path, package: str) -> Any:
     """What is called: `value` itself where it stands for the function, else the function whose
     `def` (in this file) it was made of. None if there is nothing to call.
 
     A wrapper that says what it wraps is called, and so is an object of a class of the workspace's
     own (its modules' names begin with `package`): what they do before and after is meant.
     """
-    if _stands_for_itself(value, package) or node is None:
+    if _stands_for_itself(value, package) or written is None:
         return value if callable(value) else None
-    inner = next((each for each in _within(value) if _is_made_of(each, node, file)), None)
+    inner = next((each for each in _within(value) if _is_made_of(each, written, file)), None)
     return inner if inner is not None else value if callable(value) else None
 
 
 def _stands_for_itself(value: Any, package: str) -> bool:
-    if inspect.isroutine(value) or isinstance(value, functools.partial | type):
+    if inspect.isroutine(value) or isinstance(value, (functools.partial, type)):
         return True
     own = type(value).__module__.split(".")[0] == package
     return callable(value) and (own or "__wrapped__" in _attributes(value))
 
 
-def _is_made_of(function: Any, node: FunctionNode, file: Path) -> bool:
+def _is_made_of(function: Any, written: Written, file: Path) -> bool:
     code = getattr(function, "__code__", None)
     if not isinstance(function, types.FunctionType) or code is None:
         return False
-    first = min(each.lineno for each in (node, *node.decorator_list))
-    same = code.co_name == node.name and first <= code.co_firstlineno <= node.lineno
+    named = code.co_name == written.name
+    same = named and written.first <= code.co_firstlineno <= written.line
     return same and Path(code.co_filename) == file
 
 
@@ -65,7 +70,7 @@ def _held(each: Any) -> list[Any]:
         return []
     if isinstance(each, dict):
         return list(each.values())
-    if isinstance(each, list | tuple):
+    if isinstance(each, (list, tuple)):
         return list(each)
     found = [*_attributes(each).values(), *_cells(each)]
     if isinstance(each, types.MethodType):
@@ -83,7 +88,7 @@ def _attributes(each: Any) -> dict[str, Any]:
         except AttributeError:
             continue
     try:
-        return found | dict(object.__getattribute__(each, "__dict__"))
+        return {**found, **object.__getattribute__(each, "__dict__")}
     except (AttributeError, TypeError):
         return found
 

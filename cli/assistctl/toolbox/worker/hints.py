@@ -1,4 +1,7 @@
-"""What a function's annotations and defaults mean at run time: pydantic adapters, and values."""
+"""What a function's annotations and defaults mean at run time: how JSON is converted, and values.
+
+pydantic converts where it has been imported, by assistctl or by the tool itself; else `building`.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,16 @@ import ast
 import collections.abc
 import dataclasses
 import inspect
+import json
 import logging
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any, Callable, Mapping
 
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+from .evaluation import hints_of, is_typeddict
+from .misfits import Misfit
 
 log = logging.getLogger(__name__)
 
@@ -25,20 +28,27 @@ _LISTS = (
     collections.abc.Reversible,
 )
 _BYTES = (bytes, bytearray, memoryview)
+_ANNOTATED: Any = getattr(typing, "Annotated", None)
+_UNIONS = (typing.Union, getattr(types, "UnionType", typing.Union))
+
+
+class Unconvertible(Exception):
+    """Code of an annotation's own failed on a value."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """`adapter` converts JSON to what the annotation means; None where that is not understood, and
-    the function gets what the JSON says. `default` makes what an argument is that was not sent,
-    where the function's own default only describes it; one that is `demanded` has none."""
+    """`convert` makes of JSON what the annotation means, or raises Misfit; None where that is not
+    understood, and the function gets what the JSON says. `default` makes what an argument is that
+    was not sent, where the function's own default only describes it; one that is `demanded` has
+    none."""
 
-    adapter: TypeAdapter[Any] | None
+    convert: Callable[[Any], Any] | None
     default: Callable[[], Any] | None = None
     demanded: bool = False
 
 
-def parameters(function: Callable[..., Any]) -> Mapping[str, Parameter]:
+def parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
     """By name. Raises TypeError for an annotation that pydantic knows and refuses."""
     inner = inspect.unwrap(function)
     inner = getattr(inner, "__func__", inner)
@@ -65,7 +75,7 @@ def _annotations(function: Callable[..., Any]) -> Mapping[str, Any]:
         return {}
 
 
-class _Names(dict[str, Any]):
+class _Names(typing.Dict[str, Any]):
     """What names mean where a function stands, those imported for type checkers only included."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -99,45 +109,81 @@ def _for_type_checkers(file: str | None) -> Mapping[str, ast.stmt]:
     return {
         (alias.asname or alias.name).partition(".")[0]: statement
         for outer in tree.body
-        if isinstance(outer, ast.If) and ast.unparse(outer.test).endswith("TYPE_CHECKING")
+        if isinstance(outer, ast.If) and _last_name(outer.test) == "TYPE_CHECKING"
         for statement in outer.body
-        if isinstance(statement, ast.Import | ast.ImportFrom)
+        if isinstance(statement, (ast.Import, ast.ImportFrom))
         for alias in statement.names
     }
 
 
-def _parameter(each: inspect.Parameter, annotation: Any, names: _Names) -> Parameter:
-    from pydantic import PydanticUserError, TypeAdapter
-    from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+def _last_name(node: ast.expr) -> str:
+    return str(getattr(node, "id", getattr(node, "attr", "")))
 
+
+def _parameter(each: inspect.Parameter, annotation: Any, names: _Names) -> Parameter:
     default, demanded = _default(each.default)
-    adapter = None
+    convert = None
     try:
         hint = _evaluated(annotation, names)
         if default is None and each.default is each.empty:
             default = _annotated_default(hint)
         hint = _concrete(hint)
         if _is_field(each.default):
-            hint = Annotated[hint, each.default]
+            hint = _ANNOTATED[hint, each.default]
         if each.kind is each.VAR_POSITIONAL:
-            hint = list[hint]  # type: ignore[valid-type]
-        if sys.version_info < (3, 12):
-            _teach_typeddicts(hint, {})
-        adapter = TypeAdapter(hint)
-    except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as error:
-        log.debug("parameter %s is passed as plain JSON: %s", each.name, error)
-    except PydanticUserError as error:
-        raise TypeError(f"parameter {each.name!r}: {error.message}") from error
+            hint = typing.List[hint]  # type: ignore[valid-type]
+        convert = _converter(hint)
+    except _Refused as error:
+        raise TypeError(f"parameter {each.name!r}: {error}") from error
     except Exception as error:  # noqa: BLE001  (an annotation is untrusted code)
         log.debug("parameter %s is passed as plain JSON: %r", each.name, error)
-    return Parameter(adapter, default, demanded)
+    return Parameter(convert, default, demanded)
+
+
+class _Refused(Exception):
+    """pydantic knows the annotation, and says why it is wrong."""
+
+
+def _converter(hint: Any) -> Callable[[Any], Any]:
+    """Raises whatever says that the type is not understood, and _Refused."""
+    pydantic = _pydantic()
+    if pydantic is None:
+        from . import building
+
+        return building.converter(hint)
+    if sys.version_info < (3, 12):
+        _teach_typeddicts(hint, {})
+    from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+
+    try:
+        adapter = pydantic.TypeAdapter(hint)
+    except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation):
+        raise
+    except pydantic.PydanticUserError as error:
+        raise _Refused(error.message) from error
+
+    def convert(value: Any) -> Any:
+        try:
+            # As JSON and strict: "2026-11-23" is a date and "red" a Colour, but "3" is not 3.
+            return adapter.validate_json(json.dumps(value), strict=True)
+        except pydantic.ValidationError as error:
+            told = error.errors(include_url=False, include_context=False, include_input=False)
+            raise Misfit((each["loc"], each["msg"]) for each in told) from None
+
+    return convert
+
+
+def _pydantic() -> Any:
+    """pydantic 2, if somebody has imported it."""
+    found = sys.modules.get("pydantic")
+    return found if hasattr(found, "TypeAdapter") else None
 
 
 def _evaluated(annotation: Any, names: _Names) -> Any:
     def holder() -> None: ...
 
     holder.__annotations__ = {"value": annotation}
-    return typing.get_type_hints(holder, names.globals, names, include_extras=True)["value"]
+    return hints_of(holder, names.globals, names)["value"]
 
 
 def _default(value: Any) -> tuple[Callable[[], Any] | None, bool]:
@@ -157,12 +203,18 @@ def _default(value: Any) -> tuple[Callable[[], Any] | None, bool]:
 
 
 def _annotated_default(hint: Any) -> Callable[[], Any] | None:
-    notes = typing.get_args(hint)[1:] if typing.get_origin(hint) is Annotated else ()
+    notes = typing.get_args(hint)[1:] if _is_annotated(hint) else ()
     fields = [_default(each)[0] for each in notes if _is_field(each)]
     return next((made for made in reversed(fields) if made), None)
 
 
+def _is_annotated(hint: Any) -> bool:
+    return _ANNOTATED is not None and typing.get_origin(hint) is _ANNOTATED
+
+
 def _is_field(value: Any) -> bool:
+    if _pydantic() is None:
+        return False
     from pydantic.fields import FieldInfo
 
     return isinstance(value, FieldInfo)
@@ -175,29 +227,36 @@ def _concrete(hint: Any) -> Any:
         members = hint.__constraints__ or ((hint.__bound__,) if hint.__bound__ else ())
         return _one_of([each for each in members if each not in _BYTES]) if members else Any
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Annotated:
-        return Annotated[(_concrete(arguments[0]), *arguments[1:])]
-    if origin in (typing.Union, types.UnionType):
+    if _is_annotated(hint):
+        return _ANNOTATED[(_concrete(arguments[0]), *arguments[1:])]
+    if origin in _UNIONS:
         return _one_of([_concrete(each) for each in arguments if each not in _BYTES])
     if hint in _LISTS or origin in _LISTS:
-        return list[(_concrete(arguments[0]) if arguments else Any)]  # type: ignore[misc]
+        return typing.List[(_concrete(arguments[0]) if arguments else Any)]  # type: ignore[misc]
     return hint
 
 
 def _one_of(members: list[Any]) -> Any:
-    from pydantic import TypeAdapter
-    from pydantic.errors import PydanticSchemaGenerationError
-
     understood = []
     for each in members:
-        try:
-            TypeAdapter(each)
-        except PydanticSchemaGenerationError:
-            continue
-        except Exception:  # noqa: BLE001  (what else is wrong is told of the whole)
-            log.debug("%r is judged with the rest", each)
-        understood.append(each)
-    return typing.Union[tuple(understood or members)]  # noqa: UP007  (of a number known only now)
+        if _is_understood(each):
+            understood.append(each)
+    return typing.Union[tuple(understood or members)]
+
+
+def _is_understood(hint: Any) -> bool:
+    pydantic = _pydantic()
+    if pydantic is None:
+        return True
+    from pydantic.errors import PydanticSchemaGenerationError
+
+    try:
+        pydantic.TypeAdapter(hint)
+    except PydanticSchemaGenerationError:
+        return False
+    except Exception:  # noqa: BLE001  (what else is wrong is told of the whole)
+        log.debug("%r is judged with the rest", hint)
+    return True
 
 
 def _teach_typeddicts(hint: Any, seen: dict[int, Any]) -> None:
@@ -212,9 +271,9 @@ def _teach_typeddicts(hint: Any, seen: dict[int, Any]) -> None:
     seen[id(hint)] = hint
     for inner in typing.get_args(hint):
         _teach_typeddicts(inner, seen)
-    if not (typing.is_typeddict(hint) or dataclasses.is_dataclass(hint)):
+    if not (is_typeddict(hint) or dataclasses.is_dataclass(hint)):
         return
-    fields = typing.get_type_hints(hint, include_extras=True)
+    fields = hints_of(hint)
     for inner in fields.values():
         _teach_typeddicts(inner, seen)
     if type(hint).__module__ == "typing" and not hasattr(hint, _HOOK):
@@ -223,19 +282,19 @@ def _teach_typeddicts(hint: Any, seen: dict[int, Any]) -> None:
 
 
 def _twin(original: Any, fields: Mapping[str, Any]) -> Any:
-    import typing_extensions
+    import typing_extensions as extended
 
-    make: Any = typing_extensions.TypedDict
+    make: Any = extended.TypedDict
     return make(
         original.__name__,
         {
-            key: typing.NotRequired[hint]
-            if key in original.__optional_keys__ and not _qualified(hint)
+            key: extended.NotRequired[hint]
+            if key in original.__optional_keys__ and not _qualified(hint, extended)
             else hint
             for key, hint in fields.items()
         },
     )
 
 
-def _qualified(hint: Any) -> bool:
-    return typing.get_origin(hint) in (typing.Required, typing.NotRequired)
+def _qualified(hint: Any, extended: Any) -> bool:
+    return typing.get_origin(hint) in (extended.Required, extended.NotRequired)
