@@ -11,6 +11,7 @@ workspace: shop
 defaults: {model: gpt-6.1}
 targets:
   prod: {api: responses, base_url: "https://models.example.com/v1"}
+  here: {api: responses, model: scripted}
 """
 SHOP = """\
 responses:
@@ -33,7 +34,8 @@ def test_it_is_read_where_it_is_sent_and_nowhere_else(tmp_path: Path) -> None:
     token = {"STOCK_TOKEN": "secret-of-the-stock"}
     assert read(tmp_path, "'${STOCK_TOKEN}'", "prod", **token) == ("secret-of-the-stock", [])
     assert read(tmp_path, "'${STOCK_TOKEN}'", "local", **token) == ("${STOCK_TOKEN}", [])
-    assert read(tmp_path, "'${STOCK_TOKEN}'", "local") == ("${STOCK_TOKEN}", [])
+    for target in ("local", "here"):
+        assert read(tmp_path, "'${STOCK_TOKEN}'", target) == ("${STOCK_TOKEN}", [])
 
 
 def test_a_variable_that_is_not_set_is_wrong_where_it_would_be_sent(tmp_path: Path) -> None:

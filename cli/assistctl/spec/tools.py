@@ -28,7 +28,7 @@ class Surroundings:
     """What an assistant refers to, and where what is wrong with it goes.
 
     `stores` are the keys declared in assistctl.yaml; None if nobody can say. `api` is that of the
-    target in use, whose secrets are in `environ`.
+    target in use, if it shows secrets to others; they are in `environ`.
     """
 
     functions: functions.Functions
@@ -36,7 +36,7 @@ class Surroundings:
     workspace_files: WorkspaceFiles
     schemas: SchemaChecker
     findings: Findings
-    api: str
+    api: str | None
     environ: Mapping[str, str]
 
 

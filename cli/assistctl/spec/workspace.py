@@ -63,8 +63,9 @@ def load(
     known = _functions(tables, schemas, findings)
     usable = top.document.usable
     in_use = targets.resolved(top.target, usable, root, environ, findings)
+    asked = None if in_use.local else in_use.api  # the embedded server asks nobody else
     around = Surroundings(
-        known, _store_keys(top), workspace_files, schemas, findings, in_use.api, environ
+        known, _store_keys(top), workspace_files, schemas, findings, asked, environ
     )
     assistants, implicit = _assistants(read, top, around)
     shared = _shared_stores(top, workspace_files, findings)
