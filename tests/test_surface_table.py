@@ -20,10 +20,10 @@ def test_cases_are_counted_by_file_and_surface_and_what_is_true_of_some_says_why
         report("tests/spec/test_files.py::test_c", None),
     ]
     assert [*surface_table.lines(reports)] == [
-        "passed                    assistants   responses      agents",
-        "tests/apis/test_laws.py            1           -           1",
-        "tests/apis/test_own.py             -           -           2",
-        "all                                1           -           3",
+        "passed                   assistants   responses      agents",
+        "tests/apis/test_laws.py           1           -           1",
+        "tests/apis/test_own.py            -           -           2",
+        "all                               1           -           3",
         "only at agents (1): only agents have it",
     ]
 
