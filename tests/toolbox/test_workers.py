@@ -351,6 +351,16 @@ def test_who_stops_listening_stops_what_is_at_work(apart: Make, tmp_path: Path) 
     assert output(box, "quick").isdecimal()
 
 
+def test_who_stops_listening_late_stops_nothing_of_the_next_round(apart: Make) -> None:
+    box = apart("import os\ndef pid(): return os.getpid()")
+    old, new = (box.call([ToolCall(f"call_{n}", "pid", "{}")]) for n in range(2))
+    first = next(old).output
+    assert list(old) == []
+    assert next(new).output == first
+    old.close()
+    assert output(box, "pid") == first
+
+
 def test_a_toolbox_that_is_closed_leaves_nothing_behind(apart: Make, tmp_path: Path) -> None:
     box = apart(
         """

@@ -145,11 +145,12 @@ class Toolbox:
         too, of which that is all that is done here.
         """
         context = replace(self.context, thread=thread, run=run)
+        within = self.workers.round if self.workers else 0
         try:
             yield from self._called(calls, approve, deadline, context)
         finally:
             if self.workers:  # whoever listens no longer has the rest stopped
-                self.workers.interrupt()
+                self.workers.interrupt(within)
 
     def _called(
         self,

@@ -180,9 +180,11 @@ class Workers:
             self._give_back(worker)
         return answer
 
-    def interrupt(self) -> None:
-        """The round is over: whoever is still at work is killed."""
+    def interrupt(self, within: int) -> None:
+        """The round of this number is over: whoever is still at work in it is killed."""
         with self._lock:
+            if within != self.round:
+                return
             self.round += 1
             busy = list(self._busy)
         for worker in busy:
@@ -193,7 +195,7 @@ class Workers:
         with self._lock:
             self._closed = True
             free, self._free = self._free, []
-        self.interrupt()
+        self.interrupt(self.round)
         for worker in free:
             worker.say_goodbye()
         for worker in free:

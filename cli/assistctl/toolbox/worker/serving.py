@@ -166,6 +166,8 @@ def _limit_memory(limit: int | None) -> None:
     if limit is not None:
         import resource
 
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)  # nobody may have more than that
+        limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
