@@ -23,8 +23,9 @@ def is_untouched(remote: Remote, name: str) -> bool:
     defaults that it says by now. Of what is not in the record there was nothing then."""
     applied = remote.applied.get(name)
     known = (applied.answered or applied.declared) if applied else NOTHING
-    readings = (remote.fields.get(name), *remote.plainer.get(name, ()))
-    return any(fingerprint(reading) == known for reading in readings)
+    if fingerprint(remote.fields.get(name)) == known:
+        return True
+    return any(fingerprint(reading) == known for reading in remote.plainer.get(name, ()))
 
 
 def edits(name: str, remote: Remote, declared: Json) -> list[tuple[str, Json, Json]]:

@@ -6,9 +6,10 @@ else is spoken, so that a plan reads like the YAML.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 from assistctl.errors import Place
 from assistctl.plan.fingerprints import NOTHING, fingerprint
@@ -89,6 +90,9 @@ class Upload:
         return not self.duplicate and bool(self.sha256) and sha256.startswith(self.sha256)
 
 
+Readings: TypeAlias = Callable[[Mapping[str, Json]], Mapping[str, tuple[Json, ...]]]
+
+
 @dataclass(frozen=True)
 class Remote:
     """One object of ours at the target.
@@ -104,8 +108,8 @@ class Remote:
       were not listed and are as declared.
     - `formerly`: the address that the object itself still bears, where it has moved.
     - `body`: as the target answered it, to tell later whether it has been edited since.
-    - `plainer`: of fields that hold defaults which the API documents, the same without some of
-      these, and last without any.
+    - `plain_readings`: what tells of fields that hold defaults which the API documents what they
+      are without some of these, and last without any; see `plainer`.
     """
 
     address: Address
@@ -119,8 +123,13 @@ class Remote:
     formerly: Address | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Json] = field(default_factory=dict)
-    plainer: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
+    plain_readings: Readings = field(default=lambda fields: {}, compare=False, repr=False)
     recorded: bool = True
+
+    @cached_property
+    def plainer(self) -> Mapping[str, tuple[Json, ...]]:
+        """What `plain_readings` tells. Of most objects nobody needs to know."""
+        return self.plain_readings(self.fields)
 
     def plain(self, name: str) -> Json:
         """A field without the defaults that the API documents."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from assistctl.apis.managed import stores as vector_stores
 from assistctl.apis.managed import uploads
@@ -49,8 +50,8 @@ class Inside:
 def remote(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
     """`stores` are the living vector stores: ours by Address, others by their id."""
     found = _read(item, inside, stores)
-    plainer = inside.kind.plainer_as(item.address.kind, found.fields)
-    return replace(found, body=item.body, plainer=plainer, recorded=item.record.whole)
+    readings = partial(inside.kind.plainer_as, item.address.kind)
+    return replace(found, body=item.body, plain_readings=readings, recorded=item.record.whole)
 
 
 def _read(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
