@@ -20,6 +20,7 @@ GROUND = {
     "suggestion",
     "unreadable_json",
     "predicates",
+    "some",
 }
 VALUES = GROUND | {"spec", "plan", "toolbox", "render"}
 MAY_IMPORT = {
@@ -34,6 +35,7 @@ MAY_IMPORT = {
     "suggestion": set(),
     "unreadable_json": set(),
     "predicates": {"resources"},
+    "some": set(),
     "spec": GROUND,
     "plan": GROUND,
     "toolbox": GROUND,

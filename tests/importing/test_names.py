@@ -1,6 +1,6 @@
 import pytest
 
-from assistctl.importing.names import Folder, key_for, plain_name, some
+from assistctl.importing.names import Folder, key_for, plain_name
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,3 @@ def test_many_files_get_a_directory_that_a_glob_names():
     assert folder.files["assistants/faq/search/0.md"] == "file-0"
     alone = Folder("vector_stores/docs")
     assert alone.put_all(many) == ["vector_stores/docs/*"]
-
-
-def test_very_many_things_are_not_all_named():
-    assert some("abc") == "a, b, c"
-    assert some(map(str, range(1012))) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1,002 more"

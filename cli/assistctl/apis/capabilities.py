@@ -163,9 +163,6 @@ AGENTS_PAIRS = 4
 """How many pairs of an agent's metadata are the user's own: sixteen, less owner, record (1), files
 (2), unused (3), protection, uploads (2), stores and description."""
 
-EMULATED_ON_REQUEST = ("file_search",)
-"""What a target may be asked to `emulate`, by the type of the tool."""
-
 
 @dataclass(frozen=True)
 class Feature:

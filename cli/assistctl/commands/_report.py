@@ -20,6 +20,7 @@ from assistctl.render.progress import Progress, shown_progress
 from assistctl.render.terminal import one_line
 from assistctl.render.values import counted, json_document
 from assistctl.resources import Json, Workspace
+from assistctl.some import some
 from assistctl.sync.apply import Observer, Result, apply_plan, in_plan_order
 from assistctl.sync.planning import PlannedSync
 
@@ -74,12 +75,11 @@ def refuse_failures(results: list[Result], remedy: str = "the next sync") -> Non
     `remedy` is what makes the rest."""
     if left := [result for result in results if result.stopped]:
         names = [str(result.change.address) for result in left]
-        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
         made = sum(not result.error for result in results)
         uploads = "uploads that nothing uses yet were deleted again; " if in_ci() else ""
         raise Interrupted(
             f"interrupted: {made:,} of {counted(len(results), 'change')} "
-            f"{'is' if made == 1 else 'are'} made; not made: {', '.join(names[:_NAMED])}{more}; "
+            f"{'is' if made == 1 else 'are'} made; not made: {some(names, _NAMED)}; "
             f"{uploads}{remedy} goes on from here"
         )
     if failed := [result for result in results if result.error]:

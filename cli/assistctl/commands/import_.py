@@ -23,7 +23,6 @@ from assistctl.importing.choosing import TooMany
 from assistctl.importing.downloads import download_all
 from assistctl.importing.drafting import Drafts, ImportOptions, drafts_of_dump, drafts_of_target
 from assistctl.importing.dumps import read_dump
-from assistctl.importing.names import some
 from assistctl.importing.staging import staging_directory
 from assistctl.importing.writing import write_drafts
 from assistctl.keys import IN_WORDS, composed, is_key
@@ -31,6 +30,7 @@ from assistctl.render.progress import shown_progress
 from assistctl.render.terminal import sanitize
 from assistctl.render.values import counted
 from assistctl.resources import ASSISTANT, Workspace
+from assistctl.some import some
 from assistctl.sync.adoption import adoption
 from assistctl.sync.planning import PlannedSync
 from assistctl.targets import opened

@@ -8,10 +8,11 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from assistctl.apis.managed.ownership import without_ours
-from assistctl.importing.names import Folder, plain_name, some, title_of
+from assistctl.importing.names import Folder, plain_name, title_of
 from assistctl.importing.shape import NotImportable
 from assistctl.importing.store_drafts import Shared, is_alive, members, store_ids
 from assistctl.resources import Json
+from assistctl.some import some
 from assistctl.spec.discovery import FILE
 from assistctl.spec.located import Path
 

@@ -12,11 +12,11 @@ from assistctl.importing import choosing
 from assistctl.importing.assistant_drafts import AssistantDraft, ImportContext, drafted
 from assistctl.importing.downloads import Download
 from assistctl.importing.dumps import Dump
-from assistctl.importing.names import some
 from assistctl.importing.shape import NotImportable, check_shape
 from assistctl.importing.store_drafts import StoreDraft, shared, store_ids
 from assistctl.loading import environment
 from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, Workspace, implicit_key
+from assistctl.some import some
 from assistctl.spec.additions import defaults
 from assistctl.surface import Support
 

@@ -43,13 +43,6 @@ def title_of(body: Body) -> str:
     return f'{body["id"]} "{name}"' if name and isinstance(name, str) else str(body["id"])
 
 
-def some(things: Iterable[str], most: int = 10) -> str:
-    """The things in one line, not all if they are very many."""
-    listed = list(things)
-    rest = f" and {len(listed) - most:,} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + rest
-
-
 @dataclass
 class Folder:
     """A directory that remote files go to, each under a name of its own.

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from assistctl.apis.managed.ownership import decode, without_ours
 from assistctl.apis.managed.stores import AUTO_CHUNKING, chunking
 from assistctl.apis.managed.uploads import foreign
-from assistctl.importing.names import Folder, key_for, plain_name, some, title_of
+from assistctl.importing.names import Folder, key_for, plain_name, title_of
 from assistctl.resources import Json, Workspace
+from assistctl.some import some
 
 if TYPE_CHECKING:
     from assistctl.surface import Body, RemoteResources

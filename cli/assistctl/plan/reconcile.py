@@ -24,6 +24,7 @@ from assistctl.plan.leftovers import (
 )
 from assistctl.plan.state import RECORD, Declared, Observed, Remote, references
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
+from assistctl.some import some
 
 OnDrift: TypeAlias = Literal["fail", "overwrite", "keep"]
 
@@ -159,9 +160,7 @@ def _file_changes(
 
 def _some(things: Iterable[Address | str]) -> str:
     """The first three in words; a file can have a thousand users."""
-    names = sorted(map(str, things))
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+    return some(sorted(map(str, things)), 3)
 
 
 def _object_changes(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistctl.errors import DeclarationError, Refused
-from assistctl.importing.names import some
 from assistctl.loading import load
 from assistctl.plan.changes import Action, Change, Plan
 from assistctl.plan.compare import leaves
@@ -19,6 +18,7 @@ from assistctl.pulling.placing import OWN, Placer
 from assistctl.pulling.taking import Left, Take, taken
 from assistctl.render.values import sides
 from assistctl.resources import FILE, VECTOR_STORE, Address, Json, Workspace
+from assistctl.some import some
 from assistctl.spec.editing import NotEditable
 from assistctl.spec.reading import unwritten
 from assistctl.sync.planning import PlannedSync

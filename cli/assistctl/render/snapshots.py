@@ -11,6 +11,7 @@ from assistctl.render.plan_json import plan_document
 from assistctl.render.terminal import one_line
 from assistctl.render.values import json_document
 from assistctl.resources import Json
+from assistctl.some import some
 
 FEW = 4
 """So many changes are named, and the others counted."""
@@ -67,5 +68,4 @@ def _in_words(plan: Plan | str) -> str:
         + (f" ({', '.join(dict.fromkeys(it.field for it in change.fields))})" * bool(change.id))
         for change in plan.changes
     ]
-    more = f" and {len(named) - FEW:,} more" if len(named) > FEW else ""
-    return ", ".join(named[:FEW]) + more
+    return some(named, FEW)

@@ -29,6 +29,7 @@ from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.fingerprints import fingerprint, is_empty
 from assistctl.plan.state import UNKNOWN, Applied, Observed, references
 from assistctl.resources import Address, Json
+from assistctl.some import some
 from assistctl.surface import Watch
 
 BATCH = 500
@@ -213,17 +214,16 @@ class Sender:
         results = self._attached[operation.address] = dict.fromkeys(operation.files, "not attached")
         files = list(operation.files)
         for start in range(0, len(files), BATCH):
-            some = files[start : start + BATCH]
+            batch = files[start : start + BATCH]
             try:
-                refused = self._attach_some(operation, some)
+                refused = self._attach_some(operation, batch)
             except (LostAnswer, Stopped):
                 raise
             except RemoteError as error:
-                refused = dict.fromkeys(some, str(error))
-            results.update({address: refused.get(address) for address in some})
+                refused = dict.fromkeys(batch, str(error))
+            results.update({address: refused.get(address) for address in batch})
         if failed := [f"{address}: {reason}" for address, reason in results.items() if reason]:
-            more = f"; and {len(failed) - NAMED:,} more" if len(failed) > NAMED else ""
-            raise RemoteError("not indexed: " + "; ".join(failed[:NAMED]) + more)
+            raise RemoteError("not indexed: " + some(failed, NAMED, "; "))
 
     def _attach_some(self, operation: Attach, files: list[Address]) -> dict[Address, str]:
         """Attach one batch; returns why which of its files are not in the store. A lost answer may

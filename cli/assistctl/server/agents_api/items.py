@@ -41,12 +41,6 @@ def of_session(tx: Transaction, project: str, session_id: str) -> list[Document]
     return found
 
 
-def output_of(tx: Transaction, project: str, session_id: str, turn: str) -> list[Document]:
-    """The items that the agent itself has added in a turn."""
-    every = of_session(tx, project, session_id)
-    return [item for item in every if item["turn_id"] == turn and is_output(item)]
-
-
 def is_output(item: Mapping[str, Any]) -> bool:
     """Whether it is the agent's, not what was given to it."""
     return item.get("role") != "user" and item["type"] not in _INPUT
