@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assistctl.errors import Place
+from assistctl.resources import Interpreter
 from assistctl.toolbox import resolve
 
 Write = Callable[[dict[str, str]], Path]
@@ -118,3 +121,20 @@ def test_a_class_imported_for_type_checkers_only_is_what_the_function_gets(
     assert found == ()
     tools = mount(root, resolved.functions.values())
     assert answer(tools, "tool", '{"order": {"day": "2026-11-23"}}') == ["Order", 2026]
+
+
+def test_a_package_of_the_interpreter_of_the_tools_may_be_called_like_a_tool_module(
+    write: Write, workspace: Callable[..., Any], function: Callable[..., Any]
+) -> None:
+    root = write(
+        {
+            "tools/mod.py": "from helpers import clean\ndef tool(a: int): ...\n",
+            "tools/helpers.py": "",
+            ".venv/bin/python": "",
+            ".venv/lib/python3.12/site-packages/helpers.py": "def clean(): ...",
+        }
+    )
+    declared = workspace(function("tool", python="mod:tool"), root=root)
+    assert len(resolve(declared)[1]) == 1
+    python = Interpreter(root / ".venv/bin/python", ".venv/bin/python", Place("x"), 1 << 30)
+    assert resolve(replace(declared, interpreter=python))[1] == ()

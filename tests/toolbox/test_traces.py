@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from assistctl.events import ToolCall, ToolReturned
 from assistctl.toolbox import mount
 
@@ -74,3 +76,26 @@ def test_arguments_that_are_refused_have_no_trace(
         write, workspace, function, {"tools/mod.py": "def tool(a: int = 3, /): return a"}
     )
     assert (found.output, found.trace) == ("3", None)
+
+
+def test_packages_of_an_environment_in_the_workspace_are_not_its_own_code(
+    write: Make,
+    workspace: Make,
+    function: Make,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    packages = ".venv/lib/python3.12/site-packages"
+    monkeypatch.syspath_prepend(str(tmp_path / packages))
+    found = returned(
+        write,
+        workspace,
+        function,
+        {
+            "tools/mod.py": "import lib_that_raises\ndef tool():\n    lib_that_raises.run()\n",
+            f"{packages}/lib_that_raises.py": "def run():\n    1 / 0\n",
+        },
+    )
+    assert found.trace is not None
+    assert found.trace.short == "tools/mod.py:3 in tool: lib_that_raises.run()"
+    assert "lib_that_raises.py" in found.trace.whole

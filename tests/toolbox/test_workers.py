@@ -327,7 +327,7 @@ def test_calls_of_one_round_are_at_work_at_the_same_time(apart: Make, tmp_path: 
     assert [each.error for each in found] == [None, None]
     assert len({each.output for each in found}) == 2
     again = call(box, ("meet", pair[0]), ("meet", pair[1]))  # by those that are there
-    assert {each.output for each in again} == {each.output for each in found}
+    assert {each.output for each in again} <= {each.output for each in found}
 
 
 def test_who_stops_listening_stops_what_is_at_work(apart: Make, tmp_path: Path) -> None:

@@ -116,13 +116,16 @@ def _exists(name: str, root: Path) -> bool:
 
 def _is_installed(name: str, root: Path, search: tuple[str, ...] | None) -> bool:
     """Whether a package of this name comes from elsewhere than the workspace, in which a command
-    may just have been started."""
+    may just have been started; its virtual environment is elsewhere."""
     if name in sys.stdlib_module_names:
         return True
     spec = find_spec(name, search)
     # A folder that is no package (its origin is None) is that of the workspace, or looks like it.
-    origin = spec.origin if spec else None
-    return origin is not None and not Path(origin).is_relative_to(root)
+    if spec is None or spec.origin is None:
+        return False
+    origin = Path(spec.origin)
+    apart = search is not None or origin.is_relative_to(sys.prefix)
+    return apart or not origin.is_relative_to(root)
 
 
 def _missing(statement: ast.Import | ast.ImportFrom, module: Module, root: Path) -> Misread | None:

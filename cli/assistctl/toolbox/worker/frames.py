@@ -20,7 +20,7 @@ def trace(error: BaseException, root: Path) -> tuple[str, str] | None:
     frames = _inner(told)
     if not frames:
         return None
-    own = [each for each in frames if is_within(Path(each.filename), root)] or frames[-1:]
+    own = [each for each in frames if _is_own(Path(each.filename), root)] or frames[-1:]
     left_out = [f"… {len(own) - _FRAMES} more"] if len(own) > _FRAMES else []
     lines = left_out + [_line(each, root) for each in own[-_FRAMES:]]
     return "\n".join(lines), "".join(told.format()).rstrip("\n")
@@ -45,6 +45,11 @@ def is_within(file: Path, directory: Path) -> bool:
 def shown(file: Path, root: Path) -> str:
     """A path for people: relative to the workspace where it is inside it."""
     return (file.relative_to(root) if is_within(file, root) else file).as_posix()
+
+
+def _is_own(file: Path, root: Path) -> bool:
+    """Of the workspace, and not of a virtual environment in it."""
+    return is_within(file, root) and "site-packages" not in file.parts
 
 
 def _inner(told: traceback.TracebackException) -> list[traceback.FrameSummary]:
