@@ -29,3 +29,27 @@ def test_what_needs_no_target_imports_nothing_that_speaks_to_one(arguments):
         [sys.executable, "-c", SCRIPT, "-C", str(ROOT), *arguments], capture_output=True, text=True
     )
     assert (result.returncode, result.stderr) == (0, "\n")
+
+
+IN_A_RUN_ONLY = {
+    "assistctl.server.engine.worker",
+    "assistctl.server.models.protocol",
+    "assistctl.server.sandbox",
+    "deepdiff",
+    "jsonschema",
+}
+
+
+def test_a_plan_at_the_embedded_server_imports_nothing_that_runs_need(tmp_path):
+    (tmp_path / "assistants").mkdir()
+    (tmp_path / "assistants" / "faq.yaml").write_text("instructions: Be brief.\n")
+    (tmp_path / "assistctl.yaml").write_text(
+        "version: 1\nworkspace: imports\ndefaults: {model: gpt-6-luna}\n"
+    )
+    script = SCRIPT.partition("heavy = ")[0] + (
+        f"print(*sorted({IN_A_RUN_ONLY!r} & set(sys.modules)), file=sys.stderr)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script, "-C", str(tmp_path), "plan"], capture_output=True, text=True
+    )
+    assert (result.returncode, result.stderr) == (0, "\n")
