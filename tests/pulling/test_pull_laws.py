@@ -6,7 +6,9 @@ import shutil
 import pytest
 
 from assistctl.plan.state import RECORD
-from tests.apis.test_drift import DECLARED, UNDECLARED, Colleague
+from tests.apis.bench import Bench
+from tests.apis.edits import DECLARED, UNDECLARED, Colleague
+from tests.apis.surfaces import APIS
 
 TOP = """\
 version: 1
@@ -89,15 +91,32 @@ LEFT = {
 """What cannot be declared, and the words that say so."""
 
 
+def files(api):
+    """The workspace as this API can have it."""
+    target = f"{{api: {api.name}, model: scripted{api.target_options}}}"
+    found = {**FILES, "assistctl.yaml": TOP.replace("{model: scripted}", target)}
+    if api.name == "agents":
+        found["assistants/shop.yaml"] = SHOP.replace("temperature: 0.5\ntop_p: 0.3\n", "")
+        found["tools/pay.yaml"] = PAY.replace("  pay:\n", "  pay:\n    description: Pays.\n")
+        found["assistants/buyer.yaml"] = BUYER.replace(", max_num_results: 10", "")
+    return found
+
+
+def left_at(api):
+    """The same at one API."""
+    more = {"tool_resources.file_search": "`tools.file_search without a store` cannot be had"}
+    return LEFT if api.name == "assistants" else LEFT | more
+
+
 @pytest.fixture
 def life(shop):
-    shop.write(FILES).sync()
+    shop.write(files(shop.api)).sync()
     return shop
 
 
 @pytest.fixture
 def colleague(life, client):
-    colleague = Colleague(client)
+    colleague = Colleague(Bench(life.root, life.api, client))
     colleague.theirs = colleague.upload(life.root / "docs/a.md")
     colleague.their_store = client.create(
         "/vector_stores", {"name": "theirs", "metadata": {"assistctl": "other/x"}}
@@ -110,23 +129,32 @@ def wrong(shop, colleague, edit):
     edit.make(colleague)
     there = colleague.state()
     # Without the record of an assistant nobody knows which uploads are its own.
-    nobody_knows = edit.path == RECORD and edit.address == "assistant/shop"
+    nobody_knows = (edit.path, edit.address) == (RECORD, "assistant/shop")
+    nobody_knows &= shop.api.name == "assistants"
     found = shop.pull(theirs=nobody_knows)
     plan = shop.planned().plan
     problems = [] if without_records(colleague.state()) == without_records(there) else ["wrote"]
     path = "tool_resources" if nobody_knows else edit.path.partition(".")[0]
     told = [it for it in found.left if it.path.startswith(path)]
     if told:
-        why = LEFT.get(path if nobody_knows else edit.path)
+        why = left_at(shop.api).get(path if nobody_knows else edit.path)
         problems += [] if why and any(why in it.why for it in told) else [f"left: {told}"]
         problems += [] if edit.aside or plan.drifted else ["it is left, but no drift any more"]
         also = edit.aside and edit.path == "tool_resources"  # whose tool is pulled
         return problems + (["files were written"] if found.files and not also else [])
-    if edit.path in LEFT and not (
+    if edit.path in left_at(shop.api) and not (
         edit.path == "tool_resources.code_interpreter" and edit.after is not None
     ):
         return [*problems, "it was not left"]
     return problems + ([f"left over: {plan}"] if plan or plan.left_alone else [])
+
+
+def wipe_ours(shop):
+    for path in {shop.api.collection, "/vector_stores"}:
+        for item in shop.client.list(path):
+            if item["metadata"].get("assistctl", "").startswith("ws/"):
+                shop.client.delete(f"{path}/{item['id']}")
+    shutil.rmtree(shop.root / ".assistctl", ignore_errors=True)
 
 
 def without_records(state):
@@ -141,18 +169,15 @@ def without_records(state):
     }
 
 
+@pytest.mark.parametrize("api", APIS, indirect=True)
 @pytest.mark.parametrize("edits", [DECLARED, UNDECLARED], ids=["declared", "undeclared"])
 def test_an_edit_of_any_field_comes_into_the_files_or_is_named_as_left(life, colleague, edits):
-    failures = {}
+    failures, edits = {}, edits[life.api.name]
     for number, edit in enumerate(edits):
         if problems := wrong(life, colleague, edit):
             failures[f"{number} {edit.address} {edit.path} {edit.after!r}"] = problems
-        life.write(FILES)
-        for path in ("/assistants", "/vector_stores"):
-            for item in colleague.client.list(path):
-                if item["metadata"].get("assistctl", "").startswith("ws/"):
-                    colleague.client.delete(f"{path}/{item['id']}")
-        shutil.rmtree(life.root / ".assistctl", ignore_errors=True)
+        life.write(files(life.api))
+        wipe_ours(life)
         life.sync()
-    print(f"fields tried / seen: {len(edits)} / {len(edits) - len(failures)}")
+    print(f"{life.api.name}: fields tried / seen: {len(edits)} / {len(edits) - len(failures)}")
     assert failures == {}, "\n".join(f"{edit}: {told}" for edit, told in failures.items())
