@@ -477,6 +477,16 @@ def test_what_is_sent_again_with_the_outputs_of_its_calls_stands_in_the_history_
         assert [item.type for item in given] == ["function_call_output"]
 
 
+def test_a_function_that_is_not_waited_for_is_refused(openai: OpenAI) -> None:
+    def tools(waits: bool) -> Any:
+        return [{"type": "function", "name": "log", "async": not waits}]
+
+    assert respond(openai, "hello", tools=tools(True)).tools[0].to_dict()["async"] is False
+    with pytest.raises(sdk.BadRequestError) as refused:
+        respond(openai, "hello", tools=tools(False))
+    assert refused.value.param == "tools[0].async"
+
+
 def test_a_function_call_that_breaks_off_is_told_to_its_end_as_incomplete(
     openai: OpenAI, endpoint: ChatEndpoint, contract: Contract
 ) -> None:

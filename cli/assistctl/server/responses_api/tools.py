@@ -44,11 +44,12 @@ _FUNCTION = record(
         "parameters": mapping(anything, most=10_000, longest_key=1_000),
         "strict": boolean,
         "allowed_callers": array(choice("direct")),
+        "async": boolean,
         "defer_loading": boolean,
         "output_schema": mapping(anything, most=10_000, longest_key=1_000),
     }
 )
-_MIRRORED = ("allowed_callers", "defer_loading", "output_schema")
+_MIRRORED = ("allowed_callers", "async", "defer_loading", "output_schema")
 """Of a function: what models are not told, since only the client's side needs it."""
 _RANKING = record(
     {
@@ -82,6 +83,13 @@ _CODE = record(
 def _function(value: Json, path: str) -> Json:
     """Without `strict` the function is strict where its schema allows that, as at OpenAI."""
     tool = _FUNCTION(value, path)
+    if tool.get("async"):
+        raise ApiError(
+            f"'{path}.async' must be false on this server: the model is asked again once all calls"
+            " have been answered.",
+            param=f"{path}.async",
+            code="unsupported_value",
+        )
     parameters = tool.get("parameters") or _NO_PARAMETERS
     strict = tool.get("strict")
     declared: dict[str, Any] = {
