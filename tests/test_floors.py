@@ -75,9 +75,10 @@ MAY_IMPORT_IN_APIS = {
     "models": set(),
     "transport": set(),
     "managed": {"transport"},
-    "assistants": {"transport", "managed"},
-    "agents": {"transport", "managed"},
-    "responses": {"transport", "managed"},
+    "answers": set(),
+    "assistants": {"transport", "managed", "answers"},
+    "agents": {"transport", "managed", "answers"},
+    "responses": {"transport", "managed", "answers"},
 }
 """Each API's own package is reached by name only, from the table in apis/__init__.py."""
 WORDS_OF_THE_SERVER = {"wire", "settings", "thread_pools", "tokens", "upstream", "validation"}

@@ -1,14 +1,15 @@
 """What happens while an assistant works, as values: API surfaces yield them, render shows them.
 
 A turn begins with ThreadStarted and RunStarted; StatusChanged, Notice and TextDelta follow as they
-come. Where the run waits for tools, ActionRequired is followed by a ToolCalled and a ToolReturned
+come, and so do CodeCalled, CodeReturned and Searched, which tell of tools that the target itself
+uses. Where the run waits for tools, ActionRequired is followed by a ToolCalled and a ToolReturned
 for each call, and the run goes on. The last event is Finished.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -68,9 +69,80 @@ class Notice:
 
 @dataclass(frozen=True)
 class TextDelta:
-    """The next piece of the answer, to be put after what has come before."""
+    """The next piece of the answer, to be put after what has come before, as the API gave it. With
+    a `source` the text, which may be empty, is the mark of a citation: people read the number of
+    the Source, `[1]`, in its place."""
 
     text: str
+    source: int | None = None
+
+
+@dataclass(frozen=True)
+class MadeFile:
+    """A file that the assistant has made. `size` in bytes, None where the target does not say;
+    `container` is what it lies in, where the API has such a thing (there an `id` is the
+    container's); `saved` is where it was saved here, `error` why it could not be."""
+
+    id: str
+    name: str
+    size: int | None = None
+    container: str | None = None
+    saved: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class CodeCalled:
+    """The target begins to run this code for the assistant."""
+
+    id: str
+    code: str
+
+
+@dataclass(frozen=True)
+class CodeReturned:
+    """Code that the target has run: what it printed, the pictures that it has shown, and why it
+    failed, where the API says so. `seconds` is None of what was not heard as it happened."""
+
+    id: str
+    code: str
+    output: str = ""
+    files: tuple[MadeFile, ...] = ()
+    seconds: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A passage that was found; `score` and `text` where the API gives them."""
+
+    file_name: str
+    file_id: str | None = None
+    score: float | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A file_search; of the queries not every API tells."""
+
+    id: str
+    queries: tuple[str, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    seconds: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the answer cites, by the number that people read in its text. `file_name` is None until
+    the target says which file it is; `quote` where the API gives one; a page has a `url`."""
+
+    number: int
+    file_name: str | None = None
+    file_id: str | None = None
+    quote: str | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,9 +182,18 @@ class ToolReturned:
     trace: Trace | None = None
 
 
+Step: TypeAlias = CodeReturned | Searched | ToolReturned
+"""What was done on the way to an answer, by the target or here."""
+
+
 @dataclass(frozen=True)
 class Finished:
-    """The turn is over. `status` is the run's final word; `error` says why it is not completed."""
+    """The turn is over. `status` is the run's final word; `error` says why it is not completed.
+
+    `annotations` are the API's own, their places counted in the message that they belong to;
+    `steps` are in order of their ends; `seconds` is how long the turn took. `cost` is None unless
+    the workspace has a price for the model.
+    """
 
     status: str
     thread: str
@@ -120,7 +201,13 @@ class Finished:
     text: str
     usage: Mapping[str, Any] | None = None
     error: str | None = None
-    tool_calls: tuple[ToolReturned, ...] = field(default=())
+    tool_calls: tuple[ToolReturned, ...] = ()
+    annotations: tuple[Mapping[str, Any], ...] = ()
+    sources: tuple[Source, ...] = ()
+    files: tuple[MadeFile, ...] = ()
+    steps: tuple[Step, ...] = ()
+    seconds: float | None = None
+    cost: float | None = None
 
 
 Event: TypeAlias = (
@@ -129,6 +216,9 @@ Event: TypeAlias = (
     | StatusChanged
     | Notice
     | TextDelta
+    | CodeCalled
+    | CodeReturned
+    | Searched
     | ActionRequired
     | ToolCalled
     | ToolReturned

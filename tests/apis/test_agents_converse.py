@@ -14,7 +14,9 @@ from assistctl.errors import AssistctlError, Place, RemoteError
 from assistctl.events import (
     ActionRequired,
     Finished,
+    Hit,
     RunStarted,
+    Searched,
     ThreadStarted,
     ToolReturned,
 )
@@ -167,6 +169,12 @@ def test_a_search_is_answered_here_and_not_asked_of_the_person(server, tmp_path)
     with talking(server.base_url, server.api_key, None, search, used=used) as talk:
         events = list(turn(talk, Echo(), "care?"))
         assert (events[-1].text, events[-1].tool_calls) == ("Water them.", ())
+        (told,) = events[-1].steps
+        assert [event for event in events if isinstance(event, Searched)] == [told]
+        (hit,) = told.hits
+        assert 0 < hit.score <= 1
+        text = "Water the roses daily."
+        assert (told.queries, hit) == (("roses",), Hit("care.md", upload["id"], hit.score, text))
         assert ("function_call_output", found) in items(talk)
         events = list(turn(talk, Echo(), "all?"))
         assert [it.call.name for it in events[-1].tool_calls] == ["save_bill"]

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from assistctl.apis.agents import searching
 from assistctl.apis.agents.converse import Conversation
 from assistctl.apis.managed.ownership import uses
 from assistctl.apis.transport.client import Client
@@ -165,6 +166,8 @@ def test_items_of_a_turn_may_lack_an_id_as_old_messages_of_users_do():
 def test_a_search_that_is_answered_otherwise_is_an_error_that_the_model_reads(hits, place):
     agent = {"id": "agent_1", "metadata": uses((), ["vs_1"])}
     with talking(agent_1=agent, search=hits) as talk:
-        output = talk._search(ToolCall("call_1", "file_search", '{"query": "roses"}'))
+        output = searching.output(
+            talk._search(ToolCall("call_1", "file_search", '{"query": "roses"}'))
+        )
     fault = f"POST /vector_stores/vs_1/search: in what the target answered, `{place}` of null is "
     assert output.startswith(f"error: {fault}")

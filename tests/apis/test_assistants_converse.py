@@ -9,15 +9,17 @@ import pytest
 
 from assistctl.apis.assistants.converse import Conversation
 from assistctl.apis.transport.client import Client
-from assistctl.errors import RemoteError
+from assistctl.errors import Place, RemoteError
 from assistctl.events import RunStarted
+from assistctl.resources import Assistant
 from tests.commands.middleman import staging
 
+SHOP = Assistant("shop", Place("assistants/shop.yaml", 1, 1), {})
 pytestmark = pytest.mark.only_at("assistants", because="what only a run has")
 
 
 def test_a_run_that_never_ends_is_not_asked_after_for_ever(tmp_path, monkeypatch):
-    monkeypatch.setattr("assistctl.apis.assistants.converse.WAIT_SECONDS", 0.5)
+    monkeypatch.setattr("assistctl.apis.answers.WAIT_SECONDS", 0.5)
 
     def stuck(method, path, ask):
         status, body = ask()
@@ -28,7 +30,7 @@ def test_a_run_that_never_ends_is_not_asked_after_for_ever(tmp_path, monkeypatch
     with staging(tmp_path, stuck) as (direct, environ):
         assistant = direct.create("/assistants", {"model": "gpt-4.1"})
         client = Client(environ["STAGING_URL"], environ["STAGING_KEY"])
-        talk = Conversation(client, assistant["id"], "ws/shop")
+        talk = Conversation(client, SHOP, assistant["id"], "ws/shop")
         with closing(client), pytest.raises(RemoteError) as caught:
             list(talk.send("hi"))
         assert str(caught.value) == (
@@ -48,7 +50,7 @@ def test_a_run_expires_by_our_clock_whatever_the_targets_says(tmp_path):
     with staging(tmp_path, an_hour_late) as (direct, environ):
         assistant = direct.create("/assistants", {"model": "gpt-4.1"})
         client = Client(environ["STAGING_URL"], environ["STAGING_KEY"])
-        talk = Conversation(client, assistant["id"], "ws/shop")
+        talk = Conversation(client, SHOP, assistant["id"], "ws/shop")
         with closing(client):
             before = time.monotonic()
             events = talk.send("hi")

@@ -12,7 +12,6 @@ from assistctl.errors import AssistctlError, Place, RemoteError
 from assistctl.events import (
     ActionRequired,
     Finished,
-    Notice,
     ToolReturned,
 )
 from assistctl.resources import Assistant, CodeInterpreter, Function, FunctionTool
@@ -119,6 +118,7 @@ def test_what_an_assistant_is_goes_with_each_response(server, proxy):
         "reasoning": {"summary": "auto"},
         "service_tier": "flex",
         "truncation": "auto",
+        "include": ["code_interpreter_call.outputs"],
         "metadata": {"assistctl": "ws/shop"},
         "conversation": talk.thread,
         "stream": True,
@@ -248,27 +248,6 @@ def test_a_file_for_code_goes_into_the_container_and_another_into_the_message(
     assert code in second["tools"]
     assert [it["type"] for it in first["input"][0]["content"]] == ["input_text"]
     assert second["input"][0]["content"][1] == {"type": "input_file", "file_id": upload["id"]}
-
-
-def test_what_is_cited_is_said_once(talk):
-    cited = {"type": "file_citation", "file_id": "file-1", "filename": "care.md", "index": 3}
-    made = {
-        "type": "container_file_citation",
-        "container_id": "cntr_1",
-        "file_id": "cfile_1",
-        "filename": "chart.png",
-    }
-    told = [
-        event
-        for annotation in (cited, made, cited)
-        for event in talk._read(
-            {"type": "response.output_text.annotation.added", "annotation": annotation}
-        )
-    ]
-    assert told == [
-        Notice("cites care.md"),
-        Notice("made chart.png (cfile_1 in container cntr_1)"),
-    ]
 
 
 def test_a_server_that_has_responses_and_nothing_else_will_do(far, proxy):

@@ -42,6 +42,7 @@ def test_what_only_this_api_has_is_put_beside_what_all_have():
             {"type": "file_search", "vector_store_ids": ["vs_1"], "max_num_results": 5},
             {"type": "web_search"},
         ],
+        "include": ["file_search_call.results"],
         "max_tool_calls": 3,
     }
 

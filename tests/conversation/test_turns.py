@@ -1,14 +1,18 @@
 """One turn, between a conversation and tools that do as they are told."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from assistctl.conversation.turns import Limits, turn
 from assistctl.events import (
     ActionRequired,
+    CodeCalled,
+    CodeReturned,
     Finished,
     RunStarted,
+    Searched,
     TextDelta,
     ThreadStarted,
     ToolCall,
@@ -72,14 +76,16 @@ def test_all_calls_of_a_round_are_answered_in_one_submit_failures_too():
     end = Finished("completed", "thread_1", "run_1", "3")
     talk = Talk([STARTED, ActionRequired((ADD, FAIL))], [TEXT, end])
     file = {"file_id": "file-1"}
-    assert list(turn(talk, Tools(), "1 + 2?", attachments=[file])) == [
+    *events, last = turn(talk, Tools(), "1 + 2?", attachments=[file])
+    assert 0 <= last.seconds < 60
+    assert [*events, replace(last, seconds=None)] == [
         STARTED,
         ToolCalled(ADD),
         ToolCalled(FAIL),
         FAILED,
         ADDED,
         TEXT,
-        Finished("completed", "thread_1", "run_1", "3", tool_calls=(FAILED, ADDED)),
+        replace(end, tool_calls=(FAILED, ADDED), steps=(FAILED, ADDED)),
     ]
     assert talk.given == [("1 + 2?", file), (FAILED, ADDED)]
 
@@ -94,9 +100,15 @@ def test_all_calls_of_a_round_are_answered_in_one_submit_failures_too():
 )
 def test_a_model_that_calls_without_end_is_cancelled(limits, error, made):
     *_, last = turn(Talk(), Tools(), "Go", limits=limits)
-    assert last == Finished(
-        "cancelled", "thread_1", "run_1", "", error=error, tool_calls=(ADDED,) * made
-    )
+    end, calls = Finished("cancelled", "thread_1", "run_1", "", error=error), (ADDED,) * made
+    assert replace(last, seconds=None) == replace(end, tool_calls=calls, steps=calls)
+
+
+def test_what_the_target_did_and_what_was_done_here_are_steps_in_the_order_of_their_ends():
+    end = Finished("completed", "thread_1", "run_1", "3")
+    code, found = CodeReturned("call_3", "1 + 2", "3"), Searched("call_4", ("sums",))
+    talk = Talk([CodeCalled("call_3", "1 + 2"), code, ActionRequired((ADD,))], [found, end])
+    assert list(turn(talk, Tools(), "1 + 2?"))[-1].steps == (code, ADDED, found)
 
 
 def test_tools_have_time_until_shortly_before_the_run_expires():

@@ -202,6 +202,11 @@ def test_json_is_one_object_on_stdout_while_the_story_goes_on() -> None:
             },
         ],
         "usage": USAGE,
+        "seconds": None,
+        "annotations": [],
+        "sources": [],
+        "files": [],
+        "steps": [],
         "notes": ["answered by the scripted model"],
     }
     assert stderr == STORY
@@ -224,6 +229,11 @@ def test_json_says_why_a_turn_did_not_complete() -> None:
         "text": "",
         "tool_calls": [],
         "usage": None,
+        "seconds": None,
+        "annotations": [],
+        "sources": [],
+        "files": [],
+        "steps": [],
         "error": "rate limit reached",
     }
 
@@ -269,6 +279,11 @@ def test_json_lines_are_the_events_and_stderr_is_silent() -> None:
             "text": "Let me see.\n已记账。",
             "tool_calls": [ok, bad],
             "usage": USAGE,
+            "seconds": None,
+            "annotations": [],
+            "sources": [],
+            "files": [],
+            "steps": [],
         },
     ]
     assert stderr == ""

@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from assistctl.events import ActionRequired, Event, Finished, RunStarted, ToolCall, ToolCalled
+from assistctl.events import (
+    ActionRequired,
+    CodeReturned,
+    Event,
+    Finished,
+    RunStarted,
+    Searched,
+    Step,
+    ToolCall,
+    ToolCalled,
+)
 from assistctl.events import ToolReturned as Returned
 from assistctl.surface import Conversation
 
@@ -50,7 +60,14 @@ def turn(
     that exceeds its limits is cancelled and says so.
     """
     start = time.monotonic()
-    returned: list[Returned] = []
+    steps: list[Step] = []
+
+    def ended(finished: Finished) -> Finished:
+        """With all that was done in the turn."""
+        calls = tuple(step for step in steps if isinstance(step, Returned))
+        seconds = time.monotonic() - start
+        return replace(finished, tool_calls=calls, steps=tuple(steps), seconds=seconds)
+
     events = talk.send(message, attachments)
     rounds, asked, run = 0, 0, None
     while True:
@@ -59,9 +76,11 @@ def turn(
             if isinstance(event, ActionRequired):
                 waiting = event
             elif isinstance(event, Finished):
-                yield replace(event, tool_calls=tuple(returned))
+                yield ended(event)
                 return
             else:
+                if isinstance(event, CodeReturned | Searched):
+                    steps.append(event)
                 run = event.run if isinstance(event, RunStarted) else run
                 yield event
         assert waiting is not None, "a conversation ends with ActionRequired or Finished"
@@ -69,7 +88,7 @@ def turn(
         asked += len(waiting.calls) + waiting.searches
         if excess := _excess(limits, rounds, asked, start):
             talk.cancel()
-            yield replace(talk.finished(), error=excess, tool_calls=tuple(returned))
+            yield ended(replace(talk.finished(), error=excess))
             return
         for call in waiting.calls:
             yield ToolCalled(call)
@@ -78,7 +97,7 @@ def turn(
             waiting.calls, approve=approve, deadline=_deadline(talk), thread=talk.thread, run=run
         ):
             results.append(result)
-            returned.append(result)
+            steps.append(result)
             yield result
         events = talk.submit(results)
 

@@ -6,15 +6,31 @@ import json
 import re
 from dataclasses import asdict
 
-from assistctl.events import ActionRequired, Event, Finished, ToolCall, ToolCalled, ToolReturned
+from assistctl.events import (
+    ActionRequired,
+    CodeReturned,
+    Event,
+    Finished,
+    Hit,
+    MadeFile,
+    Searched,
+    Source,
+    Step,
+    TextDelta,
+    ToolCall,
+    ToolCalled,
+    ToolReturned,
+)
 from assistctl.resources import Json
 
 
 def finished_json(event: Finished) -> dict[str, Json]:
     """The result of a turn: `{"status", "thread", "run", "text", "tool_calls": [{"name",
-    "arguments", "output", "seconds", "error"}], "usage"}`, and `error` if it did not complete.
+    "arguments", "output", "seconds", "error"}], "usage", "seconds", "annotations", "sources",
+    "files", "steps"}`, `cost` where the model's price is known, `error` if it did not complete.
 
-    `arguments` is the value that the model's JSON stands for, or its text if it is not JSON.
+    `arguments` is the value that the model's JSON stands for, or its text if it is not JSON; text
+    and annotations are as the API gave them.
     """
     result = {
         "status": event.status,
@@ -23,8 +39,30 @@ def finished_json(event: Finished) -> dict[str, Json]:
         "text": event.text,
         "tool_calls": [returned_json(returned) for returned in event.tool_calls],
         "usage": dict(event.usage) if event.usage is not None else None,
+        "seconds": _rounded(event.seconds),
+        "annotations": [dict(annotation) for annotation in event.annotations],
+        "sources": [_told(source) for source in event.sources],
+        "files": [_told(file) for file in event.files],
+        "steps": [step_json(step) for step in event.steps],
     }
-    return result if event.error is None else {**result, "error": event.error}
+    known = {"cost": event.cost, "error": event.error}
+    return result | {name: value for name, value in known.items() if value is not None}
+
+
+def step_json(step: Step) -> dict[str, Json]:
+    """What was done on the way, by its `type`: code_interpreter (`code`, `output`, `files`),
+    file_search (`queries`, `hits`) or function; with `id`, `seconds` and `error`."""
+    match step:
+        case CodeReturned():
+            files = [_told(file) for file in step.files]
+            own = {"id": step.id, "code": step.code, "output": step.output, "files": files}
+        case Searched():
+            hits = [_told(hit) for hit in step.hits]
+            own = {"id": step.id, "queries": list(step.queries), "hits": hits}
+        case ToolReturned():
+            return {"type": "function", "id": step.call.id, **returned_json(step)}
+    kind = "code_interpreter" if isinstance(step, CodeReturned) else "file_search"
+    return {"type": kind, **own, "seconds": _rounded(step.seconds), "error": step.error}
 
 
 def event_json(event: Event) -> dict[str, Json]:
@@ -39,9 +77,13 @@ def event_json(event: Event) -> dict[str, Json]:
             own = _call_json(event.call)
         case ToolReturned():
             own = {"id": event.call.id, **returned_json(event)}
+        case CodeReturned() | Searched():
+            own = step_json(event)
+        case TextDelta():
+            own = _told(event)
         case _:
             own = asdict(event)
-    return {"type": kind, **own}
+    return {"type": kind, **{name: value for name, value in own.items() if name != "type"}}
 
 
 def parsed(arguments: str) -> Json:
@@ -64,6 +106,15 @@ def returned_json(returned: ToolReturned) -> dict[str, Json]:
         "name": returned.call.name,
         "arguments": parsed(returned.call.arguments),
         "output": returned.output,
-        "seconds": round(returned.seconds, 3),
+        "seconds": _rounded(returned.seconds),
         "error": returned.error,
     }
+
+
+def _told(value: Source | MadeFile | Hit | TextDelta) -> dict[str, Json]:
+    """What is known of it."""
+    return {name: known for name, known in asdict(value).items() if known is not None}
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

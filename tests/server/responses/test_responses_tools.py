@@ -127,9 +127,12 @@ def test_a_search_is_an_item_and_what_it_found_is_cited(
         "created",
         "in_progress",
         *SEARCH_EVENTS,
-        *CITED_EVENTS,
+        *CITED_EVENTS[:4],
+        "output_text.delta",
+        *CITED_EVENTS[4:],
         "completed",
     ]
+    told_where_it_stands = events[len(SEARCH_EVENTS) + 2 :][3]
     final = events[-1]["response"]
     [search, message] = final["output"]
     assert (search["queries"], search["results"]) == (["refund within hours"], None)
@@ -143,6 +146,10 @@ def test_a_search_is_an_item_and_what_it_found_is_cited(
         "file_id": note["file_id"],
         "filename": "rules.txt",
     }
+    assert (told_where_it_stands["annotation"], told_where_it_stands["annotation_index"]) == (
+        note,
+        0,
+    )
     deltas = (each["delta"] for each in events if each["type"] == "response.output_text.delta")
     assert "".join(deltas) == part["text"]
     assert openai.responses.retrieve(final["id"]).to_dict() == final

@@ -3,8 +3,8 @@
 Source: the types of the openai SDK 3.57.0.
 """
 
-from assistctl.apis.agents.converse import open_conversation
+from assistctl.apis.agents.converse import Conversation
 from assistctl.apis.agents.fields import KIND
 from assistctl.apis.managed.managed_surface import Api
 
-API = Api(KIND, open_conversation)
+API = Api(KIND, Conversation)

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from assistctl.apis.agents import environments
+from assistctl.apis.agents import environments, items, searching
 from assistctl.apis.agents.fields import SEARCH, of_session
+from assistctl.apis.answers import ATTEMPTS, CANCEL_SECONDS, KEY, Answer, polled, tokens
 from assistctl.apis.managed.ownership import used_files, used_stores
 from assistctl.apis.transport.client import UNSEEN_SECONDS, Client, in_path
 from assistctl.apis.transport.failures import LostAnswer
@@ -28,8 +29,8 @@ from assistctl.events import (
     Finished,
     Notice,
     RunStarted,
+    Searched,
     StatusChanged,
-    TextDelta,
     ThreadStarted,
     ToolCall,
     ToolReturned,
@@ -38,10 +39,6 @@ from assistctl.resources import Assistant, FileSearch, Json
 
 BUSY = ("in_progress", "requires_action")
 ENDED = ("completed", "failed", "cancelled")
-WAIT_SECONDS = 1800.0
-"""How long a turn is asked after whose stream broke off."""
-
-CANCEL_SECONDS = 10.0
 USAGE_SECONDS = 3.0
 """How long usage is waited for, which is counted after a turn has ended."""
 
@@ -49,13 +46,10 @@ RACE_PAUSES = (0.1, 0.3, 0.6)
 """After which a result is sent again whose call the target does not know yet, though it has told
 of it."""
 
-ATTEMPTS = 3
 _LOOK_BACK = 100
 """How many of the newest sessions one of ours is looked for among, where a target lists others
 too."""
 
-PARAGRAPH = "\n\n"
-KEY = "assistctl_key"
 _CONSENT = "mcp_approval_request"
 _TURN, _SESSION = "agent.session.turn.", "agent.session."
 _Input = Sequence[Mapping[str, Json]]
@@ -67,7 +61,7 @@ class Conversation:
 
     client: Client
     assistant: Assistant
-    agent: str
+    agent: str | None
     owner: str
     thread: str | None = None
     _session: dict[str, Json] = field(default_factory=dict)
@@ -88,9 +82,10 @@ class Conversation:
     """The paths of files that were put into the environment."""
 
     _stores: list[str] | None = None
-    _text: str = ""
-    _said: dict[str, str] = field(default_factory=dict)
+    _answer: Answer = field(default_factory=Answer)
     _aside: set[str] = field(default_factory=set)
+    _has_run: bool = False
+    """Whether code was run in this turn, which may have written files."""
 
     @property
     def deadline(self) -> None:
@@ -100,8 +95,8 @@ class Conversation:
         """Say something and have it answered; ends with ActionRequired or Finished. Raises
         RemoteError, and AssistctlError where the session is busy."""
         self._passed(self._turn)
-        self._turn, self._answered, self._text, self._given = {}, frozenset(), "", False
-        self._said, self._aside = {}, set()
+        self._turn, self._answered, self._given = {}, frozenset(), False
+        self._answer, self._aside, self._has_run = Answer(), set(), False
         message = {"role": "user", "content": [{"type": "input_text", "text": text}]}
         if self.thread is None:
             yield from self._begin(message, attachments)
@@ -115,8 +110,12 @@ class Conversation:
 
     def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
         """Answer all calls of the round at once and go on; ends like `send`."""
-        found = [ToolReturned(call, self._search(call), 0.0) for call in self._searches()]
-        answered = [*found, *results]
+        answered = [*results]
+        for call in self._searches():
+            self._answer.search_begins(call.id)
+            found = self._search(call)
+            yield from self._answer.search_ended(call.id, found.queries, found.hits, found.error)
+            answered.append(ToolReturned(call, searching.output(found), 0.0))
         self._answered |= {it.call.id for it in answered}
         yield from self._follow([self._result(it) for it in answered])
         yield from self._settle()
@@ -158,14 +157,9 @@ class Conversation:
         error = self._turn.get("error") or {}
         reason = f"{error.get('code')}: {error.get('message')}" if error else None
         status = self._status()
-        return Finished(
-            status=status,
-            thread=str(self.thread),
-            run=str(self._turn.get("id")),
-            text=self._text,
-            usage=_usage(self._turn.get("usage")),
-            error=None if status == "completed" else reason or f"the turn was {status}",
-        )
+        reason = None if status == "completed" else reason or f"the turn was {status}"
+        usage = tokens(self._turn.get("usage")) or None
+        return self._answer.finished(status, self.thread, self._turn.get("id"), usage, reason)
 
     def _begin(self, message: Mapping[str, Json], attachments: _Input) -> Iterator[Event]:
         """A session and its first turn. One whose answer was lost is looked for, and never made
@@ -281,8 +275,8 @@ class Conversation:
                 yield from self._note_turn(event["turn"] | _told_usage(event))
             case "item.added" | "item.done":
                 yield from self._read_item(event["item"])
-            case "output_text.delta":
-                yield from self._add_text(str(event.get("item_id")), event.get("delta"))
+            case "output_text.delta" if event.get("item_id") not in self._aside:
+                yield from self._answer.say(str(event.get("item_id")), event.get("delta"))
             case _ if name.removeprefix(_SESSION) in ("created", "idle", "failed", *BUSY):
                 yield from self._note(event["session"])
 
@@ -308,27 +302,17 @@ class Conversation:
             yield StatusChanged(self._status())
 
     def _read_item(self, item: Mapping[str, Json]) -> Iterator[Event]:
-        """A message of the agent, as far as it has not come in pieces; what it says by the way
-        while it works is not the answer."""
-        if item.get("type") != "message" or item.get("role") != "assistant":
-            return
+        """What the agent says by the way while it works is not the answer, if it is known to be
+        that from the beginning."""
         identity = str(item.get("id"))
-        if item.get("phase") == "commentary" and identity not in self._said:
-            self._aside.add(identity)
-        parts = [part for part in item.get("content") or () if part.get("type") == "output_text"]
-        whole = "".join(str(part.get("text") or "") for part in parts)
-        if whole.startswith(said := self._said.get(identity, "")):
-            yield from self._add_text(identity, whole[len(said) :])
-
-    def _add_text(self, item: str, text: str | None) -> Iterator[Event]:
-        if not text or item in self._aside:
+        self._has_run = self._has_run or item.get("type") == "command_execution"
+        yield from items.read_command(self._answer, item)
+        if (words := items.words(item)) is None:
             return
-        begins = item not in self._said
-        self._said[item] = self._said.get(item, "") + text
-        if begins and self._text:
-            text = PARAGRAPH + text
-        self._text += text
-        yield TextDelta(text)
+        if item.get("phase") == "commentary" and not self._answer.has_begun(identity):
+            self._aside.add(identity)
+        if identity not in self._aside:
+            yield from self._answer.complete(identity, words)
 
     def _required(self) -> list[ToolCall]:
         """The calls that the session says it waits for, or wants consent to."""
@@ -372,25 +356,25 @@ class Conversation:
     def _wait(self) -> Iterator[Event]:
         """Poll until the turn rests, and read what was missed. Raises RemoteError for one that
         never does."""
-        pause, deadline = 0.1, time.monotonic() + WAIT_SECONDS
-        while True:
-            yield from self._note(self.client.get(self._path(), just_made=bool(self._key)))
-            turn = self._read_turn() if self._turn else self._newest_turn()
-            if turn:
-                yield from self._note_turn(turn)
-            if self._rests():
-                break
-            self._refuse_dead_end()
-            if time.monotonic() > deadline:
-                raise RemoteError(
-                    f"session {self.thread} is {self._session.get('status')} still, "
-                    f"{WAIT_SECONDS:,.0f} s after its stream broke off; end it with --cancel-active"
-                )
-            time.sleep(pause)
-            pause = min(pause * 1.5, 2.0)
+        yield from polled(
+            self._ask,
+            self._rests,
+            lambda: (
+                f"session {self.thread} is {self._session.get('status')} still, {{}}; end it with"
+                " --cancel-active"
+            ),
+        )
         path = f"{self._path()}/turns/{in_path(self._turn['id'])}/items"
         for item in self.client.list(path, order="asc"):
             yield from self._read_item(item)
+
+    def _ask(self) -> Iterator[Event]:
+        yield from self._note(self.client.get(self._path(), just_made=bool(self._key)))
+        turn = self._read_turn() if self._turn else self._newest_turn()
+        if turn:
+            yield from self._note_turn(turn)
+        if not self._rests():
+            self._refuse_dead_end()
 
     def _settle(self) -> Iterator[Event]:
         if self._waits():
@@ -398,6 +382,9 @@ class Conversation:
             calls = tuple(call for call in self._required() if call not in searches)
             yield ActionRequired(calls, searches=len(searches))
         else:
+            yield from self._answer.pause()
+            if self._has_run:
+                items.find_files(self.client, self._answer, self._path(), str(self._turn["id"]))
             yield from self._count()
             yield self.finished()
 
@@ -406,30 +393,12 @@ class Conversation:
         is_here = any(isinstance(tool, FileSearch) for tool in self.assistant.tools)
         return [call for call in self._required() if is_here and call.name == SEARCH]
 
-    def _search(self, call: ToolCall) -> str:
-        """What stands in for the tool that agents have not: passages, or why there are none."""
+    def _search(self, call: ToolCall) -> Searched:
+        """What stands in for the tool that agents have not."""
         (tool,) = (tool for tool in self.assistant.tools if isinstance(tool, FileSearch))
-        try:
-            query = json.loads(call.arguments)["query"]
-        except (ValueError, KeyError, TypeError):
-            return 'error: the arguments must be {"query": "…"}'
         if self._stores is None:
             self._stores = used_stores(self.client.get(f"/agents/{in_path(self.agent)}"))
-        found: list[Json] = []
-        for store in self._stores:
-            path = f"/vector_stores/{in_path(store)}/search"
-            try:
-                answer = self.client.search(path, {"query": query, **tool.options})
-            except RemoteError as error:
-                return f"error: {error}"
-            found += [
-                {
-                    "filename": hit.get("filename"),
-                    "text": "\n".join(part.get("text") or "" for part in hit.get("content") or ()),
-                }
-                for hit in answer["data"]
-            ]
-        return json.dumps(found, ensure_ascii=False)
+        return searching.search(self.client, tool, self._stores, call)
 
     def _count(self) -> Iterator[Event]:
         """Usage may come seconds after the end; that it never comes is no reason to wait long."""
@@ -501,23 +470,3 @@ def _as_text(arguments: Json) -> str:
 
 def _told_usage(event: Mapping[str, Json]) -> dict[str, Json]:
     return {"usage": event["usage"]} if event.get("usage") else {}
-
-
-def _usage(told: Mapping[str, Json] | None) -> dict[str, Json] | None:
-    """Called as those of runs."""
-    names = {
-        "prompt_tokens": "input_tokens",
-        "completion_tokens": "output_tokens",
-        "total_tokens": "total_tokens",
-    }
-    return (
-        {ours: told[theirs] for ours, theirs in names.items() if theirs in told} if told else None
-    )
-
-
-def open_conversation(
-    client: Client, assistant: Assistant, remote_id: str | None, owner: str, thread: str | None
-) -> Conversation:
-    """See managed.surface.Api."""
-    assert remote_id is not None, "what is synced is an agent"
-    return Conversation(client, assistant, remote_id, owner, thread)

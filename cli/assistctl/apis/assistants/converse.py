@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from assistctl.apis.answers import ATTEMPTS, KEY, Answer, polled
+from assistctl.apis.assistants import steps
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.apis.transport.listening import listened
@@ -23,39 +25,27 @@ from assistctl.events import (
     Notice,
     RunStarted,
     StatusChanged,
-    TextDelta,
     ThreadStarted,
     ToolCall,
     ToolReturned,
 )
-from assistctl.resources import Assistant, Json
+from assistctl.resources import Assistant, FileSearch, Json
 
 ACTIVE = frozenset({"queued", "in_progress", "requires_action", "cancelling"})
-WAIT_SECONDS = 1800.0
-"""How long a run is asked after whose stream broke off. At OpenAI each expired after 600."""
-
-PARAGRAPH = "\n\n"
-KEY = "assistctl_key"
-"""Metadata pair that tells a message or run of ours whose answer was lost."""
-
-ATTEMPTS = 3
 
 
 @dataclass
 class Conversation:
-    """One thread with one assistant. `thread` None: the first message starts a new one.
-
-    `defaults` are sent with every run (tool_choice, max_completion_tokens, …).
-    """
+    """See surface.Conversation; `assistant_id` is that of what holds the assistant."""
 
     client: Client
-    assistant: str
+    assistant: Assistant
+    assistant_id: str | None
     owner: str
     thread: str | None = None
-    defaults: Mapping[str, Json] = field(default_factory=dict)
     _run: dict[str, Json] = field(default_factory=dict)
-    _text: str = ""
-    _message: str = ""
+    _answer: Answer = field(default_factory=Answer)
+    _calls: steps.Calls = field(default_factory=steps.Calls)
     _cut: bool = False
     _notes: set[str] = field(default_factory=set)
     _just_made: bool = False
@@ -80,7 +70,7 @@ class Conversation:
 
         Raises RemoteError; an active run of somebody else on the thread is one.
         """
-        self._run, self._text, self._message, self._cut = {}, "", "", False
+        self._run, self._answer, self._calls, self._cut = {}, Answer(), steps.Calls(), False
         if self.thread is None:
             thread = self.client.create("/threads", {"metadata": {"assistctl": self.owner}})
             self.thread = str(thread["id"])
@@ -90,8 +80,11 @@ class Conversation:
         yield ThreadStarted(self.thread)
         key = secrets.token_hex(8)
         self._add_message(text, attachments, key)
-        body = {"assistant_id": self.assistant, **self.defaults, "metadata": {KEY: key}}
-        yield from self._follow(f"{self._path()}/runs", body)
+        run = self.assistant.run
+        body = {"assistant_id": self.assistant_id, **run, "metadata": {KEY: key}}
+        searches = any(isinstance(tool, FileSearch) for tool in self.assistant.tools)
+        asked = steps.WITH_PASSAGES if searches else {}
+        yield from self._follow(f"{self._path()}/runs", body, asked)
 
     def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
         """Answer all calls of the round at once and go on; ends like `send`."""
@@ -118,13 +111,9 @@ class Conversation:
 
     def finished(self) -> Finished:
         """How the turn stands, as its last event."""
-        return Finished(
-            status=str(self._run.get("status")),
-            thread=str(self.thread),
-            run=str(self.run),
-            text=self._text,
-            usage=self._run.get("usage"),
-            error=_reason(self._run),
+        run = self._run
+        return self._answer.finished(
+            str(run.get("status")), self.thread, self.run, run.get("usage"), steps.reason(run)
         )
 
     def active_run(self) -> Mapping[str, Json] | None:
@@ -165,17 +154,19 @@ class Conversation:
                 return item
         return None
 
-    def _follow(self, path: str, body: Mapping[str, Json]) -> Iterator[Event]:
+    def _follow(
+        self, path: str, body: Mapping[str, Json], params: Mapping[str, str] = {}
+    ) -> Iterator[Event]:
         """Send a streaming request and yield what happens until the run waits for us or is over.
 
         A request whose answer is lost is sent again only after the target has shown that it did
         not take it: no run bears our key, or the run still waits for the same outputs.
         """
-        answered = self._calls()
+        answered = self._required()
         for _ in range(ATTEMPTS):
             heard = False
             try:
-                for event in listened(self.client, path, body, self._just_made):
+                for event in listened(self.client, path, body, self._just_made, params=params):
                     heard = heard or _tells_of_run(event)
                     yield from self._read(event)
             except LostAnswer as error:
@@ -191,13 +182,13 @@ class Conversation:
                 yield from self._note_run(found)
             yield from self._wait()
             self._cut = True
-            if not answered or self._calls() != answered:
+            if not answered or self._required() != answered:
                 break
         else:
             raise lost
         yield from self._conclude()
 
-    def _calls(self) -> frozenset[str]:
+    def _required(self) -> frozenset[str]:
         """The ids of the calls that the run waits for."""
         return frozenset(call.id for call in _required(self._run))
 
@@ -205,11 +196,14 @@ class Conversation:
         name, data = str(event.get("event")), event.get("data") or {}
         if _tells_of_run(event):
             yield from self._note_run(data)
+        elif name == "thread.run.step.delta":
+            yield from self._calls.delta(self._answer, data)
+        elif name.startswith("thread.run.step."):
+            yield from self._calls.read(self._answer, data)
         elif name == "thread.message.delta":
-            parts = (data.get("delta") or {}).get("content") or []
-            yield from self._add_text(str(data.get("id")), parts)
-        elif name == "thread.message.completed" and data.get("id") != self._message:
-            yield from self._add_text(str(data.get("id")), data.get("content") or [])
+            yield from steps.said(self._answer, data, (data.get("delta") or {}).get("content"))
+        elif name in ("thread.message.completed", "thread.message.incomplete"):
+            yield from steps.completed(self._answer, data)
 
     def _note_run(self, run: Mapping[str, Json]) -> list[Event]:
         """Take over the run's newest state; the events that it means."""
@@ -226,59 +220,39 @@ class Conversation:
         self._run = dict(run)
         return events
 
-    def _add_text(self, message: str, parts: Sequence[Mapping[str, Json]]) -> Iterator[Event]:
-        for part in parts:
-            value = (part.get("text") or {}).get("value")
-            if not value:
-                continue
-            if self._text and message != self._message:
-                value = PARAGRAPH + value
-            self._message = message
-            self._text += value
-            yield TextDelta(value)
-
     def _resting(self) -> bool:
         return self._run.get("status") not in (ACTIVE - {"requires_action"}) and bool(self._run)
 
     def _wait(self) -> Iterator[Event]:
         """Poll until the run waits for us or is over. Raises RemoteError for one that never is."""
-        pause, deadline = 0.1, time.monotonic() + WAIT_SECONDS
-        while True:
-            yield from self._note_run(self.client.get(self._run_path(), just_made=True))
-            if self._resting():
-                return
-            if time.monotonic() > deadline:
-                raise RemoteError(
-                    f"run {self.run} is {self._run.get('status')} still, {WAIT_SECONDS:,.0f} s "
-                    "after its stream broke off; end it with --cancel-active"
-                )
-            time.sleep(pause)
-            pause = min(pause * 1.5, 2.0)
+        return polled(
+            lambda: iter(self._note_run(self.client.get(self._run_path(), just_made=True))),
+            self._resting,
+            lambda: (
+                f"run {self.run} is {self._run.get('status')} still, {{}}; end it with"
+                " --cancel-active"
+            ),
+        )
 
     def _conclude(self) -> Iterator[Event]:
+        if self._cut:
+            yield from self._missed()
         if calls := _required(self._run):
             yield ActionRequired(calls)
             return
-        if self._cut:
-            yield from self._missing_text()
+        yield from self._answer.pause()
+        self._answer.learn(lambda file_id: self.client.get(path_of("/files", file_id)))
         yield self.finished()
 
-    def _missing_text(self) -> Iterator[Event]:
-        """What the stream did not bring, read from the thread's messages."""
+    def _missed(self) -> Iterator[Event]:
+        """What the stream did not bring, read from the run's steps and the thread's messages."""
+        path = f"{self._run_path()}/steps"
+        for step in self.client.list(path, order="asc", **steps.WITH_PASSAGES):
+            yield from self._calls.read(self._answer, step)
         path = f"{self._path()}/messages"
-        messages = list(self.client.list(path, order="asc", run_id=self.run))
-        texts = [
-            part["text"]["value"]
-            for message in messages
-            if message.get("run_id") == self.run and message.get("role") == "assistant"
-            for part in message.get("content") or []
-            if part.get("type") == "text"
-        ]
-        whole = PARAGRAPH.join(text for text in texts if text)
-        if whole.startswith(self._text) and whole != self._text:
-            rest = whole[len(self._text) :]
-            self._text = whole
-            yield TextDelta(rest)
+        for message in list(self.client.list(path, order="asc", run_id=self.run)):
+            if message.get("run_id") == self.run and message.get("role") == "assistant":
+                yield from steps.completed(self._answer, message)
 
     def _path(self) -> str:
         return path_of("/threads", self.thread)
@@ -306,29 +280,3 @@ def _required(run: Mapping[str, Json]) -> tuple[ToolCall, ...]:
         )
         for call in calls
     )
-
-
-def _reason(run: Mapping[str, Json]) -> str | None:
-    """Why a run did not complete, in words."""
-    status = run.get("status")
-    if status == "completed":
-        return None
-    if error := run.get("last_error"):
-        return f"{error.get('code')}: {error.get('message')}"
-    if status == "incomplete":
-        details = run.get("incomplete_details") or {}
-        return f"stopped early: {details.get('reason') or 'no reason given'}"
-    if status == "expired":
-        return (
-            "the run expired before it was finished: the model, or the outputs of tools, took"
-            " longer than a run may take (`run_seconds` of a model endpoint, 600 if left out)"
-        )
-    return f"the run was {status}"
-
-
-def open_conversation(
-    client: Client, assistant: Assistant, remote_id: str | None, owner: str, thread: str | None
-) -> Conversation:
-    """See managed_surface.Api."""
-    assert remote_id is not None, "what is synced is an assistant"
-    return Conversation(client, remote_id, owner, thread, assistant.run)

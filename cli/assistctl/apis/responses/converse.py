@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from assistctl.apis.answers import ATTEMPTS, CANCEL_SECONDS, Answer, polled, tokens
 from assistctl.apis.managed.observe import ABSENT_ENDPOINT
 from assistctl.apis.managed.ownership import used_files, used_stores
-from assistctl.apis.responses import requests
+from assistctl.apis.responses import items, requests
 from assistctl.apis.transport.client import Client, in_path
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.apis.transport.listening import listened
@@ -26,7 +27,6 @@ from assistctl.events import (
     Notice,
     RunStarted,
     StatusChanged,
-    TextDelta,
     ThreadStarted,
     ToolCall,
     ToolReturned,
@@ -34,12 +34,6 @@ from assistctl.events import (
 from assistctl.resources import Assistant, Json
 
 ACTIVE = frozenset({"queued", "in_progress"})
-WAIT_SECONDS = 1800.0
-"""How long a response is asked after whose stream broke off."""
-
-CANCEL_SECONDS = 10.0
-ATTEMPTS = 3
-PARAGRAPH = "\n\n"
 CHAIN = "resp_"
 """What a thread begins with that is the newest response of a chain."""
 
@@ -67,9 +61,13 @@ class Conversation:
     _response: dict[str, Json] = field(default_factory=dict)
     _cancelled: bool = False
     _begun: bool = False
-    _text: str = ""
-    _said: dict[str, str] = field(default_factory=dict)
-    _cited: set[str] = field(default_factory=set)
+    _answer: Answer = field(default_factory=Answer)
+    _containers: dict[str, None] = field(default_factory=dict)
+    """In which code has run, in this turn."""
+
+    _since: float = 0.0
+    """When the turn began, by the clock of the target."""
+
     _spent: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -79,17 +77,17 @@ class Conversation:
     def send(self, text: str, attachments: Sequence[Mapping[str, Json]] = ()) -> Iterator[Event]:
         """Say something and have it answered; ends with ActionRequired or Finished. Raises
         RemoteError; a response of somebody else at work on the conversation is one."""
-        self._begun, self._cancelled, self._text = False, False, ""
-        self._said, self._spent, self._response = {}, {}, {}
+        self._begun, self._cancelled, self._answer = False, False, Answer()
+        self._spent, self._response, self._containers = {}, {}, {}
         yield from self._open_thread()
-        items = [
+        given = [
             *(requests.answer(call, NOT_CALLED, NOT_CALLED) for call in self._unanswered()),
             requests.message(text, attachments),
         ]
         files, stores = self._used()
         files += [str(item["file_id"]) for item in attachments if requests.for_code(item)]
         self._uses = files, stores
-        yield from self._respond(items)
+        yield from self._respond(given)
 
     def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
         """Answer all calls of the round at once and go on; ends like `send`."""
@@ -123,14 +121,8 @@ class Conversation:
 
     def finished(self) -> Finished:
         """How the turn stands, as its last event."""
-        return Finished(
-            status=self._status(),
-            thread=str(self.thread),
-            run=str(self._response.get("id")),
-            text=self._text,
-            usage=dict(self._spent) or None,
-            error=self._reason(),
-        )
+        run, usage = str(self._response.get("id")), dict(self._spent) or None
+        return self._answer.finished(self._status(), self.thread, run, usage, self._reason())
 
     def _open_thread(self) -> Iterator[Event]:
         if self.thread is None:
@@ -169,7 +161,7 @@ class Conversation:
             self._uses = used_files(there), used_stores(there)
         return self._uses
 
-    def _respond(self, items: Sequence[Mapping[str, Json]]) -> Iterator[Event]:
+    def _respond(self, given: Sequence[Mapping[str, Json]]) -> Iterator[Event]:
         """Ask for one response, and yield what happens until it waits for us or is over.
 
         A request that the target has not begun with is sent again. One whose answer is lost before
@@ -183,7 +175,7 @@ class Conversation:
                 self.assistant, self.owner, files, stores, spent=spent, begins=not self._begun
             ),
             **self._continues(),
-            "input": list(items),
+            "input": list(given),
         }
         self._open = None  # until an answer says which calls are left
         before = self._response.get("id")
@@ -214,16 +206,12 @@ class Conversation:
 
     def _read(self, event: Mapping[str, Json]) -> Iterator[Event]:
         match event.get("type"):
-            case "response.output_text.delta" | "response.refusal.delta":
-                yield from self._add_text(str(event.get("item_id")), event.get("delta"))
-            case "response.output_text.annotation.added":
-                yield from self._cite(event.get("annotation") or {})
-            case "response.output_item.done":
-                yield from self._read_item(event.get("item") or {})
             case "error":
                 raise LostAnswer(f"POST /responses: {event.get('message')}")
             case _ if isinstance(event.get("response"), Mapping):
                 yield from self._note(event["response"])
+            case _:
+                yield from items.read_event(self._answer, event)
 
     def _note(self, response: Mapping[str, Json]) -> Iterator[Event]:
         """Take over the response's newest state; the events that it means."""
@@ -232,7 +220,7 @@ class Conversation:
             self.thread = str(response["id"])
             events.append(ThreadStarted(self.thread))
         if not self._begun:
-            self._begun = True
+            self._begun, self._since = True, response.get("created_at") or 0.0
             events.append(RunStarted(str(response["id"])))
         self._just_made = False
         before = self._response.get("id"), self._status()
@@ -241,62 +229,19 @@ class Conversation:
             events.append(StatusChanged(self._status()))
         return iter(events)
 
-    def _read_item(self, item: Mapping[str, Json]) -> Iterator[Event]:
-        """A message, as far as it has not come in pieces."""
-        if item.get("type") != "message":
-            return
-        parts, identity = item.get("content") or (), str(item.get("id"))
-        whole = "".join(str(part.get("text") or part.get("refusal") or "") for part in parts)
-        if whole.startswith(said := self._said.get(identity, "")):
-            yield from self._add_text(identity, whole[len(said) :])
-        for part in parts:
-            for annotation in part.get("annotations") or ():
-                yield from self._cite(annotation)
-
-    def _add_text(self, item: str, text: str | None) -> Iterator[Event]:
-        if not text:
-            return
-        begins = item not in self._said
-        self._said[item] = self._said.get(item, "") + text
-        if begins and self._text:
-            text = PARAGRAPH + text
-        self._text += text
-        yield TextDelta(text)
-
-    def _cite(self, annotation: Mapping[str, Json]) -> Iterator[Event]:
-        """Each file once in a conversation: one that was found, or one that code has made."""
-        match annotation.get("type"):
-            case "file_citation":
-                told = f"cites {annotation.get('filename') or annotation.get('file_id')}"
-            case "container_file_citation":
-                container, file_id = annotation.get("container_id"), annotation.get("file_id")
-                told = f"made {annotation.get('filename')} ({file_id} in container {container})"
-            case "url_citation":
-                told = f"cites {annotation.get('url')}"
-            case _:
-                return
-        if told not in self._cited:
-            self._cited.add(told)
-            yield Notice(told)
-
     def _wait(self) -> Iterator[Event]:
         """Poll until the response is over. Raises RemoteError for one that never is."""
-        pause, deadline = 0.1, time.monotonic() + WAIT_SECONDS
-        while True:
-            yield from self._note(self.client.get(self._path(), just_made=True))
-            if self._response.get("status") not in ACTIVE:
-                return
-            if time.monotonic() > deadline:
-                raise RemoteError(
-                    f"response {self._response['id']} is {self._response['status']} still, "
-                    f"{WAIT_SECONDS:,.0f} s after its stream broke off"
-                )
-            time.sleep(pause)
-            pause = min(pause * 1.5, 2.0)
+        return polled(
+            lambda: self._note(self.client.get(self._path(), just_made=True, **items.WITH_ALL)),
+            lambda: self._response.get("status") not in ACTIVE,
+            lambda: f"response {self._response['id']} is {self._response['status']} still, {{}}",
+        )
 
     def _conclude(self) -> Iterator[Event]:
         for item in self._response.get("output") or ():
-            yield from self._read_item(item)
+            yield from items.read(self._answer, item)
+            if item.get("type") == "code_interpreter_call" and item.get("container_id"):
+                self._containers[str(item["container_id"])] = None
         self._count(self._response.get("usage") or {})
         if self._is_chain() and self._response.get("status") in ("completed", "incomplete"):
             self.thread = str(self._response["id"])
@@ -307,17 +252,16 @@ class Conversation:
         if calls:
             yield ActionRequired(calls)
         else:
+            yield from self._answer.pause()
+            for container in self._containers:
+                items.find_files(self.client, self._answer, container, self._since)
             yield self.finished()
 
     def _count(self, usage: Mapping[str, Json]) -> None:
         """Add the tokens of one response to those of the turn, called as runs call them."""
-        for name, theirs in (
-            ("prompt_tokens", "input_tokens"),
-            ("completion_tokens", "output_tokens"),
-            ("total_tokens", "total_tokens"),
-        ):
-            if isinstance(usage.get(theirs), int):
-                self._spent[name] = self._spent.get(name, 0) + usage[theirs]
+        for name, number in tokens(usage).items():
+            if isinstance(number, int):
+                self._spent[name] = self._spent.get(name, 0) + number
 
     def _calls(self) -> tuple[ToolCall, ...]:
         """The calls that the last response waits for."""

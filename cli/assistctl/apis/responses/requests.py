@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from assistctl.apis.responses.items import HITS, OUTPUTS
 from assistctl.events import ToolCall
 from assistctl.resources import (
     Assistant,
@@ -13,6 +14,9 @@ from assistctl.resources import (
     Json,
     Tool,
 )
+
+_SHOWN: Mapping[type, str] = {FileSearch: HITS, CodeInterpreter: OUTPUTS}
+"""What is only told where it is asked for."""
 
 LEAST_TOKENS = 16
 """What `max_output_tokens` is at least."""
@@ -54,6 +58,7 @@ def request(
         "tool_choice": _choice(run.get("tool_choice")) if begins else None,
         "max_output_tokens": _tokens_left(run.get("max_completion_tokens"), spent),
         "truncation": "auto",
+        "include": [_SHOWN[type(tool)] for tool in assistant.tools if type(tool) in _SHOWN],
         "metadata": {**settings.get("metadata", {}), "assistctl": owner},
         **own,
     }

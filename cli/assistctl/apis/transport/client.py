@@ -122,11 +122,14 @@ class Client:
         """Threads for requests at the same time, as many as the target is to be troubled with."""
         return ThreadPoolExecutor(self.parallel)
 
-    def get(self, path: str, *, just_made: bool = False) -> dict[str, Json]:
+    def get(self, path: str, *, just_made: bool = False, **params: object) -> dict[str, Json]:
         """GET of one object, repeated until it is answered. `just_made`, here and below: it has to
         do with something that was just made, so that 404 is no answer for a while."""
         return self._repeated(
-            "GET", path, lambda: self._object("GET", path, self._get(path)), just_made=just_made
+            "GET",
+            path,
+            lambda: self._object("GET", path, self._get(path, params)),
+            just_made=just_made,
         )
 
     def post(self, path: str, body: Json = None, *, just_made: bool = False) -> dict[str, Json]:
@@ -276,14 +279,19 @@ class Client:
 
     @contextmanager
     def stream(
-        self, path: str, body: Mapping[str, Json] | None, *, just_made: bool = False
+        self,
+        path: str,
+        body: Mapping[str, Json] | None,
+        *,
+        just_made: bool = False,
+        params: Mapping[str, str] = {},
     ) -> Iterator[Stream]:
         """POST with `stream: true`, or GET where there is no body; yields the server's events: of
         threads as {"event", "data"}, of the other APIs their data, in which `type` names them.
 
         The request is sent once. Closing the context closes the connection.
         """
-        stream = self._opened(path, body, just_made)
+        stream = self._opened(path, body, just_made, params)
         try:
             method = "GET" if body is None else "POST"
             yield Stream(self._events(stream, method, path), lambda: _hang_up(stream))
@@ -291,10 +299,15 @@ class Client:
             stream.close()
 
     def _opened(
-        self, path: str, body: Mapping[str, Json] | None, just_made: bool
+        self,
+        path: str,
+        body: Mapping[str, Json] | None,
+        just_made: bool,
+        params: Mapping[str, str],
     ) -> openai.Stream[Any]:
         method = "GET" if body is None else "POST"
-        options: Any = {"headers": {**beta(path), "Accept": "text/event-stream"}}
+        headers = {**beta(path), "Accept": "text/event-stream"}
+        options: Any = {"headers": headers, "params": params}
         cast_to = cast("type[Any]", object)
         pace = self._pace
         pace.wait()

@@ -19,6 +19,7 @@ def listened(
     body: Mapping[str, Json] | None,
     just_made: bool,
     when_open: Callable[[], object] = lambda: None,
+    params: Mapping[str, str] = {},
 ) -> Iterator[dict[str, Json]]:
     """The events of a stream (see Client.stream); LostAnswer when nothing came for IDLE_SECONDS.
     `when_open` is called once the target tells its events to us, before any is yielded.
@@ -32,7 +33,7 @@ def listened(
 
     def read() -> None:
         try:
-            with client.stream(path, body, just_made=just_made) as stream:
+            with client.stream(path, body, just_made=just_made, params=params) as stream:
                 events.put(stream)
                 for event in stream:
                     events.put(event)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from assistctl.server.responses_api.items.views import file_citation
 from assistctl.server.responses_api.objects import ACTIVE
 from assistctl.server.wire import Document
 
@@ -37,11 +38,15 @@ class Open(Protocol):
 
 @dataclass
 class OpenMessage:
-    """`parts` are the types of the parts of its content of which words have come."""
+    """`parts` are the types of the parts of its content of which words have come, `noted` is how
+    many annotations its text has so far, `cited` are those that were told of where they stand."""
 
     id: str
     index: int
+    noted: int = 0
     parts: list[str] = field(default_factory=list)
+    cited: list[Document] = field(default_factory=list)
+    _length: int = 0
 
     def opened(self) -> Iterator[Event]:
         yield _added(
@@ -58,7 +63,18 @@ class OpenMessage:
     def text(self, words: str) -> Iterator[Event]:
         place = yield from self._place("output_text")
         if words:
+            self._length += len(words)
             yield self._part("response.output_text.delta", place, delta=words, logprobs=[])
+
+    def cites(self, file_id: str, filename: str | None) -> Iterator[Event]:
+        """A citation of a file at the end of what was said so far. Without the file's name it is
+        told of with the whole text."""
+        place = yield from self._place("output_text")
+        number, self.noted = self.noted, self.noted + 1
+        if filename is not None:
+            citation = file_citation(file_id, filename, self._length)
+            self.cited.append(citation)
+            yield self._annotated(place, number, citation)
 
     def refusal(self, words: str) -> Iterator[Event]:
         place = yield from self._place("refusal")
@@ -77,10 +93,16 @@ class OpenMessage:
         yield _done(self.index, item)
 
     def _text_done(self, place: int, part: Document) -> Iterator[Event]:
-        name = "response.output_text.annotation.added"
         for number, annotation in enumerate(part["annotations"]):
-            yield self._part(name, place, annotation_index=number, annotation=annotation)
+            if annotation in self.cited:
+                self.cited.remove(annotation)
+            else:
+                yield self._annotated(place, number, annotation)
         yield self._part("response.output_text.done", place, text=part["text"], logprobs=[])
+
+    def _annotated(self, place: int, number: int, annotation: Document) -> Event:
+        name = "response.output_text.annotation.added"
+        return self._part(name, place, annotation_index=number, annotation=annotation)
 
     def _place(self, kind: str, another: bool = False) -> Any:
         """Where in the content the words of this kind stand; a first one opens their part."""

@@ -75,6 +75,8 @@ class ResponseRecord:
         self._step_id = ""
         self._container = ""
         self._calls: dict[str, Open] = {}
+        self._names: dict[str, str] = {}
+        self._pictures = 0
         self._gone = False
 
     def standing(self, tx: Transaction) -> Standing:
@@ -93,7 +95,9 @@ class ResponseRecord:
         return self._thread.history(tx)
 
     def searches(self, tx: Transaction) -> Mapping[int, Sequence[Hit]]:
-        return self._thread.searches(tx)
+        found = self._thread.searches(tx)
+        self._names = {hit.file_id: hit.filename for hits in found.values() for hit in hits}
+        return found
 
     def past_code(self, tx: Transaction) -> PastCode:
         """In a container that was named, of whichever conversations have used it."""
@@ -112,12 +116,12 @@ class ResponseRecord:
 
     def begin_answer(self, pictures: Sequence[str]) -> None:
         self._thread.begin_answer(pictures)
-        self._message, self._calls = None, {}
+        self._message, self._calls, self._pictures = None, {}, len(pictures)
 
     def begin_message(self, tx: Transaction) -> list[Event]:
         told = self._thread.begin_message(tx)
         [created] = [event.data for event in told if event.name == "thread.message.created"]
-        message = OpenMessage(created["id"], len(self._order))
+        message = OpenMessage(created["id"], len(self._order), self._pictures)
 
         def is_open() -> None:
             self._message = message
@@ -127,12 +131,15 @@ class ResponseRecord:
         return list(message.opened())
 
     def text(self, span: TextSpan) -> list[Event]:
-        """A citation's mark is no part of the text here: that it was there is said at the end."""
+        """A citation's mark is no part of the text here."""
         self._thread.text(span)
         if self._message is None:
             return []
-        cited = span.reference is not None and span.reference.kind == "passage"
-        return list(self._message.text("" if cited else span.text))
+        if span.reference is not None and span.reference.kind == "passage":
+            file_id = span.reference.file_id
+            return list(self._message.cites(file_id, self._names.get(file_id)))
+        self._message.noted += span.reference is not None
+        return list(self._message.text(span.text))
 
     def refusal(self, text: str) -> list[Event]:
         self._thread.refusal(text)

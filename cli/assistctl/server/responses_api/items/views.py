@@ -92,12 +92,7 @@ class Viewer:
 
     def citation(self, file_id: str, index: int) -> Document:
         """Of a file that was found; `index` is where in the text."""
-        return {
-            "type": "file_citation",
-            "file_id": file_id,
-            "filename": self._filename(file_id),
-            "index": index,
-        }
+        return file_citation(file_id, self._filename(file_id), index)
 
     def container_citation(self, container_id: str, file_id: str, start: int, end: int) -> Document:
         """Of a file that code has written, to which the text from `start` to `end` leads."""
@@ -217,6 +212,10 @@ class Viewer:
         """The file's name; its id, once it was deleted."""
         file = find(self.tx, Stored(FILE, self.project), file_id)
         return str(file["filename"]) if file else file_id
+
+
+def file_citation(file_id: str, filename: str, index: int) -> Document:
+    return {"type": "file_citation", "file_id": file_id, "filename": filename, "index": index}
 
 
 def container_of(document: Document) -> str:
