@@ -5,12 +5,16 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
 
 from tests import surface_table
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A script without job control has started us in the background; children would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+settings.register_profile("untimed", deadline=None)  # how long things take is no test's business
+settings.load_profile("untimed")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -91,7 +91,7 @@ def parts(kind: Any) -> tuple[Any, Predicate, Any, list[str]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.randoms(use_true_random=False))
 def test_a_file_obeys_if_jsonschema_finds_nothing(kind: str, chance: random.Random) -> None:
     good, obeys, validator, known = parts(kind)
@@ -99,7 +99,7 @@ def test_a_file_obeys_if_jsonschema_finds_nothing(kind: str, chance: random.Rand
     assert obeys(value) == (next(validator.iter_errors(value), None) is None), json.dumps(value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.randoms(use_true_random=False))
 def test_what_is_plainly_a_schema_is_one_to_jsonschema(chance: random.Random) -> None:
     value = altered(SCHEMA, chance, ["type", "properties", "required", "pattern", "minLength"])

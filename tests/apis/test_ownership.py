@@ -50,7 +50,7 @@ def marked(number):
     return mark(Address(FILE, f"assistants/{number}.csv"), f"{number:02x}" * 32)
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(derandomize=True, max_examples=100)
 @given(records)
 def test_a_record_survives_within_the_limits_of_metadata(record):
     pairs = encode(record)
@@ -61,7 +61,7 @@ def test_a_record_survives_within_the_limits_of_metadata(record):
     assert without_ours({**pairs, "team": "a"}) == {"team": "a"}
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(derandomize=True, max_examples=100)
 @given(st.dictionaries(st.sampled_from(PAIRS), st.text(max_size=40)))
 def test_what_a_person_made_of_our_metadata_is_read_without_a_crash(pairs):
     record = decode(pairs, ["file-1"])

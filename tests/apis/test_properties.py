@@ -24,7 +24,6 @@ EXAMPLES = int(os.environ.get("EXAMPLES", "0"))
 many = settings(
     derandomize=not EXAMPLES,
     max_examples=EXAMPLES or 20,
-    deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,
         HealthCheck.data_too_large,

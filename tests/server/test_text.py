@@ -89,7 +89,7 @@ def test_passages_are_what_is_new_in_a_piece_below_its_headings() -> None:
     assert list(passages(Piece("a b c"), 8)) == ["a b c"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     text=st.text(alphabet="ab 玫瑰。.#\n", max_size=300),
     size=st.integers(4, 40),

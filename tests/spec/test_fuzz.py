@@ -29,7 +29,6 @@ pytestmark = pytest.mark.sweep
 
 relaxed = settings(
     max_examples=int(os.environ.get("EXAMPLES", "50")),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

@@ -1,6 +1,6 @@
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assistctl.spec.scalars import Trap, resolve
@@ -69,7 +69,6 @@ def test_a_number_of_many_digits_is_a_trap_and_not_an_error() -> None:
 PLAIN = st.text(st.sampled_from("0123456789+-._:eExobTZ yYnNoOfFsStTrRuUlLaAiI~"), min_size=1)
 
 
-@settings(deadline=None)
 @given(PLAIN | st.from_regex(r"[-+]?[0-9][0-9_:.eE+-]{0,8}", fullmatch=True))
 def test_what_pyyaml_takes_for_no_string_is_never_taken_for_one(text: str) -> None:
     text = text.strip()

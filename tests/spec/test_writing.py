@@ -21,7 +21,6 @@ from assistctl.spec.writing import document
 
 relaxed = settings(
     max_examples=int(os.environ.get("EXAMPLES", "50")),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

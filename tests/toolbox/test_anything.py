@@ -70,7 +70,7 @@ def test_any_arguments_get_an_answer_that_blames_only_the_arguments(
 ) -> None:
     tools = box(SOURCE)
 
-    @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+    @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
     @given(st.dictionaries(st.sampled_from(["a", "b", "c"]), values) | values)
     def check(arguments: Any) -> None:
         call = ToolCall("1", "tool", json.dumps(arguments))

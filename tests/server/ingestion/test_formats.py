@@ -223,7 +223,7 @@ def test_sections_of_markdown_are_known() -> None:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     suffix=st.sampled_from(["txt", "md", "csv", "tsv", "json", "jsonl", "html"]),
     content=st.binary(max_size=200)

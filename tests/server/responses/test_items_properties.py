@@ -62,7 +62,6 @@ DEEDS = st.lists(ADDS | DELETES | st.just(("say", None)), min_size=1, max_size=6
 @settings(
     derandomize=not EXAMPLES,
     max_examples=EXAMPLES or 8,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(DEEDS, st.integers(1, 4))

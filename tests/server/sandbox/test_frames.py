@@ -6,7 +6,7 @@ import json
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assistctl.server.sandbox.inside.frames import PART_BYTES, BrokenFrame, Unpacker, pack
@@ -14,7 +14,6 @@ from assistctl.server.sandbox.inside.frames import PART_BYTES, BrokenFrame, Unpa
 HEADERS = st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text())
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(HEADERS, st.binary())), st.integers(1, 50))
 def test_frames_arrive_whole_however_they_are_cut(frames, size):
     stream = b"".join(pack(header, body) for header, body in frames)
@@ -46,7 +45,6 @@ def test_what_is_no_frame_is_refused(sent, reason):
         list(Unpacker().feed(sent))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_noise_is_refused_or_waited_for(noise):
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assistctl.server.sandbox.names import data_names, is_name, shown
@@ -49,7 +49,6 @@ def test_names_are_made_safe_and_distinct(filenames, names):
     assert data_names(filenames) == names
 
 
-@settings(deadline=None)
 @given(st.lists(st.text() | st.sampled_from([".", "..", "a", "a/", "é" * 200, "." * 300])))
 def test_whatever_files_are_called_there_is_a_name_for_each(filenames):
     names = data_names(filenames)
