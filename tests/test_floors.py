@@ -12,6 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "cli" / "assistctl"
 GROUND = {
     "errors",
+    "cases",
+    "verdicts",
     "keys",
     "resources",
     "events",
@@ -27,8 +29,10 @@ MAY_IMPORT = {
     "__init__": {"events"},
     "__main__": {"main"},
     "errors": set(),
+    "cases": {"errors"},
+    "verdicts": {"cases", "errors", "events"},
     "keys": set(),
-    "resources": {"errors", "keys"},
+    "resources": {"errors", "cases", "keys"},
     "events": set(),
     "redaction": set(),
     "state_directory": set(),
@@ -50,9 +54,11 @@ MAY_IMPORT = {
     "importing": GROUND | {"spec", "surface", "apis", "loading"},
     "pulling": GROUND
     | {"spec", "plan", "toolbox", "render", "surface", "loading", "sync", "importing"},
+    "testing": GROUND
+    | {"spec", "plan", "toolbox", "surface", "targets", "sync", "loading", "conversation"},
     "commands": VALUES
     | {"__init__", "surface", "apis", "server", "targets", "loading"}
-    | {"sync", "conversation", "importing", "pulling"},
+    | {"sync", "conversation", "importing", "pulling", "testing"},
     "main": GROUND | {"commands", "render"},
 }
 ONLY_IN = {

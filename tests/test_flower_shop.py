@@ -51,6 +51,15 @@ def bills(shop):
 
 
 @pytest.mark.parametrize("target", ["local", "agents", "responses"])
+def test_the_declared_cases_pass_before_anything_is_synced(shop, target):
+    done = assistctl(shop, "test", "--target", target, "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(done.stdout)
+    assert [case["outcome"] for case in report["cases"]] == ["passed", "passed", "passed"]
+    assert not (shop / "bills.db").exists()
+
+
+@pytest.mark.parametrize("target", ["local", "agents", "responses"])
 def test_the_whole_story(shop, target):
     there = ("-t", target)
     pending = assistctl(shop, "plan", "--detailed-exitcode", *there)

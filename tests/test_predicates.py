@@ -25,6 +25,7 @@ FILES = {
     "assistant": "assistants/shop.yaml",
     "functions": "tools/bills.yaml",
     "script": "assistants/shop.script.yaml",
+    "tests": "assistants/shop.tests.yaml",
 }
 SCHEMA = {
     "type": "object",

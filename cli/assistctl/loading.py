@@ -38,6 +38,11 @@ def load(root: Path | None = None, target: str | None = None, *, refuse: bool = 
     return workspace
 
 
+def refused(workspace: Workspace) -> tuple[Problem, ...]:
+    """What a workspace declares that its target's API cannot do."""
+    return refusals(workspace)
+
+
 def environment(root: Path) -> dict[str, str]:
     """The process's environment over the workspace's `.env`, which never overrides it. Raises
     DeclarationError."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from assistctl.cases import Suite
 from assistctl.errors import Place, Problem
 from assistctl.keys import composed
 
@@ -219,7 +220,8 @@ class Workspace:
     """Everything that one directory declares, as seen by one target.
 
     `scripts` holds for each assistant with a `<key>.script.yaml` its turns, as plain JSON values
-    that the scripted model of the embedded server understands. `moved` tells which address an
+    that the scripted model of the embedded server understands; `suites` the tests of those with a
+    `<key>.tests.yaml`. `moved` tells which address an
     object has now, by the one it had before. `warnings` are about what is not wrong, but will not
     be as it is declared.
     """
@@ -232,6 +234,7 @@ class Workspace:
     stores: Mapping[str, VectorStore] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)
     scripts: Mapping[str, Json] = field(default_factory=dict)
+    suites: Mapping[str, Suite] = field(default_factory=dict)
     moved: Mapping[Address, Address] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
     interpreter: Interpreter | None = None

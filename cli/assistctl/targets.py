@@ -24,12 +24,15 @@ CODE_PYTHON = "ASSISTCTL_CODE_PYTHON"
 
 
 @contextmanager
-def opened(workspace: Workspace, parallel: int = PARALLEL) -> Iterator[Surface]:
-    """The API surface of the workspace's target, which is sent `parallel` requests at a time."""
+def opened(
+    workspace: Workspace, parallel: int = PARALLEL, *, database: Path | None = None
+) -> Iterator[Surface]:
+    """The API surface of the workspace's target, which is sent `parallel` requests at a time. A
+    local one has its own `database`, unless another is given."""
     with ExitStack() as stack:
         target = workspace.target
         if target.local:
-            server = _embedded(workspace, stack)
+            server = _embedded(server_settings(workspace, database), stack)
             target = replace(target, base_url=server.base_url, api_key=server.api_key)
         surface = apis.connect(target, parallel)
         stack.callback(surface.close)
@@ -42,12 +45,12 @@ def opened(workspace: Workspace, parallel: int = PARALLEL) -> Iterator[Surface]:
             raise
 
 
-def _embedded(workspace: Workspace, stack: ExitStack) -> EmbeddedServer:
+def _embedded(settings: Settings, stack: ExitStack) -> EmbeddedServer:
     """The server of a local target, which runs until the stack is left."""
     from assistctl.server import DatabaseError, EmbeddedServer
 
     try:
-        return stack.enter_context(EmbeddedServer(server_settings(workspace)))
+        return stack.enter_context(EmbeddedServer(settings))
     except (ValueError, DatabaseError) as error:  # what the environment says of the model, too
         raise AssistctlError(str(error)) from error
 

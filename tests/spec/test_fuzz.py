@@ -21,6 +21,7 @@ NAMES = [
     "assistctl.yaml",
     "assistants/shop.yaml",
     "assistants/shop.script.yaml",
+    "assistants/shop.tests.yaml",
     "tools/bills.yaml",
 ]
 ENVIRON = {"OPENAI_API_KEY": "sk-test"}

@@ -15,12 +15,14 @@ FILES = {
     "assistant": "assistants/shop.yaml",
     "functions": "tools/bills.yaml",
     "script": "assistants/shop.script.yaml",
+    "tests": "assistants/shop.tests.yaml",
 }
 BROKEN = {
     "workspace": {"version": 2, "workspace": "x"},
     "assistant": {"nmae": "x"},
     "functions": {"functions": {"a b": {}}},
     "script": {"turns": [{}]},
+    "tests": {"cases": [{"name": "x"}]},
 }
 
 

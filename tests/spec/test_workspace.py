@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from assistctl.cases import Case, Expectation, Judge, Stub, Suite, Turn
 from assistctl.errors import Place
 from assistctl.resources import (
     Assistant,
@@ -113,6 +114,76 @@ SHOP = Assistant(
         "truncation_strategy": {"type": "last_messages", "last_messages": 10},
     },
 )
+
+
+def expects(kind: str, value: object, line: int, column: int) -> Expectation:
+    return Expectation(kind, value, Place("assistants/shop.tests.yaml", line, column))
+
+
+TESTS = Suite(
+    key="shop",
+    file="assistants/shop.tests.yaml",
+    cases=(
+        Case(
+            name="a refund with ${no variable}",
+            place=Place("assistants/shop.tests.yaml", 7, 5),
+            turns=(
+                Turn(
+                    "Give me my money back.",
+                    (
+                        expects("contains", "Done", 11, 17),
+                        expects("not_contains", "sorry", 12, 22),
+                        expects("not_contains", "no", 12, 29),
+                        expects("regex", "^D", 13, 14),
+                        expects("equals", "Done.", 14, 15),
+                        expects(
+                            "json_schema", {"type": ["string", "array"], "minLength": 1}, 15, 20
+                        ),
+                        expects("calls", {"function": "refund"}, 17, 11),
+                        expects(
+                            "calls",
+                            {
+                                "function": "refund",
+                                "arguments": {"amount": 1.5},
+                                "exact": True,
+                                "times": 1,
+                            },
+                            18,
+                            11,
+                        ),
+                        expects("never", "cancel", 19, 15),
+                        expects("order", ["today", "refund"], 20, 14),
+                        expects("status", "completed", 21, 15),
+                        expects("seconds", 0.5, 22, 16),
+                        expects("tokens", 1000, 23, 15),
+                        expects("rubric", "Is it kind?", 24, 15),
+                    ),
+                    ("assistants/handbook/care.txt",),
+                ),
+            ),
+            stubs={"refund": Stub()},
+            repeat=3,
+            pass_rate=0.5,
+        ),
+        Case(
+            name="two turns",
+            place=Place("assistants/shop.tests.yaml", 25, 5),
+            turns=(
+                Turn("Hello"),
+                Turn(
+                    "Cancel it.",
+                    (expects("status", "incomplete", 31, 26),),
+                    ("assistants/prices.csv",),
+                ),
+            ),
+            expect=(expects("calls", {"function": "cancel"}, 33, 22),),
+            stubs={"refund": Stub(), "cancel": Stub(raises="It has left.")},
+            repeat=1,
+            pass_rate=0.5,
+        ),
+    ),
+    judge=Judge("gpt-6.1", "Be strict."),
+)
 DESK = Assistant(
     key="desk",
     place=Place("assistants/desk.yaml", 2, 1),
@@ -207,6 +278,7 @@ def test_everything_that_can_be_declared_arrives() -> None:
                 {"say": "Sorry?"},
             ]
         },
+        suites={"shop": TESTS},
     )
 
 

@@ -27,7 +27,7 @@ from assistctl.render.terminal import is_plain_terminal
 from assistctl.resources import FILE, Address
 from assistctl.suggestion import suggestion
 
-FORMATS = ("text", "json", "jsonl", "markdown")
+FORMATS = ("text", "json", "jsonl", "markdown", "junit")
 
 
 @dataclass(frozen=True)

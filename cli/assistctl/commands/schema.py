@@ -20,6 +20,7 @@ def command(options: Options, kind: str | None) -> None:
       assistant   assistants/*.yaml
       functions   tools/*.yaml
       script      assistants/*.script.yaml
+      tests       assistants/*.tests.yaml
     Without it, one schema for all of them.
     """
     click.echo(json_document(spec.schema(kind)))

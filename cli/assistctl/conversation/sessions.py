@@ -33,12 +33,13 @@ class NotSynced(AssistctlError):
 class ConversationOptions:
     """Which thread (None: a new one; `resume`: the one used last from here), whether a run that
     keeps it busy is cancelled first, and whether functions with `approval: ask` are called without
-    asking."""
+    asking. What is `remembered` can be resumed from here."""
 
     thread: str | None = None
     resume: bool = False
     cancel_active: bool = False
     approve_all: bool = False
+    remembered: bool = True
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ class Session:
             self.conversation, self.tools, message, attachments=attachments, approve=approve
         ):
             thread = self.conversation.thread
-            if thread and thread != remembered:  # which may change from response to response
+            if (
+                self.options.remembered and thread and thread != remembered
+            ):  # which may change from response to response
                 history.remember(self.workspace, self.assistant, thread, message)
                 remembered = thread
             yield event

@@ -41,26 +41,36 @@ class SchemaChecker:
     def check(self, schema: Located, *, strict: bool, name: str) -> bool:
         """Whether the schema can be used; findings say what is wrong with it. `name` is what the
         findings call it: parameters, schema."""
-        key = digest([schema, strict])
+        return self._check(schema, strict, name, any_type=False)
+
+    def check_any(self, schema: Located, *, name: str) -> bool:
+        """The same of a schema of whatever type, which no API is to be told."""
+        return self._check(schema, False, name, any_type=True)
+
+    def _check(self, schema: Located, strict: bool, name: str, any_type: bool) -> bool:
+        key = digest([schema, strict, any_type])
         if key in self._good:
             return True
         found = Findings()
         # re warns of patterns that it will refuse one day; that is not the author's concern.
         with warnings.catch_warnings(action="ignore"):
-            _check(schema, strict, name, found)
+            _check(schema, strict, name, found, any_type)
         self._findings.extend(found.in_order())
         if not found:
             self._good.add(key)
         return not found
 
 
-def _check(schema: Located, strict: bool, name: str, findings: Findings) -> None:
+def _check(
+    schema: Located, strict: bool, name: str, findings: Findings, any_type: bool = False
+) -> None:
     if not _is_plain()(schema):
         broken = [v for error in _meta().iter_errors(schema) for v in verdicts_of(error, name)]
         findings.extend(verdict.problem(schema) for verdict in broken)
         if broken:
             return
-    _check_type(schema, name, findings)
+    if not any_type:
+        _check_type(schema, name, findings)
     for path, part in _parts(schema):
         _check_reference(path, part, schema, name, findings)
         if strict:

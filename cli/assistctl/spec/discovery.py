@@ -14,7 +14,7 @@ from assistctl.spec.findings import Findings
 from assistctl.spec.wording import shown
 
 FILE = "assistctl.yaml"
-_SCRIPT = ".script"
+_SCRIPT, _TESTS = ".script", ".tests"
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -28,11 +28,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Sources:
-    """The files of a workspace by what they declare; assistants and scripts by assistant's key."""
+    """The files of a workspace by what they declare; assistants, their scripts and tests by key."""
 
     workspace: Source | None
     assistants: Mapping[str, Source]
     scripts: Mapping[str, Source]
+    tests: Mapping[str, Source]
     tools: tuple[Source, ...]
 
 
@@ -60,19 +61,21 @@ def find_sources(root: Path, findings: Findings) -> Sources:
     if not workspace.path.is_file():
         findings.add(Place(FILE), "the file does not exist", "make one with `assistctl init`")
     assistants: dict[str, Source] = {}
-    scripts: dict[str, Source] = {}
+    beside: dict[str, dict[str, Source]] = {_SCRIPT: {}, _TESTS: {}}
     for source in _yaml_files(root, "assistants", findings):
         stem = source.file.rpartition("/")[2].removesuffix(".yaml")
-        key = composed(stem.removesuffix(_SCRIPT))
-        known = scripts if stem.endswith(_SCRIPT) else assistants
+        kind = next((each for each in beside if stem.endswith(each)), "")
+        key = composed(stem.removesuffix(kind))
+        known = beside.get(kind, assistants)
         if (other := known.setdefault(key, source)) is not source:
             what = f"is called like {other.file}, which only spells it otherwise"
             findings.add(Place(source.file), what, "rename one of them")
     _check_keys(assistants, findings)
-    _check_scripts(scripts, assistants, findings)
+    _check_beside(beside[_SCRIPT], "this script", "the script", assistants, findings)
+    _check_beside(beside[_TESTS], "these tests", "the file", assistants, findings)
     tools = tuple(_yaml_files(root, "tools", findings))
     top = workspace if workspace.path.is_file() else None
-    return Sources(top, assistants, scripts, tools)
+    return Sources(top, assistants, beside[_SCRIPT], beside[_TESTS], tools)
 
 
 def _yaml_files(root: Path, name: str, findings: Findings) -> Iterator[Source]:
@@ -176,13 +179,17 @@ def _check_keys(assistants: Mapping[str, Source], findings: Findings) -> None:
             )
 
 
-def _check_scripts(
-    scripts: Mapping[str, Source], assistants: Mapping[str, Source], findings: Findings
+def _check_beside(
+    sources: Mapping[str, Source],
+    these: str,
+    it: str,
+    assistants: Mapping[str, Source],
+    findings: Findings,
 ) -> None:
-    for key, source in scripts.items():
+    for key, source in sources.items():
         if key not in assistants:
             findings.add(
                 Place(source.file),
-                f"there is no assistant {shown(key)} beside this script",
-                f"write assistants/{key}.yaml, or rename the script after its assistant",
+                f"there is no assistant {shown(key)} beside {these}",
+                f"write assistants/{key}.yaml, or rename {it} after its assistant",
             )

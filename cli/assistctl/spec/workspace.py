@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from itertools import chain
 from pathlib import Path
 
+from assistctl.cases import Suite
 from assistctl.errors import Problem
 from assistctl.resources import (
     ASSISTANT,
@@ -29,6 +30,7 @@ from assistctl.spec.grammar import TOOLS_MEMORY, USER_METADATA_PAIRS, Kind
 from assistctl.spec.located import Located, merged
 from assistctl.spec.moves import moves
 from assistctl.spec.scripts import turns
+from assistctl.spec.suites import suite
 from assistctl.spec.tools import Surroundings
 from assistctl.spec.variables import Variables
 from assistctl.spec.warnings import warnings_about
@@ -69,6 +71,9 @@ def load(
     )
     assistants, implicit = _assistants(read, top, around)
     shared = _shared_stores(top, workspace_files, findings)
+    complete = not findings
+    tests = _read_all(sources.tests, "tests", variables, findings)
+    suites = _suites(tests, assistants, around, complete=complete)
     _check_overrides(top, sources.assistants, findings)
     if top.readable and len(read) == len(sources.assistants):  # else nobody knows what is used
         check_nested(root, workspace_files.used, findings)
@@ -81,6 +86,7 @@ def load(
         stores={**shared, **implicit},
         functions=known.usable,
         scripts={key: turns(script.usable, findings) for key, script in scripts.items()},
+        suites=suites,
         moved=moves(top, _addresses(sources.assistants, top), findings),
         warnings=_warnings(read, top, in_use),
         interpreter=_interpreter(usable.mapping("tools"), root),
@@ -152,6 +158,22 @@ def _assistants(
         if store:
             implicit[store.key] = store
     return made, implicit
+
+
+def _suites(
+    documents: Mapping[str, Document],
+    assistants: Mapping[str, Assistant],
+    around: Surroundings,
+    *,
+    complete: bool,
+) -> dict[str, Suite]:
+    """The tests of the assistants. Unless these are `complete`, nobody can say which functions one
+    has."""
+    return {
+        key: suite(document.usable, assistants[key], around, complete=complete)
+        for key, document in documents.items()
+        if key in assistants
+    }
 
 
 def _warnings(documents: Mapping[str, Document], top: Top, target: Target) -> tuple[Problem, ...]:

@@ -41,12 +41,12 @@ class Top:
 def read_document(
     source: Source, kind: Kind, variables: Variables, findings: Findings
 ) -> Document | None:
-    """A file of a kind other than workspace; None if it holds no mapping. Scripts hold regular
-    expressions and what a model says, so nothing is replaced there."""
+    """A file of a kind other than workspace; None if it holds no mapping. Scripts and tests
+    hold regular expressions and what a model says, so nothing is replaced there."""
     declared = read(source.path, source.file, findings)
     if declared is None:
         return None
-    if kind != "script":
+    if kind not in ("script", "tests"):
         declared = variables.expand(declared, declared.place)
     return Document(declared, check(declared, kind, findings))
 

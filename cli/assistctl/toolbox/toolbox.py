@@ -8,6 +8,7 @@ from itertools import starmap
 from pathlib import Path
 from typing import ClassVar, TypeAlias
 
+from assistctl.cases import Stub
 from assistctl.errors import AssistctlError
 from assistctl.events import ToolCall, ToolContext, ToolReturned
 from assistctl.resources import Function, Interpreter, Json
@@ -99,9 +100,29 @@ class _Apart:
 
 
 @dataclass(frozen=True)
+class _Stubbed:
+    """A function that is not called: a stub answers in its place."""
+
+    expected: Expected
+    stub: Stub
+    spare: ClassVar[float] = 0.0
+
+    def prepare(self, arguments: str, limit: int, context: ToolContext) -> Work:
+        """Hold the arguments against the schema now, answer later. Raises Refusal."""
+        self.expected.read(arguments)
+
+        def work(seconds: float) -> Output:
+            if self.stub.raises is not None:
+                raise Refusal("exception", self.stub.raises)
+            return outputs.result(self.stub.returns, limit)
+
+        return work
+
+
+@dataclass(frozen=True)
 class _Tool:
     function: Function
-    implementation: _Here | _Apart | None
+    implementation: _Here | _Apart | _Stubbed | None
 
 
 @dataclass(frozen=True)
@@ -119,6 +140,20 @@ class Toolbox:
         """End the worker processes, if there are any."""
         if self.workers:
             self.workers.close()
+
+    def stubbed(self, stubs: Mapping[str, Stub]) -> Toolbox:
+        """The same functions, some of which are answered by stubs; nobody is asked about them, for
+        nothing is done."""
+        tools = {
+            name: _Tool(
+                replace(tool.function, approval="never"),
+                _Stubbed(expected_of(tool.function), stubs[name]),
+            )
+            if name in stubs
+            else tool
+            for name, tool in self.tools.items()
+        }
+        return replace(self, tools=tools)
 
     def call(
         self,

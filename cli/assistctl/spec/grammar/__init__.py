@@ -23,6 +23,7 @@ from assistctl.spec.grammar.functions import FUNCTIONS
 from assistctl.spec.grammar.models import MODELS
 from assistctl.spec.grammar.parts import SHARED, USER_METADATA_PAIRS, Schema
 from assistctl.spec.grammar.scripts import SCRIPTS
+from assistctl.spec.grammar.suites import SUITES
 from assistctl.spec.grammar.surfaces import APIS, SURFACES
 from assistctl.spec.grammar.workspace import TOOLS_MEMORY, WORKSPACES
 
@@ -40,7 +41,7 @@ __all__ = [
     "schema",
 ]
 
-Kind: TypeAlias = Literal["workspace", "assistant", "functions", "script"]
+Kind: TypeAlias = Literal["workspace", "assistant", "functions", "script", "tests"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 _DEFINITIONS: dict[str, Schema] = {
@@ -50,6 +51,7 @@ _DEFINITIONS: dict[str, Schema] = {
     **SURFACES,
     **FUNCTIONS,
     **SCRIPTS,
+    **SUITES,
     **SHARED,
 }
 
@@ -63,9 +65,13 @@ _DISPATCH: Schema = {
         "if": {"required": ["functions"]},
         "then": {"$ref": "#/$defs/functions"},
         "else": {
-            "if": {"anyOf": [{"required": ["version"]}, {"required": ["workspace"]}]},
-            "then": {"$ref": "#/$defs/workspace"},
-            "else": {"$ref": "#/$defs/assistant"},
+            "if": {"required": ["cases"]},
+            "then": {"$ref": "#/$defs/tests"},
+            "else": {
+                "if": {"anyOf": [{"required": ["version"]}, {"required": ["workspace"]}]},
+                "then": {"$ref": "#/$defs/workspace"},
+                "else": {"$ref": "#/$defs/assistant"},
+            },
         },
     },
 }
@@ -73,7 +79,7 @@ _DISPATCH: Schema = {
 
 def schema(kind: str | None = None) -> Schema:
     """The JSON Schema of a kind of file, or the one for all: assistctl.yaml, assistants/*.yaml,
-    tools/*.yaml and *.script.yaml. `kind` is one of KINDS."""
+    tools/*.yaml, *.script.yaml and *.tests.yaml. `kind` is one of KINDS."""
     if kind is None:
         names, body = set(_DEFINITIONS), {"title": "assistctl, version 1", **_DISPATCH}
     else:

@@ -1,0 +1,102 @@
+"""assistctl test: the declared cases, held as conversations and judged."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._person import in_ci
+from assistctl.commands._workspace import load, warn
+from assistctl.errors import Interrupted
+from assistctl.render.terminal import is_plain_terminal, one_line, shortened
+from assistctl.render.testing.documents import report_json, report_junit
+from assistctl.render.testing.text import report_text
+from assistctl.testing import Tests, tested
+from assistctl.testing.running import JOBS, Try
+from assistctl.verdicts import Attempt, Outcome, Report
+
+EXIT_NOT_PASSED = 1
+_XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+@as_command("test", formats=("text", "json", "junit"))
+@click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=complete_key)
+@click.option(
+    "--case", "only", multiple=True, metavar="TEXT", help="Only cases with TEXT in their name."
+)
+@click.option(
+    "--synced", is_flag=True, help="Test what is at the target, not what is declared here."
+)
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=JOBS,
+    show_default=True,
+    help="Cases at the same time.",
+)
+@click.option("--approve-all", is_flag=True, help="Call functions that want approval, too.")
+@click.option(
+    "--junit",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a report for CI systems, too, in the format of JUnit.",
+)
+def command(
+    options: Options,
+    keys: tuple[str, ...],
+    only: tuple[str, ...],
+    synced: bool,
+    jobs: int,
+    approve_all: bool,
+    junit: Path | None,
+) -> int | None:
+    """Try the cases in assistants/KEY.tests.yaml, of all assistants without KEYs.
+
+    What is declared here is tested on an embedded server of its own, with the target's model;
+    nothing is written to the target. With --synced, what is at the target is tested there.
+    Functions are really called, but for those with stubs. Exits 0 only if all cases passed.
+
+    \b
+    Examples:
+      assistctl test
+      assistctl test flower-shop --case sunflowers -v
+      assistctl test --target prod --synced --junit report.xml
+    """
+    workspace = load(options)
+    warn(options, workspace.warnings)
+    junit = junit.absolute() if junit else None
+    tests = Tests(keys, only, synced, jobs, approve_all)
+    report = tested(workspace, tests, _progress(options))
+    if junit:
+        junit.write_text(_XML + report_junit(report) + "\n", encoding="utf-8")
+    click.echo(_shown(report, options))
+    if report.count(Outcome.STOPPED):
+        raise Interrupted("stopped before all cases were tried")
+    return None if report.good else EXIT_NOT_PASSED
+
+
+def _shown(report: Report, options: Options) -> str:
+    match options.format:
+        case "json":
+            return report_json(report)
+        case "junit":
+            return _XML + report_junit(report)
+    return report_text(report, options.verbosity)
+
+
+def _progress(options: Options) -> Callable[[Try, Attempt, int, int], None]:
+    """How many cases have ended, on a line of stderr that is written over and goes at the end."""
+    if options.quiet or in_ci() or is_plain_terminal() or not sys.stderr.isatty():
+        return lambda tried, attempt, ended, total: None
+
+    def show(tried: Try, attempt: Attempt, ended: int, total: int) -> None:
+        line = f"{ended} of {total}  {attempt.outcome.value}: {one_line(tried.name)}"
+        text = "" if ended == total else shortened(line, 78)
+        click.echo(f"\r\x1b[K{text}", file=sys.stderr, nl=False)
+
+    return show

@@ -1,0 +1,1 @@
+"""What came of tests -> text, JSON, JUnit's XML."""

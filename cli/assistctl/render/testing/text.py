@@ -1,0 +1,86 @@
+"""What came of tests -> text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+import click
+
+from assistctl.render.terminal import one_line, sanitize, shortened
+from assistctl.render.testing.words import rate, summary, verdict_line
+from assistctl.verdicts import Answer, Attempt, CaseResult, Outcome, Report
+
+_SIGNS = {
+    Outcome.PASSED: ("✓", "green"),
+    Outcome.FAILED: ("✗", "red"),
+    Outcome.ERROR: ("!", "red"),
+    Outcome.STOPPED: ("…", "yellow"),
+}
+_ROOM = 300
+"""Columns for what was said or returned; -v shows it whole."""
+
+
+def report_text(report: Report, verbosity: int = 0) -> str:
+    """A line for each case, below those that did not pass why, and a line that counts them."""
+    blocks = [
+        "\n".join([_heading(key, row, len(report.rows)), *_cases(results, verbosity)])
+        for (row, key), results in groupby(report.results, lambda it: (str(it.row), it.key))
+    ]
+    color = "green" if report.good else "red"
+    return "\n\n".join([*blocks, click.style(summary(report), fg=color)])
+
+
+def _heading(key: str, row: str, rows: int) -> str:
+    return click.style(sanitize(f"{key}, {row}" if rows > 1 else key), bold=True)
+
+
+def _cases(results: Iterator[CaseResult], verbosity: int) -> Iterator[str]:
+    for result in results:
+        sign, color = _SIGNS[result.outcome]
+        seconds = f"{result.seconds:.1f} s" if result.attempts else "not tried"
+        told = ", ".join(filter(None, (rate(result), seconds)))
+        yield f"  {click.style(sign, fg=color)} {one_line(result.case.name)}  {_dim(told)}"
+        if result.outcome is not Outcome.PASSED and result.attempts:
+            yield from why(result.telling, result, verbosity)
+        elif verbosity > 0 and result.attempts:
+            yield from last_turn(result.telling, verbosity)
+
+
+def why(attempt: Attempt, result: CaseResult, verbosity: int) -> Iterator[str]:
+    """What is not as expected or broke, each with its place, and the conversation's last turn."""
+    for verdict in attempt.unmet:
+        place = verdict.expectation.place
+        yield f"      {click.style(_cut(verdict_line(verdict), verbosity), fg='red')}"
+        yield f"      {_dim(str(place))}"
+    if attempt.error:
+        yield f"      {click.style(_cut(attempt.error, verbosity), fg='red')}"
+        yield f"      {_dim(str(result.case.place))}"
+    yield from last_turn(attempt, verbosity)
+
+
+def last_turn(attempt: Attempt, verbosity: int) -> Iterator[str]:
+    """What was said, called and answered last; with -v all turns."""
+    answers = attempt.answers if verbosity > 0 else attempt.answers[-1:]
+    for answer in answers:
+        yield from (f"      {line}" for line in _turn(answer, verbosity))
+
+
+def _turn(answer: Answer, verbosity: int) -> Iterator[str]:
+    yield f"{click.style('user:', bold=True)} {_cut(answer.user, verbosity)}"
+    for returned in answer.finished.tool_calls:
+        call, output = returned.call, returned.error or returned.output
+        yield f"{click.style('→', fg='cyan')} {_cut(f'{call.name} {call.arguments}', verbosity)}"
+        sign, color = ("✗", "red") if returned.error else ("←", "green")
+        yield f"{click.style(sign, fg=color)} {_cut(output, verbosity)}"
+    said = answer.finished.text or f"({answer.finished.status})"
+    yield f"{click.style('assistant:', bold=True)} {_cut(said, verbosity)}"
+
+
+def _cut(text: str, verbosity: int) -> str:
+    line = one_line(text)
+    return line if verbosity > 0 else shortened(line, _ROOM)
+
+
+def _dim(text: str) -> str:
+    return click.style(sanitize(text), dim=True)

@@ -1,0 +1,128 @@
+"""Where cases are tried: assistants made ready, as they are declared or as they are at a target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from assistctl import toolbox
+from assistctl.cases import Stub, Suite
+from assistctl.conversation import ConversationOptions, NotSynced, Session
+from assistctl.errors import DeclarationError, SyncFailed
+from assistctl.events import ToolContext
+from assistctl.loading import refused
+from assistctl.plan.reconcile import PlanOptions, select
+from assistctl.plan.state import Remote
+from assistctl.resources import ASSISTANT, Address, Assistant, Workspace
+from assistctl.surface import Surface
+from assistctl.sync.planning import make_plan, plan_sync
+from assistctl.targets import opened
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An assistant that is ready to be tested; `remote_id` is that of what holds it."""
+
+    workspace: Workspace
+    assistant: Assistant
+    surface: Surface
+    remote_id: str | None
+    tools: toolbox.Toolbox
+
+    @property
+    def suite(self) -> Suite:
+        """Its tests."""
+        return self.workspace.suites[self.assistant.key]
+
+    @contextmanager
+    def begun(self, stubs: Mapping[str, Stub], *, approve_all: bool) -> Iterator[Session]:
+        """A conversation on a thread of its own. Worker processes are of one conversation, whose
+        rounds end what is still at work in them."""
+        tools = _mounted(self.workspace, self.assistant) if self.tools.workers else self.tools
+        try:
+            yield Session(
+                self.workspace,
+                self.assistant,
+                self.surface,
+                self.surface.converse(self.assistant, self.remote_id, None),
+                tools.stubbed(stubs),
+                ConversationOptions(approve_all=approve_all, remembered=False),
+            )
+        finally:
+            if tools is not self.tools:
+                tools.close()
+
+
+@contextmanager
+def as_declared(workspace: Workspace, keys: Sequence[str]) -> Iterator[list[Subject]]:
+    """The assistants as they are declared, on an embedded server that is there for them alone, with
+    the model of the workspace's target. Nothing is written to the target, nor to `.assistctl/`."""
+    here = beside(workspace)
+    if problems := refused(here):
+        raise DeclarationError(problems)
+    with (
+        TemporaryDirectory(prefix="assistctl-test-") as directory,
+        opened(here, database=Path(directory) / "test.db") as surface,
+    ):
+        declared = surface.declare(here)
+        wanted = select(declared, [Address(ASSISTANT, key) for key in keys])
+        planned = make_plan(surface, here, wanted, surface.observe(wanted), PlanOptions())
+        outcomes = surface.execute(here.root, planned.operations, wanted, planned.observed)
+        if failed := [f"{it.operation.address}: {it.error}" for it in outcomes if it.error]:
+            raise SyncFailed("could not make ready what is tested; " + "; ".join(failed))
+        owned = surface.observe(wanted).owned
+        with _subjects(here, keys, surface, owned) as subjects:
+            yield subjects
+
+
+@contextmanager
+def as_synced(workspace: Workspace, keys: Sequence[str]) -> Iterator[list[Subject]]:
+    """The assistants as they are at the workspace's target, which is only read and talked to.
+    Raises NotSynced."""
+    with opened(workspace) as surface:
+        owned = plan_sync(surface, workspace, keys, PlanOptions(partial=True)).observed.owned
+        for key in keys:
+            if Address(ASSISTANT, key) not in owned:
+                raise NotSynced(
+                    f"assistant/{key} is not at {workspace.target.name} yet; sync it, or test what "
+                    "is declared, without --synced"
+                )
+        with _subjects(workspace, keys, surface, owned) as subjects:
+            yield subjects
+
+
+def beside(workspace: Workspace) -> Workspace:
+    """The same with an embedded server in place of its target, and that target's model."""
+    target = workspace.target
+    if target.local:
+        return workspace
+    model = {"base_url": target.base_url, "api_key": target.api_key}
+    return replace(
+        workspace, target=replace(target, base_url=None, api_key=None, confirm=False, model=model)
+    )
+
+
+@contextmanager
+def _subjects(
+    workspace: Workspace,
+    keys: Sequence[str],
+    surface: Surface,
+    owned: Mapping[Address, Remote],
+) -> Iterator[list[Subject]]:
+    with ExitStack() as stack:
+        subjects = []
+        for key in keys:
+            assistant = workspace.assistants[key]
+            tools = _mounted(workspace, assistant)
+            stack.callback(tools.close)
+            remote_id = owned[assistant.address].id
+            subjects.append(Subject(workspace, assistant, surface, remote_id, tools))
+        yield subjects
+
+
+def _mounted(workspace: Workspace, assistant: Assistant) -> toolbox.Toolbox:
+    context = ToolContext(None, None, assistant.key, workspace.root, workspace.target.name)
+    return toolbox.mount(workspace.root, assistant.functions, workspace.interpreter, context)
