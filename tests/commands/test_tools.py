@@ -176,25 +176,52 @@ def test_a_run_calls_tools_in_an_interpreter_of_their_own(synced):
     assert '    tools/till.py:15 in stuck: raise OSError("the till is stuck")\n' in err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_however_a_run_ends_nothing_of_a_tool_goes_on(synced, number):
-    apart(synced)
-    synced.edit("tools/till.py", "import time", "import os\nimport time")
-    synced.edit("tools/till.py", ".touch()", ".write_text(str(os.getpid()))")
-    waiting = synced.root / "waiting"
-    with synced.started("run", "clerk", "wait") as command:
-        command.wait_for("→ wait {}")
-        while not waiting.exists() or not waiting.read_text():
-            time.sleep(0.02)
-        pid = waiting.read_text()
-        command.process.send_signal(number)
-        command.result()
+def pid_of_waiting(shop):
+    """The process of the tool that waits, once it does."""
+    waiting = shop.root / "waiting"
+    while not waiting.exists() or not waiting.read_text():
+        time.sleep(0.02)
+    return waiting.read_text()
+
+
+def ends(pid):
     for _ in range(600):
         state = Path(f"/proc/{pid}/stat")
         if not state.exists() or state.read_text().split(") ")[1][0] == "Z":
-            return
+            return True
         time.sleep(0.05)
-    raise AssertionError(f"{pid} is still at work")
+    return False
+
+
+@pytest.fixture
+def waiting(synced):
+    """A shop whose tools run apart, and tell by which process they wait."""
+    apart(synced)
+    synced.edit("tools/till.py", "import time", "import os\nimport time")
+    synced.edit("tools/till.py", ".touch()", ".write_text(str(os.getpid()))")
+    return synced
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_however_a_run_ends_nothing_of_a_tool_goes_on(waiting, number):
+    with waiting.started("run", "clerk", "wait") as command:
+        pid = pid_of_waiting(waiting)
+        command.process.send_signal(number)
+        command.result()
+    assert ends(pid)
+
+
+def test_a_chat_goes_on_after_a_tool_was_stopped(waiting):
+    with waiting.on_terminal("chat", "clerk") as terminal:
+        terminal.wait_for("> ")
+        terminal.type("wait\n")
+        pid = pid_of_waiting(waiting)
+        terminal.interrupt("cancelling the run …\n")
+        assert ends(pid)
+        terminal.type("sum\n")
+        terminal.wait_for("The sum is 3.\n")
+        terminal.type("/exit\n")
+        assert terminal.end() == 0
 
 
 def test_an_interpreter_that_is_not_there_is_told_before_any_request(synced):
