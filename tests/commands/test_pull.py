@@ -155,6 +155,28 @@ def test_a_sync_pulls_first_if_it_is_told_to_and_makes_the_rest(synced):
     assert synced("sync") == (0, "No changes. local is as declared.\n", "")
 
 
+def test_a_person_who_is_asked_about_drift_may_have_it_pulled(synced):
+    drifted(synced)
+    with synced.on_terminal("sync") as terminal:
+        terminal.wait_for("pull them into the YAML, or stop")
+        terminal.type("pull\n")
+        terminal.wait_for("+  Be kind.")
+        terminal.wait_for("Write 1 file here, and have local note that?")
+        terminal.type("y\n")
+        terminal.wait_for("No changes. local is as declared.")
+        assert terminal.end() == 0
+
+
+def test_a_saved_plan_is_not_pulled_for_since_it_rests_on_the_yaml_as_it_was(synced):
+    synced.edit("assistants/greeter.yaml", "any language", "French")
+    assert synced("plan", "--out", "plan.json").code == 0
+    code, _, err = synced("sync", "--plan", "plan.json", "--on-drift", "pull")
+    assert (code, err.splitlines()[0]) == (
+        64,
+        "error: A saved plan rests on the YAML as it was; pull first, then plan.",
+    )
+
+
 def test_what_is_no_business_of_a_pull_is_told_as_what_it_is(synced):
     with synced.target() as target:
         target.delete(f"/assistants/{synced.id_of('greeter', target)}")

@@ -18,13 +18,11 @@ from assistctl.commands._options import (
     parallel_option,
 )
 from assistctl.commands._person import can_answer
-from assistctl.commands._pulling import carry_out, show_pull
 from assistctl.commands._report import applied, applied_json, intent, refuse_failures, show_plan
 from assistctl.commands._workspace import load
 from assistctl.errors import Refused
 from assistctl.plan.leftovers import mass_prune
 from assistctl.plan.reconcile import PlanOptions
-from assistctl.pulling import plan_pull
 from assistctl.render.values import counted
 from assistctl.sync.drift_policy import drifted_fields, keeping, refuse_drift
 from assistctl.sync.planning import PlannedSync, plan_sync
@@ -33,6 +31,8 @@ from assistctl.targets import opened
 
 if TYPE_CHECKING:
     from assistctl.plan.reconcile import OnDrift
+    from assistctl.resources import Workspace
+    from assistctl.surface import Surface
 
 
 @as_command("sync", formats=("text", "json"))
@@ -102,9 +102,7 @@ def command(
                 planned = keeping(surface, workspace, planned, plan_options)
                 show_plan(planned, options, asking=True)
         if on_drift == "pull":
-            pull = plan_pull(surface, planned, workspace)
-            show_pull(pull, options, asking=asks)
-            carry_out(surface, workspace, pull, options, consent)
+            _pull(surface, workspace, planned, options, consent)
             workspace = load(options)
             planned, on_drift = plan_sync(surface, workspace, keys, plan_options), "fail"
             show_plan(planned, options, asking=asks)
@@ -119,6 +117,23 @@ def command(
     if planned.plan and not options.quiet:
         click.echo(f"Synced {workspace.target.name}: {counted(len(results), 'change')}.", err=True)
     return None
+
+
+def _pull(
+    surface: Surface,
+    workspace: Workspace,
+    planned: PlannedSync,
+    options: Options,
+    consent: Consent,
+) -> None:
+    """Bring the edits at the target into the files, as `assistctl pull` does."""
+    # Few syncs need it.
+    from assistctl.commands._pulling import carry_out, show_pull
+    from assistctl.pulling import plan_pull
+
+    pull = plan_pull(surface, planned, workspace)
+    show_pull(pull, options, asking=consent.asks(workspace.target))
+    carry_out(surface, workspace, pull, options, consent)
 
 
 def _refuse_mass_prune(planned: PlannedSync, *, force: bool) -> None:

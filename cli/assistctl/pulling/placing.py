@@ -196,8 +196,6 @@ class Placer:
         spot = self._spot(assistant.address, ("tools",))
         path = (*spot.base, "tools")
         if spot.below and self.drafts.value(spot.file, path) in (ABSENT, None):
-            place = next(iter(assistant.places.values()), assistant.place)
-            place = assistant.places.get("tools", place)
             raise NotEditable(
                 Place(TOP), "its tools come from `defaults`", f"declare them in {spot.file}"
             )
