@@ -262,6 +262,8 @@ def test_a_cancel_that_is_refused_because_the_turn_has_just_ended_is_no_error(fa
     events = far.send("hi")
     while not isinstance(next(events), RunStarted):
         pass
+    while states(far) != ("idle", ["completed"]):
+        pass  # of which nobody here has heard yet
     proxy.fault = lambda number, request: error(400) if request.path.endswith("/events") else None
     assert far.cancel() == "completed"
 
