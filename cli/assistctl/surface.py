@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from assistctl.events import Event, Finished, ToolReturned
+from assistctl.events import Event, Finished, MadeFile, ToolReturned
 from assistctl.plan.changes import Change, Plan
 from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.redaction import Redaction
@@ -123,6 +123,9 @@ class Conversation(Protocol):
 
     def finished(self) -> Finished:
         """How the turn stands, as its last event."""
+
+    def download(self, file: MadeFile, to: Path) -> None:
+        """The content of a file that the assistant has made, into a path. Raises RemoteError."""
 
 
 class Surface(Protocol):

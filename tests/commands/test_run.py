@@ -79,21 +79,25 @@ def test_tools_work_in_the_workspaces_root_wherever_the_command_is_started(shop,
 def test_the_result_as_json(shared):
     code, out, err = shared("run", "clerk", "sum", "--format", "json")
     assert (code, err.startswith(CALLING)) == (0, True)
+    added = {
+        "name": "add",
+        "arguments": {"a": 1, "b": 2},
+        "output": "3",
+        "seconds": 0,
+        "error": None,
+    }
     assert json.loads(out) == {
         "status": "completed",
         "thread": "thread_…",
         "run": "run_…",
         "text": "The sum is 3.",
-        "tool_calls": [
-            {
-                "name": "add",
-                "arguments": {"a": 1, "b": 2},
-                "output": "3",
-                "seconds": 0,
-                "error": None,
-            }
-        ],
+        "tool_calls": [added],
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        "seconds": 0,
+        "annotations": [],
+        "sources": [],
+        "files": [],
+        "steps": [{"type": "function", "id": "call_…", **added}],
         "notes": ["answered by the scripted model, not by a language model"],
     }
 

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,6 +35,12 @@ def with_conversation_options(function: Callable[..., int | None]) -> Callable[.
     @click.option("--thread", metavar="ID", help="On this thread.")
     @click.option("--cancel-active", is_flag=True, help="Cancel a run that keeps the thread busy.")
     @click.option("--approve-all", is_flag=True, help="Do not ask before calls that want it.")
+    @click.option(
+        "--save",
+        metavar="DIR",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Save the files that the assistant makes here.",
+    )
     @functools.wraps(function)
     def call(
         *arguments: Any,
@@ -41,11 +48,14 @@ def with_conversation_options(function: Callable[..., int | None]) -> Callable[.
         thread: str | None,
         cancel_active: bool,
         approve_all: bool,
+        save: Path | None,
         **more: Any,
     ) -> int | None:
         if resume and thread:
             raise click.UsageError("--continue and --thread contradict each other.")
-        asked = ConversationOptions(thread, resume, cancel_active, approve_all)
+        # Tools work in the workspace's root, wherever the command was started.
+        to = save.absolute() if save else None
+        asked = ConversationOptions(thread, resume, cancel_active, approve_all, save=to)
         return function(*arguments, conversation=asked, **more)
 
     return call

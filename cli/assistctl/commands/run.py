@@ -11,8 +11,9 @@ from assistctl.commands._conversation import opened_session, shown_turn, with_co
 from assistctl.commands._options import Options, as_command, complete_key
 from assistctl.commands._workspace import load
 from assistctl.conversation.sessions import ConversationOptions
-from assistctl.errors import RunFailed
+from assistctl.errors import AssistctlError, RunFailed
 from assistctl.render.run import failure
+from assistctl.render.terminal import one_line
 from assistctl.spec.wording import is_unicode
 
 
@@ -48,6 +49,9 @@ def command(
         finished = shown_turn(talk, text, options, attachments)
     if finished.status != "completed":
         raise RunFailed(failure(finished))
+    if lost := [file for file in finished.files if file.error]:
+        told = "; ".join(f"{one_line(file.name)}: {file.error}" for file in lost)
+        raise AssistctlError(f"not all that was made could be saved: {told}")
     return None
 
 

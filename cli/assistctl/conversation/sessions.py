@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from assistctl import toolbox
 from assistctl.conversation import history
+from assistctl.conversation.saving import save
 from assistctl.conversation.turns import turn
 from assistctl.errors import AssistctlError, SyncFailed
-from assistctl.events import Event, ToolCall, ToolContext
+from assistctl.events import Event, Finished, ToolCall, ToolContext
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.resources import Assistant, CodeInterpreter, FileSearch, Json, Workspace
 from assistctl.spec.wording import is_unicode
@@ -32,14 +33,16 @@ class NotSynced(AssistctlError):
 @dataclass(frozen=True)
 class ConversationOptions:
     """Which thread (None: a new one; `resume`: the one used last from here), whether a run that
-    keeps it busy is cancelled first, and whether functions with `approval: ask` are called without
-    asking. What is `remembered` can be resumed from here."""
+    keeps it busy is cancelled first, whether functions with `approval: ask` are called without
+    asking, and the directory in which files are saved that the assistant makes. What is
+    `remembered` can be resumed from here."""
 
     thread: str | None = None
     resume: bool = False
     cancel_active: bool = False
     approve_all: bool = False
     remembered: bool = True
+    save: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,14 @@ class Session:
             ):  # which may change from response to response
                 history.remember(self.workspace, self.assistant, thread, message)
                 remembered = thread
-            yield event
+            yield self._concluded(event) if isinstance(event, Finished) else event
+
+    def _concluded(self, event: Finished) -> Finished:
+        """With its files saved, where they are to be."""
+        if self.options.save is None or not event.files:
+            return event
+        saved = save(event.files, self.options.save, self.conversation.download)
+        return replace(event, files=tuple(saved))
 
     def cancel(self) -> None:
         """Stop the run, if there is one; nothing is raised."""

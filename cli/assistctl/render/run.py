@@ -9,31 +9,29 @@ Each turn has a consumer of its own:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Protocol, TextIO
 
 import click
 
 from assistctl.events import (
+    CodeCalled,
+    CodeReturned,
     Event,
     Finished,
     Notice,
     RunStarted,
+    Searched,
     StatusChanged,
     TextDelta,
     ThreadStarted,
-    ToolCall,
     ToolCalled,
     ToolReturned,
-    Trace,
 )
-from assistctl.render.events import event_json, finished_json, parsed
-from assistctl.render.terminal import one_line, sanitize, shortened
+from assistctl.render.events import event_json, finished_json
+from assistctl.render.steps import begun_lines, file_lines, source_lines, step_lines, tokens
+from assistctl.render.terminal import one_line, sanitize
 from assistctl.render.values import json_document, json_line
-from assistctl.resources import Json
-
-_ROOM = 160
-"""Columns for the arguments or the output of one call; -v shows them whole."""
 
 _FINAL = {"completed", "failed", "incomplete", "expired", "cancelled"}
 
@@ -72,8 +70,9 @@ class TextOutput:
     """The answer on stdout as it comes, and the story between.
 
     Whatever is not text ends the line of the answer, so it ends in one newline, and what was said
-    before a tool call stands apart from what is said after it. A terminal gets the text made
-    harmless; anything else gets it exactly as it came, for there it is data.
+    before a tool call stands apart from what is said after it. Citations are numbers, and below the
+    answer stands what they cite. A terminal gets the text made harmless; anything else gets it
+    exactly as it came but for that, for there it is data.
     """
 
     def __init__(self, stdout: TextIO, story: Story) -> None:
@@ -85,11 +84,13 @@ class TextOutput:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, TextDelta):
-            self._say(event.text)
+            self._say(f"[{event.source}]" if event.source else event.text)
             return
         if isinstance(event, Finished) and not self._spoken:
             self._say(event.text)
         self._end_line()
+        if isinstance(event, Finished) and event.sources:
+            self._say("\n" + "\n".join(source_lines(event.sources)) + "\n")
         self._story(event)
 
     def close(self) -> None:
@@ -143,9 +144,10 @@ class JsonLinesOutput:
 
 
 class Story:
-    """What happens around the answer: thread, status words, tool calls, the end.
+    """What happens around the answer: thread, status words, calls of tools, searches, code, what
+    was made, the end.
 
-    With a negative verbosity only failed tool calls; with a positive one nothing is cut.
+    With a negative verbosity only what failed; with a positive one nothing is cut.
     """
 
     def __init__(self, stderr: TextIO, verbosity: int = 0) -> None:
@@ -155,10 +157,9 @@ class Story:
 
     def __call__(self, event: Event) -> None:
         match event:
-            case ToolReturned(error=str()):
-                self._line(self._failed_call(event))
-                if event.trace and self._verbosity >= 0:
-                    self._line(self._traced(event.trace))
+            case ToolReturned(error=str()) | CodeReturned(error=str()) | Searched(error=str()):
+                lines = list(step_lines(event, self._verbosity > 0))
+                self._lines(lines if self._verbosity >= 0 else lines[:1])
             case _ if self._verbosity < 0:
                 return
             case ThreadStarted(thread):
@@ -169,15 +170,12 @@ class Story:
                 self._word(status)
             case Notice(text):
                 self._line(f"{click.style('note:', fg='yellow')} {one_line(text)}")
-            case ToolCalled(call):
-                self._line(
-                    f"{click.style('→', fg='cyan')} {one_line(call.name)} {self._arguments(call)}"
-                )
-            case ToolReturned(call, output, seconds):
-                result = self._cut(output)
-                name = one_line(call.name)
-                self._line(f"{click.style('←', fg='green')} {name} ok {result}  {seconds:.2f} s")
+            case ToolCalled() | CodeCalled():
+                self._lines(begun_lines(event, self._verbosity > 0))
+            case ToolReturned() | CodeReturned() | Searched():
+                self._lines(step_lines(event, self._verbosity > 0))
             case Finished():
+                self._lines(file_lines(event.files))
                 self._line(_ending(event))
 
     def close(self) -> None:
@@ -185,6 +183,10 @@ class Story:
         if self._line_open:
             self._write("\n")
             self._line_open = False
+
+    def _lines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._line(line)
 
     def _line(self, text: str) -> None:
         self.close()
@@ -197,37 +199,11 @@ class Story:
     def _write(self, text: str) -> None:
         click.echo(text, file=self._stderr, nl=False)
 
-    def _arguments(self, call: ToolCall) -> str:
-        value = parsed(call.arguments)
-        return self._cut(value if isinstance(value, str) else json_line(value))
-
-    def _failed_call(self, event: ToolReturned) -> str:
-        reason = self._cut(event.error or "")
-        mark = click.style("✗", fg="red")
-        return f"{mark} {one_line(event.call.name)} {reason}  {event.seconds:.2f} s"
-
-    def _traced(self, trace: Trace) -> str:
-        """Where the tool raised, for its author: its own lines, or all of it with -v."""
-        lines = (trace.whole if self._verbosity > 0 else trace.short).split("\n")
-        return "\n".join(_dim(f"    {line}") for line in lines)
-
-    def _cut(self, text: str) -> str:
-        line = one_line(text)
-        return line if self._verbosity > 0 else shortened(line, _ROOM)
-
 
 def _ending(event: Finished) -> str:
     color = "green" if event.status == "completed" else "red"
-    return f"{click.style(one_line(event.status), fg=color)}{_dim(_tokens(event.usage))}"
-
-
-def _tokens(usage: Mapping[str, Json] | None) -> str:
-    """`  812 tokens (700 in, 112 out)`; the APIs call them prompt or input tokens."""
-    if not usage:
-        return ""
-    came = usage.get("prompt_tokens") or usage.get("input_tokens") or 0
-    went = usage.get("completion_tokens") or usage.get("output_tokens") or 0
-    return f"  {usage.get('total_tokens') or came + went:,} tokens ({came:,} in, {went:,} out)"
+    cost = "" if event.cost is None else f"  cost {event.cost:.4g}"
+    return f"{click.style(one_line(event.status), fg=color)}{_dim(tokens(event.usage) + cost)}"
 
 
 def _dim(text: str) -> str:

@@ -13,12 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from assistctl.apis.agents import environments, items, searching
 from assistctl.apis.agents.fields import SEARCH, of_session
 from assistctl.apis.answers import ATTEMPTS, CANCEL_SECONDS, KEY, Answer, polled, tokens
 from assistctl.apis.managed.ownership import used_files, used_stores
+from assistctl.apis.transport import files
 from assistctl.apis.transport.client import UNSEEN_SECONDS, Client, in_path
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.apis.transport.listening import listened
@@ -27,6 +29,7 @@ from assistctl.events import (
     ActionRequired,
     Event,
     Finished,
+    MadeFile,
     Notice,
     RunStarted,
     Searched,
@@ -160,6 +163,9 @@ class Conversation:
         reason = None if status == "completed" else reason or f"the turn was {status}"
         usage = tokens(self._turn.get("usage")) or None
         return self._answer.finished(status, self.thread, self._turn.get("id"), usage, reason)
+
+    def download(self, file: MadeFile, to: Path) -> None:
+        files.download_artifact(self.client, str(self.thread), file.id, file.size, to)
 
     def _begin(self, message: Mapping[str, Json], attachments: _Input) -> Iterator[Event]:
         """A session and its first turn. One whose answer was lost is looked for, and never made

@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
 from assistctl.apis.answers import ATTEMPTS, KEY, Answer, polled
 from assistctl.apis.assistants import steps
+from assistctl.apis.transport import files
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.apis.transport.listening import listened
@@ -22,6 +24,7 @@ from assistctl.events import (
     ActionRequired,
     Event,
     Finished,
+    MadeFile,
     Notice,
     RunStarted,
     StatusChanged,
@@ -115,6 +118,9 @@ class Conversation:
         return self._answer.finished(
             str(run.get("status")), self.thread, self.run, run.get("usage"), steps.reason(run)
         )
+
+    def download(self, file: MadeFile, to: Path) -> None:
+        files.download(self.client, {"id": file.id, "bytes": file.size}, to)
 
     def active_run(self) -> Mapping[str, Json] | None:
         """The run that keeps the thread locked, if there is one."""

@@ -11,11 +11,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
 from assistctl.apis.answers import ATTEMPTS, CANCEL_SECONDS, Answer, polled, tokens
 from assistctl.apis.managed.observe import ABSENT_ENDPOINT
 from assistctl.apis.managed.ownership import used_files, used_stores
 from assistctl.apis.responses import items, requests
+from assistctl.apis.transport import files as downloads
 from assistctl.apis.transport.client import Client, in_path
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.apis.transport.listening import listened
@@ -24,6 +26,7 @@ from assistctl.events import (
     ActionRequired,
     Event,
     Finished,
+    MadeFile,
     Notice,
     RunStarted,
     StatusChanged,
@@ -123,6 +126,13 @@ class Conversation:
         """How the turn stands, as its last event."""
         run, usage = str(self._response.get("id")), dict(self._spent) or None
         return self._answer.finished(self._status(), self.thread, run, usage, self._reason())
+
+    def download(self, file: MadeFile, to: Path) -> None:
+        if file.container is None:
+            downloads.download(self.client, {"id": file.id, "bytes": file.size}, to)
+        else:
+            place = file.container, file.id, file.size
+            downloads.download_from_container(self.client, *place, to)
 
     def _open_thread(self) -> Iterator[Event]:
         if self.thread is None:

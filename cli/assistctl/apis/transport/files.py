@@ -58,6 +58,36 @@ def download(
     client.fetch(path_of("/files", object_id, "content"), request, to, size, progress)
 
 
+def download_from_container(
+    client: Client, container: str, file_id: str, size: int | None, to: Path
+) -> None:
+    """GET what code has written in a container into a path. Raises RemoteError."""
+
+    def request(sdk: openai.OpenAI) -> AbstractContextManager[openai.APIResponse[Any]]:
+        content = sdk.containers.files.content.with_streaming_response
+        return content.retrieve(file_id, container_id=container)
+
+    path = path_of("/containers", container, "files", file_id, "content")
+    client.fetch(path, request, to, size, _unwatched)
+
+
+def download_artifact(
+    client: Client, session: str, artifact: str, size: int | None, to: Path
+) -> None:
+    """GET what the code of a session has written into a path. Raises RemoteError."""
+
+    def request(sdk: openai.OpenAI) -> AbstractContextManager[openai.APIResponse[Any]]:
+        artifacts = sdk.beta.agents.sessions.artifacts.with_streaming_response
+        return artifacts.content(artifact, session_id=session)
+
+    path = path_of("/agents/sessions", session, "artifacts", artifact, "content")
+    client.fetch(path, request, to, size, _unwatched)
+
+
+def _unwatched(received: int) -> None:
+    """Nobody wants to know how far it is."""
+
+
 class Part(io.RawIOBase):
     """A window on an open file, from `start` on, that reads like a file of its own and keeps the
     MD5 of the whole up to where it has been read."""

@@ -1,0 +1,229 @@
+"""What a person, a pipe and a program see of what the target does for an answer, at each API."""
+
+import json
+import re
+
+import pytest
+
+from tests.commands.conftest import Shop, same
+
+ANALYST = """\
+name: Analyst
+instructions: Count.
+tools:
+  - type: code_interpreter
+  - type: file_search
+    vector_store: handbook
+"""
+SCRIPT = r"""
+turns:
+  - when: sums
+    call:
+      code_interpreter:
+        code: |
+          open('/mnt/data/花 sums.csv', 'w').write('roses,7\n')
+          print('\x1b[31m7 朵')
+      file_search: {query: watering roses}
+    say: "7 朵: water them【4:0†source】, see [sums](sandbox:/mnt/data/花 sums.csv)."
+  - when: wrong
+    call:
+      code_interpreter: {code: 1 / 0}
+"""
+TARGETS = """\
+targets:
+  assistants: {model: scripted}
+  responses: {api: responses, model: scripted}
+  agents: {api: agents, model: scripted, emulate: [file_search]}
+"""
+APIS = ("assistants", "responses", "agents")
+
+
+@pytest.fixture(scope="module")
+def analyst(tmp_path_factory):
+    shop = Shop(tmp_path_factory.mktemp("analyst"))
+    (shop.root / "assistants").mkdir()
+    (shop.root / "handbook").mkdir()
+    (shop.root / "assistants" / "analyst.yaml").write_text(ANALYST)
+    (shop.root / "assistants" / "analyst.script.yaml").write_text(SCRIPT)
+    (shop.root / "handbook" / "care.md").write_text("Water the roses daily.\n")
+    (shop.root / "assistctl.yaml").write_text(
+        f"version: 1\nworkspace: shop\ndefaults: {{model: gpt-6-luna}}\n{TARGETS}"
+        'vector_stores:\n  handbook: {files: ["handbook/*.md"]}\n'
+    )
+    for api in APIS:
+        result = shop("sync", "-t", api, "--yes")
+        assert result.code == 0, result.err
+    return shop
+
+
+def told(text):
+    """Without what differs from time to time."""
+    text = re.sub(r"\b(turn|resp|conv|sess|env|cntr|cfile|artifact)_[A-Za-z0-9]+", r"\1_…", text)
+    return re.sub(r"\b[01]\.\d\d\b(?! s)", "0.…", text)
+
+
+def outcome(api):
+    """The answer, as a pipe gets it."""
+    mark, sources = {
+        "assistants": ("[1]", "\n[1] care.md\n"),
+        "responses": ("[1]", "\n[1] care.md\n"),
+        "agents": ("[1]", "\n[1] (the target does not say what this is)\n"),
+    }[api]
+    return f"7 朵: water them{mark}, see [sums](sandbox:/mnt/data/花 sums.csv).\n{sources}"
+
+
+STARTED = {
+    "assistants": """\
+thread thread_…
+run run_…
+note: answered by the scripted model, not by a language model
+queued · in_progress
+""",
+    "responses": "thread conv_…\nrun resp_… · in_progress\n",
+    "agents": "thread sess_…\nrun turn_… · queued · in_progress\n",
+}
+SEARCHED = {
+    "assistants": "← file_search ok care.md 0.…  … s\n",
+    "responses": '← file_search ok "watering roses": care.md 0.…  … s\n',
+    "agents": """\
+requires_action
+← file_search ok "watering roses": care.md 0.…  … s
+in_progress
+""",
+}
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_pipe_gets_the_answer_with_its_sources_and_stderr_tells_the_rest(analyst, api):
+    code, out, err = analyst("run", "-t", api, "analyst", "sums")
+    assert (code, out) == (0, outcome(api))
+    assert told(err) == (
+        STARTED[api]
+        + r"→ code_interpreter open('/mnt/data/花 sums.csv', 'w').write('roses,7\n')"
+        + r" print('\x1b[31m7 朵')"
+        + "\n← code_interpreter ok \\x1b[31m7 朵  … s\n"
+        + SEARCHED[api]
+        + """\
+made 花 sums.csv, 8 bytes  (--save DIR saves it)
+completed  … tokens
+"""
+    )
+
+
+def test_on_a_terminal_and_with_v_code_and_passages_are_whole(analyst):
+    with analyst.on_terminal("run", "-t", "assistants", "analyst", "sums", "-v") as terminal:
+        assert terminal.end() == 0
+    assert (
+        told(same(terminal.shown))
+        == STARTED["assistants"]
+        + r"""→ code_interpreter
+    open('/mnt/data/花 sums.csv', 'w').write('roses,7\n')
+    print('\x1b[31m7 朵')
+← code_interpreter ok  … s
+    \x1b[31m7 朵
+← file_search ok 1 passage  … s
+    care.md 0.…  Water the roses daily.
+7 朵: water them[1], see [sums](sandbox:/mnt/data/花 sums.csv).
+
+[1] care.md
+made 花 sums.csv, 8 bytes  (--save DIR saves it)
+completed  … tokens
+"""
+    )
+
+
+def test_code_that_fails_is_told_in_few_words_and_with_q_too(analyst):
+    failed = "✗ code_interpreter exit code 1: ZeroDivisionError: division by zero  … s\n"
+    assert analyst("run", "-t", "agents", "analyst", "wrong", "-q").err == failed
+    whole = analyst("run", "-t", "agents", "analyst", "wrong", "-v").err
+    assert "✗ code_interpreter exit code 1  … s\n    Traceback (most recent" in whole
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_json_has_text_and_annotations_as_the_api_gave_them_and_all_that_was_done(analyst, api):
+    code, out, err = analyst("run", "-t", api, "analyst", "sums", "--format", "json")
+    assert code == 0, err
+    result = json.loads(out)
+    ran, searched = result["steps"]
+    score = searched["hits"][0]["score"]
+    assert result | {"usage": {}, "annotations": [], "notes": []} == {
+        "status": "completed",
+        "thread": result["thread"],
+        "run": result["run"],
+        "text": {
+            "responses": "7 朵: water them, see [sums](sandbox:/mnt/data/花 sums.csv).",
+        }.get(api, "7 朵: water them【4:0†source】, see [sums](sandbox:/mnt/data/花 sums.csv)."),
+        "tool_calls": [],
+        "usage": {},
+        "seconds": 0,
+        "annotations": [],
+        "sources": {"agents": [{"number": 1}]}.get(
+            api, [{"number": 1, "file_name": "care.md", "file_id": "file-…"}]
+        ),
+        "files": [{**file, "name": "花 sums.csv", "size": 8} for file in result["files"]],
+        "steps": [
+            {
+                "type": "code_interpreter",
+                "id": ran["id"],
+                "code": "open('/mnt/data/花 sums.csv', 'w').write('roses,7\\n')\n"
+                "print('\\x1b[31m7 朵')\n",
+                "output": "\x1b[31m7 朵\n",
+                "files": [],
+                "seconds": 0,
+                "error": None,
+            },
+            {
+                "type": "file_search",
+                "id": searched["id"],
+                "queries": [] if api == "assistants" else ["watering roses"],
+                "hits": [
+                    {
+                        "file_name": "care.md",
+                        "file_id": "file-…",
+                        "score": score,
+                        "text": "Water the roses daily.\n",
+                    }
+                ],
+                "seconds": 0,
+                "error": None,
+            },
+        ],
+        "notes": [],
+    }
+    assert len(result["files"]) == 1
+    kinds = {
+        "assistants": ["file_citation", "file_path"],
+        "responses": ["file_citation", "container_file_citation"],
+        "agents": [],
+    }
+    assert [note["type"] for note in result["annotations"]] == kinds[api]
+
+
+def test_json_lines_have_the_events_and_the_marks_of_sources(analyst):
+    out = analyst("run", "-t", "assistants", "analyst", "sums", "--format", "jsonl").out
+    events = [json.loads(line) for line in out.splitlines()]
+    wanted = ("code_called", "code_returned", "searched", "finished")
+    assert [it["type"] for it in events if it["type"] in wanted] == list(wanted)
+    assert {"type": "text_delta", "text": "【4:0†source】", "source": 1} in events
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_files_are_saved_where_it_is_said_and_over_nothing(analyst, api, tmp_path):
+    asked = ("run", "-t", api, "analyst", "sums", "--save", str(tmp_path / "new"))
+    first, second = analyst(*asked), analyst(*asked, "--format", "json")
+    assert f"\nsaved {tmp_path}/new/花 sums.csv, 8 bytes\n" in first.err
+    (file,) = json.loads(second.out)["files"]
+    assert file["saved"] == f"{tmp_path}/new/花 sums-2.csv"
+    assert {path.name: path.read_text() for path in (tmp_path / "new").iterdir()} == {
+        "花 sums.csv": "roses,7\n",
+        "花 sums-2.csv": "roses,7\n",
+    }
+
+
+def test_what_cannot_be_saved_is_an_error_after_the_answer(analyst, tmp_path):
+    (tmp_path / "file").write_text("")
+    to = str(tmp_path / "file" / "new")
+    code, out, err = analyst("run", "-t", "responses", "analyst", "sums", "--save", to)
+    assert (code, out) == (1, outcome("responses"))
+    assert "✗ 花 sums.csv was not saved: [Errno 20] Not a directory: " in err
+    assert "error: not all that was made could be saved: 花 sums.csv: [Errno 20]" in err
