@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistctl.resources import ASSISTANT, Address, digest
+from assistctl.resources import ASSISTANT, Address, Price, digest
 
 NUMBERS = st.sampled_from(
     [0, -0.0, 1, 1.0, 1.5, 10**30, 1e15, 1e16, 1e22, 5e-324, "1.0", "e+", True]
@@ -35,3 +35,11 @@ def test_a_digest_is_that_of_canonical_json_in_which_whole_numbers_are_integers(
 
 def test_a_digest_takes_tuples_for_lists_and_addresses_for_their_names() -> None:
     assert digest((1.0, Address(ASSISTANT, "shop"))) == digest([1, "assistant/shop"])
+
+
+def test_a_price_is_for_a_million_tokens_and_those_that_are_cached_may_be_cheaper() -> None:
+    usage = {"prompt_tokens": 3_000_000, "completion_tokens": 500_000, "total_tokens": 3_500_000}
+    cached = {**usage, "prompt_token_details": {"cached_tokens": 1_000_000}}
+    assert Price(2, 8).of(usage) == Price(2, 8).of(cached) == 10.0
+    assert Price(2, 8, 0.5).of(cached) == 8.5
+    assert Price(2, 8).of({}) == 0.0

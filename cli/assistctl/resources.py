@@ -216,6 +216,24 @@ class Interpreter:
 
 
 @dataclass(frozen=True)
+class Price:
+    """What a million tokens of a model cost; without a price of their own those that are cached
+    cost what others do."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+
+    def of(self, usage: Mapping[str, Json]) -> float:
+        """What a turn has cost, by its `usage`."""
+        read, written = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+        cached = (usage.get("prompt_token_details") or {}).get("cached_tokens") or 0
+        price = self.input if self.cached_input is None else self.cached_input
+        millionths = (read - cached) * self.input + cached * price + written * self.output
+        return float(millionths / 1_000_000)
+
+
+@dataclass(frozen=True)
 class Workspace:
     """Everything that one directory declares, as seen by one target.
 
@@ -223,7 +241,7 @@ class Workspace:
     that the scripted model of the embedded server understands; `suites` the tests of those with a
     `<key>.tests.yaml`. `moved` tells which address an
     object has now, by the one it had before. `warnings` are about what is not wrong, but will not
-    be as it is declared.
+    be as it is declared. `prices` are those of models, by their names.
     """
 
     root: Path
@@ -238,6 +256,7 @@ class Workspace:
     moved: Mapping[Address, Address] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
     interpreter: Interpreter | None = None
+    prices: Mapping[str, Price] = field(default_factory=dict)
 
     def formerly(self, address: Address) -> tuple[Address, ...]:
         """The addresses that an object had before this one, the latest first."""

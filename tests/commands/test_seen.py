@@ -48,6 +48,7 @@ def analyst(tmp_path_factory):
     (shop.root / "handbook" / "care.md").write_text("Water the roses daily.\n")
     (shop.root / "assistctl.yaml").write_text(
         f"version: 1\nworkspace: shop\ndefaults: {{model: gpt-6-luna}}\n{TARGETS}"
+        "prices: {gpt-6-luna: {input: 1, output: 100}}\n"
         'vector_stores:\n  handbook: {files: ["handbook/*.md"]}\n'
     )
     for api in APIS:
@@ -59,6 +60,7 @@ def analyst(tmp_path_factory):
 def told(text):
     """Without what differs from time to time."""
     text = re.sub(r"\b(turn|resp|conv|sess|env|cntr|cfile|artifact)_[A-Za-z0-9]+", r"\1_…", text)
+    text = re.sub(r"\bcost [\d.]+", "cost …", text)
     return re.sub(r"\b[01]\.\d\d\b(?! s)", "0.…", text)
 
 
@@ -105,7 +107,7 @@ def test_a_pipe_gets_the_answer_with_its_sources_and_stderr_tells_the_rest(analy
         + SEARCHED[api]
         + """\
 made 花 sums.csv, 8 bytes  (--save DIR saves it)
-completed  … tokens
+completed  … tokens  cost …
 """
     )
 
@@ -127,7 +129,7 @@ def test_on_a_terminal_and_with_v_code_and_passages_are_whole(analyst):
 
 [1] care.md
 made 花 sums.csv, 8 bytes  (--save DIR saves it)
-completed  … tokens
+completed  … tokens  cost …
 """
     )
 
@@ -145,8 +147,9 @@ def test_json_has_text_and_annotations_as_the_api_gave_them_and_all_that_was_don
     assert code == 0, err
     result = json.loads(out)
     ran, searched = result["steps"]
+    assert 0 < result["cost"] < 1
     score = searched["hits"][0]["score"]
-    assert result | {"usage": {}, "annotations": [], "notes": []} == {
+    assert result | {"usage": {}, "cost": 0, "annotations": [], "notes": []} == {
         "status": "completed",
         "thread": result["thread"],
         "run": result["run"],
@@ -155,6 +158,7 @@ def test_json_has_text_and_annotations_as_the_api_gave_them_and_all_that_was_don
         }.get(api, "7 朵: water them【4:0†source】, see [sums](sandbox:/mnt/data/花 sums.csv)."),
         "tool_calls": [],
         "usage": {},
+        "cost": 0,
         "seconds": 0,
         "annotations": [],
         "sources": {"agents": [{"number": 1}]}.get(

@@ -83,11 +83,14 @@ class Session:
             yield self._concluded(event) if isinstance(event, Finished) else event
 
     def _concluded(self, event: Finished) -> Finished:
-        """With its files saved, where they are to be."""
-        if self.options.save is None or not event.files:
-            return event
-        saved = save(event.files, self.options.save, self.conversation.download)
-        return replace(event, files=tuple(saved))
+        """With what it has cost, if that is known, and its files saved, where they are to be."""
+        price = self.workspace.prices.get(str(self.assistant.settings.get("model")))
+        if price and event.usage:
+            event = replace(event, cost=price.of(event.usage))
+        if self.options.save and event.files:
+            saved = save(event.files, self.options.save, self.conversation.download)
+            event = replace(event, files=tuple(saved))
+        return event
 
     def cancel(self) -> None:
         """Stop the run, if there is one; nothing is raised."""

@@ -202,7 +202,7 @@ class Story:
 
 def _ending(event: Finished) -> str:
     color = "green" if event.status == "completed" else "red"
-    cost = "" if event.cost is None else f"  cost {event.cost:.4g}"
+    cost = "" if event.cost is None else "  cost " + f"{event.cost:.6f}".rstrip("0").rstrip(".")
     return f"{click.style(one_line(event.status), fg=color)}{_dim(tokens(event.usage) + cost)}"
 
 

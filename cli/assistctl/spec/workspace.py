@@ -15,6 +15,7 @@ from assistctl.resources import (
     Address,
     Assistant,
     Interpreter,
+    Price,
     Target,
     VectorStore,
     Workspace,
@@ -90,6 +91,7 @@ def load(
         moved=moves(top, _addresses(sources.assistants, top), findings),
         warnings=_warnings(read, top, in_use),
         interpreter=_interpreter(usable.mapping("tools"), root),
+        prices={model: Price(**price) for model, price in usable.mapping("prices").items()},
     )
     return workspace, findings.in_order()
 

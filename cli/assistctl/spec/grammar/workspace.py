@@ -9,6 +9,7 @@ from assistctl.spec.grammar.parts import (
     integer,
     mapping,
     nullable,
+    number,
     ref,
     table,
     text,
@@ -52,6 +53,11 @@ WORKSPACES: dict[str, Schema] = {
                     ),
                 },
                 required=["python"],
+            ),
+            "prices": table(
+                "What a million tokens of a model cost, by the model's name, in any currency: "
+                "runs tell their `cost` by it.",
+                {"$ref": "#/$defs/price"},
             ),
             "hidden_files": ref(
                 "files",
@@ -103,6 +109,15 @@ WORKSPACES: dict[str, Schema] = {
                 ),
             },
         )
+    ),
+    "price": mapping(
+        "What a million tokens of a model cost.",
+        {
+            "input": number("Of what the model reads.", 0, 1e6),
+            "cached_input": number("Of what it has read before; as `input` if left out.", 0, 1e6),
+            "output": number("Of what the model writes.", 0, 1e6),
+        },
+        required=["input", "output"],
     ),
     "vector_store": nullable(
         mapping(
