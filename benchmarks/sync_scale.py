@@ -122,10 +122,14 @@ class Shape:
             }
         )
 
+    def plan_of_edit(self) -> Counter[str]:
+        """Before an upload is deleted, agents are asked whether they use it, too."""
+        return self.plan(synced=True) + Counter({"list agents": 1})
+
     def sync_of_edit(self) -> Counter[str]:
         """The file that all use: the old upload is kept in the snapshot, the file uploaded anew,
         everybody repointed, the old upload deleted."""
-        return self.plan(synced=True) + Counter(
+        return self.plan_of_edit() + Counter(
             {
                 "fetch file": 1,
                 "upload": 1,
@@ -206,7 +210,8 @@ def kind(method: str, path: str) -> str:
         part = "member" if parts[2] == "files" else "batch"
         verbs = {"POST batch": "attach", "GET batch": "poll", "GET member": "list members"}
         return verbs.get(f"{method} {part}", f"{method} {path}")
-    name = {"assistants": "assistant", "vector_stores": "store", "files": "file"}[parts[0]]
+    names = {"assistants": "assistant", "vector_stores": "store", "files": "file"}
+    name = names.get(parts[0], parts[0].removesuffix("s"))
     if method == "GET":
         return f"list {name}s" if len(parts) == 1 else f"read {name}"
     if method == "DELETE":
@@ -329,8 +334,8 @@ def live(size: int, latency: float, wrong: list[str]) -> list[Step]:
     shape = Shape(size)
     first, again = shape.plan(synced=False), shape.plan(synced=True)
     objects = shape.assistants + shape.stores + shape.files
-    everything = f"Plan for local: {objects} to create, 0 to update, 0 to delete."
-    one_file = "Plan for local: 0 to create, 1 to update, 0 to delete."
+    everything = f"Plan for line: {objects} to create, 0 to update, 0 to delete."
+    one_file = "Plan for line: 0 to create, 1 to update, 0 to delete."
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory) / "workspace"
         write_workspace(root, shape)
@@ -346,7 +351,7 @@ def live(size: int, latency: float, wrong: list[str]) -> list[Step]:
                 ]
                 (root / "prices.csv").write_text("rose,1.80\n" * 200)
                 steps += [
-                    life.step("plan, file of all", ["plan"], again, one_file),
+                    life.step("plan, file of all", ["plan"], shape.plan_of_edit(), one_file),
                     life.step(
                         "sync, file of all", ["sync", "--yes"], shape.sync_of_edit(), one_file
                     ),
