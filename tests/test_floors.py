@@ -89,12 +89,12 @@ MAY_IMPORT_IN_APIS = {
 """Each API's own package is reached by name only, from the table in apis/__init__.py."""
 WORDS_OF_THE_SERVER = {"wire", "settings", "thread_pools", "tokens", "upstream", "validation"}
 MAY_IMPORT_IN_SERVER = {
-    "__init__": {"engine", "seeding", "serving", "settings", "storage"},
+    "__init__": {"models", "engine", "seeding", "serving", "settings", "storage"},
     "wire": set(),
     "tokens": set(),
     "thread_pools": set(),
     "upstream": set(),
-    "settings": {"sandbox"},
+    "settings": {"sandbox", "models"},
     "validation": {"wire"},
     "storage": {"wire"},
     "sandbox": set(),

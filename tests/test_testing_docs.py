@@ -1,5 +1,6 @@
 """What docs/testing.md shows, tried: its cases are read, and end as it says."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -13,7 +14,9 @@ FILES = {
 version: 1
 workspace: pool
 defaults: {model: gpt-6-luna}
-targets: {local: {model: scripted}}
+targets:
+  local: {model: scripted}
+  responses: {api: responses, model: scripted}
 """,
     "assistants/porter.yaml": "tools: [{type: function, python: pool:fee}]\n",
     "assistants/porter.script.yaml": """\
@@ -22,6 +25,10 @@ turns:
   - {when: open, say: "We open at 10:00."}
   - {say: You are welcome.}
 """,
+    "assistants/desk.yaml": "instructions: {file: desk.md}\n",
+    "assistants/desk.script.yaml": "turns: [{say: Hello!}]\n",
+    "assistants/desk.md": "Be kind.\n",
+    "assistants/desk-brief.md": "Be brief.\n",
     "tools/pool.py": '''\
 def fee(guests: int) -> float:
     """The fee for so many guests, in euro."""
@@ -35,6 +42,13 @@ def workspace(root):
     for name, text in {**FILES, **shown}.items():
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
+
+
+def test_every_combination_of_the_matrix_is_tried(tmp_path):
+    workspace(tmp_path)
+    done = forking.run(["-m", "assistctl", "test", "desk", "--format", "json"], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["cases"]) == 8
 
 
 def test_every_command_answers_as_the_page_shows(tmp_path):

@@ -18,7 +18,8 @@ class Expectation:
     `kind` is the key that it stands under and `value` what it says: a text of `contains`,
     `not_contains`, `equals` or `regex`; the mapping of `json_schema`; of `calls` a mapping with
     `function` and perhaps `arguments`, `exact` and `times`; a function's name of `never`, a list of
-    them of `order`; a word of `status`; a limit of `seconds` or `tokens`; a text of `rubric`.
+    them of `order`; a word of `status`; a file's name of `cited`; a limit of `seconds`,
+    `tokens` or `cost`; a text of `rubric`.
     """
 
     kind: str
@@ -72,6 +73,23 @@ class Judge:
 
 
 @dataclass(frozen=True)
+class Prompt:
+    """Instructions that are tried in place of the declared ones; `file` is as it is declared."""
+
+    file: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What all cases are tried with: each combination; of what is empty, what is declared."""
+
+    targets: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    prompts: tuple[Prompt, ...] = ()
+
+
+@dataclass(frozen=True)
 class Suite:
     """The cases of one assistant, in the order of their file."""
 
@@ -79,3 +97,4 @@ class Suite:
     file: str
     cases: tuple[Case, ...]
     judge: Judge | None = None
+    matrix: Matrix = Matrix()

@@ -18,10 +18,17 @@ if TYPE_CHECKING:
 ENV = ".env"
 
 
-def load(root: Path | None = None, target: str | None = None, *, refuse: bool = True) -> Workspace:
+def load(
+    root: Path | None = None,
+    target: str | None = None,
+    *,
+    refuse: bool = True,
+    keyless: bool = False,
+) -> Workspace:
     """The workspace in a directory, else in the nearest one above the current directory, as it is
     declared for a target, else for the one that it names itself. What the target's API cannot do
-    is wrong, unless `refuse` is False.
+    is wrong, unless `refuse` is False; so is a key that is not set, unless the target is `keyless`,
+    for nobody will be asked there.
 
     Raises DeclarationError with everything that is wrong with it, AssistctlError where there is
     none.
@@ -30,7 +37,7 @@ def load(root: Path | None = None, target: str | None = None, *, refuse: bool = 
     if root is None:
         raise spec.missing_workspace(Path.cwd())
     environ, faults = _environment(root)
-    declared, problems = spec.load(root.resolve(), target=target, environ=environ)
+    declared, problems = spec.load(root.resolve(), target=target, environ=environ, keyless=keyless)
     workspace, more = toolbox.resolve(declared)
     more += refusals(workspace) if refuse else ()
     if problems := (*faults, *problems, *more):

@@ -17,7 +17,7 @@ from assistctl.spec.addresses import is_address, sentence
 from assistctl.state_directory import state_directory
 
 if TYPE_CHECKING:
-    from assistctl.server import EmbeddedServer, Settings
+    from assistctl.server import EmbeddedServer, Settings, Tape
     from assistctl.surface import Surface
 
 CODE_PYTHON = "ASSISTCTL_CODE_PYTHON"
@@ -25,14 +25,19 @@ CODE_PYTHON = "ASSISTCTL_CODE_PYTHON"
 
 @contextmanager
 def opened(
-    workspace: Workspace, parallel: int = PARALLEL, *, database: Path | None = None
+    workspace: Workspace,
+    parallel: int = PARALLEL,
+    *,
+    database: Path | None = None,
+    tape: Tape | None = None,
 ) -> Iterator[Surface]:
     """The API surface of the workspace's target, which is sent `parallel` requests at a time. A
-    local one has its own `database`, unless another is given."""
+    local one has its own `database`, unless another is given; what its model is asked goes
+    through the `tape`."""
     with ExitStack() as stack:
         target = workspace.target
         if target.local:
-            server = _embedded(server_settings(workspace, database), stack)
+            server = _embedded(replace(server_settings(workspace, database), tape=tape), stack)
             target = replace(target, base_url=server.base_url, api_key=server.api_key)
         surface = apis.connect(target, parallel)
         stack.callback(surface.close)

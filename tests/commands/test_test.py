@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.commands.conftest import Shop, same
+from tests.server.chat_endpoint import chat_endpoint_running, say
 
 GOOD = """\
 cases:
@@ -239,6 +240,28 @@ def test_tests_that_there_are_not_are_told(shop):
     assert shop("test", "--case", "subtraction").err == (
         "error: no case is called like 'subtraction'\n"
     )
+
+
+def test_in_ci_what_was_recorded_is_replayed_without_a_key(shop):
+    shop.edit(
+        "assistctl.yaml",
+        "  staging:",
+        '  llm: {model: {base_url: "${LLM_URL}", api_key: "${LLM_KEY}"}}\n  staging:',
+    )
+    declare(shop, "cases: [{name: greets, user: Hi, expect: {equals: Ahoy!}}]", "greeter")
+    with chat_endpoint_running() as endpoint:
+        endpoint.answer(say("Ahoy!"))
+        there = {"LLM_URL": endpoint.url, "LLM_KEY": "sk-test"}
+        result = shop("test", "--target", "llm", "--record", **there)
+        assert (result.code, result.err) == (0, "")
+    assert (shop.root / "assistants" / "greeter.cassette.json").is_file()
+    gone = {"LLM_URL": "http://127.0.0.1:9/v1"}
+    again = shop("test", "--target", "llm", CI="true", **gone)
+    assert (again.code, again.err) == (0, "")
+    asked = shop("test", "--target", "llm", **gone)
+    assert (asked.code, asked.out) == (1, "")
+    assert "the environment variable LLM_KEY is not set" in asked.err
+    assert shop("validate").code == 0
 
 
 def test_ctrl_c_reports_what_ran_and_leaves_no_run_at_work(shop):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assistctl.cases import Case, Expectation, Judge, Stub, Suite, Turn
+from assistctl.cases import Case, Expectation, Judge, Matrix, Prompt, Stub, Suite, Turn
 from assistctl.errors import Place
 from assistctl.resources import (
     Assistant,
@@ -120,26 +120,27 @@ def expects(kind: str, value: object, line: int, column: int) -> Expectation:
     return Expectation(kind, value, Place("assistants/shop.tests.yaml", line, column))
 
 
+PROMPT = (GOOD / "assistants" / "shop.md").read_text("utf-8-sig")
 TESTS = Suite(
     key="shop",
     file="assistants/shop.tests.yaml",
     cases=(
         Case(
             name="a refund with ${no variable}",
-            place=Place("assistants/shop.tests.yaml", 7, 5),
+            place=Place("assistants/shop.tests.yaml", 8, 5),
             turns=(
                 Turn(
                     "Give me my money back.",
                     (
-                        expects("contains", "Done", 11, 17),
-                        expects("not_contains", "sorry", 12, 22),
-                        expects("not_contains", "no", 12, 29),
-                        expects("regex", "^D", 13, 14),
-                        expects("equals", "Done.", 14, 15),
+                        expects("contains", "Done", 12, 17),
+                        expects("not_contains", "sorry", 13, 22),
+                        expects("not_contains", "no", 13, 29),
+                        expects("regex", "^D", 14, 14),
+                        expects("equals", "Done.", 15, 15),
                         expects(
-                            "json_schema", {"type": ["string", "array"], "minLength": 1}, 15, 20
+                            "json_schema", {"type": ["string", "array"], "minLength": 1}, 16, 20
                         ),
-                        expects("calls", {"function": "refund"}, 17, 11),
+                        expects("calls", {"function": "refund"}, 18, 11),
                         expects(
                             "calls",
                             {
@@ -148,15 +149,17 @@ TESTS = Suite(
                                 "exact": True,
                                 "times": 1,
                             },
-                            18,
+                            19,
                             11,
                         ),
-                        expects("never", "cancel", 19, 15),
-                        expects("order", ["today", "refund"], 20, 14),
-                        expects("status", "completed", 21, 15),
-                        expects("seconds", 0.5, 22, 16),
-                        expects("tokens", 1000, 23, 15),
-                        expects("rubric", "Is it kind?", 24, 15),
+                        expects("never", "cancel", 20, 15),
+                        expects("order", ["today", "refund"], 21, 14),
+                        expects("status", "completed", 22, 15),
+                        expects("seconds", 0.5, 23, 16),
+                        expects("tokens", 1000, 24, 15),
+                        expects("cost", 0.25, 25, 13),
+                        expects("cited", "care.txt", 26, 14),
+                        expects("rubric", "Is it kind?", 27, 15),
                     ),
                     ("assistants/handbook/care.txt",),
                 ),
@@ -167,22 +170,23 @@ TESTS = Suite(
         ),
         Case(
             name="two turns",
-            place=Place("assistants/shop.tests.yaml", 25, 5),
+            place=Place("assistants/shop.tests.yaml", 28, 5),
             turns=(
                 Turn("Hello"),
                 Turn(
                     "Cancel it.",
-                    (expects("status", "incomplete", 31, 26),),
+                    (expects("status", "incomplete", 34, 26),),
                     ("assistants/prices.csv",),
                 ),
             ),
-            expect=(expects("calls", {"function": "cancel"}, 33, 22),),
+            expect=(expects("calls", {"function": "cancel"}, 36, 22),),
             stubs={"refund": Stub(), "cancel": Stub(raises="It has left.")},
             repeat=1,
             pass_rate=0.5,
         ),
     ),
     judge=Judge("gpt-6.1", "Be strict."),
+    matrix=Matrix(("local",), ("gpt-6.1",), (Prompt("shop.md", PROMPT),)),
 )
 DESK = Assistant(
     key="desk",

@@ -13,9 +13,9 @@ from assistctl.render.problems import warnings_text
 from assistctl.resources import Workspace
 
 
-def load(options: Options, *, refuse: bool = True) -> Workspace:
+def load(options: Options, *, refuse: bool = True, keyless: bool = False) -> Workspace:
     """As the command line asks for it; see loading.load."""
-    return loading.load(options.workspace, options.target, refuse=refuse)
+    return loading.load(options.workspace, options.target, refuse=refuse, keyless=keyless)
 
 
 def warn(options: Options, warnings: Sequence[Problem]) -> None:

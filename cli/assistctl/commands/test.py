@@ -15,8 +15,9 @@ from assistctl.errors import Interrupted
 from assistctl.render.terminal import is_plain_terminal, one_line, shortened
 from assistctl.render.testing.documents import report_json, report_junit
 from assistctl.render.testing.text import report_text
-from assistctl.testing import Tests, tested
-from assistctl.testing.running import JOBS, Try
+from assistctl.testing import Wanted, try_cases
+from assistctl.testing.running import Try
+from assistctl.testing.wanted import JOBS, Taping
 from assistctl.verdicts import Attempt, Outcome, Report
 
 EXIT_NOT_PASSED = 1
@@ -39,6 +40,8 @@ _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
     show_default=True,
     help="Cases at the same time.",
 )
+@click.option("--record", is_flag=True, help="Keep what models answer in KEY.cassette.json.")
+@click.option("--replay", is_flag=True, help="Answer from there; no model is asked.")
 @click.option("--approve-all", is_flag=True, help="Call functions that want approval, too.")
 @click.option(
     "--junit",
@@ -52,13 +55,16 @@ def command(
     only: tuple[str, ...],
     synced: bool,
     jobs: int,
+    record: bool,
+    replay: bool,
     approve_all: bool,
     junit: Path | None,
 ) -> int | None:
     """Try the cases in assistants/KEY.tests.yaml, of all assistants without KEYs.
 
     What is declared here is tested on an embedded server of its own, with the target's model;
-    nothing is written to the target. With --synced, what is at the target is tested there.
+    nothing is written to the target. With --synced, what is at the target is tested there. In CI,
+    what was recorded is replayed.
     Functions are really called, but for those with stubs. Exits 0 only if all cases passed.
 
     \b
@@ -67,17 +73,30 @@ def command(
       assistctl test flower-shop --case sunflowers -v
       assistctl test --target prod --synced --junit report.xml
     """
-    workspace = load(options)
+    if record + replay + synced > 1:
+        raise click.UsageError("Only one of --record, --replay and --synced can be had.")
+    taping = _taping(record, replay, synced)
+    workspace = load(options, keyless=taping not in (None, "record"))
     warn(options, workspace.warnings)
     junit = junit.absolute() if junit else None
-    tests = Tests(keys, only, synced, jobs, approve_all)
-    report = tested(workspace, tests, _progress(options))
+    one_target = options.target is not None
+    wanted = Wanted(keys, only, synced, jobs, approve_all, one_target, taping)
+    report = try_cases(workspace, wanted, _progress(options))
     if junit:
         junit.write_text(_XML + report_junit(report) + "\n", encoding="utf-8")
     click.echo(_shown(report, options))
     if report.count(Outcome.STOPPED):
         raise Interrupted("stopped before all cases were tried")
     return None if report.good else EXIT_NOT_PASSED
+
+
+def _taping(record: bool, replay: bool, synced: bool) -> Taping:
+    """In CI what was recorded is replayed unless somebody says otherwise."""
+    if record:
+        return "record"
+    if replay:
+        return "replay"
+    return "replay what there is" if in_ci() and not synced else None
 
 
 def _shown(report: Report, options: Options) -> str:

@@ -13,6 +13,7 @@ from assistctl.server.settings import Settings
 
 if TYPE_CHECKING:
     from assistctl.server.engine.interpreters import code_report
+    from assistctl.server.models.taping import Tape
     from assistctl.server.seeding import Seeded, SeedError, seed
     from assistctl.server.serving import EmbeddedServer, serve
     from assistctl.server.storage.database import DatabaseError
@@ -23,6 +24,7 @@ __all__ = [
     "SeedError",
     "Seeded",
     "Settings",
+    "Tape",
     "code_report",
     "seed",
     "serve",
@@ -36,6 +38,7 @@ _HOMES = {
     "seed": "seeding",
     "code_report": "engine.interpreters",
     "DatabaseError": "storage.database",
+    "Tape": "models.taping",
 }
 
 

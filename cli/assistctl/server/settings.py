@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from assistctl.server.models.taping import Tape
     from assistctl.server.sandbox import Limits
 
 
@@ -31,6 +32,8 @@ class Settings:
     or the virtual environment, that it runs with; None is the server's own, with the well-known
     packages for calculating that are installed beside it.
 
+    What the model endpoint is asked goes through the `tape`, if there is one.
+
     `late_calls` is for tests of clients: for so many seconds after an agent has called a function,
     its result is refused as that of an unknown call, as happens at OpenAI.
     """
@@ -44,3 +47,4 @@ class Settings:
     code_interpreter: bool | Limits = True
     code_python: str | None = None
     late_calls: float = 0.0
+    tape: Tape | None = field(default=None, repr=False)

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from assistctl.cases import Case, Expectation, Judge, Stub, Suite, Turn
+from assistctl.cases import Case, Expectation, Judge, Matrix, Prompt, Stub, Suite, Turn
 from assistctl.errors import Place
 from assistctl.resources import Assistant, Json
+from assistctl.spec.grammar import INSTRUCTIONS_LENGTH
 from assistctl.spec.located import Located, LocatedList, plain
 from assistctl.spec.regexes import check_regex
 from assistctl.spec.tools import Surroundings
-from assistctl.spec.wording import remedy_for, shown
+from assistctl.spec.wording import both, quoted, remedy_for, shown
 
-_LISTS = frozenset({"contains", "not_contains", "regex", "calls", "never", "rubric"})
+_LISTS = frozenset({"cited", "contains", "not_contains", "regex", "calls", "never", "rubric"})
 """What is expected once for each item."""
 
 
-def suite(fields: Located, assistant: Assistant, around: Surroundings, *, complete: bool) -> Suite:
+def suite(
+    fields: Located,
+    assistant: Assistant,
+    targets: Collection[str],
+    around: Surroundings,
+    *,
+    complete: bool,
+) -> Suite:
     """What the file's mapping says, as far as it can be used. Unless the assistant is `complete`,
     nobody can say which functions it has."""
     names = frozenset(function.name for function in assistant.functions) if complete else None
-    reader = _Reader(assistant.key, names, around)
+    reader = _Reader(assistant.key, names, targets, around)
     judge = fields.mapping("judge")
     cases = tuple(reader.cases(fields))
     return Suite(
@@ -29,6 +37,7 @@ def suite(fields: Located, assistant: Assistant, around: Surroundings, *, comple
         fields.place.file,
         cases,
         Judge(judge["model"], judge.get("instructions", "")) if judge else None,
+        reader.matrix(fields.mapping("matrix")),
     )
 
 
@@ -38,7 +47,29 @@ class _Reader:
 
     key: str
     functions: frozenset[str] | None
+    targets: Collection[str]
     around: Surroundings
+
+    def matrix(self, fields: Located) -> Matrix:
+        """What the cases are tried with; targets and files that are not there are findings."""
+        for name, place in fields.items_at("targets"):
+            if name not in self.targets:
+                self.around.findings.add(
+                    place,
+                    f"there is no target {shown(name)}",
+                    remedy_for(name, self.targets, f"declared are {both(quoted(self.targets))}"),
+                )
+        prompts = [
+            Prompt(file, text)
+            for file, place in fields.items_at("prompts")
+            if (text := self._text(file, place)) is not None
+        ]
+        return Matrix(
+            tuple(fields.get("targets", ())), tuple(fields.get("models", ())), tuple(prompts)
+        )
+
+    def _text(self, file: str, place: Place) -> str | None:
+        return self.around.workspace_files.text(file, place, INSTRUCTIONS_LENGTH)
 
     def cases(self, fields: Located) -> Iterator[Case]:
         """Each as a value; what is wrong with them all is a finding."""

@@ -15,11 +15,13 @@ from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located
 from assistctl.spec.reading import read
 from assistctl.spec.secrets import key_of
+from assistctl.spec.variables import variables_in
 from assistctl.spec.wording import both, quoted, shown
 from assistctl.suggestion import suggestion
 
 LOCAL = "local"
 OPENAI = "https://api.openai.com/v1"
+_NOT_SET = "not-set"
 
 
 def names(workspace: Located) -> tuple[str, ...]:
@@ -136,6 +138,15 @@ def resolved(
         confirm=bool(fields.get("confirm")),
         emulate=tuple(fields.get("emulate", ())),
     )
+
+
+def with_placeholders(
+    name: str, workspace: Located, environ: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The environment with something in place of each variable that the target names and that is
+    not set."""
+    named = variables_in(workspace.mapping("targets").mapping(name))
+    return {**dict.fromkeys(named, _NOT_SET), **{k: v for k, v in environ.items() if v.strip()}}
 
 
 def _model(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from assistctl.errors import Place
@@ -103,6 +103,15 @@ def _has_reference(value: Json) -> bool:
     if isinstance(value, Located):
         return any(map(_has_reference, value.values()))
     return isinstance(value, LocatedList) and any(map(_has_reference, value))
+
+
+def variables_in(value: Json) -> Iterator[str]:
+    """The names of all variables to which the strings in a value refer."""
+    if isinstance(value, str):
+        yield from (found["name"] for found in _REFERENCE.finditer(value) if found["name"])
+    elif isinstance(value, Mapping | list):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from variables_in(each)
 
 
 def variable_of(text: str) -> str | None:

@@ -42,14 +42,18 @@ _SINGULAR = {"assistants": "assistant", "vector_stores": "vector store"}
 
 
 def load(
-    root: Path, *, target: str | None = None, environ: Mapping[str, str]
+    root: Path,
+    *,
+    target: str | None = None,
+    environ: Mapping[str, str],
+    keyless: bool = False,
 ) -> tuple[Workspace, tuple[Problem, ...]]:
     """Read what a directory declares, as seen by one target.
 
     `target` None is the file's `default_target`, else `local`; `environ` is where `${VAR}` and
-    keys come from. Nothing that people can write wrong is raised: every problem comes back, in
-    the order of their places, beside all that could be read. A workspace that has problems is
-    good for finding more of them, and for nothing else.
+    keys come from; those of a `keyless` target need not be there. Nothing that people can write
+    wrong is raised: every problem comes back, in the order of their places, beside all that could
+    be read. A workspace that has problems is good for finding more of them, and for nothing else.
     """
     findings = Findings()
     root = root.resolve()
@@ -65,7 +69,8 @@ def load(
 
     known = _functions(tables, schemas, findings)
     usable = top.document.usable
-    in_use = targets.resolved(top.target, usable, root, environ, findings)
+    secrets = targets.with_placeholders(top.target, usable, environ) if keyless else environ
+    in_use = targets.resolved(top.target, usable, root, secrets, findings)
     asked = None if in_use.local else in_use.api  # the embedded server asks nobody else
     around = Surroundings(
         known, _store_keys(top), workspace_files, schemas, findings, asked, environ
@@ -74,7 +79,8 @@ def load(
     shared = _shared_stores(top, workspace_files, findings)
     complete = not findings
     tests = _read_all(sources.tests, "tests", variables, findings)
-    suites = _suites(tests, assistants, around, complete=complete)
+    every_target = targets.names(top.document.usable)
+    suites = _suites(tests, assistants, every_target, around, complete=complete)
     _check_overrides(top, sources.assistants, findings)
     if top.readable and len(read) == len(sources.assistants):  # else nobody knows what is used
         check_nested(root, workspace_files.used, findings)
@@ -165,6 +171,7 @@ def _assistants(
 def _suites(
     documents: Mapping[str, Document],
     assistants: Mapping[str, Assistant],
+    known_targets: tuple[str, ...],
     around: Surroundings,
     *,
     complete: bool,
@@ -172,7 +179,7 @@ def _suites(
     """The tests of the assistants. Unless these are `complete`, nobody can say which functions one
     has."""
     return {
-        key: suite(document.usable, assistants[key], around, complete=complete)
+        key: suite(document.usable, assistants[key], known_targets, around, complete=complete)
         for key, document in documents.items()
         if key in assistants
     }

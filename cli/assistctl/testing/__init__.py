@@ -1,12 +1,13 @@
 """Tests of assistants: cases are held as conversations, and judged.
 
 from assistctl.loading import load
-from assistctl.testing import Tests, tested
+from assistctl.testing import Wanted, try_cases
 
-report = tested(load(), Tests())
+report = try_cases(load(), Wanted())
 print(report.good)
 """
 
-from assistctl.testing.running import Tests, tested
+from assistctl.testing.running import try_cases
+from assistctl.testing.wanted import Wanted
 
-__all__ = ["Tests", "tested"]
+__all__ = ["Wanted", "try_cases"]

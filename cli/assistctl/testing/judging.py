@@ -44,6 +44,12 @@ class Facts:
         counts = [_tokens(answer.finished.usage) for answer in self.answers]
         return None if None in counts else sum(filter(None, counts))
 
+    @property
+    def cost(self) -> float | None:
+        """By the declared prices; None where a model has none."""
+        costs = [answer.finished.cost for answer in self.answers]
+        return None if None in costs else sum(filter(None, costs))
+
 
 def judged(
     expectation: Expectation, facts: Facts, conversation: Sequence[Answer], judge: Judge
@@ -53,7 +59,8 @@ def judged(
         met, why = judge(expectation.value, conversation)
         return Verdict(expectation, bool(met), "" if met else why, unknown=met is None)
     came = _CHECKS[expectation.kind](expectation.value, facts)
-    unknown = expectation.kind == "tokens" and facts.tokens is None
+    known = {"tokens": facts.tokens, "cost": facts.cost}
+    unknown = expectation.kind in known and known[expectation.kind] is None
     return Verdict(expectation, came is None, came or "", unknown=unknown)
 
 
@@ -160,6 +167,20 @@ def _status(word: str, facts: Facts) -> str | None:
     return f"it ended as {facts.status}" + (f": {error}" if error else "")
 
 
+def _cited(file: str, facts: Facts) -> str | None:
+    sources = [it for answer in facts.answers for it in answer.finished.sources]
+    names = list(dict.fromkeys(str(it.file_name or it.url or it.file_id) for it in sources))
+    if file in names:
+        return None
+    return f"what was cited: {', '.join(names)}" if names else "nothing was cited"
+
+
+def _at_most_cost(limit: float, facts: Facts) -> str | None:
+    if facts.cost is None:
+        return "nobody knows what it cost: there is no price for the model"
+    return None if facts.cost <= limit else f"it cost {facts.cost:.4g}"
+
+
 def _seconds(limit: float, facts: Facts) -> str | None:
     return None if facts.seconds <= limit else f"it took {facts.seconds:.1f} s"
 
@@ -180,7 +201,9 @@ _CHECKS: Mapping[str, _Check] = {
     "never": _never,
     "order": _order,
     "status": _status,
+    "cited": _cited,
     "seconds": _seconds,
+    "cost": _at_most_cost,
     "tokens": _at_most_tokens,
 }
 

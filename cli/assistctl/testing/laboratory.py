@@ -20,6 +20,7 @@ from assistctl.resources import ASSISTANT, Address, Assistant, Workspace
 from assistctl.surface import Surface
 from assistctl.sync.planning import make_plan, plan_sync
 from assistctl.targets import opened
+from assistctl.testing.cassette import Cassette
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,18 @@ class Subject:
 
 
 @contextmanager
-def as_declared(workspace: Workspace, keys: Sequence[str]) -> Iterator[list[Subject]]:
+def as_declared(
+    workspace: Workspace, keys: Sequence[str], tape: Cassette | None = None
+) -> Iterator[list[Subject]]:
     """The assistants as they are declared, on an embedded server that is there for them alone, with
-    the model of the workspace's target. Nothing is written to the target, nor to `.assistctl/`."""
+    the model of the workspace's target, which is asked through the `tape`. Nothing is written to
+    the target, nor to `.assistctl/`."""
     here = beside(workspace)
     if problems := refused(here):
         raise DeclarationError(problems)
     with (
         TemporaryDirectory(prefix="assistctl-test-") as directory,
-        opened(here, database=Path(directory) / "test.db") as surface,
+        opened(here, database=Path(directory) / "test.db", tape=tape) as surface,
     ):
         declared = surface.declare(here)
         wanted = select(declared, [Address(ASSISTANT, key) for key in keys])

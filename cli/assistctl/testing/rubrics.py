@@ -19,6 +19,7 @@ from assistctl.events import Finished
 from assistctl.resources import Assistant, Json, Workspace
 from assistctl.surface import Surface
 from assistctl.targets import opened
+from assistctl.testing.cassette import Cassette
 from assistctl.testing.judging import Judge
 from assistctl.testing.laboratory import beside
 from assistctl.toolbox import Toolbox
@@ -55,6 +56,7 @@ class Bench:
     so that what is tested never shares anything with them. It is opened by the first question."""
 
     workspace: Workspace
+    tape: Cassette | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     _guard: Lock = field(default_factory=Lock)
     _surface: Surface | None = None
@@ -108,7 +110,9 @@ class Bench:
                 court = replace(self.workspace, target=target, assistants={}, stores={}, scripts={})
                 directory = self._stack.enter_context(TemporaryDirectory(prefix="assistctl-test-"))
                 database = Path(directory) / "judge.db"
-                self._surface = self._stack.enter_context(opened(court, database=database))
+                self._surface = self._stack.enter_context(
+                    opened(court, database=database, tape=self.tape)
+                )
             return self._surface
 
 

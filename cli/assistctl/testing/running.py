@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import Thread
@@ -14,52 +14,39 @@ from typing import TypeAlias
 from assistctl.cases import Case
 from assistctl.errors import AssistctlError
 from assistctl.resources import Workspace
-from assistctl.sync.planning import find_assistant
+from assistctl.testing.cassette import Cassette
+from assistctl.testing.groups import Group, groups_of, taped
 from assistctl.testing.laboratory import Subject, as_declared, as_synced
 from assistctl.testing.rubrics import Bench
 from assistctl.testing.trying import Stop, attempted
+from assistctl.testing.wanted import Wanted
 from assistctl.verdicts import Attempt, CaseResult, Report, Row
 
-JOBS = 4
 _LAST_WORDS = 3.0
 """Seconds that tries have to end once they are stopped; a function may be at work for longer."""
 
 
 @dataclass(frozen=True)
-class Tests:
-    """What is wanted: the tests of these assistants (none: of all that have some), tried so many at
-    a time, on what is `synced` at the target instead of what is declared. `only` are texts, one of
-    which a case's name must have, if there are any. With `approve_all`, functions with
-    `approval: ask` are called; without, only if they have a stub."""
-
-    keys: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    synced: bool = False
-    jobs: int = JOBS
-    approve_all: bool = False
-
-
-@dataclass(frozen=True)
 class Try:
-    """One try of one case, to be made."""
+    """One case that is to be tried in one row."""
 
-    subject: Subject
+    key: str
     case: Case
     row: Row
 
     @property
     def name(self) -> str:
         """`flower-shop: the bill of a day`"""
-        return f"{self.subject.assistant.key}: {self.case.name}"
+        return f"{self.key}: {self.case.name}"
 
 
 Watch = Callable[[Try, Attempt, int, int], None]
 """Is told of each try as it ends, and how many of all have ended."""
 
 
-def tested(
+def try_cases(
     workspace: Workspace,
-    tests: Tests,
+    wanted: Wanted,
     watch: Watch = lambda tried, attempt, ended, total: None,
 ) -> Report:
     """Try all cases. Ctrl-C stops them, and the report says how far they came.
@@ -67,109 +54,129 @@ def tested(
     Raises AssistctlError for what keeps all of them from being tried.
     """
     began = time.monotonic()
-    row = Row(workspace.target.name, synced=tests.synced)
-    keys = _keys(workspace, tests)
-    make_ready = as_synced if tests.synced else as_declared
-    with ExitStack() as stack:
-        # Tools are at home in the workspace, wherever the command was started.
-        stack.enter_context(contextlib.chdir(workspace.root))
-        subjects = stack.enter_context(make_ready(workspace, keys))
-        bench = stack.enter_context(Bench(workspace))
-        cases = [
-            Try(subject, case, row)
-            for subject in subjects
-            for case in subject.suite.cases
-            if _is_wanted(case, tests)
-        ]
-        if not cases:
-            raise AssistctlError(f"no case is called like {' or '.join(map(repr, tests.only))}")
-        attempts = _tried(cases, bench, tests, watch)
-    results = (
-        CaseResult(it.subject.assistant.key, it.case, it.row, tuple(made))
-        for it, made in zip(cases, attempts, strict=True)
-    )
+    planned = [
+        (group, [Try(key, case, group.row) for key, case in group.cases(wanted)])
+        for group in groups_of(workspace, wanted)
+    ]
+    total = sum(it.case.repeat for _, tries in planned for it in tries)
+    if not total:
+        raise AssistctlError(f"no case is called like {' or '.join(map(repr, wanted.only))}")
+    progress, stop = _Progress(watch, total), Stop()
+    results: list[CaseResult] = []
+    cassettes: dict[str, Cassette] = {}
+    # Tools are at home in the workspace, wherever the command was started.
+    with contextlib.chdir(workspace.root):
+        for group, tries in planned:
+            attempts: list[list[Attempt]] = [[] for _ in tries]
+            if tries and not stop.asked:
+                attempts = _in_group(group, tries, cassettes, wanted, stop, progress)
+            results += (
+                CaseResult(it.key, it.case, it.row, tuple(made))
+                for it, made in zip(tries, attempts, strict=True)
+            )
+    for cassette in cassettes.values():
+        cassette.save(whole=not wanted.only and not stop.asked)
     return Report(tuple(results), time.monotonic() - began)
 
 
-def _keys(workspace: Workspace, tests: Tests) -> list[str]:
-    """The assistants to test, each once."""
-    if not tests.keys:
-        if not workspace.suites:
-            raise AssistctlError(
-                "there are no tests; write some in assistants/<key>.tests.yaml, beside an assistant"
-            )
-        return list(workspace.suites)
-    keys = dict.fromkeys(find_assistant(workspace, key).key for key in tests.keys)
-    for key in keys:
-        if key not in workspace.suites:
-            raise AssistctlError(f"{key} has no tests; write them in assistants/{key}.tests.yaml")
-    return list(keys)
+@dataclass
+class _Progress:
+    watch: Watch
+    total: int
+    ended: int = 0
+
+    def __call__(self, tried: Try, attempt: Attempt) -> None:
+        self.ended += 1
+        self.watch(tried, attempt, self.ended, self.total)
 
 
-def _is_wanted(case: Case, tests: Tests) -> bool:
-    return not tests.only or any(text in case.name for text in tests.only)
-
-
-def _tried(cases: Sequence[Try], bench: Bench, tests: Tests, watch: Watch) -> list[list[Attempt]]:
+def _in_group(
+    group: Group,
+    cases: Sequence[Try],
+    cassettes: dict[str, Cassette],
+    wanted: Wanted,
+    stop: Stop,
+    progress: _Progress,
+) -> list[list[Attempt]]:
     """The tries of each case. All cases are tried once before any is tried again."""
     attempts: list[list[Attempt]] = [[] for _ in cases]
-    total, stop = sum(each.case.repeat for each in cases), Stop()
 
     def note(number: int, attempt: Attempt) -> None:
         attempts[number].append(attempt)
-        watch(cases[number], attempt, sum(map(len, attempts)), total)
+        progress(cases[number], attempt)
 
-    for round_ in range(max(each.case.repeat for each in cases)):
-        numbers = [number for number, it in enumerate(cases) if it.case.repeat > round_]
-        ended, threads = _started(cases, numbers, bench, tests, stop)
-        try:
-            for _ in numbers:
-                note(*_unless_broken(*ended.get()))
-        except KeyboardInterrupt:
-            stop.ask()
-            deadline = time.monotonic() + _LAST_WORDS
-            for thread in threads:
-                thread.join(max(0.0, deadline - time.monotonic()))
-            while not ended.empty():
-                note(*_unless_broken(*ended.get()))
-            break
+    workspace, tape = taped(group, wanted.taping, cassettes)
+    with ExitStack() as stack:
+        ready = (
+            as_synced(workspace, group.keys)
+            if wanted.synced
+            else as_declared(workspace, group.keys, tape)
+        )
+        subjects = {it.assistant.key: it for it in stack.enter_context(ready)}
+        bench = stack.enter_context(Bench(workspace, tape))
+        crew = _Crew(subjects, bench, stop, wanted)
+        for take in range(max(each.case.repeat for each in cases)):
+            if tape:
+                tape.take = take
+            numbers = [number for number, it in enumerate(cases) if it.case.repeat > take]
+            ended, threads = crew.started(cases, numbers)
+            try:
+                for _ in numbers:
+                    note(*_unless_broken(*ended.get()))
+            except KeyboardInterrupt:
+                stop.ask()
+                deadline = time.monotonic() + _LAST_WORDS
+                for thread in threads:
+                    thread.join(max(0.0, deadline - time.monotonic()))
+                while not ended.empty():
+                    note(*_unless_broken(*ended.get()))
+                break
     return attempts
 
 
 _Ended: TypeAlias = "queue.SimpleQueue[tuple[int, Attempt | BaseException]]"
 
 
-def _started(
-    cases: Sequence[Try], numbers: Iterable[int], bench: Bench, tests: Tests, stop: Stop
-) -> tuple[_Ended, list[Thread]]:
-    """Threads that try each of these cases once, and where they put what came of it."""
-    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    ended: _Ended = queue.SimpleQueue()
-    for number in numbers:
-        waiting.put(number)
+@dataclass(frozen=True)
+class _Crew:
+    """Threads that try cases, and what they need for it."""
 
-    def work() -> None:
-        while not stop.asked:
-            try:
-                number = waiting.get_nowait()
-            except queue.Empty:
-                return
-            it = cases[number]
-            judge = bench.judge(it.subject.suite)
-            try:
-                made = attempted(it.subject, it.case, judge, stop, approve_all=tests.approve_all)
-                ended.put((number, made))
-            except BaseException as error:  # noqa: BLE001  (for the main thread to raise)
-                ended.put((number, error))
+    subjects: Mapping[str, Subject]
+    bench: Bench
+    stop: Stop
+    wanted: Wanted
 
-    # Daemons: a function that is at work for ever must not keep the process alive.
-    threads = [
-        Thread(target=work, name=f"case {number}", daemon=True)
-        for number in range(min(tests.jobs, waiting.qsize()))
-    ]
-    for thread in threads:
-        thread.start()
-    return ended, threads
+    def started(self, cases: Sequence[Try], numbers: Iterable[int]) -> tuple[_Ended, list[Thread]]:
+        """Each of the cases with these numbers is tried once; what came of it is put there."""
+        waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+        ended: _Ended = queue.SimpleQueue()
+        for number in numbers:
+            waiting.put(number)
+
+        def work() -> None:
+            while not self.stop.asked:
+                try:
+                    number = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                try:
+                    ended.put((number, self._attempt(cases[number])))
+                except BaseException as error:  # noqa: BLE001  (for the main thread to raise)
+                    ended.put((number, error))
+
+        # Daemons: a function that is at work for ever must not keep the process alive.
+        threads = [
+            Thread(target=work, name=f"case {number}", daemon=True)
+            for number in range(min(self.wanted.jobs, waiting.qsize()))
+        ]
+        for thread in threads:
+            thread.start()
+        return ended, threads
+
+    def _attempt(self, tried: Try) -> Attempt:
+        subject = self.subjects[tried.key]
+        judge, approve_all = self.bench.judge(subject.suite), self.wanted.approve_all
+        return attempted(subject, tried.case, judge, self.stop, approve_all=approve_all)
 
 
 def _unless_broken(number: int, made: Attempt | BaseException) -> tuple[int, Attempt]:

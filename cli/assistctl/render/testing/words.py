@@ -65,10 +65,12 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "regex": lambda value: f"the answer matches {brief(value)}",
     "json_schema": lambda value: "the answer is JSON and obeys the schema",
     "calls": _call,
+    "cited": lambda value: f"{value} is cited",
     "never": lambda value: f"{value} is never called",
     "order": lambda value: f"these are called in this order: {', '.join(value)}",
     "status": lambda value: f"the turn ends as {value}",
     "seconds": lambda value: f"it takes at most {value:g} s",
     "tokens": lambda value: f"it takes at most {value:,.0f} tokens",
+    "cost": lambda value: f"it costs at most {value:g}",
     "rubric": lambda value: f"it is true that: {value}",
 }

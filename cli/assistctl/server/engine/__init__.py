@@ -63,7 +63,7 @@ class Engine:
         searcher: Searcher,
         records: Callable[[Claim], Record],
     ) -> None:
-        self.models = Models(settings.model, settings.scripts, Learnt(database))
+        self.models = Models(settings.model, settings.scripts, Learnt(database), settings.tape)
         self.owner = secrets.token_hex(16)
         self.audience = Audience()
         self._interpreters = Interpreters(settings)

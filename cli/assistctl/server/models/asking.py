@@ -31,6 +31,7 @@ from assistctl.server.models.reading import BadAnswer, Failure, Reader
 from assistctl.server.models.refusal_rules import LEAST_ANSWER, Case, learn
 from assistctl.server.models.refusals import Refused, as_error, hidden, refused, refused_inside
 from assistctl.server.models.sse import ServerEvent, read_events
+from assistctl.server.models.taping import Tape, Taping
 from assistctl.server.models.tokens import estimate_prompt
 from assistctl.server.upstream import (
     authorization,
@@ -90,11 +91,14 @@ class _Patience:
 
 
 class AskedModel:
-    """The models of one endpoint; `memory` keeps what was learnt of each."""
+    """The models of one endpoint; `memory` keeps what was learnt of each. What is asked goes
+    through the `tape`, if there is one."""
 
     note = None
 
-    def __init__(self, endpoint: Endpoint, memory: Memory | None = None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, memory: Memory | None = None, tape: Tape | None = None
+    ) -> None:
         self._endpoint = endpoint
         self._memory = memory or Memory()
         headers = authorization(endpoint.api_key, "model's")
@@ -106,6 +110,7 @@ class AskedModel:
                 trust_env=not loopback,
                 verify=_verification(endpoint, loopback),
             )
+        self._taping = Taping(tape, self._client) if tape else None
 
     def context(self, model: str) -> int | None:
         return self._endpoint.way(model).context
@@ -222,7 +227,9 @@ class AskedModel:
             params=way.query or None,
             timeout=httpx2.Timeout(way.timeout, connect=_CONNECT_SECONDS, pool=None),
         )
-        response = await self._client.send(sent, stream=True)
+        response = await (
+            self._taping.send(sent) if self._taping else self._client.send(sent, stream=True)
+        )
         try:
             if not response.is_success:
                 raise await refused(response, self._endpoint.secrets)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from assistctl.server.models.asking import AskedModel
     from assistctl.server.models.memory import Storage
     from assistctl.server.models.protocol import Model
+    from assistctl.server.models.taping import Tape
 
 # The rest of this room is imported when a model is asked: most commands ask none.
 
@@ -22,13 +23,14 @@ _NOBODY = (
 
 class Models:
     """`scripts` maps the value of an assistant's metadata pair `assistctl` to its turns; `storage`
-    keeps what is learnt of the endpoint's models."""
+    keeps what is learnt of the endpoint's models; what it is asked goes through the `tape`."""
 
     def __init__(
         self,
         declared: Declared,
         scripts: Mapping[str, Sequence[Mapping[str, Any]]],
         storage: Storage | None = None,
+        tape: Tape | None = None,
     ) -> None:
         if isinstance(declared, str) and declared != "scripted":
             raise ValueError(f"model must be `scripted` or an endpoint, not {declared!r}")
@@ -38,7 +40,7 @@ class Models:
             from assistctl.server.models.endpoint import Endpoint
             from assistctl.server.models.memory import Memory
 
-            self._endpoint = AskedModel(Endpoint.parse(declared), Memory(storage))
+            self._endpoint = AskedModel(Endpoint.parse(declared), Memory(storage), tape)
         self._scripted = declared == "scripted"
         self._scripts = scripts
 

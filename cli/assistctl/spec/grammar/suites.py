@@ -24,6 +24,16 @@ def _some(description: str, **more: Any) -> Schema:
     }
 
 
+def _list(description: str) -> Schema:
+    return {
+        "description": description,
+        "type": "array",
+        "minItems": 1,
+        "uniqueItems": True,
+        "items": _TEXT,
+    }
+
+
 def _limit(description: str) -> Schema:
     return {"description": description, "type": "number", "exclusiveMinimum": 0}
 
@@ -51,6 +61,14 @@ SUITES: dict[str, Schema] = {
                     "instructions": text("What it is told beside its task."),
                 },
                 required=["model"],
+            ),
+            "matrix": mapping(
+                "What the cases are tried with: each combination of what is listed.",
+                {
+                    "targets": _list("Targets, in place of the one in use."),
+                    "models": _list("Models, in place of the declared one."),
+                    "prompts": _list("Files of instructions, in place of the declared ones."),
+                },
             ),
             **_REPEATED,
         },
@@ -105,6 +123,7 @@ SUITES: dict[str, Schema] = {
                 "minItems": 1,
                 "items": {"$ref": "#/$defs/expected_call"},
             },
+            "cited": _some("Files that the answer cites, by their names."),
             "never": _some("Functions that are not called."),
             "order": {
                 "description": "Functions that are called one after the other, in this order.",
@@ -119,6 +138,7 @@ SUITES: dict[str, Schema] = {
             },
             "seconds": _limit("The most seconds that it may take."),
             "tokens": _limit("The most tokens that it may take, in and out."),
+            "cost": _limit("The most that it may cost, by the declared prices."),
             "rubric": _some("What the `judge` must find to be true of the conversation, in words."),
         },
     ),
