@@ -81,7 +81,7 @@ MAY_IMPORT_IN_APIS = {
     "models": set(),
     "transport": set(),
     "managed": {"transport"},
-    "answers": set(),
+    "answers": {"transport"},
     "assistants": {"transport", "managed", "answers"},
     "agents": {"transport", "managed", "answers"},
     "responses": {"transport", "managed", "answers"},

@@ -6,6 +6,7 @@
     ├── SyncFailed            1    part of a sync failed; the next sync finishes it
     ├── Interrupted         130    a sync was stopped by a signal, at a seam
     ├── RunFailed             1    a run ended, but not as completed
+    ├── OutOfTime             1    a turn has had all the time that it was given
     └── Refused               3    safe only if asked for: drift, prune, a stale plan
 
 Usage errors (64) are click's; an interrupt is 130. `main.py` alone turns these into exit codes.
@@ -78,6 +79,10 @@ class Interrupted(AssistctlError):
 
 class RunFailed(AssistctlError):
     """A run ended with another status than completed."""
+
+
+class OutOfTime(AssistctlError):
+    """A turn has had all the time that it was given; whoever gave it cancels the turn."""
 
 
 class Refused(AssistctlError):

@@ -192,7 +192,7 @@ class Finished:
 
     `annotations` are the API's own, their places counted in the message that they belong to;
     `steps` are in order of their ends; `seconds` is how long the turn took. `cost` is None unless
-    the workspace has a price for the model.
+    the workspace has a price for the model. `code` is the API's word for why a run failed.
     """
 
     status: str
@@ -208,6 +208,7 @@ class Finished:
     steps: tuple[Step, ...] = ()
     seconds: float | None = None
     cost: float | None = None
+    code: str | None = None
 
 
 Event: TypeAlias = (

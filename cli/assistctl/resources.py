@@ -154,7 +154,8 @@ class Assistant:
     parallel_tool_calls, max_prompt_tokens, max_completion_tokens, truncation_strategy; `own`, by
     API, what only that one has, and what its MCP servers are shown if the target speaks it. A
     protected assistant is never pruned. `places` are those of the keys that it declares, by their
-    paths: `temperature`, `run.tool_choice`, of tools by their types (`tools.function`).
+    paths: `temperature`, `run.tool_choice`, of tools by their types (`tools.function`). `once`
+    names the settings that hold for one conversation only, whatever the target has been told.
     """
 
     key: str
@@ -165,6 +166,7 @@ class Assistant:
     protect: bool = False
     places: Mapping[str, Place] = field(default_factory=dict, repr=False, compare=False)
     own: Mapping[str, Mapping[str, Json]] = field(default_factory=dict, repr=False)
+    once: tuple[str, ...] = ()
 
     @property
     def address(self) -> Address:

@@ -53,6 +53,22 @@ Capabilities: TypeAlias = Mapping[str, Capability]
 ATTACHED_TO_SEARCH = "tools.file_search of attached files"
 """The feature that a file can be attached to a message for file_search."""
 
+ONCE_OPTIONS: Mapping[str, str] = {
+    "model": "--model",
+    "instructions": "--instructions",
+    "temperature": "--temperature",
+    "top_p": "--top-p",
+    "reasoning_effort": "--reasoning-effort",
+    "max_completion_tokens": "--max-tokens",
+}
+"""What may be different for one run, and the features that it may."""
+
+ONCE_IN_NEW_THREADS = "told to a new session"
+"""How that is done where a thread keeps what it began with."""
+
+RETRIES = "--retries"
+"""The feature that a run which has failed can be tried again."""
+
 
 class Operation(Protocol):
     """One request of a plan (and what it waits for); see apis/managed/operations.py. As a string it
@@ -109,11 +125,18 @@ class Conversation(Protocol):
     def deadline(self) -> float | None:
         """When the run expires, by time.monotonic(), if the target says so."""
 
+    until: float | None
+    """Nobody waits for the target longer, by time.monotonic(): OutOfTime is raised then."""
+
     def send(self, text: str, attachments: Sequence[Mapping[str, Any]] = ()) -> Iterator[Event]:
         """Say something; ends with ActionRequired or Finished. Raises RemoteError."""
 
     def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
         """Answer all calls of the round at once and go on; ends like `send`."""
+
+    def again(self) -> Iterator[Event]:
+        """Have the last message answered by another run, since the one before has failed before it
+        had said or called anything; ends like `send`."""
 
     def cancel(self) -> str:
         """Ask the target to cancel the turn's run; returns the status it rests in."""

@@ -116,5 +116,5 @@ def test_tools_have_time_until_shortly_before_the_run_expires():
     for deadline, seconds in ((time.monotonic() + 65, 60), (time.monotonic() - 9, 1)):
         list(turn(Talk(deadline=deadline), tools, "Go", limits=Limits(rounds=1)))
         assert seconds - 30 < tools.deadline - time.monotonic() <= seconds
-    list(turn(Talk(), tools, "Go", limits=Limits(rounds=1)))
-    assert tools.deadline is None
+    list(turn(Talk(), tools, "Go", limits=Limits(rounds=1, seconds=30)))
+    assert 0 < tools.deadline - time.monotonic() <= 30

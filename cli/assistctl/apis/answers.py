@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from assistctl.apis.transport.listening import time_left
 from assistctl.errors import RemoteError
 from assistctl.events import (
     CodeCalled,
@@ -201,6 +202,7 @@ class Answer:
         run: str | None,
         usage: Mapping[str, Json] | None,
         error: str | None,
+        code: str | None = None,
     ) -> Finished:
         """How the turn stands, as its last event."""
         return Finished(
@@ -213,6 +215,7 @@ class Answer:
             annotations=tuple(self._annotations.values()),
             sources=self.sources,
             files=tuple(self._files.values()),
+            code=code,
         )
 
     def _let_go(self) -> Iterator[Event]:
@@ -245,10 +248,13 @@ class Answer:
 
 
 def polled(
-    ask: Callable[[], Iterator[Event]], rests: Callable[[], bool], late: Callable[[], str]
+    ask: Callable[[], Iterator[Event]],
+    rests: Callable[[], bool],
+    late: Callable[[], str],
+    until: float | None = None,
 ) -> Iterator[Event]:
     """Ask a target again and again until what it works on rests. Raises RemoteError where that
-    never comes, in the words of `late`."""
+    never comes, in the words of `late`; OutOfTime at `until`."""
     pause, deadline = 0.1, time.monotonic() + WAIT_SECONDS
     while True:
         yield from ask()
@@ -256,7 +262,7 @@ def polled(
             return
         if time.monotonic() > deadline:
             raise RemoteError(late().format(f"{WAIT_SECONDS:,.0f} s after its stream broke off"))
-        time.sleep(pause)
+        time.sleep(min(pause, time_left(until)))
         pause = min(pause * 1.5, 2.0)
 
 

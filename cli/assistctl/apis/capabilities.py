@@ -2,7 +2,8 @@
 `assistctl capabilities`, docs/surfaces.md and the tests. Imports no SDK.
 
 A feature is called by its path in the YAML; where only some values of it are meant, by these too
-(`tools.function.strict`). Source: the types of the openai SDK 3.57.0.
+(`tools.function.strict`). What `run` and `chat` do for one conversation is called by the option
+(`--model`). Source: the types of the openai SDK 3.57.0.
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from typing import Any
 
 from assistctl.errors import Place, Problem
 from assistctl.resources import Assistant, FileSearch, Target, Workspace
-from assistctl.surface import ATTACHED_TO_SEARCH, Capabilities, Capability, Support
+from assistctl.surface import (
+    ATTACHED_TO_SEARCH,
+    ONCE_IN_NEW_THREADS,
+    ONCE_OPTIONS,
+    RETRIES,
+    Capabilities,
+    Capability,
+    Support,
+)
 
 TITLES: Mapping[str, str] = {
     "assistants": "Assistants API",
@@ -50,6 +59,8 @@ def _own(api: str, capability: Capability) -> tuple[Capability, Capability, Capa
 
 _HOSTED = Capability(Support.NATIVE, "not at the embedded server", hosted=True)
 _MCP = replace(_HOSTED, how=f"{_HOSTED.how}; where consent is wanted, `run` and `chat` ask for it")
+_ONCE = (_as("as a field of the run"), _as(ONCE_IN_NEW_THREADS), _EACH)
+_NOT_ONCE = (_ONCE[0], _refused("leave it out: agents have no such thing"), _EACH)
 
 ASSISTANT = "assistant"
 """The feature that there are assistants at all."""
@@ -156,6 +167,18 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
     "responses.tools.web_search": _own("responses", _HOSTED),
     "responses.tools.mcp": _own("responses", _MCP),
     "responses.context_management": _own("responses", _HOSTED),
+    **dict.fromkeys(
+        (ONCE_OPTIONS[name] for name in ("model", "instructions", "reasoning_effort")), _ONCE
+    ),
+    **dict.fromkeys(
+        (ONCE_OPTIONS[name] for name in ("temperature", "top_p", "max_completion_tokens")),
+        _NOT_ONCE,
+    ),
+    RETRIES: (
+        _as("as another run on the thread"),
+        _refused("leave it out: the session would have the message twice"),
+        _as("as another response to the message"),
+    ),
 }
 """Feature -> what becomes of it at each API, in the order of TITLES."""
 

@@ -9,6 +9,7 @@ import click
 
 from assistctl.commands._conversation import opened_session, shown_turn, with_conversation_options
 from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._turns import check_turn_options, with_turn_options
 from assistctl.commands._workspace import load
 from assistctl.conversation.sessions import ConversationOptions
 from assistctl.errors import AssistctlError, RunFailed
@@ -29,6 +30,7 @@ from assistctl.spec.wording import is_unicode
     help="Give the message a file (again for more).",
 )
 @with_conversation_options
+@with_turn_options
 def command(
     options: Options,
     key: str,
@@ -43,6 +45,7 @@ def command(
     """
     text = _message(message)
     workspace = load(options)
+    check_turn_options(workspace.target, conversation)
     files = tuple(path.absolute() for path in files)  # tools work in the workspace's root
     with opened_session(options, workspace, key, conversation) as talk:
         attachments = [talk.attach(path) for path in files]

@@ -5,20 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from assistctl import toolbox
 from assistctl.conversation import history
+from assistctl.conversation.overrides import Overrides, overridden
 from assistctl.conversation.saving import save
-from assistctl.conversation.turns import turn
+from assistctl.conversation.turns import Limits, turn
 from assistctl.errors import AssistctlError, SyncFailed
 from assistctl.events import Event, Finished, ToolCall, ToolContext
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.resources import Assistant, CodeInterpreter, FileSearch, Json, Workspace
 from assistctl.spec.wording import is_unicode
-from assistctl.surface import ATTACHED_TO_SEARCH, Conversation, Support, Surface
+from assistctl.surface import ATTACHED_TO_SEARCH, RETRIES, Conversation, Support, Surface
 from assistctl.sync.apply import Result, apply_plan
 from assistctl.sync.planning import PlannedSync, find_assistant, make_plan, plan_sync
 from assistctl.targets import opened
@@ -35,7 +36,8 @@ class ConversationOptions:
     """Which thread (None: a new one; `resume`: the one used last from here), whether a run that
     keeps it busy is cancelled first, whether functions with `approval: ask` are called without
     asking, and the directory in which files are saved that the assistant makes. What is
-    `remembered` can be resumed from here."""
+    `remembered` can be resumed from here. `overrides` are what is different from the declaration,
+    `limits` what ends a turn."""
 
     thread: str | None = None
     resume: bool = False
@@ -43,6 +45,8 @@ class ConversationOptions:
     approve_all: bool = False
     remembered: bool = True
     save: Path | None = None
+    overrides: Overrides = field(default_factory=dict)
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,16 @@ class Session:
         if self.options.approve_all:
             approve = _always
         remembered = None
+        limits = self.options.limits
+        if self.surface.capabilities[RETRIES].support is Support.REFUSED:
+            limits = replace(limits, retries=0)
         for event in turn(
-            self.conversation, self.tools, message, attachments=attachments, approve=approve
+            self.conversation,
+            self.tools,
+            message,
+            attachments=attachments,
+            approve=approve,
+            limits=limits,
         ):
             thread = self.conversation.thread
             if (
@@ -154,6 +166,7 @@ def session(
         surface = stack.enter_context(opened(workspace))
         planned = _ready(surface, workspace, assistant, apply)
         remote = planned.observed.owned[assistant.address]
+        assistant = overridden(assistant, options.overrides)
         conversation = surface.converse(assistant, remote.id, thread)
         if options.cancel_active:
             conversation.cancel_active_run()

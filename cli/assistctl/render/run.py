@@ -63,7 +63,8 @@ def consumer(form: str, stdout: TextIO, stderr: TextIO, verbosity: int = 0) -> C
 def failure(event: Finished) -> str:
     """Why a turn that is not completed ended, in one sentence for an error message."""
     reason = event.error or _WHY.get(event.status, "the target gave no reason")
-    return f"the run ended as {event.status}: {reason}"
+    stands = f"ended as {event.status}" if event.status in _FINAL else f"is {event.status} still"
+    return f"the run {stands}: {reason}"
 
 
 class TextOutput:

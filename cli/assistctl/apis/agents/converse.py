@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from assistctl.apis.agents import environments, items, searching
-from assistctl.apis.agents.fields import SEARCH, of_session
+from assistctl.apis.agents.fields import SEARCH, of_session, said_once
 from assistctl.apis.answers import ATTEMPTS, CANCEL_SECONDS, KEY, Answer, polled, tokens
 from assistctl.apis.managed.ownership import used_files, used_stores
 from assistctl.apis.transport import files
@@ -67,6 +67,7 @@ class Conversation:
     agent: str | None
     owner: str
     thread: str | None = None
+    until: float | None = None
     _session: dict[str, Json] = field(default_factory=dict)
     _turn: dict[str, Json] = field(default_factory=dict)
     _answered: frozenset[str] = frozenset()
@@ -110,6 +111,10 @@ class Conversation:
             self._passed(self._newest_turn())
             yield from self._follow([{"type": f"{_SESSION}input.message", "input": [message]}])
         yield from self._settle()
+
+    def again(self) -> Iterator[Event]:
+        """A session has no turn without a message: it would have the last one twice."""
+        raise AssistctlError("a turn of a session cannot be tried again")
 
     def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
         """Answer all calls of the round at once and go on; ends like `send`."""
@@ -162,7 +167,8 @@ class Conversation:
         status = self._status()
         reason = None if status == "completed" else reason or f"the turn was {status}"
         usage = tokens(self._turn.get("usage")) or None
-        return self._answer.finished(status, self.thread, self._turn.get("id"), usage, reason)
+        code = error.get("code")
+        return self._answer.finished(status, self.thread, self._turn.get("id"), usage, reason, code)
 
     def download(self, file: MadeFile, to: Path) -> None:
         files.download_artifact(self.client, str(self.thread), file.id, file.size, to)
@@ -180,6 +186,7 @@ class Conversation:
             "input": [message],
             "metadata": {"assistctl": self.owner, KEY: self._key},
             **of_session(self.assistant),
+            **({"agent": said} if (said := said_once(self.assistant)) else {}),
         }
         self._given = True
         for _ in range(ATTEMPTS):
@@ -187,7 +194,9 @@ class Conversation:
                 "POST /agents/sessions: the stream ended before its session was there"
             )
             try:
-                yield from self._hear(listened(self.client, "/agents/sessions", body, False))
+                yield from self._hear(
+                    listened(self.client, "/agents/sessions", body, False, until=self.until)
+                )
             except LostAnswer as error:
                 lost = error
             if self.thread or not lost.refused:
@@ -235,7 +244,7 @@ class Conversation:
 
         lost = LostAnswer(f"GET {path}: the stream ended before the turn did")
         try:
-            yield from self._hear(listened(self.client, path, None, False, give))
+            yield from self._hear(listened(self.client, path, None, False, give, until=self.until))
         except LostAnswer as error:
             lost = error
         if not self._rests():
@@ -369,6 +378,7 @@ class Conversation:
                 f"session {self.thread} is {self._session.get('status')} still, {{}}; end it with"
                 " --cancel-active"
             ),
+            self.until,
         )
         path = f"{self._path()}/turns/{in_path(self._turn['id'])}/items"
         for item in self.client.list(path, order="asc"):

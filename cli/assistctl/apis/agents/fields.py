@@ -100,6 +100,13 @@ def of_session(assistant: Assistant) -> dict[str, Json]:
     return {name: own[name] for name in _OF_SESSIONS if name in own and name != "environment"}
 
 
+def said_once(assistant: Assistant) -> dict[str, Json]:
+    """The fields of the agent that are other ones in a session which begins now."""
+    fields, names = _declared(assistant), {"reasoning_effort": "reasoning"}
+    wanted = [names.get(name, name) for name in assistant.once]
+    return {name: fields[name] for name in wanted if name in fields}
+
+
 def _tool(tool: Tool) -> dict[str, Json]:
     if isinstance(tool, FileSearch):
         told = "Search the files of this assistant for passages that help to answer."

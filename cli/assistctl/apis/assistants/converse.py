@@ -46,6 +46,7 @@ class Conversation:
     assistant_id: str | None
     owner: str
     thread: str | None = None
+    until: float | None = None
     _run: dict[str, Json] = field(default_factory=dict)
     _answer: Answer = field(default_factory=Answer)
     _calls: steps.Calls = field(default_factory=steps.Calls)
@@ -73,7 +74,7 @@ class Conversation:
 
         Raises RemoteError; an active run of somebody else on the thread is one.
         """
-        self._run, self._answer, self._calls, self._cut = {}, Answer(), steps.Calls(), False
+        self._run = {}
         if self.thread is None:
             thread = self.client.create("/threads", {"metadata": {"assistctl": self.owner}})
             self.thread = str(thread["id"])
@@ -81,10 +82,16 @@ class Conversation:
         else:
             self._refuse_active_run()
         yield ThreadStarted(self.thread)
-        key = secrets.token_hex(8)
-        self._add_message(text, attachments, key)
-        run = self.assistant.run
-        body = {"assistant_id": self.assistant_id, **run, "metadata": {KEY: key}}
+        self._add_message(text, attachments, secrets.token_hex(8))
+        yield from self.again()
+
+    def again(self) -> Iterator[Event]:
+        """Run the assistant on what is on the thread; ends like `send`."""
+        self._run, self._answer, self._calls, self._cut = {}, Answer(), steps.Calls(), False
+        said = self.assistant
+        once = {name: said.settings[name] for name in said.once}
+        pair = {"metadata": {KEY: secrets.token_hex(8)}}
+        body = {"assistant_id": self.assistant_id, **once, **said.run, **pair}
         searches = any(isinstance(tool, FileSearch) for tool in self.assistant.tools)
         asked = steps.WITH_PASSAGES if searches else {}
         yield from self._follow(f"{self._path()}/runs", body, asked)
@@ -115,9 +122,9 @@ class Conversation:
     def finished(self) -> Finished:
         """How the turn stands, as its last event."""
         run = self._run
-        return self._answer.finished(
-            str(run.get("status")), self.thread, self.run, run.get("usage"), steps.reason(run)
-        )
+        status, usage = str(run.get("status")), run.get("usage")
+        code = (run.get("last_error") or {}).get("code")
+        return self._answer.finished(status, self.thread, self.run, usage, steps.reason(run), code)
 
     def download(self, file: MadeFile, to: Path) -> None:
         files.download(self.client, {"id": file.id, "bytes": file.size}, to)
@@ -172,7 +179,9 @@ class Conversation:
         for _ in range(ATTEMPTS):
             heard = False
             try:
-                for event in listened(self.client, path, body, self._just_made, params=params):
+                for event in listened(
+                    self.client, path, body, self._just_made, params=params, until=self.until
+                ):
                     heard = heard or _tells_of_run(event)
                     yield from self._read(event)
             except LostAnswer as error:
@@ -238,6 +247,7 @@ class Conversation:
                 f"run {self.run} is {self._run.get('status')} still, {{}}; end it with"
                 " --cancel-active"
             ),
+            self.until,
         )
 
     def _conclude(self) -> Iterator[Event]:

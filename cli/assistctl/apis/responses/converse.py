@@ -55,6 +55,13 @@ class Conversation:
     stand_in: str | None
     owner: str
     thread: str | None = None
+    until: float | None = None
+    _given: Sequence[Mapping[str, Json]] = ()
+    """What was said last."""
+
+    _before: str | None = None
+    """The thread as it was then."""
+
     _chained: bool = False
     _just_made: bool = False
     _uses: tuple[list[str], list[str]] | None = None
@@ -83,14 +90,36 @@ class Conversation:
         self._begun, self._cancelled, self._answer = False, False, Answer()
         self._spent, self._response, self._containers = {}, {}, {}
         yield from self._open_thread()
-        given = [
-            *(requests.answer(call, NOT_CALLED, NOT_CALLED) for call in self._unanswered()),
-            requests.message(text, attachments),
-        ]
+        self._before, self._given = (
+            self.thread,
+            [
+                *(requests.answer(call, NOT_CALLED, NOT_CALLED) for call in self._unanswered()),
+                requests.message(text, attachments),
+            ],
+        )
         files, stores = self._used()
         files += [str(item["file_id"]) for item in attachments if requests.for_code(item)]
         self._uses = files, stores
-        yield from self._respond(given)
+        yield from self._respond(self._given)
+
+    def again(self) -> Iterator[Event]:
+        """See surface.Conversation. Of a response that has failed a target may keep what was said
+        or not."""
+        self._begun, self._answer, self._response = False, Answer(), {}
+        if self._is_chain():
+            self.thread = self._before
+        elif self._take_back():
+            self._given = self._given[-1:]
+        yield from self._respond(self._given)
+
+    def _take_back(self) -> bool:
+        """Delete the message that was said last, if it is in the conversation."""
+        path = f"/conversations/{in_path(self.thread)}/items"
+        last = next(self.client.list(path, limit=1, order="desc"), {})
+        is_there = last.get("type") == "message" and last.get("role") == "user"
+        if is_there:
+            self.client.delete(f"{path}/{in_path(last['id'])}")
+        return is_there
 
     def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
         """Answer all calls of the round at once and go on; ends like `send`."""
@@ -102,8 +131,9 @@ class Conversation:
         if self._calls():
             self._cancelled = True
         elif self._response.get("status") in ACTIVE:
-            self._stop()
-            deadline = time.monotonic() + CANCEL_SECONDS
+            patience = CANCEL_SECONDS if self._stop() else 0.0
+            self._note(self.client.get(self._path()))
+            deadline = time.monotonic() + patience
             while self._response.get("status") in ACTIVE and time.monotonic() < deadline:
                 self._note(self.client.get(self._path()))
                 time.sleep(0.1)
@@ -125,7 +155,8 @@ class Conversation:
     def finished(self) -> Finished:
         """How the turn stands, as its last event."""
         run, usage = str(self._response.get("id")), dict(self._spent) or None
-        return self._answer.finished(self._status(), self.thread, run, usage, self._reason())
+        code = (self._response.get("error") or {}).get("code")
+        return self._answer.finished(self._status(), self.thread, run, usage, self._reason(), code)
 
     def download(self, file: MadeFile, to: Path) -> None:
         if file.container is None:
@@ -192,7 +223,9 @@ class Conversation:
         for _ in range(ATTEMPTS):
             lost = LostAnswer("POST /responses: the stream ended before the response began")
             try:
-                for event in listened(self.client, "/responses", body, self._just_made):
+                for event in listened(
+                    self.client, "/responses", body, self._just_made, until=self.until
+                ):
                     yield from self._read(event)
             except LostAnswer as error:
                 lost = error
@@ -245,6 +278,7 @@ class Conversation:
             lambda: self._note(self.client.get(self._path(), just_made=True, **items.WITH_ALL)),
             lambda: self._response.get("status") not in ACTIVE,
             lambda: f"response {self._response['id']} is {self._response['status']} still, {{}}",
+            self.until,
         )
 
     def _conclude(self) -> Iterator[Event]:
@@ -296,15 +330,17 @@ class Conversation:
             return f"stopped early: {details.get('reason') or 'no reason given'}"
         return f"the response was {status}"
 
-    def _stop(self) -> None:
-        """Not every response can be cancelled: some targets do so in the background only."""
+    def _stop(self) -> bool:
+        """Not every response can be cancelled: some targets do so in the background only. Whether
+        this one is."""
         try:
             answer = self.client.post(f"{self._path()}/cancel", {})
         except RemoteError as error:
             if error.status not in (400, 409, *ABSENT_ENDPOINT):
                 raise
-        else:
-            self._note(answer)
+            return False
+        self._note(answer)
+        return True
 
     def _path(self) -> str:
         return f"/responses/{in_path(self._response['id'])}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 
 from assistctl.apis.transport.client import Client, Stream
 from assistctl.apis.transport.failures import LostAnswer
+from assistctl.errors import OutOfTime
 from assistctl.resources import Json
 
 IDLE_SECONDS = 120.0
@@ -20,13 +23,16 @@ def listened(
     just_made: bool,
     when_open: Callable[[], object] = lambda: None,
     params: Mapping[str, str] = {},
+    until: float | None = None,
 ) -> Iterator[dict[str, Json]]:
     """The events of a stream (see Client.stream); LostAnswer when nothing came for IDLE_SECONDS.
-    `when_open` is called once the target tells its events to us, before any is yielded.
+    `when_open` is called once the target tells its events to us, before any is yielded; OutOfTime
+    is raised at `until`, by time.monotonic(), however many events still come.
 
     Pings keep the connection's own read timeout from ever firing, so the stream is read in a
     thread of its own and the deadline is kept here, over events.
     """
+    time_left(until)
     events: queue.Queue[dict[str, Json] | Stream | BaseException | None] = queue.Queue()
     opened: list[Stream] = []
     stop = threading.Event()
@@ -47,8 +53,9 @@ def listened(
     try:
         while True:
             try:
-                item = events.get(timeout=IDLE_SECONDS)
+                item = events.get(timeout=min(IDLE_SECONDS, time_left(until)))
             except queue.Empty:
+                time_left(until)
                 raise LostAnswer(f"nothing came for {IDLE_SECONDS:.0f} s") from None
             if item is None:
                 return
@@ -63,3 +70,11 @@ def listened(
         stop.set()
         for stream in opened:
             stream.hang_up()
+
+
+def time_left(until: float | None) -> float:
+    """The seconds until then, without an end if there is none. Raises OutOfTime where none are."""
+    left = math.inf if until is None else until - time.monotonic()
+    if left <= 0:
+        raise OutOfTime("there is no time left for the turn")
+    return left

@@ -1,0 +1,103 @@
+"""What is different for one turn, and what ends it: the options of `run` and `chat`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from assistctl import surface as features
+from assistctl.apis import capabilities
+from assistctl.conversation import overrides
+from assistctl.conversation.sessions import ConversationOptions
+from assistctl.conversation.turns import RETRIES, Limits
+from assistctl.resources import Target
+from assistctl.spec.options import instructions_in
+from assistctl.surface import ONCE_OPTIONS, Support
+
+_PLAIN = Limits()
+
+
+def with_turn_options(function: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Add the options to a command, which gets what they say in its `conversation`."""
+
+    @click.option("--model", metavar="NAME", help="This model answers, not the declared one.")
+    @click.option(
+        "--instructions",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Instructions from a file, not the declared ones.",
+    )
+    @click.option("--temperature", metavar="NUMBER", type=float, help="Another temperature.")
+    @click.option("--top-p", metavar="NUMBER", type=float, help="Another top_p.")
+    @click.option("--reasoning-effort", metavar="WORD", help="Another reasoning_effort.")
+    @click.option(
+        "--max-tokens",
+        "max_completion_tokens",
+        metavar="N",
+        type=int,
+        help="Most tokens that the model may put out in a turn.",
+    )
+    @click.option(
+        "--max-tool-rounds",
+        "rounds",
+        metavar="N",
+        type=click.IntRange(0),
+        default=_PLAIN.rounds,
+        show_default=True,
+        help="How often the model may ask for tools in a turn.",
+    )
+    @click.option(
+        "--timeout",
+        "seconds",
+        metavar="SECONDS",
+        type=click.FloatRange(0, min_open=True),
+        default=_PLAIN.seconds,
+        show_default="1800",
+        help="Cancel a turn that takes longer.",
+    )
+    @click.option(
+        "--retries",
+        metavar="N",
+        type=click.IntRange(0, 10),
+        help="How often a run that is rate-limited is tried again, if nothing has come of it yet."
+        f"  [default: {RETRIES}]",
+    )
+    @functools.wraps(function)
+    def call(
+        *arguments: Any,
+        conversation: ConversationOptions,
+        instructions: Path | None,
+        rounds: int,
+        seconds: float,
+        retries: int | None,
+        **more: Any,
+    ) -> int | None:
+        asked = {name: more.pop(name, None) for name in ONCE_OPTIONS if name != "instructions"}
+        if instructions:
+            asked["instructions"] = instructions_in(instructions)
+        limits = Limits(rounds=rounds, seconds=seconds, retries=retries)
+        told = replace(
+            conversation,
+            overrides={name: value for name, value in asked.items() if value is not None},
+            limits=limits,
+        )
+        return function(*arguments, conversation=told, **more)
+
+    return call
+
+
+def check_turn_options(target: Target, asked: ConversationOptions) -> None:
+    """Raises UsageError for what no assistant can be declared to be, and for what cannot be had at
+    the target."""
+    there = capabilities.at(target)
+    goes_on = asked.resume or asked.thread is not None
+    found = [*overrides.problems(asked.overrides, target, there, goes_on=goes_on)]
+    if asked.limits.retries and there[features.RETRIES].support is Support.REFUSED:
+        found.append(overrides.refusal(features.RETRIES, target, there))
+    if found:
+        raise click.UsageError("\n".join(map(str, found)))

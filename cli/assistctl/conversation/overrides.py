@@ -1,0 +1,63 @@
+"""What is different for one conversation: options that are checked as the declaration is, and over
+what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from assistctl.errors import Place, Problem
+from assistctl.resources import Assistant, Json, Target
+from assistctl.spec.options import wrong_options
+from assistctl.surface import (
+    ONCE_IN_NEW_THREADS,
+    ONCE_OPTIONS,
+    Capabilities,
+    Support,
+)
+
+Overrides = Mapping[str, Json]
+"""By the names that they have in the YAML: `model`, `temperature`, …, and `max_completion_tokens`,
+which stands under `run` there."""
+
+
+def overridden(assistant: Assistant, overrides: Overrides) -> Assistant:
+    """The assistant as it is talked with."""
+    settings, run = _parted(overrides)
+    return replace(
+        assistant,
+        settings={**assistant.settings, **settings},
+        run={**assistant.run, **run},
+        once=tuple(settings),
+    )
+
+
+def problems(
+    overrides: Overrides, target: Target, capabilities: Capabilities, *, goes_on: bool
+) -> Iterator[Problem]:
+    """What is wrong with them, each at its option; `goes_on`, whether the thread is one that
+    is there already."""
+    yield from wrong_options(*_parted(overrides), ONCE_OPTIONS)
+    for name in overrides:
+        option = ONCE_OPTIONS[name]
+        capability = capabilities[option]
+        if capability.support is Support.REFUSED:
+            yield refusal(option, target, capabilities)
+        elif goes_on and capability.how == ONCE_IN_NEW_THREADS:
+            what = f"a thread at {target.name!r} goes on as it began, without {option}"
+            yield Problem(Place(option), what, "begin a new one, without --continue and --thread")
+
+
+def refusal(option: str, target: Target, capabilities: Capabilities) -> Problem:
+    """That an option of a run cannot be had at a target."""
+    what = f"it cannot be had at {target.name!r}"
+    return Problem(Place(option), what, capabilities[option].how)
+
+
+_OF_RUNS = ("max_completion_tokens",)
+
+
+def _parted(overrides: Overrides) -> tuple[dict[str, Json], dict[str, Json]]:
+    """Those of the assistant, and those of its runs."""
+    settings = {name: value for name, value in overrides.items() if name not in _OF_RUNS}
+    return settings, {name: value for name, value in overrides.items() if name in _OF_RUNS}

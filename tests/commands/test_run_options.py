@@ -1,0 +1,94 @@
+"""What is different for one run, and what ends it, as somebody types it."""
+
+import json
+
+import pytest
+
+AT_THREE = """\
+targets:
+  responses: {api: responses, model: scripted}
+  agents: {api: agents, model: scripted, emulate: [file_search]}
+"""
+
+
+@pytest.fixture
+def three(shop):
+    """The shop, with a target of each API."""
+    shop.edit("assistctl.yaml", "targets:\n", AT_THREE)
+    return shop
+
+
+def errors(result):
+    assert (result.code, result.out) == (64, "")
+    return result.err.split("\nUsage:")[0] + "\n"
+
+
+def test_what_no_assistant_can_have_no_run_has(shared):
+    options = ("--temperature", "3", "--reasoning-effort", "hard", "--max-tokens", "9")
+    assert errors(shared("run", "greeter", "Hello", *options, "--model", "")) == (
+        "error: --max-tokens: `run.max_completion_tokens` must be at least 256, not 9; raise it\n"
+        "--model: `model` is empty; give it a value\n"
+        "--reasoning-effort: `reasoning_effort` must be none, minimal, low, medium, high, xhigh or"
+        " max, not `hard`; choose one of them\n"
+        "--temperature: `temperature` must be at most 2, not 3.0; lower it\n"
+    )
+
+
+def test_what_an_api_has_not_is_refused_with_the_way_out(three):
+    options = ("--temperature", "0.5", "--retries", "1")
+    assert errors(three("run", "-t", "agents", "greeter", "Hello", *options)) == (
+        "error: --temperature: it cannot be had at 'agents'; leave it out: agents have no such"
+        " thing\n"
+        "--retries: it cannot be had at 'agents'; leave it out: the session would have the message"
+        " twice\n"
+    )
+    thread = ("--thread", "sess_1", "--model", "gpt-6.1")
+    assert errors(three("run", "-t", "agents", "greeter", "Hello", *thread)) == (
+        "error: --model: a thread at 'agents' goes on as it began, without --model; begin a new"
+        " one, without --continue and --thread\n"
+    )
+
+
+def test_another_model_is_the_runs_and_no_change_of_the_assistant(synced):
+    (synced.root / "short.md").write_text("Be short.\n")
+    options = ("--model", "gpt-6.1", "--instructions", "short.md", "--top-p", "0.5")
+    code, _, err = synced("run", "greeter", "Hello", *options, "--format", "jsonl")
+    assert (code, err) == (0, "")
+    thread = json.loads(synced.raw("run", "greeter", "-c", "Bye", "--format", "json").stdout)[
+        "thread"
+    ]
+    with synced.target() as target:
+        first, second = target.list(f"/threads/{thread}/runs", order="asc")
+    assert (first["model"], first["instructions"], first["top_p"]) == (
+        "gpt-6.1",
+        "Be short.\n",
+        0.5,
+    )
+    assert (second["model"], second["instructions"]) == (
+        "gpt-6-luna",
+        "Greet in any language.",
+    )
+    assert synced("plan").out == "No changes. local is as declared.\n"
+
+
+def test_instructions_must_be_text(shared):
+    (shared.root / "picture.md").write_bytes(b"\x89PNG\xff")
+    result = shared("run", "greeter", "Hello", "--instructions", "picture.md")
+    said = "picture.md:1:1: byte 0x89 is not UTF-8; save the file as UTF-8\nerror: 1 problem\n"
+    assert result == (1, "", said)
+
+
+@pytest.mark.parametrize("target", ["local", "responses", "agents"])
+def test_a_turn_that_is_over_its_limits_is_cancelled_and_says_which(three, target):
+    _, _, err = three("run", "-t", target, "clerk", "wait", "--timeout", "1")
+    if "sync" in err.splitlines()[-1]:
+        three("sync", "-t", target, "--yes")
+        _, _, err = three("run", "-t", target, "clerk", "wait", "--timeout", "1")
+    assert err.endswith("error: the run ended as cancelled: the turn took longer than 1 s\n")
+    code, _, err = three("run", "-t", target, "clerk", "sum", "--max-tool-rounds", "0")
+    assert (code, err.splitlines()[-1]) == (
+        1,
+        "error: the run ended as cancelled: the model asked for tools in more than 0 rounds",
+    )
+    assert "→" not in err
+    assert three("run", "-t", target, "clerk", "sum", "--max-tool-rounds", "1", "-q").code == 0
