@@ -33,9 +33,7 @@ def load(
     Raises DeclarationError with everything that is wrong with it, AssistctlError where there is
     none.
     """
-    root = root or spec.find_root(Path.cwd())
-    if root is None:
-        raise spec.missing_workspace(Path.cwd())
+    root = root_of(root)
     environ, faults = _environment(root)
     declared, problems = spec.load(root.resolve(), target=target, environ=environ, keyless=keyless)
     workspace, more = toolbox.resolve(declared)
@@ -48,6 +46,15 @@ def load(
 def refused(workspace: Workspace) -> tuple[Problem, ...]:
     """What a workspace declares that its target's API cannot do."""
     return refusals(workspace)
+
+
+def root_of(root: Path | None = None) -> Path:
+    """A workspace's directory as it was given, else the nearest one above the current directory.
+    Raises AssistctlError where there is none."""
+    root = root or spec.find_root(Path.cwd())
+    if root is None:
+        raise spec.missing_workspace(Path.cwd())
+    return root
 
 
 def environment(root: Path) -> dict[str, str]:

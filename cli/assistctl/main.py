@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("assistctl.commands.run", "Send one message to an assistant, print its answer."),
     "chat": ("assistctl.commands.chat", "Talk with an assistant on one thread."),
     "test": ("assistctl.commands.test", "Try the declared cases, and judge what comes."),
+    "threads": ("assistctl.commands.threads", "Find again, export and delete what was said."),
     "import": ("assistctl.commands.import_", "Write existing assistants as YAML, and adopt them."),
     "pull": ("assistctl.commands.pull", "Bring edits made at the target into the YAML."),
     "adopt": ("assistctl.commands.adopt", "Take over an existing object that nobody owns."),

@@ -243,7 +243,8 @@ class Workspace:
     that the scripted model of the embedded server understands; `suites` the tests of those with a
     `<key>.tests.yaml`. `moved` tells which address an
     object has now, by the one it had before. `warnings` are about what is not wrong, but will not
-    be as it is declared. `prices` are those of models, by their names.
+    be as it is declared. `prices` are those of models, by their names. `records` says whether what
+    is said on its threads is written down here.
     """
 
     root: Path
@@ -259,6 +260,7 @@ class Workspace:
     warnings: tuple[Problem, ...] = ()
     interpreter: Interpreter | None = None
     prices: Mapping[str, Price] = field(default_factory=dict)
+    records: bool = True
 
     def formerly(self, address: Address) -> tuple[Address, ...]:
         """The addresses that an object had before this one, the latest first."""

@@ -235,6 +235,9 @@ class Surface(Protocol):
         """A conversation with this assistant, on a thread of its own unless one is given.
         `remote_id` is that of what holds the assistant, None where nothing does, nor has to."""
 
+    def delete_thread(self, thread: str) -> None:
+        """Delete a thread by its id; one that is not there any more counts as deleted."""
+
     def pool(self) -> ThreadPoolExecutor:
         """Threads for requests at the same time, as many as the target is to be troubled with."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assistctl.commands._options import Options
+from assistctl.commands._options import Options, complete_thread
 from assistctl.commands._person import can_answer
 from assistctl.commands._report import applied, refuse_failures
 from assistctl.conversation.sessions import ConversationOptions, NotSynced, Session, session
@@ -32,7 +32,7 @@ def with_conversation_options(function: Callable[..., int | None]) -> Callable[.
     """Add the options to a command, which gets them as `conversation`."""
 
     @click.option("-c", "--continue", "resume", is_flag=True, help="On the thread used last.")
-    @click.option("--thread", metavar="ID", help="On this thread.")
+    @click.option("--thread", metavar="ID", shell_complete=complete_thread, help="On this thread.")
     @click.option("--cancel-active", is_flag=True, help="Cancel a run that keeps the thread busy.")
     @click.option("--approve-all", is_flag=True, help="Do not ask before calls that want it.")
     @click.option(
@@ -104,9 +104,10 @@ def shown_turn(
     Whatever ends it early (Ctrl-C, SIGTERM, a reader of stdout that left) cancels the run.
     """
     show = consumer(options.format, sys.stdout, sys.stderr, options.verbosity)
-    with closing(show):
+    events = talk.say(message, attachments, approve=approval("Let the assistant call"))
+    with closing(show), closing(events):
         try:
-            for event in talk.say(message, attachments, approve=approval("Let the assistant call")):
+            for event in events:
                 show(event)
                 if isinstance(event, Finished):
                     return event

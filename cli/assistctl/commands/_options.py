@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import click
 from assistctl import __version__
 from assistctl.apis.transport.pacing import PARALLEL
 from assistctl.commands._suggestions import with_own_suggestions
+from assistctl.errors import AssistctlError
 from assistctl.keys import composed
 from assistctl.render.terminal import is_plain_terminal
 from assistctl.resources import FILE, Address
@@ -137,14 +139,31 @@ def group_options() -> list[click.Parameter]:
 
 def complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Keys of the declared assistants, for shells; names of files, nothing is parsed."""
-    given = {**_given_before(ctx), **_given(ctx.params)}
-    start: Path = given.get("workspace") or Path.cwd()
-    for root in (start.resolve(), *start.resolve().parents):
-        if (root / "assistctl.yaml").is_file():
-            keys = {composed(path.stem) for path in (root / "assistants").glob("*.yaml")}
-            begun = composed(incomplete)
-            return sorted(k for k in keys if k.startswith(begun) and "." not in k)
+    root = _given_root(ctx)
+    if root is None:
+        return []
+    keys = {composed(path.stem) for path in (root / "assistants").glob("*.yaml")}
+    begun = composed(incomplete)
+    return sorted(k for k in keys if k.startswith(begun) and "." not in k)
+
+
+def complete_thread(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Ids of the threads that were used here, for shells, the one used last first."""
+    from assistctl.record import store
+
+    root, target = _given_root(ctx), {**_given_before(ctx), **_given(ctx.params)}.get("target")
+    with suppress(AssistctlError):
+        found = store.threads(root, target) if root else []
+        return [thread.id for thread in found if thread.id.startswith(incomplete)]
     return []
+
+
+def _given_root(ctx: click.Context) -> Path | None:
+    """The workspace that a command line names or is typed in."""
+    given = {**_given_before(ctx), **_given(ctx.params)}
+    start = (given.get("workspace") or Path.cwd()).resolve()
+    roots = (start, *start.parents)
+    return next((root for root in roots if (root / "assistctl.yaml").is_file()), None)
 
 
 _NAMES = ("workspace", "target", "format", "quiet", "verbose", "no_color")

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from assistctl import toolbox
-from assistctl.conversation import history
 from assistctl.conversation.overrides import Overrides, overridden
+from assistctl.conversation.recording import Recorded, recorded
 from assistctl.conversation.saving import save
 from assistctl.conversation.turns import Limits, turn
 from assistctl.errors import AssistctlError, SyncFailed
 from assistctl.events import Event, Finished, ToolCall, ToolContext
 from assistctl.plan.reconcile import PlanOptions
+from assistctl.record import store
 from assistctl.resources import Assistant, CodeInterpreter, FileSearch, Json, Workspace
 from assistctl.spec.wording import is_unicode
 from assistctl.surface import ATTACHED_TO_SEARCH, RETRIES, Conversation, Support, Surface
@@ -61,6 +62,8 @@ class Session:
     tools: toolbox.Toolbox
     options: ConversationOptions
     difference: Difference | None = None
+    _uploaded: dict[str, str] = field(default_factory=dict)
+    """The names of the files that were attached, by their ids."""
 
     def say(
         self,
@@ -68,34 +71,37 @@ class Session:
         attachments: Sequence[Mapping[str, Json]] = (),
         *,
         approve: Callable[[ToolCall], bool] | None = None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """One turn, as it happens; the last event is Finished. `approve` is asked before a function
         with `approval: ask` is called, unless the options approve all; without it such a call is
         refused. Whoever stops listening cancels the run by `cancel`."""
         if self.options.approve_all:
             approve = _always
-        remembered = None
         limits = self.options.limits
         if self.surface.capabilities[RETRIES].support is Support.REFUSED:
             limits = replace(limits, retries=0)
-        for event in turn(
+        told = turn(
             self.conversation,
             self.tools,
             message,
             attachments=attachments,
             approve=approve,
             limits=limits,
-        ):
-            thread = self.conversation.thread
-            if (
-                self.options.remembered and thread and thread != remembered
-            ):  # which may change from response to response
-                history.remember(self.workspace, self.assistant, thread, message)
-                remembered = thread
-            yield self._concluded(event) if isinstance(event, Finished) else event
+        )
+        events: Iterator[Event] = map(self._concluded, told)
+        if self.options.remembered:
+            place = Recorded(
+                self.workspace, self.assistant, self.conversation, self.surface.redaction
+            )
+            names = [self._uploaded.get(str(it["file_id"]), "") for it in attachments]
+            events = recorded(place, message, names, events)
+        yield from events
 
-    def _concluded(self, event: Finished) -> Finished:
-        """With what it has cost, if that is known, and its files saved, where they are to be."""
+    def _concluded(self, event: Event) -> Event:
+        """Of the last event, what it has cost, if that is known, and its files saved, where they
+        are to be."""
+        if not isinstance(event, Finished):
+            return event
         price = self.workspace.prices.get(str(self.assistant.settings.get("model")))
         if price and event.usage:
             event = replace(event, cost=price.of(event.usage))
@@ -128,6 +134,7 @@ class Session:
         if not is_unicode(path.name):
             raise AssistctlError(f"the name of {path.name} is not UTF-8; rename the file")
         uploaded = self.surface.upload(path, path.name)
+        self._uploaded[str(uploaded["id"])] = path.name
         return {"file_id": uploaded["id"], "tools": [{"type": name} for name in names]}
 
 
@@ -151,7 +158,7 @@ def session(
     """
     assistant, thread = find_assistant(workspace, key), options.thread
     if options.resume:
-        thread = history.last_thread(workspace, assistant)
+        thread = store.last_thread(workspace.root, workspace.target.name, assistant.key)
         if thread is None:
             raise AssistctlError(
                 f"no conversation with {assistant.address} at {workspace.target.name} is known "

@@ -98,6 +98,7 @@ def load(
         warnings=_warnings(read, top, in_use),
         interpreter=_interpreter(usable.mapping("tools"), root),
         prices={model: Price(**price) for model, price in usable.mapping("prices").items()},
+        records=usable.mapping("threads").get("record", True),
     )
     return workspace, findings.in_order()
 

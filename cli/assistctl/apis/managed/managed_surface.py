@@ -38,10 +38,11 @@ from assistctl.surface import Operation as AnyOperation
 class Api:
     """What only one API knows: how it holds an assistant, and how one talks with it (`converse`
     gets the assistant as declared, the id of what holds it, its owner `<namespace>/<key>` and the
-    thread, as far as there are these)."""
+    thread, as far as there are these), and how a thread is deleted."""
 
     kind: AssistantKind
     converse: Callable[[Client, Assistant, str | None, str, str | None], Conversation]
+    delete_thread: Callable[[Client, str], None]
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,9 @@ class ManagedSurface:
     ) -> Conversation:
         owner = f"{self.namespace}/{assistant.key}"
         return self.api.converse(self.client, assistant, remote_id, owner, thread)
+
+    def delete_thread(self, thread: str) -> None:
+        self.api.delete_thread(self.client, thread)
 
     def pool(self) -> ThreadPoolExecutor:
         return self.client.pool()

@@ -59,6 +59,15 @@ WORKSPACES: dict[str, Schema] = {
                 "runs tell their `cost` by it.",
                 {"$ref": "#/$defs/price"},
             ),
+            "threads": mapping(
+                "What is kept on this machine of conversations.",
+                {
+                    "record": flag(
+                        "Shall what is said be written down in .assistctl/threads.db? Else only "
+                        "which thread was used last."
+                    ),
+                },
+            ),
             "hidden_files": ref(
                 "files",
                 "Files to be used although something in their path begins with a dot: exact paths, "

@@ -1,0 +1,10 @@
+"""Sessions as they lie at the Agents API."""
+
+from __future__ import annotations
+
+from assistctl.apis.transport.client import Client, path_of
+
+
+def delete(client: Client, thread: str) -> None:
+    """See surface.Surface.delete_thread."""
+    client.delete(path_of("/agents/sessions", thread))

@@ -1,0 +1,170 @@
+"""assistctl threads: what was said here, found again, exported and deleted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from assistctl.commands._consent import Consent, with_consent
+from assistctl.commands._options import Options, as_command, as_group, complete_thread
+from assistctl.commands._workspace import load
+from assistctl.errors import AssistctlError
+from assistctl.loading import root_of
+from assistctl.record import store
+from assistctl.record.threads import Thread
+from assistctl.render.terminal import one_line
+from assistctl.render.threads import (
+    conversation_json,
+    conversation_markdown,
+    conversation_text,
+    hits_json,
+    hits_text,
+    threads_json,
+    threads_text,
+)
+from assistctl.targets import opened
+
+_THREAD = click.argument("thread", metavar="THREAD", shell_complete=complete_thread)
+
+
+@as_command("list", formats=("text", "json"))
+def _list(options: Options) -> int | None:
+    """List the threads that were used here, the one used last first.
+
+    Those of all targets, or with --target of one.
+    """
+    found = store.threads(root_of(options.workspace), options.target)
+    click.echo(threads_json(found) if options.format == "json" else threads_text(found))
+    return None
+
+
+@as_command("show", formats=("text", "json"))
+@click.argument("thread", metavar="[THREAD]", required=False, shell_complete=complete_thread)
+def _show(options: Options, thread: str | None) -> int | None:
+    """Show what was said on a thread; without THREAD on the one used last.
+
+    The beginning of an id is enough. Arguments and outputs of calls are cut, but not with -v.
+    """
+    root = root_of(options.workspace)
+    found = _named(root, options, thread)
+    turns = store.turns(root, found)
+    if options.format == "json":
+        click.echo(conversation_json(found, turns))
+    else:
+        click.echo(conversation_text(found, turns, whole=options.verbosity > 0))
+    return None
+
+
+@as_command("search", formats=("text", "json"))
+@click.argument("words", metavar="WORDS", nargs=-1, required=True)
+def _search(options: Options, words: tuple[str, ...]) -> int | None:
+    """Find the turns in which all the WORDS occur, also within other words.
+
+    Titles, messages, answers, calls and the names of attached files are looked through.
+    """
+    each = [word for words_ in words for word in words_.split()]
+    if not each:
+        raise click.UsageError("Say what is to be found.")
+    hits = store.search(root_of(options.workspace), each, options.target)
+    click.echo(hits_json(hits) if options.format == "json" else hits_text(hits))
+    return None
+
+
+@as_command("export", formats=("markdown", "json"))
+@_THREAD
+def _export(options: Options, thread: str) -> int | None:
+    """Write a thread to standard output, as Markdown or with --format json."""
+    root = root_of(options.workspace)
+    found = _named(root, options, thread)
+    form = conversation_json if options.format == "json" else conversation_markdown
+    click.echo(form(found, store.turns(root, found)).rstrip("\n"))
+    return None
+
+
+@as_command("rename", formats=("text", "json"))
+@_THREAD
+@click.argument("title", metavar="TITLE")
+def _rename(options: Options, thread: str, title: str) -> int | None:
+    """Give a thread another title, here only."""
+    title = " ".join(title.split())
+    if not title:
+        raise click.UsageError("The title is empty.")
+    root = root_of(options.workspace)
+    found = _named(root, options, thread)
+    store.rename(root, found, title)
+    if options.format == "json":
+        click.echo(threads_json([replace(found, title=title)]))
+    elif not options.quiet:
+        click.echo(f"Renamed {found.id}.", err=True)
+    return None
+
+
+@as_command("delete", formats=("text", "json"))
+@_THREAD
+@click.option("--at-target", is_flag=True, help="Delete the thread at its target, too.")
+@with_consent
+def _delete(options: Options, thread: str, at_target: bool, consent: Consent) -> int | None:
+    """Forget what was said on a thread.
+
+    The thread itself stays at its target, where nothing but --at-target deletes it.
+    """
+    root = root_of(options.workspace)
+    found = _named(root, options, thread)
+    if at_target:
+        workspace = load(replace(options, target=found.target), refuse=False)
+        consent.obtain(f"delete {one_line(found.id)} at {found.target}", workspace.target)
+        with opened(workspace) as surface:
+            surface.delete_thread(found.id)
+    store.delete(root, found)
+    if options.format == "json":
+        click.echo(threads_json([found]))
+    elif not options.quiet:
+        where = f" at {found.target} and here" if at_target else " here"
+        click.echo(f"Deleted {found.id}{where}.", err=True)
+    return None
+
+
+def _named(root: Path, options: Options, name: str | None) -> Thread:
+    """The thread whose id begins like this, with its kind (`thread_`) or without; without a name
+    the one used last."""
+    found = store.threads(root, options.target)
+    if not found:
+        where = f" at {options.target}" if options.target else ""
+        raise AssistctlError(f"no thread is recorded here{where}; `assistctl run` begins one")
+    if name is None:
+        return found[0]
+    alike = [it for it in found if it.id == name] or [it for it in found if _begins(it.id, name)]
+    if len(alike) == 1:
+        return alike[0]
+    if not alike:
+        raise AssistctlError(
+            f"no thread {name!r} is recorded here; `assistctl threads list` names them"
+        )
+    if len({it.id for it in alike}) == 1:
+        places = " and ".join(it.target for it in alike)
+        raise AssistctlError(f"{alike[0].id} is one of {places}; say which with --target")
+    several = ", ".join(it.id for it in alike[:3])
+    more = f" and {len(alike) - 3} more" if len(alike) > 3 else ""
+    raise AssistctlError(f"several threads begin with {name!r}: {several}{more}; name more of it")
+
+
+def _begins(thread_id: str, name: str) -> bool:
+    return bool(name) and (thread_id.startswith(name) or _bare(thread_id).startswith(name))
+
+
+def _bare(thread_id: str) -> str:
+    return thread_id.partition("_")[2]
+
+
+command = as_group(
+    "threads",
+    "List, show, search, export, rename and delete what was said here.",
+    _list,
+    _show,
+    _search,
+    _export,
+    _rename,
+    _delete,
+)

@@ -1,0 +1,1 @@
+"""What was said here, in a private database of this machine: nothing depends on it."""
