@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The step of action.yml that runs assistctl. In: MODE (plan, sync, drift), WORKSPACE, ARGUMENTS,
-# SYNC_ARGUMENTS (those that a plan does not know), ASSISTCTL (the program). Out: `exitcode`, `place`
+# SYNC_ARGUMENTS (those that a plan does not know), WITH_TESTS (`true`: a plan tries the tests, too),
+# ASSISTCTL (the program). Out: `exitcode`, `place`
 # (the target and the workspace, as a part of a name) and `plan` (a Markdown file: the plan or, if
 # there is none, why); the Markdown is appended to the step summary. Fails on errors and refusals,
 # and on drift.
@@ -23,7 +24,9 @@ make_plan() {
 
 case "$MODE" in
   plan)
-    make_plan --detailed-exitcode
+    tests=()
+    if [ "${WITH_TESTS:-false}" = true ]; then tests=(--with-tests); fi
+    make_plan --detailed-exitcode "${tests[@]}"
     code=$?
     ;;
   drift)

@@ -25,7 +25,7 @@ def runner(tmp_path):
     shutil.copy(ROOT / "assistctl.yaml", workspace)
     program = tmp_path / "assistctl"
 
-    def run(mode, arguments="", sync_arguments=""):
+    def run(mode, arguments="", sync_arguments="", with_tests="false"):
         for name in ("output", "summary"):
             (tmp_path / name).write_text("")
         done = subprocess.run(
@@ -40,6 +40,7 @@ def runner(tmp_path):
                 "MODE": mode,
                 "ARGUMENTS": arguments,
                 "SYNC_ARGUMENTS": sync_arguments,
+                "WITH_TESTS": with_tests,
             },
             capture_output=True,
             text=True,
@@ -54,6 +55,20 @@ def runner(tmp_path):
     run.place = "default-" + re.sub("[^A-Za-z0-9._-]", "-", str(workspace))
     with forking.program(program, "assistctl"):
         yield run
+
+
+def test_a_plan_with_tests_shows_what_they_came_to_before_and_now(runner):
+    assert runner("sync")[0] == 0
+    script = runner.workspace / "assistants" / "flower-shop.script.yaml"
+    code, _, summary = runner("plan", with_tests="true")
+    assert code == 0
+    assert "### Tests: 3 passed (before: 3 passed)\n" in summary
+    script.write_text(script.read_text("utf-8").replace("利润 43.5 元", "利润 44 元"), "utf-8")
+    tests = runner.workspace / "assistants" / "flower-shop.tests.yaml"
+    tests.write_text(tests.read_text("utf-8").replace("两笔合计", "利润 43.5 元"), "utf-8")
+    code, outputs, summary = runner("plan", with_tests="true")
+    assert (code, outputs["exitcode"]) == (1, "1")
+    assert "| `flower-shop` | a day's sales, and two sunflowers more | ❌ failed" in summary
 
 
 def test_a_plan_with_changes_succeeds_and_is_in_the_summary(runner):

@@ -151,6 +151,21 @@ class Report:
         return tuple(dict.fromkeys(each.row for each in self.results))
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """The same cases, tried with what is synced at a target (None: nothing of it is there) and with
+    what is declared."""
+
+    before: Report | None
+    after: Report
+
+    def was(self, after: CaseResult) -> CaseResult | None:
+        """What came of a case before."""
+        results = self.before.results if self.before else ()
+        same = (it for it in results if (it.key, it.case.name) == (after.key, after.case.name))
+        return next(same, None)
+
+
 def wilson(passed: int, tries: int) -> tuple[float, float]:
     """The 95 % interval of a rate by Wilson's score, which holds for few tries and for rates of 0
     and 1, too. Of no tries nothing is known."""

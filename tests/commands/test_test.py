@@ -190,6 +190,43 @@ def test_what_is_synced_is_tested_as_it_is_at_the_target(synced):
     assert "Be rude." in plan.out
 
 
+def test_a_plan_shows_what_cases_came_to_before_and_come_to_now(synced):
+    declare(synced, GOOD.replace("name: a sum", "name: a sum of two"))
+    declare(synced, "cases: [{name: greets, user: Hi, expect: {equals: Welcome.}}]", "greeter")
+    synced.edit("assistants/greeter.yaml", "Greet in any language.", "Be rude.")
+    result = synced("plan", "greeter", "--with-tests", "--format", "markdown")
+    assert (result.code, result.err) == (0, "")
+    plan, _, tests = result.out.partition("\n\n### Tests: ")
+    assert plan == synced("plan", "greeter", "--format", "markdown").out.rstrip("\n")
+    assert (
+        tests
+        == """\
+1 passed (before: 1 passed)
+
+| assistant | case | at `local` | as declared |
+|---|---|---|---|
+| `greeter` | greets | ✅ passed | ✅ passed |
+"""
+    )
+    document = json.loads(synced("plan", "--with-tests", "--format", "json").out)
+    for when in ("before", "after"):
+        found = [(it["case"], it["synced"]) for it in document["tests"][when]["cases"]]
+        names = ("a sum of two", "a refund that is answered by a stub", "greets")
+        assert found == [(name, when == "before") for name in names]
+    assert json.loads(synced("plan", "--format", "json").out).keys() == document.keys() - {"tests"}
+
+
+def test_a_plan_of_what_is_not_there_yet_has_no_before_and_exits_1_if_a_case_fails(shop):
+    declare(shop, BAD, "clerk")
+    result = shop("plan", "--with-tests", "--detailed-exitcode")
+    assert (result.code, result.err) == (1, "")
+    assert "\nclerk\n  not there → ✗ a sum that is wrong\n" in result.out
+    assert result.out.endswith("\n\n2 failed\n")
+    bare = shop("plan", "vector_store/handbook", "--with-tests", "--detailed-exitcode")
+    assert bare.code == 2
+    assert bare.out.endswith("\n\nNo tests are declared for what is planned.\n")
+
+
 def test_what_is_not_synced_cannot_be_tested_as_synced(shop):
     declare(shop, GOOD)
     result = shop("test", "--synced")

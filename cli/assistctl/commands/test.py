@@ -14,6 +14,7 @@ from assistctl.commands._workspace import load, warn
 from assistctl.errors import Interrupted
 from assistctl.render.terminal import is_plain_terminal, one_line, shortened
 from assistctl.render.testing.documents import report_json, report_junit
+from assistctl.render.testing.markdown import report_markdown
 from assistctl.render.testing.text import report_text
 from assistctl.testing import Wanted, try_cases
 from assistctl.testing.running import Try
@@ -24,7 +25,7 @@ EXIT_NOT_PASSED = 1
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-@as_command("test", formats=("text", "json", "junit"))
+@as_command("test", formats=("text", "json", "junit", "markdown"))
 @click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=complete_key)
 @click.option(
     "--case", "only", multiple=True, metavar="TEXT", help="Only cases with TEXT in their name."
@@ -80,7 +81,7 @@ def command(
     warn(options, workspace.warnings)
     junit = junit.absolute() if junit else None
     one_target = options.target is not None
-    wanted = Wanted(keys, only, synced, jobs, approve_all, one_target, taping)
+    wanted = Wanted(keys, only, synced, jobs, approve_all, one_target=one_target, taping=taping)
     report = try_cases(workspace, wanted, _progress(options))
     if junit:
         junit.write_text(_XML + report_junit(report) + "\n", encoding="utf-8")
@@ -103,6 +104,8 @@ def _shown(report: Report, options: Options) -> str:
     match options.format:
         case "json":
             return report_json(report)
+        case "markdown":
+            return report_markdown(report)
         case "junit":
             return _XML + report_junit(report)
     return report_text(report, options.verbosity)

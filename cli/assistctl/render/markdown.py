@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterator, Sequence
 
 from assistctl.plan.changes import Action, Change, FieldChange, Plan
 from assistctl.render.folding import Folded, Stores, folded, gathered, is_files, plain_name
+from assistctl.render.markup import code, fence_around, plain
 from assistctl.render.plan import (
     KEPT,
     LEFT_ALONE,
@@ -29,8 +29,6 @@ LIMIT = 60_000
 MOST = 100
 """So many files of a store that come, change or go are named each."""
 
-_MARKUP = re.compile(r"[\\`*_\[\]<>|~@&#$:]")
-
 
 def plan_markdown(plan: Plan, stores: Stores | None = None) -> str:
     """A heading that counts, a table of the changes, and what differs, folded, as diffs. Of the
@@ -42,7 +40,7 @@ def plan_markdown(plan: Plan, stores: Stores | None = None) -> str:
 
 
 def _sections(plan: Plan, changes: Sequence[Change | Folded]) -> Iterator[list[str]]:
-    target, result = _code(plan.target), counts(plan) if plan else "no changes"
+    target, result = code(plan.target), counts(plan) if plan else "no changes"
     heading = drift_line(plan, target) if plan.only_drift else f"Plan for {target}: {result}"
     yield [f"### {heading}"]
     if plan.changes:
@@ -57,16 +55,16 @@ def _sections(plan: Plan, changes: Sequence[Change | Folded]) -> Iterator[list[s
         yield ["No longer declared, left alone:"]
         protected = dict.fromkeys(map(str, plan.protected), " (protected)")
         names = gathered(plan.undeclared)
-        yield [f"- {_code(name)}{protected.get(name, '')}" for name in names]
+        yield [f"- {code(name)}{protected.get(name, '')}" for name in names]
         yield list(what_to_do(plan))
     if plan.kept:
         yield [KEPT]
-        yield [f"- {_plain(line)}" for line in kept_lines(plan)]
+        yield [f"- {plain(line)}" for line in kept_lines(plan)]
     if plan.left_alone:
         yield [LEFT_ALONE]
-        yield [f"- {_code(str(it.address))}: {_plain(_paths(it))}" for it in plan.left_alone]
+        yield [f"- {code(str(it.address))}: {plain(_paths(it))}" for it in plan.left_alone]
     if plan.notes:
-        yield [f"- Note: {_plain(note)}" for note in plan.notes]
+        yield [f"- Note: {plain(note)}" for note in plan.notes]
 
 
 def _paths(change: Change) -> str:
@@ -77,8 +75,8 @@ def _row(change: Change | Folded) -> str:
     action = f"`{SIGNS[change.action]}` {change.action.value}"
     if isinstance(change, Folded):
         cause = "; ".join(filter(None, (change.summary(), change.cause)))
-        return f"| {action} | {_code(str(change.store))} | {_plain(cause)} |"
-    return f"| {action} | {_code(str(change.address))} | {_plain(change.cause)} |"
+        return f"| {action} | {code(str(change.store))} | {plain(cause)} |"
+    return f"| {action} | {code(str(change.address))} | {plain(change.cause)} |"
 
 
 def _details(changes: Sequence[Change | Folded], room: int) -> Iterator[str]:
@@ -99,7 +97,7 @@ def _detail(change: Change | Folded) -> str:
     else:
         address = change.address
         lines = [line for field in change.fields for line in _field(change.action, field)]
-    fence = _fence(lines)
+    fence = fence_around(lines)
     summary = f"{SIGNS[change.action]} <code>{html.escape(one_line(str(address)))}</code>"
     return "\n".join(
         [
@@ -146,28 +144,3 @@ def _field(action: Action, field: FieldChange) -> Iterator[str]:
             yield f"- {path}: {old}"
         if field.after is not None:
             yield f"+ {path}: {new}"
-
-
-def _fence(lines: list[str]) -> str:
-    """A fence longer than any run of backticks that it has to hold."""
-    runs = re.findall(r"`+", "\n".join(lines))
-    return "`" * max(3, 1 + max(map(len, runs), default=0))
-
-
-def _code(text: str) -> str:
-    """A code span, safe in a table cell as well."""
-    line = one_line(text).replace("|", "\\|")
-    runs = set(map(len, re.findall(r"`+", line)))
-    ticks = "`" * next(n for n in range(1, len(runs) + 2) if n not in runs)
-    space = " " if line.startswith("`") or line.endswith("`") else ""
-    return f"{ticks}{space}{line}{space}{ticks}"
-
-
-def _plain(text: str) -> str:
-    """Words that mean nothing to Markdown or HTML, and mention nobody."""
-    escaped = _MARKUP.sub(_entity, one_line(text))
-    return escaped.replace("&#64;", "&#64;&#8203;")
-
-
-def _entity(match: re.Match[str]) -> str:
-    return f"&#{ord(match[0])};"

@@ -111,8 +111,9 @@ def _rows(
     matrix = workspace.suites[key].matrix
     here = (workspace.target.name,)
     targets = here if wanted.one_target else matrix.targets or here
-    models = () if wanted.synced else matrix.models
-    prompts = () if wanted.synced else matrix.prompts
+    as_is = wanted.synced or wanted.plain
+    models = () if as_is else matrix.models
+    prompts = () if as_is else matrix.prompts
     for target, model, prompt in product(targets, models or (None,), prompts or (None,)):
         variant = ", ".join(
             filter(None, (f"model {model}" if model else "", f"{prompt.file}" if prompt else ""))

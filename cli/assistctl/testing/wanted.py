@@ -17,7 +17,8 @@ class Wanted:
     """The tests of these assistants (none: of all that have some), tried so many at a time, on what
     is `synced` at the target instead of what is declared. `only` are texts, one of which a case's
     name must have, if there are any. With `approve_all`, functions with `approval: ask` are called;
-    without, only if they have a stub. `one_target`: at the workspace's, whatever the tests name."""
+    without, only if they have a stub. `one_target`: at the workspace's, whatever the tests name;
+    `plain`: with the declared models and instructions only."""
 
     keys: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
@@ -25,4 +26,5 @@ class Wanted:
     jobs: int = JOBS
     approve_all: bool = False
     one_target: bool = False
+    plain: bool = False
     taping: Taping = None

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import groupby
 from xml.etree import ElementTree
 
 from assistctl.errors import Place
 from assistctl.render.events import finished_json
-from assistctl.render.testing.words import expected, rate, verdict_line
+from assistctl.render.testing.words import expected, lines_about
 from assistctl.render.values import json_document
 from assistctl.resources import Json
-from assistctl.verdicts import Attempt, CaseResult, Outcome, Report
+from assistctl.verdicts import Attempt, CaseResult, Comparison, Outcome, Report
 
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -85,6 +84,16 @@ def _place(place: Place) -> dict[str, Json]:
     return {"file": place.file, "line": place.line, "column": place.column}
 
 
+def comparison_document(comparison: Comparison) -> dict[str, Json]:
+    """`{"before", "after"}`, each as report_document has it; `before` is null where nothing of what
+    is tested is at the target."""
+    before = comparison.before
+    return {
+        "before": report_document(before) if before else None,
+        "after": report_document(comparison.after),
+    }
+
+
 def report_junit(report: Report) -> str:
     """A `<testsuite>` for each assistant and row, a `<testcase>` for each case: with `<failure>`,
     `<error>` or `<skipped>`, of which the text has the expectations and the last turn."""
@@ -126,25 +135,9 @@ def _add_case(suite: ElementTree.Element, result: CaseResult) -> None:
     if result.outcome is Outcome.PASSED:
         return
     kind = {Outcome.FAILED: "failure", Outcome.ERROR: "error"}.get(result.outcome, "skipped")
-    lines = list(_lines(result))
+    lines = list(lines_about(result))
     message = lines[0] if lines else "the tests were stopped"
     ElementTree.SubElement(case, kind, {"message": _xml(message)}).text = _xml("\n".join(lines))
-
-
-def _lines(result: CaseResult) -> Iterator[str]:
-    attempt = result.telling
-    for verdict in attempt.unmet:
-        yield f"{verdict_line(verdict)} ({verdict.expectation.place})"
-    if attempt.error:
-        yield attempt.error
-    if told := rate(result):
-        yield told
-    for answer in attempt.answers[-1:]:
-        yield f"user: {answer.user}"
-        for returned in answer.finished.tool_calls:
-            yield f"-> {returned.call.name} {returned.call.arguments}"
-            yield f"<- {returned.output}"
-        yield f"assistant: {answer.finished.text}"
 
 
 def _xml(text: str) -> str:

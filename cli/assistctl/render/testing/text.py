@@ -8,8 +8,8 @@ from itertools import groupby
 import click
 
 from assistctl.render.terminal import one_line, sanitize, shortened
-from assistctl.render.testing.words import rate, summary, verdict_line
-from assistctl.verdicts import Answer, Attempt, CaseResult, Outcome, Report
+from assistctl.render.testing.words import counts, rate, summary, verdict_line
+from assistctl.verdicts import Answer, Attempt, CaseResult, Comparison, Outcome, Report
 
 _SIGNS = {
     Outcome.PASSED: ("✓", "green"),
@@ -31,16 +31,38 @@ def report_text(report: Report, verbosity: int = 0) -> str:
     return "\n\n".join([*blocks, click.style(summary(report), fg=color)])
 
 
+def comparison_text(comparison: Comparison, verbosity: int = 0) -> str:
+    """A line for each case with what it came to before and comes to now, and why those that do not
+    pass now do not."""
+    blocks = []
+    for key, results in groupby(comparison.after.results, lambda it: it.key):
+        lines = [_heading(key, "", 1)]
+        for result in results:
+            was = comparison.was(result)
+            before = _sign(was.outcome) if was else _dim("not there")
+            lines.append(f"  {before} → {_sign(result.outcome)} {one_line(result.case.name)}")
+            if result.outcome is not Outcome.PASSED and result.attempts:
+                lines += why(result.telling, result, verbosity)
+        blocks.append("\n".join(lines))
+    before = f" (before: {counts(comparison.before)})" if comparison.before else ""
+    color = "green" if comparison.after.good else "red"
+    return "\n\n".join([*blocks, click.style(f"{counts(comparison.after)}{before}", fg=color)])
+
+
+def _sign(outcome: Outcome) -> str:
+    sign, color = _SIGNS[outcome]
+    return click.style(sign, fg=color)
+
+
 def _heading(key: str, row: str, rows: int) -> str:
     return click.style(sanitize(f"{key}, {row}" if rows > 1 else key), bold=True)
 
 
 def _cases(results: Iterator[CaseResult], verbosity: int) -> Iterator[str]:
     for result in results:
-        sign, color = _SIGNS[result.outcome]
         seconds = f"{result.seconds:.1f} s" if result.attempts else "not tried"
         told = ", ".join(filter(None, (rate(result), seconds)))
-        yield f"  {click.style(sign, fg=color)} {one_line(result.case.name)}  {_dim(told)}"
+        yield f"  {_sign(result.outcome)} {one_line(result.case.name)}  {_dim(told)}"
         if result.outcome is not Outcome.PASSED and result.attempts:
             yield from why(result.telling, result, verbosity)
         elif verbosity > 0 and result.attempts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from assistctl.cases import Expectation
@@ -35,12 +35,34 @@ def rate(result: CaseResult) -> str:
 
 def summary(report: Report) -> str:
     """`3 passed, 1 failed in 2.4 s`"""
+    return f"{counts(report)} in {report.seconds:.1f} s"
+
+
+def counts(report: Report) -> str:
+    """`3 passed, 1 failed`"""
     words = [
         f"{report.count(outcome):,} {word}"
         for outcome, word in _COUNTED.items()
         if report.count(outcome)
     ]
-    return f"{', '.join(words) or 'nothing was tried'} in {report.seconds:.1f} s"
+    return ", ".join(words) or "nothing was tried"
+
+
+def lines_about(result: CaseResult) -> Iterator[str]:
+    """Why a case did not pass, how often it did, and the last turn of a try that tells it."""
+    attempt = result.telling
+    for verdict in attempt.unmet:
+        yield f"{verdict_line(verdict)} ({verdict.expectation.place})"
+    if attempt.error:
+        yield attempt.error
+    if told := rate(result):
+        yield told
+    for answer in attempt.answers[-1:]:
+        yield f"user: {answer.user}"
+        for returned in answer.finished.tool_calls:
+            yield f"-> {returned.call.name} {returned.call.arguments}"
+            yield f"<- {returned.output}"
+        yield f"assistant: {answer.finished.text}"
 
 
 _COUNTED = {
