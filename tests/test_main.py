@@ -233,7 +233,13 @@ def test_the_version_is_printed_before_and_after_a_command(arguments: list[str])
 
 def test_the_shell_completes_commands_without_importing_them() -> None:
     result = run(_ASSISTCTL_COMPLETE="bash_complete", COMP_WORDS="assistctl s", COMP_CWORD="1")
-    assert result.stdout.split() == ["plain,sync", "plain,show", "plain,serve", "plain,schema"]
+    assert result.stdout.split() == [
+        "plain,sync",
+        "plain,steps",
+        "plain,show",
+        "plain,serve",
+        "plain,schema",
+    ]
 
 
 def on_a_terminal(*arguments: str, **environ: str) -> str:

@@ -173,11 +173,12 @@ class Trace:
 @dataclass(frozen=True)
 class ToolReturned:
     """`output` is what goes to the model; `error` is a short reason when the call failed, and
-    `trace` where the tool raised, if it did: for people, never for the model."""
+    `trace` where the tool raised, if it did: for people, never for the model. `seconds` is None of
+    a call of the past."""
 
     call: ToolCall
     output: str
-    seconds: float
+    seconds: float | None
     error: str | None = None
     trace: Trace | None = None
 
@@ -209,6 +210,18 @@ class Finished:
     seconds: float | None = None
     cost: float | None = None
     code: str | None = None
+
+
+@dataclass(frozen=True)
+class PastTurn:
+    """A turn as its target remembers it: what was said, when that was taken (seconds since 1970),
+    how it ended, and the answer as people read it, with numbers for its sources. What an API does
+    not tell any more is empty: a conversation's turns have no run and no usage."""
+
+    message: str
+    at: float | None
+    finished: Finished
+    shown: str
 
 
 Event: TypeAlias = (

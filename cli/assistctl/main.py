@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("assistctl.commands.sync", "Make the target as it is declared."),
     "run": ("assistctl.commands.run", "Send one message to an assistant, print its answer."),
     "chat": ("assistctl.commands.chat", "Talk with an assistant on one thread."),
+    "steps": ("assistctl.commands.steps", "Show again what happened on a thread."),
     "test": ("assistctl.commands.test", "Try the declared cases, and judge what comes."),
     "threads": ("assistctl.commands.threads", "Find again, export and delete what was said."),
     "import": ("assistctl.commands.import_", "Write existing assistants as YAML, and adopt them."),

@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from assistctl.events import Event, Finished, MadeFile, ToolReturned
+from assistctl.events import Event, Finished, MadeFile, PastTurn, ToolReturned
 from assistctl.plan.changes import Change, Plan
 from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.redaction import Redaction
@@ -237,6 +237,9 @@ class Surface(Protocol):
 
     def delete_thread(self, thread: str) -> None:
         """Delete a thread by its id; one that is not there any more counts as deleted."""
+
+    def turns(self, thread: str) -> list[PastTurn]:
+        """What happened on a thread, oldest first. Raises RemoteError."""
 
     def pool(self) -> ThreadPoolExecutor:
         """Threads for requests at the same time, as many as the target is to be troubled with."""

@@ -164,3 +164,21 @@ def test_citations_are_numbered_where_they_stand_also_after_a_stream_broke_off(
     assert numbered(heard) == "Daily[1], says the book[1]. Not so[2]【重要】."
     assert len(kinds(heard, Searched)) == 1
     assert len(last.annotations) == 2
+
+
+@pytest.mark.only_at("responses", because="only responses can be a chain without a conversation")
+def test_a_chain_of_responses_is_told_again_turn_by_turn_with_what_each_has_used(shop):
+    client, before, used = shop.bench.client, None, []
+    code = {"type": "code_interpreter", "container": {"type": "auto"}}
+    for message in ("sum?", "wrong?"):
+        body = {"model": "gpt-6-luna", "metadata": {"assistctl": "ws/shop"}, "tools": [code]}
+        link = {"previous_response_id": before} if before else {}
+        response = client.create("/responses", {**body, **link, "input": message})
+        before = response["id"]
+        used.append(response["usage"]["total_tokens"])
+    first, second = shop.bench.surface.turns(before)
+    assert (first.message, first.shown) == ("sum?", "7: [sums](sandbox:/mnt/data/sums.csv).")
+    (step,) = first.finished.steps
+    assert (step.code, step.output, step.seconds) == (CODE, "7\n", None)
+    assert (second.message, second.finished.run) == ("wrong?", before)
+    assert [turn.finished.usage["total_tokens"] for turn in (first, second)] == used

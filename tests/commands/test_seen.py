@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -14,6 +15,8 @@ tools:
   - type: code_interpreter
   - type: file_search
     vector_store: handbook
+  - type: function
+    python: till:add
 """
 SCRIPT = r"""
 turns:
@@ -25,6 +28,10 @@ turns:
           print('\x1b[31m7 朵')
       file_search: {query: watering roses}
     say: "7 朵: water them【4:0†source】, see [sums](sandbox:/mnt/data/花 sums.csv)."
+  - when: add
+    call:
+      add: {a: 1, b: 2}
+    say: It is 3.
   - when: wrong
     call:
       code_interpreter: {code: 1 / 0}
@@ -43,6 +50,10 @@ def analyst(tmp_path_factory):
     shop = Shop(tmp_path_factory.mktemp("analyst"))
     (shop.root / "assistants").mkdir()
     (shop.root / "handbook").mkdir()
+    (shop.root / "tools").mkdir()
+    (shop.root / "tools" / "till.py").write_text(
+        'def add(a: int, b: int) -> int:\n    """Add them."""\n    return a + b\n'
+    )
     (shop.root / "assistants" / "analyst.yaml").write_text(ANALYST)
     (shop.root / "assistants" / "analyst.script.yaml").write_text(SCRIPT)
     (shop.root / "handbook" / "care.md").write_text("Water the roses daily.\n")
@@ -231,3 +242,84 @@ def test_what_cannot_be_saved_is_an_error_after_the_answer(analyst, tmp_path):
     assert (code, out) == (1, outcome("responses"))
     assert "✗ 花 sums.csv was not saved: [Errno 20] Not a directory: " in err
     assert "error: not all that was made could be saved: 花 sums.csv: [Errno 20]" in err
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_steps_shows_again_what_happened_on_a_thread(analyst, api):
+    run = ("run", "-t", api, "analyst", "--format", "json")
+    first = json.loads(analyst.raw(*run, "sums").stdout)
+    again = json.loads(analyst.raw(*run, "--thread", first["thread"], "add").stdout)
+    lines = {
+        "assistants": ("← file_search ok care.md 0.…", "run_…  AT  completed  … s  … tokens"),
+        "responses": ('← file_search ok "watering roses": care.md 0.…', "completed"),
+        "agents": (
+            '← file_search ok "watering roses": care.md',
+            "turn_…  AT  completed  … s  … tokens",
+        ),
+    }
+    found, ended = lines[api]
+    said, _, sources = outcome(api).rstrip("\n").partition("\n\n")
+    mine = {"assistants": "file-…", "responses": "cfile_…", "agents": "artifact_…"}[api]
+    thread = {"assistants": "thread_…", "responses": "conv_…", "agents": "sess_…"}[api]
+    size = "" if api == "responses" else ", 8 bytes"
+    files = f"\nmade 花 sums.csv{size}  {mine}"
+    added = f"""{ended}
+> add
+→ add {{"a": 1, "b": 2}}
+← add ok 3
+It is 3.
+"""
+    whole = rf"""thread {thread}
+
+{ended}
+> sums
+→ code_interpreter open('/mnt/data/花 sums.csv', 'w').write('roses,7\n') print('\x1b[31m7 朵')
+← code_interpreter ok \x1b[31m7 朵
+{found}
+{said}
+
+{sources}{files}
+
+{added}"""
+
+    def told_again(*arguments):
+        code, out, err = analyst("steps", "-t", api, *arguments)
+        assert (code, err) == (0, ""), err
+        out = re.sub(r"\d{4}-\d\d-\d\dT[\d:]+\+00:00", "AT", told(out))
+        return re.sub(r"\b\d+ s\b", "… s", out)
+
+    assert told_again(first["thread"]) == told_again() == whole
+    if api != "responses":
+        assert told_again(again["run"]) == f"thread {thread}\n\n{added}"
+    past = json.loads(analyst("steps", "-t", api, again["thread"], "--format", "json").out)
+    assert [(turn["message"], turn["text"]) for turn in past] == [
+        ("sums", first["text"]),
+        ("add", "It is 3."),
+    ]
+    assert [call["output"] for call in past[1]["tool_calls"]] == ["3"]
+
+
+def test_a_response_of_a_conversation_is_shown_alone_with_what_it_has_used(analyst):
+    run = ("run", "-t", "responses", "analyst", "--format", "json")
+    first = json.loads(analyst.raw(*run, "sums").stdout)
+    again = json.loads(analyst.raw(*run, "--thread", first["thread"], "add").stdout)
+    out = analyst("steps", "-t", "responses", again["run"], "--format", "json").out
+    (turn,) = json.loads(out)
+    assert (turn["message"], turn["text"], turn["status"]) == ("add", "It is 3.", "completed")
+    assert turn["usage"].keys() == {"prompt_tokens", "completion_tokens", "total_tokens"}
+
+
+def test_a_thread_that_is_not_there_is_an_error_and_so_is_none(analyst, tmp_path):
+    code, out, err = analyst("steps", "-t", "assistants", "thread_nowhere")
+    assert (code, out) == (1, "")
+    assert err.endswith(
+        "404 No thread found with id 'thread_nowhere'.; nor is there a run of this id on the"
+        " threads that were used last from here\n"
+    )
+    shutil.copytree(analyst.root, tmp_path / "new", ignore=shutil.ignore_patterns(".assistctl"))
+    result = Shop(tmp_path / "new")("steps", "-t", "assistants")
+    assert result == (
+        1,
+        "",
+        "error: no conversation at assistants is known here yet; name a thread\n",
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from assistctl.apis.transport.listening import time_left
@@ -22,9 +22,13 @@ from assistctl.events import (
     Finished,
     Hit,
     MadeFile,
+    PastTurn,
     Searched,
     Source,
+    Step,
     TextDelta,
+    ToolCall,
+    ToolReturned,
 )
 from assistctl.resources import Json
 
@@ -41,6 +45,33 @@ _MARK = re.compile(r"【[\d:]+†[^【】]*】", re.ASCII)
 """How the models of OpenAI cite: 【4:0†source】."""
 
 _TORN = re.compile(r"【[\d:]*(?:†[^【】]{0,300})?\Z", re.ASCII)
+
+
+@dataclass
+class Retold:
+    """What is left of a turn of the past, read as if it happened now."""
+
+    message: str
+    at: float | None = None
+    shown: str = ""
+    steps: list[Step] = field(default_factory=list)
+
+    def hear(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if isinstance(event, TextDelta):
+                self.shown += f"[{event.source}]" if event.source else event.text
+            elif isinstance(event, CodeReturned | Searched):
+                self.steps.append(replace(event, seconds=None))
+
+    def called(self, call: ToolCall, output: str | None) -> None:
+        """A function; one that nobody has answered says so."""
+        error = "it was never answered" if output is None else None
+        self.steps.append(ToolReturned(call, output or "", None, error))
+
+    def past(self, finished: Finished, seconds: float | None = None) -> PastTurn:
+        calls = tuple(step for step in self.steps if isinstance(step, ToolReturned))
+        told = replace(finished, tool_calls=calls, steps=tuple(self.steps), seconds=seconds)
+        return PastTurn(self.message, self.at, told, self.shown)
 
 
 @dataclass

@@ -117,7 +117,7 @@ def items(events: Sequence[Event]) -> list[Item]:
                 else:
                     found.append({"type": "text", "text": piece})
             case ToolReturned(call, output, seconds, error):
-                came = {"output": output, "seconds": round(seconds, 3), "error": error}
+                came = {"output": output, "seconds": round(seconds or 0.0, 3), "error": error}
                 found.append({**_tool(call), **came})
             case ToolCalled(call):
                 found += [] if call.id in returned else [_tool(call)]

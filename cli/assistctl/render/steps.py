@@ -84,8 +84,8 @@ def source_lines(sources: Sequence[Source]) -> Iterator[str]:
         yield f"[{source.number}] {told or '(the target does not say what this is)'}"
 
 
-def file_lines(files: Sequence[MadeFile]) -> Iterator[str]:
-    """The files that came of a turn, and how to get them."""
+def file_lines(files: Sequence[MadeFile], *, offers: bool = True) -> Iterator[str]:
+    """The files that came of a turn, and how to get them, if they can be had now."""
     for file in files:
         size = "" if file.size is None else f", {in_bytes(file.size)}"
         if file.error:
@@ -94,7 +94,8 @@ def file_lines(files: Sequence[MadeFile]) -> Iterator[str]:
         elif file.saved:
             yield f"{click.style('saved', fg='green')} {one_line(file.saved)}{size}"
         else:
-            yield f"made {_named(file)}{size}" + _dim("  (--save DIR saves it)")
+            way = _dim("  (--save DIR saves it)") if offers else f"  {_dim(file.id)}"
+            yield f"made {_named(file)}{size}{way}"
 
 
 def tokens(usage: Mapping[str, Json] | None) -> str:

@@ -6,7 +6,6 @@ where that ends early the session, its turn and its items are read instead.
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -469,19 +468,13 @@ class Conversation:
 def _call(action: Mapping[str, Json]) -> ToolCall:
     """Of an action that is required; arguments are a JSON value here."""
     if action["type"] == "function_call":
-        arguments = _as_text(action.get("arguments"))
+        arguments = items.as_text(action.get("arguments"))
         return ToolCall(str(action["call_id"]), str(action["name"]), arguments)
     asked = action["request"]
     server = str(asked["server_label"])
     name = f"{server}.{asked['name']}" if asked.get("name") else server
-    arguments = _as_text(asked.get("arguments") or asked.get("message"))
+    arguments = items.as_text(asked.get("arguments") or asked.get("message"))
     return ToolCall(str(action["request_id"]), name, arguments, server)
-
-
-def _as_text(arguments: Json) -> str:
-    if isinstance(arguments, str):
-        return arguments
-    return json.dumps({} if arguments is None else arguments, ensure_ascii=False)
 
 
 def _told_usage(event: Mapping[str, Json]) -> dict[str, Json]:

@@ -36,6 +36,17 @@ def search(client: Client, tool: FileSearch, stores: Sequence[str], call: ToolCa
     return Searched(call.id, (str(query),), tuple(hits))
 
 
+def read(call: ToolCall, told: str) -> Searched | None:
+    """What the output of a call says that was found; None of another function's."""
+    try:
+        found = json.loads(told)
+        query = json.loads(call.arguments)["query"]
+        hits = tuple(Hit(str(it["filename"]), text=str(it["text"])) for it in found)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return Searched(call.id, (str(query),), hits)
+
+
 def output(searched: Searched) -> str:
     """What the model is told of it."""
     if searched.error:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from assistctl.apis.answers import ATTEMPTS, KEY, Answer, polled
 from assistctl.apis.assistants import steps
+from assistctl.apis.assistants.steps import ACTIVE
 from assistctl.apis.transport import files
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.apis.transport.failures import LostAnswer
@@ -33,8 +34,6 @@ from assistctl.events import (
     ToolReturned,
 )
 from assistctl.resources import Assistant, FileSearch, Json
-
-ACTIVE = frozenset({"queued", "in_progress", "requires_action", "cancelling"})
 
 
 @dataclass

@@ -16,6 +16,9 @@ WITH_PASSAGES: Mapping[str, Any] = {
 """What is asked for, so that hits bear the text that was found."""
 
 
+ACTIVE = frozenset({"queued", "in_progress", "requires_action", "cancelling"})
+
+
 @dataclass
 class Calls:
     """The calls of a run's steps, put together of their pieces: by the step's id and the place."""
@@ -84,6 +87,10 @@ def completed(answer: Answer, message: Mapping[str, Json]) -> Iterator[Event]:
     yield from said(answer, message, [_without_words(part) for part in content])
     words = (str((part.get("text") or {}).get("value") or "") for part in content)
     yield from answer.complete(identity, "".join(words))
+
+
+def is_over(run: Mapping[str, Json]) -> bool:
+    return run.get("status") not in ACTIVE
 
 
 def reason(run: Mapping[str, Json]) -> str | None:

@@ -19,6 +19,7 @@ from assistctl.apis.managed.orphans import orphans
 from assistctl.apis.managed.uploads import PURPOSE
 from assistctl.apis.transport import files
 from assistctl.apis.transport.client import Client, path_of
+from assistctl.events import PastTurn
 from assistctl.plan.changes import Plan
 from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.redaction import Redaction
@@ -38,10 +39,11 @@ from assistctl.surface import Operation as AnyOperation
 class Api:
     """What only one API knows: how it holds an assistant, and how one talks with it (`converse`
     gets the assistant as declared, the id of what holds it, its owner `<namespace>/<key>` and the
-    thread, as far as there are these), and how a thread is deleted."""
+    thread, as far as there are these), what it remembers of a thread, and how one is deleted."""
 
     kind: AssistantKind
     converse: Callable[[Client, Assistant, str | None, str, str | None], Conversation]
+    turns: Callable[[Client, str], list[PastTurn]]
     delete_thread: Callable[[Client, str], None]
 
 
@@ -129,6 +131,9 @@ class ManagedSurface:
 
     def delete_thread(self, thread: str) -> None:
         self.api.delete_thread(self.client, thread)
+
+    def turns(self, thread: str) -> list[PastTurn]:
+        return self.api.turns(self.client, thread)
 
     def pool(self) -> ThreadPoolExecutor:
         return self.client.pool()

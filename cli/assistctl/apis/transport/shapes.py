@@ -103,7 +103,49 @@ RUN: Shape = {
     "usage": dict,
     "notes": list,
 }
-_PARTS: Shape = [Needed({"type": str, "text": {"value": str}})]
+_NOTE: Shape = {
+    "type": str,
+    "text": str,
+    "file_citation": {"file_id": str, "quote": str},
+    "file_path": {"file_id": str},
+}
+_PARTS: Shape = [
+    Needed(
+        {
+            "type": str,
+            "text": {"value": str, "annotations": [Needed(_NOTE)]},
+            "image_file": {"file_id": str},
+        }
+    )
+]
+_OUTPUTS: Shape = [Needed({"logs": str, "image": {"file_id": str}, "url": str})]
+_RESULTS: Shape = [
+    Needed(
+        {
+            "file_name": str,
+            "filename": str,
+            "file_id": str,
+            "score": NUMBER,
+            "text": str,
+            "content": [Needed({"text": str})],
+        }
+    )
+]
+_STEP_DETAILS: Shape = {
+    "tool_calls": [
+        Needed(
+            {
+                "index": int,
+                "id": str,
+                "type": str,
+                "code_interpreter": {"input": str, "outputs": _OUTPUTS},
+                "file_search": {"results": _RESULTS},
+                "function": {"name": str, "arguments": str, "output": str},
+            }
+        )
+    ]
+}
+STEP: Shape = {"status": str, "step_details": _STEP_DETAILS}
 MESSAGE: Shape = {"run_id": str, "role": str, "content": _PARTS, "metadata": dict}
 _ANSWERED: Shape = {"type": str, "text": str, "annotations": [Needed({"type": str})]}
 _CALLED: Mapping[str, Shape] = {"call_id": Needed(str), "name": Needed(str)}
@@ -116,6 +158,8 @@ ITEM: Shape = ByType(
     {
         "function_call": {**_CALLED, "arguments": str},
         "function_call_output": {"call_id": Needed(str)},
+        "code_interpreter_call": {"code": str, "outputs": _OUTPUTS, "container_id": str},
+        "file_search_call": {"queries": [str], "results": _RESULTS},
         "mcp_approval_request": {
             "id": Needed(str),
             "server_label": Needed(str),
@@ -131,6 +175,7 @@ RESPONSE: Shape = {
     "output": [Needed(ITEM)],
     "error": {"message": str},
     "incomplete_details": {"reason": str},
+    "conversation": {"id": Needed(str)},
     "usage": dict,
 }
 AGENT: Shape = {
@@ -164,9 +209,15 @@ TURN: Shape = {
     "subagent_id": str,
 }
 SESSION_ITEM: Shape = ByType(
-    {}, {"message": {"role": str, "content": [Needed({"type": Needed(str), "text": str})]}}
+    {},
+    {
+        "message": {"role": str, "content": [Needed({"type": Needed(str), "text": str})]},
+        "command_execution": {"command": str, "output": str, "exit_code": int},
+    },
 )
-HITS: Shape = {"data": Needed([Needed({"filename": str, "content": [Needed({"text": str})]})])}
+ARTIFACT: Shape = {"id": Needed(str), "path": str, "size_bytes": NUMBER, "turn_id": str}
+CONTAINED: Shape = {"id": Needed(str), "path": str, "bytes": NUMBER, "created_at": NUMBER}
+HITS: Shape = {"data": Needed(_RESULTS)}
 
 _BY_PATH: tuple[tuple[str, Shape], ...] = (
     (r"/assistants(/[^/]+)?", ASSISTANT),
@@ -178,15 +229,21 @@ _BY_PATH: tuple[tuple[str, Shape], ...] = (
     (r"/files(/[^/]+)?", FILE),
     (r"/agents/sessions(/[^/]+)?", SESSION),
     (r"/agents/sessions/[^/]+/turns(/[^/]+)?", TURN),
-    (r"/agents/sessions/[^/]+/turns/[^/]+/items", SESSION_ITEM),
+    (r"/agents/sessions/[^/]+(/turns/[^/]+)?/items", SESSION_ITEM),
+    (r"/agents/sessions/[^/]+/artifacts", ARTIFACT),
+    (r"/containers/[^/]+/files", CONTAINED),
     (r"/agents(/[^/]+)?", AGENT),
     (r"/responses(/[^/]+(/cancel)?)?", RESPONSE),
     (r"/conversations/[^/]+/items", ITEM),
+    (r"/responses/[^/]+/input_items", ITEM),
+    (r"/threads/[^/]+/runs/[^/]+/steps", STEP),
     (r"/threads/[^/]+/messages(/[^/]+)?", MESSAGE),
     (r"/threads/[^/]+/runs(/[^/]+(/cancel|/submit_tool_outputs)?)?", RUN),
 )
 _BY_EVENT: tuple[tuple[str, Shape], ...] = (
     (r"thread\.run\.(?!step)\w+", RUN),
+    (r"thread\.run\.step\.delta", {"delta": {"step_details": _STEP_DETAILS}}),
+    (r"thread\.run\.step\.(?!delta)\w+", STEP),
     (
         r"response\.(created|queued|in_progress|completed|failed|incomplete)",
         {"response": Needed(RESPONSE)},

@@ -1,0 +1,119 @@
+"""What a conversation remembers, or a chain of responses: items, of which the answers of one turn
+follow what was said. Only responses tell what a turn has used and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from assistctl.apis.answers import Answer, Retold, tokens
+from assistctl.apis.responses import items
+from assistctl.apis.transport.client import Client, path_of
+from assistctl.events import PastTurn, ToolCall
+from assistctl.resources import Json
+
+_RESPONSE = "resp_"
+_LONGEST = 100
+"""How many responses of a chain are looked at."""
+
+
+def turns(client: Client, thread: str) -> list[PastTurn]:
+    """See surface.Surface; `thread` may also be one response of a conversation."""
+    if not thread.startswith(_RESPONSE):
+        return [_turn(thread, group, ()) for group in _conversation(client, thread)]
+    chain = _chain(client, thread)
+    if (conversation := chain[0].get("conversation")) is not None:
+        known = {item.get("id"): chain[0] for item in chain[0].get("output") or ()}
+        groups = _conversation(client, conversation["id"])
+        mine = [group for group in groups if _of(group, known)]
+        return [_turn(conversation["id"], group, _of(group, known)) for group in mine]
+    found: dict[Json, Mapping[str, Json]] = {}
+    by: dict[Json, Mapping[str, Json]] = {}
+    for response in chain:
+        path = path_of("/responses", response["id"], "input_items")
+        given = list(client.list(path, order="asc", **items.WITH_ALL))
+        for item in (*given, *(response.get("output") or ())):
+            found.setdefault(item.get("id"), item)
+        by |= {item.get("id"): response for item in response.get("output") or ()}
+    return [_turn(thread, group, _of(group, by)) for group in _grouped(found.values())]
+
+
+def _conversation(client: Client, thread: str) -> Iterator[list[Mapping[str, Json]]]:
+    """The items of each turn of a conversation."""
+    path = path_of("/conversations", thread, "items")
+    return _grouped(client.list(path, order="asc", **items.WITH_ALL))
+
+
+def _chain(client: Client, newest: str) -> list[Mapping[str, Json]]:
+    """Oldest first; that of a conversation alone."""
+    chain: list[Mapping[str, Json]] = []
+    following: Json = newest
+    while following and len(chain) < _LONGEST:
+        response = client.get(path_of("/responses", following), **items.WITH_ALL)
+        chain.append(response)
+        following = None if response.get("conversation") else response.get("previous_response_id")
+    return chain[::-1]
+
+
+def _grouped(there: Iterable[Mapping[str, Json]]) -> Iterator[list[Mapping[str, Json]]]:
+    """The items of each turn, which begins with what a person says."""
+    group: list[Mapping[str, Json]] = []
+    for item in there:
+        says = item.get("type") == "message" and item.get("role") == "user"
+        if says and any(it.get("role") != "user" for it in group):
+            yield group
+            group = []
+        group.append(item)
+    if group:
+        yield group
+
+
+def _of(
+    group: Sequence[Mapping[str, Json]], by: Mapping[Json, Mapping[str, Json]]
+) -> list[Mapping[str, Json]]:
+    """The responses to which the items of a turn belong."""
+    found = {by[it["id"]]["id"]: by[it["id"]] for it in group if it.get("id") in by}
+    return list(found.values())
+
+
+def _turn(
+    thread: str, group: Sequence[Mapping[str, Json]], responses: Sequence[Mapping[str, Json]]
+) -> PastTurn:
+    said = [item for item in group if item.get("role") == "user"]
+    at = responses[0].get("created_at") if responses else None
+    retold, answer = Retold("\n\n".join(map(_words, said)), at), Answer()
+    outputs = {it.get("call_id"): it for it in group if it.get("type") == "function_call_output"}
+    for item in group:
+        if item.get("type") == "function_call":
+            call = ToolCall(
+                str(item["call_id"]), str(item["name"]), str(item.get("arguments") or "")
+            )
+            output = outputs.get(item["call_id"])
+            retold.called(call, _output(output) if output else None)
+        elif item.get("role") != "user":
+            retold.hear(items.read(answer, item))
+    retold.hear(answer.pause())
+    last = responses[-1] if responses else {}
+    used: dict[str, Json] = {}
+    for response in responses:
+        for name, number in tokens(response.get("usage")).items():
+            used[name] = used.get(name, 0) + number if isinstance(number, int) else number
+    status = str(last.get("status") or group[-1].get("status") or "completed")
+    error = (last.get("error") or {}).get("message")
+    ended = last.get("completed_at")
+    seconds = float(ended - at) if ended and at else None
+    run = str(last.get("id") or "")
+    return retold.past(answer.finished(status, thread, run, used or None, error), seconds)
+
+
+def _words(message: Mapping[str, Json]) -> str:
+    content = message.get("content") or ()
+    if isinstance(content, str):
+        return content
+    return "".join(str(part.get("text") or "") for part in content)
+
+
+def _output(item: Mapping[str, Json]) -> str:
+    output = item.get("output")
+    if isinstance(output, list):
+        return "".join(str(part.get("text") or "") for part in output)
+    return str(output or "")

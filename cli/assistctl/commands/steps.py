@@ -1,0 +1,28 @@
+"""assistctl steps: what happened on a thread, shown again."""
+
+from __future__ import annotations
+
+import click
+
+from assistctl.commands._options import Options, as_command
+from assistctl.commands._workspace import load
+from assistctl.conversation.looking_back import past_turns
+from assistctl.render.past import past_json, past_text
+from assistctl.targets import opened
+
+
+@as_command("steps", formats=("text", "json"))
+@click.argument("wanted", metavar="[RUN|THREAD]", required=False)
+def command(options: Options, wanted: str | None) -> int | None:
+    """Show what happened on a thread: code, searches, calls, answers, tokens.
+
+    THREAD is its id, RUN that of one run on a thread that was used from here; without either it is
+    the thread used last. Nothing of it is cut with -v.
+    """
+    workspace = load(options)
+    with opened(workspace) as surface:
+        turns = past_turns(workspace, surface, wanted)
+        hidden = surface.redaction
+        told = past_json(turns) if options.format == "json" else past_text(turns, options.verbosity)
+        click.echo(hidden.text(told))
+    return None
