@@ -168,6 +168,16 @@ def test_a_message_from_standard_input_must_be_text(shared, errors):
     assert result.err.startswith("error: The message is not UTF-8.\n")
 
 
+def test_what_is_no_text_is_no_message_and_a_byte_order_mark_is_no_part_of_it(shared):
+    result = shared("run", "greeter", stdin="PK\x03\0")
+    said = "error: The message is no text, since it holds a NUL; use --attach."
+    assert (result.code, result.err.splitlines()[0]) == (64, said)
+    told = json.loads(
+        shared("run", "greeter", "--dry-run", "--format", "json", stdin="\ufeffHi").out
+    )
+    assert told["message"] == "Hi"
+
+
 def test_an_unknown_key_gets_a_suggestion(shared):
     error = "error: 'greter' is not declared in this workspace; did you mean 'greeter'?\n"
     assert shared("run", "greter", "Hello") == (1, "", error)

@@ -92,3 +92,84 @@ def test_a_turn_that_is_over_its_limits_is_cancelled_and_says_which(three, targe
     )
     assert "→" not in err
     assert three("run", "-t", target, "clerk", "sum", "--max-tool-rounds", "1", "-q").code == 0
+
+
+def test_a_dry_run_tells_what_would_be_sent_and_touches_nothing(shop):
+    (shop.root / "short.md").write_text("Be short.\n")
+    shop.edit("tools/till.py", "def add", "Path('imported').touch()\n\n\ndef add")
+    options = ("--model", "gpt-6.1", "--instructions", "short.md", "--max-tokens", "300")
+    attached = ("--attach", "handbook/care.md")
+    assert shop("run", "clerk", "Hello,\nyou", "--dry-run", *options, *attached) == (
+        0,
+        """\
+Nothing is sent. assistant/clerk at local would be told:
+  thread: a new one
+  model: gpt-6.1  (for this run)
+  max_completion_tokens: 300  (for this run)
+  tool: code_interpreter, 1 file
+  tool: file_search, 1 file
+  tool: function add(a, b)
+  tool: function stuck()
+  tool: function wait()
+  tool: function refund(amount), which wants approval
+  attached: care.md (25 bytes), for code_interpreter and file_search
+  instructions, 10 characters  (for this run):
+    Be short.
+  message, 10 characters:
+    Hello,
+    you
+""",
+        "",
+    )
+    assert not (shop.root / "imported").exists()
+    assert not (shop.root / ".assistctl" / "local.db").exists()
+
+
+def test_a_dry_run_as_json_has_what_each_tool_is(shop):
+    code, out, err = shop("run", "greeter", "-", "--dry-run", "--format", "json", stdin="Hello")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {
+        "target": "local",
+        "api": "assistants",
+        "assistant": "assistant/greeter",
+        "thread": None,
+        "message": "Hello",
+        "attachments": [],
+        "settings": {"model": "gpt-6-luna", "instructions": "Greet in any language."},
+        "run": {},
+        "once": [],
+        "own": {},
+        "tools": [],
+    }
+    _, out, _ = shop("run", "clerk", "Hello", "--dry-run", "--format", "jsonl")
+    tools = json.loads(out)["tools"]
+    assert tools[1]["files"] == ["handbook/care.md"]
+    assert tools[5] == {
+        "type": "function",
+        "name": "refund",
+        "description": "Give money back.",
+        "parameters": {
+            "type": "object",
+            "properties": {"amount": {"type": "number"}},
+            "required": ["amount"],
+            "additionalProperties": False,
+        },
+        "strict": False,
+        "approval": "ask",
+    }
+
+
+def test_a_dry_run_refuses_what_the_run_would(three):
+    refused = ("--attach", "handbook/care.md")
+    assert three("run", "greeter", "Hello", "--dry-run", *refused) == (
+        1,
+        "",
+        "error: assistant/greeter has no tool that reads files; give it code_interpreter or"
+        " file_search to use --attach\n",
+    )
+    code, _, _ = three("run", "-t", "agents", "greeter", "Hi", "--dry-run", "--top-p", "0.5")
+    assert code == 64
+    assert three("run", "greeter", "--continue", "Hi", "--dry-run").err == (
+        "error: no conversation with assistant/greeter at local is known here yet; run it without"
+        " --continue, or name a --thread\n"
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from assistctl import toolbox
+from assistctl.conversation.attachments import readers
 from assistctl.conversation.overrides import Overrides, overridden
 from assistctl.conversation.recording import Recorded, recorded
 from assistctl.conversation.saving import save
@@ -18,9 +19,8 @@ from assistctl.errors import AssistctlError, SyncFailed
 from assistctl.events import Event, Finished, ToolCall, ToolContext
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.record import store
-from assistctl.resources import Assistant, CodeInterpreter, FileSearch, Json, Workspace
-from assistctl.spec.wording import is_unicode
-from assistctl.surface import ATTACHED_TO_SEARCH, RETRIES, Conversation, Support, Surface
+from assistctl.resources import Assistant, Json, Workspace
+from assistctl.surface import RETRIES, Conversation, Support, Surface
 from assistctl.sync.apply import Result, apply_plan
 from assistctl.sync.planning import PlannedSync, find_assistant, make_plan, plan_sync
 from assistctl.targets import opened
@@ -117,22 +117,8 @@ class Session:
 
     def attach(self, path: Path) -> Mapping[str, Json]:
         """Upload a file for a message; the tools that the assistant has may use it."""
-        search = self.surface.capabilities[ATTACHED_TO_SEARCH]
-        can_search = search.support is not Support.REFUSED
-        names = [
-            "code_interpreter" if isinstance(tool, CodeInterpreter) else "file_search"
-            for tool in self.assistant.tools
-            if isinstance(tool, CodeInterpreter) or (can_search and isinstance(tool, FileSearch))
-        ]
-        if not names:
-            at = "" if can_search else f" that are attached at {self.workspace.target.name}"
-            way_out = "give it code_interpreter or file_search to use --attach"
-            raise AssistctlError(
-                f"{self.assistant.address} has no tool that reads files{at}; "
-                + (way_out if can_search else search.how)
-            )
-        if not is_unicode(path.name):
-            raise AssistctlError(f"the name of {path.name} is not UTF-8; rename the file")
+        target, capabilities = self.workspace.target, self.surface.capabilities
+        names = readers(path, self.assistant, target, capabilities)
         uploaded = self.surface.upload(path, path.name)
         self._uploaded[str(uploaded["id"])] = path.name
         return {"file_id": uploaded["id"], "tools": [{"type": name} for name in names]}
@@ -156,14 +142,8 @@ def session(
     The working directory is the workspace's root until the session is left. Raises NotSynced, and
     AssistctlError for what is not in order.
     """
-    assistant, thread = find_assistant(workspace, key), options.thread
-    if options.resume:
-        thread = store.last_thread(workspace.root, workspace.target.name, assistant.key)
-        if thread is None:
-            raise AssistctlError(
-                f"no conversation with {assistant.address} at {workspace.target.name} is known "
-                "here yet; run it without --continue, or name a --thread"
-            )
+    assistant = find_assistant(workspace, key)
+    thread = thread_for(workspace, assistant, options)
     with ExitStack() as stack:
         # Tools are at home in the workspace, wherever the command was started.
         stack.enter_context(contextlib.chdir(workspace.root))
@@ -181,6 +161,21 @@ def session(
         which: Difference = "edited at the target" if drifted else "changed here"
         difference = which if planned.plan else None
         yield Session(workspace, assistant, surface, conversation, tools, options, difference)
+
+
+def thread_for(
+    workspace: Workspace, assistant: Assistant, options: ConversationOptions
+) -> str | None:
+    """The thread to go on with; None for a new one. Raises AssistctlError where none is known."""
+    if not options.resume:
+        return options.thread
+    thread = store.last_thread(workspace.root, workspace.target.name, assistant.key)
+    if thread is None:
+        raise AssistctlError(
+            f"no conversation with {assistant.address} at {workspace.target.name} is known "
+            "here yet; run it without --continue, or name a --thread"
+        )
+    return thread
 
 
 def _always(call: ToolCall) -> bool:
