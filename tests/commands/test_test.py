@@ -263,6 +263,25 @@ error: 3 problems
     )
 
 
+PROMPTFOO = """\
+tests:
+  - vars: {q: Hi}
+    assert: [{type: icontains, value: WELCOME}, {type: perplexity}]
+"""
+
+
+def test_a_promptfoo_file_becomes_the_tests_of_an_assistant(shop):
+    (shop.root / "promptfooconfig.yaml").write_text(PROMPTFOO)
+    imported = shop("test", "greeter", "--import", "promptfooconfig.yaml")
+    assert (imported.code, imported.out) == (0, "assistants/greeter.tests.yaml: 1 case\n")
+    assert imported.err == (
+        "promptfooconfig.yaml:3:49: warning: an assertion of the type perplexity does not map; "
+        "write it by hand, or leave it\n"
+    )
+    assert shop("test", "greeter").code == 0
+    assert shop("test", "--import", "promptfooconfig.yaml").code == 64
+
+
 def test_tests_that_there_are_not_are_told(shop):
     result = shop("test")
     assert (result.code, result.err) == (

@@ -12,10 +12,14 @@ from assistctl.commands._options import Options, as_command, complete_key
 from assistctl.commands._person import in_ci
 from assistctl.commands._workspace import load, warn
 from assistctl.errors import Interrupted
+from assistctl.importing.promptfoo import import_tests
 from assistctl.render.terminal import is_plain_terminal, one_line, shortened
 from assistctl.render.testing.documents import report_json, report_junit
 from assistctl.render.testing.markdown import report_markdown
 from assistctl.render.testing.text import report_text
+from assistctl.render.values import counted
+from assistctl.resources import Workspace
+from assistctl.sync.planning import find_assistant
 from assistctl.testing import Wanted, try_cases
 from assistctl.testing.running import Try
 from assistctl.testing.wanted import JOBS, Taping
@@ -45,6 +49,13 @@ _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 @click.option("--replay", is_flag=True, help="Answer from there; no model is asked.")
 @click.option("--approve-all", is_flag=True, help="Call functions that want approval, too.")
 @click.option(
+    "--import",
+    "config",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Write the tests of KEY as this promptfoo configuration has them, and try none.",
+)
+@click.option(
     "--junit",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -59,6 +70,7 @@ def command(
     record: bool,
     replay: bool,
     approve_all: bool,
+    config: Path | None,
     junit: Path | None,
 ) -> int | None:
     """Try the cases in assistants/KEY.tests.yaml, of all assistants without KEYs.
@@ -73,12 +85,16 @@ def command(
       assistctl test
       assistctl test flower-shop --case sunflowers -v
       assistctl test --target prod --synced --junit report.xml
+      assistctl test flower-shop --import promptfooconfig.yaml
     """
     if record + replay + synced > 1:
         raise click.UsageError("Only one of --record, --replay and --synced can be had.")
     taping = _taping(record, replay, synced)
     workspace = load(options, keyless=taping not in (None, "record"))
     warn(options, workspace.warnings)
+    if config:
+        _import(options, workspace, keys, config)
+        return None
     junit = junit.absolute() if junit else None
     one_target = options.target is not None
     wanted = Wanted(keys, only, synced, jobs, approve_all, one_target=one_target, taping=taping)
@@ -89,6 +105,16 @@ def command(
     if report.count(Outcome.STOPPED):
         raise Interrupted("stopped before all cases were tried")
     return None if report.good else EXIT_NOT_PASSED
+
+
+def _import(options: Options, workspace: Workspace, keys: tuple[str, ...], config: Path) -> None:
+    if len(keys) != 1:
+        raise click.UsageError("Name the one KEY whose tests these are.")
+    key = find_assistant(workspace, keys[0]).key
+    file, notes = import_tests(config, workspace.root, key)
+    warn(options, notes)
+    cases = load(options).suites[key].cases  # all that is wrong with them is told
+    click.echo(f"{file}: {counted(len(cases), 'case')}")
 
 
 def _taping(record: bool, replay: bool, synced: bool) -> Taping:
