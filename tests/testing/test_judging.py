@@ -1,12 +1,13 @@
 """Each kind of expectation, against answers that meet it and answers that do not."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from assistctl.cases import Expectation
 from assistctl.errors import Place
-from assistctl.events import Finished, ToolCall, ToolReturned
+from assistctl.events import Finished, Source, ToolCall, ToolReturned
 from assistctl.testing.judging import Facts, holds, judged, same
 from assistctl.verdicts import Answer
 
@@ -104,6 +105,26 @@ def test_seconds_and_tokens_are_those_of_all_turns():
     assert came("seconds", 4.5, *answers) == "it took 5.0 s"
     assert came("tokens", 1500, *answers) is None
     assert came("tokens", 1499, *answers) == "it took 1,500"
+
+
+def test_a_file_is_cited_by_its_name():
+    sources = (Source(1, "prices.csv"), Source(2, url="https://example.com"), Source(3, "care.md"))
+    cited = replace(answer(), finished=replace(answer().finished, sources=sources))
+    assert came("cited", "care.md", cited) is None
+    assert came("cited", "bills.md", cited) == (
+        "what was cited: prices.csv, https://example.com, care.md"
+    )
+    assert came("cited", "care.md", answer()) == "nothing was cited"
+
+
+def test_the_cost_is_that_of_all_turns_and_unknown_where_one_has_no_price():
+    dear, cheap = (
+        replace(answer(), finished=replace(answer().finished, cost=cost)) for cost in (0.5, 0.25)
+    )
+    assert came("cost", 0.75, dear, cheap) is None
+    assert came("cost", 0.7, dear, cheap) == "it cost 0.75"
+    expectation = Expectation("cost", 1, Place("a"))
+    assert judged(expectation, Facts((dear, answer())), (), nobody).unknown
 
 
 def test_nobody_knows_of_tokens_that_the_target_does_not_tell():

@@ -19,14 +19,17 @@ class Findings:
         self._places: set[Place] = set()
 
     def add(self, place: Place, what: str, remedy: str) -> None:
+        """One more."""
         self.extend([Problem(place, what, remedy)])
 
     def extend(self, problems: Iterable[Problem]) -> None:
+        """Several more."""
         for problem in problems:
             self._problems.add(problem)
             self._places.add(problem.place)
 
     def faulty(self, place: Place) -> bool:
+        """Whether something was found exactly there."""
         return place in self._places
 
     def in_order(self) -> tuple[Problem, ...]:

@@ -27,6 +27,7 @@ class Located(dict[str, Json]):
         self._values: dict[str, Place] = {}
 
     def put(self, key: str, value: Json, key_place: Place, value_place: Place) -> None:
+        """Set a key that is not there yet."""
         self[key] = value
         self._keys[key] = key_place
         self._values[key] = value_place
@@ -47,6 +48,7 @@ class Located(dict[str, Json]):
         return self._keys.get(key, self.place)
 
     def value_place(self, key: str) -> Place:
+        """Where its value stands; the mapping itself for a key that is not there."""
         return self._values.get(key, self.place)
 
     def mapping(self, key: str) -> Located:
@@ -71,19 +73,23 @@ class LocatedList(list[Json]):
         self._items: list[Place] = []
 
     def put(self, value: Json, place: Place) -> None:
+        """Append an item."""
         self.append(value)
         self._items.append(place)
 
     def replaced(self, change: Callable[[Json, Place], Json]) -> LocatedList:
+        """The same places with the items that `change` makes of item and place."""
         result = LocatedList(self.place)
         for item, place in self.placed():
             result.put(change(item, place), place)
         return result
 
     def placed(self) -> Iterable[tuple[Json, Place]]:
+        """Each item with its place."""
         return zip(self, self._items, strict=True)
 
     def item_place(self, index: int) -> Place:
+        """Where the item of this index stands."""
         return self._items[index]
 
 

@@ -1,0 +1,137 @@
+"""What cases are tried with: functions, interpreters, targets, files."""
+
+import subprocess
+import sys
+
+import pytest
+
+from assistctl.errors import DeclarationError
+from assistctl.loading import load
+from assistctl.testing import Wanted, try_cases
+from tests.server.chat_endpoint import chat_endpoint_running, say
+
+WORKSPACE = """\
+version: 1
+workspace: shop
+defaults: {model: gpt-6-luna}
+targets: {local: {model: scripted}}
+"""
+TOOLS = '''\
+import time
+
+
+def quick() -> str:
+    """At once."""
+    return "done"
+
+
+def slow() -> str:
+    """After a while."""
+    time.sleep(1.5)
+    return "done"
+'''
+CLERK = """\
+tools:
+  - {type: function, python: work:quick}
+  - {type: function, python: work:slow}
+"""
+SCRIPT = """\
+turns:
+  - {when: quick, call: {quick: {}}, say: Quickly done.}
+  - {when: slow, call: {slow: {}}, say: Slowly done.}
+  - {say: Hello!}
+"""
+CASES = """\
+cases:
+  - {name: slow, user: "Be slow.", expect: {contains: Slowly, calls: [slow]}}
+  - {name: quick, user: "Be quick.", expect: {contains: Quickly, calls: [quick]}}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path):
+    files = {
+        "assistctl.yaml": WORKSPACE,
+        "assistants/clerk.yaml": CLERK,
+        "assistants/clerk.script.yaml": SCRIPT,
+        "assistants/clerk.tests.yaml": CASES,
+        "tools/work.py": TOOLS,
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def elsewhere(shop, api, url):
+    """Declare a target `prod` that is a server of somebody else."""
+    target = f'prod: {{api: {api}, base_url: "{url}"}}'
+    local = "local: {model: scripted}"
+    (shop / "assistctl.yaml").write_text(WORKSPACE.replace(local, f"{local}, {target}"))
+
+
+def told(report):
+    return [
+        verdict.came
+        for result in report.results
+        for attempt in result.attempts
+        for verdict in attempt.unmet
+    ]
+
+
+def outputs(report):
+    return {
+        result.case.name: [call.output for call in result.attempts[0].calls]
+        for result in report.results
+    }
+
+
+def test_a_round_of_one_case_ends_no_function_of_another_in_an_interpreter_of_its_own(shop):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", shop / ".venv"], check=True)
+    with (shop / "assistctl.yaml").open("a") as file:
+        file.write("tools: {python: .venv/bin/python}\n")
+    report = try_cases(load(shop), Wanted(jobs=2))
+    assert outputs(report) == {"slow": ["done"], "quick": ["done"]}
+    assert report.good, told(report)
+
+
+def test_a_target_elsewhere_is_only_asked_as_a_model(shop):
+    with chat_endpoint_running() as endpoint:
+        endpoint.answer(say("Hello!"))
+        elsewhere(shop, "responses", endpoint.url)
+        (shop / "assistants" / "clerk.tests.yaml").write_text(
+            "cases: [{name: greets, user: Hi, expect: {equals: Hello!}}]"
+        )
+        report = try_cases(load(shop, "prod"), Wanted())
+    assert report.good, told(report)
+    assert [path.rpartition("/v1")[2] for path in endpoint.paths] == ["/chat/completions"]
+    assert not (shop / ".assistctl").exists()
+
+
+def test_what_only_a_service_has_cannot_be_tried_on_the_embedded_server(shop):
+    elsewhere(shop, "agents", "http://127.0.0.1:9/v1")
+    (shop / "assistants" / "clerk.yaml").write_text("agents: {tools: [{type: web_search}]}\n")
+    (shop / "assistants" / "clerk.tests.yaml").write_text("cases: [{name: a, user: b}]")
+    with pytest.raises(DeclarationError, match="which is the embedded server"):
+        try_cases(load(shop, "prod"), Wanted())
+
+
+def test_a_message_brings_its_files(shop):
+    (shop / "assistants" / "clerk.yaml").write_text("tools: [{type: code_interpreter}]\n")
+    (shop / "assistants" / "notes.csv").write_text("a,b\n")
+    (shop / "assistants" / "clerk.tests.yaml").write_text(
+        "cases: [{name: a, user: Read this., attach: [notes.csv], expect: {equals: Hello!}}]"
+    )
+    (shop / "assistants" / "clerk.script.yaml").write_text("turns: [{say: Hello!}]")
+    report = try_cases(load(shop), Wanted())
+    assert report.good, told(report)
+
+
+def test_a_file_that_nothing_reads_is_an_error_of_the_case(shop):
+    (shop / "assistants" / "notes.csv").write_text("a,b\n")
+    (shop / "assistants" / "clerk.tests.yaml").write_text(
+        "cases: [{name: a, user: Read this., attach: [notes.csv]}]"
+    )
+    (result,) = try_cases(load(shop), Wanted()).results
+    assert result.outcome.value == "error"
+    assert result.attempts[0].error.startswith("assistant/clerk has no tool that reads files")
