@@ -221,6 +221,10 @@ class Surface(Protocol):
     def upload(self, path: Path, filename: str) -> dict[str, Json]:
         """Upload a file for a message; the file object."""
 
+    def picture(self, path: Path, kind: str, file_id: str | None) -> dict[str, Json]:
+        """The part of a message that shows a picture of this media type to the model. It is
+        uploaded where the API wants that, unless it was already, under a `file_id`."""
+
     def download(
         self,
         file: Body,

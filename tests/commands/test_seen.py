@@ -1,5 +1,6 @@
 """What a person, a pipe and a program see of what the target does for an answer, at each API."""
 
+import base64
 import json
 import re
 import shutil
@@ -42,6 +43,9 @@ targets:
   responses: {api: responses, model: scripted}
   agents: {api: agents, model: scripted, emulate: [file_search]}
 """
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 APIS = ("assistants", "responses", "agents")
 
 
@@ -56,6 +60,10 @@ def analyst(tmp_path_factory):
     )
     (shop.root / "assistants" / "analyst.yaml").write_text(ANALYST)
     (shop.root / "assistants" / "analyst.script.yaml").write_text(SCRIPT)
+    (shop.root / "assistants" / "greeter.yaml").write_text("instructions: Greet.\n")
+    (shop.root / "assistants" / "searcher.yaml").write_text(
+        "tools: [{type: file_search, vector_store: handbook}]\n"
+    )
     (shop.root / "handbook" / "care.md").write_text("Water the roses daily.\n")
     (shop.root / "assistctl.yaml").write_text(
         f"version: 1\nworkspace: shop\ndefaults: {{model: gpt-6-luna}}\n{TARGETS}"
@@ -323,3 +331,49 @@ def test_a_thread_that_is_not_there_is_an_error_and_so_is_none(analyst, tmp_path
         "",
         "error: no conversation at assistants is known here yet; name a thread\n",
     )
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_picture_is_shown_to_the_model_and_lies_where_code_finds_it(analyst, api, tmp_path):
+    (tmp_path / "rose.png").write_bytes(PICTURE)
+    run = ("run", "-t", api, "--attach", str(tmp_path / "rose.png"), "--format", "json")
+    places = {
+        "assistants": ("/threads/{}/messages", "image_file"),
+        "responses": ("/conversations/{}/items", "input_image"),
+        "agents": ("/agents/sessions/{}/items", "input_image"),
+    }
+    path, kind = places[api]
+    for key, purpose in (("analyst", "assistants"), ("greeter", "vision")):
+        result = analyst.raw(*run, key, "hm")
+        assert result.returncode == 0, result.stderr
+        with analyst.target() as target:
+            thread = json.loads(result.stdout)["thread"]
+            message, *_ = target.list(path.format(thread), order="asc")
+            (shown,) = (part for part in message["content"] if part["type"] == kind)
+            if api == "agents":
+                content = base64.b64encode(PICTURE).decode()
+                assert shown["image_url"] == f"data:image/png;base64,{content}"
+            else:
+                file = target.get(f"/files/{(shown.get('image_file') or shown)['file_id']}")
+                assert (file["filename"], file["purpose"]) == ("rose.png", purpose)
+
+
+def test_what_nothing_would_read_is_refused_before_anything_is_uploaded(analyst, tmp_path):
+    (tmp_path / "first.md").write_text("Roses.")
+    (tmp_path / "song.mp3").write_bytes(b"ID3")
+    (tmp_path / "blob").write_bytes(b"a\0b")
+    (tmp_path / "notes.zip").write_bytes(b"PK")
+    for name, what in (
+        ("song.mp3", "audio/mpeg"),
+        ("blob", "no text"),
+        ("notes.zip", "application/zip"),
+    ):
+        files = (f"--attach={tmp_path / 'first.md'}", f"--attach={tmp_path / name}")
+        assert analyst("run", "-q", "-t", "responses", "searcher", "hm", *files) == (
+            1,
+            "",
+            f"error: {name} is {what}, which file_search does not read: give assistant/searcher"
+            " code_interpreter, or attach its text\n",
+        )
+    with analyst.target() as target:
+        assert "first.md" not in {file["filename"] for file in target.list("/files")}

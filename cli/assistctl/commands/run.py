@@ -62,6 +62,8 @@ def command(
         click.echo(form[options.format](sent))
         return None
     with opened_session(options, workspace, key, conversation) as talk:
+        for path in files:
+            talk.check_attachment(path)
         attachments = [talk.attach(path) for path in files]
         finished = shown_turn(talk, text, options, attachments)
     if finished.status != "completed":

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from assistctl.conversation.attachments import readers
+from assistctl.conversation.attachments import Readers, readers
 from assistctl.conversation.overrides import overridden
 from assistctl.conversation.sessions import ConversationOptions, thread_for
 from assistctl.resources import (
@@ -30,7 +30,8 @@ def would_send(
     capabilities: Capabilities,
 ) -> dict[str, Json]:
     """`{"target", "api", "assistant", "thread": id or null for a new one, "message", "attachments":
-    [{"file", "bytes", "tools"}], "settings", "run", "once": [names], "own", "tools": […]}`.
+    [{"file", "bytes", "tools"}], "settings", "run", "once": [names], "own", "tools": […]}`. What
+    the model is shown is a `picture` of a media type.
 
     `settings` are the assistant's as declared, with what is different this `once`; `run` is told
     with each run, and `own` is what only this API has. Raises AssistctlError for
@@ -46,12 +47,7 @@ def would_send(
         "thread": thread_for(workspace, assistant, options),
         "message": message,
         "attachments": [
-            {
-                "file": path.name,
-                "bytes": path.stat().st_size,
-                "tools": list(readers(path, assistant, target, capabilities)),
-            }
-            for path in files
+            _attached(path, readers(path, assistant, target, capabilities)) for path in files
         ],
         "settings": dict(assistant.settings),
         "run": dict(assistant.run),
@@ -60,6 +56,11 @@ def would_send(
         "tools": [_tool(tool, workspace) for tool in assistant.tools]
         + _shown(own.get("tools", ())),
     }
+
+
+def _attached(path: Path, read_by: Readers) -> dict[str, Json]:
+    told = {"file": path.name, "bytes": path.stat().st_size, "tools": list(read_by.tools)}
+    return {**told, "picture": read_by.picture} if read_by.picture else told
 
 
 def _tool(tool: Tool, workspace: Workspace) -> dict[str, Json]:

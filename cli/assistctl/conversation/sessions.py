@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from assistctl import toolbox
-from assistctl.conversation.attachments import readers
+from assistctl.conversation.attachments import attach, readers
 from assistctl.conversation.overrides import Overrides, overridden
 from assistctl.conversation.recording import Recorded, recorded
 from assistctl.conversation.saving import save
@@ -62,8 +62,6 @@ class Session:
     tools: toolbox.Toolbox
     options: ConversationOptions
     difference: Difference | None = None
-    _uploaded: dict[str, str] = field(default_factory=dict)
-    """The names of the files that were attached, by their ids."""
 
     def say(
         self,
@@ -93,7 +91,7 @@ class Session:
             place = Recorded(
                 self.workspace, self.assistant, self.conversation, self.surface.redaction
             )
-            names = [self._uploaded.get(str(it["file_id"]), "") for it in attachments]
+            names = [str(it.get("name") or it.get("file_id")) for it in attachments]
             events = recorded(place, message, names, events)
         yield from events
 
@@ -116,12 +114,12 @@ class Session:
             self.conversation.cancel()
 
     def attach(self, path: Path) -> Mapping[str, Json]:
-        """Upload a file for a message; the tools that the assistant has may use it."""
-        target, capabilities = self.workspace.target, self.surface.capabilities
-        names = readers(path, self.assistant, target, capabilities)
-        uploaded = self.surface.upload(path, path.name)
-        self._uploaded[str(uploaded["id"])] = path.name
-        return {"file_id": uploaded["id"], "tools": [{"type": name} for name in names]}
+        """Upload a file for a message; see attachments.py. Raises as `check_attachment`."""
+        return attach(self.surface, self.assistant, self.workspace.target, path)
+
+    def check_attachment(self, path: Path) -> None:
+        """Raises AssistctlError where nothing that the assistant has would read this file."""
+        readers(path, self.assistant, self.workspace.target, self.surface.capabilities)
 
 
 Apply = Callable[[Surface, Workspace, PlannedSync], Iterable[Result]]

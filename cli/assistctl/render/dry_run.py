@@ -27,7 +27,7 @@ def _lines(told: Mapping[str, Json]) -> Iterator[str]:
     for tool in told["tools"]:
         yield _fact("tool", _tool(tool))
     for file in told["attachments"]:
-        tools = " and ".join(file["tools"])
+        tools = " and ".join([*(["the model"] if "picture" in file else []), *file["tools"]])
         yield _fact("attached", f"{one_line(file['file'])} ({file['bytes']:,} bytes), for {tools}")
     yield from _text("instructions", told["settings"].get("instructions") or "", told)
     yield from _text("message", told["message"], told)

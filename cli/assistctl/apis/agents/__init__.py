@@ -3,9 +3,9 @@
 Source: the types of the openai SDK 3.57.0.
 """
 
-from assistctl.apis.agents import past, threads
+from assistctl.apis.agents import past, pictures, threads
 from assistctl.apis.agents.converse import Conversation
 from assistctl.apis.agents.fields import KIND
 from assistctl.apis.managed.managed_surface import Api
 
-API = Api(KIND, Conversation, past.turns, threads.delete)
+API = Api(KIND, Conversation, past.turns, threads.delete, pictures.part)

@@ -100,7 +100,9 @@ class Conversation:
         self._passed(self._turn)
         self._turn, self._answered, self._given = {}, frozenset(), False
         self._answer, self._aside, self._has_run = Answer(), set(), False
-        message = {"role": "user", "content": [{"type": "input_text", "text": text}]}
+        pictures = [item["part"] for item in attachments if "part" in item]
+        words = {"type": "input_text", "text": text}
+        message = {"role": "user", "content": [words, *pictures]}
         if self.thread is None:
             yield from self._begin(message, attachments)
         else:

@@ -35,7 +35,7 @@ def add(
 ) -> None:
     """Put attached files into the environment of a session that is there, beside those at the paths
     that are `taken` and those that it tells of."""
-    if not attachments:
+    if not _ids(attachments):
         return
     there = session.get("environment") or {}
     if there.get("type") == "none":
@@ -47,7 +47,8 @@ def add(
 
 
 def _ids(attachments: _Attachments) -> list[str]:
-    return [str(item["file_id"]) for item in attachments]
+    """Of those that are for tools; others are in the message."""
+    return [str(item["file_id"]) for item in attachments if item["tools"]]
 
 
 def _placed(client: Client, ids: Collection[str], taken: set[str]) -> Iterator[dict[str, Json]]:
@@ -65,7 +66,7 @@ def _placed(client: Client, ids: Collection[str], taken: set[str]) -> Iterator[d
 
 
 def _refuse(attachments: _Attachments) -> None:
-    if attachments:
+    if _ids(attachments):
         raise AssistctlError(
             "a session of the Agents API takes files only with code_interpreter; add the tool, or"
             " leave out --attach"

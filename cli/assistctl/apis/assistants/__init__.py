@@ -3,9 +3,9 @@
 Source: the contract that OpenAI published last (openai/openai-openapi at f85dbe2, 2026-08-21).
 """
 
-from assistctl.apis.assistants import past, threads
+from assistctl.apis.assistants import past, pictures, threads
 from assistctl.apis.assistants.converse import Conversation
 from assistctl.apis.assistants.fields import KIND
 from assistctl.apis.managed.managed_surface import Api
 
-API = Api(KIND, Conversation, past.turns, threads.delete)
+API = Api(KIND, Conversation, past.turns, threads.delete, pictures.part)

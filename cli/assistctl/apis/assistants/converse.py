@@ -152,9 +152,16 @@ class Conversation:
 
     def _add_message(self, text: str, attachments: Sequence[Mapping[str, Json]], key: str) -> None:
         path = f"{self._path()}/messages"
-        body: dict[str, Json] = {"role": "user", "content": text, "metadata": {KEY: key}}
-        if attachments:
-            body["attachments"] = list(attachments)
+        pictures = [item["part"] for item in attachments if "part" in item]
+        content = [{"type": "text", "text": text}, *pictures] if pictures else text
+        body: dict[str, Json] = {"role": "user", "content": content, "metadata": {KEY: key}}
+        for_tools = [
+            {"file_id": item["file_id"], "tools": item["tools"]}
+            for item in attachments
+            if item["tools"]
+        ]
+        if for_tools:
+            body["attachments"] = for_tools
         self.client.create(path, body, lambda: self._newest(path, key), just_made=self._just_made)
 
     def _newest(self, path: str, key: str) -> dict[str, Json] | None:

@@ -39,12 +39,14 @@ from assistctl.surface import Operation as AnyOperation
 class Api:
     """What only one API knows: how it holds an assistant, and how one talks with it (`converse`
     gets the assistant as declared, the id of what holds it, its owner `<namespace>/<key>` and the
-    thread, as far as there are these), what it remembers of a thread, and how one is deleted."""
+    thread, as far as there are these), what it remembers of a thread, how one is
+    deleted, and the part of a message that shows a picture (see surface.Surface)."""
 
     kind: AssistantKind
     converse: Callable[[Client, Assistant, str | None, str, str | None], Conversation]
     turns: Callable[[Client, str], list[PastTurn]]
     delete_thread: Callable[[Client, str], None]
+    picture: Callable[[Client, Path, str, str | None], dict[str, Json]]
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,9 @@ class ManagedSurface:
 
     def upload(self, path: Path, filename: str) -> dict[str, Json]:
         return files.upload(self.client, path, filename, PURPOSE)
+
+    def picture(self, path: Path, kind: str, file_id: str | None) -> dict[str, Json]:
+        return self.api.picture(self.client, path, kind, file_id)
 
     def download(
         self,

@@ -4,8 +4,8 @@ Source: the types of the openai SDK 3.57.0 and openai/openai-openapi at f85dbe2 
 """
 
 from assistctl.apis.managed.managed_surface import Api
-from assistctl.apis.responses import past, threads
+from assistctl.apis.responses import past, pictures, threads
 from assistctl.apis.responses.converse import open_conversation
 from assistctl.apis.responses.fields import KIND
 
-API = Api(KIND, open_conversation, past.turns, threads.delete)
+API = Api(KIND, open_conversation, past.turns, threads.delete, pictures.part)

@@ -77,9 +77,10 @@ def message(text: str, attachments: Sequence[Mapping[str, Json]] = ()) -> dict[s
     files = [
         {"type": "input_file", "file_id": item["file_id"]}
         for item in attachments
-        if not for_code(item)
+        if item["tools"] and not for_code(item)
     ]
-    content = [{"type": "input_text", "text": text}, *files]
+    pictures = [item["part"] for item in attachments if "part" in item]
+    content = [{"type": "input_text", "text": text}, *files, *pictures]
     return {"type": "message", "role": "user", "content": content}
 
 
