@@ -66,6 +66,7 @@ ONLY_IN = {
     "openai": {"apis.transport"},
     "deepdiff": {"plan"},
     "yaml": {"spec"},
+    "jinja2": {"spec"},
     "httpx2": {"apis.transport", "server"},
     "starlette": {"server"},
     "h11": {"server"},

@@ -145,6 +145,27 @@ class VectorStore:
 
 
 @dataclass(frozen=True)
+class Variable:
+    """What instructions ask for by name; without a `default` every run has to give it. A value is
+    of the kind that its default is of, else a text."""
+
+    name: str
+    default: str | int | float | bool | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True)
+class Template:
+    """Instructions with variables, as written. `place` is where the text begins; `in_file`, whether
+    it is all of a file."""
+
+    text: str
+    place: Place
+    variables: Mapping[str, Variable]
+    in_file: bool
+
+
+@dataclass(frozen=True)
 class Assistant:
     """A declared assistant.
 
@@ -155,7 +176,9 @@ class Assistant:
     API, what only that one has, and what its MCP servers are shown if the target speaks it. A
     protected assistant is never pruned. `places` are those of the keys that it declares, by their
     paths: `temperature`, `run.tool_choice`, of tools by their types (`tools.function`). `once`
-    names the settings that hold for one conversation only, whatever the target has been told.
+    names the settings that hold for one conversation only, whatever the target has been told. With
+    variables the instructions are those of the `template` with the defaults, or, where these are
+    not enough, as written.
     """
 
     key: str
@@ -167,6 +190,7 @@ class Assistant:
     places: Mapping[str, Place] = field(default_factory=dict, repr=False, compare=False)
     own: Mapping[str, Mapping[str, Json]] = field(default_factory=dict, repr=False)
     once: tuple[str, ...] = ()
+    template: Template | None = field(default=None, repr=False, compare=False)
 
     @property
     def address(self) -> Address:

@@ -11,7 +11,7 @@ import click
 from assistctl.commands._conversation import opened_session, shown_turn, with_conversation_options
 from assistctl.commands._options import Options, as_command, complete_key
 from assistctl.commands._termination import Terminated
-from assistctl.commands._turns import check_turn_options, with_turn_options
+from assistctl.commands._turns import turn_options, with_turn_options
 from assistctl.commands._workspace import load
 from assistctl.conversation.sessions import ConversationOptions, Session
 from assistctl.errors import AssistctlError
@@ -38,7 +38,7 @@ def command(
     message each.
     """
     workspace = load(options)
-    check_turn_options(workspace.target, conversation)
+    conversation = turn_options(workspace, key, conversation)
     with opened_session(options, workspace, key, conversation) as talk:
         interactive = sys.stdin.isatty()
         if interactive:

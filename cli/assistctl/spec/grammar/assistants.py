@@ -11,6 +11,7 @@ from assistctl.spec.grammar.parts import (
     nullable,
     number,
     ref,
+    table,
     text,
     word,
     word_or_mapping,
@@ -39,6 +40,15 @@ ASSISTANTS: dict[str, Schema] = {
                 },
                 "required": ["file"],
                 "additionalProperties": False,
+            },
+            "variables": {
+                **table(
+                    "What the instructions ask for as {{ name }}: the default by the name, or a"
+                    " mapping. With variables the instructions are a template.",
+                    {"$ref": "#/$defs/variable"},
+                    names="variable_name",
+                ),
+                "type": ["object", "null"],
             },
             "tools": {
                 "description": "What the assistant can use.",
@@ -86,6 +96,23 @@ ASSISTANTS: dict[str, Schema] = {
             ),
         },
     ),
+    "variable": {
+        "description": "The default, or nothing where each run has to give it.",
+        "type": ["string", "number", "boolean", "object", "null"],
+        "properties": {
+            "default": {
+                "description": "The value where none is given; its kind is that of every value.",
+                "type": ["string", "number", "boolean"],
+            },
+            "description": text("What it is for."),
+        },
+        "additionalProperties": False,
+    },
+    "variable_name": {
+        "type": "string",
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,63}$",
+        "patternErrorMessage": "use letters of ASCII, digits and _, and begin with no digit",
+    },
     "response_format": nullable(
         word_or_mapping(
             ["auto"],
