@@ -73,6 +73,8 @@ ONLY_IN = {
     "uvicorn": {"server"},
     "python_multipart": {"server"},
     "pydantic": {"toolbox"},
+    "mcp": {"toolbox"},
+    "mcp_types": {"toolbox"},
     "click": {"main", "commands", "render"},
     "dotenv": {"loading"},
     "rich": {"render"},

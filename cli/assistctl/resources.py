@@ -73,6 +73,32 @@ class Orphan:
 
 
 @dataclass(frozen=True)
+class McpServer:
+    """A server of the Model Context Protocol that is asked from here: a `command`, started in the
+    workspace's root with `env` beside a few variables of ours, or a `url` with `headers`; there may
+    be secrets in all of them. `missing` is what must be put right in the environment first."""
+
+    name: str
+    place: Place
+    command: tuple[str, ...] = field(default=(), repr=False)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    url: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    missing: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class McpTool:
+    """A tool of such a server, by the name that it has there."""
+
+    server: McpServer
+    name: str
+
+    def __str__(self) -> str:
+        return f"mcp {self.server.name}:{self.name}"
+
+
+@dataclass(frozen=True)
 class Function:
     """A function that a model may call.
 
@@ -81,7 +107,8 @@ class Function:
     "package.module:function"), or without `python` made it say that there are no arguments.
     `place` is where it is declared, `python_place` where the value of `python` stands. `source` is
     the file:line of the `def`, and `context` the parameters that get a ToolContext, which no model
-    is told of, both as far as the toolbox can read them.
+    is told of, both as far as the toolbox can read them. One with `mcp` is a tool of a server, its
+    contract that of the lock file, where `source` is.
     """
 
     name: str
@@ -95,6 +122,7 @@ class Function:
     timeout: float | None = None
     source: str | None = None
     context: tuple[str, ...] = ()
+    mcp: McpTool | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,9 @@ from assistctl.spec.grammar.parts import (
 INSTRUCTIONS_LENGTH = 256_000
 CODE_INTERPRETER_FILES = 20
 
-_TOOL_TYPES = ["code_interpreter", "file_search", "function"]
+_API_TOOL_TYPES = ["code_interpreter", "file_search", "function"]
+_TOOL_TYPES = [*_API_TOOL_TYPES, "mcp_functions"]
+MOST_TOOLS = 128
 
 ASSISTANTS: dict[str, Schema] = {
     "assistant": mapping(
@@ -53,7 +55,7 @@ ASSISTANTS: dict[str, Schema] = {
             "tools": {
                 "description": "What the assistant can use.",
                 "type": ["array", "null"],
-                "maxItems": 128,
+                "maxItems": MOST_TOOLS,
                 "items": {"$ref": "#/$defs/tool"},
             },
             "temperature": nullable(
@@ -143,7 +145,7 @@ ASSISTANTS: dict[str, Schema] = {
         mapping(
             "One tool by its type.",
             {
-                "type": word("The type of the tool.", *_TOOL_TYPES),
+                "type": word("The type of the tool.", *_API_TOOL_TYPES),
                 "function": mapping(
                     "For type function: which one.",
                     {"name": text("The function's name.")},
