@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from assistctl.commands._options import Options, complete_thread
-from assistctl.commands._person import can_answer
+from assistctl.commands._person import TypeAhead, can_answer, keys_answer
 from assistctl.commands._report import applied, refuse_failures
 from assistctl.conversation.sessions import ConversationOptions, NotSynced, Session, session
 from assistctl.errors import AssistctlError
-from assistctl.events import Finished, ToolCall
-from assistctl.render.run import consumer
-from assistctl.render.terminal import one_line
+from assistctl.events import Event, Finished, ToolCall
+from assistctl.render.run import called, consumer
 from assistctl.resources import Address, Json, Workspace
 from assistctl.sync.apply import Result
 from assistctl.sync.planning import PlannedSync
@@ -98,16 +97,22 @@ def shown_turn(
     message: str,
     options: Options,
     attachments: Sequence[Mapping[str, Json]] = (),
+    *,
+    heard: Callable[[Event], None] = lambda event: None,
+    ahead: TypeAhead | None = None,
 ) -> Finished:
-    """One turn, shown as it happens.
+    """One turn, shown as it happens; `heard` is called with each event, too, and what is typed
+    before a question is shown is put into `ahead`.
 
     Whatever ends it early (Ctrl-C, SIGTERM, a reader of stdout that left) cancels the run.
     """
     show = consumer(options.format, sys.stdout, sys.stderr, options.verbosity)
-    events = talk.say(message, attachments, approve=approval("Let the assistant call"))
+    approve = approval("Let the assistant call", options.verbosity, ahead)
+    events = talk.say(message, attachments, approve=approve)
     with closing(show), closing(events):
         try:
             for event in events:
+                heard(event)
                 show(event)
                 if isinstance(event, Finished):
                     return event
@@ -122,17 +127,23 @@ def shown_turn(
     raise AssertionError("a turn ends with Finished")
 
 
-def approval(question: str) -> Callable[[ToolCall], bool] | None:
+def approval(
+    question: str, verbosity: int = 0, ahead: TypeAhead | None = None
+) -> Callable[[ToolCall], bool] | None:
     """Ask on a terminal (`Let the assistant call`, and what) before a call whose function says
-    `approval: ask`; else nobody can."""
+    `approval: ask`; else nobody can. What was typed before the question is no answer to it: it is
+    put into `ahead`."""
     if not (can_answer() and sys.stderr.isatty()):
         return None
+    aside = ahead or TypeAhead()
 
     def ask(call: ToolCall) -> bool:
-        what = f"{one_line(call.name)}({one_line(call.arguments)})"
-        try:
-            return click.confirm(f"{question} {what}?", err=True)
-        except click.Abort:  # how click spells Ctrl-C, which shall stop the turn
-            raise KeyboardInterrupt from None
+        with keys_answer():
+            click.echo(f"{question} {called(call, verbosity)}?", err=True, nl=False)
+            aside.put_aside()
+            try:
+                return click.confirm("", err=True)
+            except click.Abort:  # how click spells Ctrl-C, which shall stop the turn
+                raise KeyboardInterrupt from None
 
     return ask

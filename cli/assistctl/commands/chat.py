@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from typing import TextIO
 
 import click
 
+from assistctl.commands._chat import (
+    DOES,
+    LEAVING,
+    Chat,
+    Files,
+    Heard,
+    commanded,
+    message_in,
+    obey,
+    recorded,
+    show_last,
+    values,
+)
 from assistctl.commands._conversation import opened_session, shown_turn, with_conversation_options
 from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._person import TypeAhead, keys_answer, keys_wait
 from assistctl.commands._termination import Terminated
-from assistctl.commands._turns import turn_options, with_turn_options
+from assistctl.commands._turns import check_turn_options, with_turn_options
 from assistctl.commands._workspace import load
 from assistctl.conversation.sessions import ConversationOptions, Session
 from assistctl.errors import AssistctlError
 from assistctl.events import Finished
 from assistctl.render.problems import error_text
 from assistctl.render.run import failure
+from assistctl.render.terminal import is_plain_terminal
 from assistctl.spec.wording import is_unicode
+from assistctl.state_directory import state_directory
 
-HELP = "/exit (or Ctrl-D) leaves, /thread shows the thread's id; Ctrl-C stops an answer."
+Read = Callable[[], str | None]
+"""The next line, or None when the person leaves."""
 
 
 @as_command("chat", formats=("text",))
@@ -34,74 +53,96 @@ def command(
 ) -> int | None:
     """Talk with the assistant KEY, all on one thread.
 
-    A failed turn is told and the conversation goes on. Lines may also come from a pipe, one
-    message each.
+    What begins with a slash is a command: /help tells them. A failed turn is told and the
+    conversation goes on. Lines may also come from a pipe, one message each.
     """
-    workspace = load(options)
-    conversation = turn_options(workspace, key, conversation)
+    workspace, start, ahead = load(options), Path.cwd(), TypeAhead()
+    terminal = _terminal()
+    check_turn_options(workspace.target, conversation)
     with opened_session(options, workspace, key, conversation) as talk:
-        interactive = sys.stdin.isatty()
-        if interactive:
-            _editable_lines()
-            if not options.quiet:
-                click.echo(f"{talk.assistant.address} at {workspace.target.name}. {HELP}", err=True)
 
-        def say(message: str) -> Finished:
-            return shown_turn(talk, message, options)
+        def say(talk: Session, message: str, files: Files, heard: Heard) -> Finished:
+            return shown_turn(talk, message, options, files, heard=heard, ahead=ahead)
 
+        chat = Chat(talk, say, start, turns=[*recorded(talk)])
+        if terminal and not options.quiet:
+            where = f"{talk.assistant.address} at {workspace.target.name}"
+            click.echo(f"{where}. /help tells what there is, /exit or Ctrl-D leaves.", err=True)
+            show_last(chat)
+        read = _asking(terminal, chat, options, ahead) if terminal else _line
         failed = False
-        while (line := _read(interactive)) is not None:
-            failed = not _answer(talk, line, say) or failed
-    return 1 if failed and not interactive else None
+        with keys_wait() if terminal else nullcontext():
+            while (line := read()) is not None and line.strip() not in LEAVING:
+                failed = not _answer(chat, line.removesuffix("\n")) or failed
+    return 1 if failed and not terminal else None
 
 
-def _answer(talk: Session, line: str, say: Callable[[str], Finished]) -> bool:
+def _answer(chat: Chat, line: str) -> bool:
     """One line of the person's; whether it went well."""
-    message = line.strip()
-    if message == "/thread":
-        click.echo(talk.conversation.thread or "no thread yet", err=True)
-    elif message in ("/help", "/?"):
-        click.echo(HELP, err=True)
-    elif not is_unicode(message):
-        click.echo(error_text("the message is not UTF-8"), err=True)
+    if not line.strip():
+        return True
+    try:
+        if not is_unicode(line):
+            raise AssistctlError("the message is not UTF-8")
+        meant = commanded(line)
+        finished = obey(chat, *meant) if meant else chat.send(message_in(line))
+        if finished and finished.status != "completed":
+            raise AssistctlError(failure(finished))
+    except Terminated:
+        raise
+    except KeyboardInterrupt:
+        return False  # the answer was stopped, not the conversation
+    except AssistctlError as error:
+        click.echo(error_text(str(error)), err=True)
         return False
-    elif message:
-        try:
-            finished = say(line.removesuffix("\n"))
-        except Terminated:
-            raise
-        except KeyboardInterrupt:
-            return False  # the answer was stopped, not the conversation
-        except AssistctlError as error:
-            click.echo(error_text(str(error)), err=True)
-            return False
-        if finished.status != "completed":
-            click.echo(error_text(failure(finished)), err=True)
-            return False
     return True
 
 
-def _read(interactive: bool) -> str | None:
-    """The next line, or None when the person leaves."""
-    line = _typed() if interactive else sys.stdin.readline()
-    return None if not line or line.strip() in ("/exit", "/quit") else line
+def _terminal() -> TextIO | None:
+    """Where a person is asked, if one is there: not among the answers if these go elsewhere."""
+    shown = [stream for stream in (sys.stderr, sys.stdout) if stream.isatty()]
+    return shown[0] if shown and sys.stdin.isatty() else None
 
 
-def _typed() -> str | None:
-    """A line with its line break, as a file has it."""
-    while True:
-        try:
-            return input("> ") + "\n"
-        except EOFError:
-            click.echo(err=True)
-            return None
-        except Terminated:
-            raise
-        except KeyboardInterrupt:
-            click.echo("\n(Ctrl-D leaves)", err=True)
+def _line() -> str | None:
+    return sys.stdin.readline() or None
 
 
-def _editable_lines() -> None:
-    """Arrow keys and history in input(), where Python was built with it."""
-    with contextlib.suppress(ImportError):
-        import readline  # noqa: F401
+def _asking(terminal: TextIO, chat: Chat, options: Options, ahead: TypeAhead) -> Read:
+    """What asks the person for the next message."""
+    ask = _typed if is_plain_terminal() else _prompt(terminal, chat, options)
+
+    def read() -> str | None:
+        while True:
+            try:
+                return ask(ahead.taken())
+            except EOFError:
+                return None
+            except Terminated:
+                raise
+            except KeyboardInterrupt:
+                click.echo("(Ctrl-D leaves)", err=True)
+
+    return read
+
+
+def _typed(standing: str) -> str:
+    """A line, on a terminal that has nothing more to offer."""
+    with keys_answer():
+        return input("> ")
+
+
+def _prompt(terminal: TextIO, chat: Chat, options: Options) -> Callable[[str], str]:
+    from assistctl.commands._prompt import prompt
+
+    history = None
+    with suppress(OSError):
+        history = state_directory(chat.talk.workspace.root) / "chat_history"
+    return prompt(
+        terminal,
+        history,
+        DOES,
+        lambda name: values(chat, name),
+        lambda: chat.status,
+        options.color is not False,
+    )

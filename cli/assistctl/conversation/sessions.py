@@ -11,7 +11,7 @@ from typing import Literal
 
 from assistctl import toolbox
 from assistctl.conversation.attachments import attach, readers
-from assistctl.conversation.overrides import Overrides, overridden
+from assistctl.conversation.overrides import Overrides, overridden, problems
 from assistctl.conversation.recording import Recorded, recorded
 from assistctl.conversation.saving import save
 from assistctl.conversation.turns import Limits, turn
@@ -38,7 +38,7 @@ class ConversationOptions:
     keeps it busy is cancelled first, whether functions with `approval: ask` are called without
     asking, and the directory in which files are saved that the assistant makes. What is
     `remembered` can be resumed from here. `overrides` are what is different from the declaration,
-    with the `variables` of which its instructions are made, `limits` what ends a turn."""
+    `limits` what ends a turn."""
 
     thread: str | None = None
     resume: bool = False
@@ -48,7 +48,6 @@ class ConversationOptions:
     save: Path | None = None
     overrides: Overrides = field(default_factory=dict)
     limits: Limits = Limits()
-    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,7 @@ class Session:
     tools: toolbox.Toolbox
     options: ConversationOptions
     difference: Difference | None = None
+    remote_id: str | None = None
 
     def say(
         self,
@@ -108,6 +108,18 @@ class Session:
             saved = save(event.files, self.options.save, self.conversation.download)
             event = replace(event, files=tuple(saved))
         return event
+
+    def on(self, thread: str | None, more: Overrides | None = None) -> Session:
+        """The same on another thread (None: a new one), with more that is different. Raises
+        AssistctlError for what cannot be."""
+        target, there = self.workspace.target, self.surface.capabilities
+        overrides = {**self.options.overrides, **(more or {})}
+        if wrong := [*problems(overrides, target, there, goes_on=thread is not None)]:
+            raise AssistctlError("; ".join(map(str, wrong)))
+        options = replace(self.options, overrides=overrides)
+        assistant = overridden(self.assistant, overrides) if overrides else self.assistant
+        conversation = self.surface.converse(assistant, self.remote_id, thread)
+        return replace(self, assistant=assistant, conversation=conversation, options=options)
 
     def cancel(self) -> None:
         """Stop the run, if there is one; nothing is raised."""
@@ -159,7 +171,9 @@ def session(
         drifted = any(change.drifted for change in planned.plan.changes)
         which: Difference = "edited at the target" if drifted else "changed here"
         difference = which if planned.plan else None
-        yield Session(workspace, assistant, surface, conversation, tools, options, difference)
+        yield Session(
+            workspace, assistant, surface, conversation, tools, options, difference, remote.id
+        )
 
 
 def thread_for(

@@ -25,10 +25,11 @@ from assistctl.events import (
     StatusChanged,
     TextDelta,
     ThreadStarted,
+    ToolCall,
     ToolCalled,
     ToolReturned,
 )
-from assistctl.render.events import event_json, finished_json
+from assistctl.render.events import event_json, finished_json, parsed
 from assistctl.render.steps import begun_lines, file_lines, source_lines, step_lines, tokens
 from assistctl.render.terminal import one_line, sanitize
 from assistctl.render.values import json_document, json_line
@@ -65,6 +66,15 @@ def failure(event: Finished) -> str:
     reason = event.error or _WHY.get(event.status, "the target gave no reason")
     stands = f"ended as {event.status}" if event.status in _FINAL else f"is {event.status} still"
     return f"the run {stands}: {reason}"
+
+
+def called(call: ToolCall, verbosity: int = 0) -> str:
+    """A call that somebody is asked about, its arguments whole; with a positive verbosity over as
+    many lines as they have fields and texts have."""
+    name, arguments = one_line(call.name), parsed(call.arguments)
+    if verbosity <= 0 or isinstance(arguments, str):
+        return f"{name}({one_line(call.arguments)})"
+    return f"{name}({sanitize(json_document(arguments))})"
 
 
 class TextOutput:

@@ -18,7 +18,6 @@ ErrorType: TypeAlias = Literal[
     "not_approved",
     "timeout",
     "crashed",
-    "changed",
     "exception",
     "invalid_result",
 ]

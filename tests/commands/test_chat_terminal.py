@@ -1,0 +1,174 @@
+"""A chat as a person has it, key by key, on a terminal of tmux."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.commands.conftest import same
+
+pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed here")
+PATIENCE = 60.0
+BANNER = "assistant/clerk at local. /help tells what there is, /exit or Ctrl-D leaves."
+
+
+class Pane:
+    """A window of tmux in which a command is at work."""
+
+    def __init__(self, tmux, name):
+        self._tmux, self._name = tmux, name
+
+    def screen(self):
+        """What is to be seen, without what differs each time and the empty end."""
+        shown = self._tmux("capture-pane", "-p", "-t", self._name)
+        return re.sub(r"\n\n+", "\n", same(shown)).rstrip()
+
+    def scrollback(self):
+        """With what has left the screen, lines that were too long joined again."""
+        return same(self._tmux("capture-pane", "-p", "-J", "-S", "-", "-t", self._name)).rstrip()
+
+    def wait_for(self, *texts):
+        """The screen, once it has all these."""
+        end = time.monotonic() + PATIENCE
+        while not all(text in (screen := self.screen()) for text in texts):
+            assert time.monotonic() < end, f"never showed {texts}:\n{screen}"
+            time.sleep(0.05)
+        return screen
+
+    def ready(self, at="clerk at local · "):
+        """Wait for an empty prompt."""
+        self.wait_for(f"\n>\n{at}")
+
+    def keys(self, *keys):
+        self._tmux("send-keys", "-t", self._name, *keys)
+
+    def say(self, text):
+        self.keys("-l", text)
+        self.keys("Enter")
+
+    def paste(self, text):
+        self._tmux("set-buffer", text)
+        self._tmux("paste-buffer", "-p", "-t", self._name)
+
+    def resize(self, columns, rows):
+        self._tmux("resize-window", "-t", self._name, "-x", str(columns), "-y", str(rows))
+
+
+@pytest.fixture(scope="module")
+def tmux(tmp_path_factory):
+    """A server of its own."""
+    socket = Path("/tmp") / f"tmux-{uuid4().hex[:12]}"
+
+    def call(*arguments):
+        result = subprocess.run(
+            ["tmux", "-S", socket, "-f", "/dev/null", *arguments],
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    call("start-server", ";", "set-option", "-s", "exit-empty", "off")
+    yield call
+    subprocess.run(["tmux", "-S", socket, "kill-server"], capture_output=True)
+    socket.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def chat(tmux, shared):
+    """chat(ARGUMENTS…): a Pane with it at its first prompt."""
+
+    @contextmanager
+    def opened(*arguments, **environ):
+        name = f"chat-{uuid4().hex[:8]}"
+        command = [sys.executable, "-m", "assistctl", "chat", *arguments]
+        size = ["-x", "100", "-y", "30"]
+        more = [item for key, value in environ.items() for item in ("-e", f"{key}={value}")]
+        clean = [item for key in ("CI", "NO_COLOR") for item in ("-e", f"{key}=")]
+        where = ["-c", str(shared.root)]
+        tmux("new-session", "-d", "-s", name, *size, *where, *clean, *more, *command)
+        tmux("set-option", "-t", name, "remain-on-exit", "on")
+        pane = Pane(tmux, name)
+        pane.ready(f"{arguments[0]} at local · ")
+        try:
+            yield pane
+        finally:
+            tmux("kill-session", "-t", name)
+
+    return opened
+
+
+def test_history_comes_back_in_the_next_chat_and_nobody_else_can_read_it(chat, shared):
+    with chat("clerk") as pane:
+        pane.say("Have you roses?")
+        pane.wait_for("Hello!")
+        pane.ready()
+        pane.say("And tulips?")
+        pane.wait_for(
+            "> And tulips?", "\nHello!\ncompleted  … tokens\n>\nclerk at local · thread_…"
+        )
+        pane.keys("C-d")
+        pane.wait_for("Pane is dead")
+    assert (shared.root / ".assistctl" / "chat_history").stat().st_mode & 0o777 == 0o600
+    with chat("clerk") as pane:
+        pane.keys("Up", "Up")
+        pane.wait_for("> Have you roses?")
+        pane.keys("C-c")
+        pane.ready()
+        pane.keys("C-r", "tul")
+        pane.wait_for("And tulips?")
+
+
+def test_ten_pasted_lines_and_lines_typed_with_alt_enter_are_one_message(chat):
+    with chat("clerk") as pane:
+        pane.paste("\n".join(f"line {number}" for number in range(1, 11)))
+        pane.keys("M-Enter", "one", "C-j", "more", "Enter")
+        pane.wait_for("Hello!")
+        screen = pane.wait_for("completed", "\n>\n")
+        lines = "".join(f". line {number}\n" for number in range(2, 11))
+        assert screen.startswith(f"{BANNER}\n> line 1\n{lines}. one\n. more\nthread thread_…\n")
+        assert screen.count("completed") == 1
+        pane.ready()
+
+
+def test_commands_and_files_are_completed(chat, shared):
+    with chat("clerk") as pane:
+        pane.keys("/at", "Tab")
+        pane.wait_for("> /attach")
+        pane.keys(" assistants/pri", "Tab")
+        pane.wait_for("> /attach assistants/prices.csv")
+        pane.keys("Enter")
+        pane.wait_for("with your next message: prices.csv", "· new thread · with prices.csv")
+
+
+def test_ctrl_c_stops_a_tool_and_the_chat_goes_on(chat):
+    with chat("clerk") as pane:
+        pane.say("wait")
+        pane.wait_for("→ wait {}")
+        pane.keys("C-c")
+        pane.wait_for("cancelling the run …")
+        pane.ready()
+        pane.say("Hi")
+        pane.wait_for("Hello!")
+        pane.ready()
+
+
+def test_what_was_typed_before_an_approval_is_no_answer_and_is_not_lost(chat, shared):
+    with chat("clerk") as pane:
+        pane.say("refund")
+        pane.keys("y", "Enter")
+        asked = 'Let the assistant call refund({"amount": 5})? [y/N]:'
+        pane.wait_for(asked)
+        assert not (shared.root / "refunded").exists()
+        pane.keys("y", "Enter")
+        pane.wait_for(f"{asked} y", "Refunded.", "\n> y\n")
+        assert (shared.root / "refunded").read_text() == "5.0"
