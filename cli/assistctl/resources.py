@@ -73,6 +73,32 @@ class Orphan:
 
 
 @dataclass(frozen=True)
+class McpServer:
+    """A server of the Model Context Protocol that is asked from here: a `command`, started in the
+    workspace's root with `env` beside a few variables of ours, or a `url` with `headers`; there may
+    be secrets in all of them. `missing` is what must be put right in the environment first."""
+
+    name: str
+    place: Place
+    command: tuple[str, ...] = field(default=(), repr=False)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    url: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    missing: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class McpTool:
+    """A tool of such a server, by the name that it has there."""
+
+    server: McpServer
+    name: str
+
+    def __str__(self) -> str:
+        return f"mcp {self.server.name}:{self.name}"
+
+
+@dataclass(frozen=True)
 class Function:
     """A function that a model may call.
 
@@ -81,7 +107,8 @@ class Function:
     "package.module:function"), or without `python` made it say that there are no arguments.
     `place` is where it is declared, `python_place` where the value of `python` stands. `source` is
     the file:line of the `def`, and `context` the parameters that get a ToolContext, which no model
-    is told of, both as far as the toolbox can read them.
+    is told of, both as far as the toolbox can read them. One with `mcp` is a tool of a server, its
+    contract that of the lock file, where `source` is.
     """
 
     name: str
@@ -95,6 +122,7 @@ class Function:
     timeout: float | None = None
     source: str | None = None
     context: tuple[str, ...] = ()
+    mcp: McpTool | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +173,27 @@ class VectorStore:
 
 
 @dataclass(frozen=True)
+class Variable:
+    """What instructions ask for by name; without a `default` every run has to give it. A value is
+    of the kind that its default is of, else a text."""
+
+    name: str
+    default: str | int | float | bool | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True)
+class Template:
+    """Instructions with variables, as written. `place` is where the text begins; `in_file`, whether
+    it is all of a file."""
+
+    text: str
+    place: Place
+    variables: Mapping[str, Variable]
+    in_file: bool
+
+
+@dataclass(frozen=True)
 class Assistant:
     """A declared assistant.
 
@@ -155,7 +204,9 @@ class Assistant:
     API, what only that one has, and what its MCP servers are shown if the target speaks it. A
     protected assistant is never pruned. `places` are those of the keys that it declares, by their
     paths: `temperature`, `run.tool_choice`, of tools by their types (`tools.function`). `once`
-    names the settings that hold for one conversation only, whatever the target has been told.
+    names the settings that hold for one conversation only, whatever the target has been told. With
+    variables the instructions are those of the `template` with the defaults, or, where these are
+    not enough, as written.
     """
 
     key: str
@@ -167,6 +218,7 @@ class Assistant:
     places: Mapping[str, Place] = field(default_factory=dict, repr=False, compare=False)
     own: Mapping[str, Mapping[str, Json]] = field(default_factory=dict, repr=False)
     once: tuple[str, ...] = ()
+    template: Template | None = field(default=None, repr=False, compare=False)
 
     @property
     def address(self) -> Address:

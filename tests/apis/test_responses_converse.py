@@ -303,7 +303,9 @@ def test_events_of_an_impossible_shape_are_the_targets_fault(far, proxy, event, 
 def test_finished_says_why_a_response_failed(talk):
     failed = {"id": "resp_1", "status": "failed", "error": {"code": "server_error", "message": "x"}}
     list(talk._read({"type": "response.failed", "response": failed}))
-    assert talk.finished() == Finished("failed", "resp_1", "resp_1", "", None, "server_error: x")
+    assert talk.finished() == Finished(
+        "failed", "resp_1", "resp_1", "", None, "server_error: x", code="server_error"
+    )
     cut = {"id": "resp_1", "status": "incomplete", "incomplete_details": {"reason": "max_tokens"}}
     list(talk._read({"type": "response.incomplete", "response": cut}))
     assert talk.finished().error == "stopped early: max_tokens"

@@ -173,3 +173,45 @@ def test_a_dry_run_refuses_what_the_run_would(three):
         "error: no conversation with assistant/greeter at local is known here yet; run it without"
         " --continue, or name a --thread\n"
     )
+
+
+@pytest.mark.parametrize("target", ["local", "responses", "agents"])
+def test_variables_are_of_one_run_and_the_defaults_are_synced(three, target):
+    (three.root / "assistants" / "greeter.yaml").write_text(
+        "instructions: 'Greet {{ who }}.'\nvariables: {who: everybody}\n"
+    )
+    three("sync", "-t", target, "--yes")
+    at = ("run", "-t", target, "greeter")
+    assert three(*at, "Hello", "-q", "--var", "who=Ada") == (0, "Welcome.\n", "")
+    if target == "local":
+        with three.target() as there:
+            held = there.get(f"/assistants/{three.id_of('greeter', there)}")
+        assert held["instructions"] == "Greet everybody."
+    plan = three("plan", "-t", target)
+    assert "No changes." in plan.out
+    told = json.loads(three(*at, "Hi", "--var", "who=Ada", "--dry-run", "--format", "json").out)
+    assert (told["settings"]["instructions"], told["once"]) == ("Greet Ada.", ["instructions"])
+    assert errors(three(*at, "Hello", "--var", "whom=Ada", "--var", "who")) == (
+        "error: --var wants NAME=VALUE in UTF-8, not `who`.\n"
+    )
+    assert errors(three(*at, "Hello", "--var", "whom=Ada")) == (
+        "error: --var: assistant/greeter has no variable `whom`; did you mean `who`?\n"
+    )
+
+
+def test_a_variable_without_a_default_is_for_targets_that_hold_no_instructions(three):
+    three.edit("assistants/greeter.yaml", "Greet in any language.", "'Greet {{ who }}.'")
+    three.edit("assistants/greeter.yaml", "instructions", "variables: {who: }\ninstructions")
+    code, _, err = three("validate")
+    assert (code, err.splitlines()[0]) == (
+        1,
+        "assistants/greeter.yaml:1:1: `variables without a default` cannot be had at 'local', which"
+        " speaks the Assistants API; give each variable a default, which the instructions can be"
+        " synced with",
+    )
+    three("sync", "-t", "responses", "--yes")
+    assert errors(three("run", "-t", "responses", "greeter", "Hi")) == (
+        "error: --var: `who` has no default; write --var who=…\n"
+    )
+    run = three("run", "-t", "responses", "greeter", "Hi", "-q", "--var", "who=Ada")
+    assert run == (0, "Welcome.\n", "")

@@ -24,7 +24,7 @@ def test_every_function_is_listed_with_its_place_and_who_has_it(synced):
     assert synced("tools", "list") == (
         0,
         """\
-FUNCTION  PYTHON       WHERE                 USED BY         APPROVAL  STRICT
+FUNCTION  CALLS        WHERE                 USED BY         APPROVAL  STRICT
 add       till:add     tools/till.py:7       clerk, greeter  never
 refund    till:refund  tools/till.py:24      clerk           ask
 spare                  tools/spare.yaml:2:3                  never     yes
@@ -39,6 +39,7 @@ wait      till:wait    tools/till.py:17      greeter         never
     assert json.loads(out)[-1] == {
         "name": "wait",
         "python": "till:wait",
+        "mcp": None,
         "source": "tools/till.py:17",
         "declared": "assistants/greeter.yaml:1:47",
         "used_by": ["greeter"],

@@ -324,3 +324,15 @@ def test_where_one_file_cannot_be_replaced_those_before_it_are_put_back(tmp_path
     shutil.rmtree(tmp_path / ".b.assistctl-pull")
     write(tmp_path, edits)
     assert [(tmp_path / name).read_text() for name in ("a", "b")] == ["new", "new"]
+
+
+def test_instructions_that_are_made_of_a_template_are_left_with_their_place(shop):
+    text = "model: gpt-6-luna\ninstructions: {file: shop.md}\nvariables: {what: roses}\n"
+    shop.write({"assistctl.yaml": TOP, "assistants/shop.md": "Sell {{ what }}.\n"})
+    shop.write({"assistants/shop.yaml": text}).sync()
+    shop.edit(instructions="Sell lilies.\n")
+    assert left(shop.pull()) == {
+        "assistant/shop instructions": "assistants/shop.md:1:1: the instructions are a template, in"
+        " which nobody knows the place of the edit; edit it, or remove `variables`"
+    }
+    assert shop.read("assistants/shop.md") == "Sell {{ what }}.\n"

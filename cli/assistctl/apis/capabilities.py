@@ -59,6 +59,7 @@ def _own(api: str, capability: Capability) -> tuple[Capability, Capability, Capa
 
 _HOSTED = Capability(Support.NATIVE, "not at the embedded server", hosted=True)
 _MCP = replace(_HOSTED, how=f"{_HOSTED.how}; where consent is wanted, `run` and `chat` ask for it")
+_DEFAULT = "give each variable a default, which the instructions can be"
 _ONCE = (_as("as a field of the run"), _as(ONCE_IN_NEW_THREADS), _EACH)
 _NOT_ONCE = (_ONCE[0], _refused("leave it out: agents have no such thing"), _EACH)
 
@@ -82,6 +83,16 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
     ),
     "model": (_NATIVE, _NATIVE, _EACH),
     "instructions": (_NATIVE, _as("put after instructions of the service's own"), _EACH),
+    "variables": (
+        _as("synced with the defaults; told to a run with other values"),
+        _as("synced with the defaults; told to a new session with other values"),
+        _EACH,
+    ),
+    "variables without a default": (
+        _refused(f"{_DEFAULT} synced with"),
+        _refused(f"{_DEFAULT} synced with"),
+        _EACH,
+    ),
     "temperature": (_NATIVE, _refused(), _EACH),
     "top_p": (_NATIVE, _refused(), _EACH),
     "response_format": (_NATIVE, _as("as `text.format`"), _as("as `text.format`")),
@@ -278,6 +289,9 @@ def _declared(assistant: Assistant) -> Iterator[tuple[str, Place]]:
         yield "response_format.json_object", places["response_format"]
     if len(assistant.settings.get("metadata") or ()) > AGENTS_PAIRS:
         yield "metadata of more than four pairs", places["metadata"]
+    template = assistant.template
+    if template and any(it.default is None for it in template.variables.values()):
+        yield "variables without a default", places["variables"]
     strategy = assistant.run.get("truncation_strategy") or {}
     if strategy.get("type") == "last_messages":
         yield "run.truncation_strategy.last_messages", places["run.truncation_strategy"]

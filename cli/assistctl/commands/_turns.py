@@ -15,9 +15,13 @@ from assistctl.apis import capabilities
 from assistctl.conversation import overrides
 from assistctl.conversation.sessions import ConversationOptions
 from assistctl.conversation.turns import RETRIES, Limits
-from assistctl.resources import Target
+from assistctl.errors import DeclarationError
+from assistctl.resources import Workspace
+from assistctl.spec.instructions import text_with
 from assistctl.spec.options import instructions_in
+from assistctl.spec.wording import is_unicode, shown
 from assistctl.surface import ONCE_OPTIONS, Support
+from assistctl.sync.planning import find_assistant
 
 _PLAIN = Limits()
 
@@ -31,6 +35,13 @@ def with_turn_options(function: Callable[..., int | None]) -> Callable[..., int 
         metavar="FILE",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="Instructions from a file, not the declared ones.",
+    )
+    @click.option(
+        "--var",
+        "variables",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A value for a variable of the instructions (again for more).",
     )
     @click.option("--temperature", metavar="NUMBER", type=float, help="Another temperature.")
     @click.option("--top-p", metavar="NUMBER", type=float, help="Another top_p.")
@@ -75,6 +86,7 @@ def with_turn_options(function: Callable[..., int | None]) -> Callable[..., int 
         rounds: int,
         seconds: float,
         retries: int | None,
+        variables: tuple[str, ...],
         **more: Any,
     ) -> int | None:
         asked = {name: more.pop(name, None) for name in ONCE_OPTIONS if name != "instructions"}
@@ -85,19 +97,42 @@ def with_turn_options(function: Callable[..., int | None]) -> Callable[..., int 
             conversation,
             overrides={name: value for name, value in asked.items() if value is not None},
             limits=limits,
+            variables=_variables(variables),
         )
         return function(*arguments, conversation=told, **more)
 
     return call
 
 
-def check_turn_options(target: Target, asked: ConversationOptions) -> None:
-    """Raises UsageError for what no assistant can be declared to be, and for what cannot be had at
-    the target."""
+def _variables(given: tuple[str, ...]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for pair in given:
+        name, is_there, value = pair.partition("=")
+        if not is_there or not is_unicode(value):
+            raise click.UsageError(f"--var wants NAME=VALUE in UTF-8, not {shown(pair)}.")
+        if name in values:
+            raise click.UsageError(f"--var {name} is given twice.")
+        values[name] = value
+    return values
+
+
+def turn_options(workspace: Workspace, key: str, asked: ConversationOptions) -> ConversationOptions:
+    """With the instructions as the variables make them. Raises UsageError for what no assistant can
+    be declared to be, and for what cannot be had at the target."""
+    assistant, target = find_assistant(workspace, key), workspace.target
+    options, told = dict(ONCE_OPTIONS), dict(asked.overrides)
+    other = told.get("instructions")
+    if asked.variables or overrides.wants_values(assistant) or (other and assistant.template):
+        try:
+            told["instructions"] = text_with(assistant, asked.variables, other)
+        except DeclarationError as error:
+            raise click.UsageError(str(error)) from error
+        options["instructions"] = "--instructions" if other is not None else "--var"
     there = capabilities.at(target)
     goes_on = asked.resume or asked.thread is not None
-    found = [*overrides.problems(asked.overrides, target, there, goes_on=goes_on)]
+    found = [*overrides.problems(told, target, there, goes_on=goes_on, options=options)]
     if asked.limits.retries and there[features.RETRIES].support is Support.REFUSED:
         found.append(overrides.refusal(features.RETRIES, target, there))
     if found:
         raise click.UsageError("\n".join(map(str, found)))
+    return replace(asked, overrides=told)

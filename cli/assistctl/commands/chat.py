@@ -27,7 +27,7 @@ from assistctl.commands._conversation import opened_session, shown_turn, with_co
 from assistctl.commands._options import Options, as_command, complete_key
 from assistctl.commands._person import TypeAhead, keys_answer, keys_wait
 from assistctl.commands._termination import Terminated
-from assistctl.commands._turns import check_turn_options, with_turn_options
+from assistctl.commands._turns import turn_options, with_turn_options
 from assistctl.commands._workspace import load
 from assistctl.conversation.sessions import ConversationOptions, Session
 from assistctl.errors import AssistctlError
@@ -58,7 +58,7 @@ def command(
     """
     workspace, start, ahead = load(options), Path.cwd(), TypeAhead()
     terminal = _terminal()
-    check_turn_options(workspace.target, conversation)
+    conversation = turn_options(workspace, key, conversation)
     with opened_session(options, workspace, key, conversation) as talk:
 
         def say(talk: Session, message: str, files: Files, heard: Heard) -> Finished:

@@ -10,7 +10,7 @@ import click
 from assistctl.apis import capabilities
 from assistctl.commands._conversation import opened_session, shown_turn, with_conversation_options
 from assistctl.commands._options import Options, as_command, complete_key
-from assistctl.commands._turns import check_turn_options, with_turn_options
+from assistctl.commands._turns import turn_options, with_turn_options
 from assistctl.commands._workspace import load
 from assistctl.conversation.dry_run import would_send
 from assistctl.conversation.sessions import ConversationOptions
@@ -53,7 +53,7 @@ def command(
     """
     text = _message(message)
     workspace = load(options)
-    check_turn_options(workspace.target, conversation)
+    conversation = turn_options(workspace, key, conversation)
     files = tuple(path.absolute() for path in files)  # tools work in the workspace's root
     if dry_run:
         there = capabilities.at(workspace.target)

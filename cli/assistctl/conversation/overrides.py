@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from assistctl.errors import Place, Problem
 from assistctl.resources import Assistant, Json, Target
+from assistctl.spec.instructions import text_with
 from assistctl.spec.options import wrong_options
 from assistctl.surface import (
     ONCE_IN_NEW_THREADS,
@@ -24,6 +25,12 @@ which stands under `run` there."""
 def overridden(assistant: Assistant, overrides: Overrides) -> Assistant:
     """The assistant as it is talked with."""
     settings, run = _parted(overrides)
+    if (
+        assistant.template is not None
+        and "instructions" not in settings
+        and wants_values(assistant)
+    ):
+        settings["instructions"] = text_with(assistant, {})
     return replace(
         assistant,
         settings={**assistant.settings, **settings},
@@ -33,16 +40,22 @@ def overridden(assistant: Assistant, overrides: Overrides) -> Assistant:
 
 
 def problems(
-    overrides: Overrides, target: Target, capabilities: Capabilities, *, goes_on: bool
+    overrides: Overrides,
+    target: Target,
+    capabilities: Capabilities,
+    *,
+    goes_on: bool,
+    options: Mapping[str, str] = ONCE_OPTIONS,
 ) -> Iterator[Problem]:
     """What is wrong with them, each at its option; `goes_on`, whether the thread is one that
-    is there already."""
-    yield from wrong_options(*_parted(overrides), ONCE_OPTIONS)
+    is there already; `options`, how they
+    were said."""
+    yield from wrong_options(*_parted(overrides), options)
     for name in overrides:
-        option = ONCE_OPTIONS[name]
-        capability = capabilities[option]
+        option = options[name]
+        capability = capabilities[ONCE_OPTIONS[name]]
         if capability.support is Support.REFUSED:
-            yield refusal(option, target, capabilities)
+            yield refusal(ONCE_OPTIONS[name], target, capabilities)
         elif goes_on and capability.how == ONCE_IN_NEW_THREADS:
             what = f"a thread at {target.name!r} goes on as it began, without {option}"
             yield Problem(Place(option), what, "begin a new one, without --continue and --thread")
@@ -52,6 +65,12 @@ def refusal(option: str, target: Target, capabilities: Capabilities) -> Problem:
     """That an option of a run cannot be had at a target."""
     what = f"it cannot be had at {target.name!r}"
     return Problem(Place(option), what, capabilities[option].how)
+
+
+def wants_values(assistant: Assistant) -> bool:
+    """Whether its instructions are no text without more values."""
+    variables = assistant.template.variables if assistant.template else {}
+    return any(variable.default is None for variable in variables.values())
 
 
 _OF_RUNS = ("max_completion_tokens",)

@@ -38,7 +38,7 @@ class ConversationOptions:
     keeps it busy is cancelled first, whether functions with `approval: ask` are called without
     asking, and the directory in which files are saved that the assistant makes. What is
     `remembered` can be resumed from here. `overrides` are what is different from the declaration,
-    `limits` what ends a turn."""
+    with the `variables` of which its instructions are made, `limits` what ends a turn."""
 
     thread: str | None = None
     resume: bool = False
@@ -48,6 +48,7 @@ class ConversationOptions:
     save: Path | None = None
     overrides: Overrides = field(default_factory=dict)
     limits: Limits = Limits()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

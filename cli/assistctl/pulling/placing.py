@@ -18,6 +18,7 @@ from assistctl.resources import (
     Assistant,
     Function,
     Json,
+    Template,
     Workspace,
     digest,
 )
@@ -75,6 +76,12 @@ class Placer:
                 old, new = (before or {}).get(key), (after or {}).get(key)
                 if old != new:
                     self._field(address, (name, key), old, new)
+        elif name == "instructions" and (template := self._template(address)):
+            raise NotEditable(
+                template.place,
+                "the instructions are a template, in which nobody knows the place of the edit",
+                "edit it, or remove `variables`",
+            )
         elif name == "instructions" and isinstance(after, str) and self._prompt(address):
             self._write_prompt(self._prompt(address), after)
         elif name in ("files", "chunking_strategy", "attributes"):
@@ -83,6 +90,9 @@ class Placer:
             )
         else:
             self._field(address, (name,), before, after)
+
+    def _template(self, address: Address) -> Template | None:
+        return self.workspace.assistants[address.name].template
 
     # Where something stands
 

@@ -14,7 +14,7 @@ from assistctl.render.listing import table
 from assistctl.render.run import Story
 from assistctl.render.terminal import one_line, sanitize
 from assistctl.render.values import json_document
-from assistctl.resources import DeclaredFunction, Json
+from assistctl.resources import DeclaredFunction, Function, Json
 
 
 def functions_text(found: Sequence[DeclaredFunction]) -> str:
@@ -24,7 +24,7 @@ def functions_text(found: Sequence[DeclaredFunction]) -> str:
     rows = [
         (
             each.function.name,
-            each.function.python or "",
+            str(each.function.mcp or each.function.python or ""),
             each.function.source or str(each.function.place),
             ", ".join(each.used_by),
             each.function.approval,
@@ -32,12 +32,13 @@ def functions_text(found: Sequence[DeclaredFunction]) -> str:
         )
         for each in found
     ]
-    return table(("FUNCTION", "PYTHON", "WHERE", "USED BY", "APPROVAL", "STRICT"), rows)
+    return table(("FUNCTION", "CALLS", "WHERE", "USED BY", "APPROVAL", "STRICT"), rows)
 
 
 def functions_json(found: Sequence[DeclaredFunction]) -> str:
-    """`[{"name", "python", "source": file:line or null, "declared": file:line:column, "used_by":
-    [keys], "approval", "timeout": seconds or null, "strict", "context": [parameters]}]`"""
+    """`[{"name", "python", "mcp": {"server", "tool"} or null, "source": file:line or null,
+    "declared": file:line:column, "used_by": [keys], "approval", "timeout": seconds or null,
+    "strict", "context": [parameters]}]`"""
     return json_document([_function_json(each) for each in found])
 
 
@@ -47,6 +48,7 @@ def shown_text(found: DeclaredFunction) -> str:
     title = click.style(one_line(function.name), bold=True)
     facts = {
         "python": function.python,
+        "mcp": f"{function.mcp.server.name}:{function.mcp.name}" if function.mcp else None,
         "source": function.source,
         "declared": str(function.place),
         "used by": ", ".join(found.used_by) or "nobody",
@@ -91,6 +93,7 @@ def _function_json(found: DeclaredFunction) -> dict[str, Json]:
     return {
         "name": function.name,
         "python": function.python,
+        "mcp": _mcp_json(function),
         "source": function.source,
         "declared": str(function.place),
         "used_by": list(found.used_by),
@@ -99,6 +102,11 @@ def _function_json(found: DeclaredFunction) -> dict[str, Json]:
         "strict": bool(function.strict),
         "context": list(function.context),
     }
+
+
+def _mcp_json(function: Function) -> Json:
+    """`{"server", "tool"}`, or null."""
+    return function.mcp and {"server": function.mcp.server.name, "tool": function.mcp.name}
 
 
 def _schema(found: DeclaredFunction) -> dict[str, Json]:

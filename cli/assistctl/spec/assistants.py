@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from assistctl.errors import Place
-from assistctl.resources import Assistant, Json, VectorStore
+from assistctl.resources import Assistant, Json, Template, VectorStore
 from assistctl.spec.files import WorkspaceFiles
+from assistctl.spec.findings import Findings
 from assistctl.spec.grammar import APIS, INSTRUCTIONS_LENGTH
+from assistctl.spec.instructions import declared_variables, instructed
 from assistctl.spec.located import Located, plain
 from assistctl.spec.surfaces import own_of
+from assistctl.spec.templates import path_of
 from assistctl.spec.tools import Surroundings, check_choice, tools_of
 
 
@@ -27,10 +30,27 @@ def assistant(
         check_choice(run, tools, around.findings)
     _check_answer_schema(fields, around)
     settings = _settings(fields, around.workspace_files)
+    template = _template(fields, settings.get("instructions"), around.findings)
+    if template is not None:
+        settings["instructions"] = instructed(template, around.findings)
     protect = bool(fields.get("protect"))
     own = {api: own_of(api, fields.mapping(api), around) for api in APIS if api in fields}
     places = dict(_places(fields))
-    return Assistant(key, place, settings, tools, plain(run), protect, places, own), store
+    made = Assistant(
+        key, place, settings, tools, plain(run), protect, places, own, template=template
+    )
+    return made, store
+
+
+def _template(fields: Located, text: str | None, findings: Findings) -> Template | None:
+    variables = declared_variables(fields, findings)
+    if not fields.mapping("variables") or text is None:
+        return None
+    value, place = fields.get("instructions"), fields.value_place("instructions")
+    if isinstance(value, Located):
+        file = path_of(value["file"], value.value_place("file"))
+        return Template(text, Place(file, 1, 1), variables, in_file=True)
+    return Template(text, place, variables, in_file=False)
 
 
 def _places(fields: Located) -> Iterator[tuple[str, Place]]:
@@ -56,11 +76,11 @@ def _tools(fields: Located, path: str) -> Iterator[tuple[str, Place]]:
         yield f"{path}.{tool['type']}", place
 
 
-def _settings(fields: Located, workspace_files: WorkspaceFiles) -> Mapping[str, Json]:
+def _settings(fields: Located, workspace_files: WorkspaceFiles) -> dict[str, Json]:
     settings = {
         name: plain(value)
         for name, value in fields.items()
-        if name not in ("instructions", "tools", "run", "protect", *APIS)
+        if name not in ("instructions", "variables", "tools", "run", "protect", *APIS)
     }
     instructions = _instructions(fields, workspace_files)
     return settings if instructions is None else {**settings, "instructions": instructions}

@@ -46,6 +46,15 @@ def read(path: Path, file: str, findings: Findings) -> Located | None:
     """
     try:
         text = decode(read_bytes(path, file, MAX_BYTES), file)
+    except Unreadable as unreadable:
+        findings.extend([unreadable.problem])
+        return None
+    return parsed(text, file, findings)
+
+
+def parsed(text: str, file: str, findings: Findings) -> Located | None:
+    """The same of the text of a file."""
+    try:
         return _mapping(text, file, findings)
     except Unreadable as unreadable:
         findings.extend([unreadable.problem])

@@ -92,10 +92,10 @@ def _type(error: JsonSchemaError, name: str) -> Sentence:
     if error.instance is None:
         return f"{name} has no value", "give it one, or remove the key"
     what = f"{name} must be {kinds(expected)}, not {kind_of(error.instance)}"
-    return what, _type_remedy({expected} if isinstance(expected, str) else set(expected), error)
+    return what, _type_remedy([expected] if isinstance(expected, str) else expected, error)
 
 
-def _type_remedy(expected: set[str], error: JsonSchemaError) -> str:
+def _type_remedy(expected: Sequence[str], error: JsonSchemaError) -> str:
     value = error.instance
     if value in _words_for_type(error.schema):
         dash = "- " if error.absolute_path and isinstance(error.absolute_path[-1], int) else ""

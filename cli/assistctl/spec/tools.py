@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from assistctl.errors import Place
@@ -14,11 +14,11 @@ from assistctl.resources import (
     VectorStore,
     implicit_key,
 )
-from assistctl.spec import functions, stores
+from assistctl.spec import functions, mcp, stores
 from assistctl.spec.declared_schemas import SchemaChecker
 from assistctl.spec.files import WorkspaceFiles
 from assistctl.spec.findings import Findings
-from assistctl.spec.grammar import CODE_INTERPRETER_FILES
+from assistctl.spec.grammar import CODE_INTERPRETER_FILES, MOST_TOOLS
 from assistctl.spec.located import Located, plain
 from assistctl.spec.wording import remedy_for, shown
 
@@ -32,6 +32,7 @@ class Surroundings:
     """
 
     functions: functions.Functions
+    mcp: mcp.Locked
     stores: frozenset[str] | None
     workspace_files: WorkspaceFiles
     schemas: SchemaChecker
@@ -47,26 +48,38 @@ def tools_of(
     tools: list[Tool] = []
     store, seen = None, dict[str, Place]()
     for declared, place in fields.items_at("tools"):
-        tool = _tool(key, declared, place, around)
-        if tool is None or _repeated(tool, place, key, seen, around.findings):
-            continue
-        tools.append(tool)
-        if isinstance(tool, FileSearch) and "files" in declared:
-            store = stores.implicit(key, place, declared, around.workspace_files, around.findings)
+        for tool in _tools(key, declared, place, around):
+            if _repeated(tool, place, key, seen, around.findings):
+                continue
+            tools.append(tool)
+            if isinstance(tool, FileSearch) and "files" in declared:
+                store = stores.implicit(
+                    key, place, declared, around.workspace_files, around.findings
+                )
+    if len(tools) > MOST_TOOLS:
+        what = f"{shown(key)} has {len(tools)} tools with those of MCP servers"
+        around.findings.add(
+            fields.value_place("tools"), what, f"name fewer: the API allows {MOST_TOOLS}"
+        )
     return tuple(tools), store
 
 
-def _tool(key: str, declared: Located, place: Place, around: Surroundings) -> Tool | None:
+def _tools(key: str, declared: Located, place: Place, around: Surroundings) -> Iterator[Tool]:
+    """What one item of `tools` stands for."""
     match declared["type"]:
         case "code_interpreter":
-            return _code_interpreter(declared, around)
+            yield _code_interpreter(declared, around)
         case "file_search":
-            return _file_search(key, declared, around)
+            yield _file_search(key, declared, around)
+        case "mcp_functions":
+            found = mcp.functions_of(declared, place, around.mcp, around.schemas, around.findings)
+            yield from map(FunctionTool, found)
         case _:
             function = functions.asked_for(
                 declared, place, around.functions, around.schemas, around.findings
             )
-            return FunctionTool(function) if function else None
+            if function:
+                yield FunctionTool(function)
 
 
 def _repeated(

@@ -20,7 +20,7 @@ from assistctl.resources import (
     VectorStore,
     Workspace,
 )
-from assistctl.spec import stores, targets
+from assistctl.spec import mcp, stores, targets
 from assistctl.spec.assistants import assistant
 from assistctl.spec.declared_schemas import SchemaChecker
 from assistctl.spec.discovery import FILE, Source, check_nested, find_sources
@@ -72,8 +72,10 @@ def load(
     secrets = targets.with_placeholders(top.target, usable, environ) if keyless else environ
     in_use = targets.resolved(top.target, usable, root, secrets, findings)
     asked = None if in_use.local else in_use.api  # the embedded server asks nobody else
+    document = top.document
+    servers = mcp.locked(document.declared, usable, root, variables, complete=top.readable)
     around = Surroundings(
-        known, _store_keys(top), workspace_files, schemas, findings, asked, environ
+        known, servers, _store_keys(top), workspace_files, schemas, findings, asked, environ
     )
     assistants, implicit = _assistants(read, top, around)
     shared = _shared_stores(top, workspace_files, findings)

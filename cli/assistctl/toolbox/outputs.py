@@ -18,6 +18,7 @@ ErrorType: TypeAlias = Literal[
     "not_approved",
     "timeout",
     "crashed",
+    "changed",
     "exception",
     "invalid_result",
 ]

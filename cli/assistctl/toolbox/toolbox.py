@@ -11,10 +11,11 @@ from typing import ClassVar, TypeAlias
 from assistctl.cases import Stub
 from assistctl.errors import AssistctlError
 from assistctl.events import ToolCall, ToolContext, ToolReturned
-from assistctl.resources import Function, Interpreter, Json
+from assistctl.resources import Function, Interpreter, Json, McpTool
 from assistctl.toolbox import mounting, outputs, prints
 from assistctl.toolbox.arguments import Expected, expected_of
 from assistctl.toolbox.calls import Task, ToolExecutor, raised, returned, timed_out
+from assistctl.toolbox.mcp_servers import McpServers, connected
 from assistctl.toolbox.outputs import Detail, Output, Refusal
 from assistctl.toolbox.worker.calling import Callee, TimeIsUp, Unfit
 from assistctl.toolbox.worker.hints import Unconvertible
@@ -100,6 +101,26 @@ class _Apart:
 
 
 @dataclass(frozen=True)
+class _AtServer:
+    """A tool of an MCP server."""
+
+    expected: Expected
+    tool: McpTool
+    servers: McpServers
+    spare: ClassVar[float] = 2 * GRACE
+
+    def prepare(self, arguments: str, limit: int, context: ToolContext) -> Work:
+        """Hold the arguments against the locked schema now, call later. Raises Refusal."""
+        values = self.expected.read(arguments)
+
+        def work(seconds: float) -> Output:
+            text = self.servers.call(self.tool, self.expected.function, values, seconds)
+            return outputs.result(text, limit)
+
+        return work
+
+
+@dataclass(frozen=True)
 class _Stubbed:
     """A function that is not called: a stub answers in its place."""
 
@@ -122,7 +143,7 @@ class _Stubbed:
 @dataclass(frozen=True)
 class _Tool:
     function: Function
-    implementation: _Here | _Apart | _Stubbed | None
+    implementation: _Here | _Apart | _AtServer | _Stubbed | None
 
 
 @dataclass(frozen=True)
@@ -135,11 +156,14 @@ class Toolbox:
     output_limit: int = OUTPUT_LIMIT
     context: ToolContext = NOWHERE
     workers: Workers | None = None
+    servers: McpServers | None = None
 
     def close(self) -> None:
-        """End the worker processes, if there are any."""
+        """End the worker processes and the MCP servers, if there are any."""
         if self.workers:
             self.workers.close()
+        if self.servers:
+            self.servers.close()
 
     def stubbed(self, stubs: Mapping[str, Stub]) -> Toolbox:
         """The same functions, some of which are answered by stubs; nobody is asked about them, for
@@ -251,6 +275,8 @@ def mount(
 
     `context` is what they may learn, but for the root, the thread and the run. `timeout` is in
     seconds, for functions that declare none; `output_limit` in bytes of UTF-8.
+    The MCP servers of which some are tools are started; those whose tools are not as locked are
+    refused.
     With an `interpreter` it is imported and called in worker processes of that, until the toolbox
     is closed. From here on only the main thread writes to stdout (see prints). Raises
     AssistctlError, before any model is asked, for modules that cannot be imported and annotations
@@ -273,11 +299,21 @@ def mount(
         def make(function: Function, python: str) -> _Here:
             return _Here(expected_of(function), found[python])
 
-    tools = {
-        name: _Tool(each, make(each, each.python) if each.python else None)
-        for name, each in declared.items()
-    }
-    return Toolbox(tools, timeout, output_limit, replace(context, workspace=root), workers)
+    try:
+        servers = connected(root, declared.values())
+    except BaseException:
+        if workers:
+            workers.close()
+        raise
+
+    def implementation(function: Function) -> _Here | _Apart | _AtServer | None:
+        if function.mcp and servers:
+            return _AtServer(expected_of(function), function.mcp, servers)
+        return make(function, function.python) if function.python else None
+
+    tools = {name: _Tool(each, implementation(each)) for name, each in declared.items()}
+    inside = replace(context, workspace=root)
+    return Toolbox(tools, timeout, output_limit, inside, workers, servers)
 
 
 def _by_name(functions: Iterable[Function]) -> dict[str, Function]:

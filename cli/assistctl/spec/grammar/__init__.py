@@ -17,9 +17,11 @@ from assistctl.spec.grammar.assistants import (
     ASSISTANTS,
     CODE_INTERPRETER_FILES,
     INSTRUCTIONS_LENGTH,
+    MOST_TOOLS,
 )
 from assistctl.spec.grammar.formats import FORMATS
 from assistctl.spec.grammar.functions import FUNCTIONS
+from assistctl.spec.grammar.mcp import MCP
 from assistctl.spec.grammar.models import MODELS
 from assistctl.spec.grammar.parts import SHARED, USER_METADATA_PAIRS, Schema
 from assistctl.spec.grammar.scripts import SCRIPTS
@@ -34,6 +36,7 @@ __all__ = [
     "FUNCTION_NAME",
     "INSTRUCTIONS_LENGTH",
     "KINDS",
+    "MOST_TOOLS",
     "TOOLS_MEMORY",
     "USER_METADATA_PAIRS",
     "Kind",
@@ -50,6 +53,7 @@ _DEFINITIONS: dict[str, Schema] = {
     **ASSISTANTS,
     **SURFACES,
     **FUNCTIONS,
+    **MCP,
     **SCRIPTS,
     **SUITES,
     **SHARED,

@@ -11,6 +11,7 @@ from assistctl.spec.grammar.parts import (
     nullable,
     number,
     ref,
+    table,
     text,
     word,
     word_or_mapping,
@@ -19,7 +20,9 @@ from assistctl.spec.grammar.parts import (
 INSTRUCTIONS_LENGTH = 256_000
 CODE_INTERPRETER_FILES = 20
 
-_TOOL_TYPES = ["code_interpreter", "file_search", "function"]
+_API_TOOL_TYPES = ["code_interpreter", "file_search", "function"]
+_TOOL_TYPES = [*_API_TOOL_TYPES, "mcp_functions"]
+MOST_TOOLS = 128
 
 ASSISTANTS: dict[str, Schema] = {
     "assistant": mapping(
@@ -40,10 +43,19 @@ ASSISTANTS: dict[str, Schema] = {
                 "required": ["file"],
                 "additionalProperties": False,
             },
+            "variables": {
+                **table(
+                    "What the instructions ask for as {{ name }}: the default by the name, or a"
+                    " mapping. With variables the instructions are a template.",
+                    {"$ref": "#/$defs/variable"},
+                    names="variable_name",
+                ),
+                "type": ["object", "null"],
+            },
             "tools": {
                 "description": "What the assistant can use.",
                 "type": ["array", "null"],
-                "maxItems": 128,
+                "maxItems": MOST_TOOLS,
                 "items": {"$ref": "#/$defs/tool"},
             },
             "temperature": nullable(
@@ -86,6 +98,23 @@ ASSISTANTS: dict[str, Schema] = {
             ),
         },
     ),
+    "variable": {
+        "description": "The default, or nothing where each run has to give it.",
+        "type": ["string", "number", "boolean", "object", "null"],
+        "properties": {
+            "default": {
+                "description": "The value where none is given; its kind is that of every value.",
+                "type": ["string", "number", "boolean"],
+            },
+            "description": text("What it is for."),
+        },
+        "additionalProperties": False,
+    },
+    "variable_name": {
+        "type": "string",
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,63}$",
+        "patternErrorMessage": "use letters of ASCII, digits and _, and begin with no digit",
+    },
     "response_format": nullable(
         word_or_mapping(
             ["auto"],
@@ -116,7 +145,7 @@ ASSISTANTS: dict[str, Schema] = {
         mapping(
             "One tool by its type.",
             {
-                "type": word("The type of the tool.", *_TOOL_TYPES),
+                "type": word("The type of the tool.", *_API_TOOL_TYPES),
                 "function": mapping(
                     "For type function: which one.",
                     {"name": text("The function's name.")},

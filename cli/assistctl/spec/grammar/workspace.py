@@ -68,6 +68,11 @@ WORKSPACES: dict[str, Schema] = {
                     ),
                 },
             ),
+            "mcp_servers": table(
+                "Servers of the Model Context Protocol whose tools assistants can have, by name.",
+                {"$ref": "#/$defs/mcp_server"},
+                names="mcp_server_name",
+            ),
             "hidden_files": ref(
                 "files",
                 "Files to be used although something in their path begins with a dot: exact paths, "
