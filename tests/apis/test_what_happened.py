@@ -1,6 +1,7 @@
 """What the target does for an answer, at each API: code that it runs, searches, citations and files
 that are made; told as it happens, once, whatever breaks."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -182,3 +183,31 @@ def test_a_chain_of_responses_is_told_again_turn_by_turn_with_what_each_has_used
     assert (step.code, step.output, step.seconds) == (CODE, "7\n", None)
     assert (second.message, second.finished.run) == ("wrong?", before)
     assert [turn.finished.usage["total_tokens"] for turn in (first, second)] == used
+
+
+def test_what_is_read_beyond_the_stream_is_read_after_the_answer(shop, server, api):
+    asked, before = [], []
+    with proxy_to(server.base_url) as proxy, shop.at(proxy.base_url) as far:
+        talk = far.talk()
+        proxy.fault = lambda number, request: asked.append(plain(str(request)))
+        for event in turn(talk, Echo(), "sum?"):
+            before = before or (isinstance(event, TextDelta) and list(asked))
+    after = asked[len(before) :]
+    assert (before, after) == {
+        "assistants": (
+            ["POST /v1/threads", "POST /v1/threads/…/messages", "POST /v1/threads/…/runs"],
+            ["GET /v1/files/…"],
+        ),
+        "responses": (
+            ["POST /v1/conversations", "GET /v1/vector_stores/…", "POST /v1/responses"],
+            ["GET /v1/containers/…/files"],
+        ),
+        "agents": (
+            ["GET /v1/agents/…", "POST /v1/agents/sessions"],
+            ["GET /v1/agents/sessions/…/artifacts"],
+        ),
+    }[api.name]
+
+
+def plain(request):
+    return re.sub(r"[a-z]+[_-][A-Za-z0-9]{16,}", "…", request)
