@@ -320,6 +320,16 @@ def test_in_ci_what_was_recorded_is_replayed_without_a_key(shop):
     assert shop("validate").code == 0
 
 
+def test_a_person_sees_how_far_it_is_on_a_line_that_goes(shop):
+    declare(shop, GOOD)
+    with shop.on_terminal("test", "--jobs", "1") as terminal:
+        terminal.wait_for("making ready what is tested …")
+        terminal.wait_for("\r\x1b[K1 of 2  passed: clerk: a sum")
+        terminal.wait_for("\r\x1b[K2 of 2  passed: clerk: a refund that is answered by a stub")
+        terminal.wait_for("\r\x1b[Kclerk\n  ✓ a sum")
+        assert terminal.end() == 0
+
+
 def test_ctrl_c_reports_what_ran_and_leaves_no_run_at_work(shop):
     slow = "cases:\n  - {name: quick, user: Hello}\n  - {name: slow, user: Please wait.}\n"
     declare(shop, slow + "  - {name: never begun, user: Hello}\n")

@@ -135,3 +135,22 @@ def test_a_file_that_nothing_reads_is_an_error_of_the_case(shop):
     (result,) = try_cases(load(shop), Wanted()).results
     assert result.outcome.value == "error"
     assert result.attempts[0].error.startswith("assistant/clerk has no tool that reads files")
+
+
+@pytest.mark.parametrize("api", ["assistants", "responses"])
+def test_a_cited_file_is_known_by_its_name(shop, api):
+    (shop / "assistctl.yaml").write_text(
+        WORKSPACE.replace("{model: scripted}", f"{{model: scripted, api: {api}}}")
+    )
+    (shop / "assistants" / "clerk.yaml").write_text(
+        "tools: [{type: file_search, files: [refunds.md]}]\n"
+    )
+    (shop / "assistants" / "refunds.md").write_text("# Refunds\n\nA refund takes ten days.\n")
+    (shop / "assistants" / "clerk.script.yaml").write_text(
+        "turns: [{call: {file_search: {query: refund}}, say: Ten days【4:0†source】.}]"
+    )
+    (shop / "assistants" / "clerk.tests.yaml").write_text(
+        "cases: [{name: a, user: A refund?, expect: {cited: refunds.md, contains: Ten days}}]"
+    )
+    report = try_cases(load(shop), Wanted())
+    assert report.good, told(report)

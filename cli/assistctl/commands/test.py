@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -13,9 +12,9 @@ from assistctl.commands._person import in_ci
 from assistctl.commands._workspace import load, warn
 from assistctl.errors import Interrupted
 from assistctl.importing.promptfoo import import_tests
-from assistctl.render.terminal import is_plain_terminal, one_line, shortened
 from assistctl.render.testing.documents import report_json, report_junit
 from assistctl.render.testing.markdown import report_markdown
+from assistctl.render.testing.progress import shown_count
 from assistctl.render.testing.text import report_text
 from assistctl.render.values import counted
 from assistctl.resources import Workspace
@@ -98,7 +97,12 @@ def command(
     junit = junit.absolute() if junit else None
     one_target = options.target is not None
     wanted = Wanted(keys, only, synced, jobs, approve_all, one_target=one_target, taping=taping)
-    report = try_cases(workspace, wanted, _progress(options))
+    with shown_count(sys.stderr, live=not (options.quiet or in_ci())) as count:
+
+        def watch(tried: Try, attempt: Attempt, ended: int, total: int) -> None:
+            count(tried.name, attempt.outcome.value, ended, total)
+
+        report = try_cases(workspace, wanted, watch)
     if junit:
         junit.write_text(_XML + report_junit(report) + "\n", encoding="utf-8")
     click.echo(_shown(report, options))
@@ -135,16 +139,3 @@ def _shown(report: Report, options: Options) -> str:
         case "junit":
             return _XML + report_junit(report)
     return report_text(report, options.verbosity)
-
-
-def _progress(options: Options) -> Callable[[Try, Attempt, int, int], None]:
-    """How many cases have ended, on a line of stderr that is written over and goes at the end."""
-    if options.quiet or in_ci() or is_plain_terminal() or not sys.stderr.isatty():
-        return lambda tried, attempt, ended, total: None
-
-    def show(tried: Try, attempt: Attempt, ended: int, total: int) -> None:
-        line = f"{ended} of {total}  {attempt.outcome.value}: {one_line(tried.name)}"
-        text = "" if ended == total else shortened(line, 78)
-        click.echo(f"\r\x1b[K{text}", file=sys.stderr, nl=False)
-
-    return show
