@@ -29,6 +29,8 @@ PROBLEMS = (
     Problem(Place("assistants/a.yaml", 3, 5), "unknown key", "remove it"),
 )
 
+ROOT = Path(__file__).parent.parent
+
 
 def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -166,6 +168,22 @@ def test_a_reader_that_leaves_is_no_error_to_speak_of(arguments: list[str]) -> N
             [sys.executable, *arguments], stdout=stdout, stderr=subprocess.PIPE, text=True
         )
     assert (result.returncode, result.stderr) == (1, "")
+
+
+CALL = ["tools", "call", "quote_delivery", '{"distance_km": 2, "stems": 10}']
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-C", str(ROOT), *CALL]])
+def test_a_full_disk_is_said_once_and_is_an_error(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "assistctl", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    said = result.stderr.splitlines()[-1]
+    assert (result.returncode, said) == (1, "error: No space left on device")
 
 
 def test_help_lists_every_command_and_imports_none() -> None:

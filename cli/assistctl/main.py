@@ -101,6 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     gc.set_threshold(*GARBAGE)
     _prepare_streams()
     code = _exit_code(arguments, Invocation())
+    _give_up_what_cannot_be_written()
     gc.freeze()  # else Python looks all of it through twice more, to end
     sys.exit(code)
 
@@ -122,14 +123,20 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors=errors)
 
 
+def _give_up_what_cannot_be_written() -> None:
+    """Python would complain of it again, and change the exit code, when it flushes at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _exit_code(arguments: Sequence[str] | None, invocation: Invocation) -> int:
     try:
         with terminable():
             code = cli.main(arguments, "assistctl", standalone_mode=False, obj=invocation)
             sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output left. Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output left
         return EXIT_ERROR
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
