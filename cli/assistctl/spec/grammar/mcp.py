@@ -19,7 +19,7 @@ MCP: dict[str, Schema] = {
                 "Variables that the program gets beside HOME, PATH and the like; secrets as "
                 "${VARIABLE}.",
                 {"type": "string"},
-                names="variable_name",
+                names="environment_name",
             ),
             "url": ref("mcp_url", "The address of a server that speaks streamable HTTP."),
             "headers": table(
@@ -58,7 +58,7 @@ MCP: dict[str, Schema] = {
         "pattern": "^[a-zA-Z0-9_-]{1,24}$",
         "patternErrorMessage": "use a-z, A-Z, 0-9, - and _, at most 24 characters",
     },
-    "variable_name": {
+    "environment_name": {
         "type": "string",
         "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
         "patternErrorMessage": "use letters, digits and _, as the names of variables have",
