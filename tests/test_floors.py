@@ -79,6 +79,7 @@ ONLY_IN = {
     "dotenv": {"loading"},
     "rich": {"render"},
     "prompt_toolkit": {"commands"},
+    "markdown_it": {"render"},
 }
 MAY_IMPORT_IN_APIS = {
     "__init__": {"capabilities", "managed", "transport"},

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import yaml
 
 from tests.commands.conftest import same
 
@@ -172,3 +173,23 @@ def test_what_was_typed_before_an_approval_is_no_answer_and_is_not_lost(chat, sh
         pane.keys("y", "Enter")
         pane.wait_for(f"{asked} y", "Refunded.", "\n> y\n")
         assert (shared.root / "refunded").read_text() == "5.0"
+
+
+def test_an_answer_longer_than_the_screen_is_whole_and_there_once_also_after_a_resize(chat, shared):
+    lines = [f"- **Rose {number}** costs `{number} €`" for number in range(1, 61)]
+    (shared.root / "assistants" / "greeter.script.yaml").write_text(
+        yaml.safe_dump({"turns": [{"say": "\n".join(["# Prices", "", *lines])}]})
+    )
+    with chat("greeter") as pane:
+        pane.resize(70, 12)
+        pane.say("Prices?")
+        pane.wait_for("• Rose 60 costs 60 €\ncompleted", "\n>\ngreeter at local · thread_…")
+        pane.resize(40, 20)
+        pane.ready("greeter at local · ")
+        told = [f"• Rose {number} costs {number} €" for number in range(1, 61)]
+        shown = [line.rstrip() for line in pane.scrollback().split("\n")]
+        assert [line for line in shown if "Rose" in line or "Prices" in line] == [
+            "> Prices?",
+            "Prices",
+            *told,
+        ]

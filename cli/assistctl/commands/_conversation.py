@@ -18,7 +18,7 @@ from assistctl.commands._report import applied, refuse_failures
 from assistctl.conversation.sessions import ConversationOptions, NotSynced, Session, session
 from assistctl.errors import AssistctlError
 from assistctl.events import Event, Finished, ToolCall
-from assistctl.render.run import called, consumer
+from assistctl.render.run import Consumer, called, consumer
 from assistctl.resources import Address, Json, Workspace
 from assistctl.sync.apply import Result
 from assistctl.sync.planning import PlannedSync
@@ -98,15 +98,17 @@ def shown_turn(
     options: Options,
     attachments: Sequence[Mapping[str, Json]] = (),
     *,
+    show: Consumer | None = None,
     heard: Callable[[Event], None] = lambda event: None,
     ahead: TypeAhead | None = None,
 ) -> Finished:
-    """One turn, shown as it happens; `heard` is called with each event, too, and what is typed
+    """One turn, shown as it happens, in the form that the options say unless it is told by which
+    consumer; `heard` is called with each event, too, and what is typed
     before a question is shown is put into `ahead`.
 
     Whatever ends it early (Ctrl-C, SIGTERM, a reader of stdout that left) cancels the run.
     """
-    show = consumer(options.format, sys.stdout, sys.stderr, options.verbosity)
+    show = show or consumer(options.format, sys.stdout, sys.stderr, options.verbosity)
     approve = approval("Let the assistant call", options.verbosity, ahead)
     events = talk.say(message, attachments, approve=approve)
     with closing(show), closing(events):

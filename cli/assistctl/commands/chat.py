@@ -33,7 +33,7 @@ from assistctl.conversation.sessions import ConversationOptions, Session
 from assistctl.errors import AssistctlError
 from assistctl.events import Finished
 from assistctl.render.problems import error_text
-from assistctl.render.run import failure
+from assistctl.render.run import Consumer, Story, TextOutput, failure
 from assistctl.render.terminal import is_plain_terminal
 from assistctl.spec.wording import is_unicode
 from assistctl.state_directory import state_directory
@@ -44,11 +44,13 @@ Read = Callable[[], str | None]
 
 @as_command("chat", formats=("text",))
 @click.argument("key", metavar="KEY", shell_complete=complete_key)
+@click.option("--plain", is_flag=True, help="Show answers as they come, Markdown as it is written.")
 @with_conversation_options
 @with_turn_options
 def command(
     options: Options,
     key: str,
+    plain: bool,
     conversation: ConversationOptions,
 ) -> int | None:
     """Talk with the assistant KEY, all on one thread.
@@ -62,7 +64,8 @@ def command(
     with opened_session(options, workspace, key, conversation) as talk:
 
         def say(talk: Session, message: str, files: Files, heard: Heard) -> Finished:
-            return shown_turn(talk, message, options, files, heard=heard, ahead=ahead)
+            show = None if plain else _rendered(options)
+            return shown_turn(talk, message, options, files, show=show, heard=heard, ahead=ahead)
 
         chat = Chat(talk, say, start, turns=[*recorded(talk)])
         if terminal and not options.quiet:
@@ -96,6 +99,16 @@ def _answer(chat: Chat, line: str) -> bool:
         click.echo(error_text(str(error)), err=True)
         return False
     return True
+
+
+def _rendered(options: Options) -> Consumer | None:
+    """What shows an answer's Markdown where a terminal can."""
+    if not sys.stdout.isatty() or options.color is False:
+        return None
+    from assistctl.render.streaming import MarkdownStream
+
+    answer = MarkdownStream(sys.stdout)
+    return TextOutput(answer, Story(sys.stderr, options.verbosity), answer.finish)
 
 
 def _terminal() -> TextIO | None:

@@ -9,7 +9,7 @@ Each turn has a consumer of its own:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol, TextIO
 
 import click
@@ -53,6 +53,16 @@ class Consumer(Protocol):
         """End the lines that are still open, so that an error begins on its own line."""
 
 
+class Out(Protocol):
+    """What an answer is written to."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+    def isatty(self) -> bool: ...
+
+
 def consumer(form: str, stdout: TextIO, stderr: TextIO, verbosity: int = 0) -> Consumer:
     """What shows one turn in the form text, json or jsonl. With jsonl stderr stays empty."""
     if form == "jsonl":
@@ -83,11 +93,13 @@ class TextOutput:
     Whatever is not text ends the line of the answer, so it ends in one newline, and what was said
     before a tool call stands apart from what is said after it. Citations are numbers, and below the
     answer stands what they cite. A terminal gets the text made harmless; anything else gets it
-    exactly as it came but for that, for there it is data.
+    exactly as it came but for that, for there it is data. `end` is called when no more of it
+    comes for now.
     """
 
-    def __init__(self, stdout: TextIO, story: Story) -> None:
+    def __init__(self, stdout: Out, story: Story, end: Callable[[], None] = lambda: None) -> None:
         self._stdout = stdout
+        self._end = end
         self._story = story
         self._harmless = sanitize if stdout.isatty() else str
         self._spoken = False
@@ -102,6 +114,7 @@ class TextOutput:
         self._end_line()
         if isinstance(event, Finished) and event.sources:
             self._say("\n" + "\n".join(source_lines(event.sources)) + "\n")
+            self._end()
         self._story(event)
 
     def close(self) -> None:
@@ -119,6 +132,7 @@ class TextOutput:
     def _end_line(self) -> None:
         if self._line_open:
             self._say("\n")
+        self._end()
 
 
 class JsonOutput:
