@@ -118,6 +118,7 @@ class TextOutput:
         self._story(event)
 
     def close(self) -> None:
+        """See Consumer."""
         self._end_line()
         self._story.close()
 

@@ -60,6 +60,7 @@ class MarkdownStream:
     _space: bool = False
 
     def write(self, text: str) -> None:
+        """More of the answer."""
         *lines, rest = (self._line + text).split("\n")
         for line in lines:
             self._take(line, whole=True)
@@ -76,9 +77,11 @@ class MarkdownStream:
         self.out.flush()
 
     def flush(self) -> None:
+        """What is certain is on the screen."""
         self.out.flush()
 
     def isatty(self) -> bool:
+        """Whether it is a terminal that is written to."""
         return self.out.isatty()
 
     def _take(self, line: str, *, whole: bool) -> None:
