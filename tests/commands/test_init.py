@@ -51,7 +51,9 @@ function call is real. To ask a real model, set targets.local.model in assistctl
     )
     assert files_below(tmp_path / "my shop") == FILES
     assert 'workspace: "my-shop"' in (tmp_path / "my shop" / "assistctl.yaml").read_text()
-    assert (tmp_path / "my shop" / ".gitignore").read_text() == ".assistctl/\n__pycache__/\n"
+    assert (tmp_path / "my shop" / ".gitignore").read_text() == (
+        ".assistctl/\n.env\n.venv/\n__pycache__/\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["init"], ["init", "."], ["-C", ".", "init"]])

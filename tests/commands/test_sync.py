@@ -107,6 +107,19 @@ No changes.
     assert (greeter["instructions"], greeter["temperature"]) == ("Greet in any language.", 0.1)
 
 
+def test_a_change_here_that_waits_for_an_edit_there_is_named_where_the_edit_is_kept(synced):
+    drifted(synced)
+    synced.edit("assistants/greeter.yaml", "Greet in any language.", "Greet in three.")
+    kept = f"""\
+Edited at the target, kept so:
+    assistant/greeter (instructions: changed here, too, which waits)
+
+{LEFT_ALONE}
+No changes.
+"""
+    assert synced("sync", "--yes", "--on-drift", "keep") == (0, kept, "")
+
+
 def test_what_is_declared_no_longer_is_deleted_by_prune_only(synced):
     (synced.root / "assistants" / "greeter.yaml").unlink()
     (synced.root / "assistants" / "greeter.script.yaml").unlink()

@@ -54,11 +54,8 @@ def command(
     workspace = load(options)
     with opened(workspace, parallel) as surface:
         youngest = time.time() - older_than
-        old = [
-            orphan
-            for orphan in surface.orphans(surface.declare(workspace))
-            if orphan.created_at <= youngest
-        ]
+        orphans = surface.orphans(surface.declare(workspace))
+        old = [orphan for orphan in orphans if orphan.created_at <= youngest]
         found = [orphan for orphan in old if everything or orphan.like]
         if options.format == "json":
             click.echo(orphans_json(found))
@@ -69,6 +66,13 @@ def command(
             click.echo(
                 f"note: nothing uses {others} that no declared file is called like; whose they "
                 "are nobody can tell: `assistctl gc --all --list` names them",
+                err=True,
+            )
+        if len(orphans) > len(old) and not options.quiet:
+            young = counted(len(orphans) - len(old), "upload")
+            click.echo(
+                f"note: {young} that nothing uses may be too young to be sure of, and stay; "
+                "`assistctl gc --all --older-than 0s --list` names them",
                 err=True,
             )
         if listing or not found:

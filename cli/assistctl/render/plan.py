@@ -138,9 +138,13 @@ def what_to_do(plan: Plan) -> Iterator[str]:
 
 
 def kept_lines(plan: Plan) -> Iterator[str]:
-    """`assistant/shop (instructions, temperature)`"""
+    """`assistant/shop (instructions, temperature: changed here, too, which waits)`"""
     for change in plan.kept:
-        yield f"{change.address} ({', '.join(field.path for field in change.fields)})"
+        fields = (
+            f"{field.path}: changed here, too, which waits" if field.side == "both" else field.path
+            for field in change.fields
+        )
+        yield f"{change.address} ({', '.join(fields)})"
 
 
 def field_lines(change: Change) -> Iterator[str]:

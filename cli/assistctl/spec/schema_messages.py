@@ -179,7 +179,10 @@ def _max_properties(error: JsonSchemaError, name: str) -> Sentence:
 def _pattern(error: JsonSchemaError, name: str) -> Sentence:
     advice = error.schema.get("patternErrorMessage", f"it must match {error.validator_value}")
     if error.schema.get("writeOnly"):
-        return f"{name} must be a reference to an environment variable", advice
+        what = f"{name} must be a reference to an environment variable"
+        if str(error.instance).startswith("${"):
+            return f"{what}, without a default", "where no key is asked for, leave it out"
+        return what, advice
     if name.startswith("the key"):
         return f"{name} is not allowed", advice
     path = list(error.absolute_path)
