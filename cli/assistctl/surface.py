@@ -66,6 +66,9 @@ ONCE_OPTIONS: Mapping[str, str] = {
 ONCE_IN_NEW_THREADS = "told to a new session"
 """How that is done where a thread keeps what it began with."""
 
+MAX_COST = "--max-cost"
+"""The feature that it is known in the middle of a turn what it has used."""
+
 RETRIES = "--retries"
 """The feature that a run which has failed can be tried again."""
 

@@ -1,6 +1,7 @@
 """What is different for one run, and what ends it, as somebody types it."""
 
 import json
+import re
 
 import pytest
 
@@ -215,3 +216,27 @@ def test_a_variable_without_a_default_is_for_targets_that_hold_no_instructions(t
     )
     run = three("run", "-t", "responses", "greeter", "Hi", "-q", "--var", "who=Ada")
     assert run == (0, "Welcome.\n", "")
+
+
+def test_a_turn_that_has_cost_too_much_calls_nothing_more(three):
+    three.edit(
+        "assistctl.yaml",
+        "targets:\n",
+        "prices: {gpt-6-luna: {input: 100, output: 900}}\ntargets:\n",
+    )
+    three("sync", "-t", "responses", "--yes")
+    code, _, err = three("run", "-t", "responses", "clerk", "sum", "--max-cost", "0.01")
+    assert (code, "→" in err) == (1, False)
+    assert re.fullmatch(
+        r"error: the run ended as cancelled: the turn has cost 0\.\d{6}, more than 0\.01",
+        err.splitlines()[-1],
+    )
+    assert three("run", "-t", "responses", "clerk", "sum", "--max-cost", "9", "-q").code == 0
+    assert errors(three("run", "clerk", "sum", "--max-cost", "9")) == (
+        "error: --max-cost: it cannot be had at 'local'; leave it out: what a run has used is told"
+        " once it is over; use --max-tokens\n"
+    )
+    other = ("--model", "gpt-6.1", "--max-cost", "9")
+    assert errors(three("run", "-t", "responses", "clerk", "sum", *other)) == (
+        "error: --max-cost: `gpt-6.1` has no price; declare it under `prices`\n"
+    )

@@ -16,6 +16,7 @@ from assistctl.errors import Place, Problem
 from assistctl.resources import Assistant, FileSearch, Target, Workspace
 from assistctl.surface import (
     ATTACHED_TO_SEARCH,
+    MAX_COST,
     ONCE_IN_NEW_THREADS,
     ONCE_OPTIONS,
     RETRIES,
@@ -59,6 +60,7 @@ def _own(api: str, capability: Capability) -> tuple[Capability, Capability, Capa
 
 _HOSTED = Capability(Support.NATIVE, "not at the embedded server", hosted=True)
 _MCP = replace(_HOSTED, how=f"{_HOSTED.how}; where consent is wanted, `run` and `chat` ask for it")
+_USED = "leave it out: what a run has used is told once it is over"
 _DEFAULT = "give each variable a default, which the instructions can be"
 _ONCE = (_as("as a field of the run"), _as(ONCE_IN_NEW_THREADS), _EACH)
 _NOT_ONCE = (_ONCE[0], _refused("leave it out: agents have no such thing"), _EACH)
@@ -189,6 +191,11 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
         _as("as another run on the thread"),
         _refused("leave it out: the session would have the message twice"),
         _as("as another response to the message"),
+    ),
+    MAX_COST: (
+        _refused(f"{_USED}; use --max-tokens"),
+        _refused(f"{_USED}; use --max-tool-rounds"),
+        _as("looked at after each response"),
     ),
 }
 """Feature -> what becomes of it at each API, in the order of TITLES."""

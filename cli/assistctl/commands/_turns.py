@@ -15,7 +15,7 @@ from assistctl.apis import capabilities
 from assistctl.conversation import overrides
 from assistctl.conversation.sessions import ConversationOptions
 from assistctl.conversation.turns import RETRIES, Limits
-from assistctl.errors import DeclarationError
+from assistctl.errors import DeclarationError, Place, Problem
 from assistctl.resources import Workspace
 from assistctl.spec.instructions import text_with
 from assistctl.spec.options import instructions_in
@@ -72,6 +72,13 @@ def with_turn_options(function: Callable[..., int | None]) -> Callable[..., int 
         help="Cancel a turn that takes longer.",
     )
     @click.option(
+        "--max-cost",
+        "cost",
+        metavar="NUMBER",
+        type=click.FloatRange(0),
+        help="Cancel a turn that has cost more, by the `prices` of the workspace.",
+    )
+    @click.option(
         "--retries",
         metavar="N",
         type=click.IntRange(0, 10),
@@ -86,13 +93,14 @@ def with_turn_options(function: Callable[..., int | None]) -> Callable[..., int 
         rounds: int,
         seconds: float,
         retries: int | None,
+        cost: float | None,
         variables: tuple[str, ...],
         **more: Any,
     ) -> int | None:
         asked = {name: more.pop(name, None) for name in ONCE_OPTIONS if name != "instructions"}
         if instructions:
             asked["instructions"] = instructions_in(instructions)
-        limits = Limits(rounds=rounds, seconds=seconds, retries=retries)
+        limits = Limits(rounds=rounds, seconds=seconds, retries=retries, cost=cost)
         told = replace(
             conversation,
             overrides={name: value for name, value in asked.items() if value is not None},
@@ -133,6 +141,13 @@ def turn_options(workspace: Workspace, key: str, asked: ConversationOptions) -> 
     found = [*overrides.problems(told, target, there, goes_on=goes_on, options=options)]
     if asked.limits.retries and there[features.RETRIES].support is Support.REFUSED:
         found.append(overrides.refusal(features.RETRIES, target, there))
+    if asked.limits.cost is not None:
+        model = str(told.get("model") or assistant.settings.get("model"))
+        if there[features.MAX_COST].support is Support.REFUSED:
+            found.append(overrides.refusal(features.MAX_COST, target, there))
+        elif model not in workspace.prices:
+            what = f"{shown(model)} has no price"
+            found.append(Problem(Place(features.MAX_COST), what, "declare it under `prices`"))
     if found:
         raise click.UsageError("\n".join(map(str, found)))
     return replace(asked, overrides=told)

@@ -19,7 +19,7 @@ from assistctl.errors import AssistctlError, SyncFailed
 from assistctl.events import Event, Finished, ToolCall, ToolContext
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.record import store
-from assistctl.resources import Assistant, Json, Workspace
+from assistctl.resources import Assistant, Json, Price, Workspace
 from assistctl.surface import RETRIES, Conversation, Support, Surface
 from assistctl.sync.apply import Result, apply_plan
 from assistctl.sync.planning import PlannedSync, find_assistant, make_plan, plan_sync
@@ -80,6 +80,7 @@ class Session:
         limits = self.options.limits
         if self.surface.capabilities[RETRIES].support is Support.REFUSED:
             limits = replace(limits, retries=0)
+        limits = replace(limits, price=self._price)
         told = turn(
             self.conversation,
             self.tools,
@@ -97,14 +98,17 @@ class Session:
             events = recorded(place, message, names, events)
         yield from events
 
+    @property
+    def _price(self) -> Price | None:
+        return self.workspace.prices.get(str(self.assistant.settings.get("model")))
+
     def _concluded(self, event: Event) -> Event:
         """Of the last event, what it has cost, if that is known, and its files saved, where they
         are to be."""
         if not isinstance(event, Finished):
             return event
-        price = self.workspace.prices.get(str(self.assistant.settings.get("model")))
-        if price and event.usage:
-            event = replace(event, cost=price.of(event.usage))
+        if self._price and event.usage:
+            event = replace(event, cost=self._price.of(event.usage))
         if self.options.save and event.files:
             saved = save(event.files, self.options.save, self.conversation.download)
             event = replace(event, files=tuple(saved))

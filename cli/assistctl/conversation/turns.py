@@ -29,6 +29,7 @@ from assistctl.events import (
     ToolCalled,
 )
 from assistctl.events import ToolReturned as Returned
+from assistctl.resources import Price
 from assistctl.surface import Conversation
 
 
@@ -48,14 +49,16 @@ class Tools(Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """What stops a model that calls tools without end, or takes too long: rounds, calls and seconds
-    of one turn; and how often a rate-limited run is tried again (None: a few times, where the
-    target can do that)."""
+    """What stops a model that calls tools without end, takes too long, or costs too much (by a
+    `price`): rounds, calls, seconds and cost of one turn; and how often a rate-limited run is tried
+    again (None: a few times, where the target can do that)."""
 
     rounds: int = 32
     calls: int = 128
     seconds: float = 1800.0
     retries: int | None = None
+    cost: float | None = None
+    price: Price | None = None
 
 
 @dataclass
@@ -118,7 +121,7 @@ def turn(
             assert waiting is not None, "a conversation ends with ActionRequired or Finished"
             so_far.rounds += 1
             so_far.calls += len(waiting.calls) + waiting.searches
-            if excess := _excess(limits, so_far):
+            if excess := _excess(limits, so_far) or _too_dear(limits, talk.finished().usage):
                 break
             for call in waiting.calls:
                 yield ToolCalled(call)
@@ -210,6 +213,16 @@ def _excess(limits: Limits, so_far: _Progress) -> str | None:
     if time.monotonic() - so_far.start > limits.seconds:
         return _too_long(limits)
     return None
+
+
+def _too_dear(limits: Limits, usage: Mapping[str, Any] | None) -> str | None:
+    """Of what the target has told so far."""
+    if limits.cost is None or limits.price is None or not usage:
+        return None
+    spent = limits.price.of(usage)
+    if spent <= limits.cost:
+        return None
+    return f"the turn has cost {spent:.6f}, more than {limits.cost:g}"
 
 
 def _too_long(limits: Limits) -> str:
