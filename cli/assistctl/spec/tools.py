@@ -56,7 +56,7 @@ def tools_of(
                 store = stores.implicit(
                     key, place, declared, around.workspace_files, around.findings
                 )
-    if len(tools) > MOST_TOOLS:
+    if len(fields.get("tools") or ()) <= MOST_TOOLS < len(tools):  # else the schema has said so
         what = f"{shown(key)} has {len(tools)} tools with those of MCP servers"
         around.findings.add(
             fields.value_place("tools"), what, f"name fewer: the API allows {MOST_TOOLS}"
