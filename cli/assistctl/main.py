@@ -45,7 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("assistctl.commands.list", "List what is declared against what exists."),
     "show": ("assistctl.commands.show", "Show one assistant as declared and as it exists."),
     "tools": ("assistctl.commands.tools", "List, show and call the declared functions."),
-    "mcp": ("assistctl.commands.mcp", "Pin the tools of MCP servers in a lock file."),
+    "mcp": ("assistctl.commands.mcp", "Pin the tools of MCP servers; be one."),
     "serve": ("assistctl.commands.serve", "Run the embedded Assistants API v2 server."),
     "schema": ("assistctl.commands.schema", "Print the JSON Schema of the YAML files."),
     "completion": ("assistctl.commands.completion", "Print a completion script for a shell."),

@@ -1,4 +1,4 @@
-"""assistctl mcp: the MCP servers whose tools assistants have, and the lock file that pins them."""
+"""assistctl mcp: the lock file of MCP servers' tools; a server for coding assistants."""
 
 from __future__ import annotations
 
@@ -28,10 +28,7 @@ def _lock(options: Options, names: tuple[str, ...], check: bool) -> int | None:
     """
     from assistctl.toolbox.mcp_servers import tools_of
 
-    root = options.workspace or spec.find_root(Path.cwd())
-    if root is None:
-        raise spec.missing_workspace(Path.cwd())
-    root = root.resolve()
+    root = _root(options)
     declared, problems = mcp.servers_of(root, loading.environment(root))
     if problems:
         raise DeclarationError(problems)
@@ -60,6 +57,30 @@ def _lock(options: Options, names: tuple[str, ...], check: bool) -> int | None:
     _write(root / mcp.LOCK, after)
     _say(options, f"wrote {mcp.LOCK}")
     return None
+
+
+@as_command("serve")
+def _serve(options: Options) -> None:
+    """Be an MCP server on stdin and stdout, for coding assistants.
+
+    It offers validate, plan, list, show and capabilities of this workspace. All of them only read;
+    nothing is synced.
+    """
+    try:
+        from assistctl.commands._mcp_server import serve
+    except ImportError as error:
+        raise AssistctlError(
+            f"this needs a package that is not installed ({error.name}): "
+            "pip install 'assistctl[mcp]'"
+        ) from error
+    serve(_root(options), options.target)
+
+
+def _root(options: Options) -> Path:
+    root = options.workspace or spec.find_root(Path.cwd())
+    if root is None:
+        raise spec.missing_workspace(Path.cwd())
+    return root.resolve()
 
 
 def _asked(declared: Mapping[str, McpServer], names: Sequence[str]) -> list[McpServer]:
@@ -121,4 +142,4 @@ def _say(options: Options, words: str) -> None:
         click.echo(words, err=True)
 
 
-command = as_group("mcp", "Pin the tools of MCP servers in a lock file.", _lock)
+command = as_group("mcp", "Pin the tools of MCP servers; be one.", _lock, _serve)
