@@ -154,6 +154,50 @@ class Conversation(Protocol):
         """The content of a file that the assistant has made, into a path. Raises RemoteError."""
 
 
+@dataclass(frozen=True)
+class Attached:
+    """A file of a message; `tools` are those that may read it, `size` is in bytes, if known."""
+
+    id: str
+    name: str
+    tools: tuple[str, ...]
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    """What somebody has said: `user` or `assistant`."""
+
+    role: str
+    text: str
+    files: tuple[Attached, ...] = ()
+
+
+@dataclass(frozen=True)
+class Called:
+    """A function that the assistant has called, and what came of it (None: it had no answer)."""
+
+    name: str
+    arguments: str
+    output: str | None
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was said on a thread, in order; `left` is in words what there is besides."""
+
+    entries: tuple[Message | Called, ...]
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WrittenThread:
+    """The id of a thread that holds a transcript, but for what is `left` out, in words."""
+
+    id: str
+    left: tuple[str, ...] = ()
+
+
 class Surface(Protocol):
     """One API at one target. Reads and writes raise RemoteError."""
 
@@ -241,6 +285,19 @@ class Surface(Protocol):
     ) -> Conversation:
         """A conversation with this assistant, on a thread of its own unless one is given.
         `remote_id` is that of what holds the assistant, None where nothing does, nor has to."""
+
+    def read_thread(self, thread: str) -> Transcript:
+        """What was said on a thread. Raises AssistctlError where the target does not tell it."""
+
+    def write_thread(
+        self,
+        assistant: Assistant,
+        remote_id: str | None,
+        entries: Sequence[Message | Called],
+        upload: Callable[[Attached], str],
+    ) -> WrittenThread:
+        """A new thread with this assistant on which this was said, as far as the API takes it.
+        `upload` brings a file to the target; its id there. Where it fails, no thread is left."""
 
     def delete_thread(self, thread: str) -> None:
         """Delete a thread by its id; one that is not there any more counts as deleted."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
 from assistctl.commands._consent import Consent, with_consent
-from assistctl.commands._options import Options, as_command, as_group, complete_thread
+from assistctl.commands._conversation import opened_session
+from assistctl.commands._options import Options, as_command, as_group, complete_key, complete_thread
 from assistctl.commands._workspace import load
+from assistctl.conversation.sessions import ConversationOptions
 from assistctl.errors import AssistctlError
 from assistctl.loading import root_of
 from assistctl.record import store
@@ -19,11 +21,14 @@ from assistctl.render.threads import (
     conversation_json,
     conversation_markdown,
     conversation_text,
+    copied_text,
     hits_json,
     hits_text,
     threads_json,
     threads_text,
 )
+from assistctl.render.values import json_document
+from assistctl.resources import Workspace
 from assistctl.targets import opened
 
 _THREAD = click.argument("thread", metavar="THREAD", shell_complete=complete_thread)
@@ -126,6 +131,47 @@ def _delete(options: Options, thread: str, at_target: bool, consent: Consent) ->
     return None
 
 
+@as_command("copy", formats=("text", "json"))
+@_THREAD
+@click.option("--to", metavar="TARGET", required=True, help="Where it shall be, too.")
+@click.option(
+    "--assistant",
+    "key",
+    metavar="KEY",
+    shell_complete=complete_key,
+    help="With whom it goes on there; otherwise the one that it was held with.",
+)
+def _copy(options: Options, thread: str, to: str, key: str | None) -> int | None:
+    """Make a thread anew at another target, with what its API takes of it.
+
+    It is read at its own target; where that does not tell it any more, from the record here. `run
+    -t TARGET KEY --continue` goes on with the copy, whose id goes to standard output; what it has
+    not is told on standard error.
+    """
+    from assistctl.conversation import copying
+
+    root = root_of(options.workspace)
+    found = _named(root, options, thread)
+    there = replace(options, target=to)
+    workspace = load(there)
+
+    def source() -> Workspace:
+        return load(replace(options, target=found.target), refuse=False)
+
+    with copying.temporary() as directory:
+        original = copying.read(source, root, found, Path(directory))
+        key = key or found.assistant
+        with opened_session(there, workspace, key, ConversationOptions()) as talk:
+            copied = copying.write(original, talk)
+    if options.format == "json":
+        click.echo(json_document({"target": to, "assistant": key, **asdict(copied)}))
+        return None
+    if not options.quiet:
+        click.echo(copied_text(to, copied.messages, copied.calls, copied.left), err=True)
+    click.echo(copied.thread)
+    return None
+
+
 def _named(root: Path, options: Options, name: str | None) -> Thread:
     """The thread whose id begins like this, with its kind (`thread_`) or without; without a name
     the one used last."""
@@ -160,11 +206,12 @@ def _bare(thread_id: str) -> str:
 
 command = as_group(
     "threads",
-    "List, show, search, export, rename and delete what was said here.",
+    "List, show, search, export, rename, delete and copy what was said here.",
     _list,
     _show,
     _search,
     _export,
     _rename,
     _delete,
+    _copy,
 )

@@ -64,6 +64,7 @@ class Session:
     options: ConversationOptions
     difference: Difference | None = None
     remote_id: str | None = None
+    """The id of what holds the assistant."""
 
     def say(
         self,

@@ -99,6 +99,13 @@ def conversation_markdown(thread: Thread, turns: Sequence[Turn]) -> str:
     return "\n\n".join(parts).translate(_NOT_LINES) + "\n"
 
 
+def copied_text(target: str, messages: int, calls: int, left: Sequence[str]) -> str:
+    """What a copy was made of, and below it what is not the same."""
+    total = f"{counted(messages, 'message')} and {counted(calls, 'function call')}"
+    lines = [f"Copied a thread of {total} to {target}."]
+    return "\n".join([*lines, *(f"  but: {one_line(each)}" for each in left)])
+
+
 def moment(iso: str) -> str:
     """`2026-11-28 22:10 UTC`"""
     return f"{iso[:16].replace('T', ' ')} UTC"

@@ -6,6 +6,12 @@ Source: the types of the openai SDK 3.57.0.
 from assistctl.apis.agents import past, pictures, threads
 from assistctl.apis.agents.converse import Conversation
 from assistctl.apis.agents.fields import KIND
-from assistctl.apis.managed.managed_surface import Api
+from assistctl.apis.managed.managed_surface import Api, Threads
 
-API = Api(KIND, Conversation, past.turns, threads.delete, pictures.part)
+API = Api(
+    KIND,
+    Conversation,
+    past.turns,
+    Threads(threads.read, threads.write, threads.delete),
+    pictures.part,
+)

@@ -6,6 +6,12 @@ Source: the contract that OpenAI published last (openai/openai-openapi at f85dbe
 from assistctl.apis.assistants import past, pictures, threads
 from assistctl.apis.assistants.converse import Conversation
 from assistctl.apis.assistants.fields import KIND
-from assistctl.apis.managed.managed_surface import Api
+from assistctl.apis.managed.managed_surface import Api, Threads
 
-API = Api(KIND, Conversation, past.turns, threads.delete, pictures.part)
+API = Api(
+    KIND,
+    Conversation,
+    past.turns,
+    Threads(threads.read, threads.write, threads.delete),
+    pictures.part,
+)

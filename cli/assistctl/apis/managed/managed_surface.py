@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 from assistctl.apis.managed import existing, observe
 from assistctl.apis.managed.compile import compile_plan
@@ -25,27 +25,45 @@ from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.redaction import Redaction
 from assistctl.resources import ASSISTANT, Address, Assistant, Json, Orphan, Workspace
 from assistctl.surface import (
+    Attached,
     Body,
+    Called,
     Capabilities,
     Conversation,
+    Message,
     Outcome,
     RemoteResources,
+    Transcript,
     Watch,
+    WrittenThread,
 )
 from assistctl.surface import Operation as AnyOperation
+
+Entries: TypeAlias = Sequence[Message | Called]
+Uploader: TypeAlias = Callable[[Attached], str]
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Threads as a whole, as surface.Surface has them; `write` gets the owner, too."""
+
+    read: Callable[[Client, str], Transcript]
+    write: Callable[[Client, Assistant, str | None, str, Entries, Uploader], WrittenThread]
+    delete: Callable[[Client, str], None]
 
 
 @dataclass(frozen=True)
 class Api:
     """What only one API knows: how it holds an assistant, and how one talks with it (`converse`
     gets the assistant as declared, the id of what holds it, its owner `<namespace>/<key>` and the
-    thread, as far as there are these), what it remembers of a thread, how one is
-    deleted, and the part of a message that shows a picture (see surface.Surface)."""
+    thread, as far as there are these), what it remembers of a thread, how threads
+    are read, written and deleted, and the part of a message that shows a picture (see
+    surface.Surface)."""
 
     kind: AssistantKind
     converse: Callable[[Client, Assistant, str | None, str, str | None], Conversation]
     turns: Callable[[Client, str], list[PastTurn]]
-    delete_thread: Callable[[Client, str], None]
+    threads: Threads
     picture: Callable[[Client, Path, str, str | None], dict[str, Json]]
 
 
@@ -134,8 +152,17 @@ class ManagedSurface:
         owner = f"{self.namespace}/{assistant.key}"
         return self.api.converse(self.client, assistant, remote_id, owner, thread)
 
+    def read_thread(self, thread: str) -> Transcript:
+        return self.api.threads.read(self.client, thread)
+
+    def write_thread(
+        self, assistant: Assistant, remote_id: str | None, entries: Entries, upload: Uploader
+    ) -> WrittenThread:
+        owner = f"{self.namespace}/{assistant.key}"
+        return self.api.threads.write(self.client, assistant, remote_id, owner, entries, upload)
+
     def delete_thread(self, thread: str) -> None:
-        self.api.delete_thread(self.client, thread)
+        self.api.threads.delete(self.client, thread)
 
     def turns(self, thread: str) -> list[PastTurn]:
         return self.api.turns(self.client, thread)

@@ -3,9 +3,15 @@
 Source: the types of the openai SDK 3.57.0 and openai/openai-openapi at f85dbe2 (2026-08-21).
 """
 
-from assistctl.apis.managed.managed_surface import Api
+from assistctl.apis.managed.managed_surface import Api, Threads
 from assistctl.apis.responses import past, pictures, threads
 from assistctl.apis.responses.converse import open_conversation
 from assistctl.apis.responses.fields import KIND
 
-API = Api(KIND, open_conversation, past.turns, threads.delete, pictures.part)
+API = Api(
+    KIND,
+    open_conversation,
+    past.turns,
+    Threads(threads.read, threads.write, threads.delete),
+    pictures.part,
+)
