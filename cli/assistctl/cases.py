@@ -47,7 +47,8 @@ class Turn:
 
 @dataclass(frozen=True)
 class Case:
-    """One conversation and what is expected of it at its end. It is held `repeat` times, of which
+    """One conversation and what is expected of it at its end; `variables` are values for the
+    instructions, as texts. It is held `repeat` times, of which
     the part `pass_rate` (0 to 1) must pass."""
 
     name: str
@@ -57,6 +58,7 @@ class Case:
     stubs: Mapping[str, Stub] = field(default_factory=dict)
     repeat: int = 1
     pass_rate: float = 1.0
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def expectations(self) -> tuple[Expectation, ...]:

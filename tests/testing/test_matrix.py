@@ -103,3 +103,37 @@ def test_what_a_matrix_names_must_be_there(shop):
         "assistants/clerk.tests.yaml:1:20: there is no target `loca`; did you mean `local`?",
         "assistants/clerk.tests.yaml:1:37: `knd.md` does not exist; did you mean `kind.md`?",
     ]
+
+
+def test_instructions_have_the_variables_of_each_case(shop):
+    root, endpoint = shop
+    (root / "assistants" / "clerk.yaml").write_text(
+        "instructions: 'Sell {{ what }} at {{ rate }}.'\nvariables: {what: flowers, rate: 1}\n"
+    )
+    (root / "assistants" / "kind.md").write_text("Be kind, and sell {{ what }}.")
+    (root / "assistants" / "clerk.tests.yaml").write_text(
+        "variables: {rate: 2}\n"
+        "matrix: {prompts: [kind.md]}\n"
+        "cases:\n"
+        "  - {name: a, user: Hi}\n"
+        "  - {name: b, user: Hi, variables: {what: bread}}\n"
+    )
+    report = try_cases(load(root), Wanted(("clerk",)))
+    assert report.good
+    assert asked(endpoint) == [
+        ("gpt-6-luna", "Be kind, and sell bread."),
+        ("gpt-6-luna", "Be kind, and sell flowers."),
+    ]
+
+
+def test_a_variable_that_there_is_not_is_found(shop):
+    root, _ = shop
+    (root / "assistants" / "clerk.yaml").write_text(
+        "instructions: 'Sell {{ what }}.'\nvariables: {what: flowers}\n"
+    )
+    (root / "assistants" / "clerk.tests.yaml").write_text("variables: {wat: x}\n" + PLAIN)
+    with pytest.raises(DeclarationError) as raised:
+        load(root)
+    assert list(map(str, raised.value.problems)) == [
+        "assistants/clerk.tests.yaml:1:13: clerk has no variable `wat`; did you mean `what`?"
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -29,7 +30,8 @@ def suite(
     """What the file's mapping says, as far as it can be used. Unless the assistant is `complete`,
     nobody can say which functions it has."""
     names = frozenset(function.name for function in assistant.functions) if complete else None
-    reader = _Reader(assistant.key, names, targets, around)
+    variables = tuple(assistant.template.variables) if assistant.template else ()
+    reader = _Reader(assistant.key, names, variables, targets, around)
     judge = fields.mapping("judge")
     cases = tuple(reader.cases(fields))
     return Suite(
@@ -47,6 +49,7 @@ class _Reader:
 
     key: str
     functions: frozenset[str] | None
+    variables: Collection[str]
     targets: Collection[str]
     around: Surroundings
 
@@ -74,7 +77,7 @@ class _Reader:
     def cases(self, fields: Located) -> Iterator[Case]:
         """Each as a value; what is wrong with them all is a finding."""
         self._check_names(fields)
-        common = self._stubs(fields)
+        common, values = self._stubs(fields), self._values(fields)
         for declared, place in fields.items_at("cases"):
             turns = tuple(self._turns(declared))
             at_its_end = () if "user" in declared else tuple(self._expected(declared))
@@ -87,6 +90,7 @@ class _Reader:
                 {**common, **self._stubs(declared)},
                 declared.get("repeat", fields.get("repeat", 1)),
                 declared.get("pass_rate", fields.get("pass_rate", 1.0)),
+                {**values, **self._values(declared)},
             )
 
     def _turns(self, case: Located) -> Iterator[Turn]:
@@ -129,6 +133,21 @@ class _Reader:
         return {
             name: Stub(plain(stub.get("returns")), stub.get("raises"))
             for name, stub in declared.items()
+        }
+
+    def _values(self, fields: Located) -> dict[str, str]:
+        """Values of variables, as they would be given to a run."""
+        declared = fields.mapping("variables")
+        for name in declared:
+            if self.functions is not None and name not in self.variables:
+                self.around.findings.add(
+                    declared.key_place(name),
+                    f"{self.key} has no variable {shown(name)}",
+                    remedy_for(name, self.variables, "declare it there, or remove this"),
+                )
+        return {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in declared.items()
         }
 
     def _check_function(self, name: str, place: Place) -> None:

@@ -8,8 +8,10 @@ from itertools import product
 
 from assistctl import loading
 from assistctl.cases import Case, Prompt
+from assistctl.conversation.overrides import wants_values
 from assistctl.errors import AssistctlError
 from assistctl.resources import Workspace
+from assistctl.spec.instructions import text_with
 from assistctl.sync.planning import find_assistant
 from assistctl.testing.cassette import Cassette, opened_cassette, secrets_of
 from assistctl.testing.laboratory import beside
@@ -129,5 +131,10 @@ def _varied(workspace: Workspace, key: str, model: str | None, prompt: Prompt | 
         settings["model"] = model
     if prompt:
         settings["instructions"] = prompt.text
+        if assistant.template and assistant.template.variables:
+            template = replace(assistant.template, text=prompt.text)
+            assistant = replace(assistant, template=template)
+            if not wants_values(assistant):
+                settings["instructions"] = text_with(assistant, {})
     varied = {**workspace.assistants, key: replace(assistant, settings=settings)}
     return replace(workspace, assistants=varied)

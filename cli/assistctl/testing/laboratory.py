@@ -9,14 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from assistctl import toolbox
-from assistctl.cases import Stub, Suite
+from assistctl.cases import Case, Suite
 from assistctl.conversation import ConversationOptions, NotSynced, Session
+from assistctl.conversation.overrides import overridden, problems
 from assistctl.errors import DeclarationError, SyncFailed
 from assistctl.events import ToolContext
 from assistctl.loading import refused
 from assistctl.plan.reconcile import PlanOptions, select
 from assistctl.plan.state import Remote
 from assistctl.resources import ASSISTANT, Address, Assistant, Workspace
+from assistctl.spec.instructions import text_with
 from assistctl.surface import Surface
 from assistctl.sync.planning import make_plan, plan_sync
 from assistctl.targets import opened
@@ -39,22 +41,32 @@ class Subject:
         return self.workspace.suites[self.assistant.key]
 
     @contextmanager
-    def begun(self, stubs: Mapping[str, Stub], *, approve_all: bool) -> Iterator[Session]:
+    def begun(self, case: Case, *, approve_all: bool) -> Iterator[Session]:
         """A conversation on a thread of its own. Worker processes are of one conversation, whose
-        rounds end what is still at work in them."""
+        rounds end what is still at work in them. Raises DeclarationError where the variables make
+        no instructions, or cannot be given to one conversation at the target."""
+        assistant = self._with(case.variables)
         tools = _mounted(self.workspace, self.assistant) if self.tools.workers else self.tools
         try:
             yield Session(
                 self.workspace,
-                self.assistant,
+                assistant,
                 self.surface,
-                self.surface.converse(self.assistant, self.remote_id, None),
-                tools.stubbed(stubs),
+                self.surface.converse(assistant, self.remote_id, None),
+                tools.stubbed(case.stubs),
                 ConversationOptions(approve_all=approve_all, remembered=False),
             )
         finally:
             if tools is not self.tools:
                 tools.close()
+
+    def _with(self, variables: Mapping[str, str]) -> Assistant:
+        """The assistant as one case talks with it."""
+        overrides = {"instructions": text_with(self.assistant, variables)} if variables else {}
+        target, capabilities = self.workspace.target, self.surface.capabilities
+        if wrong := tuple(problems(overrides, target, capabilities, goes_on=False)):
+            raise DeclarationError(wrong)
+        return overridden(self.assistant, overrides)
 
 
 @contextmanager
@@ -65,8 +77,8 @@ def as_declared(
     the model of the workspace's target, which is asked through the `tape`. Nothing is written to
     the target, nor to `.assistctl/`."""
     here = beside(workspace)
-    if problems := refused(here):
-        raise DeclarationError(problems)
+    if wrong := refused(here):
+        raise DeclarationError(wrong)
     with (
         TemporaryDirectory(prefix="assistctl-test-") as directory,
         opened(here, database=Path(directory) / "test.db", tape=tape) as surface,

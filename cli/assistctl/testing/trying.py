@@ -67,7 +67,7 @@ def attempted(
     error, stopped = None, False
     try:
         with (
-            subject.begun(case.stubs, approve_all=approve_all) as talk,
+            subject.begun(case, approve_all=approve_all) as talk,
             stop.watching(talk),
         ):
             verdicts += _held(talk, case, answers, judge, stop)

@@ -42,6 +42,11 @@ _REPEATED: Schema = {
     "repeat": integer("How often a case is tried, since models are not deterministic.", 1, 1000),
     "pass_rate": number("The part of the tries that must pass, 0 to 1 (1 if not said).", 0, 1),
     "stubs": ref("stubs", "Functions that are answered here and not executed."),
+    "variables": table(
+        "Values of variables in the instructions.",
+        {"description": "The value.", "type": ["string", "number", "boolean"]},
+        names="variable_name",
+    ),
 }
 
 SUITES: dict[str, Schema] = {
