@@ -49,6 +49,7 @@ def _refused(way_out: str = _OUT) -> Capability:
 
 _NATIVE = Capability(Support.NATIVE)
 _EACH = _as("sent with each response")
+_AS_FUNCTIONS = _as("each tool of the server is a function, which `run` and `chat` call there")
 
 
 def _own(api: str, capability: Capability) -> tuple[Capability, Capability, Capability]:
@@ -141,6 +142,7 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
         _NATIVE,
     ),
     "tools.function without description": (_NATIVE, _refused("describe the function"), _NATIVE),
+    "tools.mcp_functions": (_AS_FUNCTIONS, _AS_FUNCTIONS, _AS_FUNCTIONS),
     "run.tool_choice": (_NATIVE, _refused(), _as("sent with the first response of each turn")),
     "run.parallel_tool_calls": (_NATIVE, _refused(), _EACH),
     "run.max_prompt_tokens": (_NATIVE, _refused(), _refused()),
