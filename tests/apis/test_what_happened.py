@@ -2,6 +2,7 @@
 that are made; told as it happens, once, whatever breaks."""
 
 import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -25,6 +26,7 @@ CODE = """\
 open('/mnt/data/sums.csv', 'w').write('roses,7')
 print(3 + 4)
 """
+SLOW = "import time; time.sleep(0.5)"
 SCRIPT = [
     {
         "when": "sum",
@@ -37,6 +39,7 @@ SCRIPT = [
         "say": "Daily【4:0†source】, says the book【4:0†source】. Not so【9:9†other】【重要】.",
     },
     {"when": "wrong", "call": {"code_interpreter": {"code": "1 / 0"}}},
+    {"when": "slow", "call": {"code_interpreter": {"code": SLOW}}},
 ]
 BOOK = "Water the roses daily."
 
@@ -114,6 +117,16 @@ def test_code_is_told_when_it_begins_and_when_it_has_ended_and_its_file_is_named
     (file,) = last.files
     assert (file.name, file.size) == ("sums.csv", 7)
     assert last.text == "7: [sums](sandbox:/mnt/data/sums.csv)."
+
+
+def test_code_is_shown_before_it_runs_and_timed_while_it_does(shop):
+    moments = {}
+    for event in turn(shop.talk(), Echo(), "slow?"):
+        moments[type(event)] = time.monotonic(), event
+    (begun, called), (ended, returned) = moments[CodeCalled], moments[CodeReturned]
+    assert called.code == SLOW
+    assert ended - begun >= 0.45
+    assert 0.45 <= returned.seconds <= ended - begun + 0.5
 
 
 @pytest.mark.only_at("agents", because="the others tell what was printed, and no more")

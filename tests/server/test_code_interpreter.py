@@ -243,7 +243,7 @@ done"""
 
     assert told == [
         delta({"input": "", "outputs": []}, id=call_id),
-        delta({"input": CODE["picture"]}),
+        delta({"input": CODE["picture"], "outputs": []}),  # whole, and not run yet
         delta({"outputs": [{"index": at, **output} for at, output in enumerate(outputs)]}),
     ]
     deltas = [data["delta"]["content"] for name, data in events if name == "thread.message.delta"]

@@ -91,6 +91,10 @@ class Answer:
     _files: dict[str, MadeFile] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
     _begun: dict[str, float] = field(default_factory=dict)
+    _rested: dict[str, float] = field(default_factory=dict)
+    """When calls had come to rest of which the end was told later."""
+
+    _shown: set[str] = field(default_factory=set)
     _done: set[str] = field(default_factory=set)
 
     def say(self, message: str, text: str | None) -> Iterator[Event]:
@@ -157,9 +161,18 @@ class Answer:
             yield from self.pause()
             yield TextDelta("", number)
 
+    def code_comes(self, call: str) -> None:
+        """A piece of it: the code runs from the last one on."""
+        self._begun[call] = time.monotonic()
+
+    def code_rests(self, call: str) -> None:
+        """Some of its output: the code has run when the last has come."""
+        self._rested[call] = time.monotonic()
+
     def code_begins(self, call: str, code: str) -> Iterator[Event]:
-        if call not in self._begun:
-            self._begun[call] = time.monotonic()
+        if call not in self._shown:
+            self._shown.add(call)
+            self._begun.setdefault(call, time.monotonic())
             yield from self.pause()
             yield CodeCalled(call, code)
 
@@ -275,7 +288,7 @@ class Answer:
 
     def _seconds(self, call: str) -> float | None:
         begun = self._begun.get(call)
-        return None if begun is None else time.monotonic() - begun
+        return None if begun is None else self._rested.get(call, time.monotonic()) - begun
 
 
 def polled(

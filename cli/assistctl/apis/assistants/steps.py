@@ -26,18 +26,26 @@ class Calls:
     _begun: dict[tuple[str, int], dict[str, Json]] = field(default_factory=dict)
 
     def delta(self, answer: Answer, step: Mapping[str, Json]) -> Iterator[Event]:
-        """Pieces of calls. Code is whole once there is an output of it, or at the end of the
-        step."""
+        """Pieces of calls. Code is whole once its outputs are told of. A target may do that before
+        it runs it: with the code, in a piece after the first, come its outputs, of which there are
+        none yet. Of others it is known when something was printed, or at the end of the step."""
         details = (step.get("delta") or {}).get("step_details") or {}
         for piece in details.get("tool_calls") or ():
             call = self._begun.setdefault((str(step.get("id")), piece.get("index") or 0), {})
+            is_first = "id" not in call
             call["id"] = call.get("id") or piece.get("id")
             if piece.get("type") == "file_search":
                 answer.search_begins(str(call["id"]))
             code = piece.get("code_interpreter") or {}
             call["input"] = call.get("input", "") + (code.get("input") or "")
-            if code.get("outputs") and call["input"]:
-                yield from answer.code_begins(str(call["id"]), call["input"])
+            if code.get("input"):
+                answer.code_comes(str(call["id"]))
+            outputs = code.get("outputs")
+            if outputs is None or not call["input"] or (is_first and not outputs):
+                continue
+            yield from answer.code_begins(str(call["id"]), call["input"])
+            if not code.get("input"):
+                answer.code_rests(str(call["id"]))
 
     def read(self, answer: Answer, step: Mapping[str, Json]) -> Iterator[Event]:
         """A step as it stands; of one that goes on nothing is said yet."""

@@ -49,15 +49,17 @@ def kept_of(call: ToolCall, result: ToolResult | None) -> Document:
 
 
 def begun_details(call: ToolCall) -> Document:
-    """What is told of a call that the server is about to answer: the code, if it is any."""
-    return {key: value for key, value in _begun(call).items() if value}
+    """What is told of a call that the server is about to answer: the whole of the code, if it is
+    any, and that it has no outputs yet."""
+    return _begun(call)
 
 
 def result_details(result: ToolResult) -> Document:
-    """What is told of a result before the step ends."""
-    outputs = _outputs(result) if isinstance(result, CodeResult) else []
-    numbered = [{"index": number, **output} for number, output in enumerate(outputs)]
-    return {"outputs": numbered} if numbered else {}
+    """What is told of a result before the step ends: of code the outputs, even if it has none."""
+    if not isinstance(result, CodeResult):
+        return {}
+    outputs = _outputs(result)
+    return {"outputs": [{"index": number, **output} for number, output in enumerate(outputs)]}
 
 
 def result_of(call: Document, kept: Mapping[str, Any]) -> ToolResult:
