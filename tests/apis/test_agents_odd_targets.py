@@ -170,4 +170,4 @@ def test_a_search_that_is_answered_otherwise_is_an_error_that_the_model_reads(hi
             talk._search(ToolCall("call_1", "file_search", '{"query": "roses"}'))
         )
     fault = f"POST /vector_stores/vs_1/search: in what the target answered, `{place}` of null is "
-    assert output.startswith(f"error: {fault}")
+    assert json.loads(output)["error"].startswith(str(fault))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistctl.apis.answers import Answer
+from assistctl.apis.answers import Answer, raised
 from assistctl.apis.assistants.steps import completed, said
 from assistctl.errors import RemoteError
 from assistctl.events import CodeCalled, CodeReturned, Source, TextDelta
@@ -111,3 +111,23 @@ def test_code_is_told_once_however_often_an_api_tells_of_it():
     assert [type(event) for event in events] == [CodeCalled, CodeReturned] * 2
     assert events[1].seconds is not None
     assert events[3].seconds is None
+
+
+@pytest.mark.parametrize(
+    ("printed", "error"),
+    [
+        ("", None),
+        ("7\n", None),
+        ("ValueError: is what the book calls it\n", None),
+        ("Traceback (most recent call last):\n  File …\nKeyError: 'a'\n", "KeyError: 'a'"),
+        ('  File "cell", line 1\n    1 +\nSyntaxError: invalid\n', "SyntaxError: invalid"),
+        ("Traceback (most recent call last):\nValueError: caught\n7 all the same\n", None),
+        (
+            "Traceback (most recent call last):\n  File …\nImportError: no\n[Use csv.]\n",
+            "ImportError: no",
+        ),
+        ("1\n[The code was stopped: 60 s.]\n", "The code was stopped: 60 s."),
+    ],
+)
+def test_why_code_failed_is_read_from_what_was_printed_last(printed, error):
+    assert raised(printed) == error

@@ -39,6 +39,7 @@ SCRIPT = [
         "say": "Daily【4:0†source】, says the book【4:0†source】. Not so【9:9†other】【重要】.",
     },
     {"when": "wrong", "call": {"code_interpreter": {"code": "1 / 0"}}},
+    {"when": "misled", "call": {"file_search": {"q": "roses"}}, "say": "Found."},
     {"when": "slow", "call": {"code_interpreter": {"code": SLOW}}},
 ]
 BOOK = "Water the roses daily."
@@ -129,11 +130,23 @@ def test_code_is_shown_before_it_runs_and_timed_while_it_does(shop):
     assert 0.45 <= returned.seconds <= ended - begun + 0.5
 
 
-@pytest.mark.only_at("agents", because="the others tell what was printed, and no more")
-def test_code_that_fails_says_so(heard):
+def test_code_that_fails_says_so(heard, api):
     events, _ = heard("wrong?")
     (ended,) = kinds(events, CodeReturned)
-    assert ended.error == "exit code 1"
+    raised = "ZeroDivisionError: division by zero"
+    assert ended.error == ("exit code 1" if api.name == "agents" else raised)
+
+
+def test_a_search_that_failed_says_so_where_the_api_does_and_is_followed_by_no_say(heard, api):
+    events, last = heard("misled?")
+    (found,) = kinds(events, Searched)
+    error = {
+        "assistants": None,
+        "responses": "the call is failed",
+        "agents": 'the arguments must be {"query": "…"}',
+    }[api.name]
+    assert (found.hits, found.error) == ((), error)
+    assert last.text.startswith("A tool call failed: ")
 
 
 @pytest.mark.only_at("assistants", "responses", because="where file_search is not emulated")

@@ -40,11 +40,37 @@ CANCEL_SECONDS = 10.0
 KEY = "assistctl_key"
 """Metadata pair that tells what we have made from others', where the answer was lost."""
 
+_TRACEBACK = "Traceback (most recent call last):", '  File "'
+"""How a traceback begins; that of code that is no Python has its file only."""
+
+_ERROR = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?\Z")
+"""The last line of a traceback, which is not indented: a name, and mostly a message."""
+
+_REMARK = re.compile(r"\[(.*)\]\Z")
+_NOT_RUN = re.compile(
+    r"The code was (?:not run|stopped)|The interpreter is gone|SystemExit: "
+    r"|\w+ takes a JSON object|code_interpreter is not available"
+)
+"""What the embedded server says of code that did not run to its end."""
+
 _PARAGRAPH = "\n\n"
 _MARK = re.compile(r"【[\d:]+†[^【】]*】", re.ASCII)
 """How the models of OpenAI cite: 【4:0†source】."""
 
 _TORN = re.compile(r"【[\d:]*(?:†[^【】]{0,300})?\Z", re.ASCII)
+
+
+def raised(printed: str) -> str | None:
+    """Why code failed, of which an API tells only what was printed: the last line of a traceback
+    that this ends with, or of what a server says in brackets instead."""
+    lines = printed.rstrip().splitlines()
+    while lines and (remark := _REMARK.match(lines[-1])):  # such as what to do instead
+        if _NOT_RUN.match(remark[1]):
+            return remark[1]
+        lines.pop()
+    if any(line.startswith(_TRACEBACK) for line in lines) and (error := _ERROR.match(lines[-1])):
+        return error[0]
+    return None
 
 
 @dataclass

@@ -114,7 +114,9 @@ def _ended(step: Step, name: str, told: str, whole: bool) -> str:
         if isinstance(step, CodeReturned) and (printed := step.output.strip()) and not whole:
             reason += f": {printed.splitlines()[-1]}"
         return f"{click.style('✗', fg='red')} {name} {_cut(reason, whole)}{seconds}"
-    return f"{click.style('←', fg='green')} {name} {f'ok {told}'.rstrip()}{seconds}"
+    # Not every API says of a search that it has failed: one that found nothing may have.
+    ok = "" if isinstance(step, Searched) and not step.hits else "ok "
+    return f"{click.style('←', fg='green')} {name} {f'{ok}{told}'.rstrip()}{seconds}"
 
 
 def _traced(trace: Trace, whole: bool) -> Iterator[str]:

@@ -40,6 +40,8 @@ def read(call: ToolCall, told: str) -> Searched | None:
     """What the output of a call says that was found; None of another function's."""
     try:
         found = json.loads(told)
+        if isinstance(found, dict):
+            return Searched(call.id, error=str(found["error"]))
         query = json.loads(call.arguments)["query"]
         hits = tuple(Hit(str(it["filename"]), text=str(it["text"])) for it in found)
     except (ValueError, KeyError, TypeError):
@@ -48,8 +50,8 @@ def read(call: ToolCall, told: str) -> Searched | None:
 
 
 def output(searched: Searched) -> str:
-    """What the model is told of it."""
+    """What the model is told of it; a failure as a JSON object, as of any function."""
     if searched.error:
-        return f"error: {searched.error}"
+        return json.dumps({"error": searched.error}, ensure_ascii=False)
     found: Json = [{"filename": hit.file_name, "text": hit.text} for hit in searched.hits]
     return json.dumps(found, ensure_ascii=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from assistctl.apis.answers import Answer
+from assistctl.apis.answers import Answer, raised
 from assistctl.events import Event, Hit, MadeFile
 from assistctl.resources import Json
 
@@ -126,7 +126,9 @@ def _code(answer: Answer, call: str, code: Mapping[str, Json]) -> Iterator[Event
         str(it["image"]["file_id"]) for it in outputs if (it.get("image") or {}).get("file_id")
     ]
     files = [MadeFile(file_id, file_id) for file_id in shown]
-    yield from answer.code_ended(call, str(code.get("input") or ""), printed, files)
+    yield from answer.code_ended(
+        call, str(code.get("input") or ""), printed, files, raised(printed)
+    )
 
 
 def _hit(result: Mapping[str, Json]) -> Hit:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from assistctl.apis.answers import Answer
+from assistctl.apis.answers import Answer, raised
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.errors import RemoteError
 from assistctl.events import Event, Hit, MadeFile
@@ -53,7 +53,8 @@ def read(answer: Answer, item: Mapping[str, Json]) -> Iterator[Event]:
             printed = "".join(str(it.get("logs") or "") for it in outputs)
             shown = [_picture(str(it["url"])) for it in outputs if it.get("url")]
             code = str(item.get("code") or "")
-            yield from answer.code_ended(identity, code, printed, shown, _failure(item))
+            error = _failure(item) or raised(printed)
+            yield from answer.code_ended(identity, code, printed, shown, error)
         case "file_search_call":
             hits = tuple(map(_hit, item.get("results") or ()))
             queries = [str(query) for query in item.get("queries") or ()]

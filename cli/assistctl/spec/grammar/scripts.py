@@ -21,7 +21,8 @@ SCRIPTS: dict[str, Schema] = {
         {
             "when": text("A regular expression, searched in the last user message."),
             "call": table(
-                "Functions to call before the answer: name -> arguments.",
+                "Functions to call before the answer: name -> arguments. Of the tools that the"
+                " server has, code_interpreter takes {code: …} and file_search {query: …}.",
                 {"description": "The arguments.", "type": "object"},
             ),
             "say": text("The answer."),

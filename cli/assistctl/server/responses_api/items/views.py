@@ -123,7 +123,7 @@ class Viewer:
             query = argument(kept.get("arguments", ""), "query")
             return item | {
                 "type": "file_search_call",
-                "status": status,
+                "status": "failed" if kept.get("error") else status,
                 "queries": [query] if query else [],
                 "results": self._results(call["file_search"]),
             }
