@@ -94,10 +94,7 @@ def load(
         assistants=assistants,
         stores={**shared, **implicit},
         functions=known.usable,
-        scripts={
-            key: turns(script.usable, assistants.get(key) if complete else None, findings)
-            for key, script in scripts.items()
-        },
+        scripts={key: turns(script.usable, findings) for key, script in scripts.items()},
         suites=suites,
         moved=moves(top, _addresses(sources.assistants, top), findings),
         warnings=_warnings(read, top, in_use),
