@@ -41,7 +41,7 @@ def options():
         (("sync", "--overwrite"), "Use --on-drift overwrite."),
         (("validate", "--quite"), "Did you mean '--quiet'?"),
         (("--taget", "x", "plan"), "Did you mean '--target'?"),
-        (("run", "--model", "x", "clerk", "hi"), ""),
+        (("run", "--system", "x", "clerk", "hi"), ""),
         (("serve", "--json"), ""),
         (("sync", "--froce"), ""),
         (("sync", "--yess"), ""),

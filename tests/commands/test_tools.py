@@ -213,7 +213,7 @@ def test_however_a_run_ends_nothing_of_a_tool_goes_on(waiting, number):
 
 
 def test_a_chat_goes_on_after_a_tool_was_stopped(waiting):
-    with waiting.on_terminal("chat", "clerk") as terminal:
+    with waiting.on_terminal("chat", "clerk", TERM="dumb") as terminal:
         terminal.wait_for("> ")
         terminal.type("wait\n")
         pid = pid_of_waiting(waiting)

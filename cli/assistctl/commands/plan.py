@@ -84,8 +84,6 @@ def command(
     with opened(workspace, parallel) as surface:
         planned = plan_sync(surface, workspace, keys, plan_options)
     shown = planned.plan.drift if drift_only else planned.plan
-    if out is not None:
-        save(out, workspace, planned, keys, plan_options)
     tests = _compared(workspace, planned, keys) if with_tests else None
     if options.format == "json":
         more = {"tests": _document(tests)} if with_tests else {}
@@ -96,6 +94,8 @@ def command(
         click.echo(plan_text(shown, stores=None if options.verbosity > 0 else planned.stores))
     else:
         click.echo(told_plan(planned, options))
+    if out is not None:
+        save(out, workspace, planned, keys, plan_options)
     if with_tests and options.format != "json":
         click.echo(f"\n{_shown(tests, options)}")
     if tests and not tests.after.good:

@@ -88,10 +88,16 @@ def plan_rollback(
     plan = replace(
         found.plan,
         changes=tuple(map(_in_words, found.plan.changes)),
+        kept=tuple(map(_edited_there, found.plan.kept)),
         notes=(*found.plan.notes, *_notes(files, contents), *_foreign(objects)),
     )
     operations = surface.compile(plan, found.declared, found.observed)
     return replace(found, plan=plan, operations=operations)
+
+
+def _edited_there(change: Change) -> Change:
+    """What differs here is the past, and no change that waits."""
+    return replace(change, fields=tuple(replace(it, side="remote") for it in change.fields))
 
 
 def _in_words(change: Change) -> Change:
