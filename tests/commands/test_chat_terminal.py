@@ -19,6 +19,9 @@ pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not in
 PATIENCE = 60.0
 BANNER = "assistant/clerk at local. /help tells what there is, /exit or Ctrl-D leaves."
 
+THEN_ENDED = ["sh", "-c", 'trap : INT; "$@"; echo "chat ended: $?"; exec sleep 600', "sh"]
+"""What has its arguments run, and says how they ended: tmux itself may never notice."""
+
 
 class Pane:
     """A window of tmux in which a command is at work."""
@@ -86,20 +89,20 @@ def tmux(tmp_path_factory):
 
 @pytest.fixture
 def chat(tmux, shared):
-    """chat(ARGUMENTS…): a Pane with it at its first prompt."""
+    """chat(ARGUMENTS…): a Pane with it at its first prompt, or before it, if not `ready`."""
 
     @contextmanager
-    def opened(*arguments, **environ):
+    def opened(*arguments, ready=True, **environ):
         name = f"chat-{uuid4().hex[:8]}"
         command = [sys.executable, "-m", "assistctl", "chat", *arguments]
         size = ["-x", "100", "-y", "30"]
         more = [item for key, value in environ.items() for item in ("-e", f"{key}={value}")]
         clean = [item for key in ("CI", "NO_COLOR") for item in ("-e", f"{key}=")]
         where = ["-c", str(shared.root)]
-        tmux("new-session", "-d", "-s", name, *size, *where, *clean, *more, *command)
-        tmux("set-option", "-t", name, "remain-on-exit", "on")
+        tmux("new-session", "-d", "-s", name, *size, *where, *clean, *more, *THEN_ENDED, *command)
         pane = Pane(tmux, name)
-        pane.ready(f"{arguments[0]} at local · ")
+        if ready:
+            pane.ready(f"{arguments[0]} at local · ")
         try:
             yield pane
         finally:
@@ -118,7 +121,7 @@ def test_history_comes_back_in_the_next_chat_and_nobody_else_can_read_it(chat, s
             "> And tulips?", "\nHello!\ncompleted  … tokens\n>\nclerk at local · thread_…"
         )
         pane.keys("C-d")
-        pane.wait_for("Pane is dead")
+        pane.wait_for("chat ended: 0")
     assert (shared.root / ".assistctl" / "chat_history").stat().st_mode & 0o777 == 0o600
     with chat("clerk") as pane:
         pane.keys("Up", "Up")
@@ -127,6 +130,13 @@ def test_history_comes_back_in_the_next_chat_and_nobody_else_can_read_it(chat, s
         pane.ready()
         pane.keys("C-r", "tul")
         pane.wait_for("And tulips?")
+
+
+def test_a_message_that_is_sent_before_the_prompt_is_there_is_sent(chat):
+    with chat("clerk", ready=False) as pane:
+        pane.wait_for(BANNER)
+        pane.say("Have you roses?")
+        pane.wait_for("> Have you roses?", "\nHello!\ncompleted")
 
 
 def test_ten_pasted_lines_and_lines_typed_with_alt_enter_are_one_message(chat):

@@ -61,7 +61,10 @@ def command(
     workspace, start, ahead = load(options), Path.cwd(), TypeAhead()
     terminal = _terminal()
     conversation = turn_options(workspace, key, conversation)
-    with opened_session(options, workspace, key, conversation) as talk:
+    with (
+        keys_wait() if terminal else nullcontext(),
+        opened_session(options, workspace, key, conversation) as talk,
+    ):
 
         def say(talk: Session, message: str, files: Files, heard: Heard) -> Finished:
             show = None if plain else _rendered(options)
@@ -74,9 +77,8 @@ def command(
             show_last(chat)
         read = _asking(terminal, chat, options, ahead) if terminal else _line
         failed = False
-        with keys_wait() if terminal else nullcontext():
-            while (line := read()) is not None and line.strip() not in LEAVING:
-                failed = not _answer(chat, line.removesuffix("\n")) or failed
+        while (line := read()) is not None and line.strip() not in LEAVING:
+            failed = not _answer(chat, line.removesuffix("\n")) or failed
     return 1 if failed and not terminal else None
 
 
