@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 
 from assistctl.apis.agents.converse import Conversation
 from assistctl.apis.managed.managed_surface import Entries, Uploader
 from assistctl.apis.managed.ownership import used_files
-from assistctl.apis.managed.transcripts import attached, counted
+from assistctl.apis.managed.transcripts import attached, counted, of_items
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import ActionRequired, Finished
 from assistctl.resources import Assistant, CodeInterpreter, Json
-from assistctl.surface import Attached, Called, Message, Transcript, WrittenThread
+from assistctl.surface import Attached, Message, Transcript, WrittenThread
 
 PREFACE = (
     "What follows was said between us before, elsewhere. Take it as our conversation so far, which"
@@ -31,27 +30,15 @@ def read(client: Client, thread: str) -> Transcript:
     """See surface.Surface.read_thread. Of files only those are told that lie in the environment,
     and not with which message they came: they go with the first."""
     items = list(client.list(path_of("/agents/sessions", thread, "items"), order="asc"))
-    outputs = {it["call_id"]: it for it in items if it.get("type") == "function_call_output"}
-    entries: list[Message | Called] = []
-    left: list[str] = []
-    files = _files(client, thread)
-    for item in items:
-        match item.get("type"):
-            case "message":
-                parts = item.get("content") or ()
-                left += [str(part.get("type")) for part in parts if "text" not in part]
-                text = "\n\n".join(str(part["text"]) for part in parts if "text" in part)
-                entries.append(Message(str(item["role"]), text, files))
-                files = ()
-            case "function_call":
-                came = (outputs.get(item["call_id"]) or {}).get("output")
-                output = None if came is None else _as_text(came)
-                entries.append(Called(str(item["name"]), _as_text(item.get("arguments")), output))
-            case "function_call_output":
-                pass
-            case other:
-                left.append(str(other))
-    return Transcript(tuple(entries), counted(left))
+    files = [_files(client, thread)]
+
+    def message(item: Mapping[str, Json], left: list[str]) -> Message:
+        parts = item.get("content") or ()
+        left += [str(part.get("type")) for part in parts if "text" not in part]
+        text = "\n\n".join(str(part["text"]) for part in parts if "text" in part)
+        return Message(str(item["role"]), text, files.pop() if files else ())
+
+    return of_items(items, message)
 
 
 def write(
@@ -120,7 +107,3 @@ def _own_files(client: Client, session: Mapping[str, Json]) -> list[str]:
         if error.status != 404:
             raise
         return []
-
-
-def _as_text(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.errors import RemoteError
 from assistctl.resources import Json
-from assistctl.surface import Attached
+from assistctl.surface import Attached, Called, Message, Transcript
 
 
 def attached(client: Client, file_id: Json, tools: Iterable[Json]) -> Attached:
@@ -27,6 +28,34 @@ def attached(client: Client, file_id: Json, tools: Iterable[Json]) -> Attached:
 def counted(kinds: Iterable[str]) -> tuple[str, ...]:
     """`2 × reasoning` for each kind of what is left out."""
     return tuple(f"{number} × {kind}" for kind, number in Counter(kinds).items())
+
+
+def of_items(
+    items: Sequence[Mapping[str, Json]],
+    message: Callable[[Mapping[str, Json], list[str]], Message],
+) -> Transcript:
+    """What was said and called, of the items of a conversation or a session. `message` reads one,
+    and adds what kinds of parts it leaves out."""
+    outputs = {it["call_id"]: it for it in items if it.get("type") == "function_call_output"}
+    entries: list[Message | Called] = []
+    left: list[str] = []
+    for item in items:
+        match item.get("type"):
+            case "message":
+                entries.append(message(item, left))
+            case "function_call":
+                came = (outputs.get(item["call_id"]) or {}).get("output")
+                output = None if came is None else _as_text(came)
+                entries.append(Called(str(item["name"]), _as_text(item.get("arguments")), output))
+            case "function_call_output":
+                pass
+            case other:
+                left.append(str(other))
+    return Transcript(tuple(entries), counted(left))
+
+
+def _as_text(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @contextmanager

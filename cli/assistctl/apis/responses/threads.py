@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from assistctl.apis.managed.managed_surface import Entries, Uploader
-from assistctl.apis.managed.transcripts import attached, counted, undone
+from assistctl.apis.managed.transcripts import attached, counted, of_items, undone
 from assistctl.apis.responses import requests
 from assistctl.apis.responses.converse import CHAIN, NOT_CALLED
 from assistctl.apis.transport.client import Client, path_of
@@ -22,22 +22,7 @@ def read(client: Client, thread: str) -> Transcript:
     if thread.startswith(CHAIN):
         raise AssistctlError("of a chain of responses the target does not tell all that was said")
     items = list(client.list(path_of("/conversations", thread, "items"), order="asc"))
-    outputs = {it["call_id"]: it for it in items if it.get("type") == "function_call_output"}
-    entries: list[Message | Called] = []
-    left: list[str] = []
-    for item in items:
-        match item.get("type"):
-            case "message":
-                entries.append(_message(client, item, left))
-            case "function_call":
-                output = (outputs.get(item["call_id"]) or {}).get("output")
-                text = output if output is None or isinstance(output, str) else str(output)
-                entries.append(Called(str(item["name"]), str(item["arguments"]), text))
-            case "function_call_output":
-                pass
-            case other:
-                left.append(str(other))
-    return Transcript(tuple(entries), counted(left))
+    return of_items(items, lambda item, left: _message(client, item, left))
 
 
 def write(
