@@ -33,7 +33,8 @@ def invoke(*arguments: str, **environ: str) -> Result:
 
 def options_of(*arguments: str, **environ: str) -> str:
     result = invoke(
-        *arguments, **{"NO_COLOR": "", "TERM": "xterm", "ASSISTCTL_TARGET": "", **environ}
+        *arguments,
+        **{"NO_COLOR": "", "FORCE_COLOR": "", "TERM": "xterm", "ASSISTCTL_TARGET": "", **environ},
     )
     assert result.exit_code == 0, result.output
     return result.output.strip()
@@ -71,6 +72,23 @@ def test_the_target_of_the_environment_yields_to_any_given_one() -> None:
 def test_no_color_is_respected_from_the_environment() -> None:
     assert options_of("init", NO_COLOR="1") == repr(Options(color=False))
     assert options_of("init", TERM="dumb") == repr(Options(color=False))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "color"),
+    [
+        ([], {"FORCE_COLOR": "1"}, True),
+        ([], {"FORCE_COLOR": "yes", "TERM": "dumb"}, True),
+        ([], {"FORCE_COLOR": "0"}, False),
+        ([], {"FORCE_COLOR": "False"}, False),
+        ([], {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (["--no-color"], {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_the_option_wins_over_no_color_and_that_over_force_color_and_that_over_the_terminal(
+    arguments: list[str], environ: dict[str, str], color: bool
+) -> None:
+    assert options_of("init", *arguments, **environ) == repr(Options(color=color))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +152,8 @@ Global options:
   --format [text|json|markdown]  How the result is written.
   -q, --quiet                    Only the result and errors.
   -v, --verbose                  More about what happens.
-  --no-color                     No colours (environment: NO_COLOR, TERM=dumb).
+  --no-color                     No colours (environment: NO_COLOR, TERM=dumb;
+                                 FORCE_COLOR for the contrary).
   --version                      Print the version and leave.
 """
     )
@@ -151,7 +170,7 @@ def test_colour_is_taken_out_where_it_is_not_wanted() -> None:
 
     for arguments, painted in (([], "\x1b[31mx\x1b[0m\n"), (["--no-color"], "x\n")):
         result = CliRunner().invoke(
-            paint, arguments, env={"NO_COLOR": "", "TERM": "xterm"}, color=True
+            paint, arguments, env={"NO_COLOR": "", "FORCE_COLOR": "", "TERM": "xterm"}, color=True
         )
         assert result.output == painted
 

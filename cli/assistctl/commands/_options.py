@@ -38,7 +38,8 @@ class Options:
 
     `workspace` None: search upwards from the current directory. `target` None: the workspace's
     default. `verbosity` is -1 with -q, 0, or the number of -v. `color` is False where the user
-    wants none; None leaves it to whether the stream is a terminal.
+    wants none, True where it is wanted in pipes and files, too; None leaves it to whether the
+    stream is a terminal.
     """
 
     workspace: Path | None = None
@@ -61,7 +62,13 @@ class Invocation:
 
 
 def _wanted_color() -> bool | None:
-    return False if os.environ.get("NO_COLOR") or is_plain_terminal() else None
+    """What the environment says. Whoever wants no colours at all is obeyed before whoever wants
+    them everywhere, and both before what a terminal can."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if forced := os.environ.get("FORCE_COLOR"):
+        return forced.lower() not in ("0", "false")
+    return False if is_plain_terminal() else None
 
 
 def as_command(
@@ -213,7 +220,9 @@ def _global_options(formats: Sequence[str]) -> list[click.Parameter]:
         click.Option(["-q", "--quiet"], is_flag=True, help="Only the result and errors."),
         click.Option(["-v", "--verbose"], count=True, help="More about what happens."),
         click.Option(
-            ["--no-color"], is_flag=True, help="No colours (environment: NO_COLOR, TERM=dumb)."
+            ["--no-color"],
+            is_flag=True,
+            help="No colours (environment: NO_COLOR, TERM=dumb; FORCE_COLOR for the contrary).",
         ),
         click.Option(
             ["--version"],
