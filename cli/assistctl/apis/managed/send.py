@@ -11,6 +11,7 @@ from pathlib import Path
 from assistctl.apis.managed import uploads
 from assistctl.apis.managed.kinds import STORES, AssistantKind
 from assistctl.apis.managed.ledger import Ids, Ledger
+from assistctl.apis.managed.lost_creates import found_again
 from assistctl.apis.managed.operations import (
     Attach,
     Delete,
@@ -20,7 +21,7 @@ from assistctl.apis.managed.operations import (
     UploadFile,
     Write,
 )
-from assistctl.apis.managed.ownership import OWNER, Record, decode, encode, mark
+from assistctl.apis.managed.ownership import Record, decode, encode, mark
 from assistctl.apis.managed.uploads import PURPOSE
 from assistctl.apis.transport.client import Client, IfLost, path_of
 from assistctl.apis.transport.failures import LostAnswer
@@ -168,18 +169,12 @@ class Sender:
     def _create(
         self, operation: Write, body: Mapping[str, Json], *, just_made: bool
     ) -> dict[str, Json]:
-        """Create once; if the answer is lost, the object is found by its owner, and written anew
-        since somebody else's sync may have made it."""
+        """Create once; if the answer is lost, the object is found again (lost_creates.py)."""
         collection = self.kind.collection_of(operation.address.kind)
-        owner = operation.record.owner
 
         def find() -> dict[str, Json] | None:
-            for item in self.client.list(collection, order="desc"):
-                made = item["id"] not in self._before
-                if made and (item.get("metadata") or {}).get(OWNER) == owner:
-                    path = path_of(collection, item["id"])
-                    return self.client.post(path, body, just_made=True)
-            return None
+            owner, before = operation.record.owner, self._before
+            return found_again(self.client, collection, owner, before, body)
 
         answer = self.client.create(collection, body, find, just_made=just_made)
         self.ids.made(operation.address, str(answer["id"]))

@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from assistctl.server.assistants_api.record import runs, tool_calls
 from assistctl.server.assistants_api.record.endings import write_ending
 from assistctl.server.assistants_api.record.events import StreamEvent
+from assistctl.server.assistants_api.record.required_action import action_required
 from assistctl.server.assistants_api.record.runs import NO_TOKENS, counted
 from assistctl.server.assistants_api.record.transcript import read_thread
-from assistctl.server.assistants_api.record.writers import (
-    MessageWriter,
-    ToolStepWriter,
-    action_required,
-)
+from assistctl.server.assistants_api.record.writers import MessageWriter, ToolStepWriter
 from assistctl.server.engine.citations import TextSpan
 from assistctl.server.engine.history import History
 from assistctl.server.engine.record import (

@@ -220,19 +220,6 @@ class ToolStepWriter:
         )
 
 
-def action_required(calls: Iterable[ToolCall]) -> Document:
-    """What the client is asked to do: answer every function call of the step."""
-    asked = [
-        {
-            "id": call.id,
-            "type": "function",
-            "function": {"name": call.name, "arguments": call.arguments},
-        }
-        for call in calls
-    ]
-    return {"type": "submit_tool_outputs", "submit_tool_outputs": {"tool_calls": asked}}
-
-
 def attachments(content: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What a message has attached, as it was at the hosted API: the files that its text links to,
     each once. Clients look here for what code has made."""
