@@ -6,7 +6,7 @@ VENV   ?= .venv
 EXAMPLES ?= 200
 BIN    := $(VENV)/bin
 
-.PHONY: demo check test sweep coverage docs clean
+.PHONY: demo check test sweep coverage docs site clean
 
 demo: $(VENV)/.installed  ## plan, sync and run the flower shop on the embedded server
 	@sh docs/demo.sh $(BIN)/assistctl
@@ -34,6 +34,9 @@ check: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest tests/test_docs.py
 
+site: $(VENV)/.installed-site  ## docs/ as pages, in build/site
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/site-read docs build/site
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -45,5 +48,9 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-site: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'
+	@touch $@ $(VENV)/.installed
+
 clean:
-	rm -rf $(VENV) .assistctl bills.db .coverage* .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build .assistctl bills.db .coverage* .mypy_cache .ruff_cache .pytest_cache
