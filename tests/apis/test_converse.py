@@ -92,6 +92,12 @@ def test_a_turn_without_tools_streams_text_and_finishes(talk):
     assert finished.usage["total_tokens"] > finished.usage["completion_tokens"] > 0
 
 
+def test_that_no_language_model_answers_is_noted_once_in_a_conversation(talk):
+    note = Notice("answered by the scripted model, not by a language model")
+    turns = [list(turn(talk, Echo(), message)) for message in ("both", "hi")]
+    assert [[it for it in events if isinstance(it, Notice)] for events in turns] == [[note], []]
+
+
 def test_a_turn_with_a_tool_call_is_answered_and_goes_on(talk):
     events = list(turn(talk, Echo(), "3 roses sold"))
     finished = events[-1]

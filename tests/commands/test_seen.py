@@ -93,15 +93,11 @@ def outcome(api):
     return f"7 朵: water them{mark}, see [sums](sandbox:/mnt/data/花 sums.csv).\n{sources}"
 
 
+NOTE = "note: answered by the scripted model, not by a language model\n"
 STARTED = {
-    "assistants": """\
-thread thread_…
-run run_…
-note: answered by the scripted model, not by a language model
-queued · in_progress
-""",
-    "responses": "thread conv_…\nrun resp_… · in_progress\n",
-    "agents": "thread sess_…\nrun turn_… · queued · in_progress\n",
+    "assistants": f"thread thread_…\nrun run_…\n{NOTE}queued · in_progress\n",
+    "responses": f"thread conv_…\nrun resp_…\n{NOTE}in_progress\n",
+    "agents": f"thread sess_…\nrun turn_…\n{NOTE}queued · in_progress\n",
 }
 SEARCHED = {
     "assistants": "← file_search ok care.md 0.…  … s\n",

@@ -22,6 +22,7 @@ from assistctl.events import (
     Finished,
     Hit,
     MadeFile,
+    Notice,
     PastTurn,
     Searched,
     Source,
@@ -71,6 +72,19 @@ def raised(printed: str) -> str | None:
     if any(line.startswith(_TRACEBACK) for line in lines) and (error := _ERROR.match(lines[-1])):
         return error[0]
     return None
+
+
+@dataclass
+class Notes:
+    """What a server wants its users to know; each once in a conversation."""
+
+    _told: set[str] = field(default_factory=set)
+
+    def of(self, run: Mapping[str, Json]) -> Iterator[Notice]:
+        for note in run.get("notes") or ():
+            if note not in self._told:
+                self._told.add(note)
+                yield Notice(str(note))
 
 
 @dataclass

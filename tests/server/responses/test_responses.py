@@ -146,6 +146,7 @@ def test_a_response_is_the_whole_object_that_the_api_describes(
         },
         "user": "ann",
         "metadata": {"shop": "7"},
+        "notes": [],
     }
     assert openai.responses.retrieve(str(response["id"])).to_dict() == response
     assert asked(endpoint) == [("system", "Be kind."), ("user", "hello")]

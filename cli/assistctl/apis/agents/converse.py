@@ -17,7 +17,7 @@ from typing import Any
 
 from assistctl.apis.agents import environments, items, searching
 from assistctl.apis.agents.fields import SEARCH, of_session, said_once
-from assistctl.apis.answers import ATTEMPTS, CANCEL_SECONDS, KEY, Answer, polled, tokens
+from assistctl.apis.answers import ATTEMPTS, CANCEL_SECONDS, KEY, Answer, Notes, polled, tokens
 from assistctl.apis.managed.ownership import used_files, used_stores
 from assistctl.apis.transport import files
 from assistctl.apis.transport.client import UNSEEN_SECONDS, Client, in_path
@@ -87,6 +87,7 @@ class Conversation:
     _stores: list[str] | None = None
     _answer: Answer = field(default_factory=Answer)
     _aside: set[str] = field(default_factory=set)
+    _notes: Notes = field(default_factory=Notes)
     _has_run: bool = False
     """Whether code was run in this turn, which may have written files."""
 
@@ -314,6 +315,7 @@ class Conversation:
         self._turn = dict(turn)
         if begins:
             yield RunStarted(str(turn["id"]))
+        yield from self._notes.of(turn)
         if before != turn["status"]:
             yield StatusChanged(self._status())
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from assistctl.apis.answers import ATTEMPTS, KEY, Answer, polled
+from assistctl.apis.answers import ATTEMPTS, KEY, Answer, Notes, polled
 from assistctl.apis.assistants import steps
 from assistctl.apis.assistants.steps import ACTIVE
 from assistctl.apis.transport import files
@@ -50,7 +50,7 @@ class Conversation:
     _answer: Answer = field(default_factory=Answer)
     _calls: steps.Calls = field(default_factory=steps.Calls)
     _cut: bool = False
-    _notes: set[str] = field(default_factory=set)
+    _notes: Notes = field(default_factory=Notes)
     _just_made: bool = False
     _began: float = 0.0
 
@@ -232,10 +232,7 @@ class Conversation:
         if not self.run:
             self._began = time.monotonic()
             events.append(RunStarted(str(run["id"])))
-        for note in run.get("notes") or []:
-            if note not in self._notes:
-                self._notes.add(note)
-                events.append(Notice(str(note)))
+        events += self._notes.of(run)
         if run.get("status") != self._run.get("status"):
             events.append(StatusChanged(str(run.get("status"))))
         self._run = dict(run)

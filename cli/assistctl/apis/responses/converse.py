@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from assistctl.apis.answers import ATTEMPTS, CANCEL_SECONDS, Answer, polled, tokens
+from assistctl.apis.answers import ATTEMPTS, CANCEL_SECONDS, Answer, Notes, polled, tokens
 from assistctl.apis.managed.observe import ABSENT_ENDPOINT
 from assistctl.apis.managed.ownership import used_files, used_stores
 from assistctl.apis.responses import items, requests
@@ -79,6 +79,7 @@ class Conversation:
     """When the turn began, by the clock of the target."""
 
     _spent: dict[str, int] = field(default_factory=dict)
+    _notes: Notes = field(default_factory=Notes)
 
     @property
     def deadline(self) -> None:
@@ -265,6 +266,7 @@ class Conversation:
         if not self._begun:
             self._begun, self._since = True, response.get("created_at") or 0.0
             events.append(RunStarted(str(response["id"])))
+        events += self._notes.of(response)
         self._just_made = False
         before = self._response.get("id"), self._status()
         self._response = dict(response)

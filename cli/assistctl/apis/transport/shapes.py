@@ -177,6 +177,7 @@ RESPONSE: Shape = {
     "incomplete_details": {"reason": str},
     "conversation": {"id": Needed(str)},
     "usage": dict,
+    "notes": list,
 }
 AGENT: Shape = {
     "created_at": NUMBER,
@@ -207,6 +208,7 @@ TURN: Shape = {
     "error": _ERROR,
     "usage": _TOKENS,
     "subagent_id": str,
+    "notes": list,
 }
 SESSION_ITEM: Shape = ByType(
     {},

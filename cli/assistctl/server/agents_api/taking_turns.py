@@ -20,7 +20,6 @@ from assistctl.server.engine.endings import end_run
 from assistctl.server.engine.record import Ending
 from assistctl.server.http import schemas
 from assistctl.server.http.call import Call
-from assistctl.server.models.protocol import ModelError
 from assistctl.server.storage import documents, leases
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
@@ -200,12 +199,7 @@ def _queued(call: Call, tx: Transaction, session: Document) -> Document:
     thread = {"id": turns.thread_id(session["id"])}
     run = runs.new_run(assistant, thread, {}, {}, engine.models.run_seconds)
     run[ORDER] = []
-    run["notes"] += engine.tools.notes(runs.asked(run))
-    try:
-        note = engine.models.answering(run["_script"]).note
-    except ModelError:
-        note = None  # the turn will say so itself, as its error
-    run["notes"] += [note] if note else []
+    run["notes"] += engine.notes(runs.asked(run))
     return documents.insert(tx, Claim(call.project, thread["id"], run["id"]).collection, run)
 
 

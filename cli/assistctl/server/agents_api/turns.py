@@ -60,6 +60,7 @@ def view(run: Mapping[str, Any]) -> Document:
         "completed_at": _ended_at(run),
         "error": _error(run),
         "usage": usage([run]),
+        "notes": run["notes"],
     }
 
 

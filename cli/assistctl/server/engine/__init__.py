@@ -29,7 +29,7 @@ from assistctl.server.storage.learnt import Learnt
 from assistctl.server.storage.leases import Claim
 
 if TYPE_CHECKING:
-    from assistctl.server.engine.record import Record
+    from assistctl.server.engine.record import Record, Run
     from assistctl.server.engine.streaming import Listener
     from assistctl.server.engine.tools import ToolFactory
     from assistctl.server.retrieval.search import Searcher
@@ -79,6 +79,16 @@ class Engine:
         from assistctl.server.engine.tools import ToolFactory
 
         return ToolFactory(self._database, self._searcher, self._interpreters)
+
+    def notes(self, run: Run) -> list[str]:
+        """What the reader of a new run should know about its tools and about who answers."""
+        from assistctl.server.models.protocol import ModelError
+
+        try:
+            note = self.models.answering(run.script).note
+        except ModelError:
+            note = None  # the run will say so itself, as its error
+        return [*self.tools.notes(run), *([note] if note else [])]
 
     async def start(self) -> None:
         """End what dead processes have left behind, and go on watching."""

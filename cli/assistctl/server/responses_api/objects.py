@@ -173,6 +173,7 @@ def response(run: Document, output_items: list[Document]) -> Document:
         "usage": None if status in ACTIVE else usage(run["usage"] or run["_usage"]),
         **({"user": request["user"]} if "user" in request else {}),
         "metadata": run["metadata"],
+        "notes": run["notes"],
     }
 
 

@@ -226,7 +226,7 @@ def _queued(call: Call, tx: Transaction, request: Mapping[str, Any]) -> Document
         run |= containers.of_run(tx, call.project, chosen.container)
     run[ASKED]["input"] = [item["id"] for item in added]
     run[ASKED]["conversation"] = chains.conversation_id(request)
-    run["notes"] += call.server.engine.tools.notes(runs.asked(run))
+    run["notes"] += call.server.engine.notes(runs.asked(run))
     return documents.insert(tx, _claim(call, run).collection, run)
 
 

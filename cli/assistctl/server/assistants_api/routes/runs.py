@@ -24,7 +24,6 @@ from assistctl.server.engine.streaming import Channel
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Answer, Call, Endpoint
 from assistctl.server.http.idempotency import Answered
-from assistctl.server.models.protocol import ModelError
 from assistctl.server.storage import documents, leases
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
@@ -218,7 +217,7 @@ def _start(
     resources_of_run = {**assistant["tool_resources"], **given}
     run = new_run(assistant, thread, body, resources_of_run, engine.models.run_seconds)
     _check_choice(run)
-    run["notes"] += engine.tools.notes(asked(run)) + _model_note(call, run)
+    run["notes"] += engine.notes(asked(run))
     claim = Claim(call.project, thread_id, run["id"])
     documents.insert(tx, claim.collection, run)
     leases.open_run(tx, claim, engine.owner, run["expires_at"])
@@ -248,14 +247,6 @@ def _check_choice(run: Document) -> None:
             param="tool_choice",
             code="invalid_value",
         )
-
-
-def _model_note(call: Call, run: Document) -> list[str]:
-    try:
-        note = call.server.engine.models.answering(run["_script"]).note
-    except ModelError:
-        return []  # the run will say so itself, as its last_error
-    return [note] if note else []
 
 
 def _answered(tx: Transaction, claim: Claim, outputs: list[Json]) -> Document:
