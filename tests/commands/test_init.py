@@ -1,15 +1,21 @@
+import shlex
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from assistctl.commands.init import TEMPLATES
 from tests import forking
 
 FILES = [
     ".gitignore",
     "assistants/guide.md",
     "assistants/guide.script.yaml",
+    "assistants/guide.tests.yaml",
     "assistants/guide.yaml",
+    "assistctl.schema.json",
     "assistctl.yaml",
     "tools/museum.py",
 ]
@@ -34,19 +40,22 @@ def test_a_new_directory_gets_a_workspace_and_the_next_steps(tmp_path: Path) -> 
 Wrote:
   assistants/guide.md
   assistants/guide.script.yaml
+  assistants/guide.tests.yaml
   assistants/guide.yaml
   assistctl.yaml
-  .gitignore
   tools/museum.py
+  .gitignore
+  assistctl.schema.json
 
 Next:
   cd 'my shop'
   assistctl plan
   assistctl sync
   assistctl run guide "When are you open on Saturday?"
+  assistctl test
 
-A script answers in the place of a language model (assistants/guide.script.yaml); the
-function call is real. To ask a real model, set targets.local.model in assistctl.yaml.
+A script (assistants/*.script.yaml) answers in the place of a language model; all else is
+real. To ask a real model, set targets.local.model in assistctl.yaml.
 """
     )
     assert files_below(tmp_path / "my shop") == FILES
@@ -118,20 +127,105 @@ def test_a_directory_that_cannot_be_made_is_a_plain_error(tmp_path: Path) -> Non
     assert result.stderr == "error: file/below/assistants: Not a directory\n"
 
 
-def test_the_workspace_works_without_any_key(tmp_path: Path) -> None:
-    assert assistctl("init", cwd=tmp_path).returncode == 0
-    validated = assistctl("validate", cwd=tmp_path)
-    assert (validated.stdout, validated.stderr) == (
-        "Valid: 1 assistant, 1 function, 0 files.\n",
-        "",
-    )
+@dataclass(frozen=True)
+class Template:
+    """What a workspace made of a template says; `run` is what its next steps name."""
+
+    valid: str
+    run: list[str]
+    answer: str
+    story: str
+    tests: int
+
+
+GUIDE = Template(
+    "1 assistant, 1 function, 0 files",
+    ["guide", "When are you open on Saturday?"],
+    "On Saturday the museum is open from 10:00 to 16:00. See you there!\n",
+    '→ opening_hours {"day": "saturday"}\n← opening_hours ok 10:00 to 16:00',
+    2,
+)
+MADE = {
+    "guide": GUIDE,
+    "rag": Template(
+        "1 assistant, 0 functions, 2 files",
+        ["support", "Can I return a gift?"],
+        "Gifts can be returned within 60 days, without a receipt, for a voucher[1].\n\n"
+        "[1] returns.md\n",
+        "← file_search ok returns.md",
+        3,
+    ),
+    "tools": Template(
+        "1 assistant, 2 functions, 0 files",
+        ["desk", "Which rooms are free on 1 May 2027?"],
+        "For two guests, room 12 (95 euro) and room 21 (140 euro) are free on 1 May 2027.\n",
+        '← free_rooms ok [{"number": 12, "beds": 2, "price": 95.0}, {"number": 21, ',
+        2,
+    ),
+    "analyst": Template(
+        "1 assistant, 0 functions, 1 file",
+        ["analyst", "Chart the sales by region", "--save", "charts"],
+        "The south sold most, 29,700 euro of 76,500. The chart is in "
+        "[sales-by-region.svg](sandbox:/mnt/data/sales-by-region.svg).\n",
+        "← code_interpreter ok south: 29,700 euro west: 17,900 euro",
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_each_template_works_as_it_is_without_any_key(name: str, tmp_path: Path) -> None:
+    expected = MADE[name]
+    made = assistctl("init", "--template", name, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert f"  assistctl run {shlex.join(expected.run).replace(chr(39), chr(34))}\n" in made.stdout
+    validated = assistctl("validate", "--strict", cwd=tmp_path)
+    assert (validated.stdout, validated.stderr) == (f"Valid: {expected.valid}.\n", "")
     assert assistctl("plan", "--detailed-exitcode", cwd=tmp_path).returncode == 2
     synced = assistctl("sync", "--yes", cwd=tmp_path)
     assert synced.returncode == 0, synced.stderr
     assert assistctl("plan", "--detailed-exitcode", cwd=tmp_path).returncode == 0
-    answer = assistctl("run", "guide", "When are you open on Saturday?", cwd=tmp_path)
-    assert (answer.returncode, answer.stdout) == (
-        0,
-        "On Saturday the museum is open from 10:00 to 16:00. See you there!\n",
-    )
-    assert '→ opening_hours {"day": "saturday"}\n← opening_hours ok 10:00 to 16:00' in answer.stderr
+    answer = assistctl("run", *expected.run, cwd=tmp_path)
+    assert (answer.returncode, answer.stdout) == (0, expected.answer), answer.stderr
+    assert expected.story in answer.stderr
+    tested = assistctl("test", cwd=tmp_path)
+    assert tested.returncode == 0, tested.stdout
+    assert f"\n{expected.tests} passed in " in tested.stdout
+    assert assistctl("plan", "--detailed-exitcode", cwd=tmp_path).returncode == 0
+
+
+def test_the_chart_of_the_analyst_is_a_picture_with_a_bar_for_each_region(tmp_path: Path) -> None:
+    assistctl("init", "--template", "analyst", cwd=tmp_path)
+    assert assistctl("run", *MADE["analyst"].run, cwd=tmp_path).returncode == 0
+    drawn = ElementTree.parse(tmp_path / "charts" / "sales-by-region.svg").getroot()
+    svg = "{http://www.w3.org/2000/svg}"
+    assert [text.text for text in drawn.iter(f"{svg}text")] == ["south", "west", "north", "east"]
+    assert [bar.get("width") for bar in drawn.iter(f"{svg}rect")] == ["297", "179", "151", "138"]
+
+
+def test_the_desk_books_what_was_allowed_and_no_room_twice(tmp_path: Path) -> None:
+    assistctl("init", "--template", "tools", cwd=tmp_path)
+    book = ["run", "desk", "Book room 12 for Ada"]
+    refused = assistctl(*book, cwd=tmp_path).stderr
+    assert "book_room needs approval, and nobody can be asked" in refused
+    assert not (tmp_path / "bookings.csv").exists()
+    done = assistctl(*book, "--approve-all", cwd=tmp_path)
+    assert done.stdout == "Room 12 is yours on 1 May 2027, Ada. See you then!\n"
+    assert (tmp_path / "bookings.csv").read_text() == "2027-05-01,12,Ada\n"
+    again = assistctl(*book, "--approve-all", cwd=tmp_path)
+    assert "room 12 is taken that night" in again.stdout
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_yaml_file_names_the_schema_that_lies_in_the_workspace(
+    name: str, tmp_path: Path
+) -> None:
+    assistctl("init", "--template", name, cwd=tmp_path)
+    files = list(tmp_path.rglob("*.yaml"))
+    assert len(files) == 4
+    for file in files:
+        header, _ = file.read_text(encoding="utf-8").split("\n", 1)
+        named = header.removeprefix("# yaml-language-server: $schema=")
+        assert (file.parent / named).resolve() == tmp_path / "assistctl.schema.json"
+    printed = assistctl("schema", cwd=tmp_path).stdout
+    assert (tmp_path / "assistctl.schema.json").read_text(encoding="utf-8") == printed

@@ -1,4 +1,4 @@
-"""`assistctl init`: writes the small workspace that lies in template/."""
+"""`assistctl init`: writes one of the small workspaces that lie in templates/."""
 
 from __future__ import annotations
 
@@ -11,35 +11,62 @@ from pathlib import Path
 
 import click
 
+from assistctl import spec
 from assistctl.commands._options import Options, as_command
 from assistctl.errors import AssistctlError
 from assistctl.keys import as_key
 from assistctl.render.terminal import sanitize
+from assistctl.render.values import json_document
 
-_HIDDEN = {"gitignore": ".gitignore"}
-"""Names in template/ -> names written: a real .gitignore there would be obeyed here."""
+TEMPLATES = {
+    "guide": 'run guide "When are you open on Saturday?"',
+    "rag": 'run support "Can I return a gift?"',
+    "tools": 'run desk "Which rooms are free on 1 May 2027?"',
+    "analyst": 'run analyst "Chart the sales by region" --save charts',
+}
+"""The directories in templates/, the default first, and what to try in each."""
+
+SCHEMA = Path("assistctl.schema.json")
+"""For editors: what the YAML files name in their first line."""
 
 _GITIGNORE = Path(".gitignore")
+_IGNORED = ".assistctl/\n.env\n.venv/\n__pycache__/\n"
 
 
 @as_command("init")
 @click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
-def command(options: Options, directory: Path | None) -> None:
-    """Write a small working workspace.
+@click.option(
+    "--template",
+    type=click.Choice(tuple(TEMPLATES)),
+    default="guide",
+    show_default=True,
+    help="Which workspace.",
+)
+def command(options: Options, directory: Path | None, template: str) -> None:
+    """Write a small working workspace, with tests, that needs no key.
 
     DIRECTORY is made if need be; without it, the current directory (or that of -C) is used.
-    The workspace has one assistant with one Python function and works without any key.
+
+    \b
+    guide    an assistant with one Python function
+    rag      answers from documents, with sources
+    tools    typed Python functions, one of which asks a person first
+    analyst  Python over a CSV file, and a chart
     """
     root = (options.workspace or Path()) / (directory or Path())
-    written = _write(root, _contents(_name_for(root)))
+    written = _write(root, _contents(template, _name_for(root)))
     if not options.quiet:
-        click.echo(_next_steps(root, written))
+        click.echo(_next_steps(root, written, TEMPLATES[template]))
 
 
-def _contents(workspace: str) -> dict[Path, str]:
+def _contents(template: str, workspace: str) -> dict[Path, str]:
     """Path below the workspace -> text."""
-    template = resources.files("assistctl.commands").joinpath("template")
-    return {path: text.replace("{workspace}", workspace) for path, text in _files(template, Path())}
+    files = _files(resources.files("assistctl.commands").joinpath("templates", template), Path())
+    return {
+        **{path: text.replace("{workspace}", workspace) for path, text in files},
+        _GITIGNORE: _IGNORED,
+        SCHEMA: f"{json_document(spec.schema())}\n",
+    }
 
 
 def _files(directory: Traversable, below: Path) -> Iterator[tuple[Path, str]]:
@@ -47,7 +74,7 @@ def _files(directory: Traversable, below: Path) -> Iterator[tuple[Path, str]]:
         if entry.is_dir() and entry.name != "__pycache__":
             yield from _files(entry, below / entry.name)
         elif entry.is_file():
-            yield below / _HIDDEN.get(entry.name, entry.name), entry.read_text("utf-8")
+            yield below / entry.name, entry.read_text("utf-8")
 
 
 def _write(root: Path, contents: dict[Path, str]) -> list[Path]:
@@ -72,7 +99,7 @@ def _name_for(root: Path) -> str:
     return as_key(root.resolve().name) or "assistants"
 
 
-def _next_steps(root: Path, written: list[Path]) -> str:
+def _next_steps(root: Path, written: list[Path], example: str) -> str:
     lines = ["Wrote:", *(f"  {path.as_posix()}" for path in written), ""]
     if _GITIGNORE not in written:
         lines += ["Add .assistctl/ to your .gitignore: it holds the local database.", ""]
@@ -82,9 +109,10 @@ def _next_steps(root: Path, written: list[Path]) -> str:
     lines += [
         "  assistctl plan",
         "  assistctl sync",
-        '  assistctl run guide "When are you open on Saturday?"',
+        f"  assistctl {example}",
+        "  assistctl test",
         "",
-        "A script answers in the place of a language model (assistants/guide.script.yaml); the",
-        "function call is real. To ask a real model, set targets.local.model in assistctl.yaml.",
+        "A script (assistants/*.script.yaml) answers in the place of a language model; all else is",
+        "real. To ask a real model, set targets.local.model in assistctl.yaml.",
     ]
     return sanitize("\n".join(lines))
