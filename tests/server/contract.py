@@ -6,6 +6,7 @@ What is wrong in the document that it was made from is put right here, by name.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,6 +52,13 @@ class Contract:
         )
 
     @cached_property
+    def _patterns(self) -> dict[Operation, re.Pattern[str]]:
+        return {
+            operation: re.compile(re.sub(r"\{\w+\}", "[^/]+", operation.path))
+            for operation in self.operations
+        }
+
+    @cached_property
     def events(self) -> dict[str, dict[str, Any]]:
         """The name of each server-sent event -> the schema of its data."""
         return dict(self._events("AssistantStreamEvent"))
@@ -59,6 +67,35 @@ class Contract:
         """What the 200 of an operation holds; {} for a file's bytes."""
         content = self._operation(operation)["responses"]["200"]["content"]
         return dict(content["application/json"]["schema"]) if "application/json" in content else {}
+
+    def queried(self, operation: Operation) -> set[str]:
+        """What may be asked in the query of an operation."""
+        parameters = self._operation(operation)["parameters"]
+        return {each["name"] for each in parameters if each["in"] == "query"}
+
+    def streamed(self, operation: Operation) -> dict[str, dict[str, Any]]:
+        """The type of each event that an operation may stream -> its schema."""
+        content = self._operation(operation)["responses"]["200"]["content"]
+        return self.by_type(content["text/event-stream"]["schema"])
+
+    def by_type(self, union: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """The options of a union by the one `type` that each has."""
+        options = self.resolved(union)
+        found = {}
+        for option in options.get("oneOf") or options["anyOf"]:
+            [name] = self.resolved(option)["properties"]["type"]["enum"]
+            found[name] = option
+        return found
+
+    def operation(self, method: str, path: str) -> Operation | None:
+        """The operation that a request is for, by its path below /v1: of those that fit the one
+        with the fewest ids, since words in paths go before ids."""
+        fitting = [
+            operation
+            for operation, pattern in self._patterns.items()
+            if operation.method == method and pattern.fullmatch(path)
+        ]
+        return min(fitting, key=lambda operation: operation.path.count("{"), default=None)
 
     def body_schema(self, operation: Operation) -> dict[str, Any] | None:
         """What the JSON body of an operation holds; None where it takes none."""
@@ -73,6 +110,39 @@ class Contract:
         if "$ref" not in schema:
             return schema
         return dict(self._document["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+
+    def paths(self, schema: dict[str, Any]) -> set[str]:
+        """Every field that a value may have: `tools[].name`."""
+        return paths(schema, self._document["components"]["schemas"])
+
+    def fields(self, schema: dict[str, Any]) -> set[str]:
+        """Every field of every object that the contract names and that a value may be or hold:
+        `Turn.status`."""
+        waiting, names, found = [schema], set(), set()
+        while waiting:
+            for name in _named(waiting.pop()) - names:
+                names.add(name)
+                waiting.append(self._document["components"]["schemas"][name])
+                found |= {f"{name}.{path}" for path in _own_paths(waiting[-1], "")}
+        return found
+
+    def fields_of(self, schema: dict[str, Any], value: Any, at: str = "") -> set[str]:
+        """Those of them that a value has."""
+        if "$ref" in schema:
+            return self.fields_of(self.resolved(schema), value, schema["$ref"].rpartition("/")[2])
+        found: set[str] = set()
+        for option in options(schema):
+            if not self.faults(option, value):
+                found |= self.fields_of(option, value, at)
+        if isinstance(value, list) and "items" in schema:
+            for item in value:
+                found |= self.fields_of(schema["items"], item, at)
+        for name, field in schema.get("properties", {}).items():
+            if isinstance(value, dict) and name in value:
+                where = below(at, name)
+                found |= {where} if at else set()
+                found |= self.fields_of(field, value[name], where if at else "")
+        return found
 
     def faults(self, schema: dict[str, Any], value: Any) -> list[str]:
         """What is wrong with a value, `where: what` each; nothing if it is as it should be."""
@@ -94,6 +164,56 @@ class Contract:
             else:
                 properties = option["properties"]
                 yield properties["event"]["enum"][0], properties["data"]
+
+
+def paths(
+    schema: dict[str, Any],
+    named: dict[str, Any],
+    at: str = "",
+    inside: tuple[str, ...] = (),
+) -> set[str]:
+    """As Contract.paths; `named` are the schemas that may be referred to."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return set() if name in inside else paths(named[name], named, at, (*inside, name))
+    found: set[str] = set()
+    for option in options(schema):
+        found |= paths(option, named, at, inside)
+    if "items" in schema:
+        found |= paths(schema["items"], named, f"{at}[]", inside)
+    for name, field in schema.get("properties", {}).items():
+        found |= {below(at, name)} | paths(field, named, below(at, name), inside)
+    return found
+
+
+def _named(node: Any) -> set[str]:
+    """The schemas that are referred to."""
+    if isinstance(node, list):
+        return set().union(*map(_named, node))
+    if not isinstance(node, dict):
+        return set()
+    own = {node["$ref"].rpartition("/")[2]} if isinstance(node.get("$ref"), str) else set()
+    return own.union(*map(_named, node.values()))
+
+
+def _own_paths(schema: dict[str, Any], at: str) -> set[str]:
+    """Without what other schemas have that are referred to."""
+    found: set[str] = set()
+    for part in (*options(schema), *([schema["items"]] if "items" in schema else ())):
+        found |= _own_paths(part, at)
+    for name, field in schema.get("properties", {}).items():
+        found |= {below(at, name)} | _own_paths(field, below(at, name))
+    return found
+
+
+def options(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What a value may or must be besides."""
+    for word in ("anyOf", "oneOf", "allOf"):
+        yield from schema.get(word, ())
+
+
+def below(at: str, name: str) -> str:
+    return f"{at}.{name}" if at else name
 
 
 def _put_right(document: dict[str, Any]) -> None:

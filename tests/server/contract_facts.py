@@ -3,12 +3,18 @@
     python -m tests.server.contract_facts assistants openapi.yaml > tests/server/contract_facts.json
     python -m tests.server.contract_facts responses openapi.yaml \\
         > tests/server/responses/contract_facts.json
+    python -m tests.server.contract_facts agents agents.yaml \\
+        > tests/server/agents/contract_facts.json
 
 The first is of the Assistants API v2, the second of Responses, conversations and containers.
 `openapi.yaml` is the OpenAPI document, or a part of it, in which the Assistants API v2 stands:
 github.com/openai/openai-openapi, at f85dbe223d40e1a31cba812ab2d755c7e98a92a3 of 2026-08-21, the
 last before the end of the hosted API. Kept are paths, operations, fields, types, enumerations,
 defaults and limits; words that explain them, examples, and what belongs to other APIs are not.
+
+The third is of agents, which that document does not have. `agents.yaml` is one that was made of the
+methods and types of openai-python 3.57.0, as generated as they are; that the table still says what
+the installed SDK says is tested (tests/server/agents/test_contract.py).
 """
 
 from __future__ import annotations
@@ -39,6 +45,7 @@ PARTS = {
     "responses": Part(
         ("/responses", "/conversations", "/containers"), ("ResponseStreamEvent", "ErrorResponse")
     ),
+    "agents": Part(("/agents", "/vaults"), ("AgentsErrorEnvelope",)),
 }
 _METHODS = ("get", "post", "put", "patch", "delete")
 _PREFIX = "#/components/schemas/"
@@ -120,7 +127,11 @@ def _operation(given: dict[str, Any]) -> dict[str, Any]:
             }
             for parameter in given.get("parameters", ())
         ],
-        "responses": {"200": {"content": _content(given["responses"]["200"])}},
+        "responses": {
+            status: {"content": _content(answer)}
+            for status, answer in given["responses"].items()
+            if status.startswith("2")
+        },
     }
     if "requestBody" in given:
         kept["requestBody"] = {"content": _content(given["requestBody"])}

@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 TABLES = {
     "assistants": (HERE / "contract_facts.json", (32, 125)),
     "responses": (HERE / "responses" / "contract_facts.json", (15, 345)),
+    "agents": (HERE / "agents" / "contract_facts.json", (34, 303)),
 }
 DOCUMENT = {
     "info": {"title": "An API"},

@@ -1,10 +1,8 @@
-"""Clients of agents, whose every answer is held against the types of the SDK as it comes: there is
-no other document that says what this API is."""
+"""Clients of agents, whose every answer is held against the contract and the types of the SDK."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -12,50 +10,52 @@ import httpx2
 import pytest
 from openai import OpenAI
 from openai.types import beta
-from openai.types.beta import agents
-from openai.types.beta.agents.sessions import Turn
 
 from assistctl.server import EmbeddedServer, Settings
+from tests.server.agents import contract as published
+from tests.server.agents.help import TYPES
 from tests.server.chat_endpoint import ChatEndpoint, chat_endpoint_running
+from tests.server.contract import Contract, Operation
 from tests.server.runs_help import SCRIPTS
-from tests.server.sdk_types import misfits, page
+from tests.server.sdk_types import misfits
 
+Check = Callable[[str, str, int, Any], None]
 BETA = {"openai-beta": "agents=v1"}
-_TYPES: dict[str, Any] = {
-    "(GET|POST) /agents/[^/]+": beta.Agent,
-    "POST /agents": beta.Agent,
-    "GET /agents": page(beta.Agent),
-    "DELETE /agents/[^/]+": beta.AgentDeleted,
-    "POST /agents/sessions": beta.AgentSession,
-    "GET /agents/sessions": page(beta.AgentSession),
-    "(GET|POST) /agents/sessions/[^/]+": beta.AgentSession,
-    "DELETE /agents/sessions/[^/]+": beta.AgentSessionDeleted,
-    "GET /agents/sessions/[^/]+/items": page(beta.AgentSessionItem),
-    "GET /agents/sessions/[^/]+/turns": page(Turn),
-    "GET /agents/sessions/[^/]+/turns/[^/]+": Turn,
-    "GET /agents/sessions/[^/]+/turns/[^/]+/items": page(beta.AgentSessionItem),
-}
-assert agents  # the package of the operations' own types
 
 
-def _check(response: httpx2.Response) -> None:
-    asked = f"{response.request.method} {response.request.url.path.removeprefix('/v1')}"
-    # Those with a word where others have an id come last in the table, and are found first.
-    for pattern, model in reversed(_TYPES.items()):
-        if re.fullmatch(pattern, asked) and response.status_code == 200:
-            if response.headers["content-type"].startswith("application/json"):
-                response.read()
-                assert misfits(model, json.loads(response.content)) == [], response.content
-            return
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    return published.read()
+
+
+@pytest.fixture(scope="session")
+def check(contract: Contract) -> Check:
+    """Holds an answer (its status, its JSON) against what is known of the operation."""
+
+    def check(method: str, path: str, status: int, answer: Any) -> None:
+        asked = contract.operation(method, path)
+        if asked is not None and status == 200:
+            assert contract.faults(contract.answer_schema(asked), answer) == [], answer
+            assert misfits(TYPES[str(asked)], answer) == [], answer
+        elif asked is not None:
+            assert contract.faults(contract.named("AgentsErrorEnvelope"), answer) == [], answer
+
+    return check
 
 
 @pytest.fixture
-def connect() -> Iterator[Callable[[EmbeddedServer], OpenAI]]:
-    """As in tests/server."""
+def connect(check: Check) -> Iterator[Callable[[EmbeddedServer], OpenAI]]:
+    """As in tests/server; every answer is checked as it comes."""
     clients: list[OpenAI] = []
 
+    def look(response: httpx2.Response) -> None:
+        if response.headers.get("content-type", "").startswith("application/json"):
+            asked, content = response.request, json.loads(response.read())
+            path = asked.url.path.removeprefix("/v1")
+            check(asked.method, path, response.status_code, content)
+
     def connect(server: EmbeddedServer) -> OpenAI:
-        hooks: Any = {"response": [_check]}
+        hooks: Any = {"response": [look]}
         http = httpx2.Client(trust_env=False, verify=False, timeout=30, event_hooks=hooks)
         client = OpenAI(
             base_url=server.base_url, api_key=server.api_key, max_retries=0, http_client=http
@@ -94,25 +94,29 @@ def modelled(
 
 
 @pytest.fixture
-def send(ask: Callable[..., Any]) -> Callable[..., Any]:
+def send(ask: Callable[..., Any], check: Check) -> Callable[..., Any]:
     """`ask` with the header that agents demand: `send("POST", "/agents", {…})`."""
 
     def send(method: str, path: str, body: Any = None, headers: Any = None) -> Any:
-        return ask(method, path, body, {**BETA, **(headers or {})})
+        answer = ask(method, path, body, {**BETA, **(headers or {})})
+        check(method, path.partition("?")[0], answer.status, answer.body)
+        return answer
 
     return send
 
 
 @pytest.fixture
-def told() -> Callable[..., list[dict[str, Any]]]:
-    """The events of a stream, each as the SDK's type of it has it; `told(stream, until="…")` reads
-    to the first of that type."""
+def told(contract: Contract) -> Callable[..., list[dict[str, Any]]]:
+    """The events of a stream, each as the contract and the SDK's type of it have it;
+    `told(stream, until="…")` reads to the first of that type."""
+    schemas = contract.streamed(Operation("GET", "/agents/sessions/{session_id}/events"))
 
     def told(stream: Iterable[Any], until: str | None = None) -> list[dict[str, Any]]:
         heard = []
         for event in stream:
             heard.append(event.to_dict())
             assert misfits(beta.AgentSessionEvent, heard[-1]) == [], heard[-1]
+            assert contract.faults(schemas[event.type], heard[-1]) == [], heard[-1]
             if event.type == until:
                 break
         ids = [event["event_id"] for event in heard]

@@ -5,7 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from openai import OpenAI
+from openai.types import beta
+from openai.types.beta.agents import sessions
 
+from tests.server.sdk_types import page
+
+TYPES: dict[str, Any] = {
+    "POST /agents": beta.Agent,
+    "GET /agents": page(beta.Agent),
+    "GET /agents/{agent_id}": beta.Agent,
+    "POST /agents/{agent_id}": beta.Agent,
+    "DELETE /agents/{agent_id}": beta.AgentDeleted,
+    "POST /agents/sessions": beta.AgentSession,
+    "GET /agents/sessions": page(beta.AgentSession),
+    "GET /agents/sessions/{session_id}": beta.AgentSession,
+    "POST /agents/sessions/{session_id}": beta.AgentSession,
+    "DELETE /agents/sessions/{session_id}": beta.AgentSessionDeleted,
+    "GET /agents/sessions/{session_id}/artifacts": page(sessions.SessionArtifact),
+    "GET /agents/sessions/{session_id}/artifacts/{artifact_id}": sessions.SessionArtifact,
+    "DELETE /agents/sessions/{session_id}/artifacts/{artifact_id}": sessions.SessionArtifactDeleted,
+    "GET /agents/sessions/{session_id}/items": page(beta.AgentSessionItem),
+    "GET /agents/sessions/{session_id}/turns": page(sessions.Turn),
+    "GET /agents/sessions/{session_id}/turns/{turn_id}": sessions.Turn,
+    "GET /agents/sessions/{session_id}/turns/{turn_id}/items": page(beta.AgentSessionItem),
+}
+"""What the SDK takes the answer of each operation for."""
 NONE: Any = {"type": "none"}
 SESSION = "agent.session."
 BEGINNING = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from openai import OpenAI
 
 from assistctl.server import EmbeddedServer, Settings
-from tests.server.contract import Contract, Operation
+from tests.server.contract import Contract
 from tests.server.responses import contract as published
 from tests.server.runs_help import SCRIPTS
 
@@ -35,14 +34,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
 def connect(contract: Contract) -> Iterator[Callable[[EmbeddedServer], OpenAI]]:
     """As in tests/server; what the contract knows of is held against it."""
     clients: list[OpenAI] = []
-    known = {
-        operation: re.compile(re.sub(r"\{\w+\}", "[^/]+", operation.path))
-        for operation in contract.operations
-    }
 
     def check(response: httpx2.Response) -> None:
         path = response.request.url.path.removeprefix("/v1")
-        asked = _operation(known, response.request.method, path)
+        asked = contract.operation(response.request.method, path)
         if asked is None or not response.headers["content-type"].startswith("application/json"):
             return
         response.read()
@@ -65,13 +60,6 @@ def connect(contract: Contract) -> Iterator[Callable[[EmbeddedServer], OpenAI]]:
     yield connect
     for client in clients:
         client.close()
-
-
-def _operation(known: dict[Operation, re.Pattern[str]], method: str, path: str) -> Operation | None:
-    for operation, pattern in known.items():
-        if operation.method == method and pattern.fullmatch(path):
-            return operation
-    return None
 
 
 @pytest.fixture

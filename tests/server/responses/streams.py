@@ -13,7 +13,7 @@ def told(contract: Contract, stream: Iterable[Any]) -> list[dict[str, Any]]:
     events = [event.to_dict() for event in stream]
     numbers = [event["sequence_number"] for event in events]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    schemas = _schemas(contract)
+    schemas = contract.by_type(contract.named("ResponseStreamEvent"))
     for event in events:
         assert contract.faults(schemas[event["type"]], event) == [], event
     return events
@@ -26,13 +26,4 @@ def names(events: Iterable[dict[str, Any]]) -> list[str]:
         name = event["type"].removeprefix("response.")
         if not found or found[-1] != name:
             found.append(name)
-    return found
-
-
-def _schemas(contract: Contract) -> dict[str, dict[str, Any]]:
-    options = contract.resolved(contract.named("ResponseStreamEvent"))
-    found = {}
-    for option in options.get("oneOf") or options["anyOf"]:
-        schema = contract.resolved(option)
-        found[schema["properties"]["type"]["enum"][0]] = option
     return found

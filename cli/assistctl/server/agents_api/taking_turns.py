@@ -11,7 +11,7 @@ from typing import Any
 from assistctl.server.agents_api import configuration, environments, events, items, sessions, turns
 from assistctl.server.agents_api.events import Event, Teller
 from assistctl.server.agents_api.record import Listeners, SessionRecord
-from assistctl.server.agents_api.turns import ASKED_AT, ORDER
+from assistctl.server.agents_api.turns import ASKED_AT, CACHE, ORDER
 from assistctl.server.assistants_api import locks
 from assistctl.server.assistants_api.record import runs, steps
 from assistctl.server.assistants_api.record.messages import new_message
@@ -198,7 +198,7 @@ def _queued(call: Call, tx: Transaction, session: Document) -> Document:
     }
     thread = {"id": turns.thread_id(session["id"])}
     run = runs.new_run(assistant, thread, {}, {}, engine.models.run_seconds)
-    run[ORDER] = []
+    run |= {ORDER: [], CACHE: session.get("prompt_cache_options")}
     run["notes"] += engine.notes(runs.asked(run))
     return documents.insert(tx, Claim(call.project, thread["id"], run["id"]).collection, run)
 

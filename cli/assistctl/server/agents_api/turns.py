@@ -1,7 +1,8 @@
 """A run of a session's thread as a turn of the session.
 
 Of the run's own keys ORDER has the ids of the turn's output items, in the order in which they were
-told, and ASKED_AT the moment at which the client was told of functions to call.
+told, ASKED_AT the moment at which the client was told of functions to call, and CACHE how long the
+session wanted prompts to be cached when the turn began.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from assistctl.server.wire import RUN, SESSION, THREAD, TURN, Document
 
 ORDER = "_order"
 ASKED_AT = "_asked_at"
+CACHE = "_cache"
 ACTIVE = ("queued", "in_progress", "cancelling", "requires_action")
 _STATUS = {
     "cancelling": "in_progress",
@@ -48,6 +50,7 @@ def is_active(run: Mapping[str, Any]) -> bool:
 
 def view(run: Mapping[str, Any]) -> Document:
     """The turn, as clients see it."""
+    cache = {"prompt_cache_options": run[CACHE]} if run.get(CACHE) else {}
     return {
         "id": turn_id(run["id"]),
         "object": "agent.session.turn",
@@ -61,6 +64,7 @@ def view(run: Mapping[str, Any]) -> Document:
         "error": _error(run),
         "usage": usage([run]),
         "notes": run["notes"],
+        **cache,
     }
 
 
