@@ -59,7 +59,10 @@ class DeclarationError(AssistctlError):
 
 
 class RemoteError(AssistctlError):
-    """The target answered an error or did not answer; `status` is the HTTP status or None."""
+    """The target answered an error or did not answer; `status` is the HTTP status or None.
+    `astray`: what answered is no API, or has it elsewhere."""
+
+    astray = False
 
     def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
         super().__init__(message)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from assistctl import apis
+from assistctl import apis, base_urls
 from assistctl.apis.transport.pacing import PARALLEL
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.resources import Json, Target, Workspace
@@ -46,7 +46,9 @@ def opened(
         except RemoteError as error:
             if not workspace.target.local:
                 where = f"{target.name}, {target.base_url} ({target.place})"
-                error.args = (f"{error}; the target is {where}",)
+                advice = base_urls.advice(str(target.base_url)) if error.astray else ""
+                told = f"{error}; the target is {where}"
+                error.args = (f"{told}; {advice}" if advice else told,)
             raise
 
 

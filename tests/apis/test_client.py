@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -558,3 +558,26 @@ def test_a_stream_whose_connection_was_refused_is_asked_for_again_after_a_pause_
     client.close()
     (seconds,) = held
     assert 0.2 < seconds <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("answer", "astray"),
+    [
+        (problem(404, "Invalid URL (GET /assistants)"), True),
+        (reply({"detail": "Not Found"}, 404), True),
+        (Answer(404, b"404 page not found\n"), True),
+        (Answer(405, b""), True),
+        (problem(404, "No assistant found with id 'asst_1'."), False),
+        (problem(404, "The model 'gpt-9' does not exist."), False),
+        (problem(401, "Incorrect API key provided."), False),
+        (problem(400, "Unknown parameter: 'url'."), False),
+    ],
+)
+def test_it_is_told_apart_whether_an_object_is_missing_or_the_api(answer, astray):
+    with (
+        served(Target(answer)) as address,
+        closing(Client(f"http://{address}", "key")) as client,
+        pytest.raises(RemoteError) as caught,
+    ):
+        client.get("/assistants/asst_1")
+    assert caught.value.astray is astray

@@ -558,6 +558,21 @@ def test_a_web_page_is_no_answer(endpoint):
     )
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(404, "404 page not found", {"content-type": "text/plain"}),
+        Reply(200, "<html>", {"content-type": "text/html"}),
+    ],
+)
+def test_where_no_api_answers_an_address_without_a_version_is_asked_about(endpoint, answer):
+    endpoint.url = endpoint.url.removesuffix("/v1")
+    endpoint.answer(answer)
+    assert failure(endpoint)[1].endswith(" Is URL/v1 meant, with /v1 at its end?")
+    endpoint.answer(Reply(404, {"detail": "no such model"}))
+    assert "/v1" not in failure(endpoint)[1]
+
+
 def test_an_endpoint_that_takes_no_connection_is_given_up(endpoint, monkeypatch):
     monkeypatch.setattr(asking, "_CONNECT_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:

@@ -142,10 +142,9 @@ def _refuse_nothing(client: Client) -> None:
         next(client.list("/models", limit=None), None)
     except RemoteError as error:
         if error.status in ABSENT_ENDPOINT:
-            raise RemoteError(
+            error.args = (
                 f"{error}; nor is there any other list: look whether the base URL is right",
-                status=error.status,
-            ) from error
+            )
         raise
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -12,6 +13,9 @@ import openai
 from assistctl.apis.transport import pacing
 from assistctl.errors import RemoteError
 from assistctl.redaction import Redaction
+
+_NOWHERE = re.compile(r"\b(url|path|route|endpoint)\b|\A\s*not found\W*\Z", re.IGNORECASE)
+"""How servers say that they have nothing at an address, rather than no such object."""
 
 AMBIGUOUS_STATUS = frozenset({408, 409, 429, *range(500, 600)} - {501})
 
@@ -61,9 +65,15 @@ def _as_ours(request: str) -> Iterator[None]:
     except openai.APIError as error:
         raise LostAnswer(f"{request}: {error.message}", code=error.code) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise LostAnswer(f"{request}: the answer is not JSON ({error})") from error
+        raise _no_api(f"{request}: the answer is not JSON ({error})") from error
     except Unexpected as error:
-        raise LostAnswer(f"{request}: {error}") from error
+        raise _no_api(f"{request}: {error}") from error
+
+
+def _no_api(message: str) -> LostAnswer:
+    lost = LostAnswer(message)
+    lost.astray = True
+    return lost
 
 
 def _refusal(request: str, error: openai.APIStatusError) -> RemoteError:
@@ -71,7 +81,9 @@ def _refusal(request: str, error: openai.APIStatusError) -> RemoteError:
     body = error.body.get("message") if isinstance(error.body, Mapping) else None
     message = f"{request}: {status} {body or error.response.reason_phrase}"
     if status not in AMBIGUOUS_STATUS:
-        return RemoteError(message, status=status, code=error.code)
+        refused = RemoteError(message, status=status, code=error.code)
+        refused.astray = status in (404, 405) and (not body or bool(_NOWHERE.search(str(body))))
+        return refused
     lost = LostAnswer(message, status=status, code=error.code)
     lost.retry_after = pacing.asked_for(error.response.headers)
     lost.refused = status == 429

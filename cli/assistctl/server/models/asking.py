@@ -21,6 +21,7 @@ import anyio
 import httpx2
 from starlette.concurrency import run_in_threadpool
 
+from assistctl.base_urls import with_version
 from assistctl.server.models import chat, responses
 from assistctl.server.models.dialect import Api, Dialect, asks_in_words, no_format_with_calls, notes
 from assistctl.server.models.endpoint import Endpoint, Way
@@ -262,7 +263,9 @@ class AskedModel:
         """The objects of an event: one, or one a line."""
         if event.data.lstrip().startswith("<"):
             if event.whole:
-                raise BadAnswer("answered with a web page. Check the model's base_url.")
+                meant = with_version(self._endpoint.base_url)
+                advice = f" Is {meant} meant, with /v1 at its end?" if meant else ""
+                raise BadAnswer(f"answered with a web page. Check the model's base_url.{advice}")
             raise BadAnswer(f"sent what is not JSON: {self._start_of(event.data)}")
         try:
             objects = [json.loads(event.data)]

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 
+from assistctl.base_urls import with_version
 from assistctl.redaction import Redaction
 from assistctl.server.models.protocol import ErrorCode, ModelError
 from assistctl.server.upstream import sentence
@@ -137,6 +138,9 @@ def as_error(endpoint: str, told: Refused) -> ModelError:
         return ModelError("invalid_prompt", text + _NO_TOOLS_REMEDY)
     if not told.inside:
         text += _REMEDIES.get(status, "")
+        is_astray = status == 404 and not told.mentions("model")
+        meant = with_version(endpoint) if is_astray else None
+        text += f" Is {meant} meant, with /v1 at its end?" if meant else ""
     return ModelError(_code(told), text)
 
 

@@ -1,0 +1,56 @@
+"""A target's address without the /v1 at its end, as it is written again and again."""
+
+from http.server import BaseHTTPRequestHandler
+from threading import Thread
+
+import pytest
+
+from assistctl.server import EmbeddedServer, Settings
+from tests.local_http import LocalServer
+
+TARGETS = """\
+targets:
+  assistants: {{base_url: "{url}"}}
+  agents: {{api: agents, base_url: "{url}", emulate: [file_search]}}
+  responses: {{api: responses, base_url: "{url}"}}
+"""
+
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html>")
+
+    def log_message(self, *args):
+        pass
+
+
+def declare(shop, url):
+    shop.edit("assistctl.yaml", "targets:\n", TARGETS.format(url=url))
+
+
+@pytest.mark.parametrize("api", ["assistants", "agents", "responses"])
+def test_it_is_asked_about_where_the_api_is_not_found(api, shop, tmp_path):
+    with EmbeddedServer(Settings(tmp_path / "remote.db", model="scripted")) as server:
+        bare = server.base_url.removesuffix("/v1")
+        declare(shop, bare)
+        for command in (["plan"], ["sync", "--yes"], ["run", "greeter", "hello"], ["list"]):
+            failed = shop.raw(*command, "-t", api)
+            assert failed.returncode == 1
+            assert failed.stderr.endswith(f"; is {bare}/v1 meant, with /v1 at its end?\n")
+            assert "404 Invalid URL" in failed.stderr
+
+
+def test_it_is_asked_about_where_a_web_page_answers(shop):
+    with LocalServer(("127.0.0.1", 0), Page) as pages:
+        thread = Thread(target=pages.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        bare = f"http://127.0.0.1:{pages.server_address[1]}"
+        declare(shop, bare)
+        failed = shop.raw("plan", "-t", "assistants")
+        pages.shutdown()
+        thread.join()
+    assert failed.returncode == 1
+    assert failed.stderr.endswith(f"; is {bare}/v1 meant, with /v1 at its end?\n")
