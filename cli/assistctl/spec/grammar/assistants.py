@@ -75,6 +75,7 @@ ASSISTANTS: dict[str, Schema] = {
             "protect": ref(
                 "protect",
                 "Shall --prune never delete this assistant, even when this file is gone?",
+                default=False,
             ),
             "agents": ref(
                 "agents", "What only the Agents API has; left out at targets of another one."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from assistctl.spec.grammar.parts import Schema, flag, mapping, ref, seconds, table, text, word
 
+TOOL_TIMEOUT = 60
+
 CONTRACT: Schema = {
     "description": text("What the function does; the model decides by it when to call."),
     "parameters": {
@@ -24,9 +26,11 @@ HANDLING: Schema = {
         patternErrorMessage="write module:function, such as bills:save_bill",
     ),
     "approval": word(
-        "Whether a person is asked before each call; never if left out.", "never", "ask"
+        "Whether a person is asked before each call; never if left out.",
+        *["never", "ask"],
+        default="never",
     ),
-    "timeout": seconds("Seconds after which a call counts as failed."),
+    "timeout": seconds("Seconds after which a call counts as failed.", default=TOOL_TIMEOUT),
 }
 
 FUNCTIONS: dict[str, Schema] = {

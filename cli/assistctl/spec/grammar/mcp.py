@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assistctl.spec.grammar.functions import TOOL_TIMEOUT
 from assistctl.spec.grammar.parts import Schema, mapping, ref, seconds, table, text, word
 
 MCP: dict[str, Schema] = {
@@ -42,9 +43,13 @@ MCP: dict[str, Schema] = {
                 "uniqueItems": True,
             },
             "approval": word(
-                "Whether a person is asked before each call; ask if left out.", "never", "ask"
+                "Whether a person is asked before each call; ask if left out.",
+                *["never", "ask"],
+                default="ask",
             ),
-            "timeout": seconds("Seconds after which a call counts as failed."),
+            "timeout": seconds(
+                "Seconds after which a call counts as failed.", default=TOOL_TIMEOUT
+            ),
         },
         required=["type", "server"],
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from assistctl.spec.grammar.parts import (
     Schema,
     flag,
+    inherited,
     integer,
     mapping,
     ref,
@@ -30,6 +31,7 @@ _WAY: Schema = {
         "How it is asked: chat (Chat Completions), responses (Responses), or auto, which asks "
         "OpenAI and Azure by Responses and others by Chat Completions until they say otherwise.",
         *("auto", "chat", "responses"),
+        default="auto",
         examples=["responses"],
     ),
     "profile": word(
@@ -55,7 +57,7 @@ _WAY: Schema = {
         "uniqueItems": True,
         "examples": [["temperature", "top_p"]],
     },
-    "stream": flag("Shall answers be streamed? true if left out.", examples=[False]),
+    "stream": flag("Shall answers be streamed? true if left out.", default=True, examples=[False]),
     "query": table(
         "What is added to the address of every request: ?name=value.",
         text("The value."),
@@ -67,9 +69,16 @@ _WAY: Schema = {
         examples=[32768],
     ),
     "run_seconds": integer(
-        "How long a run may take, in seconds; 600 if left out.", 1, 86_400, examples=[3600]
+        "How long a run may take, in seconds; 600 if left out.",
+        1,
+        86_400,
+        default=600,
+        examples=[3600],
     ),
-    "timeout": seconds("The longest silence that is put up with, in seconds.", examples=[120]),
+    "timeout": seconds(
+        "The longest silence that is put up with, in seconds; that of a whole run if left out.",
+        examples=[120],
+    ),
 }
 
 MODELS: dict[str, Schema] = {
@@ -115,7 +124,7 @@ MODELS: dict[str, Schema] = {
             "The endpoint's name of a model, or how that model is asked.",
             {
                 "name": text("The endpoint's name; the declared one if left out.", minLength=1),
-                **_WAY,
+                **inherited(_WAY),
             },
         ),
         "type": ["string", "object"],
@@ -127,7 +136,7 @@ MODELS: dict[str, Schema] = {
             "model": text("The embedding model, such as text-embedding-3-small.", minLength=1),
             "base_url": ref("url", "The address of the endpoint; the model's if left out."),
             "api_key": ref("api_key", "The key; the model's if base_url is left out too."),
-            "timeout": seconds("Seconds to wait for the endpoint."),
+            "timeout": seconds("Seconds to wait for the endpoint.", default=30),
         },
         required=["model"],
     ),

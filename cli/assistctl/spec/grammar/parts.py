@@ -52,6 +52,14 @@ def mapping(description: str, properties: Schema, **more: Any) -> Schema:
     }
 
 
+def inherited(properties: Schema) -> Schema:
+    """The same keys where one that is left out is as it is a level further out."""
+    return {
+        key: {word: said for word, said in value.items() if word != "default"}
+        for key, value in properties.items()
+    }
+
+
 def table(description: str, values: Schema, *, names: str | None = None, **more: Any) -> Schema:
     """A mapping from names that people choose to values that are all alike."""
     keys: Schema = {"propertyNames": {"$ref": f"#/$defs/{names}"}} if names else {}

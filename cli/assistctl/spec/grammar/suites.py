@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from assistctl.spec.grammar.parts import Schema, flag, integer, mapping, number, ref, table, text
+from assistctl.spec.grammar.parts import (
+    Schema,
+    flag,
+    inherited,
+    integer,
+    mapping,
+    number,
+    ref,
+    table,
+    text,
+)
 
 STATUSES = ("completed", "failed", "incomplete", "expired", "cancelled")
 """How a turn can end."""
@@ -39,8 +49,13 @@ def _limit(description: str) -> Schema:
 
 
 _REPEATED: Schema = {
-    "repeat": integer("How often a case is tried, since models are not deterministic.", 1, 1000),
-    "pass_rate": number("The part of the tries that must pass, 0 to 1 (1 if not said).", 0, 1),
+    "repeat": integer(
+        "How often a case is tried, since models are not deterministic.", 1, 1000, default=1
+    ),
+    "pass_rate": {
+        **number("The part of the tries that must pass, 0 to 1 (1 if not said).", 0, 1),
+        "default": 1,
+    },
     "stubs": ref("stubs", "Functions that are answered here and not executed."),
     "variables": table(
         "Values of variables in the instructions.",
@@ -92,7 +107,7 @@ SUITES: dict[str, Schema] = {
                 "items": {"$ref": "#/$defs/case_turn"},
             },
             "expect": ref("expect", "What must be true in the end."),
-            **_REPEATED,
+            **inherited(_REPEATED),
         },
         required=["name"],
         anyOf=[{"required": ["user"]}, {"required": ["turns"]}],
@@ -140,6 +155,7 @@ SUITES: dict[str, Schema] = {
                 "description": "How it ends; completed if not said.",
                 "type": "string",
                 "enum": list(STATUSES),
+                "default": "completed",
             },
             "seconds": _limit("The most seconds that it may take."),
             "tokens": _limit("The most tokens that it may take, in and out."),
@@ -156,7 +172,7 @@ SUITES: dict[str, Schema] = {
                     "description": "Arguments that it has; more may be there unless `exact`.",
                     "type": "object",
                 },
-                "exact": flag("Whether there are no other arguments."),
+                "exact": flag("Whether there are no other arguments.", default=False),
                 "times": integer("How many such calls there are; at least one if not said.", 1),
             },
             required=["function"],

@@ -151,7 +151,7 @@ _AGENTS: dict[str, Schema] = {
                     "A command.",
                     {
                         "command": text("For the shell.", minLength=1),
-                        "cwd": text("Where; /workspace if nothing is said."),
+                        "cwd": text("Where; /workspace if nothing is said.", default="/workspace"),
                     },
                     required=["command"],
                 ),

@@ -29,7 +29,9 @@ WORKSPACES: dict[str, Schema] = {
             },
             "workspace": ref("slug", "The workspace's name; remote objects that it owns bear it."),
             "defaults": ref("assistant", "Fields that every assistant has unless it says else."),
-            "default_target": ref("slug", "The target without --target; local if left out."),
+            "default_target": ref(
+                "slug", "The target without --target; local if left out.", default="local"
+            ),
             "targets": table(
                 "Where assistants live. `local`, the embedded server, always exists.",
                 {"$ref": "#/$defs/target"},
@@ -49,7 +51,9 @@ WORKSPACES: dict[str, Schema] = {
                         minLength=1,
                     ),
                     "memory": integer(
-                        f"MB that each such process may have; {TOOLS_MEMORY} if left out.", 64
+                        f"MB that each such process may have; {TOOLS_MEMORY} if left out.",
+                        64,
+                        default=TOOLS_MEMORY,
                     ),
                 },
                 required=["python"],
@@ -64,7 +68,8 @@ WORKSPACES: dict[str, Schema] = {
                 {
                     "record": flag(
                         "Shall what is said be written down in .assistctl/threads.db? Else only "
-                        "which thread was used last."
+                        "which thread was used last.",
+                        default=True,
                     ),
                 },
             ),
@@ -90,7 +95,11 @@ WORKSPACES: dict[str, Schema] = {
         mapping(
             "A place where assistants live.",
             {
-                "api": word("The API surface spoken there.", "assistants", "agents", "responses"),
+                "api": word(
+                    "The API surface spoken there.",
+                    *["assistants", "agents", "responses"],
+                    default="assistants",
+                ),
                 "base_url": ref(
                     "url",
                     "The address of the API. Left out, it is the embedded server for assistants, "
@@ -106,8 +115,11 @@ WORKSPACES: dict[str, Schema] = {
                     "type": "array",
                     "items": word("The type of the tool.", "file_search"),
                     "uniqueItems": True,
+                    "default": [],
                 },
-                "confirm": flag("Must whoever writes to this target confirm it by its name?"),
+                "confirm": flag(
+                    "Must whoever writes to this target confirm it by its name?", default=False
+                ),
                 "overrides": mapping(
                     "What is different at this target.",
                     {
@@ -149,7 +161,7 @@ WORKSPACES: dict[str, Schema] = {
                     required=["anchor", "days"],
                 ),
                 "metadata": ref("metadata", "Your own pairs on the store; at most eight."),
-                "protect": ref("protect", "Shall --prune never delete this store?"),
+                "protect": ref("protect", "Shall --prune never delete this store?", default=False),
             },
         )
     ),
