@@ -33,6 +33,10 @@ turns:
     call:
       add: {a: 1, b: 2}
     say: It is 3.
+  - when: silently
+    call:
+      code_interpreter: {code: "open('/mnt/data/told.txt', 'w').write('unasked')"}
+    say: Done.
   - when: wrong
     call:
       code_interpreter: {code: 1 / 0}
@@ -239,6 +243,24 @@ def test_files_are_saved_where_it_is_said_and_over_nothing(analyst, api, tmp_pat
     }
 
 
+@pytest.mark.parametrize("api", APIS)
+def test_files_that_no_answer_leads_to_are_saved_and_shown_again_with_their_turn(
+    analyst, api, tmp_path
+):
+    asked = ("run", "-t", api, "analyst", "silently", "--format", "json", "--save", str(tmp_path))
+    first = json.loads(analyst.raw(*asked).stdout)
+    assert [(file["name"], file["size"]) for file in first["files"]] == [("told.txt", 7)]
+    assert (tmp_path / "told.txt").read_text() == "unasked"
+    again = json.loads(analyst.raw(*asked, "--thread", first["thread"]).stdout)
+    assert [file["saved"] for file in again["files"]] == [str(tmp_path / "told-2.txt")]
+    analyst("run", "-t", api, "analyst", "add", "--thread", first["thread"])
+    past = json.loads(analyst.raw("steps", "-t", api, first["thread"], "--format", "json").stdout)
+    told = [("told.txt", 7)]
+    replaced = [] if api == "responses" else told  # a container holds one file of a name
+    found = [[(file["name"], file["size"]) for file in turn["files"]] for turn in past]
+    assert found == [replaced, told, []]
+
+
 def test_what_cannot_be_saved_is_an_error_after_the_answer(analyst, tmp_path):
     (tmp_path / "file").write_text("")
     to = str(tmp_path / "file" / "new")
@@ -265,8 +287,7 @@ def test_steps_shows_again_what_happened_on_a_thread(analyst, api):
     said, _, sources = outcome(api).rstrip("\n").partition("\n\n")
     mine = {"assistants": "file-…", "responses": "cfile_…", "agents": "artifact_…"}[api]
     thread = {"assistants": "thread_…", "responses": "conv_…", "agents": "sess_…"}[api]
-    size = "" if api == "responses" else ", 8 bytes"
-    files = f"\nmade 花 sums.csv{size}  {mine}"
+    files = f"\nmade 花 sums.csv, 8 bytes  {mine}"
     added = f"""{ended}
 > add
 → add {{"a": 1, "b": 2}}

@@ -37,6 +37,7 @@ CODE = {
     "look": "open('total of all.csv').read()",
     "picture": f"class Picture:\n    def _repr_png_(self): return bytes.fromhex('{PNG}')\n"
     f"open('dot.png', 'wb').write(bytes.fromhex('{PNG}'))\nPicture()",
+    "silently": "open('told.txt', 'w').write('unasked')",
     "list": "import os\nsorted(os.listdir()), 'x' in globals()",
     "endless": "while True: pass",
     "fail": "1 / 0",
@@ -182,6 +183,17 @@ def test_files_go_in_and_come_out_and_are_linked(client):
         assert text["value"][note["start_index"] : note["end_index"]] == note["text"]
     [message] = client.beta.threads.messages.list(thread.id, run_id=run.id)
     assert message.to_dict()["attachments"] == [{"file_id": made.id, "tools": TOOLS}]
+
+
+def test_what_code_made_and_no_text_leads_to_is_attached_to_the_last_message(client, coder):
+    thread, run = say_and_run(client, coder, "silently")
+    *_, newest = client.files.list(purpose="assistants_output", order="asc").data
+    assert client.files.content(newest.id).read() == b"unasked"
+    [message] = client.beta.threads.messages.list(thread.id, run_id=run.id)
+    assert message.to_dict()["attachments"] == [{"file_id": newest.id, "tools": TOOLS}]
+    assert client.beta.threads.retrieve(thread.id).tool_resources.code_interpreter is None
+    say_on(client, thread, coder, "hello")
+    assert client.beta.threads.messages.list(thread.id).data[0].attachments == []
 
 
 def test_pictures_are_outputs_and_those_shown_open_the_message(client, coder):

@@ -257,6 +257,9 @@ class Answer:
             file = replace(file, size=known.size)
         self._files[file.id] = file
 
+    def has_made(self, file_id: str) -> bool:
+        return file_id in self._files
+
     def learn(self, read: Callable[[str], Mapping[str, Json]]) -> None:
         """Have the files read of which more is to be known than what was told: their names, and the
         sizes of those that were made. A target may not have them any more."""

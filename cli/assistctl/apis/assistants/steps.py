@@ -86,8 +86,12 @@ def said(
 
 
 def completed(answer: Answer, message: Mapping[str, Json]) -> Iterator[Event]:
-    """A message that is whole, as far as it was not told in pieces."""
+    """A message that is whole, as far as it was not told in pieces. What its code has made is
+    attached, whether the text leads to it or not."""
     identity, content = str(message.get("id")), message.get("content") or ()
+    for attached in message.get("attachments") or ():
+        if file_id := attached.get("file_id"):
+            answer.made(MadeFile(str(file_id), str(file_id)))
     if not answer.has_begun(identity):
         yield from said(answer, message, content)
         return

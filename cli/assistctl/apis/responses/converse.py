@@ -286,8 +286,7 @@ class Conversation:
     def _conclude(self) -> Iterator[Event]:
         for item in self._response.get("output") or ():
             yield from items.read(self._answer, item)
-            if item.get("type") == "code_interpreter_call" and item.get("container_id"):
-                self._containers[str(item["container_id"])] = None
+        self._containers |= dict.fromkeys(items.containers(self._response.get("output") or ()))
         self._count(self._response.get("usage") or {})
         if self._is_chain() and self._response.get("status") in ("completed", "incomplete"):
             self.thread = str(self._response["id"])
@@ -300,8 +299,12 @@ class Conversation:
         else:
             yield from self._answer.pause()
             for container in self._containers:
-                items.find_files(self.client, self._answer, container, self._since)
+                items.find_files(self.client, self._answer, container, self._is_new)
             yield self.finished()
+
+    def _is_new(self, file: Mapping[str, Json]) -> bool:
+        """Whether a file was made in this turn, by the clock of the target."""
+        return (file.get("created_at") or 0) >= self._since
 
     def _count(self, usage: Mapping[str, Json]) -> None:
         """Add the tokens of one response to those of the turn, called as runs call them."""

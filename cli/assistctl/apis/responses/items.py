@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -61,17 +61,26 @@ def read(answer: Answer, item: Mapping[str, Json]) -> Iterator[Event]:
             yield from answer.search_ended(identity, queries, hits, _failure(item))
 
 
-def find_files(client: Client, answer: Answer, container: str, since: float) -> None:
-    """What lies in a container that the assistant has made from this moment on, by the clock of the
-    target; and how large that is. Some targets do not tell."""
+def find_files(
+    client: Client, answer: Answer, container: str, is_new: Callable[[Mapping[str, Json]], bool]
+) -> None:
+    """What lies in a container that the assistant has made: what is new, and of what was made known
+    already how large it is. Some targets do not tell."""
     try:
         there = list(client.list(path_of("/containers", container, "files"), order="asc"))
     except RemoteError:
         return
     for file in there:
-        if file.get("source") == "assistant" and (file.get("created_at") or 0) >= since:
+        identity = str(file["id"])
+        if file.get("source") == "assistant" and (is_new(file) or answer.has_made(identity)):
             name = PurePosixPath(str(file.get("path"))).name
-            answer.made(MadeFile(str(file["id"]), name, file.get("bytes"), container))
+            answer.made(MadeFile(identity, name, file.get("bytes"), container))
+
+
+def containers(there: Iterable[Mapping[str, Json]]) -> list[str]:
+    """Those in which code of these items has run, each once."""
+    code = (item for item in there if item.get("type") == "code_interpreter_call")
+    return list(dict.fromkeys(str(it["container_id"]) for it in code if it.get("container_id")))
 
 
 def _place(note: Mapping[str, Json]) -> int:

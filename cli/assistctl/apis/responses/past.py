@@ -3,7 +3,9 @@ follow what was said. Only responses tell what a turn has used and how it ended.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TypeAlias
 
 from assistctl.apis.answers import Answer, Retold, tokens
 from assistctl.apis.responses import items
@@ -11,6 +13,7 @@ from assistctl.apis.transport.client import Client, path_of
 from assistctl.events import PastTurn, ToolCall
 from assistctl.resources import Json
 
+_Objects: TypeAlias = Sequence[Mapping[str, Json]]
 _RESPONSE = "resp_"
 _LONGEST = 100
 """How many responses of a chain are looked at."""
@@ -19,13 +22,13 @@ _LONGEST = 100
 def turns(client: Client, thread: str) -> list[PastTurn]:
     """See surface.Surface; `thread` may also be one response of a conversation."""
     if not thread.startswith(_RESPONSE):
-        return [_turn(thread, group, ()) for group in _conversation(client, thread)]
+        return _told(client, thread, [(group, []) for group in _conversation(client, thread)])
     chain = _chain(client, thread)
     if (conversation := chain[0].get("conversation")) is not None:
         known = {item.get("id"): chain[0] for item in chain[0].get("output") or ()}
         groups = _conversation(client, conversation["id"])
-        mine = [group for group in groups if _of(group, known)]
-        return [_turn(conversation["id"], group, _of(group, known)) for group in mine]
+        mine = [(group, _of(group, known)) for group in groups if _of(group, known)]
+        return _told(client, str(conversation["id"]), mine)
     found: dict[Json, Mapping[str, Json]] = {}
     by: dict[Json, Mapping[str, Json]] = {}
     for response in chain:
@@ -34,7 +37,7 @@ def turns(client: Client, thread: str) -> list[PastTurn]:
         for item in (*given, *(response.get("output") or ())):
             found.setdefault(item.get("id"), item)
         by |= {item.get("id"): response for item in response.get("output") or ()}
-    return [_turn(thread, group, _of(group, by)) for group in _grouped(found.values())]
+    return _told(client, thread, [(it, _of(it, by)) for it in _grouped(found.values())])
 
 
 def _conversation(client: Client, thread: str) -> Iterator[list[Mapping[str, Json]]]:
@@ -75,9 +78,42 @@ def _of(
     return list(found.values())
 
 
-def _turn(
-    thread: str, group: Sequence[Mapping[str, Json]], responses: Sequence[Mapping[str, Json]]
-) -> PastTurn:
+def _told(
+    client: Client, thread: str, there: Sequence[tuple[_Objects, _Objects]]
+) -> list[PastTurn]:
+    """The turns, of which these are the items and the responses. What code has made and no answer
+    leads to was made while the responses were at work; of a conversation nobody knows when, so that
+    it is told with the last turn that had code in the same container."""
+    found: list[PastTurn] = []
+    told: set[str] = set()
+    last = {at: place for place, (group, _) in enumerate(there) for at in items.containers(group)}
+    for place, (group, responses) in enumerate(there):
+        retold, answer = _read(group, responses)
+        for container in items.containers(group):
+            is_new = partial(_is_new, frozenset(told), responses, last[container] == place)
+            items.find_files(client, answer, container, is_new)
+        found.append(_turn(thread, group, responses, retold, answer))
+        told |= {file.id for file in found[-1].finished.files}
+    return found
+
+
+def _is_new(
+    told: Container[str], responses: _Objects, is_last: bool, file: Mapping[str, Json]
+) -> bool:
+    during = _during(responses, file.get("created_at") or 0)
+    return str(file["id"]) not in told and (is_last if during is None else during)
+
+
+def _during(responses: _Objects, moment: float) -> bool | None:
+    """Whether they were at work then; None where nothing is known of them."""
+    if not responses:
+        return None
+    ended = responses[-1].get("completed_at")
+    return (responses[0].get("created_at") or 0) <= moment <= (ended or moment)
+
+
+def _read(group: _Objects, responses: _Objects) -> tuple[Retold, Answer]:
+    """What was said and called."""
     said = [item for item in group if item.get("role") == "user"]
     at = responses[0].get("created_at") if responses else None
     retold, answer = Retold("\n\n".join(map(_words, said)), at), Answer()
@@ -92,6 +128,13 @@ def _turn(
         elif item.get("role") != "user":
             retold.hear(items.read(answer, item))
     retold.hear(answer.pause())
+    return retold, answer
+
+
+def _turn(
+    thread: str, group: _Objects, responses: _Objects, retold: Retold, answer: Answer
+) -> PastTurn:
+    at = retold.at
     last = responses[-1] if responses else {}
     used: dict[str, Json] = {}
     for response in responses:

@@ -146,7 +146,13 @@ _STEP_DETAILS: Shape = {
     ]
 }
 STEP: Shape = {"status": str, "step_details": _STEP_DETAILS}
-MESSAGE: Shape = {"run_id": str, "role": str, "content": _PARTS, "metadata": dict}
+MESSAGE: Shape = {
+    "run_id": str,
+    "role": str,
+    "content": _PARTS,
+    "attachments": [Needed({"file_id": str})],
+    "metadata": dict,
+}
 _ANSWERED: Shape = {"type": str, "text": str, "annotations": [Needed({"type": str})]}
 _CALLED: Mapping[str, Shape] = {"call_id": Needed(str), "name": Needed(str)}
 _CONSENT: Mapping[str, Shape] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from assistctl.server.assistants_api.record.events import StreamEvent
@@ -29,15 +29,17 @@ def write_ending(
     run: Document,
     ending: Ending,
     contents: Mapping[str, list[Any]],
+    made: Iterable[str] = (),
 ) -> list[StreamEvent]:
     """End an active run; returns the events of all that changed, in order.
 
-    `contents` maps the id of a message that is still being written to the content it has so far.
+    `contents` maps the id of a message that is still being written to the content it has so far;
+    `made` are the ids of files that are attached to such a message.
     """
     events: list[StreamEvent] = []
     for step in select(tx, Collection(STEP, claim.project, run["id"]), {"status": "in_progress"}):
         if step["type"] == "message_creation":
-            events += _end_message(tx, claim, step, ending, contents)
+            events += _end_message(tx, claim, step, ending, contents, made)
         events.append(_end_step(tx, claim, step, ending))
     ended = {
         **run,
@@ -55,7 +57,12 @@ def write_ending(
 
 
 def _end_message(
-    tx: Transaction, claim: Claim, step: Document, ending: Ending, contents: Mapping[str, list[Any]]
+    tx: Transaction,
+    claim: Claim,
+    step: Document,
+    ending: Ending,
+    contents: Mapping[str, list[Any]],
+    made: Iterable[str],
 ) -> list[StreamEvent]:
     collection = Collection(MESSAGE, claim.project, claim.thread_id)
     message = find(tx, collection, step["step_details"]["message_creation"]["message_id"])
@@ -67,7 +74,7 @@ def _end_message(
         **message,
         "status": "incomplete",
         "content": content,
-        "attachments": attachments(content),
+        "attachments": attachments(content, made),
         "incomplete_at": now(),
         "incomplete_details": {"reason": reason},
     }

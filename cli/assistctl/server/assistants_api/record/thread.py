@@ -31,7 +31,7 @@ from assistctl.server.storage import threads
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection, find, save, select
 from assistctl.server.storage.leases import Claim, LeaseLost
-from assistctl.server.wire import STEP, Document, now
+from assistctl.server.wire import FILE, MESSAGE, STEP, Document, now
 
 
 class ThreadRecord:
@@ -140,10 +140,12 @@ class ThreadRecord:
             if self._message:
                 self._message.charge(tx, cost)
             return self._end(tx, run, conclusion)
-        events = self._message.close(tx, cost, state) if self._message else []
+        made = self._made(tx) if isinstance(conclusion, Ending) else []
+        events = self._message.close(tx, cost, state, made) if self._message else []
         match conclusion:
             case Ending():
-                return (events or self._silence(tx, run, cost)) + self._end(tx, run, conclusion)
+                events = events or self._silence(tx, run, cost, made)
+                return events + self._end(tx, run, conclusion)
             case GoesOn():
                 self._save(tx, run)
                 return events + (self._step.close(tx) if self._step else [])
@@ -169,12 +171,31 @@ class ThreadRecord:
     def _end(self, tx: Transaction, run: Document, ending: Ending) -> list[StreamEvent]:
         message = self._message
         contents = {message.message["id"]: message.content()} if message else {}
-        return write_ending(tx, self.claim, run, ending, contents)
+        made = self._made(tx) if message else []
+        return write_ending(tx, self.claim, run, ending, contents, made)
 
-    def _silence(self, tx: Transaction, run: Document, cost: Document) -> list[StreamEvent]:
+    def _silence(
+        self, tx: Transaction, run: Document, cost: Document, made: Sequence[str]
+    ) -> list[StreamEvent]:
         """A model that said nothing has still answered: clients read the newest message."""
         message = MessageWriter(self.claim, run, self._pictures)
-        return message.open(tx) + message.close(tx, cost)
+        return message.open(tx) + message.close(tx, cost, made=made)
+
+    def _made(self, tx: Transaction) -> list[str]:
+        """The files that code of the run has written, less those that earlier messages have: they
+        go with the last one."""
+        steps = select(tx, Collection(STEP, self.claim.project, self.claim.run_id))
+        if not (made := tool_calls.made(steps)):
+            return []
+        messages = Collection(MESSAGE, self.claim.project, self.claim.thread_id)
+        said = [
+            find(tx, messages, step["step_details"]["message_creation"]["message_id"])
+            for step in steps
+            if step["type"] == "message_creation"
+        ]
+        told = {it["file_id"] for message in said if message for it in message["attachments"]}
+        there = Collection(FILE, self.claim.project)
+        return [at for at in made if at not in told and find(tx, there, at)]
 
     def _charge(self, run: Document, usage: Usage) -> Document:
         """The run with the cost of the answer, unless it has been charged with that before."""

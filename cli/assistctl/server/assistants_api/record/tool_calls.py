@@ -105,6 +105,15 @@ def past_code(steps: Sequence[Document], run_id: str) -> PastCode:
     return PastCode(ran, written, pictures)
 
 
+def made(steps: Sequence[Document]) -> list[str]:
+    """The ids of the files that code of these steps has written, the last of each name."""
+    written: dict[str, str] = {}
+    for step in steps:
+        for kept in step.get("_calls", {}).values():
+            written |= kept.get("files", {})
+    return list(written.values())
+
+
 def _shown(result: ToolResult) -> Document:
     if isinstance(result, CodeResult):
         return {"input": result.code, "outputs": _outputs(result)}

@@ -92,10 +92,15 @@ class MessageWriter:
         self.step = save(tx, self._steps, {**self.step, "usage": usage})
 
     def close(
-        self, tx: Transaction, usage: Document, state: Mapping[str, Any] | None = None
+        self,
+        tx: Transaction,
+        usage: Document,
+        state: Mapping[str, Any] | None = None,
+        made: Iterable[str] = (),
     ) -> list[StreamEvent]:
-        """Store the finished message and step, and the state that its model wants back. Meanwhile
-        the client may have written metadata on the message, or deleted it."""
+        """Store the finished message and step, and the state that its model wants back; `made` as
+        in `attachments`. Meanwhile the client may have written metadata on the message, or deleted
+        it."""
         events: list[StreamEvent] = []
         message = find(tx, self._messages, self.message["id"])
         if message is not None:
@@ -104,7 +109,7 @@ class MessageWriter:
                 "status": "completed",
                 "completed_at": now(),
                 "content": content,
-                "attachments": attachments(content),
+                "attachments": attachments(content, made),
                 **({STATE: dict(state)} if state else {}),
             }
             events.append(
@@ -220,9 +225,12 @@ class ToolStepWriter:
         )
 
 
-def attachments(content: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What a message has attached, as it was at the hosted API: the files that its text links to,
-    each once. Clients look here for what code has made."""
+def attachments(
+    content: Iterable[Mapping[str, Any]], made: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """What a message has attached, each once: the files that its text links to, as it was at the
+    hosted API, and of those that were `made` (ids) all others, which nothing else would tell of.
+    Clients look here for what code has made."""
     linked = [
         annotation["file_path"]["file_id"]
         for part in content
@@ -232,7 +240,7 @@ def attachments(content: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
     return [
         {"file_id": file_id, "tools": [{"type": "code_interpreter"}]}
-        for file_id in dict.fromkeys(linked)
+        for file_id in dict.fromkeys([*linked, *made])
     ]
 
 
