@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("assistctl.commands.show", "Show one assistant as declared and as it exists."),
     "tools": ("assistctl.commands.tools", "List, show and call the declared functions."),
     "mcp": ("assistctl.commands.mcp", "Pin the tools of MCP servers; be one."),
+    "console": ("assistctl.commands.console", "Look at it all in a browser."),
     "serve": ("assistctl.commands.serve", "Run the embedded Assistants API v2 server."),
     "schema": ("assistctl.commands.schema", "Print the JSON Schema of the YAML files."),
     "completion": ("assistctl.commands.completion", "Print a completion script for a shell."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -34,22 +34,31 @@ def opened(
     """The API surface of the workspace's target, which is sent `parallel` requests at a time. A
     local one has its own `database`, unless another is given; what its model is asked goes
     through the `tape`."""
+    with started(workspace, database=database, tape=tape) as target:
+        surface = apis.connect(target, parallel)
+        with closing(surface):
+            try:
+                yield surface
+            except RemoteError as error:
+                if not workspace.target.local:
+                    where = f"{target.name}, {target.base_url} ({target.place})"
+                    advice = base_urls.advice(str(target.base_url)) if error.astray else ""
+                    told = f"{error}; the target is {where}"
+                    error.args = (f"{told}; {advice}" if advice else told,)
+                raise
+
+
+@contextmanager
+def started(
+    workspace: Workspace, *, database: Path | None = None, tape: Tape | None = None
+) -> Iterator[Target]:
+    """The workspace's target with its address; the server of a local one runs within the block."""
     with ExitStack() as stack:
         target = workspace.target
         if target.local:
             server = _embedded(replace(server_settings(workspace, database), tape=tape), stack)
             target = replace(target, base_url=server.base_url, api_key=server.api_key)
-        surface = apis.connect(target, parallel)
-        stack.callback(surface.close)
-        try:
-            yield surface
-        except RemoteError as error:
-            if not workspace.target.local:
-                where = f"{target.name}, {target.base_url} ({target.place})"
-                advice = base_urls.advice(str(target.base_url)) if error.astray else ""
-                told = f"{error}; the target is {where}"
-                error.args = (f"{told}; {advice}" if advice else told,)
-            raise
+        yield target
 
 
 def _embedded(settings: Settings, stack: ExitStack) -> EmbeddedServer:

@@ -6,12 +6,12 @@ import click
 
 from assistctl.commands._options import Options, as_command, complete_key
 from assistctl.commands._workspace import load
-from assistctl.commands.list import standing
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.plan.state import Observed
 from assistctl.render.listing import Shown, shown_json, shown_text
 from assistctl.resources import Address
 from assistctl.sync.planning import plan_sync
+from assistctl.sync.standing import standing
 from assistctl.targets import opened
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assistctl.server.seeding import Seeded, SeedError, seed
     from assistctl.server.serving import EmbeddedServer, serve
     from assistctl.server.storage.database import DatabaseError
+    from assistctl.server.upstream import is_loopback
 
 __all__ = [
     "DatabaseError",
@@ -26,6 +27,7 @@ __all__ = [
     "Settings",
     "Tape",
     "code_report",
+    "is_loopback",
     "seed",
     "serve",
 ]
@@ -39,6 +41,7 @@ _HOMES = {
     "code_report": "engine.interpreters",
     "DatabaseError": "storage.database",
     "Tape": "models.taping",
+    "is_loopback": "upstream",
 }
 
 

@@ -116,6 +116,7 @@ class Client:
         )
 
     def close(self) -> None:
+        """Close the connections."""
         self._client.close()
 
     def pool(self) -> ThreadPoolExecutor:

@@ -1,0 +1,222 @@
+"""The console as an ASGI application: who comes in, which page answers, what every answer bears."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import TypeAlias
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from assistctl.console import entering
+from assistctl.console.access import (
+    Attempts,
+    Sessions,
+    foreign_host,
+    foreign_origin,
+    is_same_token,
+)
+from assistctl.console.entering import Doors
+from assistctl.console.pages import workspace
+from assistctl.console.rendering import SECURITY
+from assistctl.console.visit import FORM_BYTES, ROOT, Console, Endpoint, Section, Visit
+from assistctl.errors import AssistctlError, DeclarationError, Refused, RemoteError
+from assistctl.render.terminal import sanitize
+
+_log = logging.getLogger("assistctl.console")
+
+SECTIONS = (workspace,)
+"""The modules of the pages, in the order of the navigation."""
+
+_ASSETS = Path(__file__).parent / "assets"
+_FIELDS = 1000
+
+_Answer: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+def create_app(console: Console) -> Starlette:
+    """The pages below /console, and a way there from /."""
+    doors = Doors(console, Sessions(), Attempts())
+    pages = [it for it in SECTIONS if console.load or not it.SECTION.needs_workspace]
+    sections = tuple(it.SECTION for it in pages)
+    front = sections[0].path if sections else entering.LOGIN
+    endpoints = [
+        Endpoint("/", lambda visit: visit.to(front)),
+        Endpoint("/logout", lambda visit: entering.leave(doors, visit.request), "POST"),
+        *(endpoint for page in pages for endpoint in page.ENDPOINTS),
+    ]
+    routes = [
+        Mount("/assets", StaticFiles(directory=_ASSETS)),
+        Route(entering.ENTER, _bounded(partial(_here, entering.enter_page, doors))),
+        Route(entering.ENTER, _bounded(partial(entering.enter, doors)), methods=["POST"]),
+        Route(entering.LOGIN, _bounded(partial(_here, entering.login_page, doors))),
+        Route(entering.LOGIN, _bounded(partial(entering.login, doors)), methods=["POST"]),
+        *(_route(doors, sections, endpoint) for endpoint in endpoints),
+    ]
+    app = Starlette(
+        routes=[
+            Route("/", _to_console),
+            Route(ROOT, _to_console),
+            Mount(ROOT, routes=routes),
+        ],
+        middleware=[Middleware(_Guard, here_only=console.links is not None)],
+        exception_handlers={HTTPException: _answer_http_error, AssistctlError: _answer_outside},
+    )
+    app.state.sessions = doors.sessions
+    return app
+
+
+def beside(api: ASGIApp, console: ASGIApp) -> ASGIApp:
+    """Both as one application: what is below /console is the console's, all else the API's."""
+
+    async def choose(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        is_console = scope["type"] == "http" and (path == ROOT or path.startswith(f"{ROOT}/"))
+        await (console if is_console else api)(scope, receive, send)
+
+    return choose
+
+
+class _Guard:
+    """What every answer bears, and where every request must come from."""
+
+    def __init__(self, app: ASGIApp, here_only: bool) -> None:
+        self._app = app
+        self._here_only = here_only
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(SECURITY)
+                if scope["path"].startswith(f"{ROOT}/assets/"):
+                    headers["cache-control"] = "no-cache"  # kept, and asked for again by its ETag
+            await send(message)
+
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope["method"], Headers(scope=scope))
+        await (refusal or self._app)(scope, receive, answer)
+
+    def _refusal(self, method: str, headers: Headers) -> Response | None:
+        if self._here_only and (host := foreign_host(headers)) is not None:
+            return _refused(f"this console answers to localhost only, not to the host {host}")
+        if method not in ("GET", "HEAD") and (origin := foreign_origin(headers)) is not None:
+            return _refused(f"this was not sent by a page of this console, but from {origin}")
+        return None
+
+
+def _refused(reason: str) -> Response:
+    _log.warning("refused: %s", reason)
+    return PlainTextResponse(f"Refused: {reason}.\n", 403)
+
+
+def _route(doors: Doors, sections: tuple[Section, ...], endpoint: Endpoint) -> Route:
+    """An endpoint for those who are in."""
+
+    async def answer(request: Request) -> Response:
+        session = entering.session_of(doors, request)
+        if session is None:
+            return entering.outside(doors, request)
+        visit = Visit(request, doors.console, session, sections)
+        try:
+            if endpoint.method == "POST":
+                visit = Visit(request, doors.console, session, sections, await _form(request))
+                _check_token(visit)
+            if inspect.iscoroutinefunction(endpoint.handler):
+                response: Response = await endpoint.handler(visit)
+            else:
+                response = await run_in_threadpool(endpoint.handler, visit)  # type: ignore[arg-type]
+            return response
+        except (HTTPException, ClientDisconnect):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets a page
+            return _failure(visit, error)
+        finally:
+            await request.close()
+
+    return Route(endpoint.path, _bounded(answer, endpoint.largest), methods=[endpoint.method])
+
+
+def _bounded(answer: _Answer, largest: int = FORM_BYTES) -> _Answer:
+    """Bodies say how long they are, as those of browsers do, and are not too long."""
+
+    async def bounded(request: Request) -> Response:
+        if request.method == "POST":
+            length = request.headers.get("content-length", "")
+            if not length.isdigit():
+                raise HTTPException(HTTPStatus.LENGTH_REQUIRED)
+            if int(length) > largest:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return await answer(request)
+
+    return bounded
+
+
+async def _form(request: Request) -> FormData:
+    return await request.form(max_fields=_FIELDS, max_part_size=FORM_BYTES)
+
+
+def _check_token(visit: Visit) -> None:
+    given = visit.request.headers.get("x-csrf-token") or visit.sent("csrf")
+    if not is_same_token(given, visit.session.csrf):
+        raise Refused(
+            "this form is not of your session, or that has ended and begun anew; nothing was"
+            " changed. Load the page again, and send it from there"
+        )
+
+
+def _failure(visit: Visit, error: Exception) -> Response:
+    """What has gone wrong, for people; what is nobody's business is in the log only."""
+    problems = error.problems if isinstance(error, DeclarationError) else ()
+    if isinstance(error, AssistctlError):
+        told = str(error)
+    else:
+        _log.error("%s failed", visit.request.url.path, exc_info=error)
+        told = "This is a bug in assistctl. The log of the command that serves this page says more."
+    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+    if visit.is_partial:
+        return visit.fragment("_failure.html", status=status, told=told, problems=problems)
+    title = "Not done"
+    return visit.page("failure.html", title=title, status=status, told=told, problems=problems)
+
+
+_STATUS: dict[type[Exception], int] = {
+    DeclarationError: 422,
+    Refused: 409,
+    RemoteError: 502,
+    AssistctlError: 400,
+}
+
+
+async def _here(
+    page: Callable[[Doors, Request], Response], doors: Doors, request: Request
+) -> Response:
+    return page(doors, request)
+
+
+async def _to_console(request: Request) -> Response:
+    return RedirectResponse(f"{ROOT}/", 303)
+
+
+async def _answer_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
+
+
+async def _answer_outside(request: Request, error: Exception) -> Response:
+    return PlainTextResponse(f"{sanitize(str(error))}\n", 502)

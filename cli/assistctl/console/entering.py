@@ -1,0 +1,131 @@
+"""The way in, by a one-time link or by a key, and the way out."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from assistctl.console.access import Attempts, Session, Sessions
+from assistctl.console.reach import Reach
+from assistctl.console.rendering import rendered
+from assistctl.console.visit import ROOT, Console
+from assistctl.errors import AssistctlError, RemoteError
+
+_log = logging.getLogger("assistctl.console")
+
+ENTER, LOGIN = "/enter", "/login"
+
+
+@dataclass(frozen=True)
+class Doors:
+    """A console, those who are in it, and those who have tried to be."""
+
+    console: Console
+    sessions: Sessions
+    attempts: Attempts
+
+
+def session_of(doors: Doors, request: Request) -> Session | None:
+    """Whose request this is."""
+    session_id = request.cookies.get(_cookie(request))
+    return doors.sessions.find(session_id) if session_id else None
+
+
+def outside(doors: Doors, request: Request) -> Response:
+    """For somebody without a session: the way in."""
+    way = ROOT + (LOGIN if doors.console.links is None else ENTER)
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"hx-redirect": way})
+    return RedirectResponse(way, 303)
+
+
+def enter_page(doors: Doors, request: Request) -> Response:
+    """What a link leads to. It is used up by the form on this page, not by looking at it: programs
+    that open links to preview them do not post."""
+    if doors.console.links is None:
+        return outside(doors, request)
+    token = request.query_params.get("token", "")
+    return _outside("enter.html", title="Open the console", token=token, wrong=False)
+
+
+async def enter(doors: Doors, request: Request) -> Response:
+    """Exchange a link's token for a session."""
+    links = doors.console.links
+    token = (await request.form()).get("token", "")
+    if links is None or not isinstance(token, str) or not links.take(token):
+        _log.warning("a link was refused (client %s)", _client(request))
+        return _outside("enter.html", 403, title="Open the console", token="", wrong=True)
+    reach = await run_in_threadpool(doors.console.reach, None)
+    return _let_in(doors, request, reach)
+
+
+def login_page(doors: Doors, request: Request) -> Response:
+    """Where a key is asked for."""
+    if doors.console.links is not None:
+        return outside(doors, request)
+    return _outside("login.html", title="Log in", wrong="")
+
+
+async def login(doors: Doors, request: Request) -> Response:
+    """Exchange a key for a session, unless too many were wrong lately."""
+    if doors.console.links is not None:
+        return outside(doors, request)
+    client = _client(request)
+    if wait := math.ceil(doors.attempts.wait(client)):
+        wrong = f"Too many keys were wrong. Try again in {wait} seconds."
+        answer = _outside("login.html", 429, title="Log in", wrong=wrong)
+        answer.headers["retry-after"] = str(wait)
+        return answer
+    key = (await request.form()).get("key", "")
+    try:
+        reach = await run_in_threadpool(doors.console.reach, str(key).strip())
+    except RemoteError as error:
+        if error.status != 401:
+            raise
+    except AssistctlError:
+        pass  # no header could carry it
+    else:
+        return _let_in(doors, request, reach)
+    doors.attempts.failed(client)
+    _log.warning("a key was refused (client %s)", client)
+    return _outside("login.html", 403, title="Log in", wrong="This key opens nothing here.")
+
+
+def leave(doors: Doors, request: Request) -> Response:
+    """End the session."""
+    doors.sessions.end(request.cookies.get(_cookie(request), ""))
+    answer = outside(doors, request)
+    answer.delete_cookie(_cookie(request), ROOT)
+    return answer
+
+
+def _let_in(doors: Doors, request: Request, reach: Reach) -> Response:
+    answer = RedirectResponse(f"{ROOT}/", 303)
+    answer.set_cookie(
+        _cookie(request),
+        doors.sessions.begin(reach),
+        path=ROOT,
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
+    _log.info("somebody has come in (client %s)", _client(request))
+    return answer
+
+
+def _cookie(request: Request) -> str:
+    """Cookies of a host are of all its ports: each has a name of its own."""
+    return f"assistctl_console_{(request.scope.get('server') or ('', 0))[1]}"
+
+
+def _client(request: Request) -> str:
+    return request.client.host if request.client else "-"
+
+
+def _outside(template: str, status: int = 200, **values: object) -> Response:
+    return rendered(template, {"root": ROOT, **values}, status)

@@ -1,0 +1,358 @@
+"""What an attacker tries, and what comes of it; docs/console.md has the list."""
+
+import re
+import threading
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from assistctl.console.access import (
+    ATTEMPTS,
+    ATTEMPTS_OF_ALL,
+    IDLE_SECONDS,
+    LINK_SECONDS,
+    LONGEST_SECONDS,
+    WINDOW_SECONDS,
+    Attempts,
+    Links,
+    Sessions,
+)
+from tests.console.conftest import Visitor
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:;"
+    " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+EVIL = "http://evil.example"
+
+
+class Hands:
+    """A clock that is set by hand."""
+
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+class NoReach:
+    closed = False
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def stranger(console):
+    """Somebody who knows the address and nothing else."""
+    visitor = Visitor(console.address)
+    with visitor.http:
+        yield visitor
+
+
+def where(answer):
+    return answer.status_code, answer.headers.get("location")
+
+
+# The link
+
+
+def test_a_link_opens_the_console_once(console, stranger):
+    token = console.links.new()
+    assert where(stranger.raw_post("/console/enter", {"token": token})) == (303, "/console/")
+    again = Visitor(console.address)
+    with again.http:
+        assert again.raw_post("/console/enter", {"token": token}).status_code == 403
+        assert where(again.http.get("/console/workspace")) == (303, "/console/enter")
+
+
+def test_looking_at_a_link_does_not_use_it_up(console, stranger):
+    token = console.links.new()
+    for _ in range(3):
+        seen = stranger.http.get("/console/enter", params={"token": token})
+        assert (seen.status_code, "set-cookie" in seen.headers) == (200, False)
+    assert stranger.raw_post("/console/enter", {"token": token}).status_code == 303
+
+
+def test_a_link_expires_and_is_replaced_by_a_newer_one():
+    clock = Hands()
+    links = Links(clock)
+    first, second = links.new(), links.new()
+    assert [links.take(first), links.take(second)] == [False, True]
+    late = links.new()
+    clock.now += LINK_SECONDS
+    assert links.take(late) is False
+
+
+def test_of_many_who_use_a_link_at_once_one_comes_in():
+    links, came = Links(), []
+    token, ready = links.new(), threading.Barrier(8)
+
+    def use():
+        ready.wait()
+        came.append(links.take(token))
+
+    threads = [threading.Thread(target=use) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(came) == [False] * 7 + [True]
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 100_000, "é\x00", "../../etc/passwd"])
+def test_what_is_no_token_opens_nothing(console, stranger, token):
+    console.links.new()
+    assert stranger.raw_post("/console/enter", {"token": token}).status_code == 403
+
+
+def test_a_link_is_not_opened_by_another_site(console, stranger):
+    answer = stranger.http.post(
+        "/console/enter", data={"token": console.links.new()}, headers={"origin": EVIL}
+    )
+    assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+
+
+# The session
+
+
+@pytest.mark.parametrize("path", ["/", "/workspace", "/workspace/show?address=assistant/clerk"])
+def test_without_a_session_every_page_leads_to_the_way_in(stranger, path):
+    assert where(stranger.http.get(f"/console{path}")) == (303, "/console/enter")
+
+
+def test_without_a_session_nothing_is_applied(console, stranger):
+    answer = stranger.raw_post("/console/workspace/apply", {"csrf": "", "fingerprint": "x"})
+    assert where(answer) == (303, "/console/enter")
+
+
+def test_the_cookie_is_out_of_reach_for_scripts_other_sites_and_other_paths(console, stranger):
+    cookie = stranger.raw_post("/console/enter", {"token": console.links.new()}).headers[
+        "set-cookie"
+    ]
+    port = console.address.rpartition(":")[2]
+    assert re.fullmatch(
+        rf"assistctl_console_{port}=[\w-]{{43}}; HttpOnly; Path=/console; SameSite=strict", cookie
+    )
+
+
+@pytest.mark.parametrize("forged", ["", "x", "x" * 43, "null", "\u00e9"])
+def test_a_forged_session_is_none(console, forged):
+    port = console.address.rpartition(":")[2]
+    cookie = f"assistctl_console_{port}={forged}".encode()
+    answer = httpx2.get(f"{console.address}/console/workspace", headers={"cookie": cookie})
+    assert where(answer) == (303, "/console/enter")
+
+
+def test_an_id_that_somebody_brings_along_is_not_made_a_session(console):
+    """Else they could know it beforehand (session fixation)."""
+    port = console.address.rpartition(":")[2]
+    with httpx2.Client(base_url=console.address) as http:
+        http.cookies.set(f"assistctl_console_{port}", "planted", path="/console")
+        answer = http.post(
+            "/console/enter",
+            data={"token": console.links.new()},
+            headers={"origin": console.address},
+        )
+        assert "planted" not in answer.headers["set-cookie"]
+
+
+def test_a_session_ends_unused_and_at_the_latest():
+    clock = Hands()
+    sessions = Sessions(clock)
+    reach = NoReach()
+    unused = sessions.begin(reach)
+    clock.now += IDLE_SECONDS + 1
+    assert sessions.find(unused) is None
+    assert reach.closed
+    used = sessions.begin(NoReach())
+    for _ in range(int(LONGEST_SECONDS / IDLE_SECONDS) * 2):
+        clock.now += IDLE_SECONDS / 2
+        assert sessions.find(used) is not None
+    clock.now += 1
+    assert sessions.find(used) is None
+
+
+def test_who_leaves_is_out_and_so_is_who_has_their_cookie(console, browse):
+    cookies = dict(browse.http.cookies)
+    assert browse.post("/logout").status_code == 303
+    thief = httpx2.get(f"{console.address}/console/workspace", cookies=cookies)
+    assert where(thief) == (303, "/console/enter")
+
+
+# Forms of other sites
+
+
+@pytest.mark.parametrize("csrf", ["", "x", "0" * 43])
+def test_a_form_without_the_sessions_token_does_nothing(browse, csrf):
+    answer = browse.raw_post("/console/workspace/apply", {"csrf": csrf, "fingerprint": "x"})
+    assert answer.status_code == 409
+    assert "this form is not of your session" in answer.text
+
+
+def test_the_token_of_another_session_does_nothing(console, browse):
+    other = Visitor(console.address)
+    with other.http:
+        other.enter(console.links)
+        browse.csrf = other.csrf
+        assert browse.post("/workspace/apply", {"fingerprint": "x"}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": EVIL},
+        {"origin": "null"},
+        {},
+        {"origin": "https://127.0.0.1"},
+        {"origin": "http://127.0.0.1:1"},
+        {"origin": "http://localhost"},
+        {"origin": "http://["},
+    ],
+    ids=str,
+)
+def test_a_form_that_is_sent_from_elsewhere_does_nothing(browse, headers):
+    answer = browse.http.post(
+        "/console/workspace/apply", data={"csrf": browse.csrf, "fingerprint": "x"}, headers=headers
+    )
+    assert answer.status_code == 403
+
+
+def test_a_form_is_not_sent_by_an_address(browse):
+    """What changes something is no GET, which an image of another site could make."""
+    assert browse.http.get("/console/workspace/apply").status_code == 405
+    assert browse.http.get("/console/logout").status_code == 405
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_other_methods_are_refused(browse, method):
+    answer = browse.http.request(method, "/console/workspace", headers={"origin": browse.address})
+    assert answer.status_code == 405
+
+
+# Names of others that point here
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "", "[", "a b"]
+)
+def test_a_name_that_was_pointed_here_is_told_nothing(console, browse, host):
+    answer = browse.http.get("/console/workspace", headers={"host": host})
+    assert answer.status_code in (400, 403)
+    assert "Clerk" not in answer.text
+
+
+def test_every_name_of_this_machine_is_answered(console, stranger):
+    port = console.address.rpartition(":")[2]
+    for name in ("localhost", "127.0.0.1", "[::1]"):
+        answer = stranger.http.get("/console/enter", headers={"host": f"{name}:{port}"})
+        assert answer.status_code == 200
+
+
+# What answers bear
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/console/workspace", "/console/enter", "/console/nowhere", "/console/assets/console.js"],
+)
+def test_every_answer_says_what_may_be_done_with_it(browse, path):
+    headers = browse.http.get(path).headers
+    kept = "no-cache" if "assets" in path else "no-store"
+    assert {
+        name: headers[name]
+        for name in (
+            "content-security-policy",
+            "x-content-type-options",
+            "x-frame-options",
+            "referrer-policy",
+            "cache-control",
+        )
+    } == {
+        "content-security-policy": POLICY,
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "referrer-policy": "same-origin",
+        "cache-control": kept,
+    }
+
+
+def test_no_template_has_a_script_or_style_or_handler_in_it():
+    templates = Path("cli/assistctl/console/templates")
+    found = [
+        (path.name, line)
+        for path in templates.rglob("*.html")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"<script(?![^>]*src=)|<style|\bstyle=|\bon\w+=|javascript:|hx-on", line)
+    ]
+    assert found == []
+
+
+def test_no_template_takes_anything_for_markup():
+    templates = Path("cli/assistctl/console/templates")
+    found = [
+        path.name
+        for path in templates.rglob("*.html")
+        if re.search(r"\|\s*safe|autoescape|https?://", path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_nothing_is_loaded_from_elsewhere():
+    assets = Path("cli/assistctl/console/assets")
+    css = (assets / "console.css").read_text(encoding="utf-8")
+    assert re.findall(r"url\((.*?)\)", css) == ['"chevron.svg"', '"check.svg"', '"minus.svg"']
+    assert "http" not in css + (assets / "console.js").read_text(encoding="utf-8")
+
+
+# Paths, sizes, shapes
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/assets/../app.py",
+        "/console/assets/%2e%2e/app.py",
+        "/console/assets/..%2fapp.py",
+        "/console/assets//etc/passwd",
+        "/console/assets/",
+        "/console/assets/%00",
+    ],
+)
+def test_nothing_but_assets_is_served_as_one(stranger, path):
+    assert stranger.http.get(path).status_code == 404
+
+
+def test_a_body_that_is_too_long_is_not_read(browse):
+    answer = browse.post("/workspace/apply", {"fingerprint": "x" * 3_000_000})
+    assert answer.status_code == 413
+
+
+def test_a_body_without_an_end_is_not_read(browse):
+    answer = browse.http.post(
+        "/console/enter", content=iter([b"token=x"]), headers={"origin": browse.address}
+    )
+    assert answer.status_code == 411
+
+
+# Keys
+
+
+def test_after_many_wrong_keys_an_address_waits_and_others_do_not():
+    clock = Hands()
+    attempts = Attempts(clock)
+    for _ in range(ATTEMPTS):
+        assert attempts.wait("192.0.2.1") == 0
+        attempts.failed("192.0.2.1")
+    assert attempts.wait("192.0.2.1") == WINDOW_SECONDS
+    assert attempts.wait("192.0.2.2") == 0
+    clock.now += WINDOW_SECONDS
+    assert attempts.wait("192.0.2.1") == 0
+
+
+def test_keys_that_are_tried_from_many_addresses_are_paced_too():
+    attempts = Attempts(Hands())
+    for number in range(ATTEMPTS_OF_ALL):
+        attempts.failed(f"192.0.2.{number}")
+    assert attempts.wait("198.51.100.1") == WINDOW_SECONDS
