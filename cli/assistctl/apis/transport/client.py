@@ -370,7 +370,7 @@ class Client:
         pace = self._pace
         seconds = pacing.pause(attempt, error.retry_after)
         overrun = error.status == 429
-        if error.retry_after is not None and pace.clock() + error.retry_after > deadline:
+        if error.retry_after and pace.clock() + error.retry_after > deadline:
             pace.overrun = pace.overrun or overrun
             error.add(f"it asks to wait {error.retry_after:,.0f} s, which is too long")
             raise error
