@@ -73,6 +73,10 @@ RETRIES = "--retries"
 """The feature that a run which has failed can be tried again."""
 
 
+COPY = "threads copy"
+"""The feature that a thread can be written as a whole."""
+
+
 class Operation(Protocol):
     """One request of a plan (and what it waits for); see apis/managed/operations.py. As a string it
     says in words what is requested."""
@@ -295,9 +299,11 @@ class Surface(Protocol):
         remote_id: str | None,
         entries: Sequence[Message | Called],
         upload: Callable[[Attached], str],
+        begun: Callable[[str], None],
     ) -> WrittenThread:
         """A new thread with this assistant on which this was said, as far as the API takes it.
-        `upload` brings a file to the target; its id there. Where it fails, no thread is left."""
+        `upload` brings a file to the target; its id there. `begun` is told the thread's id as soon
+        as it is there: where this fails, it is to be deleted."""
 
     def delete_thread(self, thread: str) -> None:
         """Delete a thread by its id; one that is not there any more counts as deleted."""

@@ -7,13 +7,10 @@ import pytest
 
 from assistctl.apis.agents.threads import AS_ONE
 from assistctl.apis.assistants.threads import OF_RUNS
-from assistctl.apis.transport.client import Client, path_of
-from assistctl.conversation import copying
-from assistctl.conversation.sessions import session
+from assistctl.apis.transport.client import path_of
 from assistctl.errors import RemoteError
 from assistctl.loading import load
-from assistctl.record import store
-from assistctl.surface import Attached, Called, Message, Transcript
+from assistctl.surface import Called
 from assistctl.targets import opened
 from tests.commands.conftest import TEMPLATE, Shop
 
@@ -137,37 +134,39 @@ def test_what_its_target_does_not_tell_any_more_is_copied_from_the_record(held):
     ]
 
 
-@pytest.mark.parametrize("to", ["assistants", "responses"])
-def test_of_a_copy_that_fails_nothing_is_left_at_the_target(held, to, monkeypatch):
+def test_a_thread_that_is_not_recorded_here_is_copied_by_its_id_from_its_target(held):
     shop, _ = held
-    (last, *_) = store.threads(shop.root, to)
-    one, two = (Attached(name, name, ("file_search",)) for name in ("care.md", "gone.md"))
-    said = (Message("user", "a", (one,)), Message("assistant", "b"), Message("user", "c", (two,)))
-    files = {"care.md": shop.root / "handbook" / "care.md", "gone.md": shop.root / "gone.md"}
-    original = copying.Original(last, Transcript(said), files)
-    made = []
-    create, send = Client.create, Client.send
+    thread = say(shop, "responses", "the sum, please")
+    assert shop("threads", "delete", thread).code == 0
+    copy = ("threads", "copy", thread, "--to", "assistants")
+    told_not = (
+        "error: thread_nowhere is not recorded here, and assistants does not tell it: GET"
+        " /threads/thread_nowhere/messages: 404 No thread found with id 'thread_nowhere'.\n"
+    )
+    nowhere = ("threads", "copy", "thread_nowhere", "-t", "assistants", "--to", "responses")
+    assert shop(*nowhere) == (1, "", told_not)
+    assert shop(*copy, "-t", "responses") == (
+        1,
+        "",
+        f"error: {thread} is not recorded here, so nobody knows with which assistant it was held;"
+        " name with --assistant who goes on with it\n",
+    )
+    made = shop.raw(*copy, "-t", "responses", "--assistant", "clerk")
+    assert made.returncode == 0, made.stderr
+    assert told(shop, "assistants", made.stdout.strip()) == [
+        ("user", "the sum, please"),
+        ("assistant", "The sum is 3."),
+    ]
 
-    def creates(self, path, *arguments, **more):
-        answer = create(self, path, *arguments, **more)
-        made.extend([path_of(path, answer["id"])] if path in ("/threads", "/conversations") else [])
-        return answer
 
-    def sends(self, *arguments):
-        answer = send(self, *arguments)
-        made.append(path_of("/files", answer["id"]))
-        return answer
-
-    monkeypatch.setattr(Client, "create", creates)
-    monkeypatch.setattr(Client, "send", sends)
-    with session(load(shop.root, to), "clerk") as talk:
-        with pytest.raises(FileNotFoundError):
-            copying.write(original, talk)
-        assert len(made) == 2
-        for path in made:
-            with pytest.raises(RemoteError, match=" 404 "):
-                talk.surface.client.get(path)
-    assert store.threads(shop.root, to)[0] == last
+def test_that_a_copy_costs_a_turn_is_said_before_it_is_made(held):
+    shop, threads = held
+    code, _, err = shop("threads", "copy", threads["assistants"], "--to", "agents")
+    assert (code, err.splitlines()[0]) == (
+        0,
+        "note: at agents it is copied as the first message of a session, which the assistant"
+        " answers: a turn that costs tokens",
+    )
 
 
 def test_a_chain_of_responses_is_deleted_from_its_newest_to_its_first(held):

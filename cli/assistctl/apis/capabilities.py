@@ -16,6 +16,7 @@ from assistctl.errors import Place, Problem
 from assistctl.resources import Assistant, FileSearch, Target, Workspace
 from assistctl.surface import (
     ATTACHED_TO_SEARCH,
+    COPY,
     MAX_COST,
     ONCE_IN_NEW_THREADS,
     ONCE_OPTIONS,
@@ -193,6 +194,14 @@ TABLE: Mapping[str, tuple[Capability, Capability, Capability]] = {
         _as("as another run on the thread"),
         _refused("leave it out: the session would have the message twice"),
         _as("as another response to the message"),
+    ),
+    COPY: (
+        _as("as a thread, without the calls of functions"),
+        _emulated(
+            "as the first message of a session, which the assistant answers: a turn that costs"
+            " tokens"
+        ),
+        _as("as a conversation"),
     ),
     MAX_COST: (
         _refused(f"{_USED}; use --max-tokens"),

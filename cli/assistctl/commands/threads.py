@@ -29,6 +29,7 @@ from assistctl.render.threads import (
 )
 from assistctl.render.values import json_document
 from assistctl.resources import Workspace
+from assistctl.surface import COPY, Support
 from assistctl.targets import opened
 
 _THREAD = click.argument("thread", metavar="THREAD", shell_complete=complete_thread)
@@ -144,24 +145,28 @@ def _delete(options: Options, thread: str, at_target: bool, consent: Consent) ->
 def _copy(options: Options, thread: str, to: str, key: str | None) -> int | None:
     """Make a thread anew at another target, with what its API takes of it.
 
-    It is read at its own target; where that does not tell it any more, from the record here. `run
-    -t TARGET KEY --continue` goes on with the copy, whose id goes to standard output; what it has
-    not is told on standard error.
+    It is read at its own target; where that does not tell it any more, from the record here. One
+    that is not recorded here is copied by its whole id, from --target. `run -t TARGET KEY
+    --continue` goes on with the copy, whose id goes to standard output; what it has not is told on
+    standard error.
     """
     from assistctl.conversation import copying
 
     root = root_of(options.workspace)
-    found = _named(root, options, thread)
     there = replace(options, target=to)
     workspace = load(there)
+    found = _named(root, options, thread, elsewhere=True)
 
     def source() -> Workspace:
         return load(replace(options, target=found.target), refuse=False)
 
     with copying.temporary() as directory:
         original = copying.read(source, root, found, Path(directory))
-        key = key or found.assistant
+        key = key or found.assistant or _only(workspace, found)
         with opened_session(there, workspace, key, ConversationOptions()) as talk:
+            as_what = talk.surface.capabilities[COPY]
+            if as_what.support is Support.EMULATED and not options.quiet:
+                click.echo(f"note: at {to} it is copied {as_what.how}", err=True)
             copied = copying.write(original, talk)
     if options.format == "json":
         click.echo(json_document({"target": to, "assistant": key, **asdict(copied)}))
@@ -172,10 +177,22 @@ def _copy(options: Options, thread: str, to: str, key: str | None) -> int | None
     return None
 
 
-def _named(root: Path, options: Options, name: str | None) -> Thread:
+def _only(workspace: Workspace, thread: Thread) -> str:
+    """The assistant that a thread of which nothing is recorded can only have been held with."""
+    if len(workspace.assistants) == 1:
+        return next(iter(workspace.assistants.values())).key
+    raise AssistctlError(
+        f"{one_line(thread.id)} is not recorded here, so nobody knows with which assistant it was"
+        " held; name with --assistant who goes on with it"
+    )
+
+
+def _named(root: Path, options: Options, name: str | None, *, elsewhere: bool = False) -> Thread:
     """The thread whose id begins like this, with its kind (`thread_`) or without; without a name
-    the one used last."""
+    the one used last. One that is not recorded may be at the target, if it may be `elsewhere`."""
     found = store.threads(root, options.target)
+    if elsewhere and name and not any(_begins(it.id, name) for it in found):
+        return Thread(0, name, load(options).target.name, "", None, "", "", 0)
     if not found:
         where = f" at {options.target}" if options.target else ""
         raise AssistctlError(f"no thread is recorded here{where}; `assistctl run` begins one")

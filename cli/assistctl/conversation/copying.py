@@ -11,10 +11,10 @@ from pathlib import Path
 from assistctl.conversation.saving import harmless
 from assistctl.conversation.sessions import Session
 from assistctl.errors import AssistctlError, RemoteError
-from assistctl.record import store
+from assistctl.record import copies, store
 from assistctl.record.threads import Item, Thread, Turn
 from assistctl.resources import Workspace
-from assistctl.surface import Attached, Called, Message, Transcript
+from assistctl.surface import Attached, Called, Message, Transcript, WrittenThread
 from assistctl.targets import opened
 
 
@@ -60,6 +60,10 @@ def read(load: Callable[[], Workspace], root: Path, thread: Thread, directory: P
                 except RemoteError as error:
                     left.append(f"{file.name}: {error}")
     except AssistctlError as error:
+        if not thread.number:
+            raise AssistctlError(
+                f"{thread.id} is not recorded here, and {thread.target} does not tell it: {error}"
+            ) from error
         told = _recorded(store.turns(root, thread))
         left = [f"{thread.target} does not tell it ({error}), so it is as it was recorded here"]
     return Original(thread, replace(told, left=(*left, *told.left)), files)
@@ -67,31 +71,59 @@ def read(load: Callable[[], Workspace], root: Path, thread: Thread, directory: P
 
 def write(original: Original, talk: Session) -> Copied:
     """The same at the target of a session, on a thread of its own, which is then the one used last.
-    Each file is uploaded once. Where it fails, nothing of it is left at the target."""
+    Each file is uploaded once. Where it fails, nothing of it is left at the target, or it is said
+    what; what an earlier copy has left is deleted first. Raises AssistctlError."""
+    source, target = original.thread, talk.workspace.target.name
+    entries = [_with_files(entry, original.files) for entry in original.transcript.entries]
+    if not any(isinstance(entry, Message) for entry in entries):
+        raise AssistctlError(f"nothing was said on {source.id}, so there is nothing to copy")
+    with copies.begun(talk.workspace.root, source.target, source.id, target) as copy:
+        if still := _undo(copy, talk):
+            raise AssistctlError(
+                f"what an earlier copy has left at {target} cannot be deleted: {', '.join(still)}"
+            )
+        try:
+            made = _written(entries, original, talk, copy)
+        except BaseException as error:
+            if (still := _undo(copy, talk)) and isinstance(error, AssistctlError | OSError):
+                raise AssistctlError(
+                    f"{error}; at {target} is left: {', '.join(still)}; the next copy of this"
+                    " thread to it deletes that first"
+                ) from error
+            raise
+        _record(source, entries, talk, made.id)
+        copy.is_whole()
+    calls = sum(isinstance(entry, Called) for entry in entries)
+    left = (*original.transcript.left, *made.left)
+    return Copied(made.id, len(entries) - calls, calls, left)
+
+
+def _written(
+    entries: Sequence[Message | Called], original: Original, talk: Session, copy: copies.Copy
+) -> WrittenThread:
     uploaded: dict[str, str] = {}
 
     def upload(file: Attached) -> str:
         if file.id not in uploaded:
-            made = talk.surface.upload(original.files[file.id], file.name)
-            uploaded[file.id] = str(made["id"])
+            made = str(talk.surface.upload(original.files[file.id], file.name)["id"])
+            copy.note(copies.FILE, made)
+            uploaded[file.id] = made
         return uploaded[file.id]
 
-    entries = [_with_files(entry, original.files) for entry in original.transcript.entries]
-    if not any(isinstance(entry, Message) for entry in entries):
-        raise AssistctlError(
-            f"nothing was said on {original.thread.id}, so there is nothing to copy"
-        )
-    try:
-        made = talk.surface.write_thread(talk.assistant, talk.remote_id, entries, upload)
-    except BaseException:
-        for file_id in uploaded.values():
-            with suppress(RemoteError):
-                talk.surface.delete_file(file_id)
-        raise
-    _record(original.thread, entries, talk, made.id)
-    calls = sum(isinstance(entry, Called) for entry in entries)
-    left = (*original.transcript.left, *made.left)
-    return Copied(made.id, len(entries) - calls, calls, left)
+    def begun(thread: str) -> None:
+        copy.note(copies.THREAD, thread)
+
+    return talk.surface.write_thread(talk.assistant, talk.remote_id, entries, upload, begun)
+
+
+def _undo(copy: copies.Copy, talk: Session) -> list[str]:
+    """Delete what there is of a copy, threads first; the ids of what cannot be deleted."""
+    for kind, identity in sorted(copy.made, reverse=True):
+        delete = talk.surface.delete_thread if kind == copies.THREAD else talk.surface.delete_file
+        with suppress(RemoteError):
+            delete(identity)
+            copy.forget(kind, identity)
+    return [identity for _, identity in copy.made]
 
 
 def temporary() -> tempfile.TemporaryDirectory[str]:

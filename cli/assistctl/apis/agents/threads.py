@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from assistctl.apis.agents.converse import Conversation
-from assistctl.apis.managed.managed_surface import Entries, Uploader
+from assistctl.apis.managed.managed_surface import Begun, Entries, Uploader
 from assistctl.apis.managed.ownership import used_files
 from assistctl.apis.managed.transcripts import attached, counted, of_items
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.errors import AssistctlError, RemoteError
-from assistctl.events import ActionRequired, Finished
+from assistctl.events import ActionRequired, Finished, ThreadStarted
 from assistctl.resources import Assistant, CodeInterpreter, Json
 from assistctl.surface import Attached, Message, Transcript, WrittenThread
 
@@ -48,6 +48,7 @@ def write(
     owner: str,
     entries: Entries,
     upload: Uploader,
+    begun: Begun,
 ) -> WrittenThread:
     """See surface.Surface.write_thread."""
     assert remote_id is not None, "what is synced is an agent"
@@ -60,16 +61,18 @@ def write(
     talk = Conversation(client, assistant, remote_id, owner)
     try:
         for event in talk.send(f"{PREFACE}\n\n{_told(entries)}", given):
-            if isinstance(event, ActionRequired):
+            if isinstance(event, ThreadStarted):
+                begun(event.thread)
+            elif isinstance(event, ActionRequired):
                 left.append("function call that the assistant wanted to make at once")
                 talk.cancel()
             elif isinstance(event, Finished) and event.status != "completed":
                 raise AssistctlError(f"the session did not take what was said: {event.error}")
     except BaseException:
         with suppress(RemoteError):
-            talk.cancel()
-            if talk.thread is not None:
-                delete(client, talk.thread)
+            talk.cancel()  # which may find the session whose answer was lost
+        if talk.thread is not None:
+            begun(talk.thread)
         raise
     return WrittenThread(str(talk.thread), (AS_ONE, *counted(left)))
 

@@ -8,8 +8,8 @@ from functools import partial
 from itertools import islice
 
 from assistctl.apis.answers import KEY
-from assistctl.apis.managed.managed_surface import Entries, Uploader
-from assistctl.apis.managed.transcripts import attached, counted, undone
+from assistctl.apis.managed.managed_surface import Begun, Entries, Uploader
+from assistctl.apis.managed.transcripts import attached, begin, counted
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.resources import Assistant, Json
 from assistctl.surface import Called, Message, Transcript, WrittenThread
@@ -58,28 +58,28 @@ def write(
     owner: str,
     entries: Entries,
     upload: Uploader,
+    begun: Begun,
 ) -> WrittenThread:
     """See surface.Surface.write_thread. A thread holds no calls but those of its own runs."""
-    made = client.create("/threads", {"metadata": {"assistctl": owner}})
-    thread = str(made["id"])
+    thread = begin(client, "/threads", owner)
+    begun(thread)
     path = path_of("/threads", thread, "messages")
     left = [OF_RUNS for entry in entries if isinstance(entry, Called)]
-    with undone(delete, client, thread):
-        for entry in entries:
-            if isinstance(entry, Called):
-                continue
-            if not entry.text.strip():
-                left.append("message without text")
-                continue
-            key = secrets.token_hex(8)
-            body: dict[str, Json] = {"role": entry.role, "content": entry.text}
-            body["metadata"] = {KEY: key}
-            if entry.files:
-                body["attachments"] = [
-                    {"file_id": upload(file), "tools": [{"type": name} for name in file.tools]}
-                    for file in entry.files
-                ]
-            client.create(path, body, partial(_found, client, path, key), just_made=True)
+    for entry in entries:
+        if isinstance(entry, Called):
+            continue
+        if not entry.text.strip():
+            left.append("message without text")
+            continue
+        key = secrets.token_hex(8)
+        body: dict[str, Json] = {"role": entry.role, "content": entry.text}
+        body["metadata"] = {KEY: key}
+        if entry.files:
+            body["attachments"] = [
+                {"file_id": upload(file), "tools": [{"type": name} for name in file.tools]}
+                for file in entry.files
+            ]
+        client.create(path, body, partial(_found, client, path, key), just_made=True)
     return WrittenThread(thread, counted(left))
 
 

@@ -41,6 +41,7 @@ from assistctl.surface import Operation as AnyOperation
 
 Entries: TypeAlias = Sequence[Message | Called]
 Uploader: TypeAlias = Callable[[Attached], str]
+Begun: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Threads:
     """Threads as a whole, as surface.Surface has them; `write` gets the owner, too."""
 
     read: Callable[[Client, str], Transcript]
-    write: Callable[[Client, Assistant, str | None, str, Entries, Uploader], WrittenThread]
+    write: Callable[[Client, Assistant, str | None, str, Entries, Uploader, Begun], WrittenThread]
     delete: Callable[[Client, str], None]
 
 
@@ -156,10 +157,15 @@ class ManagedSurface:
         return self.api.threads.read(self.client, thread)
 
     def write_thread(
-        self, assistant: Assistant, remote_id: str | None, entries: Entries, upload: Uploader
+        self,
+        assistant: Assistant,
+        remote_id: str | None,
+        entries: Entries,
+        upload: Uploader,
+        begun: Begun,
     ) -> WrittenThread:
-        owner = f"{self.namespace}/{assistant.key}"
-        return self.api.threads.write(self.client, assistant, remote_id, owner, entries, upload)
+        write, owner = self.api.threads.write, f"{self.namespace}/{assistant.key}"
+        return write(self.client, assistant, remote_id, owner, entries, upload, begun)
 
     def delete_thread(self, thread: str) -> None:
         self.api.threads.delete(self.client, thread)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from assistctl.apis.transport.client import Client, path_of
+from assistctl.apis.transport.failures import LostAnswer
 from assistctl.errors import RemoteError
 from assistctl.resources import Json
 from assistctl.surface import Attached, Called, Message, Transcript
@@ -23,6 +23,16 @@ def attached(client: Client, file_id: Json, tools: Iterable[Json]) -> Attached:
             raise
         return Attached(str(file_id), str(file_id), names)
     return Attached(str(file_id), str(file.get("filename") or file_id), names, file.get("bytes"))
+
+
+def begin(client: Client, path: str, owner: str) -> str:
+    """The id of a new thread of ours. Nobody can look for one whose answer was lost."""
+    try:
+        return str(client.create(path, {"metadata": {"assistctl": owner}})["id"])
+    except LostAnswer as lost:
+        if not lost.refused:
+            lost.add("whether it was taken is not known; if it was, an empty thread is there")
+        raise
 
 
 def counted(kinds: Iterable[str]) -> tuple[str, ...]:
@@ -56,14 +66,3 @@ def of_items(
 
 def _as_text(value: Json) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-@contextmanager
-def undone(delete: Callable[[Client, str], None], client: Client, thread: str) -> Iterator[None]:
-    """What is written to a thread, all or nothing: where it fails, the thread is deleted."""
-    try:
-        yield
-    except BaseException:
-        with suppress(RemoteError):
-            delete(client, thread)
-        raise

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from assistctl.apis.managed.managed_surface import Entries, Uploader
-from assistctl.apis.managed.transcripts import attached, counted, of_items, undone
+from assistctl.apis.managed.managed_surface import Begun, Entries, Uploader
+from assistctl.apis.managed.transcripts import attached, begin, counted, of_items
 from assistctl.apis.responses import requests
 from assistctl.apis.responses.converse import CHAIN, NOT_CALLED
 from assistctl.apis.transport.client import Client, path_of
@@ -32,26 +32,26 @@ def write(
     owner: str,
     entries: Entries,
     upload: Uploader,
+    begun: Begun,
 ) -> WrittenThread:
     """See surface.Surface.write_thread. What only code was to read has no place in an item. Items
     cannot be looked for when an answer is lost, so that they are counted in the end."""
     left: list[str] = []
-    made = client.create("/conversations", {"metadata": {"assistctl": owner}})
-    thread = str(made["id"])
+    thread = begin(client, "/conversations", owner)
+    begun(thread)
     path = path_of("/conversations", thread, "items")
-    with undone(delete, client, thread):
-        items = [
-            item
-            for place, entry in enumerate(entries)
-            for item in _items(entry, f"call_copied{place:06}", upload, left)
-        ]
-        for start in range(0, len(items), MOST_ITEMS):
-            client.submit(path, {"items": items[start : start + MOST_ITEMS]})
-        there = sum(1 for _ in client.list(path, order="asc", just_made=True))
-        if there != len(items):
-            raise AssistctlError(
-                f"of {len(items):,} items that were sent the target has made {there:,}; copy again"
-            )
+    items = [
+        item
+        for place, entry in enumerate(entries)
+        for item in _items(entry, f"call_copied{place:06}", upload, left)
+    ]
+    for start in range(0, len(items), MOST_ITEMS):
+        client.submit(path, {"items": items[start : start + MOST_ITEMS]})
+    there = sum(1 for _ in client.list(path, order="asc", just_made=True))
+    if there != len(items):
+        raise AssistctlError(
+            f"of {len(items):,} items that were sent the target has made {there:,}; copy again"
+        )
     return WrittenThread(thread, counted(left))
 
 
