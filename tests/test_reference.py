@@ -5,7 +5,17 @@ import re
 from pathlib import Path
 
 import pytest
-from making import MADE, MARK, commands, environment, exit_codes, library, server_api, yaml_keys
+from making import (
+    MADE,
+    MARK,
+    commands,
+    environment,
+    exit_codes,
+    library,
+    problems,
+    server_api,
+    yaml_keys,
+)
 
 from assistctl import errors, main, spec
 from assistctl.apis import capabilities
@@ -13,7 +23,7 @@ from assistctl.server import routing
 from tests import forking
 
 ROOT = Path(__file__).parent.parent
-PAGES = ROOT / "docs" / "reference"
+DOCS = ROOT / "docs"
 ENVIRON = dict.fromkeys(("MODEL_KEY", "STAGING_KEY", "OPENAI_API_KEY", "TIDES_TOKEN"), "k")
 KINDS = pytest.mark.parametrize("kind", yaml_keys.FILES)
 
@@ -24,7 +34,8 @@ def rows(text):
 
 
 def test_everything_that_is_made_has_one_place():
-    places = [name for page in PAGES.glob("*.md") for name in MARK.findall(page.read_text("utf-8"))]
+    pages = (page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))
+    places = [name for page in pages for name in MARK.findall(page)]
     assert sorted(places) == sorted(MADE)
 
 
@@ -113,3 +124,15 @@ def test_every_endpoint_stands_in_the_reference():
         for endpoint in routing.endpoints_below(word):
             row = f"| {endpoint.method} | `/v1{endpoint.path}` |"
             assert (f"`/v1{endpoint.path}`" if server_api.refused(endpoint) else row) in page
+
+
+def test_every_problem_that_a_broken_workspace_shows_stands_in_troubleshooting():
+    broken = {path.parent.name for path in problems.WORKSPACES.glob("*/expected.txt")}
+    grouped = [name for names in problems.groups().values() for name in names]
+    assert broken - set(grouped) == {"good-full", "good-minimal"}
+    page = MADE["problems"]().replace("\\", "")
+    for name in grouped:
+        told = (problems.WORKSPACES / name / "expected.txt").read_text("utf-8").splitlines()
+        assert len(list(problems.lines(name))) == len(told)
+        for what, remedy in problems.lines(name):
+            assert f"| {what} | {remedy} |".replace("\\", "") in page

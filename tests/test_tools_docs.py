@@ -32,9 +32,9 @@ def workspace(root, *, apart):
         path = root / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        functions = re.findall(r"^def (\w+)", text, re.MULTILINE)
+        functions = re.findall(r"^(?:async )?def (\w+)", text, re.MULTILINE)
         tools += [f"  - {{type: function, python: {path.stem}:{each}}}\n" for each in functions]
-    (root / "assistants").mkdir()
+    (root / "assistants").mkdir(exist_ok=True)
     (root / "assistants" / "pool.yaml").write_text("tools:\n" + "".join(tools))
 
 

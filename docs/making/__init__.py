@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from making import commands, environment, exit_codes, library, server_api, yaml_keys
+from making import commands, environment, exit_codes, library, problems, server_api, yaml_keys
 
 MARK = re.compile(r"^<!-- made: (\S+) -->$", re.MULTILINE)
 
@@ -20,6 +20,7 @@ MADE: dict[str, Callable[[], str]] = {
     "environment": environment.page,
     "exit-codes": exit_codes.page,
     "library": library.page,
+    "problems": problems.page,
     "server-api": server_api.page,
 }
 """What can stand at a mark -> what makes it, in Markdown."""
