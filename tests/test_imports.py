@@ -14,7 +14,7 @@ try:
     main(sys.argv[1:])
 except SystemExit as left:
     assert not left.code, left.code
-heavy = {"httpx2", "deepdiff", "starlette", "rich", "jsonschema", "pydantic", "prompt_toolkit"}
+heavy = {"openai", "deepdiff", "starlette", "rich", "jsonschema", "pydantic", "prompt_toolkit"}
 print(*sorted(heavy & set(sys.modules)), file=sys.stderr)
 """
 

@@ -19,6 +19,8 @@ VARIABLES = {
     "OPENAI_API_KEY": "Where no model is declared for the embedded server: the key of the endpoint"
     " that answers. A target's own key is only ever the variable that its `api_key` names.",
     "OPENAI_BASE_URL": "Beside it: the endpoint's address; OpenAI's if not set.",
+    "OPENAI_CUSTOM_HEADERS": "What the `openai` SDK would add to its requests. It is read only to"
+    " be left out: it may hold somebody's key.",
     "SSL_CERT_FILE": "A file of certificates (PEM) to trust, for targets and model endpoints.",
     "NO_COLOR": "Not empty: no colours.",
     "FORCE_COLOR": "Colours also where there is no terminal (`0` or `false`: none), unless"

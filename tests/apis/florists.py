@@ -127,7 +127,7 @@ class Florists:
     def job(self, *arguments, root=None):
         self.number += 1
         output = self.root.parent / f"job-{self.number}.txt"
-        environ = {"SHOP_URL": self.proxy.base_url, "SHOP_KEY": self.direct._exchange.api_key}
+        environ = {"SHOP_URL": self.proxy.base_url, "SHOP_KEY": self.direct._client.api_key}
         return Job(root or self.root, arguments, output, environ)
 
     def run(self, *arguments):

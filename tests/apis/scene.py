@@ -210,10 +210,10 @@ class Scene:
 
 
 def content_of(client, file_id):
-    base_url = client._exchange.base_url
+    base_url = str(client._client.base_url).rstrip("/")
     request = urllib.request.Request(
         f"{base_url}/files/{file_id}/content",
-        headers={"Authorization": f"Bearer {client._exchange.api_key}"},
+        headers={"Authorization": f"Bearer {client._client.api_key}"},
     )
     with urllib.request.urlopen(request) as answer:
         return answer.read().decode()

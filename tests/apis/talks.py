@@ -52,7 +52,7 @@ class Shop:
     @contextmanager
     def at(self, base_url: str) -> Iterator[Shop]:
         """The same by another address of its target."""
-        client = self.bench.api.client(base_url, self.bench.client._exchange.api_key)
+        client = self.bench.api.client(base_url, self.bench.client._client.api_key)
         yield Shop(replace(self.bench, client=client))
         client.close()
 

@@ -149,7 +149,7 @@ def test_a_killed_process_heals(scene, scenario):
     points, failures = range(3, about.requests(scene) + 1, 3 if THOROUGH else 6), []
     for number in points:
         about.start(scene)
-        url, key = scene.proxy.base_url, scene.direct._exchange.api_key
+        url, key = scene.proxy.base_url, scene.direct._client.api_key
         process = context.Process(target=sync_from, args=(scene.bench.root, url, key, scenario))
         scene.proxy.at(
             number, lambda request, forward, it=process: (it.kill(), forward(request))[1]

@@ -1,1 +1,1 @@
-"""Requests to one target."""
+"""Requests to one target: the only users of the openai SDK."""

@@ -1,27 +1,31 @@
-"""Requests to one target, until they are answered.
+"""Requests to one target, through the openai SDK's own transport (auth, errors, streams).
 
-Bodies go out and come back as plain dicts, so that nothing is lost that nobody here knows. What is
-safe to repeat is repeated. Every error leaves this module as a RemoteError, without secrets.
+Bodies go out and come back as plain dicts, so that nothing is lost that the SDK's types do not
+know. What is safe to repeat is repeated here and not by the SDK, which would repeat creates too
+and takes any JSON for an answer. Every error leaves this module as a RemoteError, without secrets.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import count
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias, cast
 from urllib.parse import quote
 
 import httpx2
+import openai
 
 from assistctl.apis.transport import pacing
-from assistctl.apis.transport.exchange import Exchange, events
+from assistctl.apis.transport.betas import beta
+from assistctl.apis.transport.bounded import bounded
 from assistctl.apis.transport.failures import LostAnswer, Unexpected, translated
 from assistctl.apis.transport.pacing import PARALLEL, RETRIES, Pacing
 from assistctl.apis.transport.shapes import check_event, check_object
@@ -102,11 +106,18 @@ class Client:
         self._pace = pace or Pacing()
         self.redaction = Redaction(api_key)
         self.sizes = sizes
-        self._exchange = Exchange(base_url, api_key, timeout)
+        self._client = openai.OpenAI(
+            base_url=base_url,
+            api_key=api_key,
+            max_retries=0,
+            timeout=httpx2.Timeout(timeout, connect=10.0),
+            default_headers=_own_headers(api_key),
+            http_client=_transport(httpx2.URL(base_url), timeout),
+        )
 
     def close(self) -> None:
         """Close the connections."""
-        self._exchange.close()
+        self._client.close()
 
     def pool(self) -> ThreadPoolExecutor:
         """Threads for requests at the same time, as many as the target is to be troubled with."""
@@ -118,7 +129,7 @@ class Client:
         return self._repeated(
             "GET",
             path,
-            lambda: self._object("GET", path, self._exchange.ask("GET", path, params=params)),
+            lambda: self._object("GET", path, self._get(path, params)),
             just_made=just_made,
         )
 
@@ -135,7 +146,7 @@ class Client:
         """DELETE, repeated until it is answered; what is not there any more counts as deleted."""
 
         def send() -> dict[str, Json]:
-            self._exchange.ask("DELETE", path)
+            self._client.delete(path, cast_to=object, options={"headers": beta(path)})
             return {}
 
         try:
@@ -168,12 +179,18 @@ class Client:
     ) -> dict[str, Json]:
         """POST of a form with a file, from its beginning each time it is repeated."""
         key = str(uuid.uuid4())
+        headers = {"Content-Type": "multipart/form-data", "Idempotency-Key": key}
         size = file.seek(0, 2)
 
         def send() -> dict[str, Json]:
             file.seek(0)
-            files = [(part, (filename, file))]
-            answer = self._exchange.send(path, fields, files, {"Idempotency-Key": key})
+            answer = self._client.post(
+                path,
+                cast_to=object,
+                body=dict(fields),
+                files=[(part, (filename, file))],
+                options={"headers": {**beta(path), **headers}},
+            )
             return self._object("POST", path, answer)
 
         return self._repeated("POST", path, send, more_seconds=size / _BYTES_PER_SECOND)
@@ -181,23 +198,24 @@ class Client:
     def fetch(
         self,
         path: str,
+        request: Callable[[openai.OpenAI], AbstractContextManager[openai.APIResponse[Any]]],
         to: Path,
         size: int | None,
         progress: Callable[[int], None],
     ) -> None:
-        """A GET whose answer is no JSON, into a file; `size` is what shall come of it, if that is
-        known, `progress` is told the bytes received."""
+        """A GET whose answer is no JSON, by the SDK's own method, into a file; `size` is what shall
+        come of it, if that is known, `progress` is told the bytes received."""
 
         def fetch() -> dict[str, Json]:
             received = 0
-            with self._exchange.download(path) as answer, to.open("wb") as handle:
-                try:
+            try:
+                with request(self._client) as answer, to.open("wb") as handle:
                     for piece in answer.iter_bytes(PIECE):
                         handle.write(piece)
                         received += len(piece)
                         progress(received)
-                except httpx2.HTTPError as error:
-                    raise LostAnswer(f"GET {path}: the download broke off ({error})") from error
+            except httpx2.HTTPError as error:
+                raise LostAnswer(f"GET {path}: the download broke off ({error})") from error
             if received != (size or received):
                 raise LostAnswer(f"GET {path}: {received:,} bytes came of {size:,}")
             return {}
@@ -274,12 +292,12 @@ class Client:
 
         The request is sent once. Closing the context closes the connection.
         """
-        answer = self._opened(path, body, just_made, params)
+        stream = self._opened(path, body, just_made, params)
         try:
             method = "GET" if body is None else "POST"
-            yield Stream(self._events(answer, method, path), lambda: _hang_up(answer))
+            yield Stream(self._events(stream, method, path), lambda: _hang_up(stream))
         finally:
-            answer.close()
+            stream.close()
 
     def _opened(
         self,
@@ -287,16 +305,33 @@ class Client:
         body: Mapping[str, Json] | None,
         just_made: bool,
         params: Mapping[str, str],
-    ) -> httpx2.Response:
+    ) -> openai.Stream[Any]:
         method = "GET" if body is None else "POST"
-        sent = None if body is None else {**body, "stream": True}
+        headers = {**beta(path), "Accept": "text/event-stream"}
+        options: Any = {"headers": headers, "params": params}
+        cast_to = cast("type[Any]", object)
         pace = self._pace
         pace.wait()
         start = pace.clock()
         for attempt in count():
             try:
                 with translated(method, path, self.redaction):
-                    return self._exchange.open(path, sent, params)
+                    if body is None:
+                        return self._client.get(
+                            path,
+                            cast_to=cast_to,
+                            options=options,
+                            stream=True,
+                            stream_cls=openai.Stream[Any],
+                        )
+                    return self._client.post(
+                        path,
+                        cast_to=cast_to,
+                        body={**body, "stream": True},
+                        options=options,
+                        stream=True,
+                        stream_cls=openai.Stream[Any],
+                    )
             except LostAnswer as error:
                 # Whoever sends it again, or anything else, does so after a while.
                 if error.status is not None or error.refused:
@@ -313,14 +348,23 @@ class Client:
         just_made: bool,
     ) -> dict[str, Json]:
         def send() -> dict[str, Json]:
-            return self._list(path, self._exchange.ask("GET", path, params=params))
+            return self._list(path, self._get(path, params))
 
         return self._repeated("GET", path, send, just_made=just_made)
 
-    def _post(self, path: str, body: Json, idempotency_key: str | None = None) -> Json:
+    def _get(
+        self,
+        path: str,
+        params: Mapping[str, object] | None = None,
+    ) -> object:
+        options: Any = {"headers": beta(path), "params": params or {}}
+        return self._client.get(path, cast_to=object, options=options)
+
+    def _post(self, path: str, body: Json, idempotency_key: str | None = None) -> object:
         # For targets that know it; the others are asked what they have made.
         key = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return self._exchange.ask("POST", path, body=body, headers=key)
+        options: Any = {"headers": {**beta(path), **key}}
+        return self._client.post(path, cast_to=object, body=body, options=options)
 
     def _repeated(
         self,
@@ -386,11 +430,11 @@ class Client:
             pace.sleep(seconds)
         pace.wait()
 
-    def _events(self, answer: httpx2.Response, method: str, path: str) -> Iterator[dict[str, Json]]:
+    def _events(self, stream: Iterator[Any], method: str, path: str) -> Iterator[dict[str, Json]]:
         with translated(method, path, self.redaction):
-            for event in events(answer):
+            for event in stream:
                 if isinstance(event, dict):
-                    # Those of threads are named beside their data; others have a type in it.
+                    # The SDK names those of threads beside their data; others have a type in it.
                     data = event.get("data") if "event" in event else event
                     if isinstance(data, dict):
                         check_event(
@@ -417,10 +461,41 @@ class Client:
         return answer
 
 
-def _hang_up(answer: httpx2.Response) -> None:
+def _hang_up(stream: openai.Stream[Any]) -> None:
     """Closing it would not wake a thread that waits for the next event."""
-    network = answer.extensions.get("network_stream")
+    network = stream.response.extensions.get("network_stream")
     connection = network.get_extra_info("socket") if network is not None else None
     if connection is not None:
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
+
+
+def _own_headers(api_key: str) -> Mapping[str, Any]:
+    """This target's key, and nothing of what the SDK takes out of the environment for OpenAI: an
+    organization, a project, and headers that may well be somebody else's credentials."""
+    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
+    names = [line.partition(":")[0].strip() for line in lines if ":" in line]
+    others = dict.fromkeys(("OpenAI-Organization", "OpenAI-Project", *names), openai.Omit())
+    return {
+        **{name: omit for name, omit in others.items() if name.lower() != "authorization"},
+        "Authorization": f"Bearer {api_key}",
+    }
+
+
+def _transport(url: httpx2.URL, timeout: float) -> httpx2.Client:
+    hooks: Any = {"response": [lambda response: bounded(response, timeout)]}
+    if url.host not in ("127.0.0.1", "localhost", "::1"):
+        try:
+            return openai.DefaultHttpxClient(event_hooks=hooks)
+        except (ImportError, ValueError, httpx2.InvalidURL) as error:  # of a SOCKS proxy the first
+            raise AssistctlError(
+                f"a proxy that the environment names cannot be used: {error}"
+            ) from error
+    return openai.DefaultHttpxClient(
+        event_hooks=hooks,
+        # A proxy set in the environment would be asked for 127.0.0.1 too.
+        trust_env=False,
+        # Certificates take 40 ms to load; without them nobody may lead us to another host.
+        verify=url.scheme != "http",
+        follow_redirects=False,
+    )

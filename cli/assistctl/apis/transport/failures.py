@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import httpx2
+import openai
 
 from assistctl.apis.transport import pacing
-from assistctl.apis.transport.exchange import StreamError
 from assistctl.errors import RemoteError
 from assistctl.redaction import Redaction
-from assistctl.resources import Json
 
 _NOWHERE = re.compile(r"\b(url|path|route|endpoint)\b|\A\s*not found\W*\Z", re.IGNORECASE)
 """How servers say that they have nothing at an address, rather than no such object."""
@@ -38,7 +37,7 @@ class Unexpected(Exception):
 
 @contextmanager
 def translated(method: str, path: str, redaction: Redaction) -> Iterator[None]:
-    """Turn what httpx2 raises into our errors; secrets are taken out of them and of what caused
+    """Turn what the SDK raises into our errors; secrets are taken out of them and of what caused
     them."""
     try:
         with _as_ours(f"{method} {path}"):
@@ -52,18 +51,19 @@ def translated(method: str, path: str, redaction: Redaction) -> Iterator[None]:
 def _as_ours(request: str) -> Iterator[None]:
     try:
         yield
-    except httpx2.HTTPStatusError as error:
-        raise _refusal(request, error.response) from error
-    except httpx2.TimeoutException as error:
+    except openai.APIStatusError as error:
+        raise _refusal(request, error) from error
+    except openai.APITimeoutError as error:
         lost = LostAnswer(f"{request}: no answer in time")
-        lost.refused = isinstance(error, httpx2.ConnectTimeout)
+        lost.refused = isinstance(error.__cause__, httpx2.ConnectTimeout)
         raise lost from error
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        lost = LostAnswer(f"{request}: cannot reach the target ({error})")
-        lost.refused = isinstance(error, httpx2.ConnectError)
+    except openai.APIConnectionError as error:
+        reason = error.__cause__ or error
+        lost = LostAnswer(f"{request}: cannot reach the target ({reason})")
+        lost.refused = isinstance(error.__cause__, httpx2.ConnectError)
         raise lost from error
-    except StreamError as error:
-        raise LostAnswer(f"{request}: {error}", code=error.code) from error
+    except openai.APIError as error:
+        raise LostAnswer(f"{request}: {error.message}", code=error.code) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise _no_api(f"{request}: the answer is not JSON ({error})") from error
     except Unexpected as error:
@@ -76,26 +76,15 @@ def _no_api(message: str) -> LostAnswer:
     return lost
 
 
-def _refusal(request: str, answer: httpx2.Response) -> RemoteError:
-    status, told = answer.status_code, _told(answer)
-    said, code = told.get("message"), told.get("code")
-    code = code if isinstance(code, str) else None
-    message = f"{request}: {status} {said or answer.reason_phrase}"
+def _refusal(request: str, error: openai.APIStatusError) -> RemoteError:
+    status = error.status_code
+    body = error.body.get("message") if isinstance(error.body, Mapping) else None
+    message = f"{request}: {status} {body or error.response.reason_phrase}"
     if status not in AMBIGUOUS_STATUS:
-        refused = RemoteError(message, status=status, code=code)
-        refused.astray = status in (404, 405) and (not said or bool(_NOWHERE.search(str(said))))
+        refused = RemoteError(message, status=status, code=error.code)
+        refused.astray = status in (404, 405) and (not body or bool(_NOWHERE.search(str(body))))
         return refused
-    lost = LostAnswer(message, status=status, code=code)
-    lost.retry_after = pacing.asked_for(answer.headers)
+    lost = LostAnswer(message, status=status, code=error.code)
+    lost.retry_after = pacing.asked_for(error.response.headers)
     lost.refused = status == 429
     return lost
-
-
-def _told(answer: httpx2.Response) -> Mapping[str, Json]:
-    """The error that the body of an answer tells, in an object of its own or not."""
-    try:
-        body = json.loads(answer.text)
-    except ValueError:
-        return {}
-    error = body.get("error", body) if isinstance(body, Mapping) else None
-    return error if isinstance(error, Mapping) else {}

@@ -11,9 +11,11 @@ import hashlib
 import io
 import mimetypes
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
+
+import openai
 
 from assistctl.apis.transport.client import Client, IfLost, path_of
 from assistctl.errors import RemoteError
@@ -49,23 +51,37 @@ def download(
     Raises RemoteError; a target that does not give the content away answers it with a status.
     """
     object_id, size = str(file["id"]), file.get("bytes")
-    client.fetch(path_of("/files", object_id, "content"), to, size, progress)
+
+    def request(sdk: openai.OpenAI) -> AbstractContextManager[openai.APIResponse[Any]]:
+        return sdk.files.with_streaming_response.content(object_id)
+
+    client.fetch(path_of("/files", object_id, "content"), request, to, size, progress)
 
 
 def download_from_container(
     client: Client, container: str, file_id: str, size: int | None, to: Path
 ) -> None:
     """GET what code has written in a container into a path. Raises RemoteError."""
+
+    def request(sdk: openai.OpenAI) -> AbstractContextManager[openai.APIResponse[Any]]:
+        content = sdk.containers.files.content.with_streaming_response
+        return content.retrieve(file_id, container_id=container)
+
     path = path_of("/containers", container, "files", file_id, "content")
-    client.fetch(path, to, size, _unwatched)
+    client.fetch(path, request, to, size, _unwatched)
 
 
 def download_artifact(
     client: Client, session: str, artifact: str, size: int | None, to: Path
 ) -> None:
     """GET what the code of a session has written into a path. Raises RemoteError."""
+
+    def request(sdk: openai.OpenAI) -> AbstractContextManager[openai.APIResponse[Any]]:
+        artifacts = sdk.beta.agents.sessions.artifacts.with_streaming_response
+        return artifacts.content(artifact, session_id=session)
+
     path = path_of("/agents/sessions", session, "artifacts", artifact, "content")
-    client.fetch(path, to, size, _unwatched)
+    client.fetch(path, request, to, size, _unwatched)
 
 
 def _unwatched(received: int) -> None:
