@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "cli" / "assistctl"
 GROUND = {
     "errors",
     "cases",
+    "checks",
     "verdicts",
     "keys",
     "resources",
@@ -31,6 +32,7 @@ MAY_IMPORT = {
     "__main__": {"main"},
     "errors": set(),
     "cases": {"errors"},
+    "checks": set(),
     "verdicts": {"cases", "errors", "events"},
     "keys": set(),
     "resources": {"errors", "cases", "keys"},
@@ -59,12 +61,14 @@ MAY_IMPORT = {
     | {"spec", "plan", "toolbox", "render", "surface", "loading", "sync", "importing"},
     "testing": GROUND
     | {"spec", "plan", "toolbox", "surface", "targets", "sync", "loading", "conversation"},
+    "checkup": GROUND
+    | {"__init__", "spec", "toolbox", "render", "apis", "server", "targets", "loading"},
     "console": VALUES
     | {"surface", "apis", "server", "targets", "loading"}
     | {"sync", "conversation", "importing", "pulling", "testing"},
     "commands": VALUES
     | {"__init__", "surface", "apis", "server", "targets", "loading"}
-    | {"sync", "conversation", "importing", "pulling", "testing", "console"},
+    | {"sync", "conversation", "importing", "pulling", "testing", "console", "checkup"},
     "main": GROUND | {"commands", "render"},
 }
 ONLY_IN = {

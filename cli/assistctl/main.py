@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "assistctl.commands.validate",
         "Check the workspace, and with --online its models.",
     ),
+    "doctor": ("assistctl.commands.doctor", "Look whether all is well: machine, target, model."),
     "capabilities": ("assistctl.commands.capabilities", "Tell what a target can do of it all."),
     "plan": ("assistctl.commands.plan", "Show what sync would do."),
     "sync": ("assistctl.commands.sync", "Make the target as it is declared."),

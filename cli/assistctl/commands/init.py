@@ -26,8 +26,7 @@ TEMPLATES = {
 }
 """The directories in templates/, the default first, and what to try in each."""
 
-SCHEMA = Path("assistctl.schema.json")
-"""For editors: what the YAML files name in their first line."""
+SCHEMA = Path(spec.SCHEMA_FILE)
 
 _GITIGNORE = Path(".gitignore")
 _IGNORED = ".assistctl/\n.env\n.venv/\n__pycache__/\n"

@@ -13,23 +13,29 @@ from assistctl.server.settings import Settings
 
 if TYPE_CHECKING:
     from assistctl.server.engine.interpreters import code_report
+    from assistctl.server.models.listing import Listing, listing
     from assistctl.server.models.taping import Tape
     from assistctl.server.seeding import Seeded, SeedError, seed
     from assistctl.server.serving import EmbeddedServer, serve
     from assistctl.server.storage.database import DatabaseError
+    from assistctl.server.storage.looks import database_fault, sqlite_report
     from assistctl.server.upstream import is_loopback
 
 __all__ = [
     "DatabaseError",
     "EmbeddedServer",
+    "Listing",
     "SeedError",
     "Seeded",
     "Settings",
     "Tape",
     "code_report",
+    "database_fault",
     "is_loopback",
+    "listing",
     "seed",
     "serve",
+    "sqlite_report",
 ]
 
 _HOMES = {
@@ -40,6 +46,10 @@ _HOMES = {
     "seed": "seeding",
     "code_report": "engine.interpreters",
     "DatabaseError": "storage.database",
+    "database_fault": "storage.looks",
+    "sqlite_report": "storage.looks",
+    "Listing": "models.listing",
+    "listing": "models.listing",
     "Tape": "models.taping",
     "is_loopback": "upstream",
 }

@@ -2,7 +2,20 @@
 
 from assistctl.spec.discovery import FILE, find_root, missing_workspace
 from assistctl.spec.grammar import KINDS, schema
-from assistctl.spec.targets import served
+from assistctl.spec.targets import declares_model, served
 from assistctl.spec.workspace import load
 
-__all__ = ["FILE", "KINDS", "find_root", "load", "missing_workspace", "schema", "served"]
+SCHEMA_FILE = "assistctl.schema.json"
+"""The JSON Schema of the files, for editors: what they name in their first line."""
+
+__all__ = [
+    "FILE",
+    "KINDS",
+    "SCHEMA_FILE",
+    "declares_model",
+    "find_root",
+    "load",
+    "missing_workspace",
+    "schema",
+    "served",
+]

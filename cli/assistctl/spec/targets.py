@@ -62,6 +62,12 @@ def served(root: Path) -> tuple[str, str | None]:
     return default, ordered[0] if ordered else None
 
 
+def declares_model(root: Path, name: str) -> bool:
+    """Whether a target says itself who answers; else the environment does."""
+    workspace = read(root / FILE, FILE, Findings())
+    return workspace is not None and "model" in workspace.mapping("targets").mapping(name)
+
+
 def _embedded(fields: Located) -> bool:
     """A model says so, too, since OpenAI's other APIs live there where no address is declared."""
     is_asked = "model" in fields or fields.get("api", "assistants") == "assistants"

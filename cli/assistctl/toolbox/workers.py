@@ -68,7 +68,7 @@ def started(
 ) -> tuple[Workers, dict[str, Unusable]]:
     """Workers that import what is wanted, by its `module:function`, with the parameters that no
     model fills in, the first one ready; and what it could not import. Raises AssistctlError."""
-    _check(interpreter)
+    check_interpreter(interpreter)
     hello = {
         "root": str(root),
         "memory": interpreter.memory,
@@ -93,8 +93,9 @@ def started(
     }
 
 
-def _check(interpreter: Interpreter) -> None:
-    """Whether it is a Python, and new enough; a look at it that leaves no other trace."""
+def check_interpreter(interpreter: Interpreter) -> str:
+    """Its version, `Python 3.12`, of which it is asked; that leaves no other trace. Raises
+    AssistctlError for what is no Python, or too old."""
     path, where = interpreter.python, f"{interpreter.place}: `python`: {interpreter.shown}"
     try:
         asked = subprocess.run(
@@ -118,6 +119,7 @@ def _check(interpreter: Interpreter) -> None:
         raise AssistctlError(
             f"{where} is {version[0].decode()}; tools need Python {OLDEST[0]}.{OLDEST[1]} or newer"
         )
+    return version[0].decode()
 
 
 class Workers:

@@ -112,7 +112,7 @@ class Client:
             max_retries=0,
             timeout=httpx2.Timeout(timeout, connect=10.0),
             default_headers=_own_headers(api_key),
-            http_client=_transport(httpx2.URL(base_url), timeout),
+            http_client=transport(httpx2.URL(base_url), timeout),
         )
 
     def close(self) -> None:
@@ -482,7 +482,8 @@ def _own_headers(api_key: str) -> Mapping[str, Any]:
     }
 
 
-def _transport(url: httpx2.URL, timeout: float) -> httpx2.Client:
+def transport(url: httpx2.URL, timeout: float) -> httpx2.Client:
+    """What sends the requests to a target. AssistctlError for a proxy that cannot be used."""
     hooks: Any = {"response": [lambda response: bounded(response, timeout)]}
     if url.host not in ("127.0.0.1", "localhost", "::1"):
         try:

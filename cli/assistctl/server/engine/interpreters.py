@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assistctl.server.settings import Settings
 
 if TYPE_CHECKING:
-    from assistctl.server.sandbox import Sandboxes
+    from assistctl.server.sandbox import Limits, Sandboxes
 
 _SHOWN_PACKAGES = 12
 _STANDARD_ONLY = (
@@ -53,18 +54,34 @@ class Interpreters:
             self._sandboxes.close_all()
 
 
-def code_report(settings: Settings) -> str:
-    """What code_interpreter can do on this machine, for whoever starts a server. It is tried."""
+@dataclass(frozen=True)
+class CodeReport:
+    """What code_interpreter can do on a machine, in words as a string; `reason`, why it cannot."""
+
+    reason: str | None = None
+    packages: tuple[str, ...] = ()
+    limits: Limits | None = None
+
+    def __str__(self) -> str:
+        if self.limits is None:
+            return "switched off"
+        if self.reason:
+            return f"not available ({self.reason})"
+        more = len(self.packages) - _SHOWN_PACKAGES
+        shown = [*self.packages[:_SHOWN_PACKAGES], *([f"{more} more"] if more > 0 else [])]
+        return f"in a sandbox with {', '.join(shown) or _STANDARD_ONLY}"
+
+
+def code_report(settings: Settings) -> CodeReport:
+    """What it can do on this machine, for whoever starts a server or looks after one. It is
+    tried."""
     if not settings.code_interpreter:
-        return "switched off"
+        return CodeReport()
     sandboxes = _sandboxes(settings)
     try:
-        if reason := sandboxes.available():
-            return f"not available ({reason})"
-        packages = sandboxes.packages()
-        more = len(packages) - _SHOWN_PACKAGES
-        shown = [*packages[:_SHOWN_PACKAGES], *([f"{more} more"] if more > 0 else [])]
-        return f"in a sandbox with {', '.join(shown) or _STANDARD_ONLY}"
+        reason = sandboxes.available()
+        packages = () if reason else sandboxes.packages()
+        return CodeReport(reason, packages, sandboxes.limits)
     finally:
         sandboxes.close_all()
 

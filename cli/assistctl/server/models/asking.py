@@ -122,23 +122,29 @@ class AskedModel:
     async def knows(self, model: str) -> bool:
         """Whether the endpoint has such a model. One that lists none is believed to have it."""
         way = self._endpoint.way(model)
-        listed = await self._looked_up(way, "/models")
+        listed = await self._looked_up(model, "/models")
         if listed is None:
             return True
         names = [entry.get("id") for entry in listed.get("data", ()) if isinstance(entry, dict)]
         return way.name in names or bool(
-            await self._looked_up(way, f"/models/{quote(way.name, safe='')}")
+            await self._looked_up(model, f"/models/{quote(way.name, safe='')}")
         )
 
-    async def _looked_up(self, way: Way, path: str) -> dict[str, Any] | None:
+    async def got(self, path: str, model: str = "") -> httpx2.Response:
+        """What the endpoint answers there, in the way in which this model is asked. Raises
+        httpx2.HTTPError."""
+        way = self._endpoint.way(model)
+        return await self._client.get(
+            self._endpoint.base_url + path,
+            headers=self._headers(way),
+            params=way.query or None,
+            timeout=_CONNECT_SECONDS,
+        )
+
+    async def _looked_up(self, model: str, path: str) -> dict[str, Any] | None:
         """What the endpoint has there; None if nothing, or nothing that can be understood."""
         try:
-            answer = await self._client.get(
-                self._endpoint.base_url + path,
-                headers=self._headers(way),
-                params=way.query or None,
-                timeout=_CONNECT_SECONDS,
-            )
+            answer = await self.got(path, model)
             found = answer.json() if answer.is_success else None
         except (httpx2.HTTPError, ValueError):
             return None

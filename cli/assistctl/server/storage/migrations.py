@@ -212,13 +212,19 @@ def migrate(execute: Callable[..., list[tuple[Any, ...]]]) -> None:
     Raises NewerSchema, and then nothing was changed.
     """
     execute("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY)")
+    version = known(execute)
+    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+        for statement in statements:
+            execute(statement)
+        execute("INSERT INTO migrations (version) VALUES (?)", (number,))
+
+
+def known(execute: Callable[..., list[tuple[Any, ...]]]) -> int:
+    """The schema's version. Raises NewerSchema for one that is unknown here."""
     [(version,)] = execute("SELECT coalesce(max(version), 0) FROM migrations")
     if version > len(MIGRATIONS):
         raise NewerSchema(
             f"was written by a newer assistctl (schema {version}, this one knows"
             f" {len(MIGRATIONS)}); upgrade assistctl"
         )
-    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
-        for statement in statements:
-            execute(statement)
-        execute("INSERT INTO migrations (version) VALUES (?)", (number,))
+    return int(version)
