@@ -71,7 +71,6 @@ EVENTS = {
 }
 NEVER_SAID = {
     "AgentToolResourceFunction.async",
-    "EnvironmentResourceOpenAIHosted.desktop",
     "PersistedAgentToolResourceFunction.async",
 }
 WRITE = {"code": "open('/workspace/a.txt', 'w').write('roses')\nprint(6 * 7)"}

@@ -135,6 +135,7 @@ def test_code_finds_its_files_and_what_it_does_is_told_as_a_command(
         ],
         "network": {"access": "disabled", "allowed_domains": []},
         "packages": {"npm": [], "python": [], "system": []},
+        "desktop": {"enabled": False},
         "capability_directories": [],
         "plugins": [],
         "skills": [],

@@ -406,6 +406,31 @@ def test_a_session_is_changed_for_its_next_turn(modelled: OpenAI, endpoint: Chat
     assert (plain.metadata, plain.review) == ({}, None)
 
 
+def test_a_change_of_effort_leaves_the_summary_and_turns_tell_how_long_prompts_are_cached(
+    openai: OpenAI,
+) -> None:
+    sessions = openai.beta.agents.sessions
+    agent_id = make_agent(openai, reasoning={"effort": "low", "summary": "auto"})
+    made = begin(openai, agent_id, "hello").get_final_result()
+    for given, effort in (
+        ({"effort": "high"}, "high"),
+        ({}, "high"),
+        ({"effort": None}, None),
+    ):
+        changed = sessions.update(made.session_id, agent={"reasoning": given})  # type: ignore[typeddict-item]
+        reasoning = {"effort": effort, "summary": "auto"}
+        assert changed.agent.reasoning.to_dict() == reasoning
+    cached = sessions.update(made.session_id, prompt_cache_options={}).prompt_cache_options
+    assert cached is not None
+    assert cached.ttl == "30m"
+    with sessions.stream(made.session_id, input="hello") as stream:
+        stream.get_final_result()
+    told = [
+        turn.to_dict().get("prompt_cache_options") for turn in sessions.turns.list(made.session_id)
+    ]
+    assert told == [{"ttl": "30m"}, None]
+
+
 def test_sessions_are_found_by_their_agent_and_their_metadata(openai: OpenAI) -> None:
     agents = [make_agent(openai) for _ in range(2)]
     made = [

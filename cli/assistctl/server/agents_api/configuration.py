@@ -23,6 +23,7 @@ from assistctl.server.validation import (
     mapping,
     record,
     string,
+    tagged,
 )
 from assistctl.server.wire import ApiError, Document, Json
 
@@ -96,7 +97,7 @@ def _tools(value: Json, path: str) -> Json:
 def _schema_format(value: Json, path: str) -> Json:
     chosen = record(
         {
-            "type": Required(choice("json_schema")),
+            "type": Required(string()),
             "schema": Required(mapping(anything, most=10_000, longest_key=1_000)),
         }
     )(value, path)
@@ -104,14 +105,13 @@ def _schema_format(value: Json, path: str) -> Json:
     return chosen
 
 
-def _format(value: Json, path: str) -> Json:
-    if isinstance(value, dict) and value.get("type") == "json_schema":
-        return _schema_format(value, path)
-    return record({"type": Required(choice("text", "json_schema"))})(value, path)
+_FORMAT = tagged(
+    "type", {"text": record({"type": Required(string())}), "json_schema": _schema_format}
+)
 
 
 def _text(value: Json, path: str) -> Json:
-    text = record({"format": _format, "verbosity": choice("low", "medium", "high")})(value, path)
+    text = record({"format": _FORMAT, "verbosity": choice("low", "medium", "high")})(value, path)
     return {
         "format": text.get("format") or {"type": "text"},
         "verbosity": text.get("verbosity") or "medium",

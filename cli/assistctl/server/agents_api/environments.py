@@ -109,6 +109,13 @@ def _network(value: Json, path: str) -> Json:
             param=path,
             code="unsupported_value",
         )
+    for name in lists:
+        if network.get(name):
+            raise ApiError(
+                f"Invalid '{path}.{name}': domains are for the access 'restricted'.",
+                param=f"{path}.{name}",
+                code="invalid_value",
+            )
     return network
 
 
@@ -172,6 +179,7 @@ def made(tx: Transaction, project: str, session_id: str, given: Mapping[str, Any
         "files": shown,
         "network": {"access": "disabled", "allowed_domains": []},
         "packages": {"npm": [], "python": [], "system": []},
+        "desktop": {"enabled": False},
         "capability_directories": [],
         "plugins": [],
         "skills": [],

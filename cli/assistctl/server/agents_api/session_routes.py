@@ -41,6 +41,12 @@ async def create(call: Call) -> Answer:
     hosted = body["environment"]["type"] == environments.HOSTED
     if body.get("input") is None and (body.get("stream") or not hosted):
         raise missing_parameter("input")
+    if body.get("stream_options") is not None and not body.get("stream"):
+        raise ApiError(
+            "Invalid 'stream_options': it is only allowed when 'stream' is true.",
+            param="stream_options",
+            code="invalid_value",
+        )
     if hosted and not call.server.settings.code_interpreter:
         raise configuration.unsupported(
             "Environments to run code in are switched off, and so",

@@ -22,6 +22,7 @@ from assistctl.server.validation import (
     either,
     record,
     string,
+    tagged,
 )
 from assistctl.server.wire import (
     AGENT,
@@ -36,26 +37,20 @@ from assistctl.server.wire import (
     public,
 )
 
-_TEXT = record(
-    {"type": Required(string()), "text": Required(string(longest=bodies.INSTRUCTIONS_LENGTH))}
+_KIND = Required(string())
+_LONG = Required(string(longest=bodies.INSTRUCTIONS_LENGTH))
+_PART = tagged(
+    "type",
+    {
+        "input_text": record({"type": _KIND, "text": _LONG}),
+        "input_image": record({"type": _KIND, "image_url": Required(bodies.IMAGE_ADDRESS)}),
+    },
 )
-_IMAGE = record({"type": Required(string()), "image_url": Required(bodies.IMAGE_ADDRESS)})
-
-
-def _part(value: Json, path: str) -> Json:
-    kind = value.get("type") if isinstance(value, dict) else None
-    if kind == "input_image":
-        return _IMAGE(value, path)
-    part = _TEXT(value, path)
-    choice("input_text", "input_image")(part["type"], f"{path}.type")
-    return part
-
-
 _MESSAGE = record(
     {
         "type": choice("message"),
         "role": Required(choice("user")),
-        "content": Required(array(_part, shortest=1)),
+        "content": Required(array(_PART, shortest=1)),
     }
 )
 MESSAGES = array(_MESSAGE, shortest=1)
@@ -75,11 +70,14 @@ def _no_vaults(value: Json, path: str) -> Json:
     return []
 
 
-_CACHE = record({"ttl": Required(choice("30m", "12h"))})
+def _cache(value: Json, path: str) -> Json:
+    return {"ttl": record({"ttl": choice("30m", "12h")})(value, path).get("ttl") or "30m"}
+
+
 _REVIEW = choice("none", "auto_review")
 _CHANGEABLE = {
     "metadata": bodies.METADATA,
-    "prompt_cache_options": _CACHE,
+    "prompt_cache_options": _cache,
     "review": _REVIEW,
 }
 CREATE = record(
@@ -94,14 +92,15 @@ CREATE = record(
         "vault_ids": _no_vaults,
     }
 )
-_AGENT_CHANGES = ("model", "reasoning", "service_tier", "tools")
 UPDATE = record(
     {
         **_CHANGEABLE,
         "agent": record(
             {
-                **{name: configuration.FIELDS[name] for name in _AGENT_CHANGES if name != "model"},
                 "model": bodies.MODEL,
+                "reasoning": record({"effort": bodies.REASONING_EFFORT}),
+                "service_tier": configuration.FIELDS["service_tier"],
+                "tools": configuration.FIELDS["tools"],
             }
         ),
     }
@@ -149,7 +148,9 @@ def changed(session: Document, body: Mapping[str, Any]) -> Document:
     if "metadata" in body:
         session["metadata"] = body["metadata"] or {}
     if body.get("agent"):
-        agent = configuration.changed(session["agent"], body["agent"])
+        before, given = session["agent"], body["agent"]
+        reasoning = {**before["reasoning"], **(given.get("reasoning") or {})}
+        agent = configuration.changed(before, {**given, "reasoning": reasoning})
         session["agent"] = {**agent, "tools": _shown_tools(agent["tools"])}
     return session
 

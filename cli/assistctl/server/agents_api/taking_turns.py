@@ -46,10 +46,17 @@ _APPROVALS = (
 )
 
 
-def _output_part(value: Json, path: str) -> Json:
-    if isinstance(value, dict) and value.get("type") == "input_image":
-        raise configuration.unsupported("Images as results of functions are", f"{path}.type")
-    return record({"type": Required(string()), "text": Required(string())})(value, path)
+def _picture(value: Json, path: str) -> Json:
+    raise configuration.unsupported("Images as results of functions are", f"{path}.type")
+
+
+_OUTPUT_PART = tagged(
+    "type",
+    {
+        "input_text": record({"type": Required(string()), "text": Required(string())}),
+        "input_image": _picture,
+    },
+)
 
 
 def _approval(value: Json, path: str) -> Json:
@@ -64,7 +71,7 @@ _KINDS: Mapping[str, Check] = {
             "turn_id": Required(string(shortest=1)),
             "call_id": Required(string(shortest=1)),
             "success": Required(boolean),
-            "output": either(string(), array(_output_part)),
+            "output": either(string(), array(_OUTPUT_PART)),
             "error": string(),
         }
     ),
