@@ -51,14 +51,16 @@ def test_what_several_threads_tell_is_heard_in_the_order_of_each() -> None:
     assert [[n for w, n in heard if w == who] for who in range(3)] == [list(range(100))] * 3
 
 
-def test_nothing_is_kept_for_those_who_have_gone() -> None:
+def test_nothing_is_kept_for_those_who_have_gone_even_if_nothing_is_told_any_more() -> None:
     async def play() -> int:
         audience = Audience()
-        seat = audience.join("roses")
+        seat, other = audience.join("roses"), audience.join("roses")
         del seat
         gc.collect()
-        audience.tell("roses", ["a"])
-        return len(audience._seats)
+        assert len(audience._rows) == 1
+        del other
+        gc.collect()
+        return len(audience._rows)
 
     assert asyncio.run(play()) == 0
 

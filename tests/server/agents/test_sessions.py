@@ -668,3 +668,90 @@ def test_a_turn_whose_process_has_died_has_failed_and_its_session_goes_on(
     )
     with modelled.beta.agents.sessions.stream(session_id, input="And now?") as again:
         assert again.get_final_result().output_text == "Yes."
+
+
+def test_a_streamed_session_that_is_sent_again_with_its_key_is_told_once_more(
+    openai: OpenAI, told: Told
+) -> None:
+    agent_id = make_agent(openai)
+    for text in ("hello", "bill"):
+        first, again = (
+            begin(openai, agent_id, text, extra_headers={"idempotency-key": f"stream-{text}"})
+            for _ in range(2)
+        )
+        until = "agent.session.requires_action" if text == "bill" else None
+        heard, retold = told(first, until), told(again, until)
+        assert names(retold) == names(heard)
+        assert [e["item"] for e in retold if "item" in e][-1] == [
+            e["item"] for e in heard if "item" in e
+        ][-1]
+        assert retold[-1]["session"] == heard[-1]["session"]
+    session_id, call_ = session_of(heard), heard[-1]["session"]["required_actions"][0]
+    openai.beta.agents.sessions.events.create(session_id, events=[result(call_, "saved")])
+    assert names(told(again)) == names(told(first))
+    assert len(list(openai.beta.agents.sessions.list(agent_id=agent_id))) == 2
+    called: list[Any] = []
+    handlers: Any = {"save_bill": lambda given: called.append(given) or "saved"}
+    stream = again_later(openai, agent_id, tool_handlers=handlers)
+    assert (stream.get_final_result().output_text, called) == ("The bill is saved.", [])
+    openai.beta.agents.sessions.delete(session_id)
+    with pytest.raises(sdk.NotFoundError):
+        again_later(openai, agent_id)
+
+
+def again_later(client: OpenAI, agent_id: str, **options: Any) -> Any:
+    key = {"idempotency-key": "stream-bill"}
+    return begin(client, agent_id, "bill", extra_headers=key, **options)
+
+
+def test_a_turn_that_is_being_cancelled_takes_no_messages(
+    modelled: OpenAI, endpoint: ChatEndpoint, told: Told
+) -> None:
+    """They would never be answered."""
+    go_on = threading.Event()
+    endpoint.answer(say("Red ", go_on, "roses."), say("Yes."))
+    stream = begin(modelled, make_agent(modelled), "Which?")
+    session_id = session_of(told(stream, until="agent.session.turn.output_text.delta"))
+    cancel: Any = {"type": "agent.session.input.cancel"}
+    sessions = modelled.beta.agents.sessions
+    with pytest.raises(sdk.BadRequestError, match="is cancelling its turn") as refusal:
+        sessions.events.create(session_id, events=[cancel, message("Instead?")])
+    assert refusal.value.code == "active_turn_not_steerable"
+    assert sessions.retrieve(session_id).status == "in_progress"
+    sessions.events.create(session_id, events=[cancel])
+    told(stream)
+    go_on.set()
+    sessions.events.create(session_id, events=[message("Instead?")])
+    while sessions.retrieve(session_id).status != "idle":
+        time.sleep(0.02)
+    assert items(modelled, session_id)[-1]["content"][0]["text"] == "Yes."
+
+
+def test_sessions_whose_thread_another_api_has_deleted_are_not_listed(openai: OpenAI) -> None:
+    agent_id = make_agent(openai)
+    made = [begin(openai, agent_id, "hello").get_final_result().session_id for _ in range(4)]
+    for gone in made[1:3]:
+        openai.beta.threads.delete(gone.replace("sess_", "thread_"))
+    sessions = openai.beta.agents.sessions
+    for limit in (1, 2, 20):
+        for order, expected in (("asc", [made[0], made[3]]), ("desc", [made[3], made[0]])):
+            listed = sessions.list(agent_id=agent_id, limit=limit, order=order)  # type: ignore[arg-type]
+            assert [each.id for each in listed] == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ("metadata=x", "metadata"),
+        ("metadata[a]=x&metadata[a]=y", "metadata"),
+        ("metadata[]=x", "metadata"),
+        (f"metadata[a]={'x' * 513}", "metadata.a"),
+        ("&".join(f"metadata[{n}]=x" for n in range(17)), "metadata"),
+        ("agent_id=x", "agent_id"),
+    ],
+)
+def test_what_sessions_cannot_be_searched_for_is_refused(
+    send: Send, query: str, param: str
+) -> None:
+    refused = send("GET", f"/agents/sessions?{query}")
+    assert (refused.status, refused.body["error"]["param"]) == (400, param)

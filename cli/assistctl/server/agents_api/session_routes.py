@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from starlette.responses import Response, StreamingResponse
@@ -14,6 +16,7 @@ from assistctl.server.agents_api import (
     environments,
     events,
     items,
+    retelling,
     sessions,
     taking_turns,
     turns,
@@ -23,13 +26,14 @@ from assistctl.server.agents_api.pages import page_of
 from assistctl.server.assistants_api import locks
 from assistctl.server.engine.audience import Seat
 from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS
+from assistctl.server.http import bodies
 from assistctl.server.http.call import Answer, Call, Endpoint
 from assistctl.server.http.idempotency import Answered
 from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import missing_parameter
-from assistctl.server.wire import RUN, SESSION, THREAD, TURN, ApiError, Document, deleted
+from assistctl.server.wire import AGENT, RUN, SESSION, THREAD, TURN, ApiError, Document, deleted
 
 _METADATA = re.compile(r"metadata\[([^\]]*)\]")
 _QUIET_SECONDS = 1.0
@@ -68,24 +72,93 @@ async def create(call: Call) -> Answer:
             taking_turns.say(call, tx, session, body["input"])
         return sessions.view(tx, call.project, session)
 
-    session = await call.server.lanes.writes.run(partial(call.write, change))
+    try:
+        session = await call.server.lanes.writes.run(partial(call.write, change))
+    except Answered as before:
+        if seat is None:
+            raise
+        return await _stream_again(call, before.answer["id"])
     if seat is None:
         return session
     return _stream(_heard(call, session_id, seat, session["status"], first_turn=True))
 
 
-def list_all(call: Call) -> Document:
-    wanted = {
-        pair[1]: value
-        for name, value in call.request.query_params.multi_items()
-        if (pair := _METADATA.fullmatch(name))
-    }
-    agent_id = call.query("agent_id")
-    where = {"agent.id": agent_id} if agent_id else None
+async def _stream_again(call: Call, session_id: str) -> Answer:
+    """A session was begun by the same request before: its first turn is told once more."""
+    seat = call.server.engine.audience.join((call.project, session_id))
+    await call.server.lanes.reads.run(partial(_read, call, session_id))  # it may be gone by now
+
+    async def told() -> AsyncIterator[bytes]:
+        look = partial(_retold, call, session_id)
+        while (first := await call.server.lanes.reads.run(look)) == []:
+            yield KEEP_ALIVE
+            if not await _changed(seat):
+                return
+        for event in first or ():
+            yield events.encoded(event)
+        if first and first[-1]["type"] not in (events.IDLE, events.FAILED):
+            status = first[-1]["session"]["status"]
+            async for more in _heard(call, session_id, seat, status, first_turn=True):
+                yield more
+
+    return _stream(told(), {"idempotent-replayed": "true"})
+
+
+def _retold(call: Call, session_id: str) -> list[Event] | None:
+    """None if the session has gone."""
     with call.database.read() as tx:
-        collection = sessions.collection(call.project)
-        found, more = documents.select_page(tx, collection, call.page(), where, wanted)
+        try:
+            session = sessions.fetch(tx, call.project, session_id)
+        except ApiError:
+            return None
+        return retelling.first_turn(tx, call.project, session)
+
+
+async def _changed(seat: Seat) -> bool:
+    """Wait until the session may stand elsewhere; False once there is nothing more to hear."""
+    with suppress(TimeoutError):
+        while (event := await seat.heard(_QUIET_SECONDS)) is not None:
+            if "session" in event:
+                return True
+        return False
+    return True
+
+
+def list_all(call: Call) -> Document:
+    pairs = [
+        (_METADATA.fullmatch(name), value)
+        for name, value in call.request.query_params.multi_items()
+        if name.startswith("metadata")
+    ]
+    wanted = {name[1]: value for name, value in pairs if name}
+    if len(wanted) < len(pairs):
+        raise ApiError(
+            "Invalid 'metadata': expected each pair once, as 'metadata[key]=value'.",
+            param="metadata",
+            code="invalid_value",
+        )
+    bodies.METADATA(wanted, "metadata")
+    agent_id = call.query("agent_id")
+    where = {"agent.id": AGENT.checked(agent_id, "agent_id")} if agent_id else None
+    with call.database.read() as tx:
+        found, more = _select(tx, call, where, wanted)
         return documents.listing([sessions.view(tx, call.project, one) for one in found], more)
+
+
+def _select(
+    tx: Transaction, call: Call, where: Mapping[str, str] | None, wanted: Mapping[str, str]
+) -> tuple[list[Document], bool]:
+    """A page of sessions, without those whose thread another API has deleted."""
+    page, collection = call.page(), sessions.collection(call.project)
+    found: list[Document] = []
+    more = True
+    while more and len(found) < page.limit:
+        rest = replace(page, limit=page.limit - len(found))
+        read, more = documents.select_page(tx, collection, rest, where, wanted)
+        found += [one for one in read if sessions.has_thread(tx, call.project, one["id"])]
+        more = more and page.before is None  # backwards there is no going on
+        page = replace(page, after=read[-1]["id"]) if more else page
+    return found, more
 
 
 def retrieve(call: Call) -> Document:

@@ -158,9 +158,14 @@ def changed(session: Document, body: Mapping[str, Any]) -> Document:
 def fetch(tx: Transaction, project: str, session_id: str) -> Document:
     """The session, if its thread is there still: another API may have deleted that."""
     session = documents.fetch(tx, collection(project), session_id)
-    if documents.find(tx, Collection(THREAD, project), turns.thread_id(session_id)) is None:
+    if not has_thread(tx, project, session_id):
         raise SESSION.missing(session_id)
     return session
+
+
+def has_thread(tx: Transaction, project: str, session_id: str) -> bool:
+    thread_id = turns.thread_id(session_id)
+    return documents.find(tx, Collection(THREAD, project), thread_id) is not None
 
 
 def runs_of(tx: Transaction, project: str, session_id: str) -> list[Document]:

@@ -116,14 +116,20 @@ def say(call: Call, tx: Transaction, session: Document, messages: Sequence[Docum
 
 
 def _refuse_to_steer(tx: Transaction, claim: Claim) -> None:
-    """A run that another API has begun does not look for more input."""
+    """A run that another API has begun does not look for more input, nor does one that is being
+    cancelled: what would be said to it would have no answer."""
     run = documents.fetch(tx, claim.collection, claim.run_id)
     if ORDER not in run:
-        raise ApiError(
-            f"Session '{turns.session_id(claim.thread_id)}' is at work on a run of another API,"
-            " which takes no messages. Send it again once the session is idle.",
-            code="active_turn_not_steerable",
-        )
+        what = "is at work on a run of another API, which takes"
+    elif run["status"] == "cancelling":
+        what = "is cancelling its turn, which takes"
+    else:
+        return
+    raise ApiError(
+        f"Session '{turns.session_id(claim.thread_id)}' {what} no messages. Send it again once the"
+        " session is idle.",
+        code="active_turn_not_steerable",
+    )
 
 
 def _say(call: Call, tx: Transaction, session: Document, event: Document) -> None:

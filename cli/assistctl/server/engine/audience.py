@@ -7,7 +7,7 @@ import threading
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakSet, WeakValueDictionary
 
 
 class Seat:
@@ -15,6 +15,7 @@ class Seat:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self.row: WeakSet[Seat] = WeakSet()
         self._waiting: asyncio.Queue[Any] = asyncio.Queue()
 
     def put(self, events: Sequence[Any]) -> None:
@@ -35,7 +36,8 @@ class Audience:
     """Those who listen in this process, by what they listen to. Safe to use from any thread."""
 
     def __init__(self) -> None:
-        self._seats: dict[Hashable, WeakSet[Seat]] = {}
+        # Seats hold their row, so that it goes with the last of them, whether it is told of or not.
+        self._rows: WeakValueDictionary[Hashable, WeakSet[Seat]] = WeakValueDictionary()
         self._guard = threading.Lock()
         self._closed = False
 
@@ -43,7 +45,8 @@ class Audience:
         """Listen to what is told from now on; within the loop that the listener lives in."""
         seat = Seat(asyncio.get_running_loop())
         with self._guard:
-            self._seats.setdefault(subject, WeakSet()).add(seat)
+            seat.row = self._rows.setdefault(subject, seat.row)
+            seat.row.add(seat)
             if self._closed:
                 seat.put([None])
         return seat
@@ -61,13 +64,10 @@ class Audience:
         """Nothing more will be told of anything."""
         with self._guard:
             self._closed = True
-            subjects = list(self._seats)
+            subjects = list(self._rows)
         for subject in subjects:
             self.leave(subject)
 
     def _listening(self, subject: Hashable) -> list[Seat]:
         with self._guard:
-            seats = list(self._seats.get(subject, ()))
-            if not seats:
-                self._seats.pop(subject, None)
-            return seats
+            return list(self._rows.get(subject, ()))
