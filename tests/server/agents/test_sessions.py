@@ -406,6 +406,22 @@ def test_a_session_is_changed_for_its_next_turn(modelled: OpenAI, endpoint: Chat
     assert (plain.metadata, plain.review) == ({}, None)
 
 
+def test_functions_that_change_during_a_turn_are_told_when_its_model_is_asked_again(
+    modelled: OpenAI, endpoint: ChatEndpoint, told: Told
+) -> None:
+    endpoint.answer(call(("c1", "log", "{}")), say("Done."))
+    stream = begin(modelled, make_agent(modelled), "x")
+    heard = told(stream, until="agent.session.requires_action")
+    [asked], session_id = heard[-1]["session"]["required_actions"], session_of(heard)
+    sessions = modelled.beta.agents.sessions
+    sessions.update(session_id, agent={"model": "gpt-6.1", "tools": [function("look")]})
+    sessions.events.create(session_id, events=[result(asked, "logged")])
+    assert names(told(stream))[-2:] == END
+    request = endpoint.requests[-1]
+    functions = [tool["function"]["name"] for tool in request["tools"]]
+    assert (request["model"], functions) == ("gpt-6-luna", ["look"])
+
+
 def test_a_change_of_effort_leaves_the_summary_and_turns_tell_how_long_prompts_are_cached(
     openai: OpenAI,
 ) -> None:

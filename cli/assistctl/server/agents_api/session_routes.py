@@ -169,13 +169,15 @@ def retrieve(call: Call) -> Document:
 
 
 def update(call: Call) -> Document:
-    """The turn that is at work goes on as it was begun."""
+    """The turn that is at work goes on as it was begun, but for the functions that it may call."""
     session_id = call.path("session_id", SESSION)
     body = sessions.UPDATE(call.body, "")
 
     def change(tx: Transaction) -> Document:
         session = sessions.changed(sessions.fetch(tx, call.project, session_id), body)
         documents.save(tx, sessions.collection(call.project), session)
+        if "tools" in (body.get("agent") or {}):
+            taking_turns.change_tools(call, tx, session)
         return sessions.view(tx, call.project, session)
 
     return call.write(change)

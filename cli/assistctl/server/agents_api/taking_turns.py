@@ -115,6 +115,16 @@ def say(call: Call, tx: Transaction, session: Document, messages: Sequence[Docum
         _launch(call, tx, session, run)
 
 
+def change_tools(call: Call, tx: Transaction, session: Document) -> None:
+    """The turn at work has the session's tools from the next time that its model is asked."""
+    thread_id = turns.thread_id(session["id"])
+    active = locks.active_run(tx, call.project, thread_id)
+    if active is not None:
+        claim = Claim(call.project, thread_id, active)
+        if ORDER in documents.fetch(tx, claim.collection, active):
+            documents.update(tx, claim.collection, active, {"tools": _runs_tools(session)})
+
+
 def _refuse_to_steer(tx: Transaction, claim: Claim) -> None:
     """A run that another API has begun does not look for more input, nor does one that is being
     cancelled: what would be said to it would have no answer."""
@@ -199,12 +209,11 @@ _ACCEPT: Mapping[str, Callable[[Call, Transaction, Document, Document], None]] =
 def _queued(call: Call, tx: Transaction, session: Document) -> Document:
     """The run of a new turn, by the agent that the session has now."""
     agent, engine = session["agent"], call.server.engine
-    code = [{"type": "code_interpreter"}] if environments.is_hosted(session) else []
     assistant = {
         "id": agent["id"],
         "model": agent["model"],
         "instructions": agent["instructions"],
-        "tools": [*map(_runs_tool, agent["tools"]), *code],
+        "tools": _runs_tools(session),
         "reasoning_effort": agent["reasoning"]["effort"],
         "response_format": _runs_format(agent["text"]["format"]),
         "metadata": {"assistctl": session["_script"]},
@@ -269,6 +278,11 @@ def _threads_part(part: Document) -> Document:
     if part["type"] == "input_text":
         return {"type": "text", "text": {"value": part["text"], "annotations": []}}
     return {"type": "image_url", "image_url": {"url": part["image_url"], "detail": "auto"}}
+
+
+def _runs_tools(session: Document) -> list[Document]:
+    code = [{"type": "code_interpreter"}] if environments.is_hosted(session) else []
+    return [*map(_runs_tool, session["agent"]["tools"]), *code]
 
 
 def _runs_tool(tool: Document) -> Document:
