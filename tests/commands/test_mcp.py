@@ -197,3 +197,16 @@ def test_a_variable_that_a_server_needs_is_asked_for_when_it_is_started(locked):
     code, _, err = locked(*call)
     assert (code, "the environment variable STOCK_KEY is not set" in err) == (1, True)
     assert locked(*call, STOCK_KEY="k").out == "7 of rose\n"
+
+
+def test_a_server_is_not_started_for_tests_that_have_a_stub_for_all_of_its_tools(locked):
+    locked.edit("assistctl.yaml", "well", "broken")
+    case = "{name: counts, user: How many?, expect: {calls: [stock__count], contains: counted}"
+    stub = ", stubs: {stock__count: {returns: 7 of rose}}}"
+    tests = locked.root / "assistants" / "clerk.tests.yaml"
+    tests.write_text(f"cases:\n  - {case}{stub}\n")
+    code, out, err = locked("test")
+    assert (code, err, out.splitlines()[-1].partition(" in ")[0]) == (0, "", "1 passed")
+    tests.write_text(f"cases:\n  - {case}{stub}\n  - {case.replace('name: c', 'name: C')}}}\n")
+    assert locked("test", "--case", "counts").code == 0
+    assert "the MCP server stock: it ended: exit code 1" in locked("test").err

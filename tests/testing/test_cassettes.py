@@ -7,6 +7,7 @@ import pytest
 
 from assistctl.errors import AssistctlError, DeclarationError
 from assistctl.loading import load
+from assistctl.server import EmbeddedServer, Settings
 from assistctl.testing import Wanted, try_cases
 from assistctl.testing.cassette import steady
 from assistctl.verdicts import Outcome
@@ -92,6 +93,14 @@ def outcomes(report):
     return [(it.case.name, it.outcome.value, it.passed) for it in report.results]
 
 
+def said(report):
+    return [
+        [answer.finished.text for answer in attempt.answers]
+        for result in report.results
+        for attempt in result.attempts
+    ]
+
+
 def told(report):
     return [
         verdict.came
@@ -114,11 +123,7 @@ def test_what_was_recorded_is_replayed_without_a_model_or_a_key(shop, endpoint, 
         load(shop)
     again = replayed(shop)
     assert outcomes(again) == PASSED, told(again)
-    assert [
-        [answer.finished.text for answer in attempt.answers]
-        for result in again.results
-        for attempt in result.attempts
-    ] == [["Sold.", "You are welcome."], ["Hello!"], ["Go away."]]
+    assert said(again) == [["Sold.", "You are welcome."], ["Hello!"], ["Go away."]]
     assert (len(endpoint.requests), cassette.read_bytes()) == (asked, before)
 
 
@@ -286,3 +291,28 @@ def test_answers_by_responses_in_one_piece_are_replayed_too(shop, endpoint):
     asked = len(endpoint.requests)
     assert outcomes(replayed(shop, only=("greeting",))) == [("a greeting", "passed", 2)]
     assert len(endpoint.requests) == asked
+
+
+def test_streamed_answers_by_responses_are_replayed_too(shop, tmp_path, monkeypatch):
+    turns = [{"when": "roses", "call": {"sell": {"stems": 3}}, "say": "Sold."}]
+    settings = Settings(tmp_path / "model.db", model="scripted", scripts={"any/model": turns})
+    tests = CASES.replace("    expect: {rubric: The clerk is polite.}\n", "")
+    tests = re.sub("contains: (welcome|Hello)", "contains: scripted", tests)
+    (shop / "assistants" / "clerk.tests.yaml").write_text(tests, encoding="utf-8")
+    with EmbeddedServer(settings) as model:
+        monkeypatch.setenv("SHOP_KEY", model.api_key)
+        (shop / "assistctl.yaml").write_text(
+            WORKSPACE.format(url=model.base_url, api="responses"), encoding="utf-8"
+        )
+        report = try_cases(load(shop), Wanted(jobs=1, taping="record"))
+    recorded_of_all = [("a sale", "passed", 1), ("a greeting", "passed", 2)]
+    assert outcomes(report) == recorded_of_all, told(report)
+    exchanges = json.loads((shop / "assistants" / "clerk.cassette.json").read_text("utf-8"))[
+        "exchanges"
+    ]
+    assert [it["request"]["stream"] for it in exchanges] == [True] * 5
+    streamed = ["response.output_text.delta" in json.dumps(it) for it in exchanges]
+    assert sorted(streamed) == [False, True, True, True, True]  # one calls a function
+    again = replayed(shop)
+    assert outcomes(again) == recorded_of_all, told(again)
+    assert said(again) == said(report)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from assistctl.errors import DeclarationError
+from assistctl.errors import AssistctlError, DeclarationError
 from assistctl.loading import load
 from assistctl.testing import Wanted, try_cases
 from tests.server.chat_endpoint import chat_endpoint_running, say
@@ -154,3 +154,17 @@ def test_a_cited_file_is_known_by_its_name(shop, api):
     )
     report = try_cases(load(shop), Wanted())
     assert report.good, told(report)
+
+
+@pytest.mark.parametrize("interpreter", ["", f"tools: {{python: {sys.executable}}}\n"])
+def test_a_module_whose_functions_all_have_stubs_is_not_imported(shop, interpreter):
+    (shop / "assistctl.yaml").write_text(WORKSPACE + interpreter, encoding="utf-8")
+    broken = f"raise RuntimeError('not here')\n{TOOLS}"
+    (shop / "tools" / "work.py").write_text(broken, encoding="utf-8")
+    stubs = "stubs: {quick: {returns: at once}, slow: {returns: later}}\n"
+    tests = shop / "assistants" / "clerk.tests.yaml"
+    tests.write_text(stubs + CASES, encoding="utf-8")
+    assert try_cases(load(shop), Wanted()).good
+    tests.write_text(stubs.replace(", slow: {returns: later}", "") + CASES, encoding="utf-8")
+    with pytest.raises(AssistctlError, match="RuntimeError: not here"):
+        try_cases(load(shop), Wanted())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,7 +46,9 @@ class Subject:
         rounds end what is still at work in them. Raises DeclarationError where the variables make
         no instructions, or cannot be given to one conversation at the target."""
         assistant = self._with(case.variables)
-        tools = _mounted(self.workspace, self.assistant) if self.tools.workers else self.tools
+        tools = self.tools
+        if tools.workers:
+            tools = _mounted(self.workspace, self.assistant, case.stubs)
         try:
             yield Session(
                 self.workspace,
@@ -71,11 +73,15 @@ class Subject:
 
 @contextmanager
 def as_declared(
-    workspace: Workspace, keys: Sequence[str], tape: Cassette | None = None
+    workspace: Workspace,
+    keys: Sequence[str],
+    tape: Cassette | None = None,
+    stubbed: Mapping[str, Container[str]] = {},
 ) -> Iterator[list[Subject]]:
     """The assistants as they are declared, on an embedded server that is there for them alone, with
     the model of the workspace's target, which is asked through the `tape`. Nothing is written to
-    the target, nor to `.assistctl/`."""
+    the target, nor to `.assistctl/`. Nothing is imported or started for functions that are
+    `stubbed` in all cases, by the assistant's key."""
     here = beside(workspace)
     if wrong := refused(here):
         raise DeclarationError(wrong)
@@ -90,12 +96,14 @@ def as_declared(
         if failed := [f"{it.operation.address}: {it.error}" for it in outcomes if it.error]:
             raise SyncFailed("could not make ready what is tested; " + "; ".join(failed))
         owned = surface.observe(wanted).owned
-        with _subjects(here, keys, surface, owned) as subjects:
+        with _subjects(here, keys, surface, owned, stubbed) as subjects:
             yield subjects
 
 
 @contextmanager
-def as_synced(workspace: Workspace, keys: Sequence[str]) -> Iterator[list[Subject]]:
+def as_synced(
+    workspace: Workspace, keys: Sequence[str], stubbed: Mapping[str, Container[str]] = {}
+) -> Iterator[list[Subject]]:
     """The assistants as they are at the workspace's target, which is only read and talked to.
     Raises NotSynced."""
     with opened(workspace) as surface:
@@ -106,7 +114,7 @@ def as_synced(workspace: Workspace, keys: Sequence[str]) -> Iterator[list[Subjec
                     f"assistant/{key} is not at {workspace.target.name} yet; sync it, or test what "
                     "is declared, without --synced"
                 )
-        with _subjects(workspace, keys, surface, owned) as subjects:
+        with _subjects(workspace, keys, surface, owned, stubbed) as subjects:
             yield subjects
 
 
@@ -127,18 +135,23 @@ def _subjects(
     keys: Sequence[str],
     surface: Surface,
     owned: Mapping[Address, Remote],
+    stubbed: Mapping[str, Container[str]],
 ) -> Iterator[list[Subject]]:
     with ExitStack() as stack:
         subjects = []
         for key in keys:
             assistant = workspace.assistants[key]
-            tools = _mounted(workspace, assistant)
+            tools = _mounted(workspace, assistant, stubbed.get(key, ()))
             stack.callback(tools.close)
             remote_id = owned[assistant.address].id
             subjects.append(Subject(workspace, assistant, surface, remote_id, tools))
         yield subjects
 
 
-def _mounted(workspace: Workspace, assistant: Assistant) -> toolbox.Toolbox:
+def _mounted(
+    workspace: Workspace, assistant: Assistant, unneeded: Container[str]
+) -> toolbox.Toolbox:
     context = ToolContext(None, None, assistant.key, workspace.root, workspace.target.name)
-    return toolbox.mount(workspace.root, assistant.functions, workspace.interpreter, context)
+    return toolbox.mount(
+        workspace.root, assistant.functions, workspace.interpreter, context, unneeded=unneeded
+    )

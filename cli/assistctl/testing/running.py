@@ -107,10 +107,11 @@ def _in_group(
 
     workspace, tape = taped(group, wanted.taping, cassettes)
     with ExitStack() as stack:
+        stubbed = _stubbed(cases)
         ready = (
-            as_synced(workspace, group.keys)
+            as_synced(workspace, group.keys, stubbed)
             if wanted.synced
-            else as_declared(workspace, group.keys, tape)
+            else as_declared(workspace, group.keys, tape, stubbed)
         )
         subjects = {it.assistant.key: it for it in stack.enter_context(ready)}
         bench = stack.enter_context(Bench(workspace, tape))
@@ -132,6 +133,14 @@ def _in_group(
                     note(*_unless_broken(*ended.get()))
                 break
     return attempts
+
+
+def _stubbed(cases: Sequence[Try]) -> Mapping[str, set[str]]:
+    """The functions for which all cases of an assistant have a stub."""
+    found: dict[str, set[str]] = {}
+    for each in cases:
+        found[each.key] = found.get(each.key, {*each.case.stubs}) & {*each.case.stubs}
+    return found
 
 
 _Ended: TypeAlias = "queue.SimpleQueue[tuple[int, Attempt | BaseException]]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import starmap
 from pathlib import Path
@@ -270,43 +270,47 @@ def mount(
     *,
     timeout: float = TIMEOUT,
     output_limit: int = OUTPUT_LIMIT,
+    unneeded: Container[str] = (),
 ) -> Toolbox:
     """Import the Python behind an assistant's functions, which `resolve` has completed.
 
     `context` is what they may learn, but for the root, the thread and the run. `timeout` is in
     seconds, for functions that declare none; `output_limit` in bytes of UTF-8.
     The MCP servers of which some are tools are started; those whose tools are not as locked are
-    refused.
+    refused. Nothing is imported or started for the `unneeded` functions, which others answer.
     With an `interpreter` it is imported and called in worker processes of that, until the toolbox
     is closed. From here on only the main thread writes to stdout (see prints). Raises
     AssistctlError, before any model is asked, for modules that cannot be imported and annotations
     that cannot be used.
     """
     declared = _by_name(functions)
-    if any(each.python for each in declared.values()):
+    needed = [each for name, each in declared.items() if name not in unneeded]
+    if any(each.python for each in needed):
         prints.keep_stdout()
     root = workspace_root.absolute()
     workers = None
     make: Callable[[Function, str], _Here | _Apart]
-    if interpreter and any(each.python for each in declared.values()):
-        pool = workers = mounting.load_apart(root, declared.values(), interpreter)
+    if interpreter and any(each.python for each in needed):
+        pool = workers = mounting.load_apart(root, needed, interpreter)
 
         def make(function: Function, python: str) -> _Apart:
             return _Apart(expected_of(function), python, pool)
     else:
-        found = mounting.load(root, declared.values())
+        found = mounting.load(root, needed)
 
         def make(function: Function, python: str) -> _Here:
             return _Here(expected_of(function), found[python])
 
     try:
-        servers = connected(root, declared.values())
+        servers = connected(root, needed)
     except BaseException:
         if workers:
             workers.close()
         raise
 
     def implementation(function: Function) -> _Here | _Apart | _AtServer | None:
+        if function.name in unneeded:
+            return None
         if function.mcp and servers:
             return _AtServer(expected_of(function), function.mcp, servers)
         return make(function, function.python) if function.python else None
