@@ -142,8 +142,30 @@ def _if(schema: Any, around: Schema, compiler: _Compiler) -> Predicate:
 
 
 def _all_of(schemas: Any, _: Schema, compiler: _Compiler) -> Predicate:
-    demands = [compiler.compile(schema) for schema in schemas]
-    return lambda value: _every(demands, value)
+    """What holds for mappings of one `type` only is not asked about those of another."""
+    demands = [(_only_type(schema), compiler.compile(schema)) for schema in schemas]
+    every = [demand for _, demand in demands]
+    general = [demand for kind, demand in demands if kind is None]
+    of_type = {
+        kind: [demand for other, demand in demands if other in (None, kind)] for kind, _ in demands
+    }
+
+    def obeys(value: Json) -> bool:
+        if not isinstance(value, dict):
+            return _every(every, value)
+        kind = value.get("type")
+        return _every(of_type.get(kind, general) if isinstance(kind, str) else general, value)
+
+    return obeys
+
+
+def _only_type(schema: Schema) -> str | None:
+    """The only `type` of mappings of which a schema demands anything."""
+    condition = schema.get("if", {})
+    kind = condition.get("properties", {}).get("type", {}).get("const")
+    whole = {"properties": {"type": {"const": kind}}, "required": ["type"]}
+    is_all = schema.keys() == {"if", "then"} and condition == whole
+    return kind if is_all and isinstance(kind, str) else None
 
 
 def _any_of(schemas: Any, _: Schema, compiler: _Compiler) -> Predicate:

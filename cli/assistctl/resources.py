@@ -366,10 +366,15 @@ def digest(value: Json) -> str:
     Integral floats and ints are the same number: 1.0 and 1 have one digest. Other values that are
     not JSON (an Address) are written as `str` writes them.
     """
-    text = _ENCODER.encode(value)
+    text = json_text(value)
     if ".0" in text or "e+" in text:  # as in every integral float
-        text = _ENCODER.encode(_with_integers(value))
+        text = json_text(_with_integers(value))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def json_text(value: Json) -> str:
+    """A value as JSON with sorted keys and no spaces, what is none as `str` writes it."""
+    return _ENCODER.encode(value)
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)

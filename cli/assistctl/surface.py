@@ -11,13 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from assistctl.events import Event, Finished, MadeFile, PastTurn, ToolReturned
 from assistctl.plan.changes import Change, Plan
 from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.redaction import Redaction
 from assistctl.resources import Address, Assistant, Json, Orphan, Workspace
+
+if TYPE_CHECKING:
+    from assistctl.events import Event, Finished, MadeFile, PastTurn, ToolReturned
 
 Body: TypeAlias = Mapping[str, Json]
 """An object as the API returned it."""

@@ -264,15 +264,15 @@ def features(assistant: Assistant, capabilities: Capabilities) -> tuple[Feature,
 def refusals(workspace: Workspace) -> tuple[Problem, ...]:
     """What the workspace declares and its target cannot do, each where it is declared."""
     target = workspace.target
-    capabilities, speaks = at(target), f"speaks the {TITLES[target.api]}"
+    refused = {name: it for name, it in at(target).items() if it.support is Support.REFUSED}
+    speaks = f"speaks the {TITLES[target.api]}"
     problems: dict[Place, Problem] = {}  # of what is refused twice at one place the first is told
     for assistant in workspace.assistants.values():
-        for feature in features(assistant, capabilities):
-            if feature.capability.support is Support.REFUSED:
-                where = "is the embedded server" if feature.capability.hosted else speaks
-                what = f"`{feature.name}` cannot be had at {target.name!r}, which {where}"
-                problem = Problem(feature.place, what, feature.capability.how)
-                problems.setdefault(feature.place, problem)
+        for feature in features(assistant, refused):
+            where = "is the embedded server" if feature.capability.hosted else speaks
+            what = f"`{feature.name}` cannot be had at {target.name!r}, which {where}"
+            problem = Problem(feature.place, what, feature.capability.how)
+            problems.setdefault(feature.place, problem)
     return (*problems.values(), *_needless(target))
 
 
@@ -289,13 +289,19 @@ def notes(assistants: Iterable[Assistant], capabilities: Capabilities) -> Iterat
     the target was asked to, and of what is left out."""
     if capabilities[ASSISTANT].support is Support.EMULATED:
         yield f"{capabilities[ASSISTANT].how}."
+    told = {
+        name: it
+        for name, it in capabilities.items()
+        if (it.support is Support.EMULATED and it.on_request)
+        or (it.support is Support.LEFT_OUT and "." not in name)
+    }
     for assistant in assistants:
-        for feature in features(assistant, capabilities):
-            capability = feature.capability
-            if capability.support is Support.EMULATED and capability.on_request:
-                yield f"{feature.name} of {assistant.address} is emulated: {capability.how}"
-            elif capability.support is Support.LEFT_OUT and "." not in feature.name:
-                yield f"`{feature.name}` of {assistant.address} is left out: it is {capability.how}"
+        for feature in features(assistant, told):
+            how = feature.capability.how
+            if feature.capability.support is Support.EMULATED:
+                yield f"{feature.name} of {assistant.address} is emulated: {how}"
+            else:
+                yield f"`{feature.name}` of {assistant.address} is left out: it is {how}"
 
 
 def _declared(assistant: Assistant) -> Iterator[tuple[str, Place]]:

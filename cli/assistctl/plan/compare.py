@@ -25,7 +25,7 @@ def is_untouched(remote: Remote, name: str) -> bool:
     known = (applied.answered or applied.declared) if applied else NOTHING
     if fingerprint(remote.fields.get(name)) == known:
         return True
-    return any(fingerprint(reading) == known for reading in remote.plainer.get(name, ()))
+    return any(fingerprint(reading) == known for reading in remote.plainer(name))
 
 
 def edits(name: str, remote: Remote, declared: Json) -> list[tuple[str, Json, Json]]:

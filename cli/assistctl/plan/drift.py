@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from assistctl.plan.changes import Action, Change, FieldChange
 from assistctl.plan.compare import is_untouched, leaves
-from assistctl.plan.state import Declared, Observed, Remote, references
-from assistctl.resources import Address, Json
+from assistctl.plan.state import Declared, Observed, Remote
+from assistctl.resources import FILE, Address, Json
 
 ASIDE = "edited at the target since the last sync; not declared, so left alone"
 
@@ -38,18 +38,25 @@ def unlisted(remote: Remote, declared: Collection[str] = ()) -> Iterator[FieldCh
 def lost(
     declared: Mapping[Address, Declared], observed: Observed, known: Collection[Address]
 ) -> frozenset[Address]:
-    """The declared addresses of which we know that they were at the target after the last sync, so
-    that what is not there now has gone since: `known` are those that are remembered here, and an
-    object's record proves it of those to which the object referred."""
-    found = set(known)
+    """The declared addresses that are not there now and of which we know that they were at the
+    target after the last sync: `known` are those that are remembered here, and an object's record
+    proves it of those to which the object referred."""
+    absent = declared.keys() - observed.owned.keys() - {it.address for it in observed.duplicates}
+    absent -= {
+        address
+        for address in absent
+        if address.kind == FILE and observed.upload(address, declared[address].fields["sha256"])
+    }
+    found = absent & set(known)
     for address, declaration in declared.items():
-        if (remote := observed.owned.get(address)) is None:
+        remote = observed.owned.get(address)
+        if remote is None or absent.isdisjoint(declaration.references):
             continue
-        for name, value in declaration.fields.items():
+        for name, addresses in declaration.referring.items():
             applied = remote.applied.get(name)
             if applied and not applied.open and applied.declared == declaration.fingerprint(name):
-                found.update(references(value))
-    return frozenset((found & declared.keys()) - {it.address for it in observed.duplicates})
+                found |= addresses & absent
+    return frozenset(found)
 
 
 def additions(observed: Json, expected: Collection[Address]) -> Iterator[Json]:

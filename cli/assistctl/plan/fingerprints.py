@@ -3,9 +3,11 @@ of a field has changed."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
 
-from assistctl.resources import Json, digest
+from assistctl.resources import Json, digest, json_text
 
 DIGITS = 8
 OPAQUE = frozenset({"metadata", "parameters", "schema", "attributes"})
@@ -15,7 +17,20 @@ OPAQUE = frozenset({"metadata", "parameters", "schema", "attributes"})
 def fingerprint(value: Json) -> str:
     """The short hash under which a field's normalised value is recorded at the target. What says
     nothing (an empty list of files) has the hash of its absence."""
-    told = _canonical(value)
+    if value is None:
+        return NOTHING
+    return _of_text(value) if isinstance(value, str) else _of_json(json_text(value))
+
+
+# Both are kept for a while: what is there is mostly what is declared, and many have the same tools.
+@lru_cache(256)
+def _of_text(text: str) -> str:
+    return digest(text)[:DIGITS]
+
+
+@lru_cache(256)
+def _of_json(text: str) -> str:
+    told = _telling(json.loads(text))
     return NOTHING if told is None else digest(told)[:DIGITS]
 
 
@@ -53,7 +68,7 @@ def tool_name(item: Mapping[str, Json]) -> str:
     return str(item.get("server_label") or item["type"])
 
 
-def _canonical(value: Json) -> Json:
+def _telling(value: Json) -> Json:
     """The value without what says nothing, tools by their names; None if it says nothing."""
     if isinstance(value, list | tuple):
         value = keyed(value) or None
@@ -62,7 +77,7 @@ def _canonical(value: Json) -> Json:
     told = {}
     for key, item in value.items():
         if key not in OPAQUE:
-            item = _canonical(item)
+            item = _telling(item)
         elif is_empty(item):
             continue
         if item is not None:

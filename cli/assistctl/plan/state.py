@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from assistctl.errors import Place
-from assistctl.plan.fingerprints import NOTHING, fingerprint
+from assistctl.plan.fingerprints import OPAQUE, fingerprint
 from assistctl.resources import Address, Json
 
 
@@ -35,15 +35,17 @@ class Declared:
     @cached_property
     def references(self) -> frozenset[Address]:
         """What else is declared that it cannot do without."""
-        return frozenset(references(self.fields))
+        return frozenset().union(*self.referring.values())
+
+    @cached_property
+    def referring(self) -> Mapping[str, frozenset[Address]]:
+        """The fields that refer to something else that is declared, and to what."""
+        found = {name: frozenset(references(value)) for name, value in self.fields.items()}
+        return {name: addresses for name, addresses in found.items() if addresses}
 
     def fingerprint(self, name: str) -> str:
         """That of a field, also of one that is not declared."""
-        return self._fingerprints.get(name, NOTHING)
-
-    @cached_property
-    def _fingerprints(self) -> Mapping[str, str]:
-        return {name: fingerprint(value) for name, value in self.fields.items()}
+        return fingerprint(self.fields.get(name))
 
 
 PROTECT = "protect"
@@ -90,7 +92,7 @@ class Upload:
         return not self.duplicate and bool(self.sha256) and sha256.startswith(self.sha256)
 
 
-Readings: TypeAlias = Callable[[Mapping[str, Json]], Mapping[str, tuple[Json, ...]]]
+Readings: TypeAlias = Callable[[Mapping[str, Json], str], tuple[Json, ...]]
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,8 @@ class Remote:
       were not listed and are as declared.
     - `formerly`: the address that the object itself still bears, where it has moved.
     - `body`: as the target answered it, to tell later whether it has been edited since.
-    - `plain_readings`: what tells of fields that hold defaults which the API documents what they
-      are without some of these, and last without any; see `plainer`.
+    - `plain_readings`: what tells of one of these fields, where it holds defaults which the API
+      documents, what it is without some of these, and last without any.
     """
 
     address: Address
@@ -123,17 +125,16 @@ class Remote:
     formerly: Address | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Json] = field(default_factory=dict)
-    plain_readings: Readings = field(default=lambda fields: {}, compare=False, repr=False)
+    plain_readings: Readings = field(default=lambda fields, name: (), compare=False, repr=False)
     recorded: bool = True
 
-    @cached_property
-    def plainer(self) -> Mapping[str, tuple[Json, ...]]:
-        """What `plain_readings` tells. Of most objects nobody needs to know."""
-        return self.plain_readings(self.fields)
+    def plainer(self, name: str) -> tuple[Json, ...]:
+        """What `plain_readings` tells of a field. Of most of them nobody needs to know."""
+        return self.plain_readings(self.fields, name)
 
     def plain(self, name: str) -> Json:
         """A field without the defaults that the API documents."""
-        return self.plainer.get(name, (self.fields.get(name),))[-1]
+        return (self.fields.get(name), *self.plainer(name))[-1]
 
     @property
     def is_open(self) -> bool:
@@ -190,12 +191,12 @@ class Observed:
 
 
 def references(value: Json) -> Iterator[Address]:
-    """Every Address inside a value."""
+    """Every Address inside a value. What is the user's own holds none."""
     ahead = [value]
     for item in ahead:
         if isinstance(item, Address):
             yield item
         elif isinstance(item, dict):
-            ahead += item.values()
+            ahead += (inner for key, inner in item.items() if key not in OPAQUE)
         elif isinstance(item, list | tuple):
             ahead += item

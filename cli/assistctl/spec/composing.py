@@ -122,7 +122,7 @@ class _Composer:
         mapping = Located(place)
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key_place = self._place(event)
-            key = self._key(event, depth + 1, place)
+            key = self._key(event, key_place, depth + 1, place)
             value, value_place = self._node(next(self._events), depth + 1)
             if key is None:
                 continue
@@ -135,9 +135,8 @@ class _Composer:
                 mapping.put(key, value, key_place, value_place)
         return mapping
 
-    def _key(self, event: Any, depth: int, mapping: Place) -> str | None:
+    def _key(self, event: Any, place: Place, depth: int, mapping: Place) -> str | None:
         """The key, or None when its value cannot be kept; a finding says what is wrong."""
-        place = self._place(event)
         if isinstance(event, yaml.ScalarEvent) and event.tag is None and event.anchor is None:
             self._grow(1, depth, place)
             text = self._text(event, place)
@@ -197,7 +196,8 @@ class _Composer:
 
     def _grow(self, count: int, depth: int, place: Place) -> None:
         self._count += count
-        self._deepest = max(self._deepest, depth)
+        if depth > self._deepest:
+            self._deepest = depth
         if depth > MAX_DEPTH:
             raise Unreadable(
                 place, f"nested more than {MAX_DEPTH} levels deep", "flatten it, or split the file"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import stat
 from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ class WorkspaceFiles:
         self._texts: set[Path] = set()
         self._real: dict[str, str] = {}
         self._bases: dict[str, Path] = {}
-        self._found: dict[tuple[str, str], Path] = {}
+        self._found: dict[tuple[Path, str], Path] = {}
 
     @property
     def used(self) -> Set[Path]:
@@ -92,9 +93,9 @@ class WorkspaceFiles:
             self._findings.add(place, what, remedy)
 
     def _named(self, text: str, place: Place) -> list[Path]:
-        base = self._base(text, place)
-        if not is_pattern(text) or (base / text).is_file():
+        if not is_pattern(text) or (self._base(text, place) / text).is_file():
             return [self._literal(text, place)]
+        base = self._base(text, place)
         paths = sorted({self._inside(path) for path in glob(base, PurePosixPath(text).parts)})
         if not paths:
             raise _NotUsable("matches no file", f"correct it: it is relative to {place.file}")
@@ -102,9 +103,9 @@ class WorkspaceFiles:
 
     def _literal(self, text: str, place: Place) -> Path:
         base = self._base(text, place)
-        found = self._found.get((str(base), text))
+        found = self._found.get((base, text))
         if found is None:
-            found = self._found[str(base), text] = self._existing(text, base / text, place)
+            found = self._found[base, text] = self._existing(text, base / text, place)
         return found
 
     def _existing(self, text: str, declared: Path, place: Place) -> Path:
@@ -123,11 +124,12 @@ class WorkspaceFiles:
         raise _NotUsable("does not exist", remedy_for(path.name, neighbours, otherwise, alike=0.8))
 
     def _base(self, text: str, place: Place) -> Path:
-        if text.startswith("/") or Path(text).is_absolute():
+        if text.startswith("/") or os.path.isabs(text):  # noqa: PTH117  (a Path costs ten times it)
             raise _NotUsable("is an absolute path", f"write it relative to {place.file}")
-        if place.file not in self._bases:
-            self._bases[place.file] = self._root / PurePosixPath(place.file).parent
-        return self._bases[place.file]
+        directory = posixpath.dirname(place.file)
+        if directory not in self._bases:
+            self._bases[directory] = self._root / directory
+        return self._bases[directory]
 
     def _inside(self, path: Path) -> Path:
         """The path under the name it bears in its real directory; both that and what a symlink

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -77,7 +77,10 @@ def load(
     around = Surroundings(
         known, servers, _store_keys(top), workspace_files, schemas, findings, asked, environ
     )
-    assistants, implicit = _assistants(read, top, around)
+    merged_fields = {key: _merged(usable, top.target, key, it.usable) for key, it in read.items()}
+    for key, document in read.items():
+        _check_model(key, document, merged_fields[key], top, findings)
+    assistants, implicit = _assistants(merged_fields, read, around)
     shared = _shared_stores(top, workspace_files, findings)
     complete = not findings
     tests = _read_all(sources.tests, "tests", variables, findings)
@@ -97,7 +100,7 @@ def load(
         scripts={key: turns(script.usable, findings) for key, script in scripts.items()},
         suites=suites,
         moved=moves(top, _addresses(sources.assistants, top), findings),
-        warnings=_warnings(read, top, in_use),
+        warnings=_warnings(merged_fields.values(), in_use),
         interpreter=_interpreter(usable.mapping("tools"), root),
         prices={model: Price(**price) for model, price in usable.mapping("prices").items()},
         records=usable.mapping("threads").get("record", True),
@@ -156,16 +159,14 @@ def _addresses(assistants: Collection[str], top: Top) -> frozenset[Address] | No
 
 
 def _assistants(
-    documents: Mapping[str, Document], top: Top, around: Surroundings
+    fields: Mapping[str, Located], documents: Mapping[str, Document], around: Surroundings
 ) -> tuple[dict[str, Assistant], dict[str, VectorStore]]:
-    """The assistants, and the implicit stores of those that search files of their own."""
+    """The assistants of these merged fields, and the implicit stores of those that search files of
+    their own."""
     made, implicit = {}, {}
     for key, document in documents.items():
-        fields = _merged(top.document.usable, top.target, key, document.usable)
-        _check_model(key, document, top, around.findings)
-        _check_pairs(fields, around.findings)
-        place = document.declared.place
-        made[key], store = assistant(key, place, fields, around)
+        _check_pairs(fields[key], around.findings)
+        made[key], store = assistant(key, document.declared.place, fields[key], around)
         if store:
             implicit[store.key] = store
     return made, implicit
@@ -188,11 +189,8 @@ def _suites(
     }
 
 
-def _warnings(documents: Mapping[str, Document], top: Top, target: Target) -> tuple[Problem, ...]:
-    found = (
-        warnings_about(_merged(top.document.usable, top.target, key, document.usable), target)
-        for key, document in documents.items()
-    )
+def _warnings(assistants: Iterable[Located], target: Target) -> tuple[Problem, ...]:
+    found = (warnings_about(fields, target) for fields in assistants)
     return tuple(sorted(set(chain.from_iterable(found))))
 
 
@@ -206,10 +204,13 @@ def _overrides(top: Located, target: str) -> Located:
     return top.mapping("targets").mapping(target).mapping("overrides")
 
 
-def _check_model(key: str, document: Document, top: Top, findings: Findings) -> None:
+def _check_model(
+    key: str, document: Document, usable: Located, top: Top, findings: Findings
+) -> None:
     """An assistant has a model from somewhere; a wrong one has its finding where it stands."""
     everything = top.document.declared
-    if not top.readable or not isinstance(everything.get("defaults", everything), Located):
+    readable = top.readable and isinstance(everything.get("defaults", everything), Located)
+    if "model" in usable or not readable:
         return
     if "model" not in _merged(everything, top.target, key, document.declared):
         findings.add(

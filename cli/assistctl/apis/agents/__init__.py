@@ -3,15 +3,20 @@
 Source: the types of the openai SDK 3.57.0.
 """
 
-from assistctl.apis.agents import past, pictures, threads
-from assistctl.apis.agents.converse import Conversation
 from assistctl.apis.agents.fields import KIND
-from assistctl.apis.managed.managed_surface import Api, Threads
+from assistctl.apis.managed.managed_surface import Api, Talk, Threads
 
-API = Api(
-    KIND,
-    Conversation,
-    past.turns,
-    Threads(threads.read, threads.write, threads.delete),
-    pictures.part,
-)
+
+def _talk() -> Talk:
+    from assistctl.apis.agents import past, pictures, threads
+    from assistctl.apis.agents.converse import Conversation
+
+    return Talk(
+        Conversation,
+        past.turns,
+        Threads(threads.read, threads.write, threads.delete),
+        pictures.part,
+    )
+
+
+API = Api(KIND, _talk)

@@ -173,15 +173,13 @@ def _flat(tool: Mapping[str, Json]) -> Json:
     return {**own, **tool.get("function", {})}
 
 
-def _plainer(fields: Mapping[str, Json]) -> dict[str, tuple[Json, ...]]:
-    found: dict[str, tuple[Json, ...]] = {
-        name: (None,) for name, defaults in _PLAIN.items() if fields.get(name) in defaults
-    }
+def _plainer(fields: Mapping[str, Json], name: str) -> tuple[Json, ...]:
+    if name != "text":
+        return (None,) if name in _PLAIN and fields.get(name) in _PLAIN[name] else ()
     text = fields.get("text") or {}
     defaults = [name for name, default in _TEXT.items() if text.get(name) == default]
     drops = [*([name] for name in defaults), *([defaults] if len(defaults) > 1 else [])]
-    readings = [{k: v for k, v in text.items() if k not in drop} or None for drop in drops]
-    return found | ({"text": tuple(readings)} if readings else {})
+    return tuple({k: v for k, v in text.items() if k not in drop} or None for drop in drops)
 
 
 def _sent(body: dict[str, Json]) -> dict[str, Json]:

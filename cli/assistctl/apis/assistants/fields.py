@@ -110,15 +110,12 @@ _RANKERS = ("auto", "default_2024_08_21")
 """The default, and what it means."""
 
 
-def _plainer(fields: Mapping[str, Json]) -> dict[str, tuple[Json, ...]]:
-    """Of the fields in which there are defaults that the API documents, what they are without some
-    of these, and last without any: that a server fills them in is no edit."""
-    found: dict[str, tuple[Json, ...]] = {
-        name: (None,) for name, default in _PLAIN.items() if fields.get(name) == default
-    }
-    tools = fields.get("tools") or []
+def _plainer(fields: Mapping[str, Json], name: str) -> tuple[Json, ...]:
+    if name != "tools":
+        return (None,) if name in _PLAIN and fields.get(name) == _PLAIN[name] else ()
+    tools = fields.get(name) or []
     if all(_options(tool) is None for tool in tools):
-        return found
+        return ()
     results = 5 if str(fields.get("model")).startswith("gpt-3.5-turbo") else 20
     defaults = {"max_num_results": (results,), "ranker": _RANKERS, "score_threshold": (0,)}
     readings: list[Json] = []
@@ -126,7 +123,7 @@ def _plainer(fields: Mapping[str, Json]) -> dict[str, tuple[Json, ...]]:
         for names in combinations(defaults, number):
             without = [_without(tool, {name: defaults[name] for name in names}) for tool in tools]
             readings += [without] if without not in (tools, *readings) else []
-    return found | ({"tools": tuple(readings)} if readings else {})
+    return tuple(readings)
 
 
 def _without(tool: Json, defaults: Mapping[str, tuple[Json, ...]]) -> Json:

@@ -24,7 +24,7 @@ class AssistantKind:
     `tool_resources` says what it uses, and `observed` those of an object that the API returned (an
     id that `addresses` maps to None is left out, since it is not there any more; an unknown one
     stays as it is). `cleared` is what is sent to clear a field; null for those not listed.
-    `plainer` tells of fields in which there are defaults that the API documents what they are
+    `plainer` tells of a field, if there are defaults in it that the API documents, what it is
     without some of these, and last without any: that a server fills them in is no edit.
 
     Where an API has none, something else stands for each, see apis/responses/fields.py. `holds`
@@ -42,7 +42,7 @@ class AssistantKind:
     cleared: Mapping[str, Json]
     declared: Callable[[Assistant], dict[str, Json]]
     observed: Callable[[Body, Mapping[str, Address | None]], dict[str, Json]]
-    plainer: Callable[[Mapping[str, Json]], dict[str, tuple[Json, ...]]]
+    plainer: Callable[[Mapping[str, Json], str], tuple[Json, ...]]
     file_ids: Callable[[Body], list[str]]
     store_ids: Callable[[Body], list[str]]
     sent: Callable[[dict[str, Json]], dict[str, Json]] = lambda body: body
@@ -72,9 +72,9 @@ class AssistantKind:
         """An assistant or a store (without its files) in normal form."""
         return self.observed(body, addresses) if kind == ASSISTANT else stores.observed(body)
 
-    def plainer_as(self, kind: str, fields: Mapping[str, Json]) -> dict[str, tuple[Json, ...]]:
+    def plainer_as(self, kind: str, fields: Mapping[str, Json], name: str) -> tuple[Json, ...]:
         """`plainer` of an assistant or a store."""
-        return self.plainer(fields) if kind == ASSISTANT else stores.plainer(fields)
+        return self.plainer(fields, name) if kind == ASSISTANT else stores.plainer(fields, name)
 
     def edited(self, kind: str, before: Body, after: Body) -> frozenset[str]:
         """The fields of an object, our metadata included, in which two answers differ."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from assistctl.apis.managed import existing, observe
 from assistctl.apis.managed.compile import compile_plan
@@ -19,7 +19,6 @@ from assistctl.apis.managed.orphans import orphans
 from assistctl.apis.managed.uploads import PURPOSE
 from assistctl.apis.transport import files
 from assistctl.apis.transport.client import Client, path_of
-from assistctl.events import PastTurn
 from assistctl.plan.changes import Plan
 from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.redaction import Redaction
@@ -39,6 +38,9 @@ from assistctl.surface import (
 )
 from assistctl.surface import Operation as AnyOperation
 
+if TYPE_CHECKING:
+    from assistctl.events import PastTurn
+
 Entries: TypeAlias = Sequence[Message | Called]
 Uploader: TypeAlias = Callable[[Attached], str]
 Begun: TypeAlias = Callable[[str], None]
@@ -54,18 +56,25 @@ class Threads:
 
 
 @dataclass(frozen=True)
-class Api:
-    """What only one API knows: how it holds an assistant, and how one talks with it (`converse`
-    gets the assistant as declared, the id of what holds it, its owner `<namespace>/<key>` and the
-    thread, as far as there are these), what it remembers of a thread, how threads
-    are read, written and deleted, and the part of a message that shows a picture (see
-    surface.Surface)."""
+class Talk:
+    """How one talks with an assistant of one API: `converse` gets the assistant as declared, the id
+    of what holds it, its owner `<namespace>/<key>` and the thread, as far as there are these; what
+    the API remembers of a thread, how threads are read, written and deleted, and the part of a
+    message that shows a picture (see surface.Surface)."""
 
-    kind: AssistantKind
     converse: Callable[[Client, Assistant, str | None, str, str | None], Conversation]
     turns: Callable[[Client, str], list[PastTurn]]
     threads: Threads
     picture: Callable[[Client, Path, str, str | None], dict[str, Json]]
+
+
+@dataclass(frozen=True)
+class Api:
+    """What only one API knows: how it holds an assistant, and how one talks with it, which is
+    imported when it is first asked for."""
+
+    kind: AssistantKind
+    talk: Callable[[], Talk]
 
 
 @dataclass(frozen=True)
@@ -137,7 +146,7 @@ class ManagedSurface:
         return files.upload(self.client, path, filename, PURPOSE)
 
     def picture(self, path: Path, kind: str, file_id: str | None) -> dict[str, Json]:
-        return self.api.picture(self.client, path, kind, file_id)
+        return self.api.talk().picture(self.client, path, kind, file_id)
 
     def download(
         self,
@@ -151,10 +160,10 @@ class ManagedSurface:
         self, assistant: Assistant, remote_id: str | None, thread: str | None
     ) -> Conversation:
         owner = f"{self.namespace}/{assistant.key}"
-        return self.api.converse(self.client, assistant, remote_id, owner, thread)
+        return self.api.talk().converse(self.client, assistant, remote_id, owner, thread)
 
     def read_thread(self, thread: str) -> Transcript:
-        return self.api.threads.read(self.client, thread)
+        return self.api.talk().threads.read(self.client, thread)
 
     def write_thread(
         self,
@@ -164,14 +173,14 @@ class ManagedSurface:
         upload: Uploader,
         begun: Begun,
     ) -> WrittenThread:
-        write, owner = self.api.threads.write, f"{self.namespace}/{assistant.key}"
+        write, owner = self.api.talk().threads.write, f"{self.namespace}/{assistant.key}"
         return write(self.client, assistant, remote_id, owner, entries, upload, begun)
 
     def delete_thread(self, thread: str) -> None:
-        self.api.threads.delete(self.client, thread)
+        self.api.talk().threads.delete(self.client, thread)
 
     def turns(self, thread: str) -> list[PastTurn]:
-        return self.api.turns(self.client, thread)
+        return self.api.talk().turns(self.client, thread)
 
     def pool(self) -> ThreadPoolExecutor:
         return self.client.pool()

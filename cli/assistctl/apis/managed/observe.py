@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from assistctl.apis.managed import duplicates, uploads, users
 from assistctl.apis.managed.kinds import STORES, AssistantKind
-from assistctl.apis.managed.ownership import Record, decode, is_stand_in
+from assistctl.apis.managed.ownership import Record, decode, is_stand_in, owner_of
 from assistctl.apis.managed.remotes import Inside, Owned, remote
 from assistctl.apis.managed.stores import membership
 from assistctl.apis.transport.client import Client, path_of
@@ -301,6 +301,6 @@ def _unmanaged(assistants: Iterable[Mapping[str, Json]]) -> dict[str, tuple[str,
     names: dict[str, tuple[str, ...]] = {}
     for body in assistants:
         name = body.get("name")
-        if isinstance(name, str) and decode(body.get("metadata")) is None:
+        if isinstance(name, str) and owner_of(body.get("metadata")) is None:
             names[name] = (*names.get(name, ()), str(body["id"]))
     return names

@@ -106,8 +106,7 @@ def decode(metadata: Mapping[str, Json] | None, ids: Iterable[str] = ()) -> Reco
     `ids` are the file ids that the object refers to; those that the record knows are its files.
     """
     metadata = metadata or {}
-    owner = metadata.get(OWNER)
-    if not isinstance(owner, str):
+    if (owner := owner_of(metadata)) is None:
         return None
     applied = {}
     items = _gather(metadata, "applied")
@@ -139,6 +138,12 @@ def decode(metadata: Mapping[str, Json] | None, ids: Iterable[str] = ()) -> Reco
     )
 
 
+def owner_of(metadata: Mapping[str, Json] | None) -> str | None:
+    """Whose an object is, by its metadata; None if nobody owns it."""
+    owner = (metadata or {}).get(OWNER)
+    return owner if isinstance(owner, str) else None
+
+
 def is_protected(metadata: Mapping[str, Json] | None) -> bool:
     """Whether an object's metadata forbids to prune it."""
     return (metadata or {}).get(PROTECTED) == "true"
@@ -151,8 +156,8 @@ def without_ours(metadata: Mapping[str, Json] | None) -> dict[str, Json]:
 
 def is_stand_in(body: Mapping[str, Json]) -> bool:
     """Whether a vector store is not one to search, but stands for somebody's assistant."""
-    owner = (body.get("metadata") or {}).get(OWNER)
-    return isinstance(owner, str) and owner.partition("/")[2].startswith(STAND_IN)
+    owner = owner_of(body.get("metadata")) or ""
+    return owner.partition("/")[2].startswith(STAND_IN)
 
 
 def uses(file_ids: Iterable[str], store_ids: Iterable[str]) -> dict[str, str]:

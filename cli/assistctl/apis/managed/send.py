@@ -197,9 +197,9 @@ class Sender:
         for name in noted:
             answers[name] = fingerprint(there.get(name))
         is_new = operation.id is None and operation.fields
-        without = self.kind.plainer_as(operation.address.kind, there)
         for name in there.keys() - operation.record.applied.keys():
-            plain = without.get(name, (there[name],))[-1]
+            plainer = self.kind.plainer_as(operation.address.kind, there, name)
+            plain = (there[name], *plainer)[-1]
             if (is_new or name in operation.fields) and not is_empty(plain):
                 answers[name] = fingerprint(there[name])
 

@@ -42,10 +42,9 @@ def observed(body: Mapping[str, Json]) -> dict[str, Json]:
     }
 
 
-def plainer(fields: Mapping[str, Json]) -> dict[str, tuple[Json, ...]]:
+def plainer(fields: Mapping[str, Json], name: str) -> tuple[Json, ...]:
     """See AssistantKind."""
-    is_default = fields.get("chunking_strategy") == AUTO_CHUNKING
-    return {"chunking_strategy": (None,)} if is_default else {}
+    return (None,) if name == "chunking_strategy" and fields.get(name) == AUTO_CHUNKING else ()
 
 
 def protection(protect: bool) -> dict[str, Json]:
@@ -66,6 +65,10 @@ def membership(store: Declared, declared: Mapping[Address, Declared]) -> str:
     return digest([files, store.fields.get("chunking_strategy")])[:16]
 
 
+_NESTED = (dict, list, tuple)
+_USERS_OWN = ("parameters", "schema")
+
+
 def normal(value: Json) -> Json:
     """Without nulls, and without `strict: false`, which is what its absence means.
 
@@ -73,7 +76,7 @@ def normal(value: Json) -> Json:
     """
     if isinstance(value, dict):
         return {
-            key: item if key in ("parameters", "schema") else normal(item)
+            key: normal(item) if type(item) in _NESTED and key not in _USERS_OWN else item
             for key, item in value.items()
             if item is not None and not (key == "strict" and item is False)
         }

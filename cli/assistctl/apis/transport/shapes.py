@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from assistctl.errors import RemoteError
@@ -41,6 +42,8 @@ class ByType:
 Shape: TypeAlias = type | Mapping[str, "Shape"] | list["Shape"] | Needed | Either | ByType
 """A JSON type, an object by its fields, a list by its items; null and left out is anything that is
 not needed, and further fields are no fault."""
+
+Fault: TypeAlias = tuple[str, Json, str]
 
 NUMBER = Either((int, float))
 IDS: Shape = [Needed(str)]
@@ -275,21 +278,27 @@ _BY_EVENT: tuple[tuple[str, Shape], ...] = (
 
 def check_object(method: str, path: str, item: Mapping[str, Json]) -> None:
     """Raises RemoteError for an object of impossible shape in the answer to this request."""
-    _check(f"{method} {path}", _BY_PATH, path, item)
+    _check(f"{method} {path}", _of_path(path), item)
 
 
 def check_event(method: str, path: str, name: str, data: Mapping[str, Json]) -> None:
     """The same for what an event of a stream brings."""
-    _check(f"{method} {path} ({name})", _BY_EVENT, name, data)
+    _check(f"{method} {path} ({name})", _of_event(name), data)
 
 
-def _check(
-    request: str, shapes: tuple[tuple[str, Shape], ...], name: str, item: Mapping[str, Json]
-) -> None:
-    shape = next((shape for pattern, shape in shapes if re.fullmatch(pattern, name)), None)
-    if shape is None:
-        return
-    for place, value, wanted in _faults(item, shape, ""):
+@lru_cache(256)
+def _of_path(path: str) -> Shape | None:
+    return next((shape for pattern, shape in _BY_PATH if re.fullmatch(pattern, path)), None)
+
+
+@lru_cache(256)
+def _of_event(name: str) -> Shape | None:
+    return next((shape for pattern, shape in _BY_EVENT if re.fullmatch(pattern, name)), None)
+
+
+def _check(request: str, shape: Shape | None, item: Mapping[str, Json]) -> None:
+    if shape is not None and (fault := _fault(item, shape)):
+        place, value, wanted = fault
         there = "not there" if value is None else shown(value)
         raise RemoteError(
             f"{request}: in what the target answered, `{place}` of {shown(item.get('id'))} is "
@@ -309,34 +318,34 @@ def shown(value: Json) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _faults(value: Json, shape: Shape, place: str) -> Iterator[tuple[str, Json, str]]:
-    """Where a value is not of this shape: the place, what is there, and what should be."""
+def _fault(value: Json, shape: Shape) -> Fault | None:
+    """The first place at which a value is not of this shape, what is there, and what should be."""
     if isinstance(shape, Needed):
-        if value is None:
-            yield place, value, _named(shape.shape)
-        yield from _faults(value, shape.shape, place)
-    elif value is None:
-        return
-    elif isinstance(shape, ByType):
-        yield from _faults(value, shape.of(value), place)
+        return ("", value, _named(shape)) if value is None else _fault(value, shape.shape)
+    if value is None:
+        return None
+    if isinstance(shape, type):
+        fits = isinstance(value, shape) and not (isinstance(value, bool) and shape is not bool)
     elif isinstance(shape, Either):
-        faults = [list(_faults(value, option, place)) for option in shape.shapes]
-        if all(faults):
-            yield from max(faults, key=lambda some: len(some[0][0]))
-    elif isinstance(shape, type):
-        if not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
-            yield place, value, _named(shape)
+        faults = [_fault(value, option) for option in shape.shapes]
+        return None if None in faults else max(filter(None, faults), key=lambda it: len(it[0]))
     elif isinstance(shape, list):
-        if not isinstance(value, list):
-            yield place, value, _named(shape)
-            return
-        for number, item in enumerate(value):
-            yield from _faults(item, shape[0], f"{place}[{number}]")
-    elif not isinstance(value, Mapping):
-        yield place, value, _named(shape)
+        fits = isinstance(value, list)
+        for number, item in enumerate(value if fits else ()):
+            if fault := _fault(item, shape[0]):
+                return _inside(f"[{number}]", fault)
     else:
-        for name, inner in shape.items():
-            yield from _faults(value.get(name), inner, f"{place}.{name}" if place else name)
+        fits = isinstance(value, Mapping)
+        fields = shape.of(value) if isinstance(shape, ByType) else shape
+        for name, inner in fields.items() if fits else ():
+            if fault := _fault(value.get(name), inner):
+                return _inside(name, fault)
+    return None if fits else ("", value, _named(shape))
+
+
+def _inside(step: str, fault: Fault) -> Fault:
+    place, value, wanted = fault
+    return f"{step}.{place}" if place and place[0] != "[" else step + place, value, wanted
 
 
 def _named(shape: Shape) -> str:
