@@ -252,10 +252,12 @@ def line(port: int, latency: float) -> Iterator[int]:
 
 
 def environment(port: int = 0) -> dict[str, str]:
+    """A user's, for whom what is installed is compiled once."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("ASSISTCTL", "OPENAI"))}
     return {
         **inherited,
         "PYTHONPATH": str(ROOT / "cli"),
+        "PYTHONDONTWRITEBYTECODE": "",
         "SCALE_URL": f"http://127.0.0.1:{port}/v1",
         "SCALE_KEY": KEY,
     }
