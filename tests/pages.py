@@ -139,7 +139,7 @@ def _played(step: Step, root: Path, programs: Path) -> Step:
     now = ""
     for command, printed in COMMAND.findall(step.text):
         seen = _typed(command, root, programs).stdout
-        now += f"$ {command}\n{printed if _fits(printed, seen) else _general(seen)}"
+        now += f"$ {command}\n{printed if _fits(printed, seen) else general(seen)}"
     return replace(step, text=now)
 
 
@@ -162,7 +162,7 @@ def _fits(pattern: str, text: str) -> bool:
     return re.fullmatch(re.escape(pattern).replace("…", ".*?"), text) is not None
 
 
-def _general(text: str) -> str:
+def general(text: str) -> str:
     for changing, shown in CHANGING:
         text = changing.sub(shown, text)
     return text

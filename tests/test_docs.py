@@ -149,9 +149,9 @@ def test_every_yaml_example_is_valid(text, demo, clone, tmp_path):
 def test_every_sh_block_is_run_by_a_test_here():
     assert [text.split("\n")[0] for text in blocks("sh")] == [
         "make demo",
-        "make test",
         "pip install .",
         "assistctl serve --port 8000 --db assistants.db",
+        "make test",
     ]
 
 

@@ -9,7 +9,7 @@ from tests import pages
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PLAYED = ("start", "files", "moving", "troubleshooting")
-READ = ("team",)
+READ = ("team", "targets")
 """Pages that show files and nothing that could be run here."""
 
 
