@@ -24,7 +24,7 @@ from sdk_responses import run
 
 _BETA = {"openai-beta": "agents=v1"}
 _WRITE = {"code": "open('/workspace/a.txt', 'w').write('roses')"}
-_SCRIPTS = {"suite": [{"when": "Write", "call": {"code_interpreter": _WRITE}}, {"say": "Roses."}]}
+SCRIPTS = {"suite": [{"when": "Write", "call": {"code_interpreter": _WRITE}}, {"say": "Roses."}]}
 _PARTS = (
     "beta/test_agents.py beta/agents/test_sessions.py beta/agents/sessions/test_events.py"
     " beta/agents/sessions/test_items.py beta/agents/sessions/test_artifacts.py"
@@ -95,4 +95,4 @@ def _possible(agent: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(run(_PARTS, _SCRIPTS, Objects))
+    sys.exit(run(_PARTS, SCRIPTS, Objects))
