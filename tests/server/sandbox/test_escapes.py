@@ -441,9 +441,17 @@ def test_a_huge_value_is_shown_in_part(run):
 
 def test_countless_empty_files_are_stopped(run):
     told = run("n = 0\nwhile True:\n    open(f'/tmp/{n}', 'w').close()\n    n += 1")
-    assert told.error == "The code was stopped: it made more than 500 files and folders"
-    cleaned = run("import os\nfor name in os.listdir('/tmp'): os.remove(f'/tmp/{name}')")
-    assert cleaned.error is None
+    stopped = "The code was stopped: it made more than 500 files and folders"
+    assert told.error == stopped
+    assert run("open('/tmp/one more', 'w').close()\nwhile True: pass").error == stopped
+
+
+def test_whoever_comes_after_has_the_time_to_remove_them(run):
+    run("n = 0\nwhile True:\n    open(f'/tmp/{n}', 'w').close()\n    n += 1")
+    slowly = "import os, time; time.sleep(0.5)\n"
+    assert run(slowly).error is None
+    assert run(slowly + "for name in os.listdir('/tmp'): os.remove(f'/tmp/{name}')").error is None
+    assert run("len(os.listdir('/tmp'))").output == "0\n"
 
 
 @pytest.mark.parametrize(
