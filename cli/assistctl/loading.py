@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,13 @@ def load(
     *,
     refuse: bool = True,
     keyless: bool = False,
+    tests: bool = False,
 ) -> Workspace:
     """The workspace in a directory, else in the nearest one above the current directory, as it is
     declared for a target, else for the one that it names itself. What the target's API cannot do
     is wrong, unless `refuse` is False; so is a key that is not set, unless the target is `keyless`,
-    for nobody will be asked there.
+    for nobody will be asked there. What is wrong with nothing but `tests` is a warning where these
+    are not what is wanted.
 
     Raises DeclarationError with everything that is wrong with it, AssistctlError where there is
     none.
@@ -38,9 +41,12 @@ def load(
     declared, problems = spec.load(root.resolve(), target=target, environ=environ, keyless=keyless)
     workspace, more = toolbox.resolve(declared)
     more += refusals(workspace) if refuse else ()
-    if problems := (*faults, *problems, *more):
-        raise DeclarationError(problems)
-    return workspace
+    problems = (*faults, *problems, *more)
+    if tests or not all(spec.is_of_tests(problem.place.file) for problem in problems):
+        if problems:
+            raise DeclarationError(problems)
+        return workspace
+    return replace(workspace, warnings=tuple(sorted({*workspace.warnings, *problems})))
 
 
 def refused(workspace: Workspace) -> tuple[Problem, ...]:

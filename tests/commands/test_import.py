@@ -613,6 +613,27 @@ def test_a_dump_of_the_old_api_becomes_yaml(shop, text, request):
     assert shop("validate").code == 0
 
 
+def test_what_is_imported_twice_is_known_again_and_what_was_edited_since_is_said(shop):
+    (shop.root / "dump.json").write_text(json.dumps(DUMP))
+    assert shop("import", "--file", "dump.json").code == 0
+    assert shop("import", "--file", "dump.json") == (
+        0,
+        "",
+        "assistants/old-one.yaml is there already, as the dump has it.\n"
+        "assistants/new-one.yaml is there already, as the dump has it.\n"
+        "Imported 0 assistants, since all are here already.\n",
+    )
+    shop.edit("assistants/new-one.yaml", "name:", "description: Mine.\nname:")
+    code, out, err = shop("import", "--file", "dump.json")
+    assert (code, out) == (0, "Files:\n  assistants/new-one-2.yaml\n\n")
+    assert err.splitlines()[:2] == [
+        "assistants/old-one.yaml is there already, as the dump has it.",
+        "note: assistants/new-one-2.yaml has a number since 'new-one' is another one; if they are "
+        "the same assistant, keep one of them",
+    ]
+    assert "there already" in shop("import", "--file", "dump.json").err.splitlines()[1]
+
+
 def test_what_else_a_dump_holds_is_left_out_and_counted(shop):
     dump = {
         "assistants": DUMP,

@@ -149,14 +149,15 @@ def test_what_prune_deleted_comes_back_under_another_id(synced):
     (synced.root / "assistants" / "greeter.script.yaml").unlink()
     synced("sync", "--yes", "--prune", "-q")
     plan = """\
-+ assistant/greeter  is gone, and comes back
++ assistant/greeter  is gone, and comes back under a new id
     model: "gpt-6-luna"
     instructions: "Greet in any language."
 
 Plan for local: 1 to create, 0 to update, 0 to delete.
 """
-    code, out, _ = synced("rollback", "greeter", "--yes")
+    code, out, err = synced("rollback", "greeter", "--yes")
     assert (code, out) == (0, plan)
+    assert "under a new id (asst_…), which threads and clients do not know. The YAML" in err
     with synced.target() as target:
         path = f"/assistants/{synced.id_of('greeter', target)}"
         assert target.get(path)["instructions"] == "Greet in any language."

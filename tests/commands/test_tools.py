@@ -286,3 +286,18 @@ def test_the_target_of_the_command_goes_before_that_of_the_environment(synced):
         result = synced(*arguments, "-q", ASSISTCTL_TARGET="local", **there)
         assert result == (0, "staging\n", "")
     assert synced("tools", "call", "stuck", "-q") == (0, "local\n", "")
+
+
+def test_of_several_faults_in_the_arguments_people_hear_as_many_as_the_model(shop):
+    code, out, err = shop("tools", "call", "add", '{"a": "x", "b": "y", "c": 1}')
+    details = [
+        {"at": "", "message": "Additional properties are not allowed ('c' was unexpected)"},
+        {"at": "a", "message": "'x' is not of type 'integer'"},
+        {"at": "b", "message": "'y' is not of type 'integer'"},
+    ]
+    assert (code, json.loads(out)["error"]["details"]) == (1, details)
+    assert err == (
+        "✗ add invalid_arguments: the arguments do not fit the parameters of add (Additional "
+        "properties are not allowed ('c' was unexpected); a: 'x' is not of type 'integer'; b: 'y' "
+        "is not of type 'integer')  … s\n"
+    )

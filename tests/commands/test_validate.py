@@ -145,3 +145,41 @@ def test_validate_imports_neither_the_sdk_nor_the_differ(workspace: Path) -> Non
         [sys.executable, "-c", code, str(workspace)], capture_output=True, text=True
     )
     assert result.stdout.splitlines()[-1:] == ["[]"], result.stderr
+
+
+def test_a_python_for_the_tools_that_is_not_there_is_a_warning_since_a_plan_does_without(shop):
+    with (shop.root / "assistctl.yaml").open("a") as file:
+        file.write("tools: {python: .venv/bin/python}\n")
+    warned = (
+        "assistctl.yaml:11:17: warning: `python`: .venv/bin/python does not exist; make the "
+        "environment, or correct the path\n"
+    )
+    code, out, err = shop("validate")
+    assert (code, err) == (0, warned)
+    assert out.startswith("Valid: ")
+    assert shop("validate", "--strict").code == 1
+    assert shop("plan").err == ""
+
+
+def test_what_is_wrong_with_tests_alone_keeps_nothing_but_validate_and_test_from_work(shop):
+    tests = shop.root / "assistants" / "greeter.tests.yaml"
+    tests.write_text("cases:\n  - {name: greets, user: hello, expect: {contians: Welcome}}\n")
+    (shop.root / "assistants" / "gone.tests.yaml").write_text("cases: [{name: a, user: b}]\n")
+    faults = [
+        "assistants/gone.tests.yaml: {}there is no assistant `gone` beside these tests; write "
+        "assistants/gone.yaml, or rename the file after its assistant\n",
+        "assistants/greeter.tests.yaml:2:42: {}unknown key `contians` in `cases[0].expect`; did "
+        "you mean `contains`?\n",
+    ]
+    wrong = "".join(it.format("") for it in faults) + "error: 2 problems\n"
+    for command in (["validate"], ["test"], ["plan", "--with-tests"]):
+        assert shop(*command) == (1, "", wrong)
+    warned = "".join(it.format("warning: ") for it in faults)
+    assert (shop("plan").code, shop("plan").err) == (0, warned)
+    code, _, err = shop("sync", "--yes")
+    assert (code, err.startswith(warned)) == (0, True)
+    assert shop("plan", "-q") == (0, "No changes. local is as declared.\n", "")
+    assert shop("list").code == 0
+    assert shop("run", "greeter", "hello").out == "Welcome.\n"
+    shop.edit("assistctl.yaml", "version: 1", "versoin: 1")
+    assert len(shop("plan").err.splitlines()) == 5  # with all else that is wrong it is told

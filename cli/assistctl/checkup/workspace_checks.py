@@ -83,7 +83,7 @@ def _declared(workspace: Workspace, *, valid: bool) -> Iterator[Check]:
         yield Check("workspace", State.FAILED, what, problem.remedy)
     if workspace.warnings:
         places = some(sorted({str(it.place) for it in workspace.warnings}))
-        what = f"`assistctl validate` warns of {places}"
+        what = f"`assistctl validate` has something to say of {places}"
         yield Check("workspace", State.WARNING, what, "read what it says")
 
 

@@ -13,9 +13,13 @@ from assistctl.render.problems import warnings_text
 from assistctl.resources import Workspace
 
 
-def load(options: Options, *, refuse: bool = True, keyless: bool = False) -> Workspace:
+def load(
+    options: Options, *, refuse: bool = True, keyless: bool = False, tests: bool = False
+) -> Workspace:
     """As the command line asks for it; see loading.load."""
-    return loading.load(options.workspace, options.target, refuse=refuse, keyless=keyless)
+    return loading.load(
+        options.workspace, options.target, refuse=refuse, keyless=keyless, tests=tests
+    )
 
 
 def warn(options: Options, warnings: Sequence[Problem]) -> None:

@@ -24,7 +24,7 @@ from assistctl.importing.downloads import download_all
 from assistctl.importing.drafting import Drafts, ImportOptions, drafts_of_dump, drafts_of_target
 from assistctl.importing.dumps import read_dump
 from assistctl.importing.staging import staging_directory
-from assistctl.importing.writing import write_drafts
+from assistctl.importing.writing import write_drafts, yaml_path
 from assistctl.keys import IN_WORDS, composed, is_key
 from assistctl.render.progress import shown_progress
 from assistctl.render.terminal import sanitize
@@ -134,17 +134,28 @@ def _from_dump(options: Options, dump: Path, key: str | None) -> None:
     workspace = load(options)
     read = read_dump(dump)
     with _one_key():
-        drafts = drafts_of_dump(read, workspace, key)
-    with (
-        staging_directory(workspace.root) as directory,
-        write_drafts(workspace.root, options.target, directory, drafts) as (_, paths),
-    ):
-        _show_files(options, paths)
+        found = drafts_of_dump(read, workspace, key)
+    drafts = found.assistants
+    for there in found.there:
+        _say(options, f"{yaml_path(there)} is there already, as the dump has it.")
+    if drafts:
+        with (
+            staging_directory(workspace.root) as directory,
+            write_drafts(workspace.root, options.target, directory, drafts) as (_, paths),
+        ):
+            _show_files(options, paths)
+    for new, wanted in found.beside.items():
+        _say(
+            options,
+            f"note: {yaml_path(new)} has a number since {wanted!r} is another one; if they are the "
+            "same assistant, keep one of them",
+        )
     _say_functions(options, drafts)
     if read.others:
         left = some([f"{count} of the kind {kind!r}" for kind, count in read.others.items()])
         _say(options, f"Left out: {left}; `assistctl serve --seed` takes the whole dump.")
-    _say(options, f"Imported {counted(len(drafts), 'assistant')}; next: assistctl plan")
+    after = "; next: assistctl plan" if drafts else ", since all are here already."
+    _say(options, f"Imported {counted(len(drafts), 'assistant')}{after}")
 
 
 def _adopt(

@@ -78,7 +78,7 @@ def command(
         raise click.UsageError("--drift-only shows a part of a plan; it cannot be saved or prune.")
     if drift_only and with_tests:
         raise click.UsageError("--drift-only looks at the target alone; leave out --with-tests.")
-    workspace = load(options)
+    workspace = load(options, tests=with_tests)
     warn(options, workspace.warnings)
     plan_options = PlanOptions(partial=bool(keys), prune=prune, deep=deep or drift_only)
     with opened(workspace, parallel) as surface:

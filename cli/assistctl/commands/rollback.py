@@ -14,7 +14,7 @@ from assistctl.commands._options import Options, as_command, complete_key, paral
 from assistctl.commands._report import applied, applied_json, intent, refuse_failures, show_plan
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError, RemoteError
-from assistctl.plan.changes import Plan
+from assistctl.plan.changes import Action, Plan
 from assistctl.render.snapshots import ListedSnapshot, snapshots_json, snapshots_text
 from assistctl.render.terminal import sanitize
 from assistctl.resources import Address, Workspace
@@ -107,6 +107,9 @@ def command(
         if options.format == "json":
             click.echo(applied_json(found, results))
         refuse_failures(results, f"`assistctl rollback {key} --to {to or snapshot.name}`")
+    made = next((it for it in results if it.change.address == address), None)
+    if made and made.change.action is Action.CREATE:
+        as_then += f", under a new id ({made.id}), which threads and clients do not know"
     if not options.quiet:
         click.echo(
             f"{as_then}. The YAML was not changed: take the change back there too, or the next "

@@ -19,7 +19,7 @@ from assistctl.commands._options import (
 )
 from assistctl.commands._person import can_answer
 from assistctl.commands._report import applied, applied_json, intent, refuse_failures, show_plan
-from assistctl.commands._workspace import load
+from assistctl.commands._workspace import load, warn
 from assistctl.errors import Refused
 from assistctl.plan.leftovers import mass_prune
 from assistctl.plan.reconcile import PlanOptions
@@ -83,6 +83,7 @@ def command(
         keys, prune = reviewed.keys, reviewed.prune
         options = replace(options, target=reviewed.target)
     workspace = load(options)
+    warn(options, workspace.warnings)
     consent.check(workspace.target)
     # Whoever says what becomes of edits wants them to be planned.
     deep = reviewed.deep if reviewed else deep or on_drift is not None

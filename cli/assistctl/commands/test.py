@@ -89,7 +89,7 @@ def command(
     if record + replay + synced > 1:
         raise click.UsageError("Only one of --record, --replay and --synced can be had.")
     taping = _taping(record, replay, synced)
-    workspace = load(options, keyless=taping not in (None, "record"))
+    workspace = load(options, keyless=taping not in (None, "record"), tests=True)
     warn(options, workspace.warnings)
     if config:
         _import(options, workspace, keys, config)
@@ -117,7 +117,7 @@ def _import(options: Options, workspace: Workspace, keys: tuple[str, ...], confi
     key = find_assistant(workspace, keys[0]).key
     file, notes = import_tests(config, workspace.root, key)
     warn(options, notes)
-    cases = load(options).suites[key].cases  # all that is wrong with them is told
+    cases = load(options, tests=True).suites[key].cases  # all that is wrong with them is told
     click.echo(f"{file}: {counted(len(cases), 'case')}")
 
 

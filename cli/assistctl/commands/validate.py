@@ -15,6 +15,7 @@ from assistctl.render.problems import problems_json
 from assistctl.render.values import counted
 from assistctl.resources import CodeInterpreter, Target, Workspace
 from assistctl.targets import opened
+from assistctl.toolbox.site_packages import missing_python
 
 EXIT_INVALID = DeclarationError.exit_code
 
@@ -38,9 +39,9 @@ def command(options: Options, online: bool, within: int, strict: bool) -> int | 
     once. What the model that answers will not take is no problem, but a warning, and so is one that
     ends.
     """
-    workspace = load(options)
+    workspace = load(options, tests=True)
     problems: list[Problem] = []
-    warnings = list(workspace.warnings)
+    warnings = [*workspace.warnings, *missing_python(workspace.interpreter)]
     if online and not _is_scripted(workspace.target):
         with opened(workspace) as surface:
             there = surface.models(models.declared_models(workspace))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,8 +12,10 @@ from assistctl.importing import choosing
 from assistctl.importing.assistant_drafts import AssistantDraft, ImportContext, drafted
 from assistctl.importing.downloads import Download
 from assistctl.importing.dumps import Dump
+from assistctl.importing.names import keys_of
 from assistctl.importing.shape import NotImportable, check_shape
 from assistctl.importing.store_drafts import StoreDraft, shared, store_ids
+from assistctl.importing.writing import is_written, yaml_path
 from assistctl.loading import environment
 from assistctl.resources import ASSISTANT, VECTOR_STORE, Address, Workspace, implicit_key
 from assistctl.some import some
@@ -66,13 +68,46 @@ class Drafts:
         ]
 
 
-def drafts_of_dump(dump: Dump, workspace: Workspace, key: str | None) -> tuple[AssistantDraft, ...]:
+@dataclass(frozen=True)
+class DumpDrafts:
+    """What an import of a dump writes. `there` are the keys of those that are declared already,
+    word by word; `beside` has, by the key of a new one, the key that its name would have had."""
+
+    assistants: tuple[AssistantDraft, ...]
+    there: tuple[str, ...]
+    beside: Mapping[str, str]
+
+
+def drafts_of_dump(dump: Dump, workspace: Workspace, key: str | None) -> DumpDrafts:
     """The assistants of a dump. Raises AssistctlError that names every one which cannot be had."""
     bodies = dump.assistants
     _for_each(bodies, check_shape)
-    keys = choosing.keys_for(bodies, workspace, requested=key)
     context = ImportContext(_defaults(workspace))
-    return _for_each(bodies, lambda body: drafted(body, keys[body["id"]], context))
+    there: dict[str, str] = {}
+    if key is None:
+        found = _for_each(bodies, lambda body: _declared_as(body, workspace, context))
+        there = {each: known for each, known in zip(bodies, found, strict=True) if known}
+    new = {each: body for each, body in bodies.items() if each not in there}
+    keys = choosing.keys_for(new, workspace, requested=key)
+    drafts = _for_each(new, lambda body: drafted(body, keys[body["id"]], context))
+    first = {keys[each]: next(_keys_of(body)) for each, body in new.items()} if key is None else {}
+    known = {it for it in first.values() if (workspace.root / yaml_path(it)).exists()}
+    beside = {key: wanted for key, wanted in first.items() if key != wanted and wanted in known}
+    return DumpDrafts(drafts, tuple(there.values()), beside)
+
+
+def _declared_as(body: Body, workspace: Workspace, context: ImportContext) -> str | None:
+    """The key under which exactly this assistant is declared already."""
+    for key in _keys_of(body):
+        if not (workspace.root / yaml_path(key)).exists():
+            return None
+        if is_written(workspace.root, drafted(body, key, context)):
+            return key
+    return None
+
+
+def _keys_of(body: Body) -> Iterator[str]:
+    return keys_of(body.get("name"), body["id"], "assistant")
 
 
 def drafts_of_target(surface: Surface, workspace: Workspace, options: ImportOptions) -> Drafts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import PurePosixPath
@@ -22,14 +22,20 @@ _LONGEST_NAME = 200  # bytes; most file systems take 255
 
 
 def key_for(name: Json, object_id: str, taken: Collection[str], kind: str) -> str:
-    """A free key made of a name, whatever its script, or of the id where it has no letters."""
+    """The first of the keys for an object that is free."""
+    return next(key for key in keys_of(name, object_id, kind) if key not in taken)
+
+
+def keys_of(name: Json, object_id: str, kind: str) -> Iterator[str]:
+    """Keys made of a name, whatever its script, or of the id where it has no letters; with ever
+    higher numbers."""
     slug = as_key(name.replace("_", "-") if isinstance(name, str) else "")
     while len(slug.encode()) > _LONGEST_NAME:
         slug = slug[:-1]
     if not any(map(str.isalpha, slug)):
         tail = re.sub("[^a-z0-9]", "", object_id.lower())[-8:]
         slug = f"{kind}-{tail}"
-    return next(key for n in count(1) if (key := _numbered(slug, n)) not in taken)
+    yield from (_numbered(slug, number) for number in count(1))
 
 
 def _numbered(slug: str, number: int) -> str:

@@ -35,17 +35,42 @@ def write_drafts(
     everything: list[AssistantDraft | StoreDraft] = [*stores, *drafts]
     order = sorted(path for draft in everything for path in draft.files)
     for draft in drafts:
-        if draft.prompt is not None:
-            order.append(f"assistants/{draft.key}.md")
-            _write(staging / order[-1], _as_file(draft.prompt))
+        for path, text in _prompt(draft).items():
+            order.append(path)
+            _write(staging / path, text)
     if stores:
         order.append(FILE)
         _write(staging / FILE, _with_stores(root, stores))
     for draft in drafts:
-        order.append(f"assistants/{draft.key}.yaml")
-        _write(staging / order[-1], document(draft.fields, draft.remarks))
+        order.append(yaml_path(draft.key))
+        _write(staging / order[-1], _yaml(draft))
     with atomic_write(staging, root, order=order, replacing=[FILE] if stores else []):
         yield _loaded(root, target, drafts, stores), order
+
+
+def yaml_path(key: str) -> str:
+    """Where the assistant with this key is declared."""
+    return f"assistants/{key}.yaml"
+
+
+def is_written(root: Path, draft: AssistantDraft) -> bool:
+    """Whether exactly this is in the workspace already, as after another import of the same."""
+    texts = {yaml_path(draft.key): _yaml(draft), **_prompt(draft)}
+    try:
+        return all((root / path).read_bytes() == text.encode() for path, text in texts.items())
+    except OSError:
+        return False
+
+
+def _yaml(draft: AssistantDraft) -> str:
+    return document(draft.fields, draft.remarks)
+
+
+def _prompt(draft: AssistantDraft) -> dict[str, str]:
+    """The file of its instructions, if they get one."""
+    if draft.prompt is None:
+        return {}
+    return {f"assistants/{draft.key}.md": _as_file(draft.prompt)}
 
 
 def _as_file(prompt: str) -> str:

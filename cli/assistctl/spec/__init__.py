@@ -1,6 +1,6 @@
 """Files -> Workspace: strict YAML that remembers file:line:column, one JSON Schema, references."""
 
-from assistctl.spec.discovery import FILE, find_root, missing_workspace
+from assistctl.spec.discovery import FILE, find_root, is_of_tests, missing_workspace
 from assistctl.spec.grammar import KINDS, schema
 from assistctl.spec.targets import declares_model, served
 from assistctl.spec.workspace import load
@@ -14,6 +14,7 @@ __all__ = [
     "SCHEMA_FILE",
     "declares_model",
     "find_root",
+    "is_of_tests",
     "load",
     "missing_workspace",
     "schema",

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from assistctl.errors import AssistctlError, Place
 from assistctl.keys import IN_WORDS, composed, is_key
@@ -35,6 +35,11 @@ class Sources:
     scripts: Mapping[str, Source]
     tests: Mapping[str, Source]
     tools: tuple[Source, ...]
+
+
+def is_of_tests(file: str) -> bool:
+    """Whether a path below the workspace is that of an assistant's tests."""
+    return file.startswith("assistants/") and PurePosixPath(file).stem.endswith(_TESTS)
 
 
 def find_root(start: Path) -> Path | None:

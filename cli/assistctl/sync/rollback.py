@@ -104,7 +104,7 @@ def _in_words(change: Change) -> Change:
     """The change as what it is here: of no declaration, but the way back."""
     cause = change.cause
     if change.action is Action.CREATE and change.address.kind != FILE:
-        cause = "is gone, and comes back"
+        cause = "is gone, and comes back under a new id"
     elif change.action is Action.UPDATE and change.fields:
         is_file = change.address.kind == FILE
         cause = "gets back the content that it had" if is_file else "goes back to how it was"

@@ -23,7 +23,7 @@ ErrorType: TypeAlias = Literal[
     "invalid_result",
 ]
 
-_MESSAGE, _REASON = 2000, 200
+_MESSAGE, _REASON = 2000, 1000
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ class Refusal(Exception):
         if self.details:
             error["details"] = [asdict(each) for each in self.details]
         text = json.dumps({"error": error}, ensure_ascii=False)
-        reason = " ".join([f"{self.kind}: {self.message}", *map(_told, self.details[:1])])
+        faults = f" ({'; '.join(map(_told, self.details))})" if self.details else ""
+        reason = f"{self.kind}: {self.message}{faults}"
         return Output(
             results.encodable(text), cut(" ".join(results.encodable(reason).split()), _REASON)
         )
@@ -88,4 +89,4 @@ def cut(text: str, size: int) -> str:
 
 
 def _told(detail: Detail) -> str:
-    return f"({detail.at}: {detail.message})" if detail.at else f"({detail.message})"
+    return f"{detail.at}: {detail.message}" if detail.at else detail.message

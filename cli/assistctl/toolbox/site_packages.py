@@ -8,12 +8,22 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from assistctl.errors import Problem
+from assistctl.resources import Interpreter
+
 VENV = ".venv/bin/python"
 
 
 def own_python(root: Path) -> str | None:
     """The interpreter of a virtual environment beside assistctl.yaml, relative to that."""
     return VENV if (root / VENV).is_file() else None
+
+
+def missing_python(interpreter: Interpreter | None) -> Iterator[Problem]:
+    """What is to be said of an interpreter that is not there: a run needs it, a plan does not."""
+    if interpreter is not None and not interpreter.python.is_file():
+        what = f"`python`: {interpreter.shown} does not exist"
+        yield Problem(interpreter.place, what, "make the environment, or correct the path")
 
 
 def search_path(python: Path) -> tuple[str, ...]:
