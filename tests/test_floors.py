@@ -77,7 +77,7 @@ ONLY_IN = {
     "yaml": {"spec"},
     "jinja2": {"spec", "console"},
     "markupsafe": {"console"},
-    "httpx2": {"apis.transport", "server"},
+    "httpx2": {"apis.transport", "server", "toolbox.mcp_client"},
     "starlette": {"server", "console"},
     "h11": {"server"},
     "uvicorn": {"server", "console"},

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from assistctl.errors import AssistctlError, Place
 from assistctl.events import ToolCall
 from assistctl.resources import Function, McpServer, McpTool
 from assistctl.toolbox import mcp_servers
+from tests.local_http import LocalServer
 
 HERE = Path(__file__).parent / "mcp"
 SCHEMA = {
@@ -283,3 +286,130 @@ def test_an_http_server_that_does_not_answer_is_said_to_be_unreachable(tmp_path)
     assert str(raised.value) == (
         "assistctl.yaml:4:3: the MCP server stock: All connection attempts failed"
     )
+
+
+CHANGED = (
+    "the tools of the MCP server stock are not as locked: count (its description); stock__count "
+    "was not called"
+)
+
+
+def test_tools_that_change_in_the_middle_of_a_run_are_not_called_any_more(tmp_path):
+    with mounted(tmp_path, odd("changes")) as tools:
+        assert called(tools) == "7 of rose"
+        until = time.monotonic() + 20  # it may be asked again before it was heard
+        while (output := called(tools)) == "7 of rose":
+            assert time.monotonic() < until
+        refused = {"error": {"type": "changed", "message": CHANGED}}
+        assert json.loads(output) == json.loads(called(tools)) == refused
+
+
+def test_a_server_that_comes_back_with_other_tools_is_not_called(tmp_path):
+    with mounted(tmp_path, odd("comes-back-changed", tmp_path / "pids")) as tools:
+        assert json.loads(called(tools))["error"]["type"] == "crashed"
+        for _ in range(2):
+            assert json.loads(called(tools)) == {"error": {"type": "changed", "message": CHANGED}}
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "message"),
+    [
+        (
+            "promises",
+            "invalid_result",
+            "Invalid structured content returned by tool count: 'seven' is not of type 'integer'",
+        ),
+        (
+            "promises-more",
+            "invalid_result",
+            "Tool count has an output schema but did not return structured content",
+        ),
+        ("refuses", "exception", "?"),
+    ],
+)
+def test_a_server_that_does_not_do_what_it_says_goes_on_and_the_model_is_told(
+    tmp_path, how, kind, message
+):
+    with mounted(tmp_path, odd(how)) as tools:
+        for _ in range(2):
+            error = json.loads(called(tools))["error"]
+            assert error["type"] == kind
+            assert error["message"].startswith(f"the MCP server stock: {message}")
+
+
+class Plain(BaseHTTPRequestHandler):
+    """An MCP server whose answers are plain JSON, that of a call as long as anybody listens."""
+
+    protocol_version = "HTTP/1.1"
+    packed = False
+    sent = 0
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        version = asked.get("params", {}).get("protocolVersion")
+        server = {"serverInfo": {"name": "plain", "version": "1"}, "capabilities": {"tools": {}}}
+        tool = {"name": "count", "description": "How many there are.", "inputSchema": SCHEMA}
+        answers = {
+            "initialize": {**server, "protocolVersion": version},
+            "tools/list": {"tools": [tool]},
+            "tools/call": {"content": [{"type": "text", "text": "…"}]},
+        }
+        if (found := answers.get(asked["method"])) is None:
+            error = {"code": -32601, "message": "?"}
+            self._answer({"jsonrpc": "2.0", "id": asked.get("id"), "error": error}, 202)
+            return
+        body = {"jsonrpc": "2.0", "id": asked["id"], "result": found}
+        self._answer(body) if asked["method"] != "tools/call" else self._without_end(body)
+
+    def do_GET(self):
+        self.send_error(405)
+
+    do_DELETE = do_GET  # noqa: N815 - http.server's name
+
+    def log_message(self, *words):
+        pass
+
+    def _answer(self, body, status=200):
+        encoded = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(encoded)))
+        self.end_headers()
+        self.wfile.write(encoded)
+
+    def _without_end(self, body):
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("transfer-encoding", "chunked")
+        if type(self).packed:
+            self.send_header("content-encoding", "gzip")
+        self.end_headers()
+        piece = b" " * 100_000
+        with contextlib.suppress(OSError):
+            while type(self).sent < 1_000_000_000:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                type(self).sent += len(piece)
+        self.close_connection = True
+
+
+@pytest.mark.parametrize(
+    ("packed", "why"),
+    [
+        (False, "it wrote a message of more than 16 MB"),
+        (True, "it packs its answers unasked"),
+    ],
+)
+def test_a_plain_answer_over_http_is_read_no_further_than_a_message_may_be(
+    tmp_path, monkeypatch, packed, why
+):
+    monkeypatch.setattr(Plain, "packed", packed)
+    monkeypatch.setattr(Plain, "sent", 0)
+    with LocalServer(("127.0.0.1", 0), Plain) as served:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{served.server_port}/mcp"
+        with mounted(tmp_path, McpServer("stock", Place("assistctl.yaml", 4, 3), url=url)) as box:
+            output = called(box)
+        served.shutdown()
+    message = f"the MCP server stock: Failed to parse JSON response: {why}"
+    assert json.loads(output) == {"error": {"type": "invalid_result", "message": message}}
+    assert Plain.sent < 100_000_000

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import anyio
+import httpx2
 import mcp_types as types
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
@@ -21,6 +22,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
 from assistctl.resources import Json, McpServer
+from assistctl.toolbox.mcp_guard import LONGEST_MESSAGE
 
 MOST_PAGES, MOST_TOOLS = 100, 1000
 _GUARD = Path(__file__).parent / "mcp_guard.py"
@@ -126,8 +128,45 @@ async def _transport(server: McpServer, root: Path, said: IO[str]) -> AsyncItera
             errlog=said,  # type: ignore[arg-type]
         )
         return
-    async with create_mcp_http_client(headers=_plain(server.headers)) as http:
-        yield streamable_http_client(server.url, http_client=http)
+    # A small answer that is packed can be a large one.
+    headers = {**_plain(server.headers), "Accept-Encoding": "identity"}
+    async with create_mcp_http_client(headers=headers) as http:
+        http.event_hooks["response"].append(_limited)
+        yield streamable_http_client(
+            server.url, http_client=http, max_sse_event_size=LONGEST_MESSAGE
+        )
+
+
+class _Unreadable(httpx2.StreamError):
+    """A body that is not read on; the SDK makes an answer of why."""
+
+
+async def _limited(response: httpx2.Response) -> None:
+    """Let a body that is no stream of events have as much as one message may."""
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
+    if response.headers.get("content-encoding", "identity") != "identity":
+        response.stream = _Limited(response.stream, 0, "it packs its answers unasked")
+    elif not response.headers.get("content-type", "").startswith("text/event-stream"):
+        why = "it wrote a message of more than 16 MB"
+        response.stream = _Limited(response.stream, LONGEST_MESSAGE, why)
+
+
+class _Limited(httpx2.AsyncByteStream):
+    def __init__(self, stream: httpx2.AsyncByteStream, limit: int, why: str) -> None:
+        self._stream = stream
+        self._limit = limit
+        self._why = why
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        length = 0
+        async for piece in self._stream:
+            length += len(piece)
+            if length > self._limit:
+                raise _Unreadable(self._why)
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 def _plain(table: Mapping[str, str]) -> dict[str, str]:

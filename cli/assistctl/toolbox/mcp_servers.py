@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from assistctl.errors import AssistctlError
 from assistctl.resources import Function, Json, McpServer, McpTool, digest
 from assistctl.toolbox.calls import timed_out
-from assistctl.toolbox.outputs import Refusal, cut
+from assistctl.toolbox.outputs import ErrorType, Refusal, cut
 
 if TYPE_CHECKING:
     from assistctl.toolbox.mcp_client import Live
@@ -28,6 +28,17 @@ _REASON = 400
 
 class Failed(Exception):
     """A server that did not do as it should; in words, what became of it."""
+
+
+class Wrong(Failed):
+    """A server that goes on, but has answered what is no answer. `kind` is what a model is told."""
+
+    def __init__(self, error: BaseException) -> None:
+        from mcp_types import PARSE_ERROR
+
+        super().__init__(_in_words(error))
+        code = getattr(error, "code", PARSE_ERROR)
+        self.kind: ErrorType = "invalid_result" if code == PARSE_ERROR else "exception"
 
 
 class Late(Exception):
@@ -89,9 +100,11 @@ class McpServers:
             raise Failed(f"it did not answer within {START:.0f} s") from None
 
     def check(self, server: McpServer) -> None:
-        """Raises Changed if its tools are not as locked, and Failed."""
+        """Raises Changed if its tools are not as locked, and Failed. Those are looked at again
+        before any further call."""
         ours = [each for each in self._locked if each.mcp and each.mcp.server == server]
         if differences := _differences(ours, self.tools(server)):
+            self._live(server, START).stale = True
             raise Changed(", ".join(differences))
 
     def call(
@@ -115,7 +128,8 @@ class McpServers:
             what = f"the tools of the MCP server {server.name} are not as locked: {error}"
             raise Refusal("changed", f"{what}; {function} was not called") from None
         except Failed as error:
-            raise Refusal("crashed", f"the MCP server {server.name}: {error}") from None
+            kind = error.kind if isinstance(error, Wrong) else "crashed"
+            raise Refusal(kind, f"the MCP server {server.name}: {error}") from None
         text = self._client.text_of(result)
         if result.is_error:
             raise Refusal("exception", text or "the tool failed, and says nothing of it")
@@ -170,14 +184,14 @@ class McpServers:
         except TimeoutError as error:
             if asked.cancel() or not asked.done():
                 raise Late from None
-            raise Failed(_in_words(error)) from error
+            raise Wrong(error) from error
         except BaseException as error:
             asked.cancel()
             if not isinstance(error, Exception | CancelledError):
                 raise
             if self._is_over(server, error):
                 raise self._failed(server, error) from error
-            raise Failed(_in_words(error)) from error
+            raise Wrong(error) from error
 
     def _is_over(self, server: McpServer, error: BaseException) -> bool:
         """Whether nothing more can be asked on this connection."""
