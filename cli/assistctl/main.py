@@ -92,7 +92,14 @@ class LazyGroup(Group):
 cli = LazyGroup(
     "assistctl",
     params=group_options(),
-    help="Declare AI assistants in YAML, review the plan, sync, run.",
+    help="""Declare AI assistants in YAML, review the plan, sync, run.
+
+\b
+Examples:
+  assistctl init my-assistants
+  assistctl -C my-assistants sync
+  assistctl -C my-assistants run guide "When are you open on Saturday?"
+""",
     epilog="The options above may also stand after the command's name.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

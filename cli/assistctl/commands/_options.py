@@ -130,9 +130,13 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def as_group(name: str, text: str, *commands: click.Command) -> click.Command:
+def as_group(
+    name: str, text: str, examples: Sequence[str], *commands: click.Command
+) -> click.Command:
     """Commands of one subject, `assistctl tools list`; the global options may stand anywhere."""
-    return Group(name, params=_global_options(FORMATS), commands=commands, help=text)
+    lines = "\n".join(f"  {example}" for example in examples)
+    told = f"{text}\n\n\b\nExamples:\n{lines}"
+    return Group(name, params=_global_options(FORMATS), commands=commands, help=told)
 
 
 def group_options() -> list[click.Parameter]:

@@ -24,6 +24,11 @@ def command(
 
     Its id stays, so that threads and clients that know it go on working; what differs from the
     declaration is changed, after the plan is shown. Only objects without an owner can be taken.
+
+    \b
+    Examples:
+      assistctl adopt guide asst_abc123
+      assistctl adopt vector_store/handbook vs_abc123 -t prod --yes
     """
     workspace = load(options)
     with opened(workspace, parallel) as surface:

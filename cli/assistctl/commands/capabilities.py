@@ -20,6 +20,12 @@ def command(options: Options, key: str | None, everything: bool) -> int | None:
     native: the API has it. emulated: it has not, and what is done instead is said. refused: it
     cannot be had there, which `validate` and `plan` show as an error. Nothing is asked of the
     target, and --all needs no workspace.
+
+    \b
+    Examples:
+      assistctl capabilities
+      assistctl capabilities guide -t prod
+      assistctl capabilities --all
     """
     as_json = options.format == "json"
     if everything and (key or options.target):

@@ -57,6 +57,12 @@ def command(
 
     What begins with a slash is a command: /help tells them. A failed turn is told and the
     conversation goes on. Lines may also come from a pipe, one message each.
+
+    \b
+    Examples:
+      assistctl chat guide
+      assistctl chat guide --continue
+      assistctl chat guide -t prod --model gpt-6.1
     """
     workspace, start, ahead = load(options), Path.cwd(), TypeAhead()
     terminal = _terminal()

@@ -15,10 +15,14 @@ SHELLS = ("bash", "zsh", "fish")
 def command(options: Options, shell: str) -> None:
     """Print a completion script for a shell.
 
+    It completes commands, options, and what the workspace has: targets, assistants, files, stores,
+    threads, snapshots, functions. For zsh, ~/.zfunc has to be in fpath.
+
     \b
-    bash:  assistctl completion bash > ~/.local/share/bash-completion/completions/assistctl
-    zsh:   assistctl completion zsh > ~/.zfunc/_assistctl      (with ~/.zfunc in fpath)
-    fish:  assistctl completion fish > ~/.config/fish/completions/assistctl.fish
+    Examples:
+      assistctl completion bash > ~/.local/share/bash-completion/completions/assistctl
+      assistctl completion zsh > ~/.zfunc/_assistctl
+      assistctl completion fish > ~/.config/fish/completions/assistctl.fish
     """
     completion_class = get_completion_class(shell)
     assert completion_class is not None, shell

@@ -24,6 +24,11 @@ def command(options: Options, port: int, write: bool, no_browser: bool) -> int |
 
     It is for you alone: it listens on this machine only, and is opened by a link that works once.
     Without --write it only looks.
+
+    \b
+    Examples:
+      assistctl console
+      assistctl console -t prod --write
     """
     from assistctl.commands._console import loaded, reached, tell
     from assistctl.console.access import Links

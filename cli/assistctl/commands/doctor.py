@@ -17,6 +17,11 @@ def command(options: Options) -> int | None:
 
     Nothing is changed, at the target neither, and no model is asked anything. ✓ is well, ! works or
     is not needed by all, ✗ does not work; below stands what to do. Exits 1 if there is a ✗.
+
+    \b
+    Examples:
+      assistctl doctor
+      assistctl doctor -t prod -q
     """
     from assistctl.checkup import examine
 

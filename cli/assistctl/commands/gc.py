@@ -50,6 +50,11 @@ def command(
     A sync that is killed may leave some behind. Nothing says whose they are, so only those that
     are called like a declared file are meant, unless you say --all. Files that were attached to a
     thread for code_interpreter look the same: read the list before you agree.
+
+    \b
+    Examples:
+      assistctl gc --list
+      assistctl gc -t prod --older-than 7d --yes
     """
     workspace = load(options)
     with opened(workspace, parallel) as surface:

@@ -87,6 +87,12 @@ def command(
     IDs are assistants at the target that nobody owns. Their files are downloaded and uploaded
     anew as the workspace's own; the plan is shown first. Afterwards `assistctl plan` is empty.
     All files are written or none, and nothing is overwritten.
+
+    \b
+    Examples:
+      assistctl import asst_abc123 --as porter -t prod
+      assistctl import --all --no-adopt -t prod
+      assistctl import --file dump.json
     """
     if sum(map(bool, (ids, everything, dump))) != 1:
         raise click.UsageError("Name the IDs of assistants, or --all, or --file FILE.")

@@ -51,6 +51,11 @@ def command(options: Options, directory: Path | None, template: str) -> None:
     rag      answers from documents, with sources
     tools    typed Python functions, one of which asks a person first
     analyst  Python over a CSV file, and a chart
+
+    \b
+    Examples:
+      assistctl init my-assistants
+      assistctl init --template rag help-desk
     """
     root = (options.workspace or Path()) / (directory or Path())
     written = _write(root, _contents(template, _name_for(root)))

@@ -18,6 +18,11 @@ def command(options: Options) -> int | None:
 
     synced, changed (here), drifted (at the target), missing, or undeclared (owned, but not
     declared any more). Many files of one status are one line; -v lists each.
+
+    \b
+    Examples:
+      assistctl list
+      assistctl list -t prod --format json
     """
     workspace = load(options)
     with opened(workspace) as surface:

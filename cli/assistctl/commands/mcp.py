@@ -25,6 +25,11 @@ def _lock(options: Options, names: tuple[str, ...], check: bool) -> int | None:
 
     SERVER are the servers to ask, all of `mcp_servers` if left out. What is pinned is what plan and
     sync tell targets; run refuses a server whose tools are not as they are pinned.
+
+    \b
+    Examples:
+      assistctl mcp lock
+      assistctl mcp lock --check
     """
     from assistctl.toolbox.mcp_servers import tools_of
 
@@ -65,6 +70,11 @@ def _serve(options: Options) -> None:
 
     It offers validate, plan, list, show and capabilities of this workspace. All of them only read;
     nothing is synced.
+
+    \b
+    Examples:
+      assistctl mcp serve
+      assistctl mcp serve -C my-assistants -t prod
     """
     try:
         from assistctl.commands._mcp_server import serve
@@ -142,4 +152,10 @@ def _say(options: Options, words: str) -> None:
         click.echo(words, err=True)
 
 
-command = as_group("mcp", "Pin the tools of MCP servers; be one.", _lock, _serve)
+command = as_group(
+    "mcp",
+    "Pin the tools of MCP servers; be one.",
+    ("assistctl mcp lock", "assistctl mcp serve"),
+    _lock,
+    _serve,
+)

@@ -72,6 +72,12 @@ def command(
 
     With KEYs only for these and what they refer to. -v shows the requests of each change. With
     --with-tests it exits 1 unless all cases pass with what is declared.
+
+    \b
+    Examples:
+      assistctl plan
+      assistctl plan guide -v
+      assistctl plan -t prod --detailed-exitcode --out plan.json
     """
     check_keys(keys, prune)
     if drift_only and (prune or out):

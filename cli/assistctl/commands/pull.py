@@ -48,6 +48,11 @@ def command(
 
     Shows the diff, asks, and writes all files or none: comments, order and whatever else stands
     there stay. What was changed here is left alone. Afterwards `assistctl plan` knows of no edits.
+
+    \b
+    Examples:
+      assistctl pull guide
+      assistctl pull --all --dry-run -t prod
     """
     if bool(keys) == everything:
         raise click.UsageError("Name the KEYs of assistants or stores, or --all.")

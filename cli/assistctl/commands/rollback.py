@@ -58,6 +58,12 @@ def command(
 
     Shows the plan of the way back, asks, and applies it. With an assistant goes the store behind
     its own file_search files. The YAML stays as it is, so that the next sync goes forward again.
+
+    \b
+    Examples:
+      assistctl rollback guide --list
+      assistctl rollback guide
+      assistctl rollback guide --to 2027-05-01T101500.123456Z
     """
     workspace = load(options)
     address = workspace.now(Address.parse(key))

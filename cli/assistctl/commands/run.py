@@ -50,6 +50,12 @@ def command(
 
     The answer goes to standard output as it comes; the tool calls and the rest of the story go to
     standard error. Exits 0 only if the run completed.
+
+    \b
+    Examples:
+      assistctl run guide "When are you open on Saturday?"
+      assistctl run guide --continue "And on Monday?"
+      git diff | assistctl run guide - --format json
     """
     text = _message(message)
     workspace = load(options)

@@ -22,5 +22,10 @@ def command(options: Options, kind: str | None) -> None:
       script      assistants/*.script.yaml
       tests       assistants/*.tests.yaml
     Without it, one schema for all of them.
+
+    \b
+    Examples:
+      assistctl schema > assistctl.schema.json
+      assistctl schema tests
     """
     click.echo(json_document(spec.schema(kind)))

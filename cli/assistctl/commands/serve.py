@@ -83,6 +83,12 @@ def command(
     In a workspace it serves the workspace's local database with `targets.local.model`, whatever
     the default target is; where none is declared, and anywhere else, runs are answered by OpenAI,
     if OPENAI_API_KEY is set (in a workspace its .env counts, too).
+
+    \b
+    Examples:
+      assistctl serve
+      assistctl serve --port 8080 --db assistants.db --api-key shop:KEY
+      assistctl serve --db assistants.db --seed dump.json
     """
     from assistctl.server import DatabaseError, Settings, code_report, serve
 

@@ -21,6 +21,11 @@ def command(options: Options, key: str) -> int | None:
     """Show an assistant (or vector_store/… or file/…) field by field, declared and existing.
 
     KEY may also be the id of an object that this workspace owns.
+
+    \b
+    Examples:
+      assistctl show guide
+      assistctl show vector_store/handbook -t prod --format json
     """
     workspace = load(options)
     with opened(workspace) as surface:

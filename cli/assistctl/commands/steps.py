@@ -18,6 +18,11 @@ def command(options: Options, wanted: str | None) -> int | None:
 
     THREAD is its id, RUN that of one run on a thread that was used from here; without either it is
     the thread used last. Nothing of it is cut with -v.
+
+    \b
+    Examples:
+      assistctl steps
+      assistctl steps thread_abc123 -v
     """
     workspace = load(options)
     with opened(workspace) as surface:

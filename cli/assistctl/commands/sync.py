@@ -69,6 +69,12 @@ def command(
     """Create and update what is declared, so that the target is as the YAML says.
 
     Shows the plan, asks, and applies it. Only what this workspace owns is touched.
+
+    \b
+    Examples:
+      assistctl sync
+      assistctl sync -t prod --plan plan.json --yes
+      assistctl sync -t prod --on-drift overwrite --prune
     """
     check_keys(keys, prune)
     if saved and (keys or prune or deep):

@@ -82,9 +82,9 @@ def command(
     \b
     Examples:
       assistctl test
-      assistctl test flower-shop --case sunflowers -v
-      assistctl test --target prod --synced --junit report.xml
-      assistctl test flower-shop --import promptfooconfig.yaml
+      assistctl test guide --case hours -v
+      assistctl test -t prod --synced --junit report.xml
+      assistctl test guide --import promptfooconfig.yaml
     """
     if record + replay + synced > 1:
         raise click.UsageError("Only one of --record, --replay and --synced can be had.")

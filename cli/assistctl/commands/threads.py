@@ -40,6 +40,11 @@ def _list(options: Options) -> int | None:
     """List the threads that were used here, the one used last first.
 
     Those of all targets, or with --target of one.
+
+    \b
+    Examples:
+      assistctl threads list
+      assistctl threads list -t prod --format json
     """
     found = store.threads(root_of(options.workspace), options.target)
     click.echo(threads_json(found) if options.format == "json" else threads_text(found))
@@ -52,6 +57,11 @@ def _show(options: Options, thread: str | None) -> int | None:
     """Show what was said on a thread; without THREAD on the one used last.
 
     The beginning of an id is enough. Arguments and outputs of calls are cut, but not with -v.
+
+    \b
+    Examples:
+      assistctl threads show
+      assistctl threads show abc123 -v
     """
     root = root_of(options.workspace)
     found = _named(root, options, thread)
@@ -69,6 +79,11 @@ def _search(options: Options, words: tuple[str, ...]) -> int | None:
     """Find the turns in which all the WORDS occur, also within other words.
 
     Titles, messages, answers, calls and the names of attached files are looked through.
+
+    \b
+    Examples:
+      assistctl threads search saturday open
+      assistctl threads search refund -t prod --format json
     """
     each = [word for words_ in words for word in words_.split()]
     if not each:
@@ -81,7 +96,13 @@ def _search(options: Options, words: tuple[str, ...]) -> int | None:
 @as_command("export", formats=("markdown", "json"))
 @_THREAD
 def _export(options: Options, thread: str) -> int | None:
-    """Write a thread to standard output, as Markdown or with --format json."""
+    """Write a thread to standard output, as Markdown or with --format json.
+
+    \b
+    Examples:
+      assistctl threads export abc123 > talk.md
+      assistctl threads export abc123 --format json
+    """
     root = root_of(options.workspace)
     found = _named(root, options, thread)
     form = conversation_json if options.format == "json" else conversation_markdown
@@ -93,7 +114,13 @@ def _export(options: Options, thread: str) -> int | None:
 @_THREAD
 @click.argument("title", metavar="TITLE")
 def _rename(options: Options, thread: str, title: str) -> int | None:
-    """Give a thread another title, here only."""
+    """Give a thread another title, here only.
+
+    \b
+    Examples:
+      assistctl threads rename abc123 "Opening hours"
+      assistctl threads rename thread_abc123 Saturdays
+    """
     title = " ".join(title.split())
     if not title:
         raise click.UsageError("The title is empty.")
@@ -115,6 +142,11 @@ def _delete(options: Options, thread: str, at_target: bool, consent: Consent) ->
     """Forget what was said on a thread.
 
     The thread itself stays at its target, where nothing but --at-target deletes it.
+
+    \b
+    Examples:
+      assistctl threads delete abc123
+      assistctl threads delete abc123 --at-target
     """
     root = root_of(options.workspace)
     found = _named(root, options, thread)
@@ -149,6 +181,11 @@ def _copy(options: Options, thread: str, to: str, key: str | None) -> int | None
     that is not recorded here is copied by its whole id, from --target. `run -t TARGET KEY
     --continue` goes on with the copy, whose id goes to standard output; what it has not is told on
     standard error.
+
+    \b
+    Examples:
+      assistctl threads copy abc123 --to prod
+      assistctl threads copy abc123 --to prod --assistant guide
     """
     from assistctl.conversation import copying
 
@@ -224,6 +261,7 @@ def _bare(thread_id: str) -> str:
 command = as_group(
     "threads",
     "List, show, search, export, rename, delete and copy what was said here.",
+    ("assistctl threads list", "assistctl threads show"),
     _list,
     _show,
     _search,

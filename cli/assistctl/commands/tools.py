@@ -31,7 +31,13 @@ _NAME = click.argument("name", metavar="NAME")
 
 @as_command("list", formats=("text", "json"))
 def _list(options: Options) -> int | None:
-    """List every declared function, where it is, and who uses it."""
+    """List every declared function, where it is, and who uses it.
+
+    \b
+    Examples:
+      assistctl tools list
+      assistctl tools list --format json
+    """
     found = declared_functions(load(options, refuse=False))
     click.echo(functions_json(found) if options.format == "json" else functions_text(found))
     return None
@@ -43,6 +49,11 @@ def _show(options: Options, name: str) -> int | None:
     """Show a function with its schema as the model gets it.
 
     NAME may be KEY/NAME, for the function that the assistant KEY has by this name.
+
+    \b
+    Examples:
+      assistctl tools show opening_hours
+      assistctl tools show guide/opening_hours --format json
     """
     found = _named(name, declared_functions(load(options, refuse=False)))
     click.echo(shown_json(found) if options.format == "json" else shown_text(found))
@@ -59,6 +70,11 @@ def _call(options: Options, name: str, arguments: str, approve_all: bool) -> int
     JSON are the arguments, `-` for what comes on standard input. The output that the model would
     get goes to standard output; seconds, and the traceback of what failed, to standard error.
     Exits 0 only if the call did not fail.
+
+    \b
+    Examples:
+      assistctl tools call opening_hours '{"day": "monday"}'
+      echo '{"day": "monday"}' | assistctl tools call opening_hours -
     """
     workspace = load(options, refuse=False)
     found = _named(name, declared_functions(workspace))
@@ -105,4 +121,11 @@ def _named(name: str, found: tuple[DeclaredFunction, ...]) -> DeclaredFunction:
     raise AssistctlError(f"no function {own!r} is declared in this workspace; {advice}")
 
 
-command = as_group("tools", "List, show and call the declared functions.", _list, _show, _call)
+command = as_group(
+    "tools",
+    "List, show and call the declared functions.",
+    ("assistctl tools list", "assistctl tools show opening_hours"),
+    _list,
+    _show,
+    _call,
+)

@@ -38,6 +38,12 @@ def command(options: Options, online: bool, within: int, strict: bool) -> int | 
     against what is declared of them, whose code is read but not run. All problems are shown at
     once. What the model that answers will not take is no problem, but a warning, and so is one that
     ends.
+
+    \b
+    Examples:
+      assistctl validate
+      assistctl validate --strict --format json
+      assistctl validate --online -t prod
     """
     workspace = load(options, tests=True)
     problems: list[Problem] = []
