@@ -261,6 +261,12 @@ class Surface(Protocol):
     def orphans(self, declared: Mapping[Address, Declared]) -> tuple[Orphan, ...]:
         """The uploads to which nothing that can be seen at the target refers."""
 
+    def uses(
+        self, file_ids: Collection[str], declared: Mapping[Address, Declared]
+    ) -> Mapping[str, tuple[Use, ...]]:
+        """What refers to each of these uploads, whoever owns it, as far as the target can be asked
+        for that: what threads refer to cannot be seen."""
+
     def delete_file(self, file_id: str) -> None:
         """Delete an upload; one that is not there any more counts as deleted."""
 
@@ -318,6 +324,20 @@ class Surface(Protocol):
 
     def close(self) -> None:
         """Close the connections."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """Something at a target that refers to an upload: an assistant, or a vector store, which says
+    by a `status` how it has read it. `owner` is its address where sync has made it, `file` that of
+    the upload, where it is known."""
+
+    kind: str
+    id: str
+    name: str
+    owner: Address | None = None
+    file: Address | None = None
+    status: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,15 @@ from assistctl.console.rendering import SECURITY
 
 ASSETS = Path(__file__).parent.parent.parent / "cli" / "assistctl" / "console" / "assets"
 VENDORED = json.loads((ASSETS / "vendored.json").read_text(encoding="utf-8"))
-OWN = {"console.css", "console.js", "chevron.svg", "check.svg", "icon.svg", "minus.svg"}
+OWN = {
+    "console.css",
+    "console.js",
+    "uploads.js",
+    "chevron.svg",
+    "check.svg",
+    "icon.svg",
+    "minus.svg",
+}
 
 
 @pytest.mark.parametrize("name", sorted(VENDORED))

@@ -117,13 +117,25 @@ def test_a_link_is_not_opened_by_another_site(console, stranger):
 # The session
 
 
-@pytest.mark.parametrize("path", ["/", "/workspace", "/workspace/show?address=assistant/clerk"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/workspace",
+        "/workspace/show?address=assistant/clerk",
+        "/files",
+        "/files/uses?file=file-1",
+        "/files/file-1",
+        "/files/file-1/content",
+    ],
+)
 def test_without_a_session_every_page_leads_to_the_way_in(stranger, path):
     assert where(stranger.http.get(f"/console{path}")) == (303, "/console/enter")
 
 
-def test_without_a_session_nothing_is_applied(console, stranger):
-    answer = stranger.raw_post("/console/workspace/apply", {"csrf": "", "fingerprint": "x"})
+@pytest.mark.parametrize("path", ["/workspace/apply", "/files", "/files/file-1/delete"])
+def test_without_a_session_nothing_is_changed(stranger, path):
+    answer = stranger.raw_post(f"/console{path}", {"csrf": "", "fingerprint": "x"})
     assert where(answer) == (303, "/console/enter")
 
 

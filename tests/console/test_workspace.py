@@ -1,16 +1,6 @@
 import re
 
-
-def words(html):
-    """What a page says, without its markup, in one line."""
-    main = re.search(r"<main.*?</main>", html, re.DOTALL)
-    return " ".join(
-        re.sub(
-            r"<(?!/?(?:b|bdi|ins|del)\b)[^>]*>",
-            " ",
-            re.sub(r"</?(?:b|bdi|ins|del)\b[^>]*>", "", main[0]),
-        ).split()
-    )
+from tests.console.reading import words
 
 
 def fingerprint(browse, path="/workspace"):

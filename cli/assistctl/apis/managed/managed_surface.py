@@ -17,6 +17,7 @@ from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.operations import Operation
 from assistctl.apis.managed.orphans import orphans
 from assistctl.apis.managed.uploads import PURPOSE
+from assistctl.apis.managed.uses import uses
 from assistctl.apis.transport import files
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.plan.changes import Plan
@@ -33,6 +34,7 @@ from assistctl.surface import (
     Outcome,
     RemoteResources,
     Transcript,
+    Use,
     Watch,
     WrittenThread,
 )
@@ -132,6 +134,11 @@ class ManagedSurface:
 
     def orphans(self, declared: Mapping[Address, Declared]) -> tuple[Orphan, ...]:
         return orphans(self.client, self.api.kind, declared)
+
+    def uses(
+        self, file_ids: Collection[str], declared: Mapping[Address, Declared]
+    ) -> dict[str, tuple[Use, ...]]:
+        return uses(self.client, self.api.kind, self.namespace, file_ids, declared)
 
     def delete_file(self, file_id: str) -> None:
         self.client.delete(path_of("/files", file_id))

@@ -261,6 +261,10 @@ class Client:
             cursors.add(last)
             after = {"after": last}
 
+    def page(self, path: str, **params: object) -> dict[str, Json]:
+        """One page of a list, as the target has it: `data`, and `has_more` where there is more."""
+        return self._page(path, params, just_made=False)
+
     def submit(self, path: str, body: Json, key: str | None = None) -> None:
         """POST whose answer says nothing, repeated under one Idempotency-Key until there is one."""
         key = key or str(uuid.uuid4())
