@@ -9,6 +9,7 @@ from assistctl.apis.transport.client import Client
 from assistctl.server import EmbeddedServer, Settings
 from tests import surface_table
 from tests.apis.bench import Bench, wipe
+from tests.apis.fault_proxy import proxy_to
 from tests.apis.surfaces import APIS
 
 
@@ -55,6 +56,13 @@ def client(server, api):
     client = api.client(server.base_url, server.api_key)
     yield client
     client.close()
+
+
+@pytest.fixture
+def proxy(server):
+    """The way to the server, on which requests are seen and can be hindered."""
+    with proxy_to(server.base_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ and what the thread holds afterwards."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from assistctl.events import (
 from assistctl.resources import Function, FunctionTool
 from assistctl.surface import Conversation
 from tests.apis.bench import Bench
+from tests.apis.fault_proxy import FaultProxy
 
 PLACE = Place("assistants/shop.yaml", 1, 1)
 SCRIPT = [
@@ -80,3 +82,20 @@ def said(events: Sequence[Event]) -> str:
 
 def statuses(events: Sequence[Event]) -> list[str]:
     return [event.status for event in events if isinstance(event, StatusChanged)]
+
+
+def posted(proxy: FaultProxy, ending: str) -> list[Any]:
+    """What was sent to the paths that end so, in order."""
+    return [
+        json.loads(it.body)
+        for it in proxy.requests
+        if it.method == "POST" and it.path.partition("?")[0].endswith(ending)
+    ]
+
+
+def contents(talk: Any, path: str) -> list[tuple[str, str]]:
+    """The items of a thread: what each is, and what it returns, who says it or what it calls."""
+    return [
+        (item["type"], item.get("output") or item.get("role") or item.get("name"))
+        for item in talk.client.list(path, order="asc")
+    ]

@@ -1,16 +1,17 @@
 """Conversations in sessions with the embedded server's scripted model, over a real socket."""
 
 import json
+import time
 from contextlib import contextmanager
 
 import pytest
 
-from assistctl.apis.agents import converse, environments
+from assistctl.apis.agents import converse, environments, past, threads
 from assistctl.apis.agents.converse import Conversation
 from assistctl.apis.managed.ownership import uses
 from assistctl.apis.transport.client import Client
 from assistctl.conversation.turns import Limits, turn
-from assistctl.errors import AssistctlError, Place, RemoteError
+from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import (
     ActionRequired,
     Finished,
@@ -18,35 +19,29 @@ from assistctl.events import (
     RunStarted,
     Searched,
     ThreadStarted,
-    ToolReturned,
 )
 from assistctl.resources import (
     Assistant,
     CodeInterpreter,
     File,
     FileSearch,
-    Function,
-    FunctionTool,
 )
 from assistctl.server import EmbeddedServer, Settings
-from tests.apis.fault_proxy import Answer, answer_lost, error, proxy_to
+from assistctl.surface import Called, Message
+from tests.apis import talks
+from tests.apis.fault_proxy import Answer, answer_lost, error
+from tests.apis.talks import FUNCTIONS, PLACE, Echo, contents, posted
 
 SCRIPT = [
-    {"when": "sold", "call": {"save_bill": {"total": 7}}, "say": "Saved 7."},
-    {"when": "both", "call": {"save_bill": {"total": 1}, "refund": {"total": 2}}, "say": "Done."},
     {"when": "care", "call": {"file_search": {"query": "roses"}}, "say": "Water them."},
     {
         "when": "all",
         "call": {"file_search": {"query": "roses"}, "save_bill": {"total": 3}},
         "say": "All done.",
     },
-    {"say": "Hello there."},
+    *talks.SCRIPT,
 ]
-PLACE = Place("assistants/shop.yaml", 1, 1)
 NAMES = ("save_bill", "refund", "file_search")
-FUNCTIONS = tuple(
-    FunctionTool(Function(name, PLACE, "Does it.", {"type": "object"})) for name in NAMES[:2]
-)
 
 
 @pytest.fixture(scope="module")
@@ -93,53 +88,35 @@ def talk(server):
 
 
 @pytest.fixture
-def proxy(server):
-    with proxy_to(server.base_url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
 def far(server, proxy):
     """A conversation with the target behind a proxy."""
     with talking(proxy.base_url, server.api_key) as talk:
         yield talk
 
 
-class Echo:
-    """Tools that answer every call with its arguments."""
-
-    def call(self, calls, **how):
-        for call in calls:
-            yield ToolReturned(call, f"got {call.arguments}", 0.0)
-
-
-def posted(proxy, ending):
-    return [
-        json.loads(it.body)
-        for it in proxy.requests
-        if it.method == "POST" and it.path.endswith(ending)
-    ]
-
-
 def items(talk):
-    path = f"/agents/sessions/{talk.thread}/items"
-    return [
-        (item["type"], item.get("output") or item.get("role") or item.get("name"))
-        for item in talk.client.list(path, order="asc")
-    ]
+    return contents(talk, f"/agents/sessions/{talk.thread}/items")
 
 
-def test_results_are_given_again_by_one_key_until_the_target_knows_its_calls(talk, monkeypatch):
+def test_results_are_given_again_by_one_key_until_the_target_knows_its_calls(tmp_path, monkeypatch):
     tries = []
-    post = talk.client._post
+    slow = Settings(
+        tmp_path / "slow.db",
+        model="scripted",
+        embeddings="none",
+        scripts={"ws/shop": SCRIPT},
+        late_calls=0.6,
+    )
+    with EmbeddedServer(slow) as server, talking(server.base_url, server.api_key) as talk:
+        post = talk.client._post
 
-    def posted(path, body, key=None):
-        if path.endswith("/events"):
-            tries.append((key, body))
-        return post(path, body, key)
+        def posted(path, body, key=None):
+            if path.endswith("/events"):
+                tries.append((key, body))
+            return post(path, body, key)
 
-    monkeypatch.setattr(talk.client, "_post", posted)
-    events = list(turn(talk, Echo(), "3 roses sold"))
+        monkeypatch.setattr(talk.client, "_post", posted)
+        events = list(turn(talk, Echo(), "3 roses sold"))
     assert events[-1].text == "Saved 7."
     assert [it.output for it in events[-1].tool_calls] == ['got {"total": 7}']
     assert len(tries) > 1
@@ -152,6 +129,26 @@ def test_results_are_given_again_by_one_key_until_the_target_knows_its_calls(tal
         "success": True,
         "output": 'got {"total": 7}',
     }
+
+
+def test_a_function_that_failed_for_another_client_is_read_again_with_its_reason(talk):
+    asked = list(talk.send("3 roses sold"))[-1]
+    assert isinstance(asked, ActionRequired)
+    path = f"/agents/sessions/{talk.thread}"
+    [waiting] = talk.client.get(path)["required_actions"]
+    ids = {name: waiting[name] for name in ("turn_id", "call_id")}
+    failed = {"type": "agent.session.input.tool_result", **ids, "success": False, "error": "No."}
+    time.sleep(0.1)  # a little later the server knows the call
+    talk.client.submit(f"{path}/events", {"events": [failed]})
+    while talk.client.get(path)["status"] != "idle":
+        time.sleep(0.02)
+    assert threads.read(talk.client, talk.thread).entries == (
+        Message("user", "3 roses sold"),
+        Called("save_bill", '{"total": 7}', "No."),
+        Message("assistant", "Saved 7."),
+    )
+    [turn] = past.turns(talk.client, talk.thread)
+    assert [call.output for call in turn.finished.tool_calls] == ["No."]
 
 
 def test_a_search_is_answered_here_and_not_asked_of_the_person(server, tmp_path):

@@ -24,7 +24,6 @@ from tests.apis.fault_proxy import (
     cut_after,
     dropped,
     error,
-    proxy_to,
     unseen,
 )
 from tests.apis.talks import FUNCTIONS, PLACE, SCRIPT, Echo, Shop, said, statuses
@@ -67,12 +66,6 @@ def shop(bench):
 @pytest.fixture
 def talk(shop):
     return shop.talk()
-
-
-@pytest.fixture
-def proxy(server):
-    with proxy_to(server.base_url) as proxy:
-        yield proxy
 
 
 def test_a_turn_without_tools_streams_text_and_finishes(talk):

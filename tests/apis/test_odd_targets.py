@@ -10,18 +10,12 @@ import pytest
 from assistctl.errors import RemoteError
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, CodeInterpreter, FileSearch
 from tests.apis.bench import Bench
-from tests.apis.fault_proxy import error, proxy_to
+from tests.apis.fault_proxy import error
 from tests.apis.scene import declare, function, opinionated
 
 pytestmark = pytest.mark.only_at(
     "assistants", because="how other servers that have this API differ is known of this API only"
 )
-
-
-@pytest.fixture
-def proxy(server):
-    with proxy_to(server.base_url) as proxy:
-        yield proxy
 
 
 @pytest.fixture

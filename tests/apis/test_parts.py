@@ -16,7 +16,7 @@ from assistctl.apis.transport.files import download, upload
 from assistctl.errors import RemoteError
 from assistctl.resources import FILE, CodeInterpreter
 from tests.apis.bench import Bench
-from tests.apis.fault_proxy import answer_lost, dropped, error, proxy_to
+from tests.apis.fault_proxy import answer_lost, dropped, error
 from tests.apis.surfaces import ASSISTANTS
 from tests.local_http import LocalServer
 
@@ -27,12 +27,6 @@ pytestmark = pytest.mark.only_at(
 CONTENT = random.Random(4).randbytes(250_000)
 OPENED, COMPLETED = "POST /v1/uploads", "POST /v1/uploads/…/complete"
 PART, CANCELLED = "POST /v1/uploads/…/parts", "POST /v1/uploads/…/cancel"
-
-
-@pytest.fixture
-def proxy(server):
-    with proxy_to(server.base_url) as proxy:
-        yield proxy
 
 
 @pytest.fixture

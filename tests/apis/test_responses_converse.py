@@ -8,26 +8,15 @@ import pytest
 from assistctl.apis.responses.converse import NOT_CALLED, Conversation
 from assistctl.apis.transport.client import Client
 from assistctl.conversation.turns import turn
-from assistctl.errors import AssistctlError, Place, RemoteError
+from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import (
     ActionRequired,
     Finished,
-    ToolReturned,
 )
-from assistctl.resources import Assistant, CodeInterpreter, Function, FunctionTool
+from assistctl.resources import Assistant, CodeInterpreter
 from assistctl.server import EmbeddedServer, Settings
-from tests.apis.fault_proxy import Answer, answer_lost, error, proxy_to
-
-SCRIPT = [
-    {"when": "sold", "call": {"save_bill": {"total": 7}}, "say": "Saved 7."},
-    {"when": "both", "call": {"save_bill": {"total": 1}, "refund": {"total": 2}}, "say": "Done."},
-    {"say": "Hello there."},
-]
-PLACE = Place("assistants/shop.yaml", 1, 1)
-FUNCTIONS = tuple(
-    FunctionTool(Function(name, PLACE, parameters={"type": "object"}))
-    for name in ("save_bill", "refund")
-)
+from tests.apis.fault_proxy import Answer, answer_lost, error
+from tests.apis.talks import FUNCTIONS, PLACE, SCRIPT, Echo, contents, posted
 
 
 @pytest.fixture(scope="module")
@@ -57,40 +46,18 @@ def talk(server):
 
 
 @pytest.fixture
-def proxy(server):
-    with proxy_to(server.base_url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
 def far(server, proxy):
     """A conversation with the target behind a proxy."""
     with talking(proxy.base_url, server.api_key) as talk:
         yield talk
 
 
-class Echo:
-    """Tools that answer every call with its arguments."""
-
-    def call(self, calls, **how):
-        for call in calls:
-            yield ToolReturned(call, f"got {call.arguments}", 0.0)
-
-
-def asked(proxy, path="/v1/responses"):
-    return [
-        json.loads(it.body)
-        for it in proxy.requests
-        if it.method == "POST" and it.path.partition("?")[0] == path
-    ]
+def asked(proxy):
+    return posted(proxy, "/v1/responses")
 
 
 def items(talk):
-    path = f"/conversations/{talk.thread}/items"
-    return [
-        (item["type"], item.get("output") or item.get("role") or item.get("name"))
-        for item in talk.client.list(path, order="asc")
-    ]
+    return contents(talk, f"/conversations/{talk.thread}/items")
 
 
 def without_conversations(number, request):
@@ -111,8 +78,8 @@ def test_what_an_assistant_is_goes_with_each_response(server, proxy):
         "model": "gpt-6-luna",
         "instructions": "Sell.",
         "tools": [
-            {**function, "name": "save_bill", "description": None},
-            {**function, "name": "refund", "description": None},
+            {**function, "name": "save_bill", "description": "Does it."},
+            {**function, "name": "refund", "description": "Does it."},
             {"type": "code_interpreter", "container": {"type": "auto"}},
         ],
         "reasoning": {"summary": "auto"},

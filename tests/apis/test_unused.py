@@ -5,7 +5,7 @@ import pytest
 from assistctl.apis.managed import ownership
 from assistctl.resources import FILE, VECTOR_STORE, CodeInterpreter
 from tests.apis.bench import Bench
-from tests.apis.fault_proxy import error, proxy_to
+from tests.apis.fault_proxy import error
 
 STORES_ALIKE = pytest.mark.only_at(
     "assistants", because="what stores remember of uploads is the same, whatever holds assistants"
@@ -83,12 +83,6 @@ def test_an_assistant_that_changes_its_files_again_and_again_forgets_none(bench,
     assert len(bench.at(FILE)) == 30
     bench.sync(prune=True)
     assert names(bench) == [f"4-{part}.csv" for part in range(6)]
-
-
-@pytest.fixture
-def proxy(server):
-    with proxy_to(server.base_url) as proxy:
-        yield proxy
 
 
 @pytest.fixture

@@ -108,7 +108,8 @@ class Retold:
         error = "it was never answered" if output is None else None
         self.steps.append(ToolReturned(call, output or "", None, error))
 
-    def past(self, finished: Finished, seconds: float | None = None) -> PastTurn:
+    def past(self, finished: Finished, began: float | None, ended: float | None) -> PastTurn:
+        seconds = float(ended - began) if began and ended else None
         calls = tuple(step for step in self.steps if isinstance(step, ToolReturned))
         told = replace(finished, tool_calls=calls, steps=tuple(self.steps), seconds=seconds)
         return PastTurn(self.message, self.at, told, self.shown)

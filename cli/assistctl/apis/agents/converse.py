@@ -19,6 +19,7 @@ from assistctl.apis.agents import environments, items, searching
 from assistctl.apis.agents.fields import SEARCH, of_session, said_once
 from assistctl.apis.answers import ATTEMPTS, CANCEL_SECONDS, KEY, Answer, Notes, polled, tokens
 from assistctl.apis.managed.ownership import used_files, used_stores
+from assistctl.apis.managed.transcripts import as_text
 from assistctl.apis.transport import files
 from assistctl.apis.transport.client import UNSEEN_SECONDS, Client, in_path
 from assistctl.apis.transport.failures import LostAnswer
@@ -472,12 +473,12 @@ class Conversation:
 def _call(action: Mapping[str, Json]) -> ToolCall:
     """Of an action that is required; arguments are a JSON value here."""
     if action["type"] == "function_call":
-        arguments = items.as_text(action.get("arguments"))
+        arguments = as_text(action.get("arguments"))
         return ToolCall(str(action["call_id"]), str(action["name"]), arguments)
     asked = action["request"]
     server = str(asked["server_label"])
     name = f"{server}.{asked['name']}" if asked.get("name") else server
-    arguments = items.as_text(asked.get("arguments") or asked.get("message"))
+    arguments = as_text(asked.get("arguments") or asked.get("message"))
     return ToolCall(str(action["request_id"]), name, arguments, server)
 
 

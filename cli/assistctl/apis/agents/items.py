@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
@@ -44,13 +43,6 @@ def find_files(client: Client, answer: Answer, session: str, turn: str) -> None:
         if file.get("turn_id") in (None, turn):
             name = PurePosixPath(str(file.get("path"))).name
             answer.made(MadeFile(str(file["id"]), name, file.get("size_bytes")))
-
-
-def as_text(arguments: Json) -> str:
-    """Arguments are a JSON value here, and its text everywhere else."""
-    if isinstance(arguments, str):
-        return arguments
-    return json.dumps({} if arguments is None else arguments, ensure_ascii=False)
 
 
 def _failure(item: Mapping[str, Json]) -> str | None:

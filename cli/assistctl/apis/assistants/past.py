@@ -55,13 +55,11 @@ def _turn(
             retold.hear(steps.completed(answer, message))
     retold.hear(answer.pause())
     answer.learn(lambda file_id: client.get(path_of("/files", file_id)))
-    began, ended = run.get("started_at") or run.get("created_at"), run.get("completed_at")
-    seconds = float(ended - began) if began and ended else None
     error = steps.reason(run) if steps.is_over(run) else None
     status = str(run.get("status"))
-    return retold.past(
-        answer.finished(status, thread, str(run["id"]), run.get("usage"), error), seconds
-    )
+    finished = answer.finished(status, thread, str(run["id"]), run.get("usage"), error)
+    began = run.get("started_at") or run.get("created_at")
+    return retold.past(finished, began, run.get("completed_at"))
 
 
 def _words(message: Mapping[str, Json]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.errors import RemoteError
+from assistctl.events import ToolCall
 from assistctl.resources import Json
 from assistctl.surface import Attached, Called, Message, Transcript
 
@@ -46,7 +47,7 @@ def of_items(
 ) -> Transcript:
     """What was said and called, of the items of a conversation or a session. `message` reads one,
     and adds what kinds of parts it leaves out."""
-    outputs = {it["call_id"]: it for it in items if it.get("type") == "function_call_output"}
+    returned = results(items)
     entries: list[Message | Called] = []
     left: list[str] = []
     for item in items:
@@ -54,9 +55,8 @@ def of_items(
             case "message":
                 entries.append(message(item, left))
             case "function_call":
-                came = (outputs.get(item["call_id"]) or {}).get("output")
-                output = None if came is None else _as_text(came)
-                entries.append(Called(str(item["name"]), _as_text(item.get("arguments")), output))
+                made = call_of(item)
+                entries.append(Called(made.name, made.arguments, returned.get(made.id)))
             case "function_call_output":
                 pass
             case other:
@@ -64,5 +64,40 @@ def of_items(
     return Transcript(tuple(entries), counted(left))
 
 
-def _as_text(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def call_of(item: Mapping[str, Json]) -> ToolCall:
+    """The call of a function that an item is."""
+    return ToolCall(str(item.get("call_id")), str(item.get("name")), as_text(item.get("arguments")))
+
+
+def results(items: Iterable[Mapping[str, Json]]) -> dict[str, str]:
+    """What the calls of functions among the items have returned, or why they have failed, by their
+    ids."""
+    return {
+        str(item.get("call_id")): _result(item)
+        for item in items
+        if item.get("type") == "function_call_output"
+    }
+
+
+def words(message: Mapping[str, Json]) -> str:
+    """What a message says."""
+    content = message.get("content") or ()
+    if isinstance(content, str):
+        return content
+    return "".join(str(part.get("text") or "") for part in content)
+
+
+def as_text(value: Json) -> str:
+    """Arguments and results are JSON at some APIs, and its text at others."""
+    if isinstance(value, str):
+        return value
+    return json.dumps({} if value is None else value, ensure_ascii=False)
+
+
+def _result(item: Mapping[str, Json]) -> str:
+    output = item.get("output")
+    if output is None:
+        return str(item.get("error") or "")
+    if isinstance(output, list) and all("text" in part for part in output):
+        return "".join(str(part["text"]) for part in output)
+    return as_text(output)

@@ -8,9 +8,10 @@ from functools import partial
 from typing import TypeAlias
 
 from assistctl.apis.answers import Answer, Retold, tokens
+from assistctl.apis.managed.transcripts import call_of, results, words
 from assistctl.apis.responses import items
 from assistctl.apis.transport.client import Client, path_of
-from assistctl.events import PastTurn, ToolCall
+from assistctl.events import PastTurn
 from assistctl.resources import Json
 
 _Objects: TypeAlias = Sequence[Mapping[str, Json]]
@@ -116,15 +117,12 @@ def _read(group: _Objects, responses: _Objects) -> tuple[Retold, Answer]:
     """What was said and called."""
     said = [item for item in group if item.get("role") == "user"]
     at = responses[0].get("created_at") if responses else None
-    retold, answer = Retold("\n\n".join(map(_words, said)), at), Answer()
-    outputs = {it.get("call_id"): it for it in group if it.get("type") == "function_call_output"}
+    retold, answer = Retold("\n\n".join(map(words, said)), at), Answer()
+    returned = results(group)
     for item in group:
         if item.get("type") == "function_call":
-            call = ToolCall(
-                str(item["call_id"]), str(item["name"]), str(item.get("arguments") or "")
-            )
-            output = outputs.get(item["call_id"])
-            retold.called(call, _output(output) if output else None)
+            call = call_of(item)
+            retold.called(call, returned.get(call.id))
         elif item.get("role") != "user":
             retold.hear(items.read(answer, item))
     retold.hear(answer.pause())
@@ -134,7 +132,6 @@ def _read(group: _Objects, responses: _Objects) -> tuple[Retold, Answer]:
 def _turn(
     thread: str, group: _Objects, responses: _Objects, retold: Retold, answer: Answer
 ) -> PastTurn:
-    at = retold.at
     last = responses[-1] if responses else {}
     used: dict[str, Json] = {}
     for response in responses:
@@ -142,21 +139,5 @@ def _turn(
             used[name] = used.get(name, 0) + number if isinstance(number, int) else number
     status = str(last.get("status") or group[-1].get("status") or "completed")
     error = (last.get("error") or {}).get("message")
-    ended = last.get("completed_at")
-    seconds = float(ended - at) if ended and at else None
-    run = str(last.get("id") or "")
-    return retold.past(answer.finished(status, thread, run, used or None, error), seconds)
-
-
-def _words(message: Mapping[str, Json]) -> str:
-    content = message.get("content") or ()
-    if isinstance(content, str):
-        return content
-    return "".join(str(part.get("text") or "") for part in content)
-
-
-def _output(item: Mapping[str, Json]) -> str:
-    output = item.get("output")
-    if isinstance(output, list):
-        return "".join(str(part.get("text") or "") for part in output)
-    return str(output or "")
+    finished = answer.finished(status, thread, str(last.get("id") or ""), used or None, error)
+    return retold.past(finished, retold.at, last.get("completed_at"))
