@@ -127,13 +127,18 @@ def test_a_link_is_not_opened_by_another_site(console, stranger):
         "/files/uses?file=file-1",
         "/files/file-1",
         "/files/file-1/content",
+        "/stores",
+        "/stores/vs_1?q=x",
+        "/stores/vs_1/files/file-1",
     ],
 )
 def test_without_a_session_every_page_leads_to_the_way_in(stranger, path):
     assert where(stranger.http.get(f"/console{path}")) == (303, "/console/enter")
 
 
-@pytest.mark.parametrize("path", ["/workspace/apply", "/files", "/files/file-1/delete"])
+@pytest.mark.parametrize(
+    "path", ["/workspace/apply", "/files", "/files/file-1/delete", "/stores/vs_1/files"]
+)
 def test_without_a_session_nothing_is_changed(stranger, path):
     answer = stranger.raw_post(f"/console{path}", {"csrf": "", "fingerprint": "x"})
     assert where(answer) == (303, "/console/enter")

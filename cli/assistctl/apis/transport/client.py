@@ -461,7 +461,7 @@ class Client:
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
             raise Unexpected("the answer is not a list of objects")
         for item in answer["data"]:
-            self._object("GET", path, item, may_lack_id=path.endswith("/items"))
+            self._object("GET", path, item, may_lack_id=path.endswith(("/items", "/content")))
         return answer
 
 
