@@ -78,7 +78,7 @@ ONLY_IN = {
     "jinja2": {"spec", "console"},
     "markupsafe": {"console"},
     "httpx2": {"apis.transport", "server", "toolbox.mcp_client"},
-    "starlette": {"server", "console"},
+    "starlette": {"server", "console", "commands"},
     "h11": {"server"},
     "uvicorn": {"server", "console"},
     "python_multipart": {"server"},

@@ -224,6 +224,47 @@ class PastTurn:
     shown: str
 
 
+@dataclass(frozen=True)
+class PastMessage:
+    """A message on a thread, by its id: `text` has numbers for its `sources`, `files` are attached
+    to it or came of it, `pictures` are shown in it, as files or by their URLs. `at` is in seconds
+    since 1970."""
+
+    id: str
+    role: str
+    at: float | None
+    text: str
+    sources: tuple[Source, ...] = ()
+    files: tuple[MadeFile, ...] = ()
+    pictures: tuple[MadeFile | str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """A run on a thread: `parts` is what was said and done in it, in order. `assistant` is an id;
+    what the API does not tell is None."""
+
+    id: str
+    status: str
+    at: float | None
+    parts: tuple[PastMessage | Step, ...]
+    assistant: str | None = None
+    model: str | None = None
+    seconds: float | None = None
+    usage: Mapping[str, Any] | None = None
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PastPage:
+    """A part of a thread, in order. `older` is where the part before it ends, if there is one, for
+    who has given this part."""
+
+    entries: tuple[PastMessage | PastRun, ...]
+    older: tuple[str, ...] | None = None
+
+
 Event: TypeAlias = (
     ThreadStarted
     | RunStarted

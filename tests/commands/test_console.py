@@ -1,6 +1,9 @@
 import signal
+from contextlib import contextmanager
 
 import httpx2
+
+from assistctl.apis.transport.client import Client
 
 
 def test_it_prints_a_link_that_opens_the_workspace_until_ctrl_c(synced):
@@ -44,3 +47,81 @@ def test_what_is_wrong_with_the_workspace_is_said_before_anything_is_served(shop
     result = shop("console")
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith("assistants/clerk.yaml:1:1: ")
+
+
+# serve --console
+
+
+@contextmanager
+def visiting(url):
+    """A browser at the console beside an API, and how it sends a form."""
+    address = url.removesuffix("/v1")
+    with httpx2.Client(base_url=address, follow_redirects=True, timeout=60) as http:
+
+        def send(path, **fields):
+            return http.post(f"/console{path}", data=fields, headers={"origin": address})
+
+        yield http, send
+
+
+def test_beside_an_api_without_keys_it_is_opened_by_a_link_and_shows_the_workspace(synced):
+    with synced.started("serve", "-q", "--port", "0", "--console") as server:
+        url = server.wait_for("Serving ").split()[-1]
+        token = server.wait_for("Console: ").strip().partition("token=")[2]
+        with visiting(url) as (http, send):
+            assert "No changes. local is as declared." in send("/enter", token=token).text
+            assert "start the console with" not in http.get("/console/workspace").text
+            assert http.get("/console/threads?of=target").status_code == 200
+            evil = {"host": "evil.example"}
+            assert http.get("/console/enter", headers=evil).status_code == 403
+            assert http.get("/v1/assistants").json()["object"] == "list"
+
+
+def test_beside_an_api_with_keys_it_shows_each_key_its_own_project(synced):
+    keys = "mine:sk-mine-1234,theirs:sk-theirs-1234"
+    with synced.started("serve", "-q", "--port", "0", "--console", ASSISTCTL_API_KEYS=keys) as it:
+        url = it.wait_for("Serving ").split()[-1]
+        assert it.wait_for("console: ").endswith("/console, opened by a key\n")
+        mine = Client(url, "sk-mine-1234")
+        made = mine.create("/threads", {"messages": [{"role": "user", "content": "my secret"}]})
+        mine.close()
+        with visiting(url) as (http, send), visiting(url) as (other, send_other):
+            page = send("/login", key="sk-mine-1234")
+            assert "my secret" in page.text
+            assert "Workspace" not in page.text
+            for path in ("/workspace", "/workspace/show?address=assistant/clerk"):
+                assert http.get(f"/console{path}").status_code == 404
+            cookie = str(dict(http.cookies))
+            assert "sk-mine" not in cookie + page.text
+            assert "my secret" not in send_other("/login", key="sk-theirs-1234").text
+            for path in (f"/threads/{made['id']}", "/threads?q=secret"):
+                assert "my secret" not in other.get(f"/console{path}").text
+            assert other.get(f"/console/threads/{made['id']}").status_code == 502
+
+
+def test_wrong_keys_open_nothing_and_are_soon_not_looked_at(synced):
+    keys = {"ASSISTCTL_API_KEYS": "sk-right-1234"}
+    with synced.started("serve", "--port", "0", "--console", **keys) as server:
+        url = server.wait_for("Serving ").split()[-1]
+        with visiting(url) as (http, send):
+            assert http.get("/console/threads").url.path == "/console/login"
+            for wrong in ("", "x", "sk-right-123", "é", "a\r\nb", *"abcde"):
+                assert (wrong, send("/login", key=wrong).status_code) == (wrong, 403)
+            late = send("/login", key="sk-right-1234")
+            assert late.status_code == 429
+            assert int(late.headers["retry-after"]) <= 60
+        server.process.send_signal(signal.SIGINT)
+        told = server.result().err
+        assert told.count("a key was refused (client 127.0.0.1)") == 10
+        assert "sk-right" not in told
+
+
+def test_unless_it_is_asked_for_there_is_none(synced):
+    with synced.started("serve", "-q", "--port", "0") as server:
+        url = server.wait_for("Serving ").split()[-1]
+        with visiting(url) as (http, _):
+            answer = http.get("/console/")
+            assert (answer.status_code, answer.json()["error"]["message"]) == (
+                404,
+                "Invalid URL (GET /console/)",
+            )

@@ -81,7 +81,7 @@ class Visitor:
         return answer
 
     def get(self, path: str, **params: str) -> httpx2.Response:
-        return self.http.get(f"/console{path}", params=params, follow_redirects=True)
+        return self.http.get(f"/console{path}", params=params or None, follow_redirects=True)
 
     def post(self, path: str, data: dict[str, str] = {}, **more: Any) -> httpx2.Response:  # noqa: B006
         """A form of one of its pages."""

@@ -154,6 +154,8 @@ def test_each_key_opens_its_own_project(serving: Serving) -> None:
         assert theirs.beta.assistants.list().data == []
         assert theirs.vector_stores.list().data == []
         assert theirs.models.list().data == []
+        listed: Any = theirs.get("/threads", cast_to=object)
+        assert listed["data"] == []
         attempts: list[Callable[[], Any]] = [
             lambda: theirs.files.content(file.id),
             lambda: theirs.files.delete(file.id),

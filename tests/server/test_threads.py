@@ -255,3 +255,84 @@ def test_a_thread_has_at_most_20_files_for_code(openai: OpenAI, ask: Ask) -> Non
     body = {"role": "user", "content": "x", "attachments": attachments}
     answer = ask("POST", f"/threads/{thread.id}/messages", body)
     assert (answer.status, answer.body["error"]["code"]) == (400, "array_above_max_length")
+
+
+def listed(openai: OpenAI, **query: str) -> Any:
+    return openai.get("/threads", cast_to=object, options={"params": query})
+
+
+def ids(page: Any) -> list[str]:
+    return [thread["id"] for thread in page["data"]]
+
+
+@pytest.fixture
+def three(openai: OpenAI) -> list[str]:
+    """Threads about roses, tulips and nothing, the oldest first."""
+    threads = openai.beta.threads
+    roses = threads.create(
+        messages=[{"role": "user", "content": 'What do "红玫瑰" cost?\nToday.'}],
+        metadata={"user": "1", "shop": "a"},
+    )
+    tulips = threads.create(
+        messages=[
+            {"role": "user", "content": "Tulips, 100% fresh_ones"},
+            {"role": "assistant", "content": "None today."},
+        ],
+        metadata={"user": "2", "shop": "a"},
+    )
+    return [roses.id, tulips.id, threads.create().id]
+
+
+def test_the_threads_of_a_project_are_listed_the_newest_first(
+    openai: OpenAI, three: list[str]
+) -> None:
+    first = listed(openai, limit="2")
+    assert (ids(first), first["has_more"]) == ([three[2], three[1]], True)
+    assert first["data"][0]["object"] == "thread"
+    rest = listed(openai, limit="2", after=first["last_id"])
+    assert (ids(rest), rest["has_more"]) == ([three[0]], False)
+    assert ids(listed(openai, order="asc")) == three
+
+
+def test_each_listed_thread_says_what_it_is_about(openai: OpenAI, three: list[str]) -> None:
+    empty, tulips, _ = [thread["summary"] for thread in listed(openai)["data"]]
+    assert empty == {
+        "messages": 0,
+        "first_message": None,
+        "last_message_at": None,
+        "assistant_id": None,
+        "status": None,
+    }
+    assert tulips == {
+        "messages": 2,
+        "first_message": "Tulips, 100% fresh_ones",
+        "last_message_at": tulips["last_message_at"],
+        "assistant_id": None,
+        "status": None,
+    }
+    assistant = openai.beta.assistants.create(model="gpt-6-luna")
+    run = openai.beta.threads.runs.create(three[2], assistant_id=assistant.id)
+    assert listed(openai)["data"][0]["summary"]["assistant_id"] == run.assistant_id
+
+
+def test_threads_are_found_by_metadata_assistant_and_words(
+    openai: OpenAI, three: list[str]
+) -> None:
+    roses, tulips, empty = three
+    assistant = openai.beta.assistants.create(model="gpt-6-luna")
+    openai.beta.threads.runs.create(empty, assistant_id=assistant.id)
+    assert ids(listed(openai, **{"metadata[shop]": "a"})) == [tulips, roses]
+    assert ids(listed(openai, **{"metadata[shop]": "a", "metadata[user]": "1"})) == [roses]
+    assert ids(listed(openai, assistant_id=assistant.id)) == [empty]
+    assert ids(listed(openai, query="玫瑰 TODAY")) == [roses]
+    assert ids(listed(openai, query="today")) == [tulips, roses]
+    for nothing in ("Tulips None", "0% f%h", "f_esh", "user", "\\n", "text", "' OR 1=1 --"):
+        assert ids(listed(openai, query=nothing)) == [], nothing
+    for some in ("0% fr", "h_o", "100%"):
+        assert ids(listed(openai, query=some)) == [tulips], some
+    assert ids(listed(openai, query='"红玫瑰"')) == [roses]
+
+
+def test_too_many_words_are_refused(openai: OpenAI) -> None:
+    with pytest.raises(sdk.BadRequestError, match="at most 32 words can be looked for"):
+        listed(openai, query="a " * 33)

@@ -6,18 +6,22 @@ import os
 import sys
 import threading
 import webbrowser
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import click
+from starlette.types import ASGIApp
 
 from assistctl import apis
 from assistctl.commands._options import Options
 from assistctl.commands._person import can_answer
 from assistctl.commands._workspace import load
 from assistctl.console.access import LINK_SECONDS, Links
+from assistctl.console.app import beside, create_app
 from assistctl.console.reach import Reach
-from assistctl.console.visit import ROOT
-from assistctl.errors import AssistctlError
+from assistctl.console.visit import ROOT, Console
+from assistctl.errors import AssistctlError, Place
 from assistctl.resources import Target, Workspace
 
 
@@ -45,6 +49,49 @@ def loaded(options: Options, target: Target) -> Workspace:
 
 def _where(target: Target) -> tuple[object, ...]:
     return (target.name, target.api, target.namespace, target.base_url, target.api_key)
+
+
+def console_of(
+    options: Options, workspace: Workspace | None, keyed: bool
+) -> tuple[Callable[[ASGIApp], ASGIApp], Callable[[str], None]]:
+    """The console beside the API that `serve` serves: what makes one application of both, and what
+    is told the API's address once it listens.
+
+    With keys it is opened by them, and shows what the API shows with each. Those who hold one are
+    clients of the API and not the workspace's authors: of its files and of what was said on this
+    machine they see nothing. Without keys it is for one person of this machine, opened by a link.
+    """
+    links = None if keyed else Links()
+    served: list[str] = []
+    target = workspace.target if workspace and not keyed else _ANY
+
+    def reach(key: str | None) -> Reach:
+        found = reached(replace(target, base_url=served[0], api_key=key or target.api_key))
+        try:
+            found.client.page("/assistants", limit=1)  # with a key that opens nothing, a 401
+        except AssistctlError:
+            found.close()
+            raise
+        return found
+
+    def listens(url: str) -> None:
+        served.append(url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"))
+        address = url.removesuffix("/v1")
+        if links:
+            tell(address, links, browser=False)
+        else:
+            click.echo(f"  console: {address}{ROOT}, opened by a key", err=True)
+
+    console = Console(
+        target=target.name,
+        reach=reach,
+        load=(lambda: loaded(options, target)) if workspace and not keyed else None,
+        links=links,
+    )
+    return partial(beside, console=create_app(console)), listens
+
+
+_ANY = Target("this server", "assistants", "", Place("serve"))
 
 
 def tell(address: str, links: Links, *, browser: bool) -> None:

@@ -66,6 +66,7 @@ _VISIBLE = re.compile(r"[!-~]+")
     envvar=CODE_PYTHON,
     help="Run that Python with this interpreter and its packages, in the sandbox.",
 )
+@click.option("--console", "with_console", is_flag=True, help="Pages for people at /console.")
 def command(
     options: Options,
     host: str,
@@ -77,6 +78,7 @@ def command(
     strict_beta: bool,
     no_code_interpreter: bool,
     code_python: str | None,
+    with_console: bool,
 ) -> int | None:
     """Serve the Assistants API v2 to any client, until Ctrl-C.
 
@@ -90,9 +92,10 @@ def command(
       assistctl serve --port 8080 --db assistants.db --api-key shop:KEY
       assistctl serve --db assistants.db --seed dump.json
     """
+    from assistctl.commands._console import console_of
     from assistctl.server import DatabaseError, Settings, code_report, serve
 
-    note = None
+    note, workspace = None, None
     if root := options.workspace or spec.find_root(Path.cwd()):
         workspace, note = _workspace(root, options)
         settings = server_settings(workspace, database)
@@ -114,6 +117,9 @@ def command(
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
+    keyed = bool(settings.api_keys)
+    composed, tell_console = console_of(options, workspace, keyed) if with_console else (None, None)
+
     def ready(url: str) -> None:
         model = _model_in_words(settings.model)
         click.echo(f"Serving the Assistants API v2 at {url}", err=True)
@@ -122,11 +128,13 @@ def command(
             click.echo(f"  {note}", err=True)
         click.echo(f"  code_interpreter: {code}", err=True)
         click.echo(f"  {_doors_in_words(settings)}", err=True)
+        if tell_console:
+            tell_console(url)
 
     if dump:
         _seed(settings, dump, _seeded_project(seed_project, settings))
     try:
-        serve(settings, host, port, on_ready=ready)
+        serve(settings, host, port, on_ready=ready, composed=composed or (lambda api: api))
     except (ValueError, DatabaseError) as error:
         raise AssistctlError(str(error)) from error
     except OSError as error:

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from assistctl.render.folding import in_bytes
+from assistctl.render.steps import tokens
 from assistctl.render.terminal import sanitize
 from assistctl.render.values import counted
 from assistctl.resources import Json
@@ -55,6 +56,7 @@ def _environment() -> Environment:
         "moment": _moment,
         "in_bytes": in_bytes,
         "exact": _exact,
+        "tokens": lambda usage: tokens(usage).strip(),
     }
     environment.globals |= {"counted": counted, "csrf": _csrf}
     return environment

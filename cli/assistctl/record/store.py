@@ -43,6 +43,13 @@ _THREADS = (
     " (SELECT max(number) FROM turns WHERE thread = threads.number)"
 )
 
+_TURNS = (
+    "SELECT threads.number,"
+    " turns.number = (SELECT min(number) FROM turns AS all_ WHERE all_.thread = threads.number),"
+    " assistant, at, message, told FROM turns JOIN threads ON threads.number = turns.thread"
+    " ORDER BY threads.number DESC, turns.number"
+)
+
 
 class Unreadable(AssistctlError):
     """The record is there, and cannot be used."""
@@ -80,13 +87,32 @@ def last_thread(root: Path, target: str, assistant: str) -> str | None:
     return found[0] if found else None
 
 
-def threads(root: Path, target: str | None = None) -> list[Thread]:
-    """Those of a target, or of all, the one used last first."""
+def threads(
+    root: Path,
+    target: str | None = None,
+    *,
+    assistant: str | None = None,
+    limit: int = -1,
+    offset: int = 0,
+) -> list[Thread]:
+    """Those of a target and an assistant, or of all, the one used last first; of these at most so
+    many, from an offset on."""
     with _read(root) as database:
         rows = database.execute(
-            f"{_THREADS} WHERE ? IS NULL OR target = ? ORDER BY turns.number DESC", (target, target)
+            f"{_THREADS} WHERE (? IS NULL OR target = ?) AND (? IS NULL OR turns.assistant = ?)"
+            " ORDER BY turns.number DESC LIMIT ? OFFSET ?",
+            (target, target, assistant, assistant, limit, offset),
         )
         return [Thread(*row) for row in rows]
+
+
+def thread(root: Path, target: str, thread_id: str) -> Thread | None:
+    """The one with this id at this target, if anything was recorded of it."""
+    with _read(root) as database:
+        row = database.execute(
+            f"{_THREADS} WHERE target = ? AND id = ?", (target, thread_id)
+        ).fetchone()
+    return Thread(*row) if row else None
 
 
 def turns(root: Path, thread: Thread) -> list[Turn]:
@@ -104,9 +130,13 @@ def search(root: Path, words: Sequence[str], target: str | None = None) -> list[
     newest first. A word that is in a thread's title is in its first turn."""
     wanted = [word.casefold() for word in words]
     hits = []
-    for thread in threads(root, target):
-        for place, turn in enumerate(turns(root, thread)):
-            title = thread.title if place == 0 and thread.title else ""
+    known = {thread.number: thread for thread in threads(root, target)}
+    with _read(root) as database:
+        for number, is_first, *row in database.execute(_TURNS):
+            thread, turn = known.get(number), _turn(*row)
+            if thread is None:
+                continue
+            title = thread.title if is_first and thread.title else ""
             said = [turn.message or "", *turn.attachments, *texts(turn.items)]
             said += [turn.error or "", title]
             folded = "\n".join(said).casefold()

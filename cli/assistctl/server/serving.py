@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp
 
 from assistctl.server import files
 from assistctl.server.engine import Engine
@@ -61,10 +62,12 @@ def serve(
     host: str = _LOOPBACK,
     port: int = 8000,
     on_ready: Callable[[str], None] | None = None,
+    composed: Callable[[ASGIApp], ASGIApp] = lambda api: api,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then finish gracefully and return.
 
     `port` 0 takes a free one; `on_ready` is called with the base URL once the server listens.
+    `composed` makes of the API's application the one that is served, such as with pages beside it.
     Raises ValueError for a host other than loopback without API keys and for a model that is this
     server itself, OSError if the port cannot be had, DatabaseError if the database cannot be used.
     """
@@ -80,7 +83,7 @@ def serve(
             if on_ready:
                 on_ready(url(listener))
 
-        with _opened(settings, ready) as server:
+        with _opened(settings, ready, composed) as server:
             server.run([listener])
 
 
@@ -214,7 +217,11 @@ def _left_behind(claim: Claim) -> Record:
 
 
 @contextmanager
-def _opened(settings: Settings, on_ready: Callable[[], object]) -> Iterator[_Uvicorn]:
+def _opened(
+    settings: Settings,
+    on_ready: Callable[[], object],
+    composed: Callable[[ASGIApp], ASGIApp] = lambda api: api,
+) -> Iterator[_Uvicorn]:
     """A server, ready to run, on its opened database, which is closed at the end."""
     database = Database(settings.database)
     try:
@@ -222,7 +229,7 @@ def _opened(settings: Settings, on_ready: Callable[[], object]) -> Iterator[_Uvi
         engine = Engine(database, settings, searcher, _left_behind)
         server = Server(settings, database, engine, searcher)
         app = create_app(server, words(), endpoints_below, _lifespan(server))
-        yield _Uvicorn(_config(app), on_ready, server.engine)
+        yield _Uvicorn(_config(composed(app)), on_ready, server.engine)
     finally:
         database.close()
 
@@ -267,7 +274,7 @@ async def _forget_what_is_over(database: Database) -> None:
         await asyncio.sleep(_EXPIRY_SECONDS)
 
 
-def _config(app: Starlette) -> uvicorn.Config:
+def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from assistctl.apis.answers import Answer, Retold
 from assistctl.apis.assistants import steps
 from assistctl.apis.transport.client import Client, path_of
-from assistctl.events import PastTurn, ToolCall
+from assistctl.events import PastTurn, Step, ToolCall
 from assistctl.resources import Json
 
 
@@ -42,14 +42,7 @@ def _turn(
     retold, answer = Retold("\n\n".join(map(_words, asked)), run.get("created_at")), Answer()
     path = path_of("/threads", thread, "runs", run["id"], "steps")
     for step in client.list(path, order="asc", **steps.WITH_PASSAGES):
-        for call in (step.get("step_details") or {}).get("tool_calls") or ():
-            if function := call.get("function"):
-                name, arguments = str(function.get("name")), str(function.get("arguments") or "")
-                called = ToolCall(str(call.get("id")), name, arguments)
-                retold.called(called, function.get("output"))
-            else:
-                alone = {"status": "completed", "step_details": {"tool_calls": [call]}}
-                retold.hear(steps.Calls().read(answer, alone))
+        _retell(retold, answer, step)
     for message in messages:
         if message.get("run_id") == run["id"] and message.get("role") == "assistant":
             retold.hear(steps.completed(answer, message))
@@ -60,6 +53,24 @@ def _turn(
     finished = answer.finished(status, thread, str(run["id"]), run.get("usage"), error)
     began = run.get("started_at") or run.get("created_at")
     return retold.past(finished, began, run.get("completed_at"))
+
+
+def done(step: Mapping[str, Json]) -> list[Step]:
+    """What was called in one step of a run, and what came of it."""
+    retold = Retold("")
+    _retell(retold, Answer(), step)
+    return retold.steps
+
+
+def _retell(retold: Retold, answer: Answer, step: Mapping[str, Json]) -> None:
+    for call in (step.get("step_details") or {}).get("tool_calls") or ():
+        if function := call.get("function"):
+            name, arguments = str(function.get("name")), str(function.get("arguments") or "")
+            called = ToolCall(str(call.get("id")), name, arguments)
+            retold.called(called, function.get("output"))
+        else:
+            alone = {"status": "completed", "step_details": {"tool_calls": [call]}}
+            retold.hear(steps.Calls().read(answer, alone))
 
 
 def _words(message: Mapping[str, Json]) -> str:

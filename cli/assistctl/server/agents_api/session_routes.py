@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
@@ -26,16 +25,15 @@ from assistctl.server.agents_api.pages import page_of
 from assistctl.server.assistants_api import locks
 from assistctl.server.engine.audience import Seat
 from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS
-from assistctl.server.http import bodies
 from assistctl.server.http.call import Answer, Call, Endpoint
 from assistctl.server.http.idempotency import Answered
+from assistctl.server.http.queries import metadata
 from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import missing_parameter
 from assistctl.server.wire import AGENT, RUN, SESSION, THREAD, TURN, ApiError, Document, deleted
 
-_METADATA = re.compile(r"metadata\[([^\]]*)\]")
 _QUIET_SECONDS = 1.0
 """After which a stream looks whether something has happened of which nobody here has told."""
 
@@ -125,19 +123,7 @@ async def _changed(seat: Seat) -> bool:
 
 
 def list_all(call: Call) -> Document:
-    pairs = [
-        (_METADATA.fullmatch(name), value)
-        for name, value in call.request.query_params.multi_items()
-        if name.startswith("metadata")
-    ]
-    wanted = {name[1]: value for name, value in pairs if name}
-    if len(wanted) < len(pairs):
-        raise ApiError(
-            "Invalid 'metadata': expected each pair once, as 'metadata[key]=value'.",
-            param="metadata",
-            code="invalid_value",
-        )
-    bodies.METADATA(wanted, "metadata")
+    wanted = metadata(call)
     agent_id = call.query("agent_id")
     where = {"agent.id": AGENT.checked(agent_id, "agent_id")} if agent_id else None
     with call.database.read() as tx:

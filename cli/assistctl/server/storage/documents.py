@@ -264,9 +264,11 @@ def select_page(
     page: Page,
     where: Mapping[str, Any] | None = None,
     metadata: Mapping[str, str] | None = None,
+    more: tuple[str, Sequence[Any]] = ("", ()),
 ) -> tuple[list[Document], bool]:
     """One page in the order asked for, and whether more lies beyond it; only of documents whose
-    `metadata` has all of these pairs.
+    `metadata` has all of these pairs, and that `more` holds of: a condition of a module of storage,
+    with its values.
 
     With `before` alone the page ends right before that object, so that clients can page backwards.
     """
@@ -274,6 +276,8 @@ def select_page(
     for pair in (metadata or {}).items():
         condition += _HAS_PAIR
         values += pair
+    condition += more[0]
+    values += more[1]
     rising = page.order == "asc"
     for cursor, follows in ((page.after, rising), (page.before, not rising)):
         if cursor is not None:

@@ -1,16 +1,22 @@
-"""What stands below a thread, in one order: its messages, the steps of all of its runs, and what
-only conversations hold."""
+"""Threads as a whole, and what stands below one, in one order: its messages, the steps of all of
+its runs, and what only conversations hold."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
+from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction
-from assistctl.server.wire import ITEM, MESSAGE, RUN, STEP, Document
+from assistctl.server.storage.documents import Collection, Page
+from assistctl.server.wire import ITEM, MESSAGE, RUN, STEP, THREAD, Document
 
 _SPOKEN = f"kind IN ('{MESSAGE.name}', '{ITEM.name}') AND project = ? AND parent = ?"
+
+_BEGINNING = 200
+"""So many characters of a first message tell what a thread is about."""
 
 _AT_ONCE = 128
 _LAST = 2**63 - 1
@@ -21,6 +27,82 @@ _STEPS = (
     " ON steps.kind = ? AND steps.project = runs.project AND steps.parent = runs.id"
     " WHERE runs.kind = ? AND runs.project = ? AND runs.parent = ?"
 )
+
+
+_HAS_RUN_OF = (
+    " AND EXISTS (SELECT 1 FROM documents AS runs WHERE runs.kind = ?"
+    " AND runs.project = documents.project AND runs.parent = documents.id"
+    " AND json_extract(runs.body, '$.assistant_id') = ?)"
+)
+
+_SAID = (
+    "SELECT 1 FROM documents AS said, json_each(said.body, '$.content') AS part"
+    " WHERE said.kind = ? AND said.project = documents.project AND said.parent = documents.id"
+)
+_HAS_WORD = " AND json_extract(part.value, '$.text.value') LIKE ? ESCAPE '!'"
+
+
+def select_page(
+    tx: Transaction,
+    project: str,
+    page: Page,
+    *,
+    metadata: Mapping[str, str],
+    assistant_id: str | None,
+    words: Sequence[str],
+) -> tuple[list[Document], bool]:
+    """One page of the project's threads in the order in which they were made, and whether more lies
+    beyond it: of those with these pairs of metadata, with a run of this assistant, and with a
+    message in which all of the words occur (ASCII letters in whatever case)."""
+    condition, values = "", []
+    if assistant_id is not None:
+        condition += _HAS_RUN_OF
+        values += [RUN.name, assistant_id]
+    if words:
+        condition += f" AND EXISTS ({_SAID}{_HAS_WORD * len(words)})"
+        values += [MESSAGE.name, *map(_within, words)]
+    collection = Collection(THREAD, project)
+    return documents.select_page(tx, collection, page, None, metadata, (condition, values))
+
+
+def summary(tx: Transaction, project: str, thread_id: str) -> Document:
+    """What a thread begins with, how long it is and when something was last said on it."""
+    [(number,)] = tx.execute(
+        "SELECT count(*) FROM documents WHERE kind = ? AND project = ? AND parent = ?",
+        (MESSAGE.name, project, thread_id),
+    )
+    first = _end_of(tx, MESSAGE.name, project, thread_id, "ASC")
+    last = _end_of(tx, MESSAGE.name, project, thread_id, "DESC")
+    run = _end_of(tx, RUN.name, project, thread_id, "DESC")
+    return {
+        "messages": number,
+        "first_message": _words_of(first) if first else None,
+        "last_message_at": last["created_at"] if last else None,
+        "assistant_id": run["assistant_id"] if run else None,
+        "status": run["status"] if run else None,
+    }
+
+
+def _end_of(
+    tx: Transaction, kind: str, project: str, thread_id: str, order: Literal["ASC", "DESC"]
+) -> Document | None:
+    rows = tx.execute(
+        "SELECT body FROM documents WHERE kind = ? AND project = ? AND parent = ?"  # noqa: S608
+        f" ORDER BY seq {order} LIMIT 1",
+        (kind, project, thread_id),
+    )
+    return json.loads(rows[0][0]) if rows else None
+
+
+def _words_of(message: Document) -> str:
+    parts = (part.get("text") or {} for part in message["content"] or ())
+    return " ".join(str(text.get("value") or "") for text in parts)[:_BEGINNING]
+
+
+def _within(word: str) -> str:
+    """A pattern for LIKE of texts that have the word in them."""
+    escaped = re.sub("[!%_]", r"!\g<0>", word)
+    return f"%{escaped}%"
 
 
 def steps(tx: Transaction, project: str, thread_id: str) -> list[Document]:

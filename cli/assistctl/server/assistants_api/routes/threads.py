@@ -9,12 +9,14 @@ from assistctl.server.assistants_api import tool_resources as resources
 from assistctl.server.assistants_api.routes.messages import add_message
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
-from assistctl.server.storage import documents
+from assistctl.server.http.queries import metadata
+from assistctl.server.storage import documents, threads
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import record
-from assistctl.server.wire import THREAD, Document, deleted, now, public
+from assistctl.server.wire import THREAD, ApiError, Document, deleted, now, public
 
+_MOST_WORDS = 32
 _MODIFY = record({"tool_resources": bodies.RESOURCES, "metadata": bodies.METADATA})
 
 
@@ -41,6 +43,31 @@ def create_thread(tx: Transaction, project: str, body: Mapping[str, Any]) -> Doc
 def create(call: Call) -> Document:
     body = bodies.THREAD(call.body, "")
     return call.write(lambda tx: public(create_thread(tx, call.project, body)))
+
+
+def list_all(call: Call) -> Document:
+    """The project's threads, the newest first. OpenAI's API has no such list; ours is for those who
+    look after what is here."""
+    words = (call.query("query") or "").split()
+    if len(words) > _MOST_WORDS:
+        raise ApiError(
+            f"Invalid 'query': at most {_MOST_WORDS} words can be looked for.",
+            param="query",
+            code="invalid_value",
+        )
+    with call.database.read() as tx:
+        found, more = threads.select_page(
+            tx,
+            call.project,
+            call.page(),
+            metadata=metadata(call),
+            assistant_id=call.query("assistant_id"),
+            words=words,
+        )
+        told = [
+            {**one, "summary": threads.summary(tx, call.project, str(one["id"]))} for one in found
+        ]
+        return documents.listing(told, more)
 
 
 def retrieve(call: Call) -> Document:
@@ -81,6 +108,7 @@ def delete(call: Call) -> Document:
 
 ENDPOINTS = (
     Endpoint("POST", "/threads", create),
+    Endpoint("GET", "/threads", list_all),
     Endpoint("GET", "/threads/{thread_id}", retrieve),
     Endpoint("POST", "/threads/{thread_id}", modify),
     Endpoint("DELETE", "/threads/{thread_id}", delete),
