@@ -49,6 +49,15 @@ def load(
     return replace(workspace, warnings=tuple(sorted({*workspace.warnings, *problems})))
 
 
+def glimpse(root: Path, target: str | None) -> Workspace:
+    """As much of a workspace as can be read, whatever is wrong with it: good for the names of what
+    it declares. Raises OSError."""
+    environ, _ = _environment(root)
+    declared, _ = spec.load(root.resolve(), target=target, environ=environ, keyless=True)
+    workspace, _ = toolbox.resolve(declared)
+    return workspace
+
+
 def refused(workspace: Workspace) -> tuple[Problem, ...]:
     """What a workspace declares that its target's API cannot do."""
     return refusals(workspace)

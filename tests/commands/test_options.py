@@ -4,7 +4,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from assistctl.commands._options import Options, as_command, complete_key, group_options
+from assistctl.commands._completion import complete_key
+from assistctl.commands._options import Options, as_command, group_options
 
 
 @as_command("plan", formats=("text", "json", "markdown"))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assistctl.commands._options import Options, complete_thread
+from assistctl.commands._completion import complete_thread
+from assistctl.commands._options import Options
 from assistctl.commands._person import TypeAhead, can_answer, keys_answer
 from assistctl.commands._report import applied, refuse_failures
 from assistctl.conversation.sessions import ConversationOptions, NotSynced, Session, session

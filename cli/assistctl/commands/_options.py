@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,8 @@ import click
 
 from assistctl import __version__
 from assistctl.apis.transport.pacing import PARALLEL
+from assistctl.commands._completion import complete_target
 from assistctl.commands._suggestions import with_own_suggestions
-from assistctl.errors import AssistctlError
-from assistctl.keys import composed
 from assistctl.render.terminal import is_plain_terminal
 from assistctl.resources import FILE, Address
 from assistctl.suggestion import suggestion
@@ -148,35 +146,6 @@ def group_options() -> list[click.Parameter]:
     return options
 
 
-def complete_key(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Keys of the declared assistants, for shells; names of files, nothing is parsed."""
-    root = _given_root(ctx)
-    if root is None:
-        return []
-    keys = {composed(path.stem) for path in (root / "assistants").glob("*.yaml")}
-    begun = composed(incomplete)
-    return sorted(k for k in keys if k.startswith(begun) and "." not in k)
-
-
-def complete_thread(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Ids of the threads that were used here, for shells, the one used last first."""
-    from assistctl.record import store
-
-    root, target = _given_root(ctx), {**_given_before(ctx), **_given(ctx.params)}.get("target")
-    with suppress(AssistctlError):
-        found = store.threads(root, target) if root else []
-        return [thread.id for thread in found if thread.id.startswith(incomplete)]
-    return []
-
-
-def _given_root(ctx: click.Context) -> Path | None:
-    """The workspace that a command line names or is typed in."""
-    given = {**_given_before(ctx), **_given(ctx.params)}
-    start = (given.get("workspace") or Path.cwd()).resolve()
-    roots = (start, *start.parents)
-    return next((root for root in roots if (root / "assistctl.yaml").is_file()), None)
-
-
 _NAMES = ("workspace", "target", "format", "quiet", "verbose", "no_color")
 
 
@@ -213,6 +182,7 @@ def _global_options(formats: Sequence[str]) -> list[click.Parameter]:
         click.Option(
             ["-t", "--target"],
             metavar="NAME",
+            shell_complete=complete_target,
             help="The target to use (environment: ASSISTCTL_TARGET).",
         ),
         click.Option(

@@ -12,6 +12,7 @@ import click
 
 from assistctl import surface as features
 from assistctl.apis import capabilities
+from assistctl.commands._completion import complete_model
 from assistctl.conversation import overrides
 from assistctl.conversation.sessions import ConversationOptions
 from assistctl.conversation.turns import RETRIES, Limits
@@ -29,7 +30,12 @@ _PLAIN = Limits()
 def with_turn_options(function: Callable[..., int | None]) -> Callable[..., int | None]:
     """Add the options to a command, which gets what they say in its `conversation`."""
 
-    @click.option("--model", metavar="NAME", help="This model answers, not the declared one.")
+    @click.option(
+        "--model",
+        metavar="NAME",
+        shell_complete=complete_model,
+        help="This model answers, not the declared one.",
+    )
     @click.option(
         "--instructions",
         metavar="FILE",

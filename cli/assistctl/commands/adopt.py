@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from assistctl.commands._completion import complete_declared
 from assistctl.commands._consent import Consent, with_consent
-from assistctl.commands._options import Options, as_command, complete_key, parallel_option
+from assistctl.commands._options import Options, as_command, parallel_option
 from assistctl.commands._report import applied, intent, refuse_failures, told_plan
 from assistctl.commands._workspace import load
 from assistctl.sync.adoption import adoption
@@ -13,7 +14,7 @@ from assistctl.targets import opened
 
 
 @as_command("adopt")
-@click.argument("key", metavar="KEY", shell_complete=complete_key)
+@click.argument("key", metavar="KEY", shell_complete=complete_declared)
 @click.argument("object_id", metavar="ID")
 @with_consent
 @parallel_option

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from assistctl.apis import capabilities
-from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._completion import complete_key
+from assistctl.commands._options import Options, as_command
 from assistctl.commands._workspace import load
 from assistctl.render.capabilities import Held, held_json, held_text, table_json, table_markdown
 from assistctl.sync.planning import find_assistant

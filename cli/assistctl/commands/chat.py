@@ -23,8 +23,9 @@ from assistctl.commands._chat import (
     show_last,
     values,
 )
+from assistctl.commands._completion import complete_key
 from assistctl.commands._conversation import opened_session, shown_turn, with_conversation_options
-from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._options import Options, as_command
 from assistctl.commands._person import TypeAhead, keys_answer, keys_wait
 from assistctl.commands._termination import Terminated
 from assistctl.commands._turns import turn_options, with_turn_options

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from assistctl import loading, spec
+from assistctl.commands._completion import complete_mcp_server
 from assistctl.commands._options import Options, as_command, as_group
 from assistctl.errors import AssistctlError, DeclarationError
 from assistctl.render.terminal import one_line, sanitize
@@ -18,7 +19,7 @@ from assistctl.suggestion import suggestion
 
 
 @as_command("lock")
-@click.argument("names", metavar="[SERVER]...", nargs=-1)
+@click.argument("names", metavar="[SERVER]...", nargs=-1, shell_complete=complete_mcp_server)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if something has changed.")
 def _lock(options: Options, names: tuple[str, ...], check: bool) -> int | None:
     """Ask the MCP servers for their tools, and pin these in mcp.lock.yaml.

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assistctl.commands._completion import complete_declared
 from assistctl.commands._options import (
     Options,
     as_command,
     check_keys,
-    complete_key,
     deep_option,
     parallel_option,
 )
@@ -37,7 +37,7 @@ EXIT_NOT_PASSED = 1
 
 
 @as_command("plan", formats=("text", "json", "markdown"))
-@click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=complete_key)
+@click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=complete_declared)
 @click.option("--prune", is_flag=True, help="Plan to delete what is owned but not declared.")
 @click.option(
     "--drift-only", is_flag=True, help="Only what was edited at the target, or has gone from it."

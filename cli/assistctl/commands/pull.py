@@ -6,14 +6,9 @@ from collections.abc import Iterator
 
 import click
 
+from assistctl.commands._completion import complete_declared
 from assistctl.commands._consent import Consent, with_consent
-from assistctl.commands._options import (
-    Options,
-    as_command,
-    check_keys,
-    complete_key,
-    parallel_option,
-)
+from assistctl.commands._options import Options, as_command, check_keys, parallel_option
 from assistctl.commands._pulling import carry_out, pull_document, refuse_left, show_pull
 from assistctl.commands._workspace import load
 from assistctl.plan.changes import Action
@@ -27,7 +22,7 @@ from assistctl.targets import opened
 
 
 @as_command("pull", formats=("text", "json"))
-@click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=complete_key)
+@click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=complete_declared)
 @click.option("--all", "everything", is_flag=True, help="All that is declared.")
 @click.option(
     "--theirs", is_flag=True, help="Where a field was changed here as well, take the target's."

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assistctl.commands._completion import complete_address, complete_snapshot
 from assistctl.commands._consent import Consent, with_consent
-from assistctl.commands._options import Options, as_command, complete_key, parallel_option
+from assistctl.commands._options import Options, as_command, parallel_option
 from assistctl.commands._report import applied, applied_json, intent, refuse_failures, show_plan
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError, RemoteError
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
 
 
 @as_command("rollback", formats=("text", "json"))
-@click.argument("key", metavar="KEY", shell_complete=complete_key)
+@click.argument("key", metavar="KEY", shell_complete=complete_address)
 @click.option("--list", "listing", is_flag=True, help="Only list what each snapshot would change.")
 @click.option(
     "--to",
     metavar="SNAPSHOT",
+    shell_complete=complete_snapshot,
     help="A snapshot by its name in --list, or by its path.  [default: the newest that has KEY]",
 )
 @click.option(

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from assistctl.apis import capabilities
+from assistctl.commands._completion import complete_key
 from assistctl.commands._conversation import opened_session, shown_turn, with_conversation_options
-from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._options import Options, as_command
 from assistctl.commands._turns import turn_options, with_turn_options
 from assistctl.commands._workspace import load
 from assistctl.conversation.dry_run import would_send

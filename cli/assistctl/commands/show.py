@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._completion import complete_address
+from assistctl.commands._options import Options, as_command
 from assistctl.commands._workspace import load
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.plan.state import Observed
@@ -16,7 +17,7 @@ from assistctl.targets import opened
 
 
 @as_command("show", formats=("text", "json"))
-@click.argument("key", metavar="KEY", shell_complete=complete_key)
+@click.argument("key", metavar="KEY", shell_complete=complete_address)
 def command(options: Options, key: str) -> int | None:
     """Show an assistant (or vector_store/… or file/…) field by field, declared and existing.
 

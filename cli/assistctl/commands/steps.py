@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from assistctl.commands._completion import complete_thread
 from assistctl.commands._options import Options, as_command
 from assistctl.commands._workspace import load
 from assistctl.conversation.looking_back import past_turns
@@ -12,7 +13,7 @@ from assistctl.targets import opened
 
 
 @as_command("steps", formats=("text", "json"))
-@click.argument("wanted", metavar="[RUN|THREAD]", required=False)
+@click.argument("wanted", metavar="[RUN|THREAD]", required=False, shell_complete=complete_thread)
 def command(options: Options, wanted: str | None) -> int | None:
     """Show what happened on a thread: code, searches, calls, answers, tokens.
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
+from assistctl.commands._completion import complete_declared
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._options import (
     Options,
     as_command,
     check_keys,
-    complete_key,
     deep_option,
     parallel_option,
 )
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @as_command("sync", formats=("text", "json"))
-@click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=complete_key)
+@click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=complete_declared)
 @click.option("--prune", is_flag=True, help="Delete what is owned but not declared any more.")
 @click.option("--force", is_flag=True, help="Let --prune delete more than 30 % of what is owned.")
 @click.option(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from assistctl.commands._options import Options, as_command, complete_key
+from assistctl.commands._completion import complete_case, complete_key
+from assistctl.commands._options import Options, as_command
 from assistctl.commands._person import in_ci
 from assistctl.commands._workspace import load, warn
 from assistctl.errors import Interrupted
@@ -31,7 +32,12 @@ _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 @as_command("test", formats=("text", "json", "junit", "markdown"))
 @click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=complete_key)
 @click.option(
-    "--case", "only", multiple=True, metavar="TEXT", help="Only cases with TEXT in their name."
+    "--case",
+    "only",
+    multiple=True,
+    metavar="TEXT",
+    shell_complete=complete_case,
+    help="Only cases with TEXT in their name.",
 )
 @click.option(
     "--synced", is_flag=True, help="Test what is at the target, not what is declared here."

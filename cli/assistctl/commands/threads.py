@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from assistctl.commands._completion import complete_key, complete_target, complete_thread
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._conversation import opened_session
-from assistctl.commands._options import Options, as_command, as_group, complete_key, complete_thread
+from assistctl.commands._options import Options, as_command, as_group
 from assistctl.commands._workspace import load
 from assistctl.conversation.sessions import ConversationOptions
 from assistctl.errors import AssistctlError
@@ -166,7 +167,13 @@ def _delete(options: Options, thread: str, at_target: bool, consent: Consent) ->
 
 @as_command("copy", formats=("text", "json"))
 @_THREAD
-@click.option("--to", metavar="TARGET", required=True, help="Where it shall be, too.")
+@click.option(
+    "--to",
+    metavar="TARGET",
+    required=True,
+    shell_complete=complete_target,
+    help="Where it shall be, too.",
+)
 @click.option(
     "--assistant",
     "key",

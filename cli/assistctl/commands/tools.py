@@ -8,6 +8,7 @@ import sys
 import click
 
 from assistctl import toolbox
+from assistctl.commands._completion import complete_function
 from assistctl.commands._conversation import approval
 from assistctl.commands._options import Options, as_command, as_group
 from assistctl.commands._workspace import load
@@ -26,7 +27,7 @@ from assistctl.render.terminal import sanitize
 from assistctl.resources import DeclaredFunction, declared_functions
 from assistctl.suggestion import suggestion
 
-_NAME = click.argument("name", metavar="NAME")
+_NAME = click.argument("name", metavar="NAME", shell_complete=complete_function)
 
 
 @as_command("list", formats=("text", "json"))

@@ -116,6 +116,14 @@ def all_of(workspace: Workspace) -> Iterator[Snapshot]:
             yield read(directory, workspace)
 
 
+def names(root: Path, target: Target) -> list[str]:
+    """What the snapshots of a target are called, the newest first; none is read."""
+    directories = _parent(root, target)
+    if not directories.is_dir():
+        return []
+    return sorted((it.name for it in directories.iterdir()), reverse=True)
+
+
 def named(workspace: Workspace, name: str) -> Snapshot:
     """A snapshot of the target by its name, or any by its path. Raises AssistctlError."""
     own = {directory.name: directory for directory in _directories(workspace)}
