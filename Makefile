@@ -6,7 +6,7 @@ VENV   ?= .venv
 EXAMPLES ?= 200
 BIN    := $(VENV)/bin
 
-.PHONY: demo check test sweep coverage docs site clean
+.PHONY: demo check test sweep coverage docs site dist clean
 
 demo: $(VENV)/.installed  ## plan, sync and run the flower shop on the embedded server
 	@sh docs/demo.sh $(BIN)/assistctl
@@ -37,6 +37,9 @@ docs: $(VENV)/.installed-dev
 site: $(VENV)/.installed-site  ## docs/ as pages, in build/site
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/site-read docs build/site
 
+dist: $(VENV)/.installed-release  ## sdist and wheel, checked and tried in every Python that is there
+	PYTHON=$(BIN)/python bash .ci/dist.sh
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -52,5 +55,9 @@ $(VENV)/.installed-site: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'
 	@touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-release: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[release]'
+	@touch $@ $(VENV)/.installed
+
 clean:
-	rm -rf $(VENV) build .assistctl bills.db .coverage* .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist .assistctl bills.db .coverage* .mypy_cache .ruff_cache .pytest_cache
