@@ -89,7 +89,7 @@ ONLY_IN = {
     "dotenv": {"loading"},
     "rich": {"render"},
     "prompt_toolkit": {"commands"},
-    "markdown_it": {"render"},
+    "markdown_it": {"render", "console"},
 }
 MAY_IMPORT_IN_APIS = {
     "__init__": {"capabilities", "managed", "transport"},

@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,7 @@ def serving(app: Any) -> Iterator[str]:
 def opened_console(root: Path, *, write: bool = True) -> Iterator[Opened]:
     """The console of a workspace at its local target, as `assistctl console` has it."""
     workspace, links = load(root), Links()
-    with started(workspace) as target:
+    with chdir(root), started(workspace) as target:
         assert target.base_url and target.api_key
         app = create_app(
             Console(

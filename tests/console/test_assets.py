@@ -14,6 +14,8 @@ OWN = {
     "console.css",
     "console.js",
     "uploads.js",
+    "playground.css",
+    "playground.js",
     "chevron.svg",
     "check.svg",
     "icon.svg",

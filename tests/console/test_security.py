@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from assistctl.console import access
 from assistctl.console.access import (
     ATTEMPTS,
     ATTEMPTS_OF_ALL,
@@ -25,6 +26,7 @@ POLICY = (
     " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 EVIL = "http://evil.example"
+HOUSE = Path(access.__file__).parent
 
 
 class Hands:
@@ -296,7 +298,7 @@ def test_every_answer_says_what_may_be_done_with_it(browse, path):
 
 
 def test_no_template_has_a_script_or_style_or_handler_in_it():
-    templates = Path("cli/assistctl/console/templates")
+    templates = HOUSE / "templates"
     found = [
         (path.name, line)
         for path in templates.rglob("*.html")
@@ -307,7 +309,7 @@ def test_no_template_has_a_script_or_style_or_handler_in_it():
 
 
 def test_no_template_takes_anything_for_markup():
-    templates = Path("cli/assistctl/console/templates")
+    templates = HOUSE / "templates"
     found = [
         path.name
         for path in templates.rglob("*.html")
@@ -317,10 +319,12 @@ def test_no_template_takes_anything_for_markup():
 
 
 def test_nothing_is_loaded_from_elsewhere():
-    assets = Path("cli/assistctl/console/assets")
+    assets = HOUSE / "assets"
     css = (assets / "console.css").read_text(encoding="utf-8")
     assert re.findall(r"url\((.*?)\)", css) == ['"chevron.svg"', '"check.svg"', '"minus.svg"']
-    assert "http" not in css + (assets / "console.js").read_text(encoding="utf-8")
+    for name in ("console.css", "console.js", "playground.css", "playground.js"):
+        assert "http" not in (assets / name).read_text(encoding="utf-8"), name
+    assert "url(" not in (assets / "playground.css").read_text(encoding="utf-8")
 
 
 # Paths, sizes, shapes

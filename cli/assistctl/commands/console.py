@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import chdir, suppress
+from dataclasses import replace
 
 import click
 
@@ -38,8 +39,9 @@ def command(options: Options, port: int, write: bool, no_browser: bool) -> int |
 
     workspace = load(options)
     warn(options, workspace.warnings)
-    links = Links()
-    with started(workspace) as target:
+    options, links = replace(options, workspace=workspace.root), Links()
+    # Tools are at home in the workspace, wherever the command was started.
+    with chdir(workspace.root), started(workspace) as target:
         app = create_app(
             Console(
                 target=target.name,

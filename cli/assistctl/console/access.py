@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from assistctl.console.reach import Reach
@@ -27,6 +28,15 @@ ATTEMPTS, ATTEMPTS_OF_ALL, WINDOW_SECONDS = 10, 100, 60.0
 _MOST_SESSIONS = 1000
 
 Clock = Callable[[], float]
+
+
+class Closes(Protocol):
+    """What can be kept for somebody."""
+
+    def close(self) -> None: ...
+
+
+_Kept = TypeVar("_Kept", bound=Closes)
 
 
 class Links:
@@ -53,14 +63,45 @@ class Links:
             return good
 
 
+class Kept:
+    """What pages keep for somebody as long as they are in, one of each kind."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._things: dict[type[Closes], Closes] = {}
+
+    def of(self, kind: type[_Kept]) -> _Kept:
+        """That of a kind, made when it is first asked for."""
+        with self._lock:
+            if kind not in self._things:
+                self._things[kind] = kind()
+            thing = self._things[kind]
+            assert isinstance(thing, kind)
+            return thing
+
+    def close(self) -> None:
+        """Close everything."""
+        with self._lock:
+            for thing in self._things.values():
+                thing.close()
+            self._things.clear()
+
+
 @dataclass(frozen=True)
 class Session:
-    """Somebody who has been let in: `csrf` is what their forms bear, `reach` what they talk to."""
+    """Somebody who has been let in: `csrf` is what their forms bear, `reach` what they talk to,
+    `kept` what pages keep for them."""
 
     csrf: str = field(repr=False)
     reach: Reach = field(repr=False)
     began: float
     used: float
+    kept: Kept = field(default_factory=Kept, repr=False)
+
+    def close(self) -> None:
+        """They are out."""
+        self.kept.close()
+        self.reach.close()
 
 
 class Sessions:
@@ -111,7 +152,7 @@ class Sessions:
     def _drop(self, key: bytes) -> None:
         session = self._open.pop(key, None)
         if session:
-            session.reach.close()
+            session.close()
 
 
 class Attempts:

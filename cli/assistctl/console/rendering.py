@@ -14,6 +14,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
+from assistctl.console.markdown import markdown
 from assistctl.render.folding import in_bytes
 from assistctl.render.steps import tokens
 from assistctl.render.terminal import sanitize
@@ -56,6 +57,7 @@ def _environment() -> Environment:
         "moment": _moment,
         "in_bytes": in_bytes,
         "exact": _exact,
+        "markdown": markdown,
         "tokens": lambda usage: tokens(usage).strip(),
     }
     environment.globals |= {"counted": counted, "csrf": _csrf}

@@ -42,6 +42,7 @@ class Drafts:
         return self._texts[file]
 
     def put(self, file: str, text: str) -> None:
+        """Have the file hold this text."""
         self.text(file)
         self._texts[file] = text
 

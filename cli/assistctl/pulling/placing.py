@@ -58,8 +58,11 @@ class Placer:
     workspace: Workspace
     drafts: Drafts
 
-    def place(self, address: Address, name: str, before: Json, after: Json) -> None:
-        """Declare `after` of a field, which the YAML has under this name, in place of `before`."""
+    def place(
+        self, address: Address, name: str, before: Json, after: Json, *, within: str | None = None
+    ) -> None:
+        """Declare `after` of a field, which the YAML has under this name, in place of `before`; it
+        stands `within` another one, if there is one."""
         if address.kind == VECTOR_STORE and self.workspace.stores[address.name].implicit:
             place = self.workspace.stores[address.name].place
             raise NotEditable(
@@ -89,7 +92,22 @@ class Placer:
                 Place(TOP), "what is in a store is declared by the files that it is made of"
             )
         else:
-            self._field(address, (name,), before, after)
+            self._field(address, (within, name) if within else (name,), before, after)
+
+    def add_tool(self, address: Address, tool: Mapping[str, Json]) -> None:
+        """Give an assistant one more tool, as the YAML declares it."""
+        spot, path = self._tool_list(self.workspace.assistants[address.name])
+        self._append(spot.file, path, tool)
+
+    def remove_tool(self, address: Address, name: str) -> None:
+        """Take a tool from an assistant."""
+        assistant = self.workspace.assistants[address.name]
+        spot, path = self._tool_list(assistant)
+        item = self._item(spot, assistant, name)
+        if spot.below and len(self.drafts.value(spot.file, path)) == 1:
+            self._put(spot.file, path, [])
+        else:
+            self._remove(spot.file, item)
 
     def _template(self, address: Address) -> Template | None:
         return self.workspace.assistants[address.name].template
@@ -202,13 +220,18 @@ class Placer:
 
     # Tools
 
-    def _tools(self, assistant: Assistant, before: Json, after: Json) -> None:
+    def _tool_list(self, assistant: Assistant) -> tuple[_Spot, Path]:
+        """Where its tools are listed, or are to be."""
         spot = self._spot(assistant.address, ("tools",))
         path = (*spot.base, "tools")
         if spot.below and self.drafts.value(spot.file, path) in (ABSENT, None):
             raise NotEditable(
                 Place(TOP), "its tools come from `defaults`", f"declare them in {spot.file}"
             )
+        return spot, path
+
+    def _tools(self, assistant: Assistant, before: Json, after: Json) -> None:
+        spot, path = self._tool_list(assistant)
         old, new = _by_name(before, assistant.place), _by_name(after, assistant.place)
         if not new:
             if spot.below:
@@ -228,7 +251,7 @@ class Placer:
         """The path of a tool."""
         path = (*spot.base, "tools")
         for number, tool in enumerate(self.drafts.value(spot.file, path)):
-            if _name_of(tool) == name:
+            if name_of(tool) == name:
                 return (*path, number)
         raise NotEditable(assistant.place, f"the tool {name} is not declared here")
 
@@ -353,7 +376,7 @@ def _by_name(tools: Json, place: Place) -> dict[str, Json]:
     return found
 
 
-def _name_of(tool: Mapping[str, Json]) -> str:
+def name_of(tool: Mapping[str, Json]) -> str:
     """What a declared tool is called among others."""
     if tool["type"] != "function":
         return str(tool["type"])

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from assistctl.errors import AssistctlError, Place
 from assistctl.keys import IN_WORDS, composed, is_key
 from assistctl.spec.findings import Findings
+from assistctl.spec.reading import new_files
 from assistctl.spec.wording import shown
 
 FILE = "assistctl.yaml"
@@ -86,6 +87,8 @@ def find_sources(root: Path, findings: Findings) -> Sources:
 def _yaml_files(root: Path, name: str, findings: Findings) -> Iterator[Source]:
     """The YAML files of a directory, by name; hidden ones and other kinds are passed over."""
     directory = root / name
+    for path in new_files(directory):
+        yield Source(path, f"{name}/{path.name}")
     if not directory.is_dir():
         return
     try:

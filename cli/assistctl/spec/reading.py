@@ -31,12 +31,23 @@ _UNWRITTEN: ContextVar[Mapping[Path, bytes] | None] = ContextVar("unwritten", de
 
 @contextmanager
 def unwritten(contents: Mapping[Path, bytes]) -> Iterator[None]:
-    """Within the block these files, by their real paths, are read as if they held this."""
+    """Within the block these files, by their real paths, are read as if they held this, and those
+    in `assistants/` and `tools/` that are not there as if they were."""
     token = _UNWRITTEN.set(contents)
     try:
         yield
     finally:
         _UNWRITTEN.reset(token)
+
+
+def new_files(directory: Path) -> list[Path]:
+    """The YAML files that are to be in a directory, but are not there yet."""
+    contents = _UNWRITTEN.get() or {}
+    return sorted(
+        path
+        for path in contents
+        if path.parent == directory.resolve() and path.suffix == ".yaml" and not path.exists()
+    )
 
 
 def read(path: Path, file: str, findings: Findings) -> Located | None:

@@ -1,0 +1,115 @@
+"""Markdown of models -> HTML that holds nothing but text and its shape: no HTML of theirs, links to
+http and https only, and no picture from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markupsafe import Markup, escape
+
+from assistctl.render.terminal import sanitize
+
+LONGEST = 100_000
+"""Longer texts, in characters, are shown as they are written."""
+
+_HEADINGS = 3
+"""Headings of an answer stand below those of the page."""
+
+
+def markdown(text: str) -> Markup:
+    """A text as HTML."""
+    text = sanitize(text)
+    if len(text) > LONGEST:
+        return Markup('<p class="text">{}</p>').format(text)
+    return Markup(_parser().render(text))
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
+    parser.enable(["table", "strikethrough"])
+    # Whatever a link leads to, its text is shown; whether it leads there is decided below.
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    for name, rule in (
+        ("link_open", _link_open),
+        ("link_close", _link_close),
+        ("image", _image),
+        ("heading_open", _heading),
+        ("heading_close", _heading),
+        ("th_open", _cell),
+        ("td_open", _cell),
+        ("table_open", _table_open),
+        ("table_close", _table_close),
+    ):
+        parser.add_render_rule(name, rule)
+    return parser
+
+
+_Options = Any
+_Env = MutableMapping[str, Any]
+
+
+def _link_open(
+    self: RendererHTML, tokens: Sequence[Token], number: int, options: _Options, env: _Env
+) -> str:
+    url = str(tokens[number].attrs.get("href", ""))
+    leads = is_web(url)
+    env.setdefault("links", []).append(leads)
+    if not leads:
+        return "<span>"
+    return str(Markup('<a href="{}" target="_blank" rel="noopener noreferrer">').format(url))
+
+
+def _link_close(
+    self: RendererHTML, tokens: Sequence[Token], number: int, options: _Options, env: _Env
+) -> str:
+    return "</a>" if env["links"].pop() else "</span>"
+
+
+def _image(
+    self: RendererHTML, tokens: Sequence[Token], number: int, options: _Options, env: _Env
+) -> str:
+    token = tokens[number]
+    told = self.renderInlineAsText(token.children or [], options, env)
+    return str(escape(f"[picture: {told or token.attrs.get('src', '')}]"))
+
+
+def _heading(
+    self: RendererHTML, tokens: Sequence[Token], number: int, options: _Options, env: _Env
+) -> str:
+    level = min(int(tokens[number].tag[1]) + _HEADINGS, 6)
+    return f"<h{level}>" if tokens[number].nesting == 1 else f"</h{level}>\n"
+
+
+def _cell(
+    self: RendererHTML, tokens: Sequence[Token], number: int, options: _Options, env: _Env
+) -> str:
+    # Columns are aligned by an inline style, which our policy does not let be.
+    return f"<{tokens[number].tag}>"
+
+
+def _table_open(
+    self: RendererHTML, tokens: Sequence[Token], number: int, options: _Options, env: _Env
+) -> str:
+    return '<div class="wide"><table>\n'
+
+
+def _table_close(
+    self: RendererHTML, tokens: Sequence[Token], number: int, options: _Options, env: _Env
+) -> str:
+    return "</table></div>\n"
+
+
+def is_web(url: str) -> bool:
+    """Whether an address is one of the web, which a link may lead to."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

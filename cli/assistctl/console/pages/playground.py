@@ -1,0 +1,316 @@
+"""The playground: an assistant, tried and changed in a form, with nothing declared otherwise until
+it is saved."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import os
+import secrets
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlencode
+
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from assistctl.console.playground import drafts, seats
+from assistctl.console.playground.drafts import Draft
+from assistctl.console.playground.ready import make_ready
+from assistctl.console.playground.seats import BY_ID, DECLARED, NEW, Seat
+from assistctl.console.playground.table import Table, Tables
+from assistctl.console.playground.turns import Item, Spoken, Turn
+from assistctl.console.visit import Endpoint, Section, Visit
+from assistctl.conversation.attachments import picture_type
+from assistctl.conversation.saving import harmless
+from assistctl.errors import AssistctlError, RemoteError
+from assistctl.importing.choosing import owner_of
+from assistctl.spec.wording import is_unicode
+
+SECTION = Section("Playground", "/playground", "p", needs_workspace=True)
+
+ATTACHED_BYTES = 100_000_000
+_HEAD_BYTES = 8192
+_ALIVE_SECONDS = 15.0
+_PAUSE_SECONDS = 0.05
+"""Words that come within this time come to the page together."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A turn as a page has it: all that was there at a `version` of it."""
+
+    turn: Turn
+    version: int
+    items: list[Item]
+    over: bool
+
+
+def index(visit: Visit) -> Response:
+    """Whom one can talk to."""
+    workspace = visit.workspace
+    refusal = None
+    others = []
+    try:
+        for object_id, body in visit.surface.existing().items():
+            owner = owner_of(body)
+            space, _, key = (owner or "").partition("/")
+            if space != workspace.target.namespace or key not in workspace.assistants:
+                others.append((object_id, str(body.get("name") or ""), owner))
+    except RemoteError as error:
+        refusal = str(error)
+    return visit.page(
+        "playgrounds.html",
+        title="Playground",
+        assistants=list(workspace.assistants.values()),
+        others=others,
+        refusal=refusal,
+    )
+
+
+def table(visit: Visit) -> Response:
+    """One subject, its form, and what was said so far."""
+    seat, at = _seat(visit), _table(visit)
+    return _page(visit, seat, at)
+
+
+def say(visit: Visit) -> Response:
+    """Say something to the draft as the form has it, and to whoever stands beside it."""
+    seat, at = _seat(visit), _table(visit)
+    draft = _noted(visit, seat, at)
+    message = visit.sent("message").replace("\r\n", "\n")
+    if not message.strip():
+        raise AssistctlError("the message is empty")
+    if not is_unicode(message) or "\0" in message:
+        raise AssistctlError("the message is no text")
+    beside, model = visit.sent("beside"), visit.sent("other_model").strip()
+    wanted = seats.versions(seat, draft, beside, model)
+    if at.beside != f"{beside} {model}".strip():
+        at.clear()
+        at.beside = f"{beside} {model}".strip()
+    spoken = Spoken(message, tuple(_attached(visit, at)))
+    make = partial(make_ready, visit.surface)
+    exchange = at.say(spoken, wanted, make, watched=visit.is_partial)
+    if visit.is_partial:
+        return visit.fragment("_exchange.html", exchange=exchange, shown=shown)
+    for turn in exchange.turns:
+        turn.wait()
+    return visit.to(_path(seat))
+
+
+def anew(visit: Visit) -> Response:
+    """Forget what was said: the next message begins new threads."""
+    seat, at = _seat(visit), _table(visit)
+    at.draft = _sent_draft(visit, seat)
+    at.clear()
+    return visit.to(_path(seat))
+
+
+def reset(visit: Visit) -> Response:
+    """Forget the draft."""
+    seat, at = _seat(visit), _table(visit)
+    at.draft = None
+    return visit.to(_path(seat))
+
+
+def stop(visit: Visit) -> Response:
+    """Stop a turn."""
+    turn = _tables(visit).turn(visit.part("turn"))
+    turn.stop()
+    return Response(status_code=204)
+
+
+def answer(visit: Visit) -> Response:
+    """Allow a call, or refuse it."""
+    turn = _tables(visit).turn(visit.part("turn"))
+    number = visit.sent("item")
+    turn.answer(int(number) if number.isdigit() else -1, visit.sent("allow") == "1")
+    return Response(status_code=204)
+
+
+def file(visit: Visit) -> Response:
+    """A file that came of a turn: to save, or, of a picture or a text, to look at."""
+    turn = _tables(visit).turn(visit.part("turn"))
+    number = visit.part("number")
+    made = turn.file(int(number)) if number.isdigit() else None
+    if made is None or turn.session is None:
+        raise AssistctlError("this file is not known here any more")
+    handle, name = tempfile.mkstemp(prefix="assistctl-")
+    os.close(handle)
+    path = Path(name)
+    try:
+        turn.session.conversation.download(made, path)
+        kind = None if visit.asked("save") == "1" else _seen_as(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return FileResponse(
+        path,
+        media_type=kind or "application/octet-stream",
+        filename=harmless(made.name or made.id),
+        content_disposition_type="inline" if kind else "attachment",
+        background=BackgroundTask(path.unlink, missing_ok=True),
+    )
+
+
+def _seen_as(path: Path) -> str | None:
+    """The media type as which a browser may show a file, by what is in it; never one that it would
+    run."""
+    with path.open("rb") as content:
+        head = content.read(_HEAD_BYTES)
+    if kind := picture_type(head):
+        return kind
+    with suppress(UnicodeDecodeError):
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+        return None if "\0" in text else "text/plain; charset=utf-8"
+    return None
+
+
+async def events(visit: Visit) -> Response:
+    """A turn as it happens, as fragments of its page."""
+    since = visit.request.headers.get("last-event-id") or visit.asked("after", "0")
+    try:
+        turn = _tables(visit).turn(visit.part("turn"))
+        heard = _heard(visit, turn, int(since) if since.isdigit() else 0)
+    except AssistctlError:
+        heard = _nothing()
+    return StreamingResponse(heard, media_type="text/event-stream")
+
+
+async def _heard(visit: Visit, turn: Turn, since: int) -> AsyncIterator[str]:
+    loop, fresh = asyncio.get_running_loop(), asyncio.Event()
+    with turn.listened(lambda: loop.call_soon_threadsafe(fresh.set)):
+        while True:
+            fresh.clear()
+            version, news, over = turn.news(since)
+            if version > since:
+                yield _event(await run_in_threadpool(_news, visit, turn, news, since), version)
+                since = version
+            if over:
+                yield _CLOSE
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(fresh.wait(), _ALIVE_SECONDS)
+            if not fresh.is_set():
+                yield ": still at work\n\n"
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _nothing() -> AsyncIterator[str]:
+    yield _CLOSE
+
+
+_CLOSE = "event: close\ndata: over\n\n"
+
+
+def _event(html: str, number: int) -> str:
+    lines = "".join(f"data: {line}\n" for line in html.replace("\r", "").split("\n"))
+    return f"id: {number}\n{lines}\n"
+
+
+def _news(visit: Visit, turn: Turn, news: list[Item], since: int) -> str:
+    """What is new, to be put after what is there; what has changed, in its place."""
+    page = visit.fragment("_news.html", turn=turn, news=news, since=since)
+    return bytes(page.body).decode()
+
+
+def shown(turn: Turn) -> Shown:
+    """A turn as a page is to have it."""
+    version, items, over = turn.news(0)
+    return Shown(turn, version, items, over)
+
+
+def _page(visit: Visit, seat: Seat, at: Table) -> Response:
+    draft = at.draft or seat.base
+    beside, _, model = at.beside.partition(" ")
+    prices = sorted(seat.workspace.prices)
+    used = {str(it.settings.get("model") or "") for it in seat.workspace.assistants.values()}
+    return visit.page(
+        "playground.html",
+        title=seat.title,
+        seat=seat,
+        draft=draft,
+        said={it: draft.settings.get(it, "") for it in (*drafts.TEXTS, *drafts.NUMBERS)},
+        has_parameters=bool({*draft.settings} - {"model", "instructions"}),
+        is_draft=draft != seat.base,
+        exchanges=at.exchanges,
+        columns=at.columns,
+        shown=shown,
+        beside=beside,
+        other_model=model,
+        models=sorted({*prices, *used} - {""}),
+        efforts=drafts.EFFORTS,
+        templated=seat.assistant.template if seat.assistant else None,
+    )
+
+
+def _noted(visit: Visit, seat: Seat, at: Table) -> Draft:
+    """What the form says, which the playground remembers."""
+    draft = _sent_draft(visit, seat)
+    at.draft = None if draft == seat.base else draft
+    return draft
+
+
+def _sent_draft(visit: Visit, seat: Seat) -> Draft:
+    sent = {name: value for name, value in visit.form.items() if isinstance(value, str)}
+    tools = [str(it) for it in visit.form.getlist("tools")]
+    draft = drafts.read(sent, tools, seat.base)
+    same = {it: None for it in seat.base.tools if it in draft.tools}
+    return replace(draft, tools=tuple({**same, **dict.fromkeys(draft.tools)}))
+
+
+def _attached(visit: Visit, at: Table) -> list[Path]:
+    """The files of the form, in a directory of their own."""
+    found = []
+    for upload in visit.form.getlist("files"):
+        if isinstance(upload, UploadFile) and upload.filename:
+            directory = at.directory / secrets.token_hex(8)
+            directory.mkdir()
+            path = directory / harmless(upload.filename)
+            with path.open("xb") as to:
+                while block := upload.file.read(1 << 20):
+                    to.write(block)
+            found.append(path)
+    return found
+
+
+def _seat(visit: Visit) -> Seat:
+    return seats.seat(visit.surface, visit.workspace, _subject(visit))
+
+
+def _table(visit: Visit) -> Table:
+    return _tables(visit).of(_subject(visit))
+
+
+def _tables(visit: Visit) -> Tables:
+    return visit.session.kept.of(Tables)
+
+
+def _subject(visit: Visit) -> str:
+    subject = visit.sent("with") or visit.asked("with")
+    if subject == NEW or subject.startswith((BY_ID, DECLARED)):
+        return subject
+    raise AssistctlError("it is not said who this playground is about; choose somebody first")
+
+
+def _path(seat: Seat) -> str:
+    return f"/playground/table?{urlencode({'with': seat.subject})}"
+
+
+ENDPOINTS = (
+    Endpoint("/playground", index),
+    Endpoint("/playground/table", table),
+    Endpoint("/playground/say", say, "POST", ATTACHED_BYTES),
+    Endpoint("/playground/anew", anew, "POST", ATTACHED_BYTES),
+    Endpoint("/playground/reset", reset, "POST", ATTACHED_BYTES),
+    Endpoint("/playground/turns/{turn}/events", events),
+    Endpoint("/playground/turns/{turn}/files/{number}", file),
+    Endpoint("/playground/turns/{turn}/stop", stop, "POST"),
+    Endpoint("/playground/turns/{turn}/answer", answer, "POST"),
+)

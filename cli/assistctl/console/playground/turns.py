@@ -1,0 +1,321 @@
+"""A turn as it happens, kept for the pages that show it: what has been said and done so far, in
+order, and which of it is new. It runs in a thread of its own; a person may allow or refuse calls
+meanwhile, and stop it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from assistctl.console.playground.ready import Ready
+from assistctl.conversation import Session
+from assistctl.errors import AssistctlError
+from assistctl.events import (
+    CodeCalled,
+    CodeReturned,
+    Event,
+    Finished,
+    MadeFile,
+    Notice,
+    RunStarted,
+    Searched,
+    StatusChanged,
+    TextDelta,
+    ToolCall,
+    ToolCalled,
+    ToolReturned,
+)
+
+_log = logging.getLogger("assistctl.console")
+
+UNHEARD_SECONDS = 20.0
+"""For how long a turn goes on that no page has listened to yet."""
+
+LEFT_SECONDS = 3.0
+"""For how long it goes on when nobody listens any more: a connection may break off."""
+
+Kind: TypeAlias = Literal["text", "code", "search", "call", "notice", "sources", "files"]
+
+
+@dataclass
+class Item:
+    """Something that was said or done: its place in the turn, and when, in changes of the turn, it
+    came and was changed last. `asked` is whether a person has to allow it, or what they said."""
+
+    number: int
+    kind: Kind
+    value: Any
+    born: int
+    changed: int
+    asked: Literal["", "waits", "allowed", "refused"] = ""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What is to be said, and the files that are given with it."""
+
+    message: str
+    files: tuple[Path, ...] = ()
+
+
+@dataclass
+class Turn:
+    """One turn; `make_ready` opens whom it is held with."""
+
+    spoken: Spoken
+    make_ready: Callable[[], Ready]
+    id: str = field(default_factory=lambda: secrets.token_hex(12))
+    items: list[Item] = field(default_factory=list)
+    status: str = "getting ready"
+    error: str | None = None
+    how: str = ""
+    finished: Finished | None = None
+    thread: str | None = None
+    version: int = 0
+    over: bool = False
+    session: Session | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        self._lock = threading.RLock()
+        self._listeners: list[Callable[[], object]] = []
+        self._watched = False
+        self._stopped = threading.Event()
+        self._answers: dict[str, threading.Event] = {}
+        self._allowed: set[str] = set()
+        self._worker = threading.Thread(target=self._work, daemon=True, name="turn")
+        self._began = time.monotonic()
+
+    # What a person does
+
+    def start(self, *, watched: bool) -> None:
+        """Begin; a turn that is `watched` ends when no page listens to it. One that is not has
+        nobody who could allow anything."""
+        self._watched = watched
+        self._worker.start()
+        if watched:
+            self._look_later(UNHEARD_SECONDS)
+
+    def wait(self) -> None:
+        """Until it is over."""
+        self._worker.join()
+
+    def stop(self) -> None:
+        """End it: what waits for a person's word is refused, the run cancelled."""
+        self._stopped.set()
+        with self._lock:
+            for item in self.items:
+                if item.asked == "waits":
+                    item.asked = "refused"
+                    self._touch(item)
+            for answer in self._answers.values():
+                answer.set()
+        if self.session and not self.over:
+            self.session.cancel()
+        self._conclude("cancelled")
+
+    def answer(self, number: int, allowed: bool) -> None:
+        """Somebody's word on a call. Raises AssistctlError where nothing was asked."""
+        with self._lock:
+            item = self.items[number] if number < len(self.items) else None
+            if item is None or item.asked != "waits":
+                raise AssistctlError("nothing waits for an answer here any more")
+            item.asked = "allowed" if allowed else "refused"
+            if allowed:
+                self._allowed.add(item.value.call.id)
+            self._touch(item)
+            self._answers[item.value.call.id].set()
+
+    def file(self, number: int) -> MadeFile | None:
+        """One of the files that came of it."""
+        files = self.files
+        return files[number] if number < len(files) else None
+
+    @property
+    def files(self) -> list[MadeFile]:
+        """All files that came of it, in an order that stays."""
+        found: list[MadeFile] = []
+        with self._lock:
+            for item in self.items:
+                if isinstance(item.value, CodeReturned):
+                    found += item.value.files
+                elif item.kind == "files":
+                    found += item.value
+        return found
+
+    # What pages look at
+
+    @contextmanager
+    def listened(self, wake: Callable[[], object]) -> Iterator[None]:
+        """Within the block `wake` is called, from any thread, whenever something is new."""
+        with self._lock:
+            self._listeners.append(wake)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._listeners.remove(wake)
+            self._look_later(LEFT_SECONDS)
+
+    def news(self, since: int) -> tuple[int, list[Item], bool]:
+        """Where the turn stands, what is new or has changed after `since`, and whether it is
+        over."""
+        with self._lock:
+            return self.version, [it for it in self.items if it.changed > since], self.over
+
+    def _look_later(self, seconds: float) -> None:
+        """End the turn in a while if nobody listens then."""
+        if self.over:
+            return
+        timer = threading.Timer(seconds, self._end_if_alone)
+        timer.daemon = True
+        timer.start()
+
+    def _end_if_alone(self) -> None:
+        if not self._listeners and not self.over:
+            self.stop()
+
+    # What happens
+
+    def _work(self) -> None:
+        events: Generator[Event, None, None] | None = None
+        try:
+            ready = self.make_ready()
+            session = self.session = ready.session
+            self._begin(ready.how)
+            if self._stopped.is_set():
+                return
+            for path in self.spoken.files:
+                session.check_attachment(path)
+            attached = [session.attach(path) for path in self.spoken.files]
+            events = session.say(self.spoken.message, attached, approve=self._ask)
+            for event in events:
+                if self._stopped.is_set():
+                    break
+                self._hear(event)
+        except AssistctlError as error:
+            self._conclude("failed", str(error))
+        except Exception:  # noqa: BLE001 - whatever it is, the reader is told
+            _log.exception("a turn failed")
+            self._conclude(
+                "failed", "This is a bug in assistctl. The log of its command says more."
+            )
+        finally:
+            if events is not None:
+                with suppress(Exception):
+                    events.close()
+            if self._stopped.is_set() and self.session:
+                self.session.cancel()  # a run that had begun since it was stopped
+            self._conclude("cancelled")
+
+    def _begin(self, how: str) -> None:
+        with self._lock:
+            self.how, self.status = how, "queued"
+            self._touch()
+
+    def _ask(self, call: ToolCall) -> bool:
+        """Called by the thread of the turn: whether somebody allows a call."""
+        answer = threading.Event()
+        with self._lock:
+            item = next(it for it in self.items if _call_of(it) == call.id)
+            if not self._watched:
+                item.asked = "refused"
+                self._touch(item)
+                return False
+            if self._stopped.is_set():
+                return False
+            self._answers[call.id] = answer
+            item.asked = "waits"
+            self._touch(item)
+        answer.wait()
+        with self._lock:
+            return call.id in self._allowed and not self._stopped.is_set()
+
+    def _hear(self, event: Event) -> None:
+        with self._lock:
+            match event:
+                case TextDelta(text, source):
+                    piece = text if source is None else f"[{source}]"
+                    last = self.items[-1] if self.items else None
+                    if last and last.kind == "text":
+                        last.value += piece
+                        self._touch(last)
+                    elif piece:
+                        self._add("text", piece)
+                case CodeCalled(call_id) | CodeReturned(call_id):
+                    self._put("code", event, lambda it: getattr(it, "id", None) == call_id)
+                case ToolCalled(call) | ToolReturned(call):
+                    self._put("call", event, lambda it: _called(it) == call.id)
+                case Searched():
+                    self._add("search", event)
+                case Notice():
+                    self._add("notice", event.text)
+                case StatusChanged(status):
+                    self.status = status
+                    self._touch()
+                case RunStarted() if self.session:
+                    self.thread = self.session.conversation.thread
+                    self._touch()
+                case Finished():
+                    self._finish(event)
+
+    def _finish(self, end: Finished) -> None:
+        self.finished, self.thread = end, end.thread
+        if end.text and not any(it.kind == "text" for it in self.items):
+            self._add("text", end.text)
+        if end.sources:
+            self._add("sources", end.sources)
+        if end.files:
+            self._add("files", end.files)
+        self._conclude(end.status, end.error)
+
+    def _conclude(self, status: str, error: str | None = None) -> None:
+        """It is over, unless it was already."""
+        with self._lock:
+            if self.over:
+                return
+            self.over, self.status, self.error = True, status, error
+            self.seconds = time.monotonic() - self._began
+            self._touch()
+
+    def _put(self, kind: Kind, value: Event, same: Callable[[Any], bool]) -> None:
+        """What came of something takes its place."""
+        for item in self.items:
+            if item.kind == kind and same(item.value):
+                item.value = value
+                self._touch(item)
+                return
+        self._add(kind, value)
+
+    def _add(self, kind: Kind, value: Any) -> None:
+        self.version += 1
+        self.items.append(Item(len(self.items), kind, value, self.version, self.version))
+        self._touch()
+
+    def _touch(self, item: Item | None = None) -> None:
+        self.version += 1
+        if item:
+            item.changed = self.version
+        for wake in self._listeners:
+            with suppress(RuntimeError):  # its loop has ended
+                wake()
+
+
+def over(turns: Sequence[Turn]) -> bool:
+    """Whether all of them are over."""
+    return all(turn.over for turn in turns)
+
+
+def _called(value: Any) -> str | None:
+    return value.call.id if isinstance(value, ToolCalled | ToolReturned) else None
+
+
+def _call_of(item: Item) -> str | None:
+    return _called(item.value)

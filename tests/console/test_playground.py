@@ -1,0 +1,242 @@
+"""The playground, in a browser: talking, tools, approvals, drafts, and what models write."""
+
+import shutil
+import time
+
+import pytest
+
+from assistctl.apis import connect
+from assistctl.loading import load
+from assistctl.record import store
+from assistctl.sync import apply_plan, plan_sync
+from tests.console.conftest import SHOP, Opened
+
+MORE = """\
+turns:
+  - when: markup
+    say: |-
+      # Roses
+
+      <img src=x onerror="document.title='owned'"><script>document.title='owned'</script>
+
+      [good](https://example.com/a?b=1&c=2) [bad](javascript:alert(1)) ![seen](https://example.com/p.png)
+
+      | a | b |
+      |--:|---|
+      | 1 | **2** |
+  - when: odd name
+    call:
+      code_interpreter:
+        code: |
+          with open('/mnt/data/<b onclick=x>.csv', 'w') as file:
+              file.write('<script>1</script>')
+    say: Here it is.
+"""
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    """A shop whose clerk has more to say."""
+    root = tmp_path_factory.mktemp("playground") / "shop"
+    shutil.copytree(SHOP, root, ignore=shutil.ignore_patterns("__pycache__"))
+    script = root / "assistants" / "clerk.script.yaml"
+    script.write_text(script.read_text().replace("turns:\n", MORE, 1))
+    return root
+
+
+@pytest.fixture(scope="module")
+def shop(console: Opened) -> Opened:
+    """The console of that shop, which is synced."""
+    surface, workspace = connect(console.target), load(console.root)
+    results = list(apply_plan(surface, workspace, plan_sync(surface, workspace)))
+    assert [it.error for it in results if it.error] == []
+    surface.close()
+    return console
+
+
+@pytest.fixture
+def at(shop, browser):
+    """Opens the playground of somebody."""
+
+    def open_at(subject):
+        browser.goto(f"{shop.address}/console/playground/table?with={subject}")
+        return browser
+
+    return open_at
+
+
+def say(page, message):
+    before = page.locator("article.exchange").count()
+    box = page.get_by_role("textbox", name="Message")
+    box.fill(message)
+    box.press("Control+Enter")
+    exchange = page.locator("article.exchange").nth(before)
+    exchange.wait_for()
+    return exchange
+
+
+def done(exchange, status="completed"):
+    for state in exchange.locator(".state").all():
+        state.get_by_text(status, exact=True).wait_for()
+    return exchange
+
+
+def test_a_turn_is_shown_with_the_function_that_it_called_and_the_thread_goes_on(shop, at):
+    page = at("assistant/clerk")
+    first = done(say(page, "What is the sum?"))
+    call = first.locator("details.call")
+    assert call.get_by_label("arguments").inner_text() == '{"a": 1, "b": 2}'
+    assert call.get_by_label("result").inner_text() == "3"
+    assert "The sum is 3." in first.locator(".prose").inner_text()
+    assert page.get_by_role("textbox", name="Message").input_value() == ""
+    second = done(say(page, "Hello?"))
+    assert "Hello!" in second.locator(".prose").inner_text()
+    (thread,) = {it.inner_text() for it in page.locator(".state code").all()}
+    known = next(it for it in store.threads(shop.root) if it.id == thread)
+    assert [turn.message for turn in store.turns(shop.root, known)] == [
+        "What is the sum?",
+        "Hello?",
+    ]
+    page.reload()
+    assert page.locator("article.exchange").count() == 2
+
+
+def test_a_call_that_asks_first_waits_for_a_click_and_is_made(shop, at):
+    page = at("assistant/clerk")
+    exchange = say(page, "I want a refund")
+    ask = exchange.get_by_role("group", name="May refund be called?")
+    ask.wait_for()
+    assert not (shop.root / "refunded").exists()
+    ask.get_by_role("button", name="Allow").click()
+    done(exchange)
+    assert (shop.root / "refunded").read_text() == "5.0"
+    assert "allowed" in exchange.locator("details.call summary").inner_text()
+    assert exchange.get_by_role("button", name="Allow").count() == 0
+    (shop.root / "refunded").unlink()
+
+
+def test_a_call_that_is_refused_is_not_made_and_the_model_is_told(shop, at):
+    exchange = say(at("assistant/clerk"), "I want a refund")
+    exchange.get_by_role("button", name="Refuse").click()
+    done(exchange)
+    assert not (shop.root / "refunded").exists()
+    assert "did not approve" in exchange.locator("details.call").inner_text()
+
+
+def test_a_page_that_is_closed_refuses_what_it_was_asked_and_cancels_the_run(shop, at):
+    page = at("assistant/clerk")
+    exchange = say(page, "I want a refund")
+    exchange.get_by_role("button", name="Allow").wait_for()
+    thread = exchange.locator(".state code").inner_text()
+    page.goto("about:blank")
+    client = shop.client()
+    for _ in range(100):
+        (run,) = client.list(f"/threads/{thread}/runs")
+        if run["status"] == "cancelled":
+            break
+        time.sleep(0.1)
+    client.close()
+    assert run["status"] == "cancelled"
+    assert not (shop.root / "refunded").exists()
+
+
+def test_a_turn_that_is_stopped_says_so_and_another_can_begin(shop, at):
+    page = at("assistant/clerk")
+    exchange = say(page, "Please wait")
+    exchange.get_by_text("at work").wait_for()
+    exchange.get_by_role("button", name="Stop").click()
+    done(exchange, "cancelled")
+    assert exchange.get_by_role("button", name="Stop").count() == 0
+    assert "Hello!" in done(say(page, "Hello?")).inner_text()
+
+
+def test_two_versions_answer_side_by_side_each_as_it_is_ready(shop, at):
+    page = at("assistant/clerk")
+    page.get_by_role("checkbox", name="add Add two numbers.").uncheck()
+    page.get_by_label("Beside it").select_option("as it is, without the draft")
+    exchange = done(say(page, "What is the sum?"))
+    draft, declared = exchange.locator("section.turn").all()
+    assert draft.locator(".by b").inner_text() == "Draft"
+    assert "as it would be declared" in draft.locator(".by").inner_text()
+    assert declared.locator(".by").inner_text() == "As it is as it is at local"
+    assert "there is no function 'add'" in draft.inner_text()
+    assert declared.get_by_label("result").inner_text() == "3"
+    assert load(shop.root).assistants["clerk"].functions[0].name == "add"
+
+
+def test_what_a_run_can_be_told_is_told_to_the_runs_of_what_is_synced(shop, at):
+    page = at("assistant/clerk")
+    page.get_by_label("Model", exact=True).fill("gpt-6.1")
+    page.get_by_label("Instructions").fill("You sell\nnothing.")
+    exchange = done(say(page, "Hello?"))
+    assert (
+        "as it is at local, but each run is told the draft's instructions, model"
+        in exchange.locator(".by").inner_text()
+    )
+    thread = exchange.locator(".state code").inner_text()
+    client = shop.client()
+    (run,) = client.list(f"/threads/{thread}/runs")
+    client.close()
+    assert (run["model"], run["instructions"]) == ("gpt-6.1", "You sell\nnothing.")
+    page.get_by_role("button", name="Forget the draft").click()
+    assert page.get_by_label("Model", exact=True).input_value() == "gpt-6-luna"
+
+
+def test_what_is_wrong_is_told_beside_the_message_which_stays(shop, at):
+    page = at("assistant/clerk")
+    shop.edit("assistants/clerk.yaml", "name: Clerk", "nme: Clerk")
+    try:
+        page.get_by_role("textbox", name="Message").fill("Hello?")
+        page.get_by_role("button", name="Send").click()
+        trouble = page.locator("#trouble [role=alert]")
+        trouble.wait_for()
+    finally:
+        shop.edit("assistants/clerk.yaml", "nme: Clerk", "name: Clerk")
+    assert "assistants/clerk.yaml:1:1" in trouble.inner_text()
+    assert page.get_by_role("textbox", name="Message").input_value() == "Hello?"
+    done(say(page, "Hello?"))
+    assert trouble.count() == 0
+
+
+def test_a_draft_that_no_assistant_can_be_is_refused_with_what_is_wrong(browse):
+    sent = {"with": "assistant/clerk", "message": "Hello?", "model": "m", "temperature": "3"}
+    page = browse.post("/playground/say", sent)
+    assert page.status_code == 422
+    assert "assistants/clerk.yaml" in page.text
+    assert "temperature" in page.text
+
+
+def test_an_answer_that_holds_html_is_shown_as_text(at):
+    page = at("assistant/clerk")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    prose = done(say(page, "Give me markup")).locator(".prose")
+    assert "<img src=x onerror=\"document.title='owned'\">" in prose.inner_text()
+    assert prose.locator("img, script").count() == 0
+    assert page.title() == "Clerk · assistctl"
+    assert [it.get_attribute("href") for it in prose.locator("a").all()] == [
+        "https://example.com/a?b=1&c=2"
+    ]
+    assert "bad [picture: seen]" in prose.inner_text()
+    assert prose.locator("td").all_inner_texts() == ["1", "2"]
+    assert prose.locator("h4").inner_text() == "Roses"
+    assert not any("example.com" in url for url in asked)
+
+
+def test_a_file_whose_name_is_html_is_text_and_is_never_run(shop, at, browser):
+    page = at("assistant/clerk")
+    exchange = done(say(page, "An odd name, please"))
+    link = exchange.get_by_label("Files").get_by_role("link").first
+    assert link.inner_text() == "<b onclick=x>.csv"
+    answer = page.request.get(f"{shop.address}{link.get_attribute('href')}")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.text() == "<script>1</script>"
+    saved = page.request.get(f"{shop.address}{link.get_attribute('href')}?save=1")
+    assert saved.headers["content-disposition"].startswith("attachment")
+
+
+def test_without_javascript_the_answer_is_on_the_page_that_follows(shop, browse):
+    page = browse.post("/playground/say", {"with": "assistant/clerk", "message": "Hello?"})
+    assert page.status_code == 303
+    text = browse.get("/playground/table", **{"with": "assistant/clerk"}).text
+    assert "<p>Hello!</p>" in text
