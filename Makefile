@@ -32,7 +32,8 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 docs: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest tests/test_docs.py
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_pages.py tests/test_*_docs.py \
+		tests/test_reference.py tests/test_recording.py
 
 site: $(VENV)/.installed-site  ## docs/ as pages, in build/site
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -d build/site-read docs build/site

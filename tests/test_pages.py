@@ -8,9 +8,11 @@ from tests import pages
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PLAYED = ("start", "files", "moving", "troubleshooting")
+PLAYED = ("start", "files", "moving", "mcp", "scripts", "troubleshooting")
 READ = ("team", "targets")
 """Pages that show files and nothing that could be run here."""
+UNFINISHED = ("mcp", "troubleshooting")
+"""Pages whose files are wrong on purpose, or only whole once a command has written more."""
 
 
 @pytest.fixture(scope="module", params=PLAYED)
@@ -27,7 +29,7 @@ def test_every_command_prints_what_the_page_shows(page):
     assert played == text
 
 
-@pytest.mark.parametrize("name", [*(name for name in PLAYED if name != "troubleshooting"), *READ])
+@pytest.mark.parametrize("name", sorted({*PLAYED, *READ} - {*UNFINISHED}))
 def test_every_file_that_a_page_shows_is_without_a_problem(name, tmp_path):
     assert pages.problems((DOCS / f"{name}.md").read_text(encoding="utf-8"), tmp_path) == []
 
