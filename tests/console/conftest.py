@@ -111,16 +111,17 @@ def serving(app: Any) -> Iterator[str]:
 
 
 @contextmanager
-def opened_console(root: Path, *, write: bool = True) -> Iterator[Opened]:
-    """The console of a workspace at its local target, as `assistctl console` has it."""
-    workspace, links = load(root), Links()
+def opened_console(root: Path, *, write: bool = True, at: str | None = None) -> Iterator[Opened]:
+    """The console of a workspace at a target, its local one unless another is named, as `assistctl
+    console` has it."""
+    workspace, links = load(root, at), Links()
     with chdir(root), started(workspace) as target:
         assert target.base_url and target.api_key
         app = create_app(
             Console(
                 target=target.name,
                 reach=lambda key: reached(target),
-                load=lambda: load(root),
+                load=lambda: load(root, at),
                 write=write,
                 links=links,
             )
@@ -150,13 +151,20 @@ def console(workshop: Path) -> Iterator[Opened]:
         yield opened
 
 
+@contextmanager
+def visiting(opened: Opened) -> Iterator[Visitor]:
+    """Somebody who has come in by a link."""
+    visitor = Visitor(opened.address)
+    with visitor.http:
+        assert opened.links
+        visitor.enter(opened.links)
+        yield visitor
+
+
 @pytest.fixture
 def browse(console: Opened) -> Iterator[Visitor]:
-    """Somebody who has come in by a link."""
-    visitor = Visitor(console.address)
-    with visitor.http:
-        assert console.links
-        visitor.enter(console.links)
+    """The same, of the module's console."""
+    with visiting(console) as visitor:
         yield visitor
 
 

@@ -25,6 +25,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:;"
     " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+CONSOLE = Path(__file__).parents[2] / "cli" / "assistctl" / "console"
 EVIL = "http://evil.example"
 HOUSE = Path(access.__file__).parent
 

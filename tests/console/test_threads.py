@@ -7,7 +7,7 @@ from assistctl.record import store
 from assistctl.record.threads import Turn
 from tests.console.conftest import opened_console
 from tests.console.dump import HOSTILE, long_thread, seeded, shop_threads
-from tests.console.test_workspace import words
+from tests.console.reading import words
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360f8cf"
