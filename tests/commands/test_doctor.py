@@ -155,6 +155,16 @@ def test_a_workspace_that_cannot_be_read_is_one_fault_of_it(shop, text, said):
     )
 
 
+def test_where_other_files_are_wrong_the_target_is_looked_at_all_the_same(shop):
+    shop.edit("assistants/greeter.yaml", "instructions:", "instructoins:")
+    shop.edit("assistants/clerk.yaml", "till:add", "till:subtract")
+    code, unwell = doctor(shop)
+    assert (code, [it[:2] for it in unwell]) == (1, [("workspace", "failed")])
+    assert unwell[0][2].startswith("assistants/")
+    assert "(and 1 more: `assistctl validate`)" in unwell[0][2]
+    assert well(shop, "target") == ["local is the embedded server; nothing was synced to it yet"]
+
+
 def test_a_directory_that_is_gone_is_told_of(shop):
     process = subprocess.run(
         [sys.executable, "-m", "assistctl", "doctor", "-q"],

@@ -40,26 +40,34 @@ def looked(root: Path | None, target: str | None) -> Looked:
         root = loading.root_of(root).resolve()
     except (AssistctlError, OSError) as error:
         return Looked((Check("workspace", State.WARNING, str(error)),))
-    workspace, checks = None, []
+    workspace, checks, keyless = None, list[Check](), False
     try:
         workspace = loading.load(root, target, refuse=False)
     except (DeclarationError, OSError) as error:
         checks.append(_wrong(error))
-        workspace = _without_keys(root, target)
+        workspace = _as_far_as_possible(root, target)
+        keyless = isinstance(error, DeclarationError) and _is_about_targets(error)
     except Exception as error:  # noqa: BLE001  (what is broken here is what is looked for)
         told = f"it cannot be read: {type(error).__name__}: {error}"
         return Looked((Check("workspace", State.FAILED, told),), root)
-    keyless = bool(checks)
     if workspace is not None:
-        checks += _declared(workspace, valid=not keyless)
+        checks += _declared(workspace, valid=not checks)
     return Looked(tuple(checks), root, workspace, keyless)
 
 
-def _without_keys(root: Path, target: str | None) -> Workspace | None:
+def _as_far_as_possible(root: Path, target: str | None) -> Workspace | None:
+    """The workspace, good for looking at its target, though a key is not set or other files than
+    the one that declares targets are wrong."""
     try:
         return loading.load(root, target, refuse=False, keyless=True)
-    except (DeclarationError, OSError):
+    except DeclarationError as error:
+        return None if _is_about_targets(error) else loading.glimpse(root, target)
+    except OSError:
         return None
+
+
+def _is_about_targets(error: DeclarationError) -> bool:
+    return any(it.place.file in (spec.FILE, loading.ENV) for it in error.problems)
 
 
 def _wrong(error: DeclarationError | OSError) -> Check:
