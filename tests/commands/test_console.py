@@ -99,6 +99,22 @@ def test_beside_an_api_with_keys_it_shows_each_key_its_own_project(synced):
             assert other.get(f"/console/threads/{made['id']}").status_code == 502
 
 
+def test_behind_a_proxy_that_speaks_tls_the_cookie_is_for_https_only(synced):
+    keys = {"ASSISTCTL_API_KEYS": "sk-right-1234"}
+    with synced.started("serve", "-q", "--port", "0", "--console", **keys) as server:
+        url = server.wait_for("Serving ").split()[-1]
+        forwarded = {
+            "host": "console.example",
+            "origin": "https://console.example",
+            "x-forwarded-proto": "https",
+        }
+        answer = httpx2.post(
+            url.replace("/v1", "/console/login"), data={"key": "sk-right-1234"}, headers=forwarded
+        )
+        assert answer.status_code == 303
+        assert "HttpOnly; Path=/console; SameSite=strict; Secure" in answer.headers["set-cookie"]
+
+
 def test_wrong_keys_open_nothing_and_are_soon_not_looked_at(synced):
     keys = {"ASSISTCTL_API_KEYS": "sk-right-1234"}
     with synced.started("serve", "--port", "0", "--console", **keys) as server:

@@ -1,11 +1,21 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
+from assistctl.apis import connect
+from assistctl.apis.transport.client import Client
+from assistctl.console.access import Links
+from assistctl.console.app import create_app
+from assistctl.console.reach import Reach
+from assistctl.console.timeline import at_target
+from assistctl.console.visit import Console
+from assistctl.events import PastMessage
+from assistctl.loading import load
 from assistctl.record import store
 from assistctl.record.threads import Turn
-from tests.console.conftest import opened_console
+from tests.console.conftest import Visitor, opened_console, serving
 from tests.console.dump import HOSTILE, long_thread, seeded, shop_threads
 from tests.console.reading import words
 
@@ -265,3 +275,59 @@ def test_a_file_that_is_not_there_is_said_to_be(browse):
     answer = browse.get("/files/file-nowhere/content")
     assert answer.status_code == 502
     assert json.dumps(answer.text)
+
+
+# Targets that are read in other ways
+
+
+def test_where_a_target_has_no_threads_of_assistants_its_turns_are_shown(console):
+    client = console.client()
+    items = [
+        {"type": "message", "role": role, "content": text}
+        for turn in range(60)
+        for role, text in (("user", f"question {turn}"), ("assistant", f"answer {turn}"))
+    ]
+    made = client.create("/conversations", {"items": items[:20]})
+    for begin in range(20, len(items), 20):
+        path = f"/conversations/{made['id']}/items"
+        client.submit(path, {"items": items[begin : begin + 20]})
+    elsewhere = Client(console.target.base_url.replace("/v1", "/none"), console.target.api_key)
+    reach = Reach(connect(replace(console.target, api="responses")), elsewhere)
+    try:
+        last = at_target(reach, made["id"])
+        before = at_target(reach, made["id"], last.older)
+        texts = [
+            [it.text if isinstance(it, PastMessage) else it.parts[-1].text for it in part.entries]
+            for part in (before, last)
+        ]
+        assert texts[0] + texts[1] == [it["content"] for it in items]
+        assert [len(some) for some in texts] == [20, 100]
+        assert before.older is None
+    finally:
+        reach.close()
+        client.close()
+
+
+def test_a_target_that_lists_no_threads_says_so(console, workshop):
+    links = Links()
+    nowhere = Client(console.target.base_url.replace("/v1", "/none"), console.target.api_key)
+    reach = Reach(connect(console.target), nowhere)
+    app = create_app(Console("far", lambda key: reach, lambda: load(workshop), links=links))
+    with serving(app) as address:
+        visitor = Visitor(address)
+        with visitor.http:
+            visitor.enter(links)
+            page = words(visitor.get("/threads", of="target").text)
+    assert "far does not list its threads" in page
+    assert "What was said from here is recorded here" in page
+
+
+def test_a_session_of_an_agent_has_its_view(browse, console):
+    client = console.client()
+    session = client.create(
+        "/agents/sessions",
+        {"agent": {"model": "gpt-6-luna"}, "environment": {"type": "none"}, "input": "Hello"},
+    )
+    client.close()
+    html = browse.get(f"/threads/thread_{session['id'][5:]}/objects/agents").text
+    assert re.findall(r"<h3>(\w+)", html) == ["session", "items"]

@@ -52,7 +52,7 @@ def _where(target: Target) -> tuple[object, ...]:
 
 
 def console_of(
-    options: Options, workspace: Workspace | None, keyed: bool
+    options: Options, workspace: Workspace | None, *, keyed: bool
 ) -> tuple[Callable[[ASGIApp], ASGIApp], Callable[[str], None]]:
     """The console beside the API that `serve` serves: what makes one application of both, and what
     is told the API's address once it listens.

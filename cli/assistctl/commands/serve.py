@@ -92,7 +92,6 @@ def command(
       assistctl serve --port 8080 --db assistants.db --api-key shop:KEY
       assistctl serve --db assistants.db --seed dump.json
     """
-    from assistctl.commands._console import console_of
     from assistctl.server import DatabaseError, Settings, code_report, serve
 
     note, workspace = None, None
@@ -117,8 +116,11 @@ def command(
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("httpx2").setLevel(logging.WARNING)
 
-    keyed = bool(settings.api_keys)
-    composed, tell_console = console_of(options, workspace, keyed) if with_console else (None, None)
+    composed, tell_console = None, None
+    if with_console:
+        from assistctl.commands._console import console_of  # which not every server has
+
+        composed, tell_console = console_of(options, workspace, keyed=bool(settings.api_keys))
 
     def ready(url: str) -> None:
         model = _model_in_words(settings.model)

@@ -57,7 +57,7 @@ def index(visit: Visit) -> Response:
     try:
         found = _recorded(visit, asked) if source == HERE else _listed(visit, asked)
     except RemoteError as error:
-        if error.status not in (400, 404, 405, 501):
+        if error.status is None or error.status >= 500:
             raise
         refusal = f"{visit.console.target} does not list its threads ({error})"
         found = Rows(())
