@@ -235,8 +235,141 @@ def test_a_file_whose_name_is_html_is_text_and_is_never_run(shop, at, browser):
     assert saved.headers["content-disposition"].startswith("attachment")
 
 
+def test_a_file_is_given_with_a_message(shop, at, tmp_path):
+    (tmp_path / "roses.csv").write_text("a,b\n")
+    page = at("assistant/clerk")
+    page.get_by_label("Files").set_input_files(tmp_path / "roses.csv")
+    exchange = done(say(page, "Hello?"))
+    assert exchange.locator(".said").inner_text().split() == ["Hello?", "roses.csv"]
+    thread = exchange.locator(".state code").inner_text()
+    client = shop.client()
+    said = next(client.list(f"/threads/{thread}/messages", order="asc"))
+    client.close()
+    assert len(said["attachments"]) == 1
+    assert page.get_by_label("Files").first.input_value() == ""
+
+
 def test_without_javascript_the_answer_is_on_the_page_that_follows(shop, browse):
     page = browse.post("/playground/say", {"with": "assistant/clerk", "message": "Hello?"})
     assert page.status_code == 303
     text = browse.get("/playground/table", **{"with": "assistant/clerk"}).text
     assert "<p>Hello!</p>" in text
+
+
+def plan_of(shop, key):
+    surface, workspace = connect(shop.target), load(shop.root)
+    try:
+        return plan_sync(surface, workspace, [key]).plan
+    finally:
+        surface.close()
+
+
+def save(page, shop):
+    page.get_by_role("button", name="Save as YAML").click()
+    page.get_by_role("heading", name="as YAML").wait_for()
+    return page
+
+
+def test_an_edit_is_saved_where_it_is_declared_and_the_plan_shows_just_that(shop, at):
+    file = shop.root / "assistants" / "clerk.yaml"
+    before = file.read_text()
+    file.write_text(before.replace("name: Clerk", "name: Clerk  # at the counter"))
+    page = at("assistant/clerk")
+    page.get_by_role("textbox", name="Instructions").fill("You sell flowers.\nBe kind.\n")
+    page.get_by_text("Parameters").click()
+    page.get_by_label("Temperature").fill("0.5")
+    page.get_by_role("checkbox", name="wait Take longer than anybody waits.").uncheck()
+    save(page, shop)
+    assert page.locator(".diff ins").all_inner_texts() == ["  Be kind.", "temperature: 0.5"]
+    page.get_by_role("button", name="Write 1 file").click()
+    page.get_by_role("status").get_by_text("1 file written:").wait_for()
+    assert file.read_text() == before.replace(
+        "name: Clerk", "name: Clerk  # at the counter"
+    ).replace("Be brief.", "Be kind.").replace(
+        "  - type: function\n    python: till:wait\n", ""
+    ) + ("temperature: 0.5\n")
+    (change,) = plan_of(shop, "clerk").changes
+    assert sorted(it.path for it in change.fields) == [
+        "instructions",
+        "temperature",
+        "tools[wait]",
+    ]
+    page.get_by_role("link", name="Back to the playground").click()
+    assert page.get_by_label("Temperature").input_value() == "0.5"
+    file.write_text(before)
+
+
+def test_a_new_assistant_is_tried_and_then_gets_a_file_of_its_own(shop, at):
+    page = at("new")
+    page.get_by_role("textbox", name="Instructions").fill("You add.\nNothing else.")
+    page.get_by_role("checkbox", name="add Add two numbers.").check()
+    exchange = done(say(page, "Hello?"))
+    assert "as it would be declared" in exchange.locator(".by").inner_text()
+    save(page, shop)
+    page.get_by_label("Key").fill("adder")
+    page.get_by_role("button", name="Write 1 file").click()
+    page.get_by_role("status").wait_for()
+    file = shop.root / "assistants" / "adder.yaml"
+    assert file.read_text() == (
+        "model: gpt-6-luna\n"
+        "instructions: |-\n"
+        "  You add.\n"
+        "  Nothing else.\n"
+        "tools:\n"
+        "  - type: function\n"
+        "    python: till:add\n"
+    )
+    (change,) = plan_of(shop, "adder").changes
+    assert change.action == "create"
+    file.unlink()
+
+
+def test_one_that_was_only_at_the_target_is_saved_and_the_plan_shows_just_the_edit(shop, at):
+    client = shop.client()
+    body = {"name": "Gardener", "model": "gpt-6-luna", "instructions": "You water.\nDaily."}
+    made = client.create("/assistants", body)
+    client.close()
+    page = at("id/" + made["id"])
+    assert "at local" in done(say(page, "Hello?")).locator(".by").inner_text()
+    assert page.get_by_role("textbox", name="Instructions").input_value() == "You water.\nDaily."
+    save(page, shop)
+    assert page.locator("h2 code").all_inner_texts() == [
+        "assistants/gardener.yaml",
+        "assistants/gardener.md",
+    ]
+    page.get_by_role("button", name="Write 2 files").click()
+    page.get_by_role("status").wait_for()
+    assert not plan_of(shop, "gardener")
+    for name in ("gardener.yaml", "gardener.md"):
+        (shop.root / "assistants" / name).unlink()
+
+
+def test_what_was_edited_of_one_that_was_only_at_the_target_is_all_that_the_plan_shows(shop, at):
+    client = shop.client()
+    body = {"name": "Porter", "model": "gpt-6-luna", "instructions": "You carry."}
+    made = client.create("/assistants", body)
+    client.close()
+    page = at("id/" + made["id"])
+    page.get_by_role("textbox", name="Instructions").fill("You carry flowers.")
+    save(page, shop)
+    page.get_by_text("comes into these files last").wait_for()
+    page.get_by_label("Key").fill("carrier")
+    page.get_by_role("button", name="Write 1 file").click()
+    page.get_by_role("status").wait_for()
+    file = shop.root / "assistants" / "carrier.yaml"
+    assert "instructions: You carry flowers.\n" in file.read_text()
+    (change,) = plan_of(shop, "carrier").changes
+    assert [(it.path, it.before, it.after) for it in change.fields] == [
+        ("instructions", "You carry.", "You carry flowers.")
+    ]
+    file.unlink()
+
+
+def test_what_is_saved_can_be_downloaded_and_is_not_written(shop, browse):
+    sent = {"with": "assistant/greeter", "model": "gpt-6.1"}
+    page = browse.post("/playground/keep", sent)
+    assert page.status_code == 303
+    answer = browse.get("/playground/download", **{"with": "assistant/greeter"})
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''greeter.yaml"
+    assert answer.text == "instructions: Greet in any language.\nmodel: gpt-6.1\n"
+    assert "model" not in (shop.root / "assistants" / "greeter.yaml").read_text()

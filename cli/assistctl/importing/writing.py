@@ -70,10 +70,10 @@ def _prompt(draft: AssistantDraft) -> dict[str, str]:
     """The file of its instructions, if they get one."""
     if draft.prompt is None:
         return {}
-    return {f"assistants/{draft.key}.md": _as_file(draft.prompt)}
+    return {f"assistants/{draft.key}.md": as_file(draft.prompt)}
 
 
-def _as_file(prompt: str) -> str:
+def as_file(prompt: str) -> str:
     """The text from which this prompt is read: a first BOM would be taken for the file's."""
     text = prompt.replace("\r\n", "\n").replace("\r", "\n")
     return f"\ufeff{text}" if text.startswith("\ufeff") else text

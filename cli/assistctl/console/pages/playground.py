@@ -13,14 +13,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from assistctl.console.playground import drafts, seats
+from assistctl.console.differences import Line, difference
+from assistctl.console.pages.workspace import APPLYING, check_consent
+from assistctl.console.playground import drafts, saving, seats
 from assistctl.console.playground.drafts import Draft
 from assistctl.console.playground.ready import make_ready
 from assistctl.console.playground.seats import BY_ID, DECLARED, NEW, Seat
@@ -29,14 +31,18 @@ from assistctl.console.playground.turns import Item, Spoken, Turn
 from assistctl.console.visit import Endpoint, Section, Visit
 from assistctl.conversation.attachments import picture_type
 from assistctl.conversation.saving import harmless
-from assistctl.errors import AssistctlError, RemoteError
+from assistctl.errors import AssistctlError, Refused, RemoteError
 from assistctl.importing.choosing import owner_of
+from assistctl.pulling.drafts import FileEdit
 from assistctl.spec.wording import is_unicode
 
 SECTION = Section("Playground", "/playground", "p", needs_workspace=True)
 
 ATTACHED_BYTES = 100_000_000
 _HEAD_BYTES = 8192
+MOST_LISTED = 100
+"""Of assistants that are only at the target; the newest are listed."""
+
 _ALIVE_SECONDS = 15.0
 _PAUSE_SECONDS = 0.05
 """Words that come within this time come to the page together."""
@@ -69,7 +75,8 @@ def index(visit: Visit) -> Response:
         "playgrounds.html",
         title="Playground",
         assistants=list(workspace.assistants.values()),
-        others=others,
+        others=others[-MOST_LISTED:][::-1],
+        hidden=max(0, len(others) - MOST_LISTED),
         refusal=refusal,
     )
 
@@ -172,6 +179,56 @@ def _seen_as(path: Path) -> str | None:
     return None
 
 
+def keep(visit: Visit) -> Response:
+    """Have the draft remembered as the form has it, and show how it would be saved."""
+    seat, at = _seat(visit), _table(visit)
+    _noted(visit, seat, at)
+    return visit.to(_path(seat, "saving"))
+
+
+def show_saving(visit: Visit) -> Response:
+    """What saving would write."""
+    seat, at = _seat(visit), _table(visit)
+    what = saving.saving(visit.surface, seat, at.draft or seat.base, visit.asked("key"))
+    return visit.page(
+        "saving.html",
+        title="Save as YAML",
+        seat=seat,
+        what=what,
+        shown=[(it.path, _lines(it)) for it in what.files],
+        confirms=seat.workspace.target.confirm,
+    )
+
+
+def save(visit: Visit) -> Response:
+    """Write it."""
+    if not visit.console.write:
+        raise Refused("this console only looks: it was started without --write")
+    with APPLYING:
+        seat, at = _seat(visit), _table(visit)
+        if seat.remote_id is not None:
+            check_consent(visit, seat.workspace)
+        draft, key = at.draft or seat.base, visit.sent("key").strip()
+        done = saving.save(visit.surface, seat, draft, visit.sent("fingerprint"), key)
+        at.draft = None
+    subject = f"{DECLARED}{done.key}"
+    names = list(dict.fromkeys([*(it.path for it in done.files), *done.fetched]))
+    return visit.page("saved.html", title="Saved", seat=seat, files=names, subject=subject)
+
+
+def download(visit: Visit) -> Response:
+    """The same to keep elsewhere."""
+    seat, at = _seat(visit), _table(visit)
+    what = saving.saving(visit.surface, seat, at.draft or seat.base, visit.asked("key"))
+    name, content = saving.packed(seat, what)
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+def _lines(edit: FileEdit) -> list[Line]:
+    return difference(edit.before.decode(), edit.after.decode())
+
+
 async def events(visit: Visit) -> Response:
     """A turn as it happens, as fragments of its page."""
     since = visit.request.headers.get("last-event-id") or visit.asked("after", "0")
@@ -238,7 +295,6 @@ def _page(visit: Visit, seat: Seat, at: Table) -> Response:
         draft=draft,
         said={it: draft.settings.get(it, "") for it in (*drafts.TEXTS, *drafts.NUMBERS)},
         has_parameters=bool({*draft.settings} - {"model", "instructions"}),
-        is_draft=draft != seat.base,
         exchanges=at.exchanges,
         columns=at.columns,
         shown=shown,
@@ -299,8 +355,8 @@ def _subject(visit: Visit) -> str:
     raise AssistctlError("it is not said who this playground is about; choose somebody first")
 
 
-def _path(seat: Seat) -> str:
-    return f"/playground/table?{urlencode({'with': seat.subject})}"
+def _path(seat: Seat, page: str = "table") -> str:
+    return f"/playground/{page}?{urlencode({'with': seat.subject})}"
 
 
 ENDPOINTS = (
@@ -309,6 +365,10 @@ ENDPOINTS = (
     Endpoint("/playground/say", say, "POST", ATTACHED_BYTES),
     Endpoint("/playground/anew", anew, "POST", ATTACHED_BYTES),
     Endpoint("/playground/reset", reset, "POST", ATTACHED_BYTES),
+    Endpoint("/playground/keep", keep, "POST", ATTACHED_BYTES),
+    Endpoint("/playground/saving", show_saving),
+    Endpoint("/playground/save", save, "POST"),
+    Endpoint("/playground/download", download),
     Endpoint("/playground/turns/{turn}/events", events),
     Endpoint("/playground/turns/{turn}/files/{number}", file),
     Endpoint("/playground/turns/{turn}/stop", stop, "POST"),

@@ -27,7 +27,8 @@ SECTION = Section("Workspace", "/workspace", "w", needs_workspace=True)
 FEW = 5
 """Of more files than these, only how they stand is told at first."""
 
-_applying = threading.Lock()
+APPLYING = threading.Lock()
+"""Of whoever changes files and the target."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +105,10 @@ def apply(visit: Visit) -> Response:
     """Make the plan that was shown true, exactly that one."""
     if not visit.console.write:
         raise Refused("this console only looks: it was started without --write")
-    with _applying:
+    with APPLYING:
         workspace = visit.workspace
         prune = visit.sent("prune") == "1"
-        _check_consent(visit, workspace)
+        check_consent(visit, workspace)
         options = PlanOptions(prune=prune, deep=True)
         planned = plan_sync(visit.surface, workspace, options=options)
         if planned.fingerprint != visit.sent("fingerprint"):
@@ -149,7 +150,7 @@ def _planned(visit: Visit, workspace: Workspace, prune: bool) -> PlannedSync:
     return plan_sync(visit.surface, workspace, options=PlanOptions(prune=prune, deep=True))
 
 
-def _check_consent(visit: Visit, workspace: Workspace) -> None:
+def check_consent(visit: Visit, workspace: Workspace) -> None:
     """As the command line has it: somebody says yes, or, where the target wants that, its name."""
     target = workspace.target
     if target.confirm and visit.sent("confirm").strip() != target.name:

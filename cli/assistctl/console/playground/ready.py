@@ -141,7 +141,7 @@ def _different(planned: PlannedSync, assistant: Assistant) -> dict[str, Json] | 
     for change in planned.plan.written.values():
         if change.address != assistant.address:
             return None
-        for name in {it.field for it in change.fields} - {*_UNHEARD}:
+        for name in sorted({it.field for it in change.fields} - {*_UNHEARD}):
             if name not in ONCE_OPTIONS or name not in assistant.settings:
                 return None
             found[name] = assistant.settings[name]
