@@ -43,6 +43,7 @@ from types import ModuleType
 from typing import Any
 
 import assistctl
+from assistctl import spec
 from assistctl.server.retrieval.embedders import offline
 
 LARGEST_REQUEST = 1 << 18
@@ -72,6 +73,8 @@ def preload() -> None:
             importlib.import_module(module.name)
     for name in LATE:
         importlib.import_module(name)
+    # What is made once in a process: predicates of the grammar, patterns.
+    spec.load(Path(__file__).parent.parent, environ={}, keyless=True)
     if encoder := offline.encoder():
         encoder.embed(["It loads its weights for its first text."], 60)
     assert len(list(Path("/proc/self/task").iterdir())) == 1
