@@ -43,8 +43,9 @@ class Recorded:
 def recorded(
     place: Recorded, message: str, attachments: Sequence[str], events: Iterator[Event]
 ) -> Iterator[Event]:
-    """The events as they come. The turn is written down once its thread is known, and again when it
-    has ended, in whatever way. `attachments` are the names of files."""
+    """The events as they come. The turn is written down once the target is at work on it, which it
+    then does meanwhile, and again when it has ended, in whatever way. `attachments` are the names
+    of files."""
     begun = time.monotonic()
     said = message if place.workspace.records else None
     turn = Turn(place.assistant.key, store.now(), said, tuple(attachments) if said else ())
@@ -56,7 +57,8 @@ def recorded(
     try:
         for event in events:
             heard.append(event)
-            if number is None and place.conversation.thread:
+            is_under_way = place.conversation.thread and not isinstance(event, ThreadStarted)
+            if number is None and is_under_way:
                 number = _begin(place, turn)
             if isinstance(event, Finished):
                 last, turn = event, replace(turn, usage=event.usage, cost=event.cost)
@@ -67,6 +69,8 @@ def recorded(
         status, why = "failed", str(error)
         raise
     finally:
+        if number is None and place.conversation.thread:
+            number = _begin(place, turn)
         if number is not None:
             seconds = round(time.monotonic() - begun, 3)
             turn = replace(turn, status=status, error=why, seconds=seconds)

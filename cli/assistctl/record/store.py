@@ -196,6 +196,7 @@ def _database(root: Path, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Co
         database = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
         database.execute("PRAGMA foreign_keys = ON")
         database.execute("PRAGMA secure_delete = ON")
+        database.execute("PRAGMA synchronous = NORMAL")  # of FULL every turn would have to wait
         _prepare(database, path.parent)
         database.execute(begin)
         yield database

@@ -38,6 +38,18 @@ Told = Callable[..., list[dict[str, Any]]]
 Send = Callable[..., Any]
 
 
+def test_a_session_has_used_what_all_of_its_turns_have(openai: OpenAI, told: Told) -> None:
+    session_id = session_of(told(begin(openai, make_agent(openai), "hello")))
+    sessions = openai.beta.agents.sessions
+    for number in range(3):
+        with sessions.events.stream(session_id) as events:
+            sessions.events.create(session_id, events=[message(f"hello {number}")])
+            told(events, until="agent.session.idle")
+        turns = [turn.to_dict()["usage"] for turn in sessions.turns.list(session_id)]
+        total = sum(usage["total_tokens"] for usage in turns)
+        assert (len(turns), sessions.retrieve(session_id).usage.total_tokens) == (number + 2, total)
+
+
 def test_the_stream_of_a_first_turn_tells_all_of_it_and_ends_with_it(
     openai: OpenAI, told: Told
 ) -> None:

@@ -37,6 +37,9 @@ from assistctl.server.wire import (
     public,
 )
 
+COUNTED = "_counted"
+"""The key of a session under which stands what its turns have used up to that of a `run`."""
+
 _KIND = Required(string())
 _LONG = Required(string(longest=bodies.INSTRUCTIONS_LENGTH))
 _PART = tagged(
@@ -175,7 +178,7 @@ def runs_of(tx: Transaction, project: str, session_id: str) -> list[Document]:
 
 def view(tx: Transaction, project: str, session: Document) -> Document:
     """The session as it stands."""
-    runs = runs_of(tx, project, session["id"])
+    runs = _uncounted(tx, project, session)
     active = next((run for run in reversed(runs) if turns.is_active(run)), None)
     waiting = waiting_calls(tx, project, active) if active else []
     status = "requires_action" if waiting else "in_progress" if active else "idle"
@@ -185,9 +188,26 @@ def view(tx: Transaction, project: str, session: Document) -> Document:
             "status": status,
             "error": None,
             "required_actions": waiting,
-            "usage": turns.usage(runs),
+            "usage": turns.usage(runs, session.get(COUNTED, {}).get("usage")),
         }
     )
+
+
+def count(tx: Transaction, project: str, session: Document) -> None:
+    """Note what all turns have used, of which none is at work: nobody looks at them again for it,
+    so that a long session costs no more to tell of than a short one."""
+    if runs := _uncounted(tx, project, session):
+        usage = turns.usage(runs, session.get(COUNTED, {}).get("usage"))
+        counted = {"run": runs[-1]["id"], "usage": usage}
+        documents.update(tx, collection(project), session["id"], {COUNTED: counted})
+
+
+def _uncounted(tx: Transaction, project: str, session: Document) -> list[Document]:
+    """The runs since those that were counted, oldest first."""
+    if COUNTED not in session:
+        return runs_of(tx, project, session["id"])
+    runs = Collection(RUN, project, turns.thread_id(session["id"]))
+    return documents.select_later(tx, runs, (runs, session[COUNTED]["run"]))
 
 
 def waiting_calls(tx: Transaction, project: str, run: Document) -> list[Document]:

@@ -96,6 +96,8 @@ def say(call: Call, tx: Transaction, session: Document, messages: Sequence[Docum
     active = locks.active_run(tx, call.project, thread_id)
     if active is not None:
         _refuse_to_steer(tx, Claim(call.project, thread_id, active))
+    if active is None:
+        sessions.count(tx, call.project, session)
     run = _queued(call, tx, session) if active is None else None
     run_id = run["id"] if run else active
     added = []

@@ -68,20 +68,31 @@ def view(run: Mapping[str, Any]) -> Document:
     }
 
 
-def usage(runs: Iterable[Mapping[str, Any]]) -> Document | None:
-    """What these runs have used together; None as long as none has ended."""
-    counted = [run["usage"] for run in runs if run["usage"]]
-    if not counted:
+def usage(runs: Iterable[Mapping[str, Any]], before: Document | None = None) -> Document | None:
+    """What these runs have used together, beside what was used `before`; None as long as none has
+    ended."""
+    used = [before] if before else []
+    used += [_usage(run["usage"]) for run in runs if run["usage"]]
+    if not used:
         return None
-    details = (each.get("completion_tokens_details") or {} for each in counted)
+    thought = sum(each["output_tokens_details"]["reasoning_tokens"] for each in used)
     return {
-        "input_tokens": sum(each["prompt_tokens"] for each in counted),
+        "input_tokens": sum(each["input_tokens"] for each in used),
         "input_tokens_details": {"cached_tokens": 0},
-        "output_tokens": sum(each["completion_tokens"] for each in counted),
-        "output_tokens_details": {
-            "reasoning_tokens": sum(each.get("reasoning_tokens", 0) for each in details)
-        },
-        "total_tokens": sum(each["total_tokens"] for each in counted),
+        "output_tokens": sum(each["output_tokens"] for each in used),
+        "output_tokens_details": {"reasoning_tokens": thought},
+        "total_tokens": sum(each["total_tokens"] for each in used),
+    }
+
+
+def _usage(counted: Mapping[str, Any]) -> Document:
+    """What a run has used, as this API tells it."""
+    details = counted.get("completion_tokens_details") or {}
+    return {
+        "input_tokens": counted["prompt_tokens"],
+        "output_tokens": counted["completion_tokens"],
+        "output_tokens_details": {"reasoning_tokens": details.get("reasoning_tokens", 0)},
+        "total_tokens": counted["total_tokens"],
     }
 
 

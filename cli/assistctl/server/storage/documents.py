@@ -161,6 +161,23 @@ def select(
     return [json.loads(body) for (body,) in rows]
 
 
+def select_later(
+    tx: Transaction,
+    collection: Collection,
+    than: tuple[Collection, str],
+    where: Mapping[str, Any] | None = None,
+) -> list[Document]:
+    """The same of what stands after another document, however much stands before that."""
+    other, identity = than
+    condition, values = _condition(where)
+    rows = tx.execute(
+        f"SELECT body FROM documents WHERE {_HERE}{condition}"  # noqa: S608
+        f" AND seq > (SELECT seq FROM documents WHERE {_HERE} AND id = ?) ORDER BY seq",
+        (*collection.key, *values, *other.key, identity),
+    )
+    return [json.loads(body) for (body,) in rows]
+
+
 def ids(tx: Transaction, collection: Collection) -> list[str]:
     """The ids of all documents of the collection, oldest first."""
     rows = tx.execute(f"SELECT id FROM documents WHERE {_HERE} ORDER BY seq", collection.key)  # noqa: S608

@@ -116,9 +116,19 @@ def steps(tx: Transaction, project: str, thread_id: str) -> list[Document]:
 
 def messages_and_steps(tx: Transaction, project: str, thread_id: str) -> list[Document]:
     """All that was said and done on the thread, in the order in which it began."""
+    return _in_one(tx, project, thread_id, "")
+
+
+def messages_and_calls(tx: Transaction, project: str, thread_id: str) -> list[Document]:
+    """The same without the steps that only say that a message was made, which are most of them."""
+    calls = " AND json_extract(steps.body, '$.type') = 'tool_calls'"
+    return _in_one(tx, project, thread_id, calls)
+
+
+def _in_one(tx: Transaction, project: str, thread_id: str, which_steps: str) -> list[Document]:
     rows = tx.execute(
         f"SELECT body, seq FROM documents WHERE {_SPOKEN}"  # noqa: S608
-        f" UNION ALL SELECT steps.body, steps.seq{_STEPS} ORDER BY seq",
+        f" UNION ALL SELECT steps.body, steps.seq{_STEPS}{which_steps} ORDER BY seq",
         (project, thread_id, STEP.name, RUN.name, project, thread_id),
     )
     return [json.loads(body) for body, _ in rows]

@@ -36,7 +36,7 @@ def read_thread(tx: Transaction, claim: Claim) -> History:
     """What was said and done on the thread of a run."""
     before: list[HistoryItem] = []
     own: list[HistoryItem] = []
-    for document in threads.messages_and_steps(tx, claim.project, claim.thread_id):
+    for document in threads.messages_and_calls(tx, claim.project, claim.thread_id):
         current = claim.run_id in (document["run_id"], document.get(INPUT_OF))
         spoken = document["object"] != "thread.run.step"
         if document["object"] == "conversation.item":
