@@ -1,90 +1,20 @@
 """A chat as a person has it, key by key, on a terminal of tmux."""
 
-import os
-import re
-import shutil
-import subprocess
-import sys
-import time
 from contextlib import contextmanager
-from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import yaml
 
-from tests.commands.conftest import same
+from tests.commands.panes import chatting, needs_tmux, tmux_running
 
-pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed here")
-PATIENCE = 60.0
+pytestmark = needs_tmux
 BANNER = "assistant/clerk at local. /help tells what there is, /exit or Ctrl-D leaves."
-
-THEN_ENDED = ["sh", "-c", 'trap : INT; "$@"; echo "chat ended: $?"; exec sleep 600', "sh"]
-"""What has its arguments run, and says how they ended: tmux itself may never notice."""
-
-
-class Pane:
-    """A window of tmux in which a command is at work."""
-
-    def __init__(self, tmux, name):
-        self._tmux, self._name = tmux, name
-
-    def screen(self):
-        """What is to be seen, without what differs each time and the empty end."""
-        shown = self._tmux("capture-pane", "-p", "-t", self._name)
-        return re.sub(r"\n\n+", "\n", same(shown)).rstrip()
-
-    def scrollback(self):
-        """With what has left the screen, lines that were too long joined again."""
-        return same(self._tmux("capture-pane", "-p", "-J", "-S", "-", "-t", self._name)).rstrip()
-
-    def wait_for(self, *texts):
-        """The screen, once it has all these."""
-        end = time.monotonic() + PATIENCE
-        while not all(text in (screen := self.screen()) for text in texts):
-            assert time.monotonic() < end, f"never showed {texts}:\n{screen}"
-            time.sleep(0.05)
-        return screen
-
-    def ready(self, at="clerk at local · "):
-        """Wait for an empty prompt."""
-        self.wait_for(f"\n>\n{at}")
-
-    def keys(self, *keys):
-        self._tmux("send-keys", "-t", self._name, *keys)
-
-    def say(self, text):
-        self.keys("-l", text)
-        self.keys("Enter")
-
-    def paste(self, text):
-        self._tmux("set-buffer", text)
-        self._tmux("paste-buffer", "-p", "-t", self._name)
-
-    def resize(self, columns, rows):
-        self._tmux("resize-window", "-t", self._name, "-x", str(columns), "-y", str(rows))
 
 
 @pytest.fixture(scope="module")
-def tmux(tmp_path_factory):
-    """A server of its own."""
-    socket = Path("/tmp") / f"tmux-{uuid4().hex[:12]}"
-
-    def call(*arguments):
-        result = subprocess.run(
-            ["tmux", "-S", socket, "-f", "/dev/null", *arguments],
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
-            capture_output=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-        )
-        assert result.returncode == 0, result.stderr
-        return result.stdout
-
-    call("start-server", ";", "set-option", "-s", "exit-empty", "off")
-    yield call
-    subprocess.run(["tmux", "-S", socket, "kill-server"], capture_output=True)
-    socket.unlink(missing_ok=True)
+def tmux():
+    with tmux_running() as call:
+        yield call
 
 
 @pytest.fixture
@@ -93,20 +23,10 @@ def chat(tmux, shared):
 
     @contextmanager
     def opened(*arguments, ready=True, **environ):
-        name = f"chat-{uuid4().hex[:8]}"
-        command = [sys.executable, "-m", "assistctl", "chat", *arguments]
-        size = ["-x", "100", "-y", "30"]
-        more = [item for key, value in environ.items() for item in ("-e", f"{key}={value}")]
-        clean = [item for key in ("CI", "NO_COLOR") for item in ("-e", f"{key}=")]
-        where = ["-c", str(shared.root)]
-        tmux("new-session", "-d", "-s", name, *size, *where, *clean, *more, *THEN_ENDED, *command)
-        pane = Pane(tmux, name)
-        if ready:
-            pane.ready(f"{arguments[0]} at local · ")
-        try:
+        with chatting(tmux, shared.root, *arguments, **environ) as pane:
+            if ready:
+                pane.ready(f"{arguments[0]} at local · ")
             yield pane
-        finally:
-            tmux("kill-session", "-t", name)
 
     return opened
 
