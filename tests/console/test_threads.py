@@ -318,6 +318,7 @@ def test_a_target_that_lists_no_threads_says_so(console, workshop):
         with visitor.http:
             visitor.enter(links)
             page = words(visitor.get("/threads", of="target").text)
+    app.state.sessions.end_all()  # which closes the connections
     assert "far does not list its threads" in page
     assert "What was said from here is recorded here" in page
 
