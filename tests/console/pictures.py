@@ -28,6 +28,9 @@ PAGES = {
     "files": "/files",
     "stores": "/stores",
 }
+SAID = {"playground": "What is the sum?"}
+"""What is said on a page before its picture is taken."""
+
 FORMS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1000, "height": 760}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1000, "height": 760}, "color_scheme": "dark"},
@@ -70,6 +73,11 @@ def make(pages: list[str]) -> None:
             for name in pages:
                 page.goto(f"{opened.address}/console{PAGES[name]}")
                 page.wait_for_load_state("networkidle")
+                if name in SAID:
+                    box = page.get_by_role("textbox", name="Message")
+                    box.fill(SAID[name])
+                    box.press("Control+Enter")
+                    page.locator(".state .completed").wait_for()
                 taken = Image.open(io.BytesIO(page.screenshot()))
                 small = taken.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
                 small.save(PICTURES / f"{name}-{form}.png", optimize=True)

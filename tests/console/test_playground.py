@@ -153,12 +153,12 @@ def test_a_turn_that_is_stopped_says_so_and_another_can_begin(shop, at):
 def test_two_versions_answer_side_by_side_each_as_it_is_ready(shop, at):
     page = at("assistant/clerk")
     page.get_by_role("checkbox", name="add Add two numbers.").uncheck()
-    page.get_by_label("Beside it").select_option("as it is, without the draft")
+    page.get_by_label("Beside it").select_option("the same without the draft")
     exchange = done(say(page, "What is the sum?"))
     draft, declared = exchange.locator("section.turn").all()
     assert draft.locator(".by b").inner_text() == "Draft"
     assert "as it would be declared" in draft.locator(".by").inner_text()
-    assert declared.locator(".by").inner_text() == "As it is as it is at local"
+    assert declared.locator(".by").inner_text() == "As declared as it is at local"
     assert "there is no function 'add'" in draft.inner_text()
     assert declared.get_by_label("result").inner_text() == "3"
     assert load(shop.root).assistants["clerk"].functions[0].name == "add"
@@ -170,7 +170,7 @@ def test_what_a_run_can_be_told_is_told_to_the_runs_of_what_is_synced(shop, at):
     page.get_by_label("Instructions").fill("You sell\nnothing.")
     exchange = done(say(page, "Hello?"))
     assert (
-        "as it is at local, but each run is told the draft's instructions, model"
+        "as it is at local, but each run is told its own instructions, model"
         in exchange.locator(".by").inner_text()
     )
     thread = exchange.locator(".state code").inner_text()

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from assistctl import toolbox
+from assistctl.apis.capabilities import ASSISTANT
 from assistctl.conversation import ConversationOptions, Session
 from assistctl.conversation.overrides import Overrides, overridden, problems, wants_values
 from assistctl.errors import DeclarationError, Place
@@ -25,7 +26,7 @@ from assistctl.resources import (
 )
 from assistctl.some import some
 from assistctl.spec.instructions import text_with
-from assistctl.surface import ONCE_OPTIONS, Body, Surface
+from assistctl.surface import ONCE_OPTIONS, Body, Support, Surface
 from assistctl.sync.planning import PlannedSync, plan_sync
 from assistctl.testing.laboratory import as_declared
 
@@ -156,8 +157,10 @@ def _there(
     tools = _mounted(workspace, version.assistant)
     stack.callback(tools.close)
     how = f"as it is at {target.name}"
-    if overrides:
-        how += f", but each run is told the draft's {some(_words(overrides))}"
+    if surface.capabilities[ASSISTANT].support is Support.EMULATED:
+        how = f"at {target.name}, which is told all of it with each request"
+    elif overrides:
+        how += f", but each run is told its own {some(_words(overrides))}"
     if thread and any(problems(overrides, target, surface.capabilities, goes_on=True)):
         thread = None  # it would go on as it began
     elif wrong := [*problems(overrides, target, surface.capabilities, goes_on=False)]:

@@ -54,6 +54,11 @@ class Seat:
         known = self.remote_id or self.assistant.key
         return str(name or known)
 
+    @property
+    def plain(self) -> str:
+        """What it is called without a draft."""
+        return "As it is" if self.remote_id else "As declared"
+
 
 def seat(surface: Surface, workspace: Workspace, subject: str) -> Seat:
     """Raises AssistctlError for a subject that is not there."""
@@ -77,10 +82,11 @@ def seat(surface: Surface, workspace: Workspace, subject: str) -> Seat:
 def versions(seat: Seat, draft: Draft, beside: str, model: str) -> list[tuple[str, Version]]:
     """Whom to talk to, by titles: the draft, and whoever stands beside it. Raises AssistctlError
     for a draft that no assistant can be."""
-    own = "As it is" if draft == seat.base else "Draft"
+    is_draft = draft != seat.base or seat.assistant is None
+    own = "Draft" if is_draft else seat.plain
     found = [(own, version(seat, draft))]
     if beside == BESIDE_DECLARED and seat.assistant:
-        found.append(("As it is", version(seat, seat.base)))
+        found.append((seat.plain, version(seat, seat.base)))
     elif beside == BESIDE_MODEL:
         if not model:
             raise AssistctlError("name the other model that shall answer beside this one")
