@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from assistctl.record.results import kept
 from tests.commands.conftest import Shop, same
 from tests.server.chat_endpoint import chat_endpoint_running, say
 
@@ -116,9 +117,13 @@ def test_functions_are_called_unless_they_have_a_stub(tested):
     assert not (shop.root / "refunded").exists()
 
 
-def test_nothing_is_left_behind_and_the_target_is_as_it_was(tested):
-    shop, _, new = tested
-    assert new == set()
+def test_only_the_results_are_left_behind_and_the_target_is_as_it_was(tested):
+    shop, result, new = tested
+    assert new == {shop.root / ".assistctl" / "tests.json"}
+    remembered = json.loads(same(json.dumps(kept(shop.root), indent=2, ensure_ascii=False)))
+    assert [{**it, "at": ""} for it in json.loads(result.out)["cases"]] == [
+        {**it, "at": ""} for it in remembered
+    ]
     with shop.target() as client:
         there = {it["metadata"]["assistctl"] for it in client.list("/assistants")}
     assert there == {"shop/greeter", "shop/clerk"}
@@ -209,6 +214,10 @@ def test_a_plan_shows_what_cases_came_to_before_and_come_to_now(synced):
 """
     )
     document = json.loads(synced("plan", "--with-tests", "--format", "json").out)
+    assert {(it["case"], it["synced"]) for it in kept(synced.root)} >= {
+        ("greets", True),
+        ("greets", False),
+    }
     for when in ("before", "after"):
         found = [(it["case"], it["synced"]) for it in document["tests"][when]["cases"]]
         names = ("a sum of two", "a refund that is answered by a stub", "greets")

@@ -133,6 +133,10 @@ def test_a_link_is_not_opened_by_another_site(console, stranger):
         "/stores",
         "/stores/vs_1?q=x",
         "/stores/vs_1/files/file-1",
+        "/tests",
+        "/tests/case?assistant=clerk",
+        "/tests/runs/0",
+        "/tests/runs/0/events",
     ],
 )
 def test_without_a_session_every_page_leads_to_the_way_in(stranger, path):
@@ -140,7 +144,8 @@ def test_without_a_session_every_page_leads_to_the_way_in(stranger, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/workspace/apply", "/files", "/files/file-1/delete", "/stores/vs_1/files"]
+    "path",
+    ["/workspace/apply", "/files", "/files/file-1/delete", "/stores/vs_1/files", "/tests/run"],
 )
 def test_without_a_session_nothing_is_changed(stranger, path):
     answer = stranger.raw_post(f"/console{path}", {"csrf": "", "fingerprint": "x"})

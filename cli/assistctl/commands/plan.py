@@ -115,6 +115,8 @@ def command(
 def _compared(
     workspace: Workspace, planned: PlannedSync, keys: tuple[str, ...]
 ) -> Comparison | None:
+    from assistctl.record.results import keep
+    from assistctl.render.testing.documents import report_document
     from assistctl.testing.comparing import compare
     from assistctl.testing.wanted import Wanted
 
@@ -122,7 +124,10 @@ def _compared(
     if keys and not wanted:
         return None
     taping: Taping = "replay what there is" if in_ci() else None
-    return compare(workspace, Wanted(wanted, taping=taping), planned.observed.owned)
+    tests = compare(workspace, Wanted(wanted, taping=taping), planned.observed.owned)
+    for report in filter(None, (tests.before, tests.after) if tests else ()):
+        keep(workspace, report_document(report)["cases"])
+    return tests
 
 
 def _document(tests: Comparison | None) -> Json:

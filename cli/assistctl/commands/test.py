@@ -13,7 +13,8 @@ from assistctl.commands._person import in_ci
 from assistctl.commands._workspace import load, warn
 from assistctl.errors import Interrupted
 from assistctl.importing.promptfoo import import_tests
-from assistctl.render.testing.documents import report_json, report_junit
+from assistctl.record.results import keep
+from assistctl.render.testing.documents import report_document, report_json, report_junit
 from assistctl.render.testing.markdown import report_markdown
 from assistctl.render.testing.progress import shown_count
 from assistctl.render.testing.text import report_text
@@ -109,6 +110,7 @@ def command(
             count(tried.name, attempt.outcome.value, ended, total)
 
         report = try_cases(workspace, wanted, watch)
+    keep(workspace, report_document(report)["cases"])
     if junit:
         junit.write_text(_XML + report_junit(report) + "\n", encoding="utf-8")
     click.echo(_shown(report, options))

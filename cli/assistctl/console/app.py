@@ -30,7 +30,7 @@ from assistctl.console.access import (
     is_same_token,
 )
 from assistctl.console.entering import Doors
-from assistctl.console.pages import files, playground, stores, threads, workspace
+from assistctl.console.pages import files, playground, stores, tests, threads, workspace
 from assistctl.console.rendering import SECURITY
 from assistctl.console.visit import FORM_BYTES, ROOT, Console, Endpoint, Section, Visit
 from assistctl.errors import AssistctlError, DeclarationError, Refused, RemoteError
@@ -38,7 +38,7 @@ from assistctl.render.terminal import sanitize
 
 _log = logging.getLogger("assistctl.console")
 
-SECTIONS = (workspace, playground, threads, files, stores)
+SECTIONS = (workspace, playground, threads, files, stores, tests)
 """The modules of the pages, in the order of the navigation."""
 
 _ASSETS = Path(__file__).parent / "assets"

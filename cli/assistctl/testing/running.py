@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 from typing import TypeAlias
 
@@ -48,8 +49,10 @@ def try_cases(
     workspace: Workspace,
     wanted: Wanted,
     watch: Watch = lambda tried, attempt, ended, total: None,
+    stop: Stop | None = None,
 ) -> Report:
-    """Try all cases. Ctrl-C stops them, and the report says how far they came.
+    """Try all cases. Ctrl-C stops them, and so does who asks the `stop` to, from any thread; the
+    report says how far they came.
 
     Raises AssistctlError for what keeps all of them from being tried.
     """
@@ -61,7 +64,7 @@ def try_cases(
     total = sum(it.case.repeat for _, tries in planned for it in tries)
     if not total:
         raise AssistctlError(f"no case is called like {' or '.join(map(repr, wanted.only))}")
-    progress, stop = _Progress(watch, total), Stop()
+    progress, stop = _Progress(watch, total), stop or Stop()
     results: list[CaseResult] = []
     cassettes: dict[str, Cassette] = {}
     # Tools are at home in the workspace, wherever the command was started.
@@ -121,6 +124,7 @@ def _in_group(
                 tape.take = take
             numbers = [number for number, it in enumerate(cases) if it.case.repeat > take]
             ended, threads = crew.started(cases, numbers)
+            stop.tells(partial(ended.put, (-1, KeyboardInterrupt())))
             try:
                 for _ in numbers:
                     note(*_unless_broken(*ended.get()))
@@ -130,7 +134,9 @@ def _in_group(
                 for thread in threads:
                     thread.join(max(0.0, deadline - time.monotonic()))
                 while not ended.empty():
-                    note(*_unless_broken(*ended.get()))
+                    number, made = ended.get()
+                    if not isinstance(made, KeyboardInterrupt):
+                        note(*_unless_broken(number, made))
                 break
     return attempts
 

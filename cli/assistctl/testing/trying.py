@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock
@@ -32,9 +32,11 @@ class Stop:
     _asked: Event = field(default_factory=Event)
     _guard: Lock = field(default_factory=Lock)
     _talks: list[Session] = field(default_factory=list)
+    _waiting: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def asked(self) -> bool:
+        """Whether somebody wants that."""
         return self._asked.is_set()
 
     def ask(self) -> None:
@@ -44,6 +46,14 @@ class Stop:
             talks = list(self._talks)
         for talk in talks:
             talk.cancel()
+        for tell in self._waiting:
+            tell()
+
+    def tells(self, tell: Callable[[], None]) -> None:
+        """Call this once somebody wants the tests to end: from the thread that does."""
+        self._waiting.append(tell)
+        if self.asked:
+            tell()
 
     @contextmanager
     def watching(self, talk: Session) -> Iterator[None]:
