@@ -27,6 +27,7 @@ PAGES = {
     "playground": "/playground/table?with=assistant/clerk",
     "files": "/files",
     "stores": "/stores",
+    "tests": "/tests",
 }
 SAID = {"playground": "What is the sum?"}
 """What is said on a page before its picture is taken."""
@@ -36,6 +37,11 @@ FORMS: dict[str, dict[str, Any]] = {
     "dark": {"viewport": {"width": 1000, "height": 760}, "color_scheme": "dark"},
     "narrow": {"viewport": {"width": 400, "height": 760}, "color_scheme": "light"},
 }
+SUITE = """\
+cases:
+  - {name: a sum, user: sum, expect: {contains: The sum is 3., calls: [{function: add, times: 1}]}}
+  - {name: a sum in words, user: sum, expect: {contains: three}}
+"""
 LARGEST = 100_000
 _COLORS = 64
 
@@ -46,6 +52,7 @@ def console() -> Iterator[Opened]:
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory) / "shop"
         shutil.copytree(SHOP, root, ignore=shutil.ignore_patterns("__pycache__"))
+        (root / "assistants" / "clerk.tests.yaml").write_text(SUITE, encoding="utf-8")
         said = [it for it in shop_threads() if "evil" not in str(it)]
         seeded(root, root / "dump.jsonl", [*said, *long_thread(40)])
         with opened_console(root) as opened:
@@ -53,6 +60,8 @@ def console() -> Iterator[Opened]:
                 page = visitor.get("/workspace").text
                 fingerprint = page.partition('name="fingerprint" value="')[2].partition('"')[0]
                 visitor.post("/workspace/apply", {"fingerprint": fingerprint})
+                tried = visitor.post("/tests/run", {"which": "both"}).headers["location"]
+                visitor.http.get(f"{tried}/events")  # until they are over
             opened.edit("assistants/clerk.yaml", "You sell flowers.", "You sell fresh flowers.")
             (root / "handbook" / "hours.md").write_text("Open from 10 to 18.\n", encoding="utf-8")
             yield opened
