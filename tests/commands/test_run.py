@@ -344,4 +344,4 @@ def test_a_thread_that_cannot_be_one_is_for_the_target_to_refuse(shared):
     ):
         code, out, err = shared("run", "-q", "greeter", "--thread", thread, "Hello")
         assert (code, out) == (1, "")
-        assert err.startswith(f"error: GET /threads/{quoted}/runs: 404 ")
+        assert err.startswith(f"error: POST /threads/{quoted}/messages: 404 ")

@@ -69,7 +69,7 @@ def recorded(
         status, why = "failed", str(error)
         raise
     finally:
-        if number is None and place.conversation.thread:
+        if number is None and heard and place.conversation.thread:
             number = _begin(place, turn)
         if number is not None:
             seconds = round(time.monotonic() - begun, 3)

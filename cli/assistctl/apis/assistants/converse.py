@@ -78,13 +78,16 @@ class Conversation:
             thread = self.client.create("/threads", {"metadata": {"assistctl": self.owner}})
             self.thread = str(thread["id"])
             self._just_made = True  # which not all of the target may know yet
-        yield ThreadStarted(self.thread)
-        try:
+            yield ThreadStarted(self.thread)
             self._add_message(text, attachments, secrets.token_hex(8))
-        except RemoteError as error:
-            if error.status == 400:  # as a thread is answered that is busy
-                self._refuse_active_run()
-            raise
+        else:
+            try:
+                self._add_message(text, attachments, secrets.token_hex(8))
+            except RemoteError as error:
+                if error.status == 400:  # as a thread is answered that is busy
+                    self._refuse_active_run()
+                raise
+            yield ThreadStarted(self.thread)
         yield from self.again()
 
     def again(self) -> Iterator[Event]:
