@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "testing": GROUND
     | {"spec", "plan", "toolbox", "surface", "targets", "sync", "loading", "conversation"},
     "checkup": GROUND
-    | {"__init__", "spec", "toolbox", "render", "apis", "server", "targets", "loading"},
+    | {"__init__", "spec", "toolbox", "record", "render", "apis", "server", "targets", "loading"},
     "console": VALUES
     | {"surface", "apis", "server", "targets", "loading"}
     | {"sync", "conversation", "importing", "pulling", "testing"},

@@ -504,6 +504,23 @@ def test_a_database_that_is_not_ours_or_newer_is_told_of_and_left_alone(synced):
     ]
 
 
+def test_a_record_that_cannot_be_read_is_told_of_and_left_alone(synced):
+    record = synced.root / ".assistctl" / "threads.db"
+    record.write_bytes(b"not a database, but a text that is long enough to be read as one")
+    before = files_below(synced.root)
+    code, unwell = doctor(synced)
+    assert (code, files_below(synced.root)) == (0, before)
+    assert unwell == [
+        (
+            "workspace",
+            "warning",
+            f"nothing is recorded: the record of threads, {record}, cannot be used: file is not a "
+            "database",
+            "move the file away to begin a new one",
+        )
+    ]
+
+
 def test_what_runs_the_functions_is_looked_at_and_not_started(shop):
     with (shop.root / "assistctl.yaml").open("a") as file:
         file.write(

@@ -192,6 +192,16 @@ def test_a_file_whose_name_is_no_text_cannot_be_attached(shared):
     )
 
 
+def test_a_hidden_file_is_not_attached_since_it_may_hold_secrets(shared):
+    (shared.root / ".env").write_text("KEY=sk-secret")
+    assert shared("run", "-q", "clerk", "Hi", "--attach", ".env") == (
+        1,
+        "",
+        "error: .env is hidden and may hold secrets; attach a copy with another name if it holds "
+        "none\n",
+    )
+
+
 def test_a_file_can_be_attached_for_the_tools_that_read_files(synced):
     refusal = (
         "error: assistant/greeter has no tool that reads files; "

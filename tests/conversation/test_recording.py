@@ -174,3 +174,17 @@ def test_where_nothing_is_to_be_recorded_only_the_thread_is_known(place):
     (turn,) = store.turns(place.workspace.root, thread)
     assert replace(turn, at="") == store.Turn("clerk", "", None, status="completed")
     assert store.last_thread(place.workspace.root, "local", "clerk") == "thread_1"
+
+
+def test_a_turn_that_cannot_be_written_down_goes_on_and_says_so_once(place):
+    state = place.workspace.root / ".assistctl"
+    state.mkdir()
+    (state / "threads.db").write_text("garbage, and long enough to be read as a database")
+    said = Notice(
+        f"this is not recorded: the record of threads, {state / 'threads.db'}, cannot be used: "
+        "file is not a database; move the file away to begin a new one"
+    )
+    events = (*BEGUN, TextDelta("One."), DONE)
+    heard = list(recorded(place, "How many?", [], iter(events)))
+    assert [event for event in heard if event not in events] == [said]
+    assert [event for event in heard if event in events] == list(events)

@@ -181,19 +181,22 @@ WHY = {
 
 
 @pytest.mark.parametrize("spoil", WHY, ids=lambda spoil: spoil.__name__)
-def test_what_cannot_be_used_is_told_to_whoever_reads_and_keeps_nobody_from_a_run(tmp_path, spoil):
+def test_what_cannot_be_used_is_told_and_left_alone(tmp_path, spoil):
     file = tmp_path / ".assistctl" / "threads.db"
     file.parent.mkdir()
     spoil(file)
     before = None if file.is_dir() else file.read_bytes()
-    assert store.begin(tmp_path, "local", "thread_1", said("a")) is None
     store.end(tmp_path, 1, "thread_1", said("a"))
-    with pytest.raises(store.Unreadable) as caught:
-        store.threads(tmp_path)
-    assert str(caught.value) == (
-        f"the record of threads, {file}, cannot be used: {WHY[spoil]}; "
-        "move the file away to begin a new one"
-    )
+    for use in (
+        lambda: store.begin(tmp_path, "local", "thread_1", said("a")),
+        lambda: store.threads(tmp_path),
+    ):
+        with pytest.raises(store.Unreadable) as caught:
+            use()
+        assert str(caught.value) == (
+            f"the record of threads, {file}, cannot be used: {WHY[spoil]}; "
+            "move the file away to begin a new one"
+        )
     assert before is None or file.read_bytes() == before
 
 
@@ -202,12 +205,15 @@ def test_a_locked_one_is_read_and_after_a_while_given_up_by_a_writer(tmp_path, m
     add(tmp_path, "thread_1", said("a"))
     other = sqlite3.connect(tmp_path / ".assistctl" / "threads.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    assert store.begin(tmp_path, "local", "thread_2", said("b")) is None
+    with pytest.raises(store.Unreadable) as caught:
+        store.begin(tmp_path, "local", "thread_2", said("b"))
+    assert str(caught.value).endswith("cannot be used: another command is writing to it")
     assert ids(store.threads(tmp_path)) == ["thread_1"]
     other.close()
 
 
-def test_a_workspace_that_cannot_be_written_to_is_no_reason_to_fail(tmp_path):
+def test_where_nothing_can_be_written_nothing_was_recorded(tmp_path):
     (tmp_path / ".assistctl").write_text("in the way")
-    assert store.begin(tmp_path, "local", "thread_1", said("a")) is None
+    with pytest.raises(store.Unreadable, match=r"cannot be used: .*File exists"):
+        store.begin(tmp_path, "local", "thread_1", said("a"))
     assert store.last_thread(tmp_path, "local", "clerk") is None

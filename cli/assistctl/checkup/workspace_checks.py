@@ -13,6 +13,7 @@ from pathlib import Path
 from assistctl import loading, spec
 from assistctl.checks import Check, State
 from assistctl.errors import AssistctlError, DeclarationError
+from assistctl.record import store
 from assistctl.render.values import counted
 from assistctl.resources import Workspace, declared_functions
 from assistctl.some import some
@@ -163,6 +164,11 @@ def _state(root: Path) -> Iterator[Check]:
         yield Check("workspace", State.WARNING, what, f"chmod 700 {path}")
     else:
         yield _ok(f"{STATE}/ is private")
+    try:
+        store.threads(root, limit=1)
+    except store.Unreadable as error:
+        what, _, remedy = str(error).partition("; ")
+        yield Check("workspace", State.WARNING, f"nothing is recorded: {what}", remedy)
     yield from _disk(path if path.is_dir() else root)
 
 

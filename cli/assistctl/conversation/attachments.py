@@ -60,6 +60,11 @@ def readers(
     that cannot be given."""
     if not is_unicode(path.name):
         raise AssistctlError(f"the name of {path.name} is not UTF-8; rename the file")
+    if path.name.startswith("."):
+        raise AssistctlError(
+            f"{path.name} is hidden and may hold secrets; attach a copy with another name if it "
+            "holds none"
+        )
     with path.open("rb") as file:
         head = file.read(_HEAD)
     picture = picture_type(head)

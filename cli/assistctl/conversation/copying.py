@@ -169,13 +169,13 @@ def _record(thread: Thread, entries: Sequence[Message | Called], talk: Session, 
             if said:
                 continue
         turns[-1] = replace(turns[-1], items=(*turns[-1].items, hidden(_item(entry))))
-    number = None
-    for turn in turns or [_turn(talk, None, ())]:
-        number = store.begin(workspace.root, workspace.target.name, made, turn)
-    if number is not None and workspace.records and thread.title:
-        for copy in store.threads(workspace.root, workspace.target.name):
-            if copy.id == made:
-                store.rename(workspace.root, copy, thread.title)
+    root, target = workspace.root, workspace.target.name
+    with suppress(store.Unreadable):
+        for turn in turns or [_turn(talk, None, ())]:
+            store.begin(root, target, made, turn)
+        copy = store.thread(root, target, made) if workspace.records and thread.title else None
+        if copy is not None and thread.title:
+            store.rename(root, copy, thread.title)
 
 
 def _turn(talk: Session, message: str | None, names: tuple[str, ...]) -> Turn:

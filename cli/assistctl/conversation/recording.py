@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 from assistctl.events import (
@@ -13,6 +14,7 @@ from assistctl.events import (
     CodeReturned,
     Event,
     Finished,
+    Notice,
     RunStarted,
     StatusChanged,
     TextDelta,
@@ -44,13 +46,14 @@ def recorded(
     place: Recorded, message: str, attachments: Sequence[str], events: Iterator[Event]
 ) -> Iterator[Event]:
     """The events as they come. The turn is written down once the target is at work on it, which it
-    then does meanwhile, and again when it has ended, in whatever way. `attachments` are the names
-    of files."""
+    then does meanwhile, and again when it has ended, in whatever way; where that cannot be done, a
+    Notice says so. `attachments` are the names of files."""
     begun = time.monotonic()
     said = message if place.workspace.records else None
     turn = Turn(place.assistant.key, store.now(), said, tuple(attachments) if said else ())
     heard: list[Event] = []
     number: int | None = None
+    fault: store.Unreadable | None = None
     last: Finished | None = None
     why: str | None = None
     status = "cancelled"  # by whoever does not listen any more
@@ -58,8 +61,12 @@ def recorded(
         for event in events:
             heard.append(event)
             is_under_way = place.conversation.thread and not isinstance(event, ThreadStarted)
-            if number is None and is_under_way:
-                number = _begin(place, turn)
+            if number is None and fault is None and is_under_way:
+                try:
+                    number = _begin(place, turn)
+                except store.Unreadable as error:
+                    fault = error
+                    yield Notice(f"this is not recorded: {error}")
             if isinstance(event, Finished):
                 last, turn = event, replace(turn, usage=event.usage, cost=event.cost)
                 status, why = event.status, event.error
@@ -69,8 +76,9 @@ def recorded(
         status, why = "failed", str(error)
         raise
     finally:
-        if number is None and heard and place.conversation.thread:
-            number = _begin(place, turn)
+        if number is None and fault is None and heard and place.conversation.thread:
+            with suppress(store.Unreadable):
+                number = _begin(place, turn)
         if number is not None:
             seconds = round(time.monotonic() - begun, 3)
             turn = replace(turn, status=status, error=why, seconds=seconds)
@@ -79,7 +87,7 @@ def recorded(
         yield last
 
 
-def _begin(place: Recorded, turn: Turn) -> int | None:
+def _begin(place: Recorded, turn: Turn) -> int:
     workspace, thread = place.workspace, str(place.conversation.thread)
     return store.begin(workspace.root, workspace.target.name, thread, _safe(place, turn))
 

@@ -1,7 +1,8 @@
 """The database of what was said: `.assistctl/threads.db`, for its owner's eyes only.
 
 Several commands write to it at once. What reads it for a person raises Unreadable where it cannot
-be read; what writes in the course of a run never does, since a run is more than its record.
+be read, and `begin` where it cannot be written; what writes later in the course of a run never
+does, since a run is more than its record.
 """
 
 from __future__ import annotations
@@ -55,15 +56,14 @@ class Unreadable(AssistctlError):
     """The record is there, and cannot be used."""
 
 
-def begin(root: Path, target: str, thread: str, turn: Turn) -> int | None:
-    """Write down that a turn has begun on this thread; its number, if that could be done."""
-    with suppress(Unreadable), _database(root) as database:
+def begin(root: Path, target: str, thread: str, turn: Turn) -> int:
+    """Write down that a turn has begun on this thread; its number. Raises Unreadable."""
+    with _database(root) as database:
         found = database.execute(
             "SELECT number FROM threads WHERE target = ? AND id = ?", (target, thread)
         ).fetchone()
         number = found[0] if found else _add_thread(database, target, thread, turn)
         return _add_turn(database, number, turn)
-    return None
 
 
 def end(root: Path, number: int, thread: str, turn: Turn) -> None:
@@ -202,10 +202,11 @@ def _database(root: Path, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Co
         yield database
         database.execute("COMMIT")
     except (sqlite3.Error, OSError, ValueError) as error:
-        raise Unreadable(
-            f"the record of threads, {path}, cannot be used: {error}; move the file away to begin"
-            " a new one"
-        ) from error
+        busy = getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+        why = f"{error}; move the file away to begin a new one"
+        if busy:
+            why = "another command is writing to it"
+        raise Unreadable(f"the record of threads, {path}, cannot be used: {why}") from error
     finally:
         if database is not None:
             database.close()
