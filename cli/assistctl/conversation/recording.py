@@ -117,8 +117,8 @@ def _safe(place: Recorded, turn: Turn) -> Turn:
 def items(events: Sequence[Event]) -> list[Item]:
     """What happened, in order: pieces of text put together, calls with what came of them, any other
     event by its name, and at last what the answer cites and the files that were made."""
-    returned = {event.call.id for event in events if isinstance(event, ToolReturned)}
-    returned |= {event.id for event in events if isinstance(event, CodeReturned)}
+    returned = {event.call for event in events if isinstance(event, ToolReturned)}
+    run = {event.id for event in events if isinstance(event, CodeReturned)}
     found: list[dict[str, Json]] = []
     for event in events:
         match event:
@@ -132,8 +132,8 @@ def items(events: Sequence[Event]) -> list[Item]:
                 came = {"output": output, "seconds": round(seconds or 0.0, 3), "error": error}
                 found.append({**_tool(call), **came})
             case ToolCalled(call):
-                found += [] if call.id in returned else [_tool(call)]
-            case CodeCalled(call_id) if call_id in returned:
+                found += [] if call in returned else [_tool(call)]
+            case CodeCalled(call_id) if call_id in run:
                 pass
             case Finished():
                 found += _concluding(event, any(item["type"] == "text" for item in found))

@@ -88,8 +88,7 @@ class Turn:
         self._listeners: list[Callable[[], object]] = []
         self._watched = False
         self._stopped = threading.Event()
-        self._answers: dict[str, threading.Event] = {}
-        self._allowed: set[str] = set()
+        self._answered: dict[int, threading.Event] = {}
         self._worker = threading.Thread(target=self._work, daemon=True, name="turn")
         self._began = time.monotonic()
 
@@ -115,8 +114,8 @@ class Turn:
                 if item.asked == "waits":
                     item.asked = "refused"
                     self._touch(item)
-            for answer in self._answers.values():
-                answer.set()
+            for answered in self._answered.values():
+                answered.set()
         if self.session and not self.over:
             self.session.cancel()
         self._conclude("cancelled")
@@ -124,19 +123,17 @@ class Turn:
     def answer(self, number: int, allowed: bool) -> None:
         """Somebody's word on a call. Raises AssistctlError where nothing was asked."""
         with self._lock:
-            item = self.items[number] if number < len(self.items) else None
+            item = self.items[number] if 0 <= number < len(self.items) else None
             if item is None or item.asked != "waits":
                 raise AssistctlError("nothing waits for an answer here any more")
             item.asked = "allowed" if allowed else "refused"
-            if allowed:
-                self._allowed.add(item.value.call.id)
             self._touch(item)
-            self._answers[item.value.call.id].set()
+            self._answered[number].set()
 
     def file(self, number: int) -> MadeFile | None:
         """One of the files that came of it."""
         files = self.files
-        return files[number] if number < len(files) else None
+        return files[number] if 0 <= number < len(files) else None
 
     @property
     def files(self) -> list[MadeFile]:
@@ -222,21 +219,26 @@ class Turn:
 
     def _ask(self, call: ToolCall) -> bool:
         """Called by the thread of the turn: whether somebody allows a call."""
-        answer = threading.Event()
+        answered = threading.Event()
         with self._lock:
-            item = next(it for it in self.items if _call_of(it) == call.id)
+            item = self._under_way(call)
+            if item is None or item.asked:
+                item = self._add("call", ToolCalled(call))
             if not self._watched:
                 item.asked = "refused"
                 self._touch(item)
                 return False
             if self._stopped.is_set():
                 return False
-            self._answers[call.id] = answer
+            self._answered[item.number] = answered
             item.asked = "waits"
             self._touch(item)
-        answer.wait()
+        answered.wait()
+        return self._is_allowed(item)
+
+    def _is_allowed(self, item: Item) -> bool:
         with self._lock:
-            return call.id in self._allowed and not self._stopped.is_set()
+            return item.asked == "allowed" and not self._stopped.is_set()
 
     def _hear(self, event: Event) -> None:
         with self._lock:
@@ -249,10 +251,14 @@ class Turn:
                         self._touch(last)
                     elif piece:
                         self._add("text", piece)
-                case CodeCalled(call_id) | CodeReturned(call_id):
-                    self._put("code", event, lambda it: getattr(it, "id", None) == call_id)
-                case ToolCalled(call) | ToolReturned(call):
-                    self._put("call", event, lambda it: _called(it) == call.id)
+                case CodeCalled():
+                    self._add("code", event)
+                case CodeReturned(call_id):
+                    self._put("code", event, self._code_under_way(call_id))
+                case ToolCalled():
+                    self._add("call", event)
+                case ToolReturned(call):
+                    self._put("call", event, self._under_way(call))
                 case Searched():
                     self._add("search", event)
                 case Notice():
@@ -285,19 +291,35 @@ class Turn:
             self.seconds = time.monotonic() - self._began
             self._touch()
 
-    def _put(self, kind: Kind, value: Event, same: Callable[[Any], bool]) -> None:
-        """What came of something takes its place."""
-        for item in self.items:
-            if item.kind == kind and same(item.value):
-                item.value = value
-                self._touch(item)
-                return
-        self._add(kind, value)
+    def _under_way(self, call: ToolCall) -> Item | None:
+        """The item of this very call, while it has not returned: a target may give several calls
+        one id, and what is said of one of them is not said of the others."""
+        for item in reversed(self.items):
+            if isinstance(item.value, ToolCalled) and item.value.call is call:
+                return item
+        return None
 
-    def _add(self, kind: Kind, value: Any) -> None:
+    def _code_under_way(self, call_id: str) -> Item | None:
+        """The item of the newest code with this id that has not returned."""
+        for item in reversed(self.items):
+            if isinstance(item.value, CodeCalled) and item.value.id == call_id:
+                return item
+        return None
+
+    def _put(self, kind: Kind, value: Event, item: Item | None) -> None:
+        """What came of something takes its place."""
+        if item is None:
+            self._add(kind, value)
+        else:
+            item.value = value
+            self._touch(item)
+
+    def _add(self, kind: Kind, value: Any) -> Item:
         self.version += 1
-        self.items.append(Item(len(self.items), kind, value, self.version, self.version))
+        item = Item(len(self.items), kind, value, self.version, self.version)
+        self.items.append(item)
         self._touch()
+        return item
 
     def _touch(self, item: Item | None = None) -> None:
         self.version += 1
@@ -311,11 +333,3 @@ class Turn:
 def over(turns: Sequence[Turn]) -> bool:
     """Whether all of them are over."""
     return all(turn.over for turn in turns)
-
-
-def _called(value: Any) -> str | None:
-    return value.call.id if isinstance(value, ToolCalled | ToolReturned) else None
-
-
-def _call_of(item: Item) -> str | None:
-    return _called(item.value)
