@@ -1,25 +1,30 @@
 """What an attacker tries, and what comes of it; docs/console.md has the list."""
 
 import re
+import socket
 import threading
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from assistctl.console import access
+from assistctl.console import access, app
 from assistctl.console.access import (
     ATTEMPTS,
     ATTEMPTS_OF_ALL,
     IDLE_SECONDS,
     LINK_SECONDS,
     LONGEST_SECONDS,
+    MOST_OF_ONE,
     WINDOW_SECONDS,
     Attempts,
+    Kept,
     Links,
     Sessions,
 )
-from tests.console.conftest import Visitor
+from assistctl.console.visit import Console
+from assistctl.errors import Refused, RemoteError
+from tests.console.conftest import Visitor, serving
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:;"
@@ -40,10 +45,11 @@ class Hands:
 
 
 class NoReach:
-    closed = False
+    def __init__(self):
+        self.closed = threading.Event()
 
     def close(self):
-        self.closed = True
+        self.closed.set()
 
 
 @pytest.fixture
@@ -104,7 +110,7 @@ def test_of_many_who_use_a_link_at_once_one_comes_in():
     assert sorted(came) == [False] * 7 + [True]
 
 
-@pytest.mark.parametrize("token", ["", "x", "x" * 100_000, "é\x00", "../../etc/passwd"])
+@pytest.mark.parametrize("token", ["", "x", "x" * 5000, "é\x00", "../../etc/passwd"])
 def test_what_is_no_token_opens_nothing(console, stranger, token):
     console.links.new()
     assert stranger.raw_post("/console/enter", {"token": token}).status_code == 403
@@ -190,7 +196,7 @@ def test_a_session_ends_unused_and_at_the_latest():
     unused = sessions.begin(reach)
     clock.now += IDLE_SECONDS + 1
     assert sessions.find(unused) is None
-    assert reach.closed
+    assert reach.closed.wait(10)
     used = sessions.begin(NoReach())
     for _ in range(int(LONGEST_SECONDS / IDLE_SECONDS) * 2):
         clock.now += IDLE_SECONDS / 2
@@ -203,6 +209,69 @@ def test_who_leaves_is_out_and_so_is_who_has_their_cookie(console, browse):
     cookies = dict(browse.http.cookies)
     assert browse.post("/logout").status_code == 303
     thief = httpx2.get(f"{console.address}/console/workspace", cookies=cookies)
+    assert where(thief) == (303, "/console/enter")
+
+
+def test_nobody_waits_while_the_session_of_somebody_who_left_is_closed():
+    """Closing takes requests, maybe to the server that would wait."""
+
+    class Busy(NoReach):
+        left = threading.Event()
+
+        def close(self):
+            assert self.left.wait(10)
+            super().close()
+
+    clock = Hands()
+    sessions, gone, late, full = Sessions(clock), Busy(), Busy(), Busy()
+    other, leaving = sessions.begin(NoReach()), sessions.begin(gone)
+    sessions.end(leaving)
+    assert sessions.find(other) is not None
+    sessions.begin(late)
+    clock.now += IDLE_SECONDS + 1
+    assert sessions.find(other) is None
+    sessions.begin(full)
+    for _ in range(MOST_OF_ONE):
+        sessions.begin(NoReach())
+    assert [it.closed.is_set() for it in (gone, late, full)] == [False] * 3
+    Busy.left.set()
+    sessions.end_all()
+    assert [it.closed.is_set() for it in (gone, late, full)] == [True] * 3
+
+
+def test_what_is_kept_for_a_session_is_not_made_anew_after_its_end():
+    kept = Kept()
+    kept.of(NoReach)
+    kept.close()
+    with pytest.raises(Refused, match="this session has ended"):
+        kept.of(NoReach)
+
+
+def test_many_sessions_of_one_key_push_out_its_own_longest_unused_and_nobody_elses():
+    clock = Hands()
+    sessions = Sessions(clock)
+    other = sessions.begin(NoReach(), "sk-other")
+    own = [sessions.begin(NoReach(), "sk-own") for _ in range(MOST_OF_ONE)]
+    assert sessions.find(own[0]) is not None
+    newest = sessions.begin(NoReach(), "sk-own")
+    assert [it for it in own if sessions.find(it) is None] == [own[1]]
+    assert None not in (sessions.find(other), sessions.find(newest))
+
+
+def test_of_too_many_sessions_the_longest_unused_gives_way(monkeypatch):
+    monkeypatch.setattr(access, "MOST_SESSIONS", 3)
+    sessions = Sessions(Hands())
+    ids = [sessions.begin(NoReach(), f"sk-{number}") for number in range(3)]
+    assert sessions.find(ids[0]) is not None
+    ids.append(sessions.begin(NoReach(), "sk-3"))
+    assert [sessions.find(it) is None for it in ids] == [False, True, False, False]
+
+
+def test_who_comes_in_again_has_left_the_session_before(console, browse):
+    before = dict(browse.http.cookies)
+    browse.enter(console.links)
+    assert dict(browse.http.cookies) != before
+    thief = httpx2.get(f"{console.address}/console/workspace", cookies=before)
     assert where(thief) == (303, "/console/enter")
 
 
@@ -363,6 +432,26 @@ def test_a_body_without_an_end_is_not_read(browse):
     assert answer.status_code == 411
 
 
+def test_what_strangers_send_is_small(stranger):
+    assert stranger.raw_post("/console/enter", {"token": "x" * 10_000}).status_code == 413
+
+
+@pytest.mark.parametrize("body", [b"", b"token="], ids=["nothing", "a part"])
+def test_a_body_that_never_comes_is_not_waited_for(console, monkeypatch, body):
+    monkeypatch.setattr(app, "BODY_SECONDS", 0.2)
+    host = console.address.removeprefix("http://")
+    name, _, port = host.partition(":")
+    head = (
+        f"POST /console/enter HTTP/1.1\r\nHost: {host}\r\nOrigin: {console.address}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\n"
+    )
+    with socket.create_connection((name, int(port)), timeout=20) as connection:
+        connection.sendall(head.encode() + body)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 408 ")
+        while connection.recv(1000):
+            pass  # until it is closed
+
+
 # Keys
 
 
@@ -370,16 +459,50 @@ def test_after_many_wrong_keys_an_address_waits_and_others_do_not():
     clock = Hands()
     attempts = Attempts(clock)
     for _ in range(ATTEMPTS):
-        assert attempts.wait("192.0.2.1") == 0
-        attempts.failed("192.0.2.1")
-    assert attempts.wait("192.0.2.1") == WINDOW_SECONDS
-    assert attempts.wait("192.0.2.2") == 0
+        assert attempts.begin("192.0.2.1") == 0
+    assert attempts.begin("192.0.2.1") == WINDOW_SECONDS
+    assert attempts.begin("192.0.2.2") == 0
     clock.now += WINDOW_SECONDS
-    assert attempts.wait("192.0.2.1") == 0
+    assert attempts.begin("192.0.2.1") == 0
+
+
+def test_keys_that_are_right_do_not_count():
+    attempts = Attempts(Hands())
+    for _ in range(ATTEMPTS * 2):
+        assert attempts.begin("192.0.2.1") == 0
+        attempts.take_back("192.0.2.1")
+
+
+def test_wrong_keys_that_are_tried_at_once_are_no_more_than_one_after_the_other():
+    """None of them is known to be wrong yet when the last one is asked about."""
+    looked_at, release = [], threading.Event()
+
+    def reach(key):
+        looked_at.append(key)
+        assert release.wait(20)
+        raise RemoteError("wrong", status=401)
+
+    def try_key(number):
+        with httpx2.Client(timeout=30) as http:
+            sent = {"key": f"sk-{number}"}
+            answer = http.post(f"{address}/console/login", data=sent, headers={"origin": address})
+            statuses.append(answer.status_code)
+            if answer.status_code == 429 and statuses.count(429) == 5:
+                release.set()
+
+    statuses = []
+    with serving(app.create_app(Console("far", reach))) as address:
+        threads = [threading.Thread(target=try_key, args=(it,)) for it in range(ATTEMPTS + 5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(looked_at) == ATTEMPTS
+    assert sorted(statuses) == [403] * ATTEMPTS + [429] * 5
 
 
 def test_keys_that_are_tried_from_many_addresses_are_paced_too():
     attempts = Attempts(Hands())
     for number in range(ATTEMPTS_OF_ALL):
-        attempts.failed(f"192.0.2.{number}")
-    assert attempts.wait("198.51.100.1") == WINDOW_SECONDS
+        assert attempts.begin(f"192.0.2.{number}") == 0
+    assert attempts.begin("198.51.100.1") == WINDOW_SECONDS

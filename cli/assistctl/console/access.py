@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from assistctl.console.reach import Reach
+from assistctl.errors import Refused
 from assistctl.server import is_loopback
 
 LINK_SECONDS = 600.0
@@ -25,7 +27,12 @@ IDLE_SECONDS, LONGEST_SECONDS = 8 * 3600.0, 24 * 3600.0
 ATTEMPTS, ATTEMPTS_OF_ALL, WINDOW_SECONDS = 10, 100, 60.0
 """How many times a wrong key may be tried from one address, and from all, in how many seconds."""
 
-_MOST_SESSIONS = 1000
+MOST_SESSIONS, MOST_OF_ONE = 1000, 20
+"""How many sessions there are at most, and with one key; the longest unused gives way."""
+
+_CLOSING_SECONDS = 10.0
+
+_log = logging.getLogger("assistctl.console")
 
 Clock = Callable[[], float]
 
@@ -69,10 +76,14 @@ class Kept:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._things: dict[type[Closes], Closes] = {}
+        self._is_closed = False
 
     def of(self, kind: type[_Kept]) -> _Kept:
-        """That of a kind, made when it is first asked for."""
+        """That of a kind, made when it is first asked for. Raises Refused for somebody who has left
+        meanwhile."""
         with self._lock:
+            if self._is_closed:
+                raise Refused("this session has ended")
             if kind not in self._things:
                 self._things[kind] = kind()
             thing = self._things[kind]
@@ -80,20 +91,23 @@ class Kept:
             return thing
 
     def close(self) -> None:
-        """Close everything."""
+        """Close everything. That may take long, and nobody waits for the lock meanwhile."""
         with self._lock:
-            for thing in self._things.values():
-                thing.close()
+            self._is_closed = True
+            things = list(self._things.values())
             self._things.clear()
+        for thing in things:
+            thing.close()
 
 
 @dataclass(frozen=True)
 class Session:
     """Somebody who has been let in: `csrf` is what their forms bear, `reach` what they talk to,
-    `kept` what pages keep for them."""
+    `kept` what pages keep for them. `holder` stands for the key that they came in with."""
 
     csrf: str = field(repr=False)
     reach: Reach = field(repr=False)
+    holder: bytes = field(repr=False)
     began: float
     used: float
     kept: Kept = field(default_factory=Kept, repr=False)
@@ -106,80 +120,119 @@ class Session:
 
 class Sessions:
     """Those who have been let in, by the id in their cookie. Nobody knows an id but the browser:
-    here are only digests."""
+    here are only digests.
+
+    What is asked here is asked on the event loop, too, and closing a session takes requests, maybe
+    to the very server that waits: a thread of its own does that, without the lock."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._open: dict[bytes, Session] = {}
+        self._open: dict[bytes, Session] = {}  # the longest unused first
+        self._closing: list[threading.Thread] = []
+        self._secret = secrets.token_bytes(32)
 
-    def begin(self, reach: Reach) -> str:
-        """Let somebody in; the id of the session."""
+    def begin(self, reach: Reach, key: str | None = None, *, instead_of: str = "") -> str:
+        """Let somebody in, with a key where it needs one; the id of the session, which takes the
+        place of the one that their browser had."""
         session_id, now = secrets.token_urlsafe(32), self._clock()
-        session = Session(secrets.token_urlsafe(32), reach, now, now)
+        holder = hmac.digest(self._secret, (key or "").encode("utf-8", "surrogatepass"), "sha256")
+        session = Session(secrets.token_urlsafe(32), reach, holder, now, now)
         with self._lock:
-            self._forget_old(now)
-            while len(self._open) >= _MOST_SESSIONS:
-                self._drop(next(iter(self._open)))
+            ended = self._take([_digest(instead_of), *self._old(now)])
+            own = [known for known, it in self._open.items() if it.holder == holder]
+            ended += self._take(own[: max(0, len(own) + 1 - MOST_OF_ONE)])
+            ended += self._take(list(self._open)[: max(0, len(self._open) + 1 - MOST_SESSIONS)])
             self._open[_digest(session_id)] = session
+        self._close(ended)
         return session_id
 
     def find(self, session_id: str) -> Session | None:
         """The session of this id, if it has not expired."""
-        now, key = self._clock(), _digest(session_id)
+        now, known = self._clock(), _digest(session_id)
         with self._lock:
-            self._forget_old(now)
-            if session := self._open.get(key):
-                self._open[key] = session = replace(session, used=now)
-            return session
+            ended = self._take(self._old(now))
+            session = self._open.pop(known, None)
+            if session:
+                self._open[known] = session = replace(session, used=now)
+        self._close(ended)
+        return session
 
     def end(self, session_id: str) -> None:
         """Nobody comes in with this id any more."""
         with self._lock:
-            self._drop(_digest(session_id))
+            ended = self._take([_digest(session_id)])
+        self._close(ended)
 
     def end_all(self) -> None:
-        """The same for everybody."""
+        """The same for everybody; what they had is closed then."""
         with self._lock:
-            for key in list(self._open):
-                self._drop(key)
+            ended = self._take(list(self._open))
+        self._close(ended)
+        with self._lock:
+            closing = list(self._closing)
+        for thread in closing:
+            thread.join(_CLOSING_SECONDS)
 
-    def _forget_old(self, now: float) -> None:
-        for key, session in list(self._open.items()):
-            if now - session.used > IDLE_SECONDS or now - session.began > LONGEST_SECONDS:
-                self._drop(key)
+    def _old(self, now: float) -> list[bytes]:
+        return [
+            known
+            for known, it in self._open.items()
+            if now - it.used > IDLE_SECONDS or now - it.began > LONGEST_SECONDS
+        ]
 
-    def _drop(self, key: bytes) -> None:
-        session = self._open.pop(key, None)
-        if session:
+    def _take(self, known: Iterable[bytes]) -> list[Session]:
+        """Those that there are of these, which are in no longer. Within the lock."""
+        return [session for each in known if (session := self._open.pop(each, None))]
+
+    def _close(self, ended: list[Session]) -> None:
+        """Outside the lock."""
+        if not ended:
+            return
+        thread = threading.Thread(target=_close_each, args=(ended,), name="leaving", daemon=True)
+        with self._lock:
+            self._closing = [it for it in self._closing if it.is_alive()]
+            thread.start()
+            self._closing.append(thread)
+
+
+def _close_each(sessions: Iterable[Session]) -> None:
+    for session in sessions:
+        try:
             session.close()
+        except Exception as error:  # noqa: BLE001 - the others are closed all the same
+            _log.error("a session was not closed properly", exc_info=error)
 
 
 class Attempts:
-    """How often somebody has tried a wrong key lately, by their address."""
+    """How often somebody has tried a wrong key lately, by their address. An attempt counts from its
+    beginning until it turns out to be no wrong one: of many at once no more are looked at."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._failed: deque[tuple[float, str]] = deque()
+        self._counted: deque[tuple[float, str]] = deque()
 
-    def wait(self, client: str) -> float:
-        """For how many seconds no further attempt of this client is looked at."""
+    def begin(self, client: str) -> float:
+        """Count an attempt of this client; or for how many seconds none is looked at."""
         with self._lock:
             now = self._clock()
-            while self._failed and now - self._failed[0][0] >= WINDOW_SECONDS:
-                self._failed.popleft()
-            own = [at for at, who in self._failed if who == client]
+            while self._counted and now - self._counted[0][0] >= WINDOW_SECONDS:
+                self._counted.popleft()
+            own = [at for at, who in self._counted if who == client]
             if len(own) >= ATTEMPTS:
                 return own[-ATTEMPTS] + WINDOW_SECONDS - now
-            if len(self._failed) >= ATTEMPTS_OF_ALL:
-                return self._failed[0][0] + WINDOW_SECONDS - now
+            if len(self._counted) >= ATTEMPTS_OF_ALL:
+                return self._counted[0][0] + WINDOW_SECONDS - now
+            self._counted.append((now, client))
             return 0.0
 
-    def failed(self, client: str) -> None:
-        """Another wrong key."""
+    def take_back(self, client: str) -> None:
+        """The last attempt of this client was with no wrong key."""
         with self._lock:
-            self._failed.append((self._clock(), client))
+            own = [it for it in self._counted if it[1] == client]
+            if own:
+                self._counted.remove(own[-1])
 
 
 def is_same_token(given: str, wanted: str) -> bool:

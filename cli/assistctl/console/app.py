@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
@@ -44,6 +46,12 @@ SECTIONS = (workspace, playground, threads, files, stores, tests)
 _ASSETS = Path(__file__).parent / "assets"
 _FIELDS = 1000
 
+BODY_SECONDS = 10.0
+"""How long a body is waited for."""
+
+_DOOR_BYTES = 8192
+"""What those may send who are not in: a link's token, a key."""
+
 _Answer: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
@@ -61,9 +69,13 @@ def create_app(console: Console) -> Starlette:
     routes = [
         Mount("/assets", StaticFiles(directory=_ASSETS)),
         Route(entering.ENTER, _bounded(partial(_here, entering.enter_page, doors))),
-        Route(entering.ENTER, _bounded(partial(entering.enter, doors)), methods=["POST"]),
+        Route(
+            entering.ENTER, _bounded(partial(entering.enter, doors), _DOOR_BYTES), methods=["POST"]
+        ),
         Route(entering.LOGIN, _bounded(partial(_here, entering.login_page, doors))),
-        Route(entering.LOGIN, _bounded(partial(entering.login, doors)), methods=["POST"]),
+        Route(
+            entering.LOGIN, _bounded(partial(entering.login, doors), _DOOR_BYTES), methods=["POST"]
+        ),
         *(_route(doors, sections, endpoint) for endpoint in endpoints),
     ]
     app = Starlette(
@@ -153,7 +165,7 @@ def _route(doors: Doors, sections: tuple[Section, ...], endpoint: Endpoint) -> R
 
 
 def _bounded(answer: _Answer, largest: int = FORM_BYTES) -> _Answer:
-    """Bodies say how long they are, as those of browsers do, and are not too long."""
+    """Bodies say how long they are, as those of browsers do, are not too long, and come."""
 
     async def bounded(request: Request) -> Response:
         if request.method == "POST":
@@ -162,9 +174,25 @@ def _bounded(answer: _Answer, largest: int = FORM_BYTES) -> _Answer:
                 raise HTTPException(HTTPStatus.LENGTH_REQUIRED)
             if int(length) > largest:
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            request = Request(request.scope, _paced(request.receive, largest <= _DOOR_BYTES))
         return await answer(request)
 
     return bounded
+
+
+def _paced(receive: Receive, is_small: bool) -> Receive:
+    """The same, but not for ever: a small body has so many seconds, a larger one for each piece."""
+    until = time.monotonic() + BODY_SECONDS
+
+    async def paced() -> Message:
+        seconds = until - time.monotonic() if is_small else BODY_SECONDS
+        try:
+            async with asyncio.timeout(seconds):
+                return await receive()
+        except TimeoutError:
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from None
+
+    return paced
 
 
 async def _form(request: Request) -> FormData:

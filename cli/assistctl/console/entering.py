@@ -61,7 +61,7 @@ async def enter(doors: Doors, request: Request) -> Response:
         _log.warning("a link was refused (client %s)", _client(request))
         return _outside("enter.html", 403, title="Open the console", token="", wrong=True)
     reach = await run_in_threadpool(doors.console.reach, None)
-    return _let_in(doors, request, reach)
+    return _let_in(doors, request, reach, None)
 
 
 def login_page(doors: Doors, request: Request) -> Response:
@@ -75,23 +75,23 @@ async def login(doors: Doors, request: Request) -> Response:
     """Exchange a key for a session, unless too many were wrong lately."""
     if doors.console.links is not None:
         return outside(doors, request)
-    client = _client(request)
-    if wait := math.ceil(doors.attempts.wait(client)):
+    key, client = str((await request.form()).get("key", "")).strip(), _client(request)
+    if wait := math.ceil(doors.attempts.begin(client)):
         wrong = f"Too many keys were wrong. Try again in {wait} seconds."
         answer = _outside("login.html", 429, title="Log in", wrong=wrong)
         answer.headers["retry-after"] = str(wait)
         return answer
-    key = (await request.form()).get("key", "")
     try:
-        reach = await run_in_threadpool(doors.console.reach, str(key).strip())
+        reach = await run_in_threadpool(doors.console.reach, key)
     except RemoteError as error:
         if error.status != 401:
+            doors.attempts.take_back(client)
             raise
     except AssistctlError:
         pass  # no header could carry it
     else:
-        return _let_in(doors, request, reach)
-    doors.attempts.failed(client)
+        doors.attempts.take_back(client)
+        return _let_in(doors, request, reach, key)
     _log.warning("a key was refused (client %s)", client)
     return _outside("login.html", 403, title="Log in", wrong="This key opens nothing here.")
 
@@ -104,11 +104,12 @@ def leave(doors: Doors, request: Request) -> Response:
     return answer
 
 
-def _let_in(doors: Doors, request: Request, reach: Reach) -> Response:
+def _let_in(doors: Doors, request: Request, reach: Reach, key: str | None) -> Response:
+    before = request.cookies.get(_cookie(request), "")
     answer = RedirectResponse(f"{ROOT}/", 303)
     answer.set_cookie(
         _cookie(request),
-        doors.sessions.begin(reach),
+        doors.sessions.begin(reach, key, instead_of=before),
         path=ROOT,
         secure=request.url.scheme == "https",
         httponly=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import socket
 import threading
@@ -274,6 +275,12 @@ async def _forget_what_is_over(database: Database) -> None:
         await asyncio.sleep(_EXPIRY_SECONDS)
 
 
+_PROXIES = "127.0.0.1,::1"
+"""Who is believed, unless FORWARDED_ALLOW_IPS names others, whose request it is and whether it came
+by TLS (X-Forwarded-For, X-Forwarded-Proto): a proxy on this machine. Of several addresses the last
+counts that is no proxy's: what a client says of itself does not, if the proxy adds what it sees."""
+
+
 def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
@@ -284,6 +291,8 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         loop="asyncio",
         server_header=False,
         timeout_keep_alive=IDLE_SECONDS,
+        proxy_headers=True,
+        forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", _PROXIES),
     )
 
 

@@ -134,9 +134,10 @@ class Tables:
 
     def close(self) -> None:
         with self._lock:
-            for table in self._tables.values():
-                table.close()
+            tables = list(self._tables.values())
             self._tables.clear()
+        for table in tables:
+            table.close()
 
     @property
     def _is_full(self) -> bool:
