@@ -199,8 +199,8 @@ def test_help_lists_every_command_and_imports_none() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     *_, modules = result.stdout.splitlines()
     assert modules == (
-        "[] ['assistctl.commands._options', 'assistctl.commands._suggestions', "
-        "'assistctl.commands._termination']"
+        "[] ['assistctl.commands._completion', 'assistctl.commands._options', "
+        "'assistctl.commands._suggestions', 'assistctl.commands._termination']"
     )
     column = max(map(len, COMMANDS)) + 2
     for name, (_, line) in COMMANDS.items():

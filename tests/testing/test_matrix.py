@@ -98,7 +98,7 @@ def test_what_a_matrix_names_must_be_there(shop):
         "matrix: {targets: [loca], prompts: [knd.md]}\n" + PLAIN
     )
     with pytest.raises(DeclarationError) as raised:
-        load(root)
+        load(root, tests=True)
     assert list(map(str, raised.value.problems)) == [
         "assistants/clerk.tests.yaml:1:20: there is no target `loca`; did you mean `local`?",
         "assistants/clerk.tests.yaml:1:37: `knd.md` does not exist; did you mean `kind.md`?",
@@ -133,7 +133,7 @@ def test_a_variable_that_there_is_not_is_found(shop):
     )
     (root / "assistants" / "clerk.tests.yaml").write_text("variables: {wat: x}\n" + PLAIN)
     with pytest.raises(DeclarationError) as raised:
-        load(root)
+        load(root, tests=True)
     assert list(map(str, raised.value.problems)) == [
         "assistants/clerk.tests.yaml:1:13: clerk has no variable `wat`; did you mean `what`?"
     ]

@@ -3,7 +3,7 @@
 from assistctl.loading import load
 from assistctl.testing import Wanted, try_cases
 
-report = try_cases(load(), Wanted())
+report = try_cases(load(tests=True), Wanted())
 print(report.good)
 """
 

@@ -46,7 +46,9 @@ def groups_of(workspace: Workspace, wanted: Wanted) -> list[Group]:
         for row, model, prompt in _rows(workspace, key, wanted):
             if row.target not in at:
                 keyless = wanted.taping not in (None, "record")
-                at[row.target] = loading.load(workspace.root, row.target, keyless=keyless)
+                at[row.target] = loading.load(
+                    workspace.root, row.target, keyless=keyless, tests=True
+                )
             which = (row, key if wanted.taping else "")
             group = found.get(which, Group(row, at[row.target], ()))
             varied = _varied(group.workspace, key, model, prompt)
