@@ -38,6 +38,10 @@ def test_a_model_that_is_not_there_is_told_where_it_is_declared():
     ]
 
 
+def test_a_target_that_lists_no_models_says_nothing_of_those_declared():
+    assert told(models.missing(workspace(a="gpt-6-luna"), {})) == []
+
+
 def test_models_are_told_that_end_within_the_days():
     declared = workspace(a="gpt-6-luna", b="gpt-5", c="gpt-4o", d="gpt-4", e="odd", f="unknown")
     found = models.ending(declared, THERE, date(2026, 11, 28), 46)

@@ -7,8 +7,9 @@ import pytest
 
 from assistctl.errors import AssistctlError, DeclarationError
 from assistctl.loading import load
+from assistctl.server import EmbeddedServer, Settings
 from assistctl.testing import Wanted, try_cases
-from tests.server.chat_endpoint import chat_endpoint_running, say
+from tests.server.chat_endpoint import Reply, chat_endpoint_running, say
 
 WORKSPACE = """\
 version: 1
@@ -63,9 +64,9 @@ def shop(tmp_path):
     return tmp_path
 
 
-def elsewhere(shop, api, url):
+def elsewhere(shop, api, url, more=""):
     """Declare a target `prod` that is a server of somebody else."""
-    target = f'prod: {{api: {api}, base_url: "{url}"}}'
+    target = f'prod: {{api: {api}, base_url: "{url}"{more}}}'
     local = "local: {model: scripted}"
     (shop / "assistctl.yaml").write_text(WORKSPACE.replace(local, f"{local}, {target}"))
 
@@ -98,7 +99,7 @@ def test_a_round_of_one_case_ends_no_function_of_another_in_an_interpreter_of_it
 def test_a_target_elsewhere_is_only_asked_as_a_model(shop):
     with chat_endpoint_running() as endpoint:
         endpoint.answer(say("Hello!"))
-        elsewhere(shop, "responses", endpoint.url)
+        elsewhere(shop, "assistants", endpoint.url)
         (shop / "assistants" / "clerk.tests.yaml").write_text(
             "cases: [{name: greets, user: Hi, expect: {equals: Hello!}}]"
         )
@@ -106,6 +107,33 @@ def test_a_target_elsewhere_is_only_asked_as_a_model(shop):
     assert report.good, told(report)
     assert [path.rpartition("/v1")[2] for path in endpoint.paths] == ["/chat/completions"]
     assert not (shop / ".assistctl").exists()
+
+
+@pytest.mark.parametrize("api", ["assistants", "responses", "agents"])
+def test_a_server_of_ours_elsewhere_is_asked_as_a_model_whatever_its_api(
+    shop, tmp_path, monkeypatch, api
+):
+    turns = [{"when": "quick", "call": {"quick": {}}, "say": "Quickly done."}]
+    settings = Settings(tmp_path / "elsewhere.db", model="scripted", scripts={"any/one": turns})
+    with EmbeddedServer(settings) as server:
+        monkeypatch.setenv("PROD_KEY", server.api_key)
+        elsewhere(shop, api, server.base_url, ', api_key: "${PROD_KEY}"')
+        report = try_cases(load(shop, "prod"), Wanted(only=("quick",)))
+    assert report.good, told(report)
+
+
+def test_a_target_elsewhere_that_has_no_model_says_how_it_can_be_tested(shop):
+    (shop / "assistants" / "clerk.tests.yaml").write_text("cases: [{name: greets, user: Hi}]")
+    with chat_endpoint_running() as endpoint:
+        endpoint.answer(*[Reply(404, {"error": {"message": "Nothing here"}})] * 3)
+        elsewhere(shop, "assistants", endpoint.url)
+        report = try_cases(load(shop, "prod"), Wanted())
+    (came,) = told(report)
+    assert " answered 404: Nothing here" in came
+    assert came.endswith(" (prod is asked as a model here; --synced tests what is at it)")
+    assert [path.rpartition("/v1")[2] for path in endpoint.paths] == [
+        *("/chat/completions", "/responses", "/chat/completions")
+    ]
 
 
 def test_what_only_a_service_has_cannot_be_tried_on_the_embedded_server(shop):

@@ -22,7 +22,10 @@ def declared_models(workspace: Workspace) -> dict[str, list[Place]]:
 
 
 def missing(workspace: Workspace, there: Mapping[str, str | None]) -> Iterator[Problem]:
-    """The declared models that are not among those that are there (see surface.Surface.models)."""
+    """The declared models that are not among those that are there (see surface.Surface.models).
+    Where none is there, none is listed: that says nothing."""
+    if not there:
+        return
     for model, places in declared_models(workspace).items():
         if model not in there:
             close = suggestion(model, there)

@@ -132,7 +132,7 @@ def _writable(target: Target, ask: Ask) -> Check:
 
 
 def _models(workspace: Workspace, listed: Answer, ask: Ask) -> Iterator[Check]:
-    if not listed.is_list:
+    if not listed.is_list or not listed.body["data"]:
         yield _ok("it lists no models, so that nobody can say whether those declared are there")
         return
     there = {str(it.get("id")): it for it in listed.body["data"] if isinstance(it, dict)}

@@ -25,6 +25,8 @@ Mode = Literal["record", "replay"]
 VERSION = 1
 _SECRET_LENGTH = 8
 _ROOM = 80
+_COMPARED = 400
+"""Characters of what differs in two texts that are compared one by one."""
 _TOLD = 3
 """How many of the differences to the nearest request are told."""
 
@@ -99,10 +101,12 @@ class Cassette:
 
     def save(self, *, whole: bool) -> None:
         """Write down what was recorded; of a `whole` run nothing else for its targets, for nobody
-        asks it again."""
-        seen = {it.target for it in self._used.values()} if whole else set()
+        asks it again. A target that has only refused has answered nothing that is worth it."""
+        answering = {it.target for it in self._used.values() if it.status < 400}
+        used = {key: it for key, it in self._used.items() if it.target in answering}
+        seen = answering if whole else set()
         others = {key: it for key, it in self._before.items() if it.target not in seen}
-        kept = {**others, **self._used}
+        kept = {**others, **used}
         if self.mode != "record" or not (kept or self.path.exists()):
             return
         document = {
@@ -219,9 +223,29 @@ def steady(value: Json, known: dict[str, str] | None = None) -> Json:
 
 
 def _likeness(one: Json, other: Json) -> float:
-    """How much two requests have in common, by the texts in them."""
+    """How much two requests have in common, by the characters of the texts in them."""
     ours, theirs = (list(_texts(it)) for it in (one, other))
-    return SequenceMatcher(None, ours, theirs, autojunk=False).ratio()
+    common = 0
+    for tag, a, b, c, d in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+        old, new = "\n".join(ours[a:b]), "\n".join(theirs[c:d])
+        common += len(old) if tag == "equal" else _common(old, new)
+    return 2 * common / max(1, len("\n".join(ours)) + len("\n".join(theirs)))
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters two texts have in common; of long ones about."""
+    before = _alike(one, other)
+    one, other = one[before:], other[before:]
+    after = _alike(one[::-1], other[::-1])
+    one, other = (text[: len(text) - after][:_COMPARED] for text in (one, other))
+    blocks = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
+    return before + after + sum(block.size for block in blocks)
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _differences(before: Json, now: Json, path: str) -> Iterator[str]:
@@ -242,8 +266,7 @@ def _differences(before: Json, now: Json, path: str) -> Iterator[str]:
 def _shown(value: Json, other: Json) -> str:
     """A value in one line; of a long text what comes after the part that both have."""
     if isinstance(value, str) and isinstance(other, str) and len(value) > _ROOM:
-        pairs = enumerate(zip(value, other, strict=False))
-        start = next((n for n, (a, b) in pairs if a != b), min(len(value), len(other)))
+        start = _alike(value, other)
         value = ("…" if start > 20 else "") + value[max(0, start - 20) : start + _ROOM - 20]
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _ROOM + 10 else text[:_ROOM] + "…"

@@ -27,13 +27,15 @@ from assistctl.testing.cassette import Cassette
 
 @dataclass(frozen=True)
 class Subject:
-    """An assistant that is ready to be tested; `remote_id` is that of what holds it."""
+    """An assistant that is ready to be tested; `remote_id` is that of what holds it. `asked` names
+    the target that is asked as a model in place of what it has."""
 
     workspace: Workspace
     assistant: Assistant
     surface: Surface
     remote_id: str | None
     tools: toolbox.Toolbox
+    asked: str | None = None
 
     @property
     def suite(self) -> Suite:
@@ -96,8 +98,9 @@ def as_declared(
         if failed := [f"{it.operation.address}: {it.error}" for it in outcomes if it.error]:
             raise SyncFailed("could not make ready what is tested; " + "; ".join(failed))
         owned = surface.observe(wanted).owned
+        asked = None if workspace.target.local else workspace.target.name
         with _subjects(here, keys, surface, owned, stubbed) as subjects:
-            yield subjects
+            yield [replace(subject, asked=asked) for subject in subjects]
 
 
 @contextmanager
@@ -119,11 +122,14 @@ def as_synced(
 
 
 def beside(workspace: Workspace) -> Workspace:
-    """The same with an embedded server in place of its target, and that target's model."""
+    """The same with an embedded server in place of its target, which is asked as a model: by
+    Responses where it is known to speak it, else by whatever it turns out to speak."""
     target = workspace.target
     if target.local:
         return workspace
     model = {"base_url": target.base_url, "api_key": target.api_key}
+    if target.api != "assistants":
+        model["api"] = "responses"
     return replace(
         workspace, target=replace(target, base_url=None, api_key=None, confirm=False, model=model)
     )

@@ -80,7 +80,8 @@ def attempted(
             subject.begun(case, approve_all=approve_all) as talk,
             stop.watching(talk),
         ):
-            verdicts += _held(talk, case, answers, judge, stop)
+            held = _held(talk, case, answers, judge, stop)
+            verdicts += (_advised(verdict, subject.asked) for verdict in held)
     except Stopped:
         stopped = True
     except AssistctlError as broken:
@@ -104,6 +105,14 @@ def _held(
             yield replace(judged(each, facts, answers, judge), turn=number)
     facts = Facts(tuple(answers))
     yield from (judged(each, facts, answers, judge) for each in case.expect)
+
+
+def _advised(verdict: Verdict, asked: str | None) -> Verdict:
+    """Says what to do where a target is asked as a model, and has none behind that address."""
+    if asked is None or not verdict.unknown or " answered 404: " not in verdict.came:
+        return verdict
+    advice = f"{asked} is asked as a model here; --synced tests what is at it"
+    return replace(verdict, came=f"{verdict.came} ({advice})")
 
 
 def _ended(facts: Facts, turn: Turn, case: Case, *, is_last: bool) -> Verdict | None:

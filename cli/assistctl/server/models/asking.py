@@ -32,7 +32,7 @@ from assistctl.server.models.reading import BadAnswer, Failure, Reader
 from assistctl.server.models.refusal_rules import LEAST_ANSWER, Case, learn
 from assistctl.server.models.refusals import Refused, as_error, hidden, refused, refused_inside
 from assistctl.server.models.sse import ServerEvent, read_events
-from assistctl.server.models.taping import Tape, Taping
+from assistctl.server.models.taping import NotTaped, Tape, Taping
 from assistctl.server.models.tokens import estimate_prompt
 from assistctl.server.upstream import (
     authorization,
@@ -188,6 +188,9 @@ class AskedModel:
                     raise self._unreachable(fault) from fault
             except httpx2.TimeoutException as fault:
                 raise self._error(f"was silent for {way.timeout:g} seconds") from fault
+            except NotTaped as fault:
+                words = hidden(str(fault), self._endpoint.secrets)
+                raise ModelError("server_error", words) from fault
             except httpx2.HTTPError as fault:
                 raise self._unreachable(fault) from fault
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from assistctl.server.models.dialect import DROPPABLE, Dialect, Quirk
+from assistctl.server.models.dialect import DROPPABLE, Api, Dialect, Quirk
 from assistctl.server.models.images import has_images
 from assistctl.server.models.overflow import Overflow, overflow
 from assistctl.server.models.protocol import STATE, ModelError, PromptTooLong, Request
@@ -74,25 +74,26 @@ def _shorter(case: Case, much: Overflow, error: ModelError) -> Attempt:
 
 
 def _other_api(case: Case) -> Attempt | None:
-    """The API that the endpoint says it wants; what it does not have is not tried again."""
+    """The API that the endpoint says it wants, or the one that may be there where the other is
+    not; what it does not have is not tried again."""
     told, dialect = case.told, case.dialect
     if case.settled:
         return None
-    if dialect.api == "chat":
-        wanted = told.mentions(r"v1/responses|\bresponses api") and told.status in (400, 404)
-        if wanted and "responses" not in dialect.refused_apis:
-            return replace(dialect, api="responses"), case.request
-        return None
+    other: Api = "responses" if dialect.api == "chat" else "chat"
+    if other == "responses" and other in dialect.refused_apis:
+        return None  # where neither is there, Chat Completions have the last word
+    if dialect.api == "chat" and told.status in (400, 404) and told.mentions(_WANTS_RESPONSES):
+        return replace(dialect, api="responses"), case.request
     about_model = told.mentions(r"model_not_found|deployment|model\b.{0,80}(not found|not exist)")
     missing = told.status in (404, 405, 501) and not about_model
-    if not missing and not told.mentions(
-        r"(not supported|cannot be used) (with|by|in) the responses"
-    ):
+    if not missing and not (dialect.api == "responses" and told.mentions(_NOT_BY_RESPONSES)):
         return None
-    refused = dialect.refused_apis | {"responses"}
-    return replace(dialect, api="chat", refused_apis=refused), case.request
+    refused = dialect.refused_apis | {dialect.api}
+    return replace(dialect, api=other, refused_apis=refused), case.request
 
 
+_WANTS_RESPONSES = r"v1/responses|\bresponses api"
+_NOT_BY_RESPONSES = r"(not supported|cannot be used) (with|by|in) the responses"
 _NO_IMAGES = (
     r"image input.{0,30}not (supported|enabled|available)|support image input|not a multimodal"
     r"|not support (images?\b(?! ?(type|format|url|file|/))|vision|multimodal|multi-modal)"

@@ -40,6 +40,10 @@ class Tape(Protocol):
         """Note what the endpoint has answered, and return what to make of it."""
 
 
+class NotTaped(httpx2.HTTPError):
+    """What must not be asked, in words for people."""
+
+
 class Taping:
     """Sends requests by a client, but for those that the tape answers. An answer is read to its end
     before anybody gets it."""
@@ -50,14 +54,13 @@ class Taping:
         self._alike: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def send(self, request: httpx2.Request) -> httpx2.Response:
-        """What came, now or when it was taped. Raises what the client raises, and HTTPError for
-        what must not be asked."""
+        """What came, now or when it was taped. Raises what the client raises, and NotTaped."""
         path, body = request.url.path, request.content
         async with self._alike[body]:  # what is asked twice at the same time is asked once
             try:
                 answer = self._tape.answer(path, body)
             except LookupError as error:
-                raise httpx2.HTTPError(str(error.args[0])) from error
+                raise NotTaped(str(error.args[0])) from error
             if answer is None:
                 response = await self._client.send(request)
                 if not response.is_success and response.status_code not in _KEPT:
