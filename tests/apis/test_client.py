@@ -2,6 +2,7 @@
 
 import email.utils
 import json
+import re
 import socket
 import threading
 import time
@@ -9,7 +10,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from assistctl.apis.transport.client import UNSEEN_SECONDS, Client
+from assistctl.apis.transport.client import UNSEEN_SECONDS, Client, path_of
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.apis.transport.files import upload
 from assistctl.apis.transport.pacing import REQUEST_SECONDS, RETRIES, Pacing, asked_for
@@ -111,6 +112,13 @@ def test_what_the_environment_holds_for_openai_goes_to_no_target(talking_to, mon
     named = {name.lower(): value for name, value in request.headers.items()}
     assert not {"openai-organization", "openai-project", "x-gateway"} & named.keys()
     assert "theirs" not in str(named)
+
+
+@pytest.mark.parametrize("object_id", [".", ".."])
+def test_an_id_that_would_lead_to_another_path_is_none(object_id):
+    with pytest.raises(AssistctlError, match=re.escape(f"can have the id {object_id!r}")):
+        path_of("/files", object_id, "content")
+    assert path_of("/files", "a/../b", "...") == "/files/a%2F..%2Fb/..."
 
 
 def test_a_list_is_read_page_after_page(talking_to):

@@ -1,6 +1,8 @@
 import html
 import re
 import socket
+import tempfile
+import time
 
 import pytest
 
@@ -211,3 +213,22 @@ def test_the_pages_of_files_fit_into_400_pixels(console, new_page):
     page.get_by_role("link", name="care.md", exact=True).click()
     page.get_by_role("heading", name="care.md").wait_for()
     assert page.evaluate(beyond) <= 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"),
+    [("", 200), ("bytes=0-3", 206), ("bytes=9999999-", 416), ("bytes=x", 400), ("bytes=3-1", 400)],
+)
+def test_however_a_download_ends_no_copy_of_it_stays(
+    browse, client, tmp_path, monkeypatch, wanted, status
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    path = f"/console/files/{id_of(client, 'care.md')}/content"
+    answer = browse.http.get(path, headers={"range": wanted} if wanted else {})
+    assert answer.status_code == status
+    for _ in range(100):  # it goes when the last byte has gone
+        left = list(tmp_path.iterdir())
+        if not left:
+            break
+        time.sleep(0.05)
+    assert left == []

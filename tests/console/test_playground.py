@@ -1,11 +1,13 @@
 """The playground, in a browser: talking, tools, approvals, drafts, and what models write."""
 
+import re
 import shutil
 import time
 
 import pytest
 
 from assistctl.apis import connect
+from assistctl.console.markdown import LONGEST_COMING, markdown
 from assistctl.loading import load
 from assistctl.record import store
 from assistctl.sync import apply_plan, plan_sync
@@ -24,6 +26,8 @@ turns:
       | a | b |
       |--:|---|
       | 1 | **2** |
+  - when: everything
+    say: "*all* {LONG}"
   - when: odd name
     call:
       code_interpreter:
@@ -32,6 +36,7 @@ turns:
               file.write('<script>1</script>')
     say: Here it is.
 """
+LONG = "word " * (LONGEST_COMING // 5)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +45,7 @@ def workshop(tmp_path_factory):
     root = tmp_path_factory.mktemp("playground") / "shop"
     shutil.copytree(SHOP, root, ignore=shutil.ignore_patterns("__pycache__"))
     script = root / "assistants" / "clerk.script.yaml"
-    script.write_text(script.read_text().replace("turns:\n", MORE, 1))
+    script.write_text(script.read_text().replace("turns:\n", MORE.replace("{LONG}", LONG), 1))
     return root
 
 
@@ -373,3 +378,30 @@ def test_what_is_saved_can_be_downloaded_and_is_not_written(shop, browse):
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''greeter.yaml"
     assert answer.text == "instructions: Greet in any language.\nmodel: gpt-6.1\n"
     assert "model" not in (shop.root / "assistants" / "greeter.yaml").read_text()
+
+
+def test_a_long_answer_is_formatted_once_it_is_there_and_not_anew_with_each_piece(shop, browse):
+    sent = {"csrf": browse.csrf, "with": "assistant/clerk", "message": "Tell me everything"}
+    headers = {"origin": browse.address, "hx-request": "true"}
+    page = browse.http.post("/console/playground/say", data=sent, headers=headers).text
+    turn = re.findall(r"/turns/(\w+)/events", page)[0]
+    told = browse.get(f"/playground/turns/{turn}/events").text.split("event: close")[0]
+    assert "<p><em>all</em> word" in told.strip().split("\n\n")[-1]
+    assert str(markdown(f"*all* {LONG}", coming=True)).startswith('<p class="text">*all* word')
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "-1", "9" * 5000, "x"])
+def test_what_is_no_number_is_nobodys_bug(shop, browse, number):
+    sent = {"csrf": browse.csrf, "with": "assistant/clerk", "message": "Hello?"}
+    headers = {"origin": browse.address, "hx-request": "true"}
+    page = browse.http.post("/console/playground/say", data=sent, headers=headers).text
+    turn = re.findall(r"/turns/(\w+)/events", page)[0]
+    path = f"/playground/turns/{turn}"
+    assert "event: close" in browse.get(f"{path}/events", after=number).text
+    for answer in (
+        browse.get(f"{path}/files/{number}"),
+        browse.post(f"{path}/answer", {"item": number, "allow": "1"}),
+    ):
+        assert answer.status_code == 400
+        assert "bug" not in answer.text
+    assert browse.get("/threads", **{"of": "here", "from": number}).status_code == 200

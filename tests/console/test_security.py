@@ -21,7 +21,9 @@ from assistctl.console.access import (
     Kept,
     Links,
     Sessions,
+    foreign_origin,
 )
+from assistctl.console.markdown import markdown
 from assistctl.console.visit import Console
 from assistctl.errors import Refused, RemoteError
 from tests.console.conftest import Visitor, serving
@@ -313,6 +315,23 @@ def test_a_form_that_is_sent_from_elsewhere_does_nothing(browse, headers):
     assert answer.status_code == 403
 
 
+def test_a_page_of_another_scheme_is_another_site():
+    """Whoever stands in the way of http could make one for the console that is reached by https."""
+    host = {"host": "console.example"}
+    told = {
+        (scheme, origin): foreign_origin(scheme, {**host, "origin": f"{origin}://console.example"})
+        for scheme in ("http", "https")
+        for origin in ("http", "https")
+    }
+    assert told == {
+        ("http", "http"): None,
+        ("https", "https"): None,
+        ("https", "http"): "http://console.example",
+        ("http", "https"): "https://console.example, though by http: a proxy has to tell"
+        " X-Forwarded-Proto",
+    }
+
+
 def test_a_form_is_not_sent_by_an_address(browse):
     """What changes something is no GET, which an image of another site could make."""
     assert browse.http.get("/console/workspace/apply").status_code == 405
@@ -342,6 +361,20 @@ def test_every_name_of_this_machine_is_answered(console, stranger):
     for name in ("localhost", "127.0.0.1", "[::1]"):
         answer = stranger.http.get("/console/enter", headers={"host": f"{name}:{port}"})
         assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["origin", "host"])
+def test_whoever_is_refused_does_not_command_the_terminal_that_shows_the_log(
+    stranger, caplog, name
+):
+    evil = b"http://e\x1b]0;owned\x07\x9b31m" + b"x" * 5000
+    answer = stranger.http.post("/console/enter", headers=[(name.encode(), evil)])
+    told = [it.getMessage() for it in caplog.records if it.name == "assistctl.console"]
+    if answer.status_code == 403:
+        assert [(len(it) < 300, it.isprintable()) for it in told] == [(True, True)]
+        assert "\\x1b]0;owned" in told[0]
+    else:
+        assert (answer.status_code, told) == (400, [])
 
 
 # What answers bear
@@ -450,6 +483,24 @@ def test_a_body_that_never_comes_is_not_waited_for(console, monkeypatch, body):
         assert connection.recv(1000).startswith(b"HTTP/1.1 408 ")
         while connection.recv(1000):
             pass  # until it is closed
+
+
+@pytest.mark.parametrize("part", ["%2e%2e", "%2e", "%252e%252e"])
+def test_an_id_leads_to_nothing_but_what_has_it(browse, part):
+    for path in (f"/files/{part}", f"/threads/{part}/objects/assistants", f"/stores/{part}"):
+        answer = browse.http.get(f"/console{path}")
+        assert answer.status_code in (400, 404, 502) or "has no such view of it" in answer.text
+        assert "bug" not in answer.text
+
+
+# Texts
+
+
+@pytest.mark.parametrize("mark", ["&#x202e;", "&#8238;", "&rlm;", "<http://a/%E2%80%AE%1b>"])
+@pytest.mark.parametrize("around", ["{}", "**{}**", "![{}](x)", "[{}](x)", "|{}|b|\n|-|-|\n|{}|c|"])
+def test_no_mark_that_turns_writing_comes_back_by_another_spelling(mark, around):
+    shown = str(markdown(around.replace("{}", f"a{mark}b")))
+    assert not set(shown) & set("\u202e\u200f\x1b"), shown
 
 
 # Keys

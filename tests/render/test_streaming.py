@@ -117,3 +117,19 @@ def test_a_window_that_becomes_narrower_in_the_middle_is_wrapped_to_what_it_is_t
     assert out.getvalue() == (
         "one two three four five six seven eight\nnine ten\neleven\ntwelve\nthirteen\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("a&#8238;b", "a\\u202eb"),
+        ("a&#12;b&rlm;", "a\\x0cb\\u200f"),
+        ("good&#13;evil", "goodevil"),
+        ("<http://a/%1b%5b2J>", "http://a/\\x1b[2J (http://a/%1b%5b2J)"),
+        ("![<http://a/%1b>](b)", "<http://a/%1b> (b)"),
+    ],
+)
+def test_no_control_comes_back_by_another_spelling(written, shown):
+    assert plain(streamed(f"{written}\n", 100)) == f"{shown}\n"
+    table = streamed(f"| {written} | b |\n|---|---|\n| {written} | c |\n", 100, 120)
+    assert not set(plain(table)) & set("\x1b\r\x0c\u202e\u200f")

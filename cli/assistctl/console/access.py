@@ -247,15 +247,13 @@ def foreign_host(headers: Mapping[str, str]) -> str | None:
     return None if is_loopback(_hostname(f"//{host}")) else host
 
 
-def foreign_origin(headers: Mapping[str, str]) -> str | None:
+def foreign_origin(scheme: str, headers: Mapping[str, str]) -> str | None:
     """Where a request that changes something comes from, if that is not a page of this console.
-    Every browser says so of a POST."""
-    origin = headers.get("origin", "(no Origin header)")
-    try:
-        own = urlsplit(origin).netloc
-    except ValueError:
-        own = ""
-    return None if own and own == headers.get("host") else origin
+    Every browser says so of a POST. `scheme` is that of the request, as a proxy tells of it."""
+    origin, host = headers.get("origin", "(no Origin header)"), headers.get("host")
+    if host and origin == f"https://{host}" and scheme == "http":
+        return f"{origin}, though by http: a proxy has to tell X-Forwarded-Proto"
+    return None if host and origin == f"{scheme}://{host}" else origin
 
 
 def _hostname(address: str) -> str:

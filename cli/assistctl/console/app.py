@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
@@ -36,7 +37,7 @@ from assistctl.console.pages import files, playground, stores, tests, threads, w
 from assistctl.console.rendering import SECURITY
 from assistctl.console.visit import FORM_BYTES, ROOT, Console, Endpoint, Section, Visit
 from assistctl.errors import AssistctlError, DeclarationError, Refused, RemoteError
-from assistctl.render.terminal import sanitize
+from assistctl.render.terminal import one_line, sanitize
 
 _log = logging.getLogger("assistctl.console")
 
@@ -45,6 +46,8 @@ SECTIONS = (workspace, playground, threads, files, stores, tests)
 
 _ASSETS = Path(__file__).parent / "assets"
 _FIELDS = 1000
+_LOGGED = 200
+"""Characters of what anybody has sent that a line of the log has at most."""
 
 BODY_SECONDS = 10.0
 """How long a body is waited for."""
@@ -121,20 +124,24 @@ class _Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope["method"], Headers(scope=scope))
+        refusal = self._refusal(scope["method"], scope["scheme"], Headers(scope=scope))
         await (refusal or self._app)(scope, receive, answer)
 
-    def _refusal(self, method: str, headers: Headers) -> Response | None:
+    def _refusal(self, method: str, scheme: str, headers: Headers) -> Response | None:
         if self._here_only and (host := foreign_host(headers)) is not None:
             return _refused(f"this console answers to localhost only, not to the host {host}")
-        if method not in ("GET", "HEAD") and (origin := foreign_origin(headers)) is not None:
+        if (
+            method not in ("GET", "HEAD")
+            and (origin := foreign_origin(scheme, headers)) is not None
+        ):
             return _refused(f"this was not sent by a page of this console, but from {origin}")
         return None
 
 
 def _refused(reason: str) -> Response:
-    _log.warning("refused: %s", reason)
-    return PlainTextResponse(f"Refused: {reason}.\n", 403)
+    told = one_line(reason)[:_LOGGED]
+    _log.warning("refused: %s", told)
+    return PlainTextResponse(f"Refused: {told}.\n", 403)
 
 
 def _route(doors: Doors, sections: tuple[Section, ...], endpoint: Endpoint) -> Route:
@@ -214,7 +221,8 @@ def _failure(visit: Visit, error: Exception) -> Response:
     if isinstance(error, AssistctlError):
         told = str(error)
     else:
-        _log.error("%s failed", visit.request.url.path, exc_info=error)
+        where = "".join(traceback.format_exception(error)).rstrip("\n")
+        _log.error("%s failed\n%s", one_line(visit.request.url.path)[:_LOGGED], sanitize(where))
         told = "This is a bug in assistctl. The log of the command that serves this page says more."
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
     if visit.is_partial:

@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from assistctl.apis.transport.client import path_of
 from assistctl.console.visit import Visit
@@ -32,30 +32,54 @@ def is_picture(path: Path) -> str | None:
     return next((kind for mark, kind in _PICTURES.items() if head.startswith(mark)), None)
 
 
+class _Lent(FileResponse):
+    """A file that is gone once it was sent, or however else that ends: not every way out of a
+    FileResponse comes by its `background`."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            Path(self.path).unlink(missing_ok=True)
+
+
+def lent(
+    name: str, write: Callable[[Path], object], seen_as: Callable[[Path], str | None]
+) -> Response:
+    """What `write` puts into a file: to be shown where `seen_as` names a media type for it, else to
+    be saved under a name."""
+    handle, own = tempfile.mkstemp(prefix="assistctl-")
+    os.close(handle)
+    path = Path(own)
+    try:
+        write(path)
+        kind = seen_as(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return _Lent(
+        path,
+        media_type=kind or "application/octet-stream",
+        filename=name,
+        content_disposition_type="inline" if kind else "attachment",
+    )
+
+
 def downloaded(
     visit: Visit, file_id: str, only: Callable[[Path], str | None] | None = None
 ) -> Response:
     """A file as an attachment, or, where `only` names a media type for it, to be shown. Raises
     RemoteError, and AssistctlError for what is not to be shown."""
     file = visit.client.get(path_of("/files", file_id))
-    handle, name = tempfile.mkstemp(prefix="assistctl-")
-    os.close(handle)
-    path = Path(name)
-    try:
-        visit.surface.download(file, path)
-        kind = only(path) if only else "application/octet-stream"
-        if kind is None:
+
+    def seen_as(path: Path) -> str | None:
+        kind = only(path) if only else None
+        if only and kind is None:
             raise AssistctlError("this file is no picture; it can be saved")
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return FileResponse(
-        path,
-        media_type=kind,
-        filename=_safe(str(file.get("filename") or file_id)),
-        content_disposition_type="inline" if only else "attachment",
-        background=BackgroundTask(path.unlink, missing_ok=True),
-    )
+        return kind
+
+    name = _safe(str(file.get("filename") or file_id))
+    return lent(name, lambda path: visit.surface.download(file, path), seen_as)
 
 
 def _safe(name: str) -> str:

@@ -13,29 +13,35 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
+from assistctl.render.streaming import parser
 from assistctl.render.terminal import sanitize
 
-LONGEST = 100_000
-"""Longer texts, in characters, are shown as they are written."""
+LONGEST, LONGEST_COMING = 50_000, 10_000
+"""Longer texts, in characters, are shown as they are written; of one that is still coming, and is
+shown anew with each piece, that is less."""
 
 _HEADINGS = 3
 """Headings of an answer stand below those of the page."""
 
 
-def markdown(text: str) -> Markup:
-    """A text as HTML."""
+def markdown(text: str, *, coming: bool = False) -> Markup:
+    """A text as HTML, or one of which more is `coming`."""
     text = sanitize(text)
-    if len(text) > LONGEST:
+    if is_long(text) if coming else len(text) > LONGEST:
         return Markup('<p class="text">{}</p>').format(text)
     return Markup(_parser().render(text))
 
 
+def is_long(text: str) -> bool:
+    """Whether a text is shown as it is written as long as more of it comes."""
+    return len(text) > LONGEST_COMING
+
+
 @cache
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
-    parser.enable(["table", "strikethrough"])
+    made = parser({"breaks": True}, "table", "strikethrough")
     # Whatever a link leads to, its text is shown; whether it leads there is decided below.
-    parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    made.validateLink = lambda url: True  # type: ignore[method-assign]
     for name, rule in (
         ("link_open", _link_open),
         ("link_close", _link_close),
@@ -47,8 +53,8 @@ def _parser() -> MarkdownIt:
         ("table_open", _table_open),
         ("table_close", _table_close),
     ):
-        parser.add_render_rule(name, rule)
-    return parser
+        made.add_render_rule(name, rule)
+    return made
 
 
 _Options = Any

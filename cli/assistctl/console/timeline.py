@@ -8,6 +8,7 @@ from datetime import datetime
 
 from assistctl.apis.assistants import timeline
 from assistctl.console.reach import Reach
+from assistctl.console.visit import whole_number
 from assistctl.errors import RemoteError
 from assistctl.events import (
     CodeReturned,
@@ -53,7 +54,8 @@ def recorded(turns: Sequence[Turn], older: Sequence[str] = ()) -> PastPage:
 
 
 def _part(entries: Sequence[PastMessage | PastRun], older: Sequence[str]) -> PastPage:
-    end = int(older[0]) if older and older[0].isdigit() else len(entries)
+    asked = whole_number(older[0]) if older else None
+    end = len(entries) if asked is None else asked
     begin = max(0, end - 2 * LIMIT)
     return PastPage(tuple(entries[begin:end]), (str(begin),) if begin else None)
 

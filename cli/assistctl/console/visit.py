@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -124,6 +125,12 @@ class Visit:
 
     def _everywhere(self) -> Mapping[str, Any]:
         return {"visit": self, "console": self.console, "root": ROOT}
+
+
+def whole_number(text: str) -> int | None:
+    """The number that a page was asked for; None where it is none, or one of more than nine
+    digits. `str.isdigit` takes `²` for one, too, and `int` takes its time for thousands of them."""
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
 Handler: TypeAlias = Callable[[Visit], Response | Awaitable[Response]]

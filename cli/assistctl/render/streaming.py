@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from assistctl.render.run import Out
-from assistctl.render.terminal import width
+from assistctl.render.terminal import sanitize, width
 
 _FENCE = re.compile(r"(\s*)(`{3,}(?!.*`)|~{3,})(.*)")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s+")
@@ -172,7 +172,21 @@ def _beginning(line: str) -> tuple[str, Styles, str]:
     return line[: len(line) - len(text)], {}, text
 
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
+def parser(options: dict[str, Any], *rules: str) -> MarkdownIt:
+    """A parser whose tokens are harmless, too: a text that was made so has entities (`&#8238;`,
+    `&#13;`) and addresses (`<http://a/%1b>`, shown decoded) that are characters once parsed."""
+    made = MarkdownIt("commonmark", {"html": False, **options}).enable(list(rules))
+    made.core.ruler.push("harmless", lambda state: _make_harmless(state.tokens))
+    return made
+
+
+def _make_harmless(tokens: Iterable[Token]) -> None:
+    for token in tokens:
+        token.content = sanitize(token.content)
+        _make_harmless(token.children or ())
+
+
+_MARKDOWN = parser({}, "strikethrough")
 
 
 def _inline(text: str) -> Iterator[tuple[str, Styles]]:
@@ -231,5 +245,7 @@ def _table(rows: list[str], columns: int) -> str:
 
     console = Console(width=columns, force_terminal=True, highlight=False)
     with console.capture() as capture:
-        console.print(Markdown("\n".join(rows), hyperlinks=False))
+        table = Markdown("\n".join(rows), hyperlinks=False)
+        _make_harmless(table.parsed)
+        console.print(table)
     return capture.get().strip("\n") + "\n"

@@ -42,7 +42,10 @@ _RESTARTS = 3
 
 
 def in_path(object_id: Json) -> str:
-    """An id as one part of a path, whatever a person or a target calls one."""
+    """An id as one part of a path, whatever a person or a target calls one. AssistctlError for what
+    would lead to another path (RFC 3986 §5.2.4), however it is quoted."""
+    if object_id in (".", ".."):
+        raise AssistctlError(f"no object can have the id {object_id!r}; use the one that it has")
     return quote(str(object_id), safe="", errors="surrogateescape")
 
 

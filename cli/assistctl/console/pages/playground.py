@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import os
 import secrets
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,12 +13,13 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from assistctl.console.differences import Line, difference
+from assistctl.console.downloads import lent
+from assistctl.console.markdown import is_long
 from assistctl.console.pages.workspace import APPLYING, check_consent
 from assistctl.console.playground import drafts, saving, seats
 from assistctl.console.playground.drafts import Draft
@@ -28,7 +27,7 @@ from assistctl.console.playground.ready import make_ready
 from assistctl.console.playground.seats import BY_ID, DECLARED, NEW, Seat
 from assistctl.console.playground.table import Table, Tables
 from assistctl.console.playground.turns import Item, Spoken, Turn
-from assistctl.console.visit import Endpoint, Section, Visit
+from assistctl.console.visit import Endpoint, Section, Visit, whole_number
 from assistctl.conversation.attachments import picture_type
 from assistctl.conversation.saving import harmless
 from assistctl.errors import AssistctlError, Refused, RemoteError
@@ -136,34 +135,23 @@ def stop(visit: Visit) -> Response:
 def answer(visit: Visit) -> Response:
     """Allow a call, or refuse it."""
     turn = _tables(visit).turn(visit.part("turn"))
-    number = visit.sent("item")
-    turn.answer(int(number) if number.isdigit() else -1, visit.sent("allow") == "1")
+    number = whole_number(visit.sent("item"))
+    if number is None:
+        raise AssistctlError("it is not said which call is meant")
+    turn.answer(number, visit.sent("allow") == "1")
     return Response(status_code=204)
 
 
 def file(visit: Visit) -> Response:
     """A file that came of a turn: to save, or, of a picture or a text, to look at."""
     turn = _tables(visit).turn(visit.part("turn"))
-    number = visit.part("number")
-    made = turn.file(int(number)) if number.isdigit() else None
+    number = whole_number(visit.part("number"))
+    made = None if number is None else turn.file(number)
     if made is None or turn.session is None:
         raise AssistctlError("this file is not known here any more")
-    handle, name = tempfile.mkstemp(prefix="assistctl-")
-    os.close(handle)
-    path = Path(name)
-    try:
-        turn.session.conversation.download(made, path)
-        kind = None if visit.asked("save") == "1" else _seen_as(path)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return FileResponse(
-        path,
-        media_type=kind or "application/octet-stream",
-        filename=harmless(made.name or made.id),
-        content_disposition_type="inline" if kind else "attachment",
-        background=BackgroundTask(path.unlink, missing_ok=True),
-    )
+    download = partial(turn.session.conversation.download, made)
+    seen_as = (lambda path: None) if visit.asked("save") == "1" else _seen_as
+    return lent(harmless(made.name or made.id), download, seen_as)
 
 
 def _seen_as(path: Path) -> str | None:
@@ -234,7 +222,7 @@ async def events(visit: Visit) -> Response:
     since = visit.request.headers.get("last-event-id") or visit.asked("after", "0")
     try:
         turn = _tables(visit).turn(visit.part("turn"))
-        heard = _heard(visit, turn, int(since) if since.isdigit() else 0)
+        heard = _heard(visit, turn, whole_number(since) or 0)
     except AssistctlError:
         heard = _nothing()
     return StreamingResponse(heard, media_type="text/event-stream")
@@ -246,6 +234,8 @@ async def _heard(visit: Visit, turn: Turn, since: int) -> AsyncIterator[str]:
         while True:
             fresh.clear()
             version, news, over = turn.news(since)
+            if over:  # what was too long to be formatted while more of it came
+                news = [it for it in turn.news(0)[1] if it in news or _is_long_text(it)]
             if version > since:
                 yield _event(await run_in_threadpool(_news, visit, turn, news, since), version)
                 since = version
@@ -257,6 +247,10 @@ async def _heard(visit: Visit, turn: Turn, since: int) -> AsyncIterator[str]:
             if not fresh.is_set():
                 yield ": still at work\n\n"
             await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _is_long_text(item: Item) -> bool:
+    return item.kind == "text" and is_long(item.value)
 
 
 async def _nothing() -> AsyncIterator[str]:

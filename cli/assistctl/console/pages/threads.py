@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.console import timeline
-from assistctl.console.visit import ROOT, Endpoint, Section, Visit
+from assistctl.console.visit import ROOT, Endpoint, Section, Visit, whole_number
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import PastPage
 from assistctl.record import store
@@ -194,7 +194,7 @@ def _row(thread: Mapping[str, Json]) -> Row:
 def _recorded(visit: Visit, asked: Mapping[str, str]) -> Rows:
     workspace = visit.workspace
     root, target = workspace.root, workspace.target.name
-    begin = int(visit.asked("from")) if visit.asked("from").isdigit() else 0
+    begin = whole_number(visit.asked("from")) or 0
     excerpts: dict[str, list[str]] = {}
     if words := asked["q"].split():
         hits = store.search(root, words, target)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cache, partial
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import anyio
 from starlette.applications import Starlette
@@ -308,7 +308,7 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
 def _failed(request: Request, error: Exception) -> Response:
     """Answered here rather than by Starlette, which would raise the error again for uvicorn to
     print it a second time."""
-    where = f"{request.method} {request.url.path}"
+    where = f"{request.method} {quote(request.url.path)}"
     told = _BUSY if isinstance(error, Busy) else None
     if disk_space.is_lacking(error):
         told = disk_space.refusal()

@@ -106,7 +106,7 @@ def refused_inside(failure: Any, secrets: Sequence[str]) -> Refused:
     told = Refused(500, said, text, inside=True)
     for key in ("code", "status", "status_code"):
         number = str(told.error.get(key))
-        if number.isdigit() and 400 <= int(number) < 600:
+        if len(number) == 3 and number.isdecimal() and 400 <= int(number) < 600:
             told.status = int(number)
             return told
     words = " ".join(str(told.error.get(key) or "") for key in ("code", "type", "status"))

@@ -310,7 +310,7 @@ def _starting_after(call: Call) -> int:
     text = call.query("starting_after")
     if text is None:
         return 0
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > 18:  # more SQLite cannot hold
         raise ApiError(
             f"Invalid type for 'starting_after': expected an integer, but got '{text}' instead.",
             param="starting_after",
