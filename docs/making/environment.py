@@ -28,6 +28,8 @@ VARIABLES = {
     "TERM": "`dumb` or `unknown`: no colours, no bars, no lines that are drawn again.",
     "CI": "Not empty, `0`, `false` or `no`: nobody is asked anything, even on a terminal, no bars"
     " are shown, and `test` replays what was recorded.",
+    "FORWARDED_ALLOW_IPS": "The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` a server"
+    " believes, with commas between them; 127.0.0.1 and ::1 if not set.",
     "TMPDIR": "Where temporary files go: uploads to the server, and what reads untrusted files.",
 }
 """What is read by its name anywhere in the package."""

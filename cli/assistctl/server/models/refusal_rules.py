@@ -84,7 +84,7 @@ def _other_api(case: Case) -> Attempt | None:
         return None  # where neither is there, Chat Completions have the last word
     if dialect.api == "chat" and told.status in (400, 404) and told.mentions(_WANTS_RESPONSES):
         return replace(dialect, api="responses"), case.request
-    about_model = told.mentions(r"model_not_found|deployment|model\b.{0,80}(not found|not exist)")
+    about_model = told.mentions(_OF_THE_MODEL)
     missing = told.status in (404, 405, 501) and not about_model
     if not missing and not (dialect.api == "responses" and told.mentions(_NOT_BY_RESPONSES)):
         return None
@@ -92,6 +92,9 @@ def _other_api(case: Case) -> Attempt | None:
     return replace(dialect, api=other, refused_apis=refused), case.request
 
 
+_OF_THE_MODEL = (
+    r"model_not_found|deployment|model\b.{0,80}(not found|not exist)|(no such|unknown) model"
+)
 _WANTS_RESPONSES = r"v1/responses|\bresponses api"
 _NOT_BY_RESPONSES = r"(not supported|cannot be used) (with|by|in) the responses"
 _NO_IMAGES = (
