@@ -1,12 +1,11 @@
 """A target's address without the /v1 at its end, as it is written again and again."""
 
-from http.server import BaseHTTPRequestHandler
 from threading import Thread
 
 import pytest
 
 from assistctl.server import EmbeddedServer, Settings
-from tests.local_http import LocalServer
+from tests.local_http import LocalServer, Page
 
 TARGETS = """\
 targets:
@@ -14,17 +13,6 @@ targets:
   agents: {{api: agents, base_url: "{url}", emulate: [file_search]}}
   responses: {{api: responses, base_url: "{url}"}}
 """
-
-
-class Page(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("content-type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<html>")
-
-    def log_message(self, *args):
-        pass
 
 
 def declare(shop, url):

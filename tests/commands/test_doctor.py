@@ -18,7 +18,7 @@ import pytest
 from assistctl.server import EmbeddedServer, Settings
 from tests.apis.fault_proxy import Answer, proxy_to
 from tests.commands.conftest import Shop
-from tests.local_http import LocalServer
+from tests.local_http import LocalServer, Page
 
 KEY = "hidden/key+of~the=target"
 TARGETS = """\
@@ -311,17 +311,6 @@ def answering(handler):
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
         thread.join()
-
-
-class Page(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("content-type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<html>")
-
-    def log_message(self, *args):
-        pass
 
 
 def test_a_web_page_is_no_api(at):
