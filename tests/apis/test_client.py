@@ -549,6 +549,47 @@ def test_a_stream_that_is_cut_is_a_lost_answer(talking_to):
         list(stream)
 
 
+def test_a_stream_that_has_ended_cuts_off_nobody_who_has_its_connection_now(talking_to):
+    gate = threading.Event()
+    event = b'event: thread.run.created\ndata: {"id": "run_1", "status": "queued"}\n\n'
+
+    def second():
+        yield event
+        gate.wait(10)
+        yield event
+
+    sse = (("content-type", "text/event-stream"),)
+    client, target = talking_to(
+        Answer(200, event, sse), lambda request: Answer(200, b"", sse, events=second())
+    )
+    with client.stream("/first", {}) as first:
+        assert len(list(first)) == 1
+        with client.stream("/second", {}) as stream:
+            events = iter(stream)
+            next(events)
+            first.hang_up()
+            gate.set()
+            assert len(list(events)) == 1
+    first.hang_up()
+    assert [request.path for request in target.requests] == ["/v1/first", "/v1/second"]
+
+
+def test_a_stream_that_waits_for_its_next_event_ends_when_it_is_hung_up(talking_to):
+    gate = threading.Event()
+    event = b'event: thread.run.created\ndata: {"id": "run_1", "status": "queued"}\n\n'
+
+    def events():
+        yield event
+        gate.wait(10)
+
+    sse = (("content-type", "text/event-stream"),)
+    client, _ = talking_to(lambda request: Answer(200, b"", sse, events=events()))
+    with pytest.raises(LostAnswer), client.stream("/x", {}) as stream:
+        for _ in stream:
+            threading.Timer(0.1, stream.hang_up).start()
+    gate.set()
+
+
 def test_a_stream_whose_connection_was_refused_is_asked_for_again_after_a_pause_only():
     class Held(Pacing):
         def hold(self, seconds):

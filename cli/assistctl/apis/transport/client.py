@@ -8,11 +8,10 @@ and takes any JSON for an answer. Every error leaves this module as a RemoteErro
 from __future__ import annotations
 
 import os
-import socket
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import count
@@ -27,6 +26,7 @@ from assistctl.apis.transport import pacing
 from assistctl.apis.transport.betas import beta
 from assistctl.apis.transport.bounded import bounded
 from assistctl.apis.transport.failures import LostAnswer, Unexpected, translated
+from assistctl.apis.transport.line import Line
 from assistctl.apis.transport.pacing import PARALLEL, RETRIES, Pacing
 from assistctl.apis.transport.shapes import check_event, check_object
 from assistctl.errors import AssistctlError, RemoteError
@@ -300,9 +300,10 @@ class Client:
         The request is sent once. Closing the context closes the connection.
         """
         stream = self._opened(path, body, just_made, params)
+        line = Line(stream.response)
         try:
             method = "GET" if body is None else "POST"
-            yield Stream(self._events(stream, method, path), lambda: _hang_up(stream))
+            yield Stream(self._events(stream, method, path), line.hang_up)
         finally:
             stream.close()
 
@@ -466,15 +467,6 @@ class Client:
         for item in answer["data"]:
             self._object("GET", path, item, may_lack_id=path.endswith(("/items", "/content")))
         return answer
-
-
-def _hang_up(stream: openai.Stream[Any]) -> None:
-    """Closing it would not wake a thread that waits for the next event."""
-    network = stream.response.extensions.get("network_stream")
-    connection = network.get_extra_info("socket") if network is not None else None
-    if connection is not None:
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
 
 
 def _own_headers(api_key: str) -> Mapping[str, Any]:
