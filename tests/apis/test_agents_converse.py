@@ -39,6 +39,7 @@ SCRIPT = [
         "call": {"file_search": {"query": "roses"}, "save_bill": {"total": 3}},
         "say": "All done.",
     },
+    {"when": "blind", "call": {"file_search": {"q": "roses"}}, "say": "Alas."},
     *talks.SCRIPT,
 ]
 NAMES = ("save_bill", "refund", "file_search")
@@ -176,6 +177,15 @@ def test_a_search_is_answered_here_and_not_asked_of_the_person(server, tmp_path)
         events = list(turn(talk, Echo(), "all?"))
         assert [it.call.name for it in events[-1].tool_calls] == ["save_bill"]
         assert items(talk).count(("function_call_output", found)) == 2
+
+
+def test_a_search_that_failed_is_told_so_later_too(server):
+    with talking(server.base_url, server.api_key, None, FileSearch("handbook")) as talk:
+        said = list(turn(talk, Echo(), "search blind"))[-1]
+        [later] = past.turns(talk.client, talk.thread)
+    wanted = ['the arguments must be {"query": "…"}']
+    assert [step.error for step in said.steps] == wanted
+    assert [step.error for step in later.finished.steps] == wanted
 
 
 def test_code_finds_the_files_of_the_assistant_and_those_attached_in_its_workspace(

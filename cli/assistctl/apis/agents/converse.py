@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -70,8 +71,11 @@ class Conversation:
     until: float | None = None
     _session: dict[str, Json] = field(default_factory=dict)
     _turn: dict[str, Json] = field(default_factory=dict)
-    _answered: frozenset[str] = frozenset()
-    """The calls that were answered in this turn."""
+    _answered: Counter[str] = field(default_factory=Counter)
+    """How often calls were answered in this turn, by their ids."""
+
+    _calls: dict[str, set[str]] = field(default_factory=dict)
+    """The items that are calls of this turn, as far as they are known, by the ids of the calls."""
 
     _earlier: set[str] = field(default_factory=set)
     """The turns that were there before the last message: what comes of them is late."""
@@ -100,7 +104,8 @@ class Conversation:
         """Say something and have it answered; ends with ActionRequired or Finished. Raises
         RemoteError, and AssistctlError where the session is busy."""
         self._passed(self._turn)
-        self._turn, self._answered, self._given = {}, frozenset(), False
+        self._turn, self._given = {}, False
+        self._answered, self._calls = Counter(), {}
         self._answer, self._aside, self._has_run = Answer(), set(), False
         pictures = [item["part"] for item in attachments if "part" in item]
         words = {"type": "input_text", "text": text}
@@ -122,12 +127,13 @@ class Conversation:
     def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
         """Answer all calls of the round at once and go on; ends like `send`."""
         answered = [*results]
-        for call in self._searches():
-            self._answer.search_begins(call.id)
+        for number, call in enumerate(self._searches()):
+            search = f"{call.id} {self._answered[call.id]} {number}"
+            self._answer.search_begins(search)
             found = self._search(call)
-            yield from self._answer.search_ended(call.id, found.queries, found.hits, found.error)
+            yield from self._answer.search_ended(search, found.queries, found.hits, found.error)
             answered.append(ToolReturned(call, searching.output(found), 0.0))
-        self._answered |= {it.call.id for it in answered}
+        self._answered.update(it.call.id for it in answered)
         yield from self._follow([self._result(it) for it in answered])
         yield from self._settle()
 
@@ -260,7 +266,8 @@ class Conversation:
         """Whether nothing at the target shows that it has got the last input."""
         self._session = self.client.get(self._path())
         if self._answered:
-            return any(call.id in self._answered for call in self._required())
+            self._look_for_calls()
+            return any(map(self._is_answered, self._required()))
         return self._newest_turn().get("id") in (None, *self._earlier)
 
     def _passed(self, turn: Mapping[str, Json]) -> None:
@@ -325,6 +332,7 @@ class Conversation:
         that from the beginning."""
         identity = str(item.get("id"))
         self._has_run = self._has_run or item.get("type") == "command_execution"
+        self._note_call(item)
         yield from items.read_command(self._answer, item)
         if (words := items.words(item)) is None:
             return
@@ -332,6 +340,22 @@ class Conversation:
             self._aside.add(identity)
         if identity not in self._aside:
             yield from self._answer.complete(identity, words)
+
+    def _note_call(self, item: Mapping[str, Json]) -> None:
+        if item.get("type") != "function_call":
+            return
+        known = self._calls.setdefault(str(item.get("call_id")), set())
+        known.add(str(item.get("id")))
+
+    def _look_for_calls(self) -> None:
+        """Where ids alone do not tell whether what is required was answered before."""
+        if self._turn and any(self._answered[call.id] for call in self._required()):
+            for item in self._items():
+                self._note_call(item)
+
+    def _items(self) -> Iterator[dict[str, Json]]:
+        path = f"{self._path()}/turns/{in_path(self._turn['id'])}/items"
+        return self.client.list(path, order="asc")
 
     def _required(self) -> list[ToolCall]:
         """The calls that the session says it waits for, or wants consent to."""
@@ -363,7 +387,11 @@ class Conversation:
         """Whether it waits for calls that were not answered yet. A stream may begin with how the
         session was before."""
         calls = self._required()
-        return bool(calls) and not any(call.id in self._answered for call in calls)
+        return bool(calls) and not any(map(self._is_answered, calls))
+
+    def _is_answered(self, call: ToolCall) -> bool:
+        """Some targets give an id again in a later round: more calls bear it then than answers."""
+        return 0 < self._answered[call.id] >= len(self._calls.get(call.id, ()))
 
     def _rests(self) -> bool:
         """Whether the turn waits for us or is over, and the session with it."""
@@ -384,11 +412,11 @@ class Conversation:
             ),
             self.until,
         )
-        path = f"{self._path()}/turns/{in_path(self._turn['id'])}/items"
-        for item in self.client.list(path, order="asc"):
+        for item in self._items():
             yield from self._read_item(item)
 
     def _ask(self) -> Iterator[Event]:
+        self._look_for_calls()  # before the session, which is not to be older than they are
         yield from self._note(self.client.get(self._path(), just_made=bool(self._key)))
         turn = self._read_turn() if self._turn else self._newest_turn()
         if turn:

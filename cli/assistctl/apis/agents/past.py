@@ -34,9 +34,11 @@ def _turn(
     for item in there:
         if item.get("type") == "function_call":
             call = call_of(item)
-            output = returned.get(call.id)
+            output = returned(call.id)
             if call.name == SEARCH and (found := searching.read(call, output or "")):
-                retold.hear(answer.search_ended(call.id, found.queries, found.hits))
+                retold.hear(
+                    answer.search_ended(str(item.get("id")), found.queries, found.hits, found.error)
+                )
             else:
                 retold.called(call, output)
         elif (text := items.words(item)) is not None:

@@ -50,6 +50,9 @@ class Conversation:
     _answer: Answer = field(default_factory=Answer)
     _calls: steps.Calls = field(default_factory=steps.Calls)
     _cut: bool = False
+    _rounds: int = 0
+    """How often calls of this run were answered."""
+
     _notes: Notes = field(default_factory=Notes)
     _just_made: bool = False
     _began: float = 0.0
@@ -93,6 +96,7 @@ class Conversation:
     def again(self) -> Iterator[Event]:
         """Run the assistant on what is on the thread; ends like `send`."""
         self._run, self._answer, self._calls, self._cut = {}, Answer(), steps.Calls(), False
+        self._rounds = 0
         said = self.assistant
         once = {name: said.settings[name] for name in said.once}
         pair = {"metadata": {KEY: secrets.token_hex(8)}}
@@ -103,6 +107,7 @@ class Conversation:
 
     def submit(self, results: Sequence[ToolReturned]) -> Iterator[Event]:
         """Answer all calls of the round at once and go on; ends like `send`."""
+        self._rounds += 1
         outputs = [{"tool_call_id": item.call.id, "output": item.output} for item in results]
         path = f"{self._run_path()}/submit_tool_outputs"
         yield from self._follow(path, {"tool_outputs": outputs})
@@ -187,7 +192,7 @@ class Conversation:
         A request whose answer is lost is sent again only after the target has shown that it did
         not take it: no run bears our key, or the run still waits for the same outputs.
         """
-        answered = self._required()
+        answered = _required(self._run)
         for _ in range(ATTEMPTS):
             heard = False
             try:
@@ -209,15 +214,17 @@ class Conversation:
                 yield from self._note_run(found)
             yield from self._wait()
             self._cut = True
-            if not answered or self._required() != answered:
+            if not answered or _required(self._run) != answered or self._is_taken():
                 break
         else:
             raise lost
         yield from self._conclude()
 
-    def _required(self) -> frozenset[str]:
-        """The ids of the calls that the run waits for."""
-        return frozenset(call.id for call in _required(self._run))
+    def _is_taken(self) -> bool:
+        """Whether the calls of so many rounds have outputs as were answered: some targets give an
+        id again, so that a later round may look like the one before."""
+        there = self.client.list(f"{self._run_path()}/steps", order="asc")
+        return sum(map(steps.is_answered, there)) >= self._rounds
 
     def _read(self, event: Mapping[str, Json]) -> Iterator[Event]:
         name, data = str(event.get("event")), event.get("data") or {}

@@ -60,6 +60,13 @@ class Calls:
                 yield from answer.search_ended(str(call.get("id")), (), tuple(map(_hit, results)))
 
 
+def is_answered(step: Mapping[str, Json]) -> bool:
+    """Whether it has calls of functions, all of which have their outputs."""
+    calls = (step.get("step_details") or {}).get("tool_calls") or ()
+    functions = [function for call in calls if (function := call.get("function"))]
+    return bool(functions) and all(it.get("output") is not None for it in functions)
+
+
 def said(
     answer: Answer, message: Mapping[str, Json], content: Sequence[Mapping[str, Json]] | None
 ) -> Iterator[Event]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from assistctl.apis.transport.client import Client, path_of
@@ -56,7 +56,7 @@ def of_items(
                 entries.append(message(item, left))
             case "function_call":
                 made = call_of(item)
-                entries.append(Called(made.name, made.arguments, returned.get(made.id)))
+                entries.append(Called(made.name, made.arguments, returned(made.id)))
             case "function_call_output":
                 pass
             case other:
@@ -69,14 +69,14 @@ def call_of(item: Mapping[str, Json]) -> ToolCall:
     return ToolCall(str(item.get("call_id")), str(item.get("name")), as_text(item.get("arguments")))
 
 
-def results(items: Iterable[Mapping[str, Json]]) -> dict[str, str]:
-    """What the calls of functions among the items have returned, or why they have failed, by their
-    ids."""
-    return {
-        str(item.get("call_id")): _result(item)
-        for item in items
-        if item.get("type") == "function_call_output"
-    }
+def results(items: Iterable[Mapping[str, Json]]) -> Callable[[str], str | None]:
+    """What tells of the next call of an id what it has returned, or why it has failed; None: nobody
+    has answered it. Some targets give an id again, to a later call."""
+    found: dict[str, deque[str]] = defaultdict(deque)
+    for item in items:
+        if item.get("type") == "function_call_output":
+            found[str(item.get("call_id"))].append(_result(item))
+    return lambda call: found[call].popleft() if found[call] else None
 
 
 def words(message: Mapping[str, Json]) -> str:

@@ -122,7 +122,7 @@ def _read(group: _Objects, responses: _Objects) -> tuple[Retold, Answer]:
     for item in group:
         if item.get("type") == "function_call":
             call = call_of(item)
-            retold.called(call, returned.get(call.id))
+            retold.called(call, returned(call.id))
         elif item.get("role") != "user":
             retold.hear(items.read(answer, item))
     retold.hear(answer.pause())

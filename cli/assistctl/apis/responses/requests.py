@@ -101,10 +101,17 @@ def calls(items: Iterable[Mapping[str, Json]]) -> Iterator[ToolCall]:
 
 
 def unanswered(items: Sequence[Mapping[str, Json]]) -> list[ToolCall]:
-    """Those of the calls to which no item is the answer."""
-    answered = {it.get("call_id") for it in items if it.get("type") == "function_call_output"}
-    answered |= {it.get("approval_request_id") for it in items}
-    return [call for call in calls(items) if call.id not in answered]
+    """Those of the calls to which no later item is the answer. Some targets give an id again, which
+    is another call then."""
+    open_calls: list[ToolCall] = []
+    for item in items:
+        answers = item.get("approval_request_id")
+        if item.get("type") == "function_call_output":
+            answers = item.get("call_id")
+        if found := next((call for call in open_calls if call.id == answers), None):
+            open_calls.remove(found)
+        open_calls += calls([item])
+    return open_calls
 
 
 def answer(call: ToolCall, output: str, error: str | None = None) -> dict[str, Json]:
