@@ -105,7 +105,8 @@ MAY_IMPORT_IN_APIS = {
 """Each API's own package is reached by name only, from the table in apis/__init__.py."""
 WORDS_OF_THE_SERVER = {"wire", "settings", "thread_pools", "tokens", "upstream", "validation"}
 MAY_IMPORT_IN_SERVER = {
-    "__init__": {"models", "engine", "seeding", "serving", "settings", "storage", "upstream"},
+    "__init__": {"models", "engine", "http", "seeding", "serving", "settings"}
+    | {"storage", "upstream"},
     "wire": set(),
     "tokens": set(),
     "thread_pools": set(),

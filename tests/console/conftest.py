@@ -20,6 +20,7 @@ from assistctl.apis import connect
 from assistctl.apis.transport.client import Client
 from assistctl.console.access import Links
 from assistctl.console.app import create_app
+from assistctl.console.listening import configured
 from assistctl.console.reach import Reach
 from assistctl.console.visit import Console
 from assistctl.loading import load
@@ -99,8 +100,7 @@ class Visitor:
 def serving(app: Any) -> Iterator[str]:
     """An application on a free port; its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(configured(app, grace=1))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

@@ -1,14 +1,21 @@
 """What an attacker tries, and what comes of it; docs/console.md has the list."""
 
+import os
 import re
 import socket
+import subprocess
+import sys
 import threading
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx2
 import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
 
-from assistctl.console import access, app
+from assistctl.console import access, app, peers
 from assistctl.console.access import (
     ATTEMPTS,
     ATTEMPTS_OF_ALL,
@@ -23,9 +30,11 @@ from assistctl.console.access import (
     Sessions,
     foreign_origin,
 )
+from assistctl.console.listening import configured
 from assistctl.console.markdown import markdown
 from assistctl.console.visit import Console
 from assistctl.errors import Refused, RemoteError
+from assistctl.server.http import listening
 from tests.console.conftest import Visitor, serving
 
 POLICY = (
@@ -275,6 +284,221 @@ def test_who_comes_in_again_has_left_the_session_before(console, browse):
     assert dict(browse.http.cookies) != before
     thief = httpx2.get(f"{console.address}/console/workspace", cookies=before)
     assert where(thief) == (303, "/console/enter")
+
+
+# Others on this machine
+
+
+class Ports(BaseHTTPRequestHandler):
+    """What somebody else serves on a port of this machine; `heard` are the cookies that came."""
+
+    heard: list[str]
+
+    def do_GET(self):
+        self.heard.append(self.headers.get("cookie", ""))
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<img src=/console/x>")
+
+    def log_message(self, *args):
+        pass
+
+
+def test_the_cookie_that_a_browser_sends_to_other_ports_opens_nothing_for_other_users(
+    console, new_page, monkeypatch
+):
+    page, heard = new_page(), []
+    page.goto(f"{console.address}/console/enter?token={console.links.new()}")
+    page.wait_for_url("**/console/workspace")
+    other = ThreadingHTTPServer(("127.0.0.1", 0), type("Lure", (Ports,), {"heard": heard}))
+    thread = threading.Thread(target=other.serve_forever)
+    thread.start()
+    try:
+        page.goto(f"http://127.0.0.1:{other.server_port}/")
+        page.wait_for_load_state("networkidle")
+    finally:
+        other.shutdown()
+        thread.join()
+        other.server_close()
+    stolen = {"cookie": next(filter(None, heard))}
+    assert httpx2.get(f"{console.address}/console/workspace", headers=stolen).status_code == 200
+    for uid in (os.geteuid() + 1, 0):
+        monkeypatch.setattr(peers, "_trusted", lambda uid=uid: {uid})
+        answer = httpx2.get(f"{console.address}/console/workspace", headers=stolen)
+        expected = (200, None) if uid == os.geteuid() else (303, "/console/enter")
+        assert where(answer) == expected
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_process_of_another_user_comes_in_by_no_link_and_no_session(console, browse):
+    """Which leaves the link to whom it is for."""
+    token = console.links.new()
+    cookie = "; ".join(f"{name}={value}" for name, value in browse.http.cookies.items())
+    ask = (
+        "curl",
+        "-s",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}",
+        "-H",
+        f"Origin: {console.address}",
+    )
+    for more in (
+        ("-d", f"token={token}", f"{console.address}/console/enter"),
+        ("-H", f"Cookie: {cookie}", f"{console.address}/console/workspace"),
+        (
+            "-H",
+            f"Cookie: {cookie}",
+            "-d",
+            f"csrf={browse.csrf}",
+            f"{console.address}/console/logout",
+        ),
+    ):
+        done = subprocess.run([*ask, *more], user=65534, capture_output=True, check=True, text=True)
+        assert done.stdout in ("403", "303")
+    assert browse.get("/workspace").status_code == 200
+    assert browse.raw_post("/console/enter", {"token": token}).status_code == 303
+
+
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when ..."
+LISTENS = (
+    "   0: 0100007F:1FA4 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000 0 77 1 0"
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "ours"),
+    [
+        ("0100007F:C350 0100007F:1FA4 01 0:0 0:0 0  1000        0 78 1 0", True),
+        ("0100007F:C350 0100007F:1FA4 01 0:0 0:0 0     0        0 78 1 0", True),
+        ("0100007F:C350 0100007F:1FA4 01 0:0 0:0 0  1001        0 78 1 0", False),
+        ("0100007F:C350 0100007F:1FA4 05 0:0 0:0 0  1000        0 78 1 0", True),
+        ("0100007F:C350 0100007F:1FA4 05 0:0 0:0 0     0        0 0 1 0", False),
+        ("0100007F:C351 0100007F:1FA4 01 0:0 0:0 0  1000        0 78 1 0", False),
+        ("0100007F:1FA4 0100007F:C350 01 0:0 0:0 0  1000        0 78 1 0", False),
+        (
+            "0000000000000000FFFF00000100007F:C350 0000000000000000FFFF00000100007F:1FA4"
+            " 01 0:0 0:0 0  1000        0 78 1 0",
+            True,
+        ),
+    ],
+    ids=["own", "root", "another", "half closed", "let go", "port", "our side", "as IPv6"],
+)
+@pytest.mark.skipif(sys.byteorder == "big", reason="the table is written as a small-endian has it")
+def test_whose_a_connection_is_says_the_table_of_the_system(tmp_path, monkeypatch, line, ours):
+    monkeypatch.setattr(peers, "_trusted", lambda: {0, 1000})
+    table = tmp_path / "tcp"
+    table.write_text("\n".join([HEAD, LISTENS, f"   1: {line}", ""]))
+    ends = (("127.0.0.1", 50000), ("127.0.0.1", 8100))
+    assert peers.is_ours(*ends, tables=[table, tmp_path / "none"]) is ours
+
+
+@pytest.mark.parametrize("told", [None, HEAD], ids=["no table", "a table of nothing"])
+def test_where_the_system_does_not_tell_whose_a_connection_is_anybody_with_the_link_comes_in(
+    tmp_path, told
+):
+    table = tmp_path / "tcp"
+    if told:
+        table.write_text(told)
+    assert peers.is_ours(("127.0.0.1", 50000), ("127.0.0.1", 8100), tables=[table])
+
+
+def test_a_proxy_that_speaks_for_somebody_is_no_other_process(console, browse):
+    """Anybody may say so, and name the connection of the browser."""
+    told = {"x-forwarded-for": "127.0.0.1:1", "x-forwarded-proto": "http"}
+    seen = []
+
+    async def asked(scope, receive, send):
+        seen.append((scope["client"], scope["state"]["connection"]["peer"][1]))
+        await PlainTextResponse("")(scope, receive, send)
+
+    config = configured(asked)
+    config.proxy_headers = True
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        with httpx2.Client() as http:
+            answer = http.get(f"http://127.0.0.1:{listener.getsockname()[1]}/", headers=told)
+            own = answer.extensions["network_stream"].get_extra_info("client_addr")[1]
+        server.should_exit = True
+        thread.join()
+    assert seen == [(("127.0.0.1", 1), own)]
+
+
+def test_whoever_connects_and_says_nothing_is_let_go(console, monkeypatch):
+    monkeypatch.setattr(listening, "HEAD_SECONDS", 0.1)
+    name, _, port = console.address.removeprefix("http://").partition(":")
+    for said in (b"", b"GET /console/enter HTTP/1.1\r\nX: "):
+        with socket.create_connection((name, int(port)), timeout=20) as connection:
+            connection.sendall(said)
+            assert connection.recv(1000) == b""
+
+
+def test_headers_without_an_end_are_not_kept(console):
+    name, _, port = console.address.removeprefix("http://").partition(":")
+    with socket.create_connection((name, int(port)), timeout=20) as connection:
+        with suppress(OSError):
+            connection.sendall(b"GET /console/enter HTTP/1.1\r\nX: " + b"x" * 1_000_000)
+        with suppress(ConnectionError):
+            assert connection.recv(12) == b"HTTP/1.1 431"
+
+
+@pytest.mark.parametrize("planted", ["junk", ""])
+def test_a_cookie_that_is_planted_beside_ours_keeps_nobody_out(console, browse, planted):
+    """A page of another port can, with whatever path."""
+    ((name, own),) = browse.http.cookies.items()
+    for said in (f"{name}={own}; {name}={planted}", f"{name}={planted}; {name}={own}"):
+        answer = httpx2.get(f"{console.address}/console/workspace", headers={"cookie": said})
+        assert answer.status_code == 200
+
+
+def test_of_two_sessions_in_one_browser_neither_is_taken_and_who_comes_in_ends_both(
+    console, browse
+):
+    """Else somebody would work in that of whoever has planted it."""
+    other = Visitor(console.address)
+    with other.http:
+        other.enter(console.links)
+        ((name, planted),) = other.http.cookies.items()
+        both = {"cookie": f"{name}={planted}; {name}={browse.http.cookies[name]}"}
+        assert where(httpx2.get(f"{console.address}/console/workspace", headers=both)) == (
+            303,
+            "/console/enter",
+        )
+        sent = {"data": {"token": console.links.new()}}
+        headers = {**both, "origin": console.address}
+        assert httpx2.post(f"{console.address}/console/enter", **sent, headers=headers).cookies
+        assert where(other.http.get("/console/workspace")) == (303, "/console/enter")
+
+
+# Pages of other origins
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize(
+    ("mode", "dest"),
+    [("no-cors", "image"), ("no-cors", "script"), ("navigate", "iframe"), ("cors", "empty")],
+)
+def test_what_a_page_of_another_origin_has_a_browser_ask_for_is_not_looked_up(
+    browse, site, mode, dest
+):
+    """It would learn from the time that a search takes whether there is such a thread."""
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": dest}
+    assert browse.http.get("/console/threads?q=rose", headers=headers).status_code == 403
+    headers["sec-fetch-site"] = "same-origin"
+    assert browse.http.get("/console/threads?q=rose", headers=headers).status_code == 200
+
+
+def test_a_link_from_elsewhere_still_leads_here(browse):
+    headers = {
+        "sec-fetch-site": "cross-site",
+        "sec-fetch-mode": "navigate",
+        "sec-fetch-dest": "document",
+    }
+    assert browse.http.get("/console/workspace", headers=headers).status_code == 200
 
 
 # Forms of other sites

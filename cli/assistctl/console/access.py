@@ -132,14 +132,14 @@ class Sessions:
         self._closing: list[threading.Thread] = []
         self._secret = secrets.token_bytes(32)
 
-    def begin(self, reach: Reach, key: str | None = None, *, instead_of: str = "") -> str:
+    def begin(self, reach: Reach, key: str | None = None, *, instead_of: Iterable[str] = ()) -> str:
         """Let somebody in, with a key where it needs one; the id of the session, which takes the
-        place of the one that their browser had."""
+        place of those that their browser had."""
         session_id, now = secrets.token_urlsafe(32), self._clock()
         holder = hmac.digest(self._secret, (key or "").encode("utf-8", "surrogatepass"), "sha256")
         session = Session(secrets.token_urlsafe(32), reach, holder, now, now)
         with self._lock:
-            ended = self._take([_digest(instead_of), *self._old(now)])
+            ended = self._take([*map(_digest, instead_of), *self._old(now)])
             own = [known for known, it in self._open.items() if it.holder == holder]
             ended += self._take(own[: max(0, len(own) + 1 - MOST_OF_ONE)])
             ended += self._take(list(self._open)[: max(0, len(self._open) + 1 - MOST_SESSIONS)])
@@ -158,10 +158,10 @@ class Sessions:
         self._close(ended)
         return session
 
-    def end(self, session_id: str) -> None:
-        """Nobody comes in with this id any more."""
+    def end(self, *ids: str) -> None:
+        """Nobody comes in with these ids any more."""
         with self._lock:
-            ended = self._take([_digest(session_id)])
+            ended = self._take(map(_digest, ids))
         self._close(ended)
 
     def end_all(self) -> None:
@@ -254,6 +254,18 @@ def foreign_origin(scheme: str, headers: Mapping[str, str]) -> str | None:
     if host and origin == f"https://{host}" and scheme == "http":
         return f"{origin}, though by http: a proxy has to tell X-Forwarded-Proto"
     return None if host and origin == f"{scheme}://{host}" else origin
+
+
+def foreign_fetch(method: str, headers: Mapping[str, str]) -> str | None:
+    """Who asks, if that is a page of another origin that does not lead its reader here: it could
+    have the reader's browser ask for much, with their session where it is of this machine, too, and
+    learn from the time that takes. Browsers say so to https and to this machine."""
+    site = headers.get("sec-fetch-site", "none")
+    leads = headers.get("sec-fetch-mode") == "navigate" and method in ("GET", "HEAD")
+    leads = leads and headers.get("sec-fetch-dest") == "document"
+    if leads or site in ("none", "same-origin"):
+        return None
+    return f"a page of another origin ({site})"
 
 
 def _hostname(address: str) -> str:

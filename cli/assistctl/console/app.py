@@ -28,6 +28,7 @@ from assistctl.console import entering
 from assistctl.console.access import (
     Attempts,
     Sessions,
+    foreign_fetch,
     foreign_host,
     foreign_origin,
     is_same_token,
@@ -135,6 +136,8 @@ class _Guard:
             and (origin := foreign_origin(scheme, headers)) is not None
         ):
             return _refused(f"this was not sent by a page of this console, but from {origin}")
+        if (asking := foreign_fetch(method, headers)) is not None:
+            return _refused(f"this was asked for by {asking}")
         return None
 
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from assistctl.console.access import Attempts, Session, Sessions
+from assistctl.console.peers import is_ours
 from assistctl.console.reach import Reach
 from assistctl.console.rendering import rendered
 from assistctl.console.visit import ROOT, Console
@@ -31,9 +32,26 @@ class Doors:
 
 
 def session_of(doors: Doors, request: Request) -> Session | None:
-    """Whose request this is."""
-    session_id = request.cookies.get(_cookie(request))
-    return doors.sessions.find(session_id) if session_id else None
+    """Whose request this is. Somebody else's page can plant a cookie beside ours: of what are no
+    sessions one is found all the same, of two nobody knows whose it is."""
+    found = [it for each in _ids(request) if (it := doors.sessions.find(each))]
+    return found[0] if len(found) == 1 and _is_here(doors, request) else None
+
+
+def _is_here(doors: Doors, request: Request) -> bool:
+    """Whether somebody may use a link, or the session that one has begun: of this machine's users
+    the one whose console it is."""
+    if doors.console.links is None:
+        return True
+    about = request.scope.get("state", {}).get("connection", {})
+    # Not what a proxy tells: there is none before a console with links, and anybody may say so.
+    peer, own = about.get("peer") or request.client, request.scope.get("server")
+    if peer and own and not about.get("is_ours"):
+        about["is_ours"] = is_ours((peer[0], peer[1]), (own[0], own[1]))
+    if about.get("is_ours"):
+        return True
+    _log.warning("refused: a link or a session that a process of another user has")
+    return False
 
 
 def outside(doors: Doors, request: Request) -> Response:
@@ -57,7 +75,8 @@ async def enter(doors: Doors, request: Request) -> Response:
     """Exchange a link's token for a session."""
     links = doors.console.links
     token = (await request.form()).get("token", "")
-    if links is None or not isinstance(token, str) or not links.take(token):
+    is_told = isinstance(token, str) and _is_here(doors, request)
+    if links is None or not is_told or not links.take(str(token)):
         _log.warning("a link was refused (client %s)", _client(request))
         return _outside("enter.html", 403, title="Open the console", token="", wrong=True)
     reach = await run_in_threadpool(doors.console.reach, None)
@@ -98,18 +117,17 @@ async def login(doors: Doors, request: Request) -> Response:
 
 def leave(doors: Doors, request: Request) -> Response:
     """End the session."""
-    doors.sessions.end(request.cookies.get(_cookie(request), ""))
+    doors.sessions.end(*_ids(request))
     answer = outside(doors, request)
     answer.delete_cookie(_cookie(request), ROOT)
     return answer
 
 
 def _let_in(doors: Doors, request: Request, reach: Reach, key: str | None) -> Response:
-    before = request.cookies.get(_cookie(request), "")
     answer = RedirectResponse(f"{ROOT}/", 303)
     answer.set_cookie(
         _cookie(request),
-        doors.sessions.begin(reach, key, instead_of=before),
+        doors.sessions.begin(reach, key, instead_of=_ids(request)),
         path=ROOT,
         secure=request.url.scheme == "https",
         httponly=True,
@@ -122,6 +140,13 @@ def _let_in(doors: Doors, request: Request, reach: Reach, key: str | None) -> Re
 def _cookie(request: Request) -> str:
     """Cookies of a host are of all its ports: each has a name of its own."""
     return f"assistctl_console_{(request.scope.get('server') or ('', 0))[1]}"
+
+
+def _ids(request: Request) -> list[str]:
+    """What the cookies of our name say; there is one, unless somebody has planted others."""
+    said = "; ".join(request.headers.getlist("cookie")).split(";")
+    named = (it.strip().partition("=") for it in said)
+    return list(dict.fromkeys(it for name, _, it in named if name == _cookie(request) and it))
 
 
 def _client(request: Request) -> str:

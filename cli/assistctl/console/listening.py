@@ -8,6 +8,8 @@ from collections.abc import Callable
 import uvicorn
 from starlette.types import ASGIApp
 
+from assistctl.server import Http, allow_many_connections
+
 _GRACE_SECONDS = 2
 """For answers that are on their way at the end; pages that listen for more never end themselves."""
 
@@ -16,16 +18,22 @@ def serve(app: ASGIApp, port: int, on_listening: Callable[[str], None]) -> None:
     """Serve on a port of loopback, 0 for a free one, until SIGINT or SIGTERM, which are raised
     again once all is closed. `on_listening` is told the address, `http://127.0.0.1:8100`. Raises
     OSError if the port cannot be had."""
+    allow_many_connections()
     with socket.create_server(("127.0.0.1", port), backlog=128) as listener:
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            ws="none",
-            lifespan="off",
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
         on_listening(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        uvicorn.Server(config).run([listener])
+        uvicorn.Server(configured(app)).run([listener])
+
+
+def configured(app: ASGIApp, grace: int = _GRACE_SECONDS) -> uvicorn.Config:
+    """How it is served; connections that never say what they want are let go."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        http=Http,
+        ws="none",
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=grace,
+    )

@@ -13,6 +13,7 @@ from assistctl.server.settings import Settings
 
 if TYPE_CHECKING:
     from assistctl.server.engine.interpreters import code_report
+    from assistctl.server.http.listening import Http, allow_many_connections
     from assistctl.server.models.listing import Listing, listing
     from assistctl.server.models.taping import Tape
     from assistctl.server.seeding import Seeded, SeedError, seed
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
 __all__ = [
     "DatabaseError",
     "EmbeddedServer",
+    "Http",
     "Listing",
     "SeedError",
     "Seeded",
     "Settings",
     "Tape",
+    "allow_many_connections",
     "code_report",
     "database_fault",
     "is_loopback",
@@ -51,6 +54,8 @@ _HOMES = {
     "Listing": "models.listing",
     "listing": "models.listing",
     "Tape": "models.taping",
+    "Http": "http.listening",
+    "allow_many_connections": "http.listening",
     "is_loopback": "upstream",
 }
 

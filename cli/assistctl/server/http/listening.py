@@ -69,7 +69,9 @@ class Http(H11Protocol):
 
     Those who connect and then never say what they want are let go. A client may close its side once
     it has said all, and still gets its answer. What is no HTTP is told so in the API's own shape.
-    `scope["state"]["is_gone"]` tells whether nobody is there to be answered any more.
+    `scope["state"]["is_gone"]` tells whether nobody is there to be answered any more; "connection"
+    is what is known of it, of all its requests: "peer" is the address at the other end, whomever a
+    proxy there says that it speaks for.
 
     uvicorn has no API for that; tests/server/test_uvicorn.py says when what this rests on changes.
     """
@@ -79,7 +81,8 @@ class Http(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.conn = self._requests = _Requests(h11.SERVER)
-        self.app_state = {**self.app_state, "is_gone": self._is_gone}
+        connection = {"peer": self.client}
+        self.app_state = {**self.app_state, "is_gone": self._is_gone, "connection": connection}
         self._wait()
 
     def handle_events(self) -> None:
