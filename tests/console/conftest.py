@@ -25,6 +25,7 @@ from assistctl.console.reach import Reach
 from assistctl.console.visit import Console
 from assistctl.loading import load
 from assistctl.resources import Target
+from assistctl.sync import apply_plan, plan_sync
 from assistctl.targets import started
 
 SHOP = Path(__file__).parent.parent / "commands" / "shop"
@@ -213,3 +214,24 @@ def browser(console: Opened, new_page: Callable[..., Any]) -> Any:
     page.goto(f"{console.address}/console/enter?token={console.links.new()}")
     page.wait_for_url("**/console/workspace")
     return page
+
+
+@pytest.fixture(scope="module")
+def shop(console: Opened) -> Opened:
+    """The module's console, when its workspace has been synced."""
+    surface, workspace = connect(console.target), load(console.root)
+    results = list(apply_plan(surface, workspace, plan_sync(surface, workspace)))
+    assert [it.error for it in results if it.error] == []
+    surface.close()
+    return console
+
+
+@pytest.fixture
+def at(shop: Opened, browser: Any) -> Callable[[str], Any]:
+    """Opens the playground of somebody."""
+
+    def open_at(subject: str) -> Any:
+        browser.goto(f"{shop.address}/console/playground/table?with={subject}")
+        return browser
+
+    return open_at

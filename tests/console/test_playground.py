@@ -6,12 +6,11 @@ import time
 
 import pytest
 
-from assistctl.apis import connect
 from assistctl.console.markdown import LONGEST_COMING, markdown
 from assistctl.loading import load
 from assistctl.record import store
-from assistctl.sync import apply_plan, plan_sync
-from tests.console.conftest import SHOP, Opened
+from tests.console.conftest import SHOP
+from tests.console.talking import done, plan_of, save, say
 
 MORE = """\
 turns:
@@ -47,43 +46,6 @@ def workshop(tmp_path_factory):
     script = root / "assistants" / "clerk.script.yaml"
     script.write_text(script.read_text().replace("turns:\n", MORE.replace("{LONG}", LONG), 1))
     return root
-
-
-@pytest.fixture(scope="module")
-def shop(console: Opened) -> Opened:
-    """The console of that shop, which is synced."""
-    surface, workspace = connect(console.target), load(console.root)
-    results = list(apply_plan(surface, workspace, plan_sync(surface, workspace)))
-    assert [it.error for it in results if it.error] == []
-    surface.close()
-    return console
-
-
-@pytest.fixture
-def at(shop, browser):
-    """Opens the playground of somebody."""
-
-    def open_at(subject):
-        browser.goto(f"{shop.address}/console/playground/table?with={subject}")
-        return browser
-
-    return open_at
-
-
-def say(page, message):
-    before = page.locator("article.exchange").count()
-    box = page.get_by_role("textbox", name="Message")
-    box.fill(message)
-    box.press("Control+Enter")
-    exchange = page.locator("article.exchange").nth(before)
-    exchange.wait_for()
-    return exchange
-
-
-def done(exchange, status="completed"):
-    for state in exchange.locator(".state").all():
-        state.get_by_text(status, exact=True).wait_for()
-    return exchange
 
 
 def test_a_turn_is_shown_with_the_function_that_it_called_and_the_thread_goes_on(shop, at):
@@ -243,7 +205,7 @@ def test_a_file_whose_name_is_html_is_text_and_is_never_run(shop, at, browser):
 def test_a_file_is_given_with_a_message(shop, at, tmp_path):
     (tmp_path / "roses.csv").write_text("a,b\n")
     page = at("assistant/clerk")
-    page.get_by_label("Files").set_input_files(tmp_path / "roses.csv")
+    page.locator("input[type=file]").set_input_files(tmp_path / "roses.csv")
     exchange = done(say(page, "Hello?"))
     assert exchange.locator(".said").inner_text().split() == ["Hello?", "roses.csv"]
     thread = exchange.locator(".state code").inner_text()
@@ -251,7 +213,7 @@ def test_a_file_is_given_with_a_message(shop, at, tmp_path):
     said = next(client.list(f"/threads/{thread}/messages", order="asc"))
     client.close()
     assert len(said["attachments"]) == 1
-    assert page.get_by_label("Files").first.input_value() == ""
+    assert page.locator("input[type=file]").input_value() == ""
 
 
 def test_without_javascript_the_answer_is_on_the_page_that_follows(shop, browse):
@@ -259,20 +221,6 @@ def test_without_javascript_the_answer_is_on_the_page_that_follows(shop, browse)
     assert page.status_code == 303
     text = browse.get("/playground/table", **{"with": "assistant/clerk"}).text
     assert "<p>Hello!</p>" in text
-
-
-def plan_of(shop, key):
-    surface, workspace = connect(shop.target), load(shop.root)
-    try:
-        return plan_sync(surface, workspace, [key]).plan
-    finally:
-        surface.close()
-
-
-def save(page, shop):
-    page.get_by_role("button", name="Save as YAML").click()
-    page.get_by_role("heading", name="as YAML").wait_for()
-    return page
 
 
 def test_an_edit_is_saved_where_it_is_declared_and_the_plan_shows_just_that(shop, at):
@@ -284,7 +232,7 @@ def test_an_edit_is_saved_where_it_is_declared_and_the_plan_shows_just_that(shop
     page.get_by_text("Parameters").click()
     page.get_by_label("Temperature").fill("0.5")
     page.get_by_role("checkbox", name="wait Take longer than anybody waits.").uncheck()
-    save(page, shop)
+    save(page)
     assert page.locator(".diff ins").all_inner_texts() == ["  Be kind.", "temperature: 0.5"]
     page.get_by_role("button", name="Write 1 file").click()
     page.get_by_role("status").get_by_text("1 file written:").wait_for()
@@ -310,7 +258,7 @@ def test_a_new_assistant_is_tried_and_then_gets_a_file_of_its_own(shop, at):
     page.get_by_role("checkbox", name="add Add two numbers.").check()
     exchange = done(say(page, "Hello?"))
     assert "as it would be declared" in exchange.locator(".by").inner_text()
-    save(page, shop)
+    save(page)
     page.get_by_label("Key").fill("adder")
     page.get_by_role("button", name="Write 1 file").click()
     page.get_by_role("status").wait_for()
@@ -337,7 +285,7 @@ def test_one_that_was_only_at_the_target_is_saved_and_the_plan_shows_just_the_ed
     page = at("id/" + made["id"])
     assert "at local" in done(say(page, "Hello?")).locator(".by").inner_text()
     assert page.get_by_role("textbox", name="Instructions").input_value() == "You water.\nDaily."
-    save(page, shop)
+    save(page)
     assert page.locator("h2 code").all_inner_texts() == [
         "assistants/gardener.yaml",
         "assistants/gardener.md",
@@ -356,7 +304,7 @@ def test_what_was_edited_of_one_that_was_only_at_the_target_is_all_that_the_plan
     client.close()
     page = at("id/" + made["id"])
     page.get_by_role("textbox", name="Instructions").fill("You carry flowers.")
-    save(page, shop)
+    save(page)
     page.get_by_text("comes into these files last").wait_for()
     page.get_by_label("Key").fill("carrier")
     page.get_by_role("button", name="Write 1 file").click()

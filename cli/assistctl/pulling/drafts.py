@@ -33,6 +33,7 @@ class Drafts:
     root: Path
     _before: dict[str, bytes] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
+    _values: dict[str, tuple[str, Json]] = field(default_factory=dict)
 
     def text(self, file: str) -> str:
         """What the file is to hold, line ends and a byte order mark as they are."""
@@ -48,7 +49,10 @@ class Drafts:
 
     def value(self, file: str, path: Steps = ()) -> Json:
         """What a YAML file holds at a path, or ABSENT."""
-        return at(value_of(self.text(file), file), path)
+        text = self.text(file)
+        if file not in self._values or self._values[file][0] is not text:
+            self._values[file] = text, value_of(text, file)
+        return at(self._values[file][1], path)
 
     @property
     def edits(self) -> tuple[FileEdit, ...]:

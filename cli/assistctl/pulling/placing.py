@@ -109,6 +109,30 @@ class Placer:
         else:
             self._remove(spot.file, item)
 
+    def listed_files(
+        self, address: Address, tool: str | None = None
+    ) -> tuple[str, tuple[str, ...]]:
+        """The file in which those of a store, or of a tool of an assistant, are listed, or are to
+        be, and the paths and globs as they stand there."""
+        file, path = self._list_of_files(address, tool)
+        listed = self.drafts.value(file, path)
+        return file, tuple(map(str, listed)) if isinstance(listed, list) else ()
+
+    def place_files(self, address: Address, names: Sequence[str], tool: str | None = None) -> None:
+        """Have just these paths and globs listed there."""
+        self._list(*self._list_of_files(address, tool), names)
+
+    def place_search(self, address: Address, store: str) -> None:
+        """Have an assistant's file_search look into a declared store, by its key, or, without one,
+        into files of its own."""
+        file, files = self._list_of_files(address, "file_search")
+        searched = (*files[:-1], "vector_store")
+        if store:
+            self._remove(file, files)
+            self._put(file, searched, store)
+        else:
+            self._remove(file, searched)
+
     def _template(self, address: Address) -> Template | None:
         return self.workspace.assistants[address.name].template
 
@@ -328,21 +352,37 @@ class Placer:
         elif len(new) == 1 and ours:
             self._put(spot.file, path, ours[0])
 
+    def _list_of_files(self, address: Address, tool: str | None) -> tuple[str, Path]:
+        if tool is None:
+            spot = self._spot(address, ("files",))
+            return spot.file, (*spot.base, "files")
+        assistant = self.workspace.assistants[address.name]
+        spot, _ = self._tool_list(assistant)
+        return spot.file, (*self._item(spot, assistant, tool), "files")
+
+    def _list(self, file: str, path: Path, names: Sequence[str]) -> None:
+        """Have a list hold just these, those that it has as they stand; no list holds none."""
+        listed = self.drafts.value(file, path)
+        there = [str(it) for it in listed] if isinstance(listed, list) else []
+        for name in names:
+            if name not in there:
+                self._append(file, path, name)
+        if not names:
+            self._remove(file, path)
+            return
+        for number in reversed(range(len(there))):
+            if there[number] not in names:
+                self._remove(file, (*path, number))
+
     def _drop_files(self, assistant: Assistant, gone: Collection[Address]) -> None:
-        spot = self._spot(assistant.address, ("tools",))
-        path = (*self._item(spot, assistant, "code_interpreter"), "files")
-        listed = self.drafts.value(spot.file, path)
-        names = [str(it) for it in listed] if isinstance(listed, list) else []
-        paths = [_below(spot.file, name) for name in names]
+        file, names = self.listed_files(assistant.address, "code_interpreter")
+        paths = [_below(file, name) for name in names]
         for address in gone:
             if address.name not in paths or is_pattern(names[paths.index(address.name)]):
                 place = assistant.places.get("tools.code_interpreter", assistant.place)
                 raise NotEditable(place, f"{address} is named by a pattern", "name the files")
-        for number in reversed(range(len(names))):
-            if Address(FILE, paths[number]) in gone:
-                self._remove(spot.file, (*path, number))
-                if len(names) == 1:
-                    self._remove(spot.file, path)
+        kept = [n for n, path in zip(names, paths, strict=True) if Address(FILE, path) not in gone]
+        self.place_files(assistant.address, kept, "code_interpreter")
 
 
 def _are(kind: type, *values: Json) -> bool:

@@ -21,7 +21,7 @@ from assistctl.console.differences import Line, difference
 from assistctl.console.downloads import lent
 from assistctl.console.markdown import is_long
 from assistctl.console.pages.workspace import APPLYING, check_consent
-from assistctl.console.playground import drafts, saving, seats
+from assistctl.console.playground import drafts, fields, saving, seats
 from assistctl.console.playground.drafts import Draft
 from assistctl.console.playground.ready import make_ready
 from assistctl.console.playground.seats import BY_ID, DECLARED, NEW, Seat
@@ -287,7 +287,7 @@ def _page(visit: Visit, seat: Seat, at: Table) -> Response:
         title=seat.title,
         seat=seat,
         draft=draft,
-        said={it: draft.settings.get(it, "") for it in (*drafts.TEXTS, *drafts.NUMBERS)},
+        said=fields.shown(draft.settings),
         has_parameters=bool({*draft.settings} - {"model", "instructions"}),
         exchanges=at.exchanges,
         columns=at.columns,
@@ -295,7 +295,10 @@ def _page(visit: Visit, seat: Seat, at: Table) -> Response:
         beside=beside,
         other_model=model,
         models=sorted({*prices, *used} - {""}),
-        efforts=drafts.EFFORTS,
+        efforts=fields.EFFORTS,
+        formats=fields.FORMATS,
+        stores=[key for key, it in seat.workspace.stores.items() if not it.implicit],
+        choices=fields.choices([it.id for it in seat.offers], draft.settings),
         templated=seat.assistant.template if seat.assistant else None,
     )
 

@@ -6,7 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from assistctl.errors import AssistctlError, DeclarationError
+from assistctl.console.playground import fields, tool_files
+from assistctl.console.playground.fields import NAMES, RUN
+from assistctl.console.playground.tool_files import CODE, SEARCH, Listed, Lists, item_of, listed
+from assistctl.errors import DeclarationError
 from assistctl.loading import load
 from assistctl.pulling.drafts import Drafts, FileEdit, contents
 from assistctl.pulling.placing import Placer, name_of
@@ -24,21 +27,17 @@ from assistctl.spec.editing import ABSENT, NotEditable
 from assistctl.spec.reading import unwritten
 from assistctl.spec.writing import document
 
-TEXTS = ("model", "instructions", "reasoning_effort")
-NUMBERS = ("temperature", "top_p", "max_completion_tokens")
-RUN = ("max_completion_tokens",)
-"""What the YAML has under `run`."""
-
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-
 
 @dataclass(frozen=True)
 class Draft:
     """What is said of an assistant: its settings by their names, without those that nothing is said
-    of; its tools by the ids of their Offers; and values of its variables."""
+    of; its tools by the ids of their Offers, with the lists of their `files` and the key of the
+    declared `store` that it searches, if it does; and values of its variables."""
 
     settings: Mapping[str, Json] = field(default_factory=dict)
     tools: tuple[str, ...] = ()
+    files: Lists = field(default_factory=dict)
+    store: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -53,29 +52,25 @@ class Offer:
     item: Json = None
 
 
-def draft_of(assistant: Assistant) -> Draft:
-    """An assistant as it is declared."""
+def draft_of(assistant: Assistant, lists: Mapping[str, Listed]) -> Draft:
+    """An assistant as it is declared, and its files are listed."""
     said = {**assistant.settings, **assistant.run}
-    settings = {name: said[name] for name in (*TEXTS, *NUMBERS) if said.get(name) is not None}
-    return Draft(settings, tuple(offer.id for offer in _own(assistant)))
+    settings = {name: said[name] for name in NAMES if said.get(name) is not None}
+    files = {name: it.names for name, it in lists.items()}
+    tools = tuple(offer.id for offer in _own(assistant))
+    return Draft(settings, tools, files, tool_files.searched(assistant))
 
 
 def read(sent: Mapping[str, str], tools: Sequence[str], base: Draft) -> Draft:
     """What a form has sent; what it has no field for is as in `base`. Raises AssistctlError."""
-    settings = dict(base.settings)
-    for name in (*TEXTS, *NUMBERS):
-        if name in sent:
-            text = sent[name].replace("\r\n", "\n")
-            value = text if name == "instructions" else text.strip()
-            settings.pop(name, None)
-            if value:
-                settings[name] = _number(name, value) if name in NUMBERS else value
     variables = {
         name.removeprefix("var."): value
         for name, value in sent.items()
         if name.startswith("var.") and value
     }
-    return Draft(settings, tuple(tools), variables)
+    files = tool_files.read(sent, base.files)
+    store = sent.get("store", base.store)
+    return Draft(fields.read(sent, base.settings), tuple(tools), files, store, variables)
 
 
 def offers(workspace: Workspace, assistant: Assistant | None) -> list[Offer]:
@@ -89,27 +84,30 @@ def offers(workspace: Workspace, assistant: Assistant | None) -> list[Offer]:
 def edits(workspace: Workspace, assistant: Assistant, draft: Draft) -> tuple[FileEdit, ...]:
     """How the files of the workspace would declare it. Raises DeclarationError where they
     cannot."""
-    was = draft_of(assistant)
+    was = draft_of(assistant, listed(workspace, assistant))
     placer = Placer(workspace, Drafts(workspace.root))
     try:
-        for name in (*TEXTS, *NUMBERS):
+        for name in NAMES:
             before, after = was.settings.get(name), draft.settings.get(name)
             if before != after:
                 placer.place(assistant.address, name, before, after, within=_section(name))
-        names = {offer.id: offer for offer in offers(workspace, assistant)}
+        known = {offer.id: offer.item for offer in offers(workspace, assistant)}
         for gone in (it for it in was.tools if it not in draft.tools):
-            placer.remove_tool(assistant.address, _tool_name(gone))
-        for new in (it for it in draft.tools if it not in was.tools and it in names):
-            placer.add_tool(assistant.address, names[new].item)
+            placer.remove_tool(assistant.address, tool_name(gone))
+        for new in (it for it in draft.tools if it not in was.tools and it in known):
+            placer.add_tool(assistant.address, item_of(known[new], draft.files, draft.store))
+        kept = [it for it in was.tools if it in draft.tools]
+        before, after = (was.files, was.store), (draft.files, draft.store)
+        tool_files.place(placer, assistant, kept, before, after)
     except NotEditable as reason:
         raise DeclarationError([reason.problem]) from None
     return placer.drafts.edits
 
 
-def fields(workspace: Workspace, draft: Draft) -> dict[str, Json]:
+def yaml_of(workspace: Workspace, draft: Draft) -> dict[str, Json]:
     """The YAML of an assistant that nothing declares yet."""
     known = {offer.id: offer.item for offer in offers(workspace, None)}
-    tools = [known[it] for it in draft.tools if it in known]
+    tools = [item_of(known[it], draft.files, draft.store) for it in draft.tools if it in known]
     settings = {name: value for name, value in draft.settings.items() if name not in RUN}
     run = {name: value for name, value in draft.settings.items() if name in RUN}
     return {**settings, **({"tools": tools} if tools else {}), **({"run": run} if run else {})}
@@ -117,7 +115,7 @@ def fields(workspace: Workspace, draft: Draft) -> dict[str, Json]:
 
 def as_file(workspace: Workspace, draft: Draft, key: str) -> FileEdit:
     """The file of such an assistant."""
-    return FileEdit(f"assistants/{key}.yaml", b"", document(fields(workspace, draft)).encode())
+    return FileEdit(f"assistants/{key}.yaml", b"", document(yaml_of(workspace, draft)).encode())
 
 
 def with_edits(workspace: Workspace, edited: Sequence[FileEdit]) -> Workspace:
@@ -132,14 +130,6 @@ def _section(name: str) -> str | None:
     return "run" if name in RUN else None
 
 
-def _number(name: str, text: str) -> float | int:
-    try:
-        value = float(text)
-    except ValueError:
-        raise AssistctlError(f"{name}: {text!r} is no number") from None
-    return int(value) if value.is_integer() and "." not in text else value
-
-
 def _own(assistant: Assistant) -> Iterator[Offer]:
     """Tools of MCP servers are declared by their server, and stay as they are."""
     for tool in assistant.tools:
@@ -150,11 +140,9 @@ def _own(assistant: Assistant) -> Iterator[Offer]:
 def _offer(tool: Tool, item: Json = None) -> Offer:
     match tool:
         case CodeInterpreter(files):
-            told = ", ".join(file.filename for file in files)
-            return Offer("code_interpreter", "code_interpreter", told, item)
+            return Offer(CODE, CODE, ", ".join(file.filename for file in files), item)
         case FileSearch(store):
-            label = f"file_search:{store}" if store else "file_search"
-            return Offer(label, "file_search", _store(store), item)
+            return Offer(SEARCH, SEARCH, _store(store), item)
         case FunctionTool(function):
             asks = ["asks first"] if function.approval == "ask" else []
             lines = (function.description or "").strip().splitlines()
@@ -169,11 +157,8 @@ def _store(key: str | None) -> str:
 
 
 def _others(workspace: Workspace) -> Iterator[Offer]:
-    yield _offer(CodeInterpreter(), {"type": "code_interpreter"})
-    for key, store in workspace.stores.items():
-        if not store.implicit:
-            item = {"type": "file_search", "vector_store": key}
-            yield _offer(FileSearch(key), item)
+    yield _offer(CodeInterpreter(), {"type": CODE})
+    yield _offer(FileSearch(), {"type": SEARCH})
     drafts = Drafts(workspace.root)
     for declared in declared_functions(workspace):
         function = declared.function
@@ -187,7 +172,7 @@ def _others(workspace: Workspace) -> Iterator[Offer]:
                     yield _offer(FunctionTool(function), item)
 
 
-def _tool_name(offer: str) -> str:
+def tool_name(offer: str) -> str:
     """What the tool is called among those of its assistant."""
     kind, _, name = offer.partition(":")
     return name if kind == "function" else kind

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from assistctl import toolbox
 from assistctl.apis.capabilities import ASSISTANT
+from assistctl.console.playground.fields import NAMES
 from assistctl.conversation import ConversationOptions, Session
 from assistctl.conversation.overrides import Overrides, overridden, problems, wants_values
 from assistctl.errors import DeclarationError, Place
@@ -93,8 +94,7 @@ def existing(body: Body, workspace: Workspace) -> Assistant:
     """An assistant that is only at the target. Its functions are those of the workspace that bear
     their names; others are declared to the model, but nothing here implements them."""
     place = Place(f"{workspace.target.name}: {body['id']}")
-    names = ("name", "model", "instructions", "temperature", "top_p", "reasoning_effort")
-    settings = {name: body[name] for name in names if body.get(name) is not None}
+    settings = {name: body[name] for name in ("name", *NAMES) if body.get(name) is not None}
     tools: list[CodeInterpreter | FileSearch | FunctionTool] = []
     for tool in body.get("tools") or ():
         match tool.get("type"):

@@ -10,8 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from assistctl.console.playground.drafts import Draft, as_file, draft_of, edits, fields, with_edits
+from assistctl.console.playground.drafts import (
+    Draft,
+    as_file,
+    draft_of,
+    edits,
+    tool_name,
+    with_edits,
+    yaml_of,
+)
 from assistctl.console.playground.seats import Seat
+from assistctl.console.playground.tool_files import listed
 from assistctl.errors import AssistctlError, Refused, SyncFailed
 from assistctl.importing.assistant_drafts import AssistantDraft
 from assistctl.importing.downloads import download_all
@@ -132,7 +141,7 @@ def _files(made: AssistantDraft) -> Sequence[FileEdit]:
 
 
 def _write_new(workspace: Workspace, key: str, draft: Draft) -> None:
-    made = AssistantDraft(key, "", str(Address(ASSISTANT, key)), fields(workspace, draft), {})
+    made = AssistantDraft(key, "", str(Address(ASSISTANT, key)), yaml_of(workspace, draft), {})
     root = workspace.root
     with (
         staging_directory(root) as directory,
@@ -157,16 +166,21 @@ def _take_over(surface: Surface, seat: Seat, draft: Draft, key: str) -> tuple[Fi
             f" {key} {seat.remote_id}` finishes it: " + "; ".join(failed)
         )
     assistant = workspace.assistants[key]
-    base = draft_of(assistant)
-    changed = {
-        name: value
-        for name, value in draft.settings.items()
-        if seat.base.settings.get(name) != value
-    }
-    edited = edits(workspace, assistant, replace(base, settings={**base.settings, **changed}))
+    imported = draft_of(assistant, listed(workspace, assistant))
+    edited = edits(workspace, assistant, _edited(imported, seat.base, draft))
     with_edits(workspace, edited)
     write(root, edited)
     return edited
+
+
+def _edited(declared: Draft, before: Draft, after: Draft) -> Draft:
+    """What was imported, with what the form has changed of the same at the target."""
+    old, new = before.settings, after.settings
+    kept = {name: it for name, it in declared.settings.items() if name in new or name not in old}
+    changed = {name: it for name, it in new.items() if old.get(name) != it}
+    gone = {tool_name(it) for it in before.tools if it not in after.tools}
+    tools = tuple(it for it in declared.tools if tool_name(it) not in gone)
+    return replace(declared, settings={**kept, **changed}, tools=tools)
 
 
 class _Nobody:

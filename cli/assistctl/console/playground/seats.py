@@ -4,7 +4,7 @@ and whom its form, as it was sent, makes of it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assistctl.console.playground.drafts import (
     Draft,
@@ -15,7 +15,9 @@ from assistctl.console.playground.drafts import (
     offers,
     with_edits,
 )
+from assistctl.console.playground.fields import FORMAT, RUN
 from assistctl.console.playground.ready import Version, existing
+from assistctl.console.playground.tool_files import Listed, listed
 from assistctl.errors import AssistctlError
 from assistctl.loading import environment
 from assistctl.resources import Assistant, Json, Workspace
@@ -36,7 +38,8 @@ _MODEL = "gpt-6-luna"
 @dataclass(frozen=True)
 class Seat:
     """The subject of a playground: its `assistant`, unless it is new, what holds one that nothing
-    declares, its form as it was before anybody changed it, and the tools that there are."""
+    declares, its form as it was before anybody changed it, the tools that there are, and the lists
+    of their files that can be edited."""
 
     subject: str
     workspace: Workspace
@@ -44,6 +47,7 @@ class Seat:
     remote_id: str | None
     base: Draft
     offers: list[Offer] = field(default_factory=list)
+    lists: Mapping[str, Listed] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -64,8 +68,10 @@ def seat(surface: Surface, workspace: Workspace, subject: str) -> Seat:
     """Raises AssistctlError for a subject that is not there."""
     if subject == NEW:
         known = defaults(workspace.root, environ=environment(workspace.root))
-        base = Draft({"model": str(known.get("model") or _MODEL)})
-        return Seat(subject, workspace, None, None, base, offers(workspace, None))
+        lists = listed(workspace, None)
+        files = {name: it.names for name, it in lists.items()}
+        base = Draft({"model": str(known.get("model") or _MODEL)}, files=files)
+        return Seat(subject, workspace, None, None, base, offers(workspace, None), lists)
     if subject.startswith(BY_ID):
         object_id = subject.removeprefix(BY_ID)
         body = surface.existing().get(object_id)
@@ -73,10 +79,11 @@ def seat(surface: Surface, workspace: Workspace, subject: str) -> Seat:
             raise AssistctlError(f"there is no assistant {object_id!r} at {workspace.target.name}")
         assistant = existing(body, workspace)
         own = [it for it in offers(workspace, assistant) if it.item is None]
-        return Seat(subject, workspace, assistant, object_id, draft_of(assistant), own)
+        return Seat(subject, workspace, assistant, object_id, draft_of(assistant, {}), own)
     assistant = find_assistant(workspace, subject.removeprefix(DECLARED))
-    base = draft_of(assistant)
-    return Seat(subject, workspace, assistant, None, base, offers(workspace, assistant))
+    lists = listed(workspace, assistant)
+    base = draft_of(assistant, lists)
+    return Seat(subject, workspace, assistant, None, base, offers(workspace, assistant), lists)
 
 
 def versions(seat: Seat, draft: Draft, beside: str, model: str) -> list[tuple[str, Version]]:
@@ -90,7 +97,7 @@ def versions(seat: Seat, draft: Draft, beside: str, model: str) -> list[tuple[st
     elif beside == BESIDE_MODEL:
         if not model:
             raise AssistctlError("name the other model that shall answer beside this one")
-        other = Draft({**draft.settings, "model": model}, draft.tools, draft.variables)
+        other = replace(draft, settings={**draft.settings, "model": model})
         mine = str(draft.settings.get("model") or "its own model")
         found = [(f"{own}, {mine}", found[0][1]), (f"{own}, {model}", version(seat, other))]
     return found
@@ -104,7 +111,10 @@ def version(seat: Seat, draft: Draft) -> Version:
         there = with_edits(workspace, [as_file(workspace, draft, key)])
         return Version(there, there.assistants[key], variables=draft.variables)
     if seat.remote_id is not None:
-        return Version(workspace, assistant, seat.remote_id, _told(seat, draft))
+        told = _told(seat, draft)
+        of_runs = {name: draft.settings[name] for name in RUN if name in draft.settings}
+        with_runs = replace(assistant, run={k: v for k, v in of_runs.items() if k not in told})
+        return Version(workspace, with_runs, seat.remote_id, told)
     there = with_edits(workspace, edits(workspace, assistant, draft))
     return Version(there, there.assistants[assistant.key], variables=draft.variables)
 
@@ -122,11 +132,13 @@ def _told(seat: Seat, draft: Draft) -> Mapping[str, Json]:
             "a run cannot be told to have other tools: save the assistant as YAML first, and change"
             " them there"
         )
-    return {
-        name: value
-        for name, value in now.items()
-        if name in ONCE_OPTIONS and before.get(name) != value
-    }
+    changed = {name: value for name, value in now.items() if before.get(name) != value}
+    if FORMAT in changed:
+        raise AssistctlError(
+            "a run cannot be told another form of its answers: save the assistant as YAML first,"
+            " and change it there"
+        )
+    return {name: value for name, value in changed.items() if name in ONCE_OPTIONS}
 
 
 def _keys() -> list[str]:
