@@ -69,7 +69,7 @@ def test_cases_are_tried_from_the_page_and_told_as_they_end(browse):
 
 
 def test_a_failing_case_shows_what_was_expected_and_its_conversation(browse):
-    tried(browse, assistant="clerk", case="wrong")
+    tried(browse, assistant="clerk", case="a <b>wrong</b> sum")
     page = browse.get("/tests").text
     [path] = re.findall(r'href="(/console/tests/case[^"]+)"', page)
     shown = browse.http.get(path.replace("&amp;", "&")).text
@@ -83,6 +83,14 @@ def test_a_failing_case_shows_what_was_expected_and_its_conversation(browse):
     assert "add" in told
     assert "The sum is 3." in told
     assert "<b>wrong" not in shown
+
+
+def test_a_case_is_tried_again_by_its_whole_name(console, browse):
+    console.edit("assistants/clerk.tests.yaml", "a <b>wrong</b> sum", "a sum of nothing")
+    try:
+        assert "Tests 1 passed All results" in words(tried(browse, assistant="clerk", case="a sum"))
+    finally:
+        console.edit("assistants/clerk.tests.yaml", "a sum of nothing", "a <b>wrong</b> sum")
 
 
 def test_what_is_at_the_target_and_what_is_declared_are_compared(console, browse):
@@ -143,7 +151,7 @@ def test_tests_are_tried_one_set_at_a_time_and_can_be_stopped(console, browse):
 
 
 def test_a_case_that_is_not_there_and_tests_that_are_forgotten_are_said(browse):
-    assert "no case is called like" in tried(browse, case="nothing of this name")
+    assert "there is no case &#39;a su&#39; any more" in tried(browse, case="a su")
     assert browse.get("/tests/runs/0000").status_code == 409
     assert browse.get("/tests/case", assistant="clerk", case="x").status_code == 409
     assert browse.post("/tests/run", {"which": "everything"}).status_code == 409

@@ -1,5 +1,8 @@
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,12 +12,26 @@ from assistctl.record.results import FILE, keep, kept
 from assistctl.resources import Target, Workspace
 from assistctl.state_directory import STATE
 
+ROOT = Path(__file__).parent.parent.parent
+TWENTY = """\
+import sys
+from pathlib import Path
+from tests.record.test_results import case, keep, shop
+
+for number in range(20):
+    keep(shop(Path(sys.argv[1])), [case(f"{sys.argv[2]} {number}")])
+"""
+
+
+def shop(root):
+    place = Place("assistctl.yaml", 1, 1)
+    target = Target("local", "assistants", "shop", place, api_key="very-secret-key")
+    return Workspace(root, "shop", target, ("local",))
+
 
 @pytest.fixture
 def workspace(tmp_path):
-    place = Place("assistctl.yaml", 1, 1)
-    target = Target("local", "assistants", "shop", place, api_key="very-secret-key")
-    return Workspace(tmp_path, "shop", target, ("local",))
+    return shop(tmp_path)
 
 
 def case(name="a sum", outcome="passed", **more):
@@ -85,3 +102,13 @@ def test_it_is_json_that_others_can_read(workspace):
     document = json.loads((workspace.root / STATE / FILE).read_text(encoding="utf-8"))
     assert document["version"] == 1
     assert document["cases"][1]["text"] == "? é"
+
+
+def test_commands_that_end_at_once_lose_nothing_of_each_other(tmp_path):
+    commands = [
+        subprocess.Popen([sys.executable, "-c", TWENTY, tmp_path, name], cwd=ROOT) for name in "abc"
+    ]
+    assert [command.wait() for command in commands] == [0, 0, 0]
+    assert {it["case"] for it in kept(tmp_path)} == {
+        f"{name} {number}" for name in "abc" for number in range(20)
+    }

@@ -7,7 +7,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assistctl.errors import AssistctlError, Refused
 from assistctl.record.results import keep
@@ -141,5 +141,5 @@ def _synced(workspace: Workspace, surface: Surface, wanted: Wanted, if_any: bool
     keys = tuple(key for key in asked if Address(ASSISTANT, key) in owned)
     if not keys and not if_any:
         raise Refused(f"nothing of what is tested is at {workspace.target.name} yet")
-    both = Wanted(keys, wanted.only, synced=True, one_target=True, plain=True)
+    both = replace(wanted, keys=keys, synced=True, one_target=True, plain=True)
     return [both] if keys else []

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assistctl.errors import AssistctlError
+from assistctl.record.locks import lock
 from assistctl.state_directory import state_directory
 
 THREAD, FILE = "thread", "file"
@@ -67,7 +68,7 @@ def begun(root: Path, source: str, thread: str, to: str) -> Iterator[Copy]:
         yield Copy(None, {})
         return
     with journal.open(encoding="utf-8") as file:
-        if not _locked(file.fileno()):
+        if not lock(file.fileno(), wait=False):
             raise AssistctlError(f"{thread} is being copied to {to} by another command")
         lines = (line.split() for line in file)
         copy = Copy(journal, {(it[0], it[1]): None for it in lines if len(it) == 2})
@@ -77,16 +78,3 @@ def begun(root: Path, source: str, thread: str, to: str) -> Iterator[Copy]:
             if not copy.made:
                 with suppress(OSError):
                     journal.unlink()
-
-
-def _locked(file: int) -> bool:
-    """Whether the file is ours alone, as long as it is open; where there are no locks, it is."""
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

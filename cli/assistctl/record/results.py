@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from assistctl.record.locks import lock
 from assistctl.redaction import Redaction
 from assistctl.resources import Json, Workspace
 from assistctl.state_directory import STATE, state_directory
@@ -38,8 +39,11 @@ def keep(workspace: Workspace, cases: Iterable[Mapping[str, Json]]) -> None:
     new = {name_of(it): {**_cut(hidden(it)), "at": at} for it in cases if it["outcome"] != _STOPPED}
     if not new:
         return
-    before = {name_of(it): it for it in kept(workspace.root) if name_of(it) not in new}
-    with suppress(OSError):  # what came of the tests was told already
+    with (
+        suppress(OSError),
+        _alone(state_directory(workspace.root)),
+    ):  # what came of the tests was told already
+        before = {name_of(it): it for it in kept(workspace.root) if name_of(it) not in new}
         _write(workspace.root, _bounded([*before.values(), *new.values()]))
 
 
@@ -82,6 +86,21 @@ def _cut(value: Json) -> Json:
     if isinstance(value, list | tuple):
         return [_cut(item) for item in value]
     return value
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Within the block nobody else writes results there, so that none are lost; where there are no
+    locks, as on some file systems, nobody waits."""
+    handle = None
+    with suppress(OSError):
+        handle = os.open(directory, os.O_RDONLY)
+        lock(handle, wait=True)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 def _write(root: Path, cases: list[str]) -> None:

@@ -33,7 +33,7 @@ class Group:
             (key, case)
             for key in self.keys
             for case in self.workspace.suites[key].cases
-            if not wanted.only or any(text in case.name for text in wanted.only)
+            if wanted.has(case.name)
         ]
 
 

@@ -63,6 +63,8 @@ def try_cases(
     ]
     total = sum(it.case.repeat for _, tries in planned for it in tries)
     if not total:
+        if wanted.case is not None:
+            raise AssistctlError(f"there is no case {wanted.case!r} any more")
         raise AssistctlError(f"no case is called like {' or '.join(map(repr, wanted.only))}")
     progress, stop = _Progress(watch, total), stop or Stop()
     results: list[CaseResult] = []
@@ -78,7 +80,7 @@ def try_cases(
                 for it, made in zip(tries, attempts, strict=True)
             )
     for cassette in cassettes.values():
-        cassette.save(whole=not wanted.only and not stop.asked)
+        cassette.save(whole=wanted.whole and not stop.asked)
     return Report(tuple(results), time.monotonic() - began)
 
 

@@ -114,7 +114,7 @@ def run(visit: Visit) -> Response:
     key, case, which = visit.sent("assistant"), visit.sent("case"), visit.sent("which")
     if which not in WHICH:
         raise Refused("it was not said whether what is declared or what is synced is tested")
-    wanted = Wanted((key,) if key else (), (case,) if case else ())
+    wanted = Wanted((key,) if key else (), case=case or None)
     trial = trials.start(visit.workspace, visit.surface, wanted, which)
     return visit.to(f"/tests/runs/{trial.id}")
 
