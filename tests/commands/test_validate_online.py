@@ -109,3 +109,28 @@ def test_a_target_that_does_not_answer_is_told(online, staging):
 
 def test_where_a_script_answers_no_model_is_asked_for(shop):
     assert shop("validate", "--online") == (0, VALID, "")
+
+
+def test_a_model_endpoint_behind_the_embedded_server_is_asked_too(shop, staging):
+    _, environ = staging
+    shop.edit(
+        "assistctl.yaml",
+        "targets:\n",
+        "targets:\n  behind: {model: {base_url: '${STAGING_URL}', api_key: '${STAGING_KEY}'}}\n",
+    )
+    shop.edit("assistants/greeter.yaml", "instructions", "model: gpt-6-lune\ninstructions")
+    place = "assistctl.yaml:5:3"
+    missing = (
+        "it does not list the model 'gpt-6-lune'; did you mean 'gpt-6-luna'? "
+        "`models: {gpt-6-lune: ITS_NAME}` maps a name to the endpoint's own"
+    )
+    arguments = ("validate", "--online", "-t", "behind")
+    assert shop(*arguments, **environ) == (0, VALID, f"{place}: warning: {missing}\n")
+    nobody = "http://127.0.0.1:9/v1"
+    assert shop(*arguments, **environ | {"STAGING_URL": nobody}) == (
+        1,
+        "",
+        f"{place}: the model endpoint http://127.0.0.1:…/v1 (as it is declared) cannot be reached:"
+        " All connection attempts failed; start it, or look at the address, at the network, and at"
+        " HTTPS_PROXY\nerror: 1 problem\n",
+    )

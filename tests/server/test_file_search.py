@@ -178,6 +178,26 @@ def test_a_thread_whose_store_has_expired_gets_another_with_the_next_attachment(
     assert another not in (fresh, expired)
 
 
+def test_a_run_says_which_files_its_search_cannot_find_anything_in(client):
+    broken = [upload(client, f"bill-{number}.pdf", "%PDF-1.4 torn") for number in range(5)]
+    attachments = [{"file_id": it.id, "tools": [{"type": "file_search"}]} for it in broken]
+    message = {"role": "user", "content": "What do I owe?", "attachments": attachments}
+    assistant = make_assistant(client, tools=[{"type": "file_search"}])
+    run = client.beta.threads.create_and_run_poll(
+        assistant_id=assistant.id, thread={"messages": [message]}
+    )
+    unread = (
+        "file_search finds nothing in bill-{}.pdf, which could not be read: The PDF is damaged."
+    )
+    assert (run.status, run.to_dict()["notes"][1:]) == (
+        "completed",
+        [
+            *(unread.format(number) for number in range(3)),
+            "file_search finds nothing in 2 more, which could not be read either",
+        ],
+    )
+
+
 def test_a_store_that_is_deleted_while_it_is_searched_is_done_without(
     client, thread, endpoint, monkeypatch
 ):

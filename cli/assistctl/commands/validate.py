@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from assistctl.apis import models
+from assistctl.checks import State
 from assistctl.commands._options import Options, as_command
 from assistctl.commands._workspace import load, warn
 from assistctl.errors import DeclarationError, Problem
@@ -49,10 +50,9 @@ def command(options: Options, online: bool, within: int, strict: bool) -> int | 
     problems: list[Problem] = []
     warnings = [*workspace.warnings, *missing_python(workspace.interpreter)]
     if online and not _is_scripted(workspace.target):
-        with opened(workspace) as surface:
-            there = surface.models(models.declared_models(workspace))
-        problems += models.missing(workspace, there)
-        warnings += models.ending(workspace, there, datetime.now(UTC).date(), within)
+        asked = _endpoint if workspace.target.local else _target
+        wrong, noticed = asked(workspace, within)
+        problems, warnings = [*problems, *wrong], [*warnings, *noticed]
     if strict:
         problems, warnings = [*problems, *warnings], []
     if options.format == "json":
@@ -69,6 +69,26 @@ def command(options: Options, online: bool, within: int, strict: bool) -> int | 
 def _is_scripted(target: Target) -> bool:
     """Whether no model is asked, so that any may be named."""
     return target.local and target.model == "scripted"
+
+
+def _target(workspace: Workspace, within: int) -> tuple[list[Problem], list[Problem]]:
+    """What is wrong with the models at a target elsewhere, and what will be."""
+    with opened(workspace) as surface:
+        there = surface.models(models.declared_models(workspace))
+    today = datetime.now(UTC).date()
+    return [*models.missing(workspace, there)], [*models.ending(workspace, there, today, within)]
+
+
+def _endpoint(workspace: Workspace, _within: int) -> tuple[list[Problem], list[Problem]]:
+    """The same of the embedded server's model endpoint, which tells of no model's end."""
+    from assistctl.checkup.models import checks
+
+    found: dict[State, list[Problem]] = {state: [] for state in State}
+    for check in checks(workspace):
+        found[check.state].append(
+            Problem(workspace.target.place, check.what, check.remedy or "correct it")
+        )
+    return found[State.FAILED], found[State.WARNING]
 
 
 def _summary(workspace: Workspace) -> str:

@@ -66,6 +66,9 @@ _ONE_CALL = (
     " call was made"
 )
 _TOO_MANY_CALLS = "the model asked for more tool calls than it may make; those were passed over"
+_UNREADABLE = "file_search finds nothing in {}, which could not be read: {}"
+_MORE_UNREADABLE = "file_search finds nothing in {} more, which could not be read either"
+_MOST_UNREADABLE = 3
 _CUT_SHORT = ("length", "content_filter")
 
 
@@ -137,6 +140,7 @@ class Worker:
         model = self.models.answering(run.script)
         self._most = _declared_context(model, run)
         await self._wait_for_index(run)
+        self._notes += await run_in_threadpool(self._unreadable, run)
         for _ in range(_MOST_ROUNDS):
             answer = await self._complete(model)
             await self._call_tools(answer)
@@ -171,6 +175,17 @@ class Worker:
     def _pending(self, store_ids: list[str]) -> bool:
         with self.database.read() as tx:
             return vector_stores.pending(tx, self.record.claim.project, store_ids)
+
+    def _unreadable(self, run: Run) -> list[str]:
+        """What the reader of an answer should know: that it was given without a file of theirs."""
+        if run.search is None:
+            return []
+        project = self.record.claim.project
+        with self.database.read() as tx:
+            found = list(vector_stores.unreadable(tx, project, run.search.vector_store_ids))
+        told = [_UNREADABLE.format(name, why) for name, why in found[:_MOST_UNREADABLE]]
+        more = len(found) - len(told)
+        return [*told, _MORE_UNREADABLE.format(more)] if more else told
 
     async def _complete(self, model: Model) -> _Answer:
         """The next completion, of as much of the thread as the model can take."""

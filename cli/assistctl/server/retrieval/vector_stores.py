@@ -6,7 +6,7 @@ says of its files and of its status is counted when it is asked, never kept twic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,6 +141,19 @@ def pending(tx: Transaction, project: str, store_ids: Iterable[str]) -> bool:
         documents.has_status(tx, Collection(STORE_FILE, project, store_id), "in_progress")
         for store_id in store_ids
     )
+
+
+def unreadable(
+    tx: Transaction, project: str, store_ids: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """Name and reason of each file of these stores that the indexer could not read."""
+    for store_id in store_ids:
+        for file in documents.select(
+            tx, Collection(STORE_FILE, project, store_id), {"status": "failed"}
+        ):
+            found = documents.find(tx, Collection(FILE, project), file["id"])
+            if found is not None:
+                yield found["filename"], (file["last_error"] or {}).get("message", "")
 
 
 def searchable(
