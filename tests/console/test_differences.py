@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +63,30 @@ def test_a_line_break_at_the_end_is_a_difference_too():
 
 def test_the_same_text_has_no_difference():
     assert difference("a\nb", "a\nb") == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a\n" * 20_000, "b\n" + "a\n" * 20_000 + "c\n" + "a\n" * 5000),
+        ("ab\n" * 10_000, "b\na\n" * 10_000),
+        (" ".join(f"u{it}" for it in range(30_000)), " ".join(f"v{it}" for it in range(30_000))),
+        ("\n\n".join(map(str, range(3000))), "\n\n".join(map(str, range(3000, 6000)))),
+        (("a " * 500 + "\n") * 40, (" a" * 500 + "b\n") * 40),
+    ],
+    ids=["one line", "two lines", "other words", "other lines", "many passages"],
+)
+def test_a_text_that_somebody_has_made_to_be_compared_for_ever_is_told_in_the_end(before, after):
+    assert difference(before, after)  # or it takes hours
+
+
+def test_a_prompt_that_was_written_anew_is_told_as_a_whole():
+    before, after = (" ".join(f"{it}{number}" for number in range(900)) for it in "uv")
+    assert told(before, after) == [f"-{before}", f"+{after}"]
+
+
+def test_what_was_put_into_a_long_text_of_the_same_lines_is_found():
+    assert told("a\n" * 9000, "a\n" * 4000 + "b\n" + "a\n" * 5000)[3:6] == [" a", "+b", " a"]
 
 
 @given(st.text("ab \n你好", max_size=60), st.text("ab \n你好", max_size=60))
