@@ -1,12 +1,15 @@
 """The playground, in a browser: talking, tools, approvals, drafts, and what models write."""
 
+import asyncio
 import re
 import shutil
+import threading
 import time
 
 import pytest
 
 from assistctl.console.markdown import LONGEST_COMING, markdown
+from assistctl.console.pages import playground
 from assistctl.loading import load
 from assistctl.record import store
 from tests.console.conftest import SHOP
@@ -336,6 +339,45 @@ def test_a_long_answer_is_formatted_once_it_is_there_and_not_anew_with_each_piec
     told = browse.get(f"/playground/turns/{turn}/events").text.split("event: close")[0]
     assert "<p><em>all</em> word" in told.strip().split("\n\n")[-1]
     assert str(markdown(f"*all* {LONG}", coming=True)).startswith('<p class="text">*all* word')
+
+
+def test_the_longer_it_takes_to_show_an_answer_the_less_often_that_is_done(
+    shop, browse, monkeypatch
+):
+    """Or a model that words it so keeps a processor busy for as long as it streams."""
+    rests, show = [], playground._news
+
+    def slowly(*args):
+        time.sleep(0.05)
+        return show(*args)
+
+    async def rest(turn, seconds):
+        rests.append(seconds)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(playground, "_news", slowly)
+    monkeypatch.setattr(playground, "_rest", rest)
+    sent = {"csrf": browse.csrf, "with": "assistant/clerk", "message": "Hello?"}
+    headers = {"origin": browse.address, "hx-request": "true"}
+    page = browse.http.post("/console/playground/say", data=sent, headers=headers).text
+    turn = re.findall(r"/turns/(\w+)/events", page)[0]
+    assert "Hello!" in browse.get(f"/playground/turns/{turn}/events").text
+    assert max(rests) >= 4 * 0.05
+
+
+def test_who_leaves_while_somebody_is_made_ready_leaves_no_server_behind(shop, browse):
+    def servers():
+        return sum(it.name == "assistctl-server" for it in threading.enumerate())
+
+    before = servers()
+    sent = {"csrf": browse.csrf, "with": "new", "message": "Hello?", "model": "gpt-6-luna"}
+    headers = {"origin": browse.address, "hx-request": "true"}
+    assert browse.http.post("/console/playground/say", data=sent, headers=headers).is_success
+    browse.post("/logout")
+    leaving = [it for it in threading.enumerate() if it.name in ("leaving", "turn")]
+    for thread in leaving:
+        thread.join(20)
+    assert servers() == before
 
 
 @pytest.mark.parametrize("number", ["\u00b2", "-1", "9" * 5000, "x"])

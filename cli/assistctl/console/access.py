@@ -76,13 +76,13 @@ class Kept:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._things: dict[type[Closes], Closes] = {}
-        self._is_closed = False
+        self.is_closed = False
 
     def of(self, kind: type[_Kept]) -> _Kept:
         """That of a kind, made when it is first asked for. Raises Refused for somebody who has left
         meanwhile."""
         with self._lock:
-            if self._is_closed:
+            if self.is_closed:
                 raise Refused("this session has ended")
             if kind not in self._things:
                 self._things[kind] = kind()
@@ -93,7 +93,7 @@ class Kept:
     def close(self) -> None:
         """Close everything. That may take long, and nobody waits for the lock meanwhile."""
         with self._lock:
-            self._is_closed = True
+            self.is_closed = True
             things = list(self._things.values())
             self._things.clear()
         for thing in things:
@@ -111,6 +111,11 @@ class Session:
     began: float
     used: float
     kept: Kept = field(default_factory=Kept, repr=False)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether they are out: what is still being answered can tell."""
+        return self.kept.is_closed
 
     def close(self) -> None:
         """They are out."""

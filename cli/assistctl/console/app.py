@@ -167,7 +167,8 @@ def _route(doors: Doors, sections: tuple[Section, ...], endpoint: Endpoint) -> R
         except (HTTPException, ClientDisconnect):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets a page
-            return _failure(visit, error)
+            # Of one who has left meanwhile all that was needed may be closed.
+            return entering.outside(doors, request) if session.is_over else _failure(visit, error)
         finally:
             await request.close()
 

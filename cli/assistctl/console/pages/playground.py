@@ -42,9 +42,16 @@ _HEAD_BYTES = 8192
 MOST_LISTED = 100
 """Of assistants that are only at the target; the newest are listed."""
 
-_ALIVE_SECONDS = 15.0
+_ALIVE_SECONDS = 1.0
+"""How often it is said that nothing is new: that a page is gone is known once it does not take what
+is sent, since whoever only closes their side of a connection may still listen."""
+
 _PAUSE_SECONDS = 0.05
 """Words that come within this time come to the page together."""
+
+_PAUSES = 4.0
+"""And those that come within so many times what it took to show the last ones: however a model
+words it, a page that listens takes no more than a fifth of the time."""
 
 
 @dataclass(frozen=True)
@@ -236,8 +243,12 @@ async def _heard(visit: Visit, turn: Turn, since: int) -> AsyncIterator[str]:
             version, news, over = turn.news(since)
             if over:  # what was too long to be formatted while more of it came
                 news = [it for it in turn.news(0)[1] if it in news or _is_long_text(it)]
+            took = 0.0
             if version > since:
-                yield _event(await run_in_threadpool(_news, visit, turn, news, since), version)
+                began = loop.time()
+                html = await run_in_threadpool(_news, visit, turn, news, since)
+                took = loop.time() - began
+                yield _event(html, version)
                 since = version
             if over:
                 yield _CLOSE
@@ -246,7 +257,17 @@ async def _heard(visit: Visit, turn: Turn, since: int) -> AsyncIterator[str]:
                 await asyncio.wait_for(fresh.wait(), _ALIVE_SECONDS)
             if not fresh.is_set():
                 yield ": still at work\n\n"
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await _rest(turn, _PAUSES * took)
+
+
+async def _rest(turn: Turn, seconds: float) -> None:
+    """So long, or until the turn is over; a little in any case."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while not turn.over:
+        await asyncio.sleep(_PAUSE_SECONDS)
+        if loop.time() >= until:
+            return
 
 
 def _is_long_text(item: Item) -> bool:

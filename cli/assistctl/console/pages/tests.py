@@ -158,7 +158,7 @@ async def _told(visit: Visit, trial: Trial) -> AsyncIterator[str]:
             html = bytes(visit.fragment("_test_run.html", trial=trial).body).decode()
             lines = "\n".join(f"data: {line}" for line in html.splitlines())
             yield f"event: progress\n{lines}\n\n"
-        if over:
+        if over or visit.session.is_over:
             yield "event: over\ndata:\n\n"
             return
         await anyio.sleep(_LOOK_SECONDS)

@@ -3,6 +3,7 @@ run; or, where a run cannot be told that, as it is declared, on a server of its 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -57,8 +58,10 @@ class Ready:
     mark: str
     remote_id: str | None
     stack: ExitStack = field(repr=False)
+    closed: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def close(self) -> None:
+        self.closed.set()
         self.stack.close()
 
 
@@ -75,7 +78,7 @@ def make_ready(surface: Surface, version: Version, before: Ready | None) -> Read
     the same) if that is possible. Raises AssistctlError for what is not in order."""
     there = _at_target(surface, version)
     mark = _mark(version, there)
-    if before and before.mark == mark:
+    if before and before.mark == mark and not before.closed.is_set():
         return before
     thread = None
     if before:

@@ -7,17 +7,22 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 from assistctl.console.playground.drafts import Draft
 from assistctl.console.playground.ready import Ready, Version
 from assistctl.console.playground.turns import Spoken, Turn, over
-from assistctl.errors import AssistctlError
+from assistctl.errors import AssistctlError, Refused
 
 MOST_TABLES = 16
 """Playgrounds of one session; the one that was used longest ago gives way."""
+
+LEAVING_SECONDS = 10.0
+
+_CLOSED = "this conversation was begun anew, or its session has ended"
 
 MakeReady: TypeAlias = Callable[[Version, Ready | None], Ready]
 
@@ -28,11 +33,28 @@ class Column:
 
     title: str = ""
     ready: Ready | None = None
+    closed: threading.Event = field(default_factory=threading.Event, repr=False)
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def open(self, version: Version, make: MakeReady) -> Ready:
+        """Whom it talks to, made ready; that takes long, and it may be closed meanwhile. Raises
+        AssistctlError."""
+        if self.closed.is_set():
+            raise Refused(_CLOSED)
+        ready = make(version, self.ready)
+        with self.lock:
+            if not self.closed.is_set():
+                self.ready = ready
+                return ready
+        ready.close()
+        raise Refused(_CLOSED)
 
     def close(self) -> None:
-        if self.ready:
-            self.ready.close()
-        self.ready = None
+        with self.lock:
+            self.closed.set()
+            ready, self.ready = self.ready, None
+        if ready:
+            ready.close()
 
 
 @dataclass(frozen=True)
@@ -54,6 +76,7 @@ class Table:
     beside: str = ""
     columns: list[Column] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
+    is_closed: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     directory: Path = field(
         default_factory=lambda: Path(tempfile.mkdtemp(prefix="assistctl-playground-"))
@@ -68,8 +91,10 @@ class Table:
         watched: bool,
     ) -> Exchange:
         """Say something to each version, by their titles. Raises AssistctlError while the last
-        answers are still coming."""
+        answers are still coming, and for one who has left meanwhile."""
         with self.lock:
+            if self.is_closed:
+                raise Refused(_CLOSED)
             if self.exchanges and not over(self.exchanges[-1].turns):
                 raise AssistctlError("the last answer is still coming: wait for it, or stop it")
             while len(self.columns) < len(versions):
@@ -77,7 +102,7 @@ class Table:
             turns = []
             for column, (title, version) in zip(self.columns, versions, strict=False):
                 column.title = title
-                turns.append(Turn(spoken, _opening(column, version, make)))
+                turns.append(Turn(spoken, partial(column.open, version, make)))
             titles = tuple(title for title, _ in versions)
             names = tuple(path.name for path in spoken.files)
             exchange = Exchange(spoken.message, names, titles, tuple(turns))
@@ -103,8 +128,13 @@ class Table:
             self.columns, self.exchanges = [], []
 
     def close(self) -> None:
-        """End all of it."""
+        """End all of it; what is under way has some time to cancel its run."""
+        with self.lock:
+            self.is_closed = True
+            turns = [turn for exchange in self.exchanges for turn in exchange.turns]
         self.clear()
+        for turn in turns:
+            turn.wait(LEAVING_SECONDS)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -113,11 +143,15 @@ class Tables:
     """The playgrounds of one session, by their subjects."""
 
     _tables: dict[str, Table] = field(default_factory=dict)
+    _is_closed: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def of(self, subject: str) -> Table:
-        """That of a subject, which is made when it is first asked for."""
+        """That of a subject, which is made when it is first asked for. Raises Refused for somebody
+        who has left meanwhile."""
         with self._lock:
+            if self._is_closed:
+                raise Refused(_CLOSED)
             table = self._tables.pop(subject, None) or Table(subject)
             self._tables[subject] = table
             old = self._tables.pop(next(iter(self._tables))) if self._is_full else None
@@ -134,6 +168,7 @@ class Tables:
 
     def close(self) -> None:
         with self._lock:
+            self._is_closed = True
             tables = list(self._tables.values())
             self._tables.clear()
         for table in tables:
@@ -142,18 +177,3 @@ class Tables:
     @property
     def _is_full(self) -> bool:
         return len(self._tables) > MOST_TABLES
-
-
-def _opening(column: Column, version: Version, make: MakeReady) -> Callable[[], Ready]:
-    """Opens whom a column talks to; called by the thread of its turn."""
-
-    def opened() -> Ready:
-        column.ready = make(version, column.ready)
-        return column.ready
-
-    return opened
-
-
-def as_new(draft: Draft, **settings: str) -> Draft:
-    """A draft with other settings."""
-    return replace(draft, settings={**draft.settings, **settings})

@@ -102,9 +102,10 @@ class Turn:
         if watched:
             self._look_later(UNHEARD_SECONDS)
 
-    def wait(self) -> None:
-        """Until it is over."""
-        self._worker.join()
+    def wait(self, seconds: float | None = None) -> None:
+        """Until it is over, or for so many seconds."""
+        if self._worker.is_alive():
+            self._worker.join(seconds)
 
     def stop(self) -> None:
         """End it: what waits for a person's word is refused, the run cancelled."""
@@ -184,6 +185,8 @@ class Turn:
     def _work(self) -> None:
         events: Generator[Event, None, None] | None = None
         try:
+            if self._stopped.is_set():
+                return
             ready = self.make_ready()
             session = self.session = ready.session
             self._begin(ready.how)
@@ -200,16 +203,19 @@ class Turn:
         except AssistctlError as error:
             self._conclude("failed", str(error))
         except Exception:  # noqa: BLE001 - whatever it is, the reader is told
+            if self._stopped.is_set():
+                return  # what it was held with may be closed by now
             _log.exception("a turn failed")
             self._conclude(
                 "failed", "This is a bug in assistctl. The log of its command says more."
             )
         finally:
-            if events is not None:
-                with suppress(Exception):
+            with suppress(Exception):
+                if events is not None:
                     events.close()
-            if self._stopped.is_set() and self.session:
-                self.session.cancel()  # a run that had begun since it was stopped
+            with suppress(Exception):
+                if self._stopped.is_set() and self.session:
+                    self.session.cancel()  # a run that had begun since it was stopped
             self._conclude("cancelled")
 
     def _begin(self, how: str) -> None:
