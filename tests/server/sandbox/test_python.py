@@ -51,6 +51,35 @@ def test_without_any_of_them_there_is_the_standard_library(modules):
     assert modules(own_python([]), "json", "sqlite3", "yaml", "pip") == "['json', 'sqlite3']\n"
 
 
+RECORD = """\
+rose.py,,
+roses/__init__.py,,
+roses/red.py,,
+"roses,more/__init__.py",,
+__pycache__/rose.cpython-311.pyc,,
+rose.pth,,
+../../../bin/rose,,
+/usr/share/rose/rose.txt,,
+rose-1.0.dist-info/RECORD,,
+"""
+
+
+def test_of_a_package_its_own_files_are_shown_and_nothing_that_it_has_elsewhere(
+    tmp_path, monkeypatch
+):
+    about = tmp_path / "rose-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Name: Rose\nVersion: 1.0\nRequires-Dist: no-such-thing\n")
+    (about / "RECORD").write_text(RECORD)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    python = own_python(["rose"])
+    assert python.shown[len(own_python([]).shown) :] == tuple(
+        (str(tmp_path / name), f"/opt/packages/{name}")
+        for name in ("rose.py", "roses", "roses,more", "rose-1.0.dist-info")
+    )
+    assert python.installed == ("rose",)
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> Path:
     """A virtual environment with one package, made for code."""
