@@ -7,8 +7,10 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx2
 import pytest
@@ -32,6 +34,7 @@ from assistctl.console.access import (
 )
 from assistctl.console.listening import configured
 from assistctl.console.markdown import markdown
+from assistctl.console.sharing import COPIES_OF_ONE, THREADS_OF_ONE
 from assistctl.console.visit import Console
 from assistctl.errors import Refused, RemoteError
 from assistctl.server.http import listening
@@ -715,6 +718,136 @@ def test_an_id_leads_to_nothing_but_what_has_it(browse, part):
         answer = browse.http.get(f"/console{path}")
         assert answer.status_code in (400, 404, 502) or "has no such view of it" in answer.text
         assert "bug" not in answer.text
+
+
+# What those who are in may have of the machine
+
+
+class Slow:
+    """A target, by key, that gives files away which nobody reads quickly; `copies` are those that
+    were made, and `waits` holds everything that is asked up."""
+
+    def __init__(self):
+        self.copies, self.asked, self.waits = [], [], threading.Event()
+        self.waits.set()
+
+    def reach(self, key):
+        return SimpleNamespace(
+            client=SimpleNamespace(get=partial(self.get, key), page=partial(self.get, key)),
+            surface=SimpleNamespace(download=self.download),
+            close=lambda: None,
+        )
+
+    def get(self, key, *_, **__):
+        self.asked.append(key)
+        assert key != "sk-slow" or self.waits.wait(20)
+        return {"id": "file-1", "filename": "big.bin", "data": []}
+
+    def download(self, file, path):
+        os.truncate(path, 50_000_000)
+        self.copies.append(path)
+
+
+@pytest.fixture
+def slow():
+    """A console with keys, beside such a target: who comes in with a key."""
+    target = Slow()
+
+    def login(key):
+        visitor = Visitor(address)
+        visitors.append(visitor)
+        visitor.login(key)
+        return visitor
+
+    visitors = []
+    with serving(app.create_app(Console("far", target.reach))) as address:
+        yield target, login
+        target.waits.set()
+        for visitor in visitors:
+            visitor.http.close()
+
+
+def until(holds):
+    for _ in range(1000):
+        if holds():
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError("it never was so")
+
+
+def asking(visitor, path, length=None):
+    """A connection on which something was asked for, and nothing is read."""
+    name, _, port = visitor.address.removeprefix("http://").partition(":")
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(20)
+    connection.connect((name, int(port)))
+    ((cookie, session),) = visitor.http.cookies.items()
+    head = [
+        f"{'GET' if length is None else 'POST'} /console{path} HTTP/1.1",
+        f"Host: {name}:{port}",
+        f"Origin: {visitor.address}",
+        f"Cookie: {cookie}={session}",
+        "Content-Type: multipart/form-data; boundary=x",
+        f"Content-Length: {length or 0}",
+    ]
+    connection.sendall("\r\n".join([*head, "", ""]).encode())
+    return connection
+
+
+def test_copies_of_files_that_nobody_reads_do_not_fill_the_disk(slow):
+    target, login = slow
+    visitor, other = login("sk-one"), login("sk-other")
+    path = "/files/file-1/content"
+    connections = [asking(visitor, path) for _ in range(COPIES_OF_ONE + 2)]
+    until(lambda: len(target.copies) == COPIES_OF_ONE)
+    connections.append(asking(other, path))
+    until(lambda: len(target.copies) == COPIES_OF_ONE + 1)
+    assert sum(it.exists() for it in target.copies) == COPIES_OF_ONE + 1
+    for connection in connections:
+        connection.close()
+    until(lambda: len(target.copies) == COPIES_OF_ONE + 3)
+    until(lambda: not any(it.exists() for it in target.copies))
+
+
+def test_who_has_a_key_asks_so_much_at_once_that_others_wait_only_for_themselves(slow):
+    target, login = slow
+    target.waits.clear()
+    visitor, other = login("sk-slow"), login("sk-other")
+    connections = [asking(visitor, "/files") for _ in range(3 * THREADS_OF_ONE)]
+    until(lambda: target.asked.count("sk-slow") == THREADS_OF_ONE)
+    assert other.get("/files").status_code == 200
+    assert login("sk-third").get("/files").status_code == 200
+    assert target.asked.count("sk-slow") == THREADS_OF_ONE
+    target.waits.set()
+    until(lambda: target.asked.count("sk-slow") == 3 * THREADS_OF_ONE)
+    for connection in connections:
+        connection.close()
+
+
+def test_a_console_that_only_looks_reads_no_body_of_what_would_write(slow):
+    _, login = slow
+    visitor = login("sk-one")
+    for path in ("/files", "/stores/vs_1/files", "/files/file-1/delete"):
+        with asking(visitor, path, 1_000_000) as connection:
+            assert connection.recv(12) == b"HTTP/1.1 409"
+
+
+def test_every_form_writes_but_those_that_only_talk():
+    posts = [it for page in app.SECTIONS for it in page.ENDPOINTS if it.method == "POST"]
+    assert {it.path for it in posts if not it.writes} == {
+        "/playground/say",
+        "/playground/anew",
+        "/playground/reset",
+        "/playground/keep",
+        "/playground/turns/{turn}/stop",
+        "/playground/turns/{turn}/answer",
+    }
+
+
+def test_a_form_without_files_is_no_longer_because_others_have_files(browse):
+    answer = browse.post("/playground/say", {"with": "new", "message": "x" * 3_000_000})
+    assert answer.status_code == 413
 
 
 # Texts

@@ -12,8 +12,8 @@ How a page is added:
    script and no inline style, which the Content-Security-Policy would refuse: behaviour is htmx's
    attributes or a few lines in assets/console.js, looks are in assets/console.css.
 5. A form that posts has `{{ csrf() }}` in it. Who comes from where, sessions and tokens are checked
-   before a handler is called (access.py); what writes looks at `visit.console.write` itself. An
-   AssistctlError that a handler raises becomes a page that says it.
+   before a handler is called (access.py), and so is whether the console may write, of an endpoint
+   that `writes`. An AssistctlError that a handler raises becomes a page that says it.
 6. Tests in tests/console/test_<noun>.py: with `browse` (httpx) what is on the page, with `browser`
    (Chromium) what only a browser can show; its screenshots are a line in tests/console/pictures.py.
 """

@@ -8,13 +8,13 @@ import logging
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TypeAlias
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -36,6 +36,7 @@ from assistctl.console.access import (
 from assistctl.console.entering import Doors
 from assistctl.console.pages import files, playground, stores, tests, threads, workspace
 from assistctl.console.rendering import SECURITY
+from assistctl.console.sharing import Shares
 from assistctl.console.visit import FORM_BYTES, ROOT, Console, Endpoint, Section, Visit
 from assistctl.errors import AssistctlError, DeclarationError, Refused, RemoteError
 from assistctl.render.terminal import one_line, sanitize
@@ -61,7 +62,7 @@ _Answer: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 def create_app(console: Console) -> Starlette:
     """The pages below /console, and a way there from /."""
-    doors = Doors(console, Sessions(), Attempts())
+    doors = Doors(console, Sessions(), Attempts(), Shares())
     pages = [it for it in SECTIONS if console.load or not it.SECTION.needs_workspace]
     sections = tuple(it.SECTION for it in pages)
     front = sections[0].path if sections else entering.LOGIN
@@ -154,15 +155,18 @@ def _route(doors: Doors, sections: tuple[Section, ...], endpoint: Endpoint) -> R
         session = entering.session_of(doors, request)
         if session is None:
             return entering.outside(doors, request)
-        visit = Visit(request, doors.console, session, sections)
+        share = doors.shares.of(session.holder)
+        visit = Visit(request, doors.console, session, sections, share)
         try:
+            if endpoint.writes and not doors.console.write:
+                raise Refused("this console only looks: it was started without --write")
             if endpoint.method == "POST":
-                visit = Visit(request, doors.console, session, sections, await _form(request))
+                visit = replace(visit, form=await _form(request))
                 _check_token(visit)
             if inspect.iscoroutinefunction(endpoint.handler):
                 response: Response = await endpoint.handler(visit)
             else:
-                response = await run_in_threadpool(endpoint.handler, visit)  # type: ignore[arg-type]
+                response = await share.run(partial(endpoint.handler, visit))  # type: ignore[arg-type]
             return response
         except (HTTPException, ClientDisconnect):
             raise
@@ -183,7 +187,9 @@ def _bounded(answer: _Answer, largest: int = FORM_BYTES) -> _Answer:
             length = request.headers.get("content-length", "")
             if not length.isdigit():
                 raise HTTPException(HTTPStatus.LENGTH_REQUIRED)
-            if int(length) > largest:
+            # Fields are kept in memory, files are not.
+            has_files = request.headers.get("content-type", "").startswith("multipart/form-data")
+            if int(length) > (largest if has_files else min(largest, FORM_BYTES)):
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             request = Request(request.scope, _paced(request.receive, largest <= _DOOR_BYTES))
         return await answer(request)

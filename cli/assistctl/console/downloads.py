@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from starlette.responses import FileResponse, Response
@@ -34,13 +35,36 @@ def is_picture(path: Path) -> str | None:
 
 class _Lent(FileResponse):
     """A file that is gone once it was sent, or however else that ends: not every way out of a
-    FileResponse comes by its `background`."""
+    FileResponse comes by its `background`. Then `gone` is called."""
+
+    gone: Callable[[], None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
             Path(self.path).unlink(missing_ok=True)
+            if self.gone:
+                self.gone()
+
+
+def lending(handler: Callable[[Visit], Response]) -> Callable[[Visit], Awaitable[Response]]:
+    """A handler whose answer is a copy of a file. However slowly those are read, so many wait at a
+    time for those with one key, and further ones are made when one is gone."""
+
+    async def lend(visit: Visit) -> Response:
+        copies = visit.share.copies
+        await copies.acquire()
+        try:
+            response = await visit.in_thread(partial(handler, visit))
+            assert isinstance(response, _Lent)
+        except BaseException:
+            copies.release()
+            raise
+        response.gone = copies.release
+        return response
+
+    return lend
 
 
 def lent(

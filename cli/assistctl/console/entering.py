@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
+from functools import partial
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -14,6 +14,7 @@ from assistctl.console.access import Attempts, Session, Sessions
 from assistctl.console.peers import is_ours
 from assistctl.console.reach import Reach
 from assistctl.console.rendering import rendered
+from assistctl.console.sharing import Shares
 from assistctl.console.visit import ROOT, Console
 from assistctl.errors import AssistctlError, RemoteError
 
@@ -24,11 +25,13 @@ ENTER, LOGIN = "/enter", "/login"
 
 @dataclass(frozen=True)
 class Doors:
-    """A console, those who are in it, and those who have tried to be."""
+    """A console, those who are in it, those who have tried to be, and what they may have of this
+    machine."""
 
     console: Console
     sessions: Sessions
     attempts: Attempts
+    shares: Shares
 
 
 def session_of(doors: Doors, request: Request) -> Session | None:
@@ -79,7 +82,7 @@ async def enter(doors: Doors, request: Request) -> Response:
     if links is None or not is_told or not links.take(str(token)):
         _log.warning("a link was refused (client %s)", _client(request))
         return _outside("enter.html", 403, title="Open the console", token="", wrong=True)
-    reach = await run_in_threadpool(doors.console.reach, None)
+    reach = await doors.shares.let_in(partial(doors.console.reach, None))
     return _let_in(doors, request, reach, None)
 
 
@@ -101,7 +104,7 @@ async def login(doors: Doors, request: Request) -> Response:
         answer.headers["retry-after"] = str(wait)
         return answer
     try:
-        reach = await run_in_threadpool(doors.console.reach, key)
+        reach = await doors.shares.let_in(partial(doors.console.reach, key))
     except RemoteError as error:
         if error.status != 401:
             doors.attempts.take_back(client)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from assistctl.console.access import Links, Session
 from assistctl.console.reach import Reach
 from assistctl.console.rendering import rendered
+from assistctl.console.sharing import Share
 from assistctl.errors import AssistctlError
 from assistctl.resources import Workspace
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 ROOT = "/console"
 FORM_BYTES = 2_000_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One path below /console. A POST's body may have so many bytes."""
+    """One path below /console. A POST's body may have so many bytes, if it has files in it. One
+    that `writes` is refused where the console only looks, before its body is read."""
 
     path: str
     handler: Handler
     method: Literal["GET", "POST"] = "GET"
     largest: int = FORM_BYTES
+    writes: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class Visit:
     console: Console
     session: Session
     sections: tuple[Section, ...]
+    share: Share
     form: FormData = field(default_factory=FormData)
 
     @property
@@ -101,6 +107,10 @@ class Visit:
     def part(self, name: str) -> str:
         """A part of the path, as `/threads/{thread}` names it."""
         return str(self.request.path_params[name])
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """What `work` returns, which may block: for handlers that are coroutines."""
+        return await self.share.run(work)
 
     def page(self, template: str, *, title: str, status: int = 200, **values: Any) -> Response:
         """A whole page."""

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from assistctl.apis.managed.uploads import PURPOSE
 from assistctl.apis.transport import files as transport
 from assistctl.apis.transport.client import path_of
-from assistctl.console.downloads import downloaded, is_picture
+from assistctl.console.downloads import downloaded, is_picture, lending
 from assistctl.console.visit import Endpoint, Section, Visit
 from assistctl.errors import Refused, RemoteError
 from assistctl.resources import FILE, Address, Json
@@ -136,7 +136,6 @@ def one(visit: Visit) -> Response:
 
 def upload(visit: Visit) -> Response:
     """Files of a form, to the target."""
-    may_write(visit)
     made = [sent(visit, it) for it in sent_files(visit)]
     if visit.is_partial:
         return visit.fragment("_uploaded.html", files=[Upload.of(it) for it in made])
@@ -147,7 +146,6 @@ def upload(visit: Visit) -> Response:
 
 def delete(visit: Visit) -> Response:
     """Delete a file; one that is declared, or that something uses, only if that was said."""
-    may_write(visit)
     file_id = visit.part("file")
     held = known(visit, [file_id])[file_id]
     seen = set(visit.sent("seen").split())
@@ -179,19 +177,13 @@ def picture(visit: Visit) -> Response:
 
 ENDPOINTS = (
     Endpoint("/files", index),
-    Endpoint("/files", upload, "POST", largest=LARGEST),
+    Endpoint("/files", upload, "POST", largest=LARGEST, writes=True),
     Endpoint("/files/uses", uses),
     Endpoint("/files/{file}", one),
-    Endpoint("/files/{file}/content", content),
-    Endpoint("/files/{file}/picture", picture),
-    Endpoint("/files/{file}/delete", delete, "POST"),
+    Endpoint("/files/{file}/content", lending(content)),
+    Endpoint("/files/{file}/picture", lending(picture)),
+    Endpoint("/files/{file}/delete", delete, "POST", writes=True),
 )
-
-
-def may_write(visit: Visit) -> None:
-    """Raises Refused where the console only looks."""
-    if not visit.console.write:
-        raise Refused("this console only looks: it was started without --write")
 
 
 def known(visit: Visit, ids: Collection[str]) -> Mapping[str, Known]:

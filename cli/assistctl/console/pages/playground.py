@@ -13,12 +13,11 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
 from assistctl.console.differences import Line, difference
-from assistctl.console.downloads import lent
+from assistctl.console.downloads import lending, lent
 from assistctl.console.markdown import is_long
 from assistctl.console.pages.workspace import APPLYING, check_consent
 from assistctl.console.playground import drafts, fields, saving, seats
@@ -30,7 +29,7 @@ from assistctl.console.playground.turns import Item, Spoken, Turn
 from assistctl.console.visit import Endpoint, Section, Visit, whole_number
 from assistctl.conversation.attachments import picture_type
 from assistctl.conversation.saving import harmless
-from assistctl.errors import AssistctlError, Refused, RemoteError
+from assistctl.errors import AssistctlError, RemoteError
 from assistctl.importing.choosing import owner_of
 from assistctl.pulling.drafts import FileEdit
 from assistctl.spec.wording import is_unicode
@@ -197,8 +196,6 @@ def show_saving(visit: Visit) -> Response:
 
 def save(visit: Visit) -> Response:
     """Write it."""
-    if not visit.console.write:
-        raise Refused("this console only looks: it was started without --write")
     with APPLYING:
         seat, at = _seat(visit), _table(visit)
         if seat.remote_id is not None:
@@ -246,7 +243,7 @@ async def _heard(visit: Visit, turn: Turn, since: int) -> AsyncIterator[str]:
             took = 0.0
             if version > since:
                 began = loop.time()
-                html = await run_in_threadpool(_news, visit, turn, news, since)
+                html = await visit.in_thread(partial(_news, visit, turn, news, since))
                 took = loop.time() - began
                 yield _event(html, version)
                 since = version
@@ -385,10 +382,10 @@ ENDPOINTS = (
     Endpoint("/playground/reset", reset, "POST", ATTACHED_BYTES),
     Endpoint("/playground/keep", keep, "POST", ATTACHED_BYTES),
     Endpoint("/playground/saving", show_saving),
-    Endpoint("/playground/save", save, "POST"),
+    Endpoint("/playground/save", save, "POST", writes=True),
     Endpoint("/playground/download", download),
     Endpoint("/playground/turns/{turn}/events", events),
-    Endpoint("/playground/turns/{turn}/files/{number}", file),
+    Endpoint("/playground/turns/{turn}/files/{number}", lending(file)),
     Endpoint("/playground/turns/{turn}/stop", stop, "POST"),
     Endpoint("/playground/turns/{turn}/answer", answer, "POST"),
 )

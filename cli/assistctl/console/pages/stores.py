@@ -15,7 +15,7 @@ from assistctl.apis.managed.ownership import is_stand_in
 from assistctl.apis.managed.uploads import of_store
 from assistctl.apis.managed.uses import owner_of
 from assistctl.apis.transport.client import Client, IfLost, path_of
-from assistctl.console.pages.files import LARGEST, Upload, may_write, sent, sent_files
+from assistctl.console.pages.files import LARGEST, Upload, sent, sent_files
 from assistctl.console.searching import STORES, Asked, Found, explained, read_text
 from assistctl.console.visit import Endpoint, Section, Visit
 from assistctl.errors import AssistctlError, Refused, RemoteError
@@ -143,7 +143,6 @@ def file(visit: Visit) -> Response:
 
 def attach(visit: Visit) -> Response:
     """Put files into a store: those of a form, or one that is at the target."""
-    may_write(visit)
     store_id, file_id = visit.part("store"), visit.sent("file_id").strip()
     made = [] if file_id else [sent(visit, it) for it in sent_files(visit)]
     for each in [file_id] if file_id else [str(it["id"]) for it in made]:
@@ -155,7 +154,6 @@ def attach(visit: Visit) -> Response:
 
 def again(visit: Visit) -> Response:
     """Have a file read anew: it is taken out of the store and put in as it was."""
-    may_write(visit)
     store_id, file_id = visit.part("store"), visit.part("file")
     path = path_of(STORES, store_id, "files", file_id)
     member = visit.client.get(path)
@@ -177,7 +175,6 @@ def again(visit: Visit) -> Response:
 
 def detach(visit: Visit) -> Response:
     """Take a file out of a store; the file itself stays."""
-    may_write(visit)
     if visit.sent("sure") != "1":
         raise Refused("it was not said that the file is to be taken out; nothing was changed")
     visit.client.delete(path_of(STORES, visit.part("store"), "files", visit.part("file")))
@@ -187,10 +184,10 @@ def detach(visit: Visit) -> Response:
 ENDPOINTS = (
     Endpoint("/stores", index),
     Endpoint("/stores/{store}", one),
-    Endpoint("/stores/{store}/files", attach, "POST", largest=LARGEST),
+    Endpoint("/stores/{store}/files", attach, "POST", largest=LARGEST, writes=True),
     Endpoint("/stores/{store}/files/{file}", file),
-    Endpoint("/stores/{store}/files/{file}/again", again, "POST"),
-    Endpoint("/stores/{store}/files/{file}/detach", detach, "POST"),
+    Endpoint("/stores/{store}/files/{file}/again", again, "POST", writes=True),
+    Endpoint("/stores/{store}/files/{file}/detach", detach, "POST", writes=True),
 )
 
 

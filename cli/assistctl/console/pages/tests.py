@@ -13,7 +13,6 @@ from starlette.responses import Response, StreamingResponse
 
 from assistctl.cases import Case
 from assistctl.console import trials
-from assistctl.console.pages.files import may_write
 from assistctl.console.trials import Trial
 from assistctl.console.visit import ROOT, Endpoint, Section, Visit
 from assistctl.errors import Refused
@@ -110,7 +109,6 @@ def one(visit: Visit) -> Response:
 
 def run(visit: Visit) -> Response:
     """Try cases; functions are really called."""
-    may_write(visit)
     key, case, which = visit.sent("assistant"), visit.sent("case"), visit.sent("which")
     if which not in WHICH:
         raise Refused("it was not said whether what is declared or what is synced is tested")
@@ -133,7 +131,6 @@ async def events(visit: Visit) -> Response:
 
 def stop(visit: Visit) -> Response:
     """Begin no further try."""
-    may_write(visit)
     trial = trials.find(visit.part("run"))
     trial.stop()
     return visit.to(f"/tests/runs/{trial.id}")
@@ -142,10 +139,10 @@ def stop(visit: Visit) -> Response:
 ENDPOINTS = (
     Endpoint("/tests", index),
     Endpoint("/tests/case", one),
-    Endpoint("/tests/run", run, "POST"),
+    Endpoint("/tests/run", run, "POST", writes=True),
     Endpoint("/tests/runs/{run}", running),
     Endpoint("/tests/runs/{run}/events", events),
-    Endpoint("/tests/runs/{run}/stop", stop, "POST"),
+    Endpoint("/tests/runs/{run}/stop", stop, "POST", writes=True),
 )
 
 

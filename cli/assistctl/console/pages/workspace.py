@@ -103,8 +103,6 @@ def show(visit: Visit) -> Response:
 
 def apply(visit: Visit) -> Response:
     """Make the plan that was shown true, exactly that one."""
-    if not visit.console.write:
-        raise Refused("this console only looks: it was started without --write")
     with APPLYING:
         workspace = visit.workspace
         prune = visit.sent("prune") == "1"
@@ -142,7 +140,7 @@ def apply(visit: Visit) -> Response:
 ENDPOINTS = (
     Endpoint("/workspace", overview),
     Endpoint("/workspace/show", show),
-    Endpoint("/workspace/apply", apply, "POST"),
+    Endpoint("/workspace/apply", apply, "POST", writes=True),
 )
 
 
