@@ -125,6 +125,8 @@ def opened_console(root: Path, *, write: bool = True, at: str | None = None) -> 
                 load=lambda: load(root, at),
                 write=write,
                 links=links,
+                root=root,
+                namespace=target.namespace,
             )
         )
         with serving(app) as address:

@@ -312,7 +312,8 @@ def test_a_target_that_lists_no_threads_says_so(console, workshop):
     links = Links()
     nowhere = Client(console.target.base_url.replace("/v1", "/none"), console.target.api_key)
     reach = Reach(connect(console.target), nowhere)
-    app = create_app(Console("far", lambda key: reach, lambda: load(workshop), links=links))
+    console = Console("far", lambda key: reach, lambda: load(workshop), links=links, root=workshop)
+    app = create_app(console)
     with serving(app) as address:
         visitor = Visitor(address)
         with visitor.http:

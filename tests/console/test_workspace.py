@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from assistctl.console.pages import workspace
 from assistctl.server import EmbeddedServer, Settings
 from tests.console.conftest import SHOP, opened_console, visiting
 from tests.console.reading import words
@@ -169,3 +170,19 @@ def names(opened):
     found = sorted(str(it["name"]) for it in client.list("/assistants"))
     client.close()
     return found
+
+
+def test_of_very_many_files_the_first_are_named_and_the_others_counted(tmp_path, monkeypatch):
+    root = tmp_path / "shop"
+    shutil.copytree(SHOP, root, ignore=shutil.ignore_patterns("__pycache__"))
+    for number in range(10):
+        (root / "handbook" / f"page-{number}.md").write_text(f"Page {number}.\n")
+    monkeypatch.setattr(workspace, "MOST_FILES", 3)
+    with opened_console(root) as opened, visiting(opened) as visitor:
+        page = words(visitor.get("/workspace").text)
+        assert "12 files, 12 missing These are 3 of them; assistctl list has all." in page
+        assert page.count("+ handbook/") == 3
+        assert "+ 8 more files" in page
+        assert page.count("+ file/") == 3
+        assert "And 9 files more to upload; assistctl plan names all." in page
+        assert "Apply 15 changes to local" in page

@@ -87,6 +87,8 @@ def console_of(
         reach=reach,
         load=(lambda: loaded(options, target)) if workspace and not keyed else None,
         links=links,
+        root=workspace.root if workspace and not keyed else None,
+        namespace=target.namespace if workspace and not keyed else None,
     )
     return partial(beside, console=create_app(console)), listens
 

@@ -49,6 +49,8 @@ def command(options: Options, port: int, write: bool, no_browser: bool) -> int |
                 load=lambda: loaded(options, workspace.target),
                 write=write,
                 links=links,
+                root=workspace.root,
+                namespace=target.namespace,
             )
         )
         try:

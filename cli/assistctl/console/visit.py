@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from starlette.datastructures import FormData
@@ -36,6 +38,7 @@ class Console:
     raises RemoteError for a key that opens nothing. `load` reads the workspace as its files are
     now; None where there is none to show. `target` is what the pages call the other side. `write`:
     pages may change the target and the workspace's files. Without `links` it is opened by keys.
+    `root` and `namespace` are the workspace's, which stay as long as the console is open.
     """
 
     target: str
@@ -43,6 +46,8 @@ class Console:
     load: Callable[[], Workspace] | None = None
     write: bool = False
     links: Links | None = None
+    root: Path | None = None
+    namespace: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,9 +93,10 @@ class Visit:
         """Plain requests to the target's API, with the session's key."""
         return self.session.reach.client
 
-    @property
+    @cached_property
     def workspace(self) -> Workspace:
-        """As its files are now. Raises DeclarationError, and AssistctlError where none is shown."""
+        """As its files were when it was first asked for, by this request. Raises DeclarationError,
+        and AssistctlError where none is shown."""
         if self.console.load is None:
             raise AssistctlError("this console shows no workspace")
         return self.console.load()

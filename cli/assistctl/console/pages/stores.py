@@ -79,7 +79,7 @@ def index(visit: Visit) -> Response:
     """A page of the stores, the newest first."""
     after = {"after": visit.asked("after")} if visit.asked("after") else {}
     page = visit.client.page(STORES, limit=PAGE, order="desc", **after)
-    stores, namespace = page["data"], _namespace(visit)
+    stores, namespace = page["data"], visit.console.namespace
     more = page.get("has_more") and stores
     return visit.page(
         "stores.html",
@@ -106,7 +106,7 @@ def one(visit: Visit) -> Response:
     return visit.page(
         "store.html",
         title=str(store.get("name") or store_id),
-        store=Store.of(store, _namespace(visit)),
+        store=Store.of(store, visit.console.namespace),
         files=_members(visit.client, rows),
         only=status,
         statuses=STATUSES,
@@ -133,7 +133,7 @@ def file(visit: Visit) -> Response:
     return visit.page(
         "store_file.html",
         title=shown.name,
-        store=Store.of(store, _namespace(visit)),
+        store=Store.of(store, visit.console.namespace),
         file=shown,
         text=text[:SHOWN] if text is not None else None,
         characters=len(text or ""),
@@ -189,10 +189,6 @@ ENDPOINTS = (
     Endpoint("/stores/{store}/files/{file}/again", again, "POST", writes=True),
     Endpoint("/stores/{store}/files/{file}/detach", detach, "POST", writes=True),
 )
-
-
-def _namespace(visit: Visit) -> str | None:
-    return visit.workspace.target.namespace if visit.console.load else None
 
 
 def _attach(client: Client, store_id: str, body: Mapping[str, Json]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -192,8 +193,7 @@ def _row(thread: Mapping[str, Json]) -> Row:
 
 
 def _recorded(visit: Visit, asked: Mapping[str, str]) -> Rows:
-    workspace = visit.workspace
-    root, target = workspace.root, workspace.target.name
+    root, target = _root(visit), visit.console.target
     begin = whole_number(visit.asked("from")) or 0
     excerpts: dict[str, list[str]] = {}
     if words := asked["q"].split():
@@ -218,13 +218,17 @@ def _recorded_row(thread: Thread, excerpts: Sequence[str]) -> Row:
 
 
 def _record_of(visit: Visit, thread: str) -> Thread | None:
-    if visit.console.load is None:
-        return None
-    workspace = visit.workspace
-    return store.thread(workspace.root, workspace.target.name, thread)
+    root = visit.console.root
+    return store.thread(root, visit.console.target, thread) if root else None
 
 
 def _page_of_record(visit: Visit, known: Thread | None, older: Sequence[str]) -> PastPage:
     if known is None:
         raise AssistctlError("nothing was recorded of this thread here")
-    return timeline.recorded(store.turns(visit.workspace.root, known), older)
+    return timeline.recorded(store.turns(_root(visit), known), older)
+
+
+def _root(visit: Visit) -> Path:
+    if visit.console.root is None:
+        raise AssistctlError("this console shows no workspace")
+    return visit.console.root

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from starlette.responses import Response
@@ -27,18 +28,23 @@ SECTION = Section("Workspace", "/workspace", "w", needs_workspace=True)
 FEW = 5
 """Of more files than these, only how they stand is told at first."""
 
+MOST_FILES = 500
+"""How many of very many files are named, those first that are not as they shall be."""
+
 APPLYING = threading.Lock()
 """Of whoever changes files and the target."""
 
 
 @dataclass(frozen=True)
 class ShownField:
-    """A field that differs: lines of a text, files that come and go, or one value and the other."""
+    """A field that differs: lines of a text, files that come and go (and how many `more` come), or
+    one value and the other."""
 
     path: str
     side: str
     lines: tuple[Line, ...] = ()
     files: tuple[tuple[str, str], ...] = ()
+    more: int = 0
     values: tuple[str, ...] = ()
 
 
@@ -61,16 +67,21 @@ def overview(visit: Visit) -> Response:
     planned = _planned(visit, workspace, prune)
     rows = standings(planned)
     plan = planned.plan
+    files = [row for row in rows if row.address.kind == FILE]
+    uploads = [it for it in plan.changes if _is_upload(it)]
+    folded = {it.address for it in uploads[MOST_FILES:]}
     return visit.page(
         "workspace.html",
         title=workspace.name,
         workspace=workspace,
         rows=[row for row in rows if row.address.kind != FILE],
-        files=[row for row in rows if row.address.kind == FILE],
+        files=sorted(files, key=lambda row: row.status == "synced")[:MOST_FILES],
+        standing=Counter(row.status for row in files),
         few=FEW,
         plan=plan,
         headline=headline(plan),
-        changes=[_shown(it) for it in plan.changes],
+        changes=[_shown(it) for it in plan.changes if it.address not in folded],
+        folded=len(folded),
         left_alone=[_shown(it) for it in plan.left_alone],
         deletions=[it.address for it in plan.changes if it.action is Action.DELETE],
         advice=list(what_to_do(plan)),
@@ -79,6 +90,10 @@ def overview(visit: Visit) -> Response:
         refusals=list(mass_prune(plan.changes, planned.observed)),
         snapshots=list(kept.all_of(workspace)),
     )
+
+
+def _is_upload(change: Change) -> bool:
+    return change.address.kind == FILE and change.action is Action.CREATE
 
 
 def show(visit: Visit) -> Response:
@@ -169,7 +184,12 @@ def _shown(change: Change) -> ShownChange:
 def _field(change: Change, field: FieldChange) -> ShownField:
     shown = ShownField(field.path, SIDES[field.side])
     if is_files(field.before) or is_files(field.after):
-        return replace(shown, files=tuple(files_diff(field)))
+        files = tuple(files_diff(field))
+        comes = [it for it in files if it[0] == "+"]
+        unnamed = {*comes[MOST_FILES:]}
+        return replace(
+            shown, files=tuple(it for it in files if it not in unnamed), more=len(unnamed)
+        )
     before, after = field.before or "", field.after or ""
     if isinstance(before, str) and isinstance(after, str) and _is_text(before + after):
         return replace(shown, lines=tuple(difference(before, after)))
