@@ -33,6 +33,7 @@ import importlib
 import json
 import pkgutil
 import runpy
+import select
 import signal
 import socket
 import termios
@@ -55,7 +56,10 @@ LATE = (
     "encodings.idna",
     "encodings.utf_8_sig",
     "httpcore2",
+    "jinja2.meta",
+    "jinja2.sandbox",
     "jsonschema",
+    "openai.resources.files",
     "pprint",
     "truststore",
     "uvicorn.lifespan.on",
@@ -82,36 +86,40 @@ def preload() -> None:
 
 
 def serve(door: socket.socket) -> dict[str, Any] | None:
-    """Fork a process for each request, until nobody is left who could ask. Returns in each fork,
-    with what it has been asked to be, and at the end."""
+    """Fork a process for each request, and tell who has asked its pid, and how it has ended; until
+    nobody is left who could ask. Returns in each fork, with what it has been asked to be, and at
+    the end."""
+    callers: dict[int, tuple[int, int]] = {}  # of each process, by its pidfd: pid, who has asked
+    events = select.poll()
+    events.register(door, select.POLLIN)
     while True:
-        message, files, _, _ = socket.recv_fds(door, LARGEST_REQUEST, 4)
-        with suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        if not message:
-            return None
-        if not os.fork():
-            door.close()
+        for ready, _ in events.poll():
+            if ready in callers:
+                events.unregister(ready)
+                pid, caller = callers.pop(ready)
+                os.close(ready)
+                _tell(caller, os.waitpid(pid, 0)[1])
+                os.close(caller)
+                continue
+            message, files, _, _ = socket.recv_fds(door, LARGEST_REQUEST, 4)
+            if not message:
+                return None
             *streams, caller = files
-            watch(socket.socket(fileno=caller), streams)
-            return {**json.loads(message), "files": streams}
-        for file in files:
-            os.close(file)
+            pid = os.fork()
+            if not pid:
+                door.close()
+                return {**json.loads(message), "files": streams}
+            for file in streams:
+                os.close(file)
+            _tell(caller, pid)
+            process = os.pidfd_open(pid)
+            callers[process] = pid, caller
+            events.register(process, select.POLLIN)
 
 
-def watch(caller: socket.socket, files: list[int]) -> None:
-    """Fork once more, and return in the fork: the parent tells its pid, and how it has ended."""
-    pid = os.fork()
-    if not pid:
-        caller.close()
-        return
-    for file in files:
-        os.close(file)
+def _tell(caller: int, number: int) -> None:
     with suppress(BrokenPipeError):
-        caller.send(str(pid).encode())
-        caller.send(str(os.waitpid(pid, 0)[1]).encode())
-    os._exit(0)
+        os.write(caller, str(number).encode())
 
 
 def become(request: dict[str, Any]) -> None:
