@@ -1,16 +1,19 @@
 """A workspace on disk: five assistants with files, functions and vector stores, and an edit of it.
 Every command is a process of its own."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from assistctl.apis.transport.client import Client
 from assistctl.resources import ASSISTANT, VECTOR_STORE
+from assistctl.server import EmbeddedServer
 from tests.apis.bench import Bench, wipe
-from tests.apis.fault_proxy import FaultProxy
+from tests.apis.fault_proxy import FaultProxy, proxy_to
 from tests.apis.jobs import Job
 from tests.apis.scene import UPLOAD, content_of, sort_files
+from tests.apis.states import States
 from tests.apis.surfaces import Api
 
 CHUNKS = "{type: static, static: {max_chunk_size_tokens: %d, chunk_overlap_tokens: 50}}"
@@ -99,6 +102,7 @@ class Florists:
     direct: Client
     kind: str
     api: Api
+    states: States
     number: int = field(default=0)
 
     @property
@@ -141,13 +145,17 @@ class Florists:
     def prepare(self):
         """The state before the sync that is tried."""
         self.proxy.reset()
-        wipe(self.direct)
         self.write(BEFORE)
+        self.states.again((self.kind, self.proxy.rewrite), self._make)
+        if self.kind == "update":
+            self.write(AFTER)
+        self.proxy.reset()
+
+    def _make(self):
+        wipe(self.direct)
         if self.kind == "update":
             code, said = self.run("sync", "--yes")
             assert code == 0, said
-            self.write(AFTER)
-        self.proxy.reset()
 
     def requests(self):
         """How many requests the sync makes when nothing goes wrong."""
@@ -193,3 +201,14 @@ class Florists:
         for path in self.root.parent.glob("job-*.txt"):
             with suppress(OSError):
                 path.unlink()
+
+
+@contextmanager
+def florists_at(
+    target: tuple[EmbeddedServer, Client], api: Api, directory: Path, kind: str = "first"
+) -> Iterator[Florists]:
+    """The workspace in this directory, with a way of its own to the target."""
+    server, direct = target
+    with proxy_to(server.base_url) as proxy:
+        states = States(server, directory)
+        yield Florists(directory / "workspace", proxy, direct, kind, api, states)

@@ -18,6 +18,7 @@ from assistctl.resources import (
 )
 from tests.apis.bench import Bench, wipe
 from tests.apis.fault_proxy import FaultProxy
+from tests.apis.states import States
 from tests.apis.surfaces import APIS, ASSISTANTS
 
 PLACE = Place("assistctl.yaml", 1, 1)
@@ -68,12 +69,16 @@ class Scenario:
     def start(self, scene):
         scene.proxy.reset()
         scene.proxy.rewrite = self.rewrite
-        wipe(scene.direct)
         if self.before:
             self.before(scene)
-            assert scene.bench.apply() == []
+        scene.states.again((self.before, self.rewrite), lambda: self._make(scene))
         self.change(scene)
         scene.proxy.reset()
+
+    def _make(self, scene):
+        wipe(scene.direct)
+        if self.before:
+            assert scene.bench.apply() == []
 
     def requests(self, scene):
         """How many requests the sync makes when nothing goes wrong."""
@@ -82,8 +87,11 @@ class Scenario:
         return len(scene.proxy.requests)
 
 
+EDITED = {"prices": "rose,2", "instructions": "Be kind.", "tools": ()}
+
+
 def edit(scene):
-    declare(scene.bench, prices="rose,2", instructions="Be kind.", tools=())
+    declare(scene.bench, **EDITED)
 
 
 def undeclare(scene):
@@ -155,6 +163,7 @@ class Scene:
     bench: Bench
     proxy: FaultProxy
     direct: Client
+    states: States
 
     def try_sync(self, **options):
         """A sync that may fail, but neither with a traceback nor without an end."""
@@ -240,5 +249,5 @@ def sync_from(root: Path, base_url: str, api_key: str, scenario: str) -> None:
     bench = Bench(root, ASSISTANTS, client)
     declare(bench)
     if scenario == "edit":
-        edit(Scene(bench, FaultProxy(base_url), client))
+        declare(bench, **EDITED)
     bench.apply()

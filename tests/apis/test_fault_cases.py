@@ -23,10 +23,9 @@ from tests.apis.fault_proxy import (
     dropped,
     error,
     hanging,
-    proxy_to,
     unseen,
 )
-from tests.apis.florists import Florists
+from tests.apis.florists import florists_at
 from tests.apis.jobs import TIMEOUT
 from tests.apis.scene import opinionated
 from tests.apis.surfaces import ASSISTANTS
@@ -63,9 +62,8 @@ FAULTS = {
 
 @pytest.fixture(params=["first", "update"])
 def florists(request, target, api, tmp_path):
-    server, direct = target
-    with proxy_to(server.base_url) as proxy:
-        yield Florists(tmp_path / "workspace", proxy, direct, request.param, api)
+    with florists_at(target, api, tmp_path, request.param) as florists:
+        yield florists
 
 
 def unclear(code, said):

@@ -25,6 +25,7 @@ from tests.apis.fault_proxy import (
     proxy_to,
 )
 from tests.apis.scene import SCENARIOS, UPLOAD, Scene, sync_from
+from tests.apis.states import States
 from tests.apis.surfaces import ASSISTANTS
 
 pytestmark = pytest.mark.sweep
@@ -83,7 +84,8 @@ def scene(target, api, tmp_path):
     server, direct = target
     with proxy_to(server.base_url) as proxy:
         client = api.client(proxy.base_url, server.api_key, timeout=SLOW)
-        yield Scene(Bench(tmp_path / "workspace", api, client), proxy, direct)
+        bench = Bench(tmp_path / "workspace", api, client)
+        yield Scene(bench, proxy, direct, States(server, tmp_path))
         client.close()
 
 

@@ -6,17 +6,14 @@ import time
 
 import pytest
 
-from tests.apis.fault_proxy import proxy_to
-from tests.apis.florists import Florists
+from tests.apis.florists import florists_at
 from tests.apis.jobs import TIMEOUT
 from tests.apis.scene import UPLOAD, sort_files
 
 
 @pytest.fixture
 def florists(target, api, tmp_path):
-    server, direct = target
-    with proxy_to(server.base_url) as proxy:
-        florists = Florists(tmp_path / "workspace", proxy, direct, "first", api)
+    with florists_at(target, api, tmp_path) as florists:
         florists.prepare()
         yield florists
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.apis.fault_proxy import Answer, proxy_to
-from tests.apis.florists import Florists
+from tests.apis.fault_proxy import Answer
+from tests.apis.florists import florists_at
 
 pytestmark = pytest.mark.sweep
 
@@ -50,10 +50,9 @@ MOMENTS = {"before": before, "carried out": carried_out, "answered": answered}
 
 @pytest.mark.parametrize("kind", ["first", "update"])
 def test_a_sync_that_is_killed_at_any_request_is_healed_by_the_next(target, tmp_path, kind, api):
-    server, direct = target
     tried, failures = 0, []
-    with proxy_to(server.base_url) as proxy:
-        florists = Florists(tmp_path / "workspace", proxy, direct, kind, api)
+    with florists_at(target, api, tmp_path, kind) as florists:
+        proxy = florists.proxy
         every, all_ways = 1 if THOROUGH else EVERY[api.name], THOROUGH and api.name in THREE
         for number in range(1, florists.requests() + 1, every):
             moments = list(MOMENTS)

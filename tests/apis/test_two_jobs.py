@@ -11,8 +11,7 @@ from dataclasses import replace
 import pytest
 
 from assistctl.resources import ASSISTANT
-from tests.apis.fault_proxy import proxy_to
-from tests.apis.florists import OWNERS, Florists
+from tests.apis.florists import OWNERS, florists_at
 
 pytestmark = pytest.mark.sweep
 
@@ -23,10 +22,8 @@ if "ALL_FAULTS" in os.environ:
 
 @pytest.mark.parametrize("kind", ["first", "update"])
 def test_two_jobs_at_the_same_time_are_put_in_order_by_the_next(target, api, tmp_path, kind):
-    server, direct = target
     doubled, failures = 0, []
-    with proxy_to(server.base_url) as proxy:
-        florists = Florists(tmp_path / "one" / "workspace", proxy, direct, kind, api)
+    with florists_at(target, api, tmp_path / "one", kind) as florists:
         for number in range(rounds := ROUNDS[api.name]):
             florists.prepare()
             other = replace(florists, root=tmp_path / "two" / "workspace")
