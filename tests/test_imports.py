@@ -14,7 +14,7 @@ try:
     main(sys.argv[1:])
 except SystemExit as left:
     assert not left.code, left.code
-heavy = {"openai", "deepdiff", "starlette", "rich", "jsonschema", "pydantic", "prompt_toolkit"}
+heavy = {"openai", "starlette", "rich", "jsonschema", "pydantic", "prompt_toolkit"}
 print(*sorted(heavy & set(sys.modules)), file=sys.stderr)
 """
 
@@ -35,7 +35,6 @@ IN_A_RUN_ONLY = {
     "assistctl.server.engine.worker",
     "assistctl.server.models.protocol",
     "assistctl.server.sandbox",
-    "deepdiff",
     "jsonschema",
 }
 

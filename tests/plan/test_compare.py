@@ -69,6 +69,14 @@ def test_leaves_are_named_as_in_the_yaml():
     ]
 
 
+def test_true_is_another_value_than_1_and_1_0_the_same():
+    before, after = {"a": True, "b": 1, "__c": 0}, {"a": 1, "b": 1.0, "__c": 2}
+    assert list(leaves("metadata", before, after)) == [
+        ("metadata.__c", 0, 2),
+        ("metadata.a", True, 1),
+    ]
+
+
 def test_an_added_tool_is_one_leaf():
     assert list(leaves("tools", [SAVE], [SAVE, SEARCH])) == [("tools[file_search]", None, SEARCH)]
 

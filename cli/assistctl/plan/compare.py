@@ -98,34 +98,20 @@ def leaves(
 
 
 def _deep(path: str, before: Json, after: Json) -> Iterator[tuple[str, Json, Json]]:
-    from deepdiff import DeepDiff  # 0.2 s to import, so only when something differs
-
-    seen = set()
-    differences = DeepDiff(
-        before,
-        after,
-        view="tree",
-        ignore_numeric_type_changes=True,
-        threshold_to_diff_deeper=0,  # else mappings with few keys in common count as one leaf
-    )
-    places = sorted(
-        (level.path(output_format="list") for kind in differences.values() for level in kind),
-        key=str,
-    )
-    for steps in places:
-        keys = _up_to_first_list(steps)
-        if keys not in seen:
-            seen.add(keys)
-            yield _spell(path, keys, after, before), _at(before, keys), _at(after, keys)
+    for keys in sorted(_differing(before, after), key=str):
+        yield _spell(path, keys, after, before), _at(before, keys), _at(after, keys)
 
 
-def _up_to_first_list(steps: list[str | int]) -> tuple[str, ...]:
-    keys: list[str] = []
-    for step in steps:
-        if isinstance(step, int):
-            break
-        keys.append(step)
-    return tuple(keys)
+def _differing(
+    before: Mapping[str, Json], after: Mapping[str, Json], *above: str
+) -> Iterator[tuple[str, ...]]:
+    """The keys that lead to each leaf in which two mappings differ."""
+    for key in before.keys() | after.keys():
+        there, wanted = before.get(key), after.get(key)
+        if isinstance(there, Mapping) and isinstance(wanted, Mapping):
+            yield from _differing(there, wanted, *above, key)
+        elif (key in before) != (key in after) or digest(there) != digest(wanted):
+            yield (*above, key)
 
 
 def _at(value: Json, keys: tuple[str, ...]) -> Json:
