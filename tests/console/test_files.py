@@ -210,6 +210,11 @@ def test_the_pages_of_files_fit_into_400_pixels(console, new_page):
     page.get_by_role("link", name=re.compile("care.md")).first.wait_for()
     beyond = "document.documentElement.scrollWidth - window.innerWidth"
     assert page.evaluate(beyond) <= 0
+    cells = "Math.max(...[...document.querySelectorAll('td')].map(it => it.scrollWidth))"
+    assert 0 < page.evaluate(cells) <= 400  # no column is beyond the edge
+    assert "Used by: " in page.locator("td[data-label='Used by']").first.evaluate(
+        "it => getComputedStyle(it, '::before').content"
+    )
     page.get_by_role("link", name="care.md", exact=True).click()
     page.get_by_role("heading", name="care.md").wait_for()
     assert page.evaluate(beyond) <= 0

@@ -156,7 +156,7 @@ def test_what_is_no_schema_is_told_beside_the_message(shop, at):
     ).wait_for()
     page.locator("textarea[name=json_schema]").fill('{"schema": {}}')
     page.get_by_role("button", name="Send").click()
-    told = "`name` is missing in `response_format.json_schema`; add it"
+    told = "name is missing in response_format.json_schema; add it"
     page.locator("#trouble").get_by_text(told).wait_for()
     page.get_by_role("button", name="Forget the draft").click()
 

@@ -176,6 +176,14 @@ def test_files_are_uploaded_into_a_store_attached_by_id_and_taken_out_again(brow
     assert browse.post(f"{path}/detach", {"sure": "1"}).status_code == 303
     assert lilies not in {it["id"] for it in client.list(f"/vector_stores/{garden}/files")}
     assert browse.post(f"/stores/{garden}/files", {"file_id": lilies}).status_code == 303
+    told = browse.http.post(
+        f"/console/stores/{garden}/files",
+        files={"file": ("torn.pdf", b"%PDF-1.4 torn")},
+        headers={"hx-request": "true", "x-csrf-token": browse.csrf, "origin": browse.address},
+    )
+    torn = member(client, garden, "torn.pdf")
+    assert f'<a href="/console/stores/{garden}/files/{torn}">how it was read</a>' in told.text
+    browse.post(f"/stores/{garden}/files/{torn}/detach", {"sure": "1"})
     assert member(client, garden, "lilies.md") == lilies
     browse.post(f"{path}/detach", {"sure": "1"})
 

@@ -21,8 +21,8 @@ def apply(browse, **fields):
 def test_what_is_declared_and_not_there_is_created_from_the_page(console, browse):
     page = words(browse.get("/workspace").text)
     assert page.startswith(
-        "shop at local Plan for local: 5 to create, 0 to update, 0 to delete. Declared "
-        "Address Status Id vector_store/handbook missing assistant/clerk missing"
+        "shop at local Plan for local: 5 to create, 0 to update, 0 to delete. What there "
+        "is Address Status Id vector_store/handbook missing assistant/clerk missing"
     )
     assert "Apply 5 changes to local" in page
     done = apply(browse)
@@ -32,7 +32,7 @@ def test_what_is_declared_and_not_there_is_created_from_the_page(console, browse
     assert sorted(str(it["name"]) for it in client.list("/assistants")) == ["Clerk", "None"]
     client.close()
     after = words(browse.get("/workspace").text)
-    assert after.startswith("shop at local No changes. local is as declared. Declared")
+    assert after.startswith("shop at local No changes. local is as declared. What there is")
     assert "Plan Nothing to do. Snapshots None yet" in after
     assert "Apply" not in after
 
@@ -91,6 +91,7 @@ def test_what_is_declared_no_longer_is_deleted_only_where_that_is_ticked(shop):
     (opened.root / "assistants" / "greeter.script.yaml").unlink()
     page = words(visitor.get("/workspace").text)
     assert "No longer declared, left alone assistant/greeter" in page
+    assert "<code>assistctl sync --prune</code> deletes" in visitor.get("/workspace").text
     seen = fingerprint(visitor, "/workspace?prune=1")
     assert "Delete assistant/greeter Apply 1 change" in words(
         visitor.get("/workspace?prune=1").text
@@ -151,11 +152,21 @@ def test_each_thing_is_shown_as_declared_and_as_it_is(shop):
     assert page.startswith("assistant/clerk changed")
     assert "What a sync would do" in page
     assert "As declared" in page.partition("At the target")[0]
+    assert '<a href="/console/playground/table?with=assistant%2Fclerk">Talk with it</a>' in answer
     nothing = visitor.get("/workspace/show", address="assistant/nobody")
     assert (nothing.status_code, "neither declared nor at the target" in nothing.text) == (
         409,
         True,
     )
+
+
+def test_a_file_that_is_there_leads_to_its_upload_and_a_store_to_its_search(shop):
+    _, visitor = shop
+    apply(visitor) if "Apply" in visitor.get("/workspace").text else None
+    file = visitor.get("/workspace/show", address="file/handbook/care.md").text
+    assert re.search(r'It is an upload: <a href="/console/files/file-\w+">its text', file)
+    store = visitor.get("/workspace/show", address="vector_store/handbook").text
+    assert re.search(r'<a href="/console/stores/vs_\w+">Search it</a>', store)
 
 
 def clerk(opened):

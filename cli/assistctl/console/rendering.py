@@ -4,6 +4,7 @@ not see in it (controls, marks that turn the direction of writing) is spelled ou
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -20,6 +21,8 @@ from assistctl.render.steps import tokens
 from assistctl.render.terminal import sanitize
 from assistctl.render.values import counted
 from assistctl.resources import Json
+
+_CODE = re.compile("`([^`\n]+)`")
 
 SECURITY = {
     "content-security-policy": (
@@ -58,10 +61,16 @@ def _environment() -> Environment:
         "in_bytes": in_bytes,
         "exact": _exact,
         "markdown": markdown,
+        "worded": _worded,
         "tokens": lambda usage: tokens(usage).strip(),
     }
     environment.globals |= {"counted": counted, "csrf": _csrf}
     return environment
+
+
+def _worded(text: str) -> Markup:
+    """A message as the command line has it, its `code` as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(sanitize(text)))))
 
 
 def _json(value: Json) -> str:

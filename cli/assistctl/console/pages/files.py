@@ -138,7 +138,7 @@ def upload(visit: Visit) -> Response:
     """Files of a form, to the target."""
     made = [sent(visit, it) for it in sent_files(visit)]
     if visit.is_partial:
-        return visit.fragment("_uploaded.html", files=[Upload.of(it) for it in made])
+        return visit.fragment("_uploaded.html", files=[Upload.of(it) for it in made], store=None)
     if len(made) == 1:
         return visit.to(path_of("/files", made[0]["id"]))
     return visit.to("/files")

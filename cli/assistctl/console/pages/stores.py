@@ -148,7 +148,8 @@ def attach(visit: Visit) -> Response:
     for each in [file_id] if file_id else [str(it["id"]) for it in made]:
         _attach(visit.client, store_id, {"file_id": each})
     if visit.is_partial:
-        return visit.fragment("_uploaded.html", files=[Upload.of(it) for it in made])
+        files = [Upload.of(it) for it in made]
+        return visit.fragment("_uploaded.html", files=files, store=store_id)
     return visit.to(path_of("/stores", store_id))
 
 

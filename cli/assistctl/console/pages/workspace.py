@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from assistctl.apis.transport.client import path_of
 from assistctl.console.differences import Line, difference
 from assistctl.console.visit import Endpoint, Section, Visit
 from assistctl.errors import Refused
@@ -18,7 +21,7 @@ from assistctl.plan.reconcile import PlanOptions
 from assistctl.render.folding import is_files
 from assistctl.render.plan import SIDES, SIGNS, files_diff, headline, what_to_do
 from assistctl.render.values import brief, declared_brief, sides
-from assistctl.resources import FILE, Address, Workspace
+from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Workspace
 from assistctl.sync import PlannedSync, apply_plan, keeping, plan_sync, refuse_drift
 from assistctl.sync import snapshots as kept
 from assistctl.sync.standing import standing, standings
@@ -113,7 +116,17 @@ def show(visit: Visit) -> Response:
         declared=hidden(declared.fields) if declared else None,
         observed=hidden(remote.fields) if remote else None,
         change=_shown(change) if change else None,
+        ways=list(_ways(address, declared is not None, remote.id if remote else None)),
     )
+
+
+def _ways(address: Address, is_declared: bool, remote_id: str | None) -> Iterator[tuple[str, str]]:
+    """Pages on which there is more to do with it, and what."""
+    if address.kind == ASSISTANT and (is_declared or remote_id):
+        subject = str(address) if is_declared else f"id/{remote_id}"
+        yield f"/playground/table?{urlencode({'with': subject})}", "Talk with it"
+    if address.kind == VECTOR_STORE and remote_id:
+        yield path_of("/stores", remote_id), "Search it"
 
 
 def apply(visit: Visit) -> Response:

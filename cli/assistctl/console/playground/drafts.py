@@ -144,9 +144,9 @@ def _offer(tool: Tool, item: Json = None) -> Offer:
         case FileSearch(store):
             return Offer(SEARCH, SEARCH, _store(store), item)
         case FunctionTool(function):
-            asks = ["asks first"] if function.approval == "ask" else []
+            asks = ["(asks first)"] if function.approval == "ask" else []
             lines = (function.description or "").strip().splitlines()
-            told = "; ".join([*lines[:1], *asks])
+            told = " ".join([*lines[:1], *asks])
             return Offer(f"function:{function.name}", function.name, told, item)
 
 
