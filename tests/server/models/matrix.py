@@ -24,6 +24,13 @@ def table(name: str) -> list[Switch]:
     return found
 
 
+def few(name: str) -> list[Switch]:
+    """Those of a table that are tried where there is no time for all; mostly it is all of them."""
+    module = import_module(f"tests.server.models.switches.{name}")
+    found: list[Switch] = getattr(module, "FEW", module.SWITCHES)
+    return found
+
+
 def everything() -> dict[str, Switch]:
     return {switch.name: switch for name in TABLES for switch in table(name)}
 

@@ -1,6 +1,7 @@
 """Threads that go on with another model: what one attaches to its calls is not for the next.
 
 The first turn is answered by one switch, the second by another, which is as strict as ever.
+`make test` tries each as the first and as the second one twice, `make sweep` each with each.
 """
 
 from __future__ import annotations
@@ -52,3 +53,8 @@ def _crossing(earlier: str, later: str) -> Switch:
 
 
 SWITCHES = [_crossing(one, other) for one in _FROM for other in _TO if one != other]
+FEW = [
+    _crossing(one, _TO[(number + further) % len(_TO)])
+    for number, one in enumerate(_FROM)
+    for further in (3, 7)
+]
