@@ -85,6 +85,28 @@ def test_a_call_that_asks_first_waits_for_a_click_and_is_made(shop, at):
     (shop.root / "refunded").unlink()
 
 
+def test_a_question_that_comes_under_the_pointer_is_not_allowed_by_a_click_meant_for_else(shop, at):
+    """When it asks, and what the page looks like then, is the model's choice."""
+    page = at("assistant/clerk")
+    page.evaluate(
+        """() => {
+          const later = window.setTimeout;
+          window.held = [];
+          window.setTimeout = (then, ms) => (ms === 700 ? held.push(then) : later(then, ms));
+        }"""
+    )
+    exchange = say(page, "I want a refund")
+    allow = exchange.get_by_role("button", name="Allow")
+    allow.wait_for()
+    assert allow.is_disabled()
+    assert exchange.get_by_role("button", name="Refuse").is_enabled()
+    page.evaluate("() => held.forEach((then) => then())")
+    assert allow.is_enabled()
+    exchange.get_by_role("button", name="Refuse").click()
+    done(exchange)
+    assert not (shop.root / "refunded").exists()
+
+
 def test_a_call_that_is_refused_is_not_made_and_the_model_is_told(shop, at):
     exchange = say(at("assistant/clerk"), "I want a refund")
     exchange.get_by_role("button", name="Refuse").click()

@@ -34,9 +34,12 @@ from assistctl.console.access import (
 )
 from assistctl.console.listening import configured
 from assistctl.console.markdown import markdown
+from assistctl.console.playground.turns import Item, Spoken, Turn
+from assistctl.console.rendering import rendered
 from assistctl.console.sharing import COPIES_OF_ONE, THREADS_OF_ONE
 from assistctl.console.visit import Console
 from assistctl.errors import Refused, RemoteError
+from assistctl.events import Source
 from assistctl.server.http import listening
 from tests.console.conftest import Visitor, serving
 
@@ -858,6 +861,37 @@ def test_a_form_without_files_is_no_longer_because_others_have_files(browse):
 def test_no_mark_that_turns_writing_comes_back_by_another_spelling(mark, around):
     shown = str(markdown(around.replace("{}", f"a{mark}b")))
     assert not set(shown) & set("\u202e\u200f\x1b"), shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            "https://a.example/?q=1&b=\u202e",
+            '<a href="https://a.example/?q=1&amp;b=\\u202e" target="_blank"'
+            ' rel="noopener noreferrer">https://a.example/?q=1&amp;b=\\u202e</a>',
+        ),
+        ("javascript:alert(1)", "<bdi>javascript:alert(1)</bdi>"),
+        ("https:", "<bdi>https:</bdi>"),
+        (
+            "https://a.example>\n\n# [b](https://b.example)",
+            '<a href="https://a.example&gt;\n\n# [b](https://b.example)" target="_blank"'
+            ' rel="noopener noreferrer">https://a.example&gt;\n\n# [b](https://b.example)</a>',
+        ),
+    ],
+)
+def test_the_address_of_a_source_is_an_address_and_no_text_with_a_shape(url, shown):
+    page = rendered(
+        "_news.html",
+        {
+            "root": "/console",
+            "turn": Turn(Spoken(""), lambda: None),
+            "news": [Item(0, "sources", [Source(1, None, None, None, url)], 1, 1)],
+            "since": 0,
+        },
+    )
+    (told,) = re.findall(r'<li value="1">(.*?)</li>', bytes(page.body).decode(), re.DOTALL)
+    assert told == shown
 
 
 # Keys

@@ -1,5 +1,6 @@
 """Where a pulled value goes, and what stays as it is."""
 
+import os
 import shutil
 
 import pytest
@@ -311,6 +312,22 @@ def test_a_symlink_stays_and_what_it_leads_to_is_written_with_its_rights(shop):
     assert shop.read("kept/shop.yaml") == PLAIN.replace("Sell.", "Buy.")
     assert (shop.root / "kept/shop.yaml").stat().st_mode & 0o777 == 0o640
     in_order(shop)
+
+
+def test_what_is_written_is_read_by_nobody_who_may_not_read_the_old_and_leads_nowhere(
+    tmp_path, monkeypatch
+):
+    """Not for the moment either in which it is there beside the old one."""
+    (tmp_path / "a").write_text("old")
+    (tmp_path / "a").chmod(0o600)
+    (tmp_path / "elsewhere").write_text("kept")
+    (tmp_path / ".a.assistctl-pull").symlink_to("elsewhere")
+    modes, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda it: (modes.append(os.fstat(it).st_mode), fsync(it)))
+    write(tmp_path, [FileEdit("a", b"old", b"new")])
+    assert [oct(it & 0o777) for it in modes] == ["0o600"]
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+    assert [(tmp_path / it).read_text() for it in ("a", "elsewhere")] == ["new", "kept"]
 
 
 def test_where_one_file_cannot_be_replaced_those_before_it_are_put_back(tmp_path):

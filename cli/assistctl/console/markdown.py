@@ -112,10 +112,10 @@ def _table_close(
     return "</table></div>\n"
 
 
-def is_web(url: str) -> bool:
+def is_web(url: str | None) -> bool:
     """Whether an address is one of the web, which a link may lead to."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url or "")
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.netloc)

@@ -15,7 +15,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
-from assistctl.console.markdown import markdown
+from assistctl.console.markdown import is_web, markdown
 from assistctl.render.folding import in_bytes
 from assistctl.render.steps import tokens
 from assistctl.render.terminal import sanitize
@@ -64,6 +64,7 @@ def _environment() -> Environment:
         "worded": _worded,
         "tokens": lambda usage: tokens(usage).strip(),
     }
+    environment.tests["web"] = is_web
     environment.globals |= {"counted": counted, "csrf": _csrf}
     return environment
 

@@ -118,7 +118,9 @@ def write(root: Path, edits: Sequence[FileEdit]) -> None:
 
 def _prepare(new: Path, content: bytes, like: Path) -> None:
     """Make a file that is on the disk before it gets the name of another, whose rights it has."""
-    with new.open("wb") as stream:
+    # Nobody reads it who may not read the old one, and it leads to no other file.
+    new.unlink(missing_ok=True)
+    with open(new, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())

@@ -13,6 +13,19 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A model chooses when it asks, and so what comes under the pointer of somebody who is about to click:
+// nothing is allowed before there was time to see it.
+const SEEN_MS = 700;
+
+new MutationObserver((changes) => {
+  for (const node of changes.flatMap((change) => [...change.addedNodes])) {
+    for (const button of node.querySelectorAll?.(".asked button[value='1']") ?? []) {
+      button.disabled = true;
+      setTimeout(() => (button.disabled = false), SEEN_MS);
+    }
+  }
+}).observe(document.getElementById("exchanges"), { childList: true, subtree: true });
+
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.status < 400) return;
   event.detail.shouldSwap = true;

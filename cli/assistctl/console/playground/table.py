@@ -20,7 +20,8 @@ from assistctl.errors import AssistctlError, Refused
 MOST_TABLES = 16
 """Playgrounds of one session; the one that was used longest ago gives way."""
 
-LEAVING_SECONDS = 10.0
+LEAVING_SECONDS = 3.0
+"""How long a run may take to be cancelled; a function that is at work is not waited for."""
 
 _CLOSED = "this conversation was begun anew, or its session has ended"
 
