@@ -253,10 +253,10 @@ def _here(name: str, capability: Capability, target: Target) -> Capability:
 
 def features(assistant: Assistant, capabilities: Capabilities) -> tuple[Feature, ...]:
     """What an assistant declares, in the order of the table."""
-    declared = dict(_declared(assistant))
+    declared = {name: place for name, place in _declared(assistant) if name in capabilities}
     return tuple(
         Feature(name, declared[name], capability)
-        for name, capability in capabilities.items()
+        for name, capability in (capabilities.items() if declared else ())
         if name in declared
     )
 

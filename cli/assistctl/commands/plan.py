@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,7 @@ def command(
     warn(options, workspace.warnings)
     plan_options = PlanOptions(partial=bool(keys), prune=prune, deep=deep or drift_only)
     with opened(workspace, parallel) as surface:
+        gc.freeze()  # all that was imported and declared is in use until the end; see main.GARBAGE
         planned = plan_sync(surface, workspace, keys, plan_options)
     shown = planned.plan.drift if drift_only else planned.plan
     tests = _compared(workspace, planned, keys) if with_tests else None

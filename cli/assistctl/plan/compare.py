@@ -23,7 +23,7 @@ def is_untouched(remote: Remote, name: str) -> bool:
     defaults that it says by now. Of what is not in the record there was nothing then."""
     applied = remote.applied.get(name)
     known = (applied.answered or applied.declared) if applied else NOTHING
-    if fingerprint(remote.fields.get(name)) == known:
+    if remote.fingerprint(name) == known:
         return True
     return any(fingerprint(reading) == known for reading in remote.plainer(name))
 

@@ -22,6 +22,8 @@ LARGEST_SHARE = 0.3
 
 def leftovers(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
     """Deletes of what sync itself left behind: duplicates, and uploads that it has replaced."""
+    if not observed.duplicates and not observed.superseded:
+        return
     kept = _needed(declared, observed, observed.owned.values())
     for remote in observed.duplicates:
         if _is_as_we_left_it(remote):
@@ -55,9 +57,9 @@ def unseen(observed: Observed) -> Iterator[str]:
 
 def failed_files(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[str]:
     """A sentence for each file that is declared as it was, and that the target could not index."""
-    for address in sorted(declared):
-        if (remote := observed.owned.get(address)) is None:
-            continue
+    faulty = (address for address, remote in observed.owned.items() if remote.failed)
+    for address in sorted(address for address in faulty if address in declared):
+        remote = observed.owned[address]
         for upload in sorted(remote.uploads, key=lambda upload: upload.address):
             file = declared.get(upload.address)
             if file and upload.id in remote.failed and upload.holds(file.fields["sha256"]):
@@ -93,6 +95,8 @@ def undeclared(
     """The deletes that prune would add, with what was edited of what they delete; `kept` stays."""
     staying = {*declared, *kept}
     gone = [remote for address, remote in observed.owned.items() if address not in staying]
+    if not gone and not observed.superseded:
+        return
     needed = _needed(
         declared,
         observed,

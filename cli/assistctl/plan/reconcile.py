@@ -10,7 +10,7 @@ from assistctl.errors import AssistctlError, Refused
 from assistctl.plan.changes import Action, Change, ChangedSide, FieldChange, Plan
 from assistctl.plan.compare import contains, edits, is_untouched, leaves
 from assistctl.plan.drift import additions, left_alone, lost
-from assistctl.plan.fingerprints import OPAQUE, fingerprint
+from assistctl.plan.fingerprints import OPAQUE
 from assistctl.plan.leftovers import (
     edited,
     edited_duplicates,
@@ -249,7 +249,7 @@ def _changed_side(name: str, declaration: Declared, remote: Remote) -> ChangedSi
         return "declared" if untouched or remote.is_open or is_new else "both"
     if declared is not None and declaration.fingerprint(name) == applied.declared:
         return None if untouched else "remote"
-    if fingerprint(observed) == declaration.fingerprint(name):
+    if remote.fingerprint(name) == declaration.fingerprint(name):
         return None
     return "declared" if untouched else "both"
 
@@ -265,7 +265,7 @@ def _is_recorded_otherwise(declaration: Declared, remote: Remote) -> bool:
             name not in remote.unsure
             and not (applied and applied.open)
             and declaration.fingerprint(name) != (applied.declared if applied else None)
-            and declaration.fingerprint(name) == fingerprint(remote.fields.get(name))
+            and declaration.fingerprint(name) == remote.fingerprint(name)
             and not is_untouched(remote, name)
             for name in {*remote.listed, *declaration.fields}
             for applied in (remote.applied.get(name),)

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from assistctl.errors import Place
-from assistctl.plan.fingerprints import OPAQUE, fingerprint
+from assistctl.plan.fingerprints import NOTHING, OPAQUE, fingerprint
 from assistctl.resources import Address, Json
 
 
@@ -40,12 +40,20 @@ class Declared:
     @cached_property
     def referring(self) -> Mapping[str, frozenset[Address]]:
         """The fields that refer to something else that is declared, and to what."""
-        found = {name: frozenset(references(value)) for name, value in self.fields.items()}
+        found = {
+            name: frozenset(references(value))
+            for name, value in self.fields.items()
+            if isinstance(value, _REFERRING)
+        }
         return {name: addresses for name, addresses in found.items() if addresses}
 
     def fingerprint(self, name: str) -> str:
         """That of a field, also of one that is not declared."""
-        return fingerprint(self.fields.get(name))
+        return self._fingerprints.get(name, NOTHING)
+
+    @cached_property
+    def _fingerprints(self) -> Mapping[str, str]:
+        return {name: fingerprint(value) for name, value in self.fields.items()}
 
 
 PROTECT = "protect"
@@ -136,12 +144,20 @@ class Remote:
         """A field without the defaults that the API documents."""
         return (self.fields.get(name), *self.plainer(name))[-1]
 
-    @property
+    def fingerprint(self, name: str) -> str:
+        """That of a field, also of one that is not there."""
+        return self._fingerprints.get(name, NOTHING)
+
+    @cached_property
+    def _fingerprints(self) -> Mapping[str, str]:
+        return {name: fingerprint(value) for name, value in self.fields.items()}
+
+    @cached_property
     def is_open(self) -> bool:
         """Whether a sync that wrote it was cut off before it could note what was answered."""
         return any(item.open for item in self.applied.values())
 
-    @property
+    @cached_property
     def listed(self) -> frozenset[str]:
         """The fields that were declared when it was written last."""
         return frozenset(name for name, it in self.applied.items() if it.declared is not None)
@@ -197,6 +213,14 @@ def references(value: Json) -> Iterator[Address]:
         if isinstance(item, Address):
             yield item
         elif isinstance(item, dict):
-            ahead += (inner for key, inner in item.items() if key not in OPAQUE)
+            ahead += [
+                inner
+                for key, inner in item.items()
+                if isinstance(inner, _REFERRING) and key not in OPAQUE
+            ]
         elif isinstance(item, list | tuple):
             ahead += item
+
+
+_REFERRING = (Address, dict, list, tuple)
+"""What can hold an Address, or is one."""

@@ -59,7 +59,7 @@ def _places(fields: Located) -> Iterator[tuple[str, Place]]:
             yield name, fields.key_place(name)
     yield from _inside(fields, "run")
     yield from _tools(fields, "tools")
-    for api in APIS:
+    for api in (each for each in APIS if each in fields):
         own = fields.mapping(api)
         yield from _inside(fields, api)
         yield from _inside(own, "environment", f"{api}.environment")

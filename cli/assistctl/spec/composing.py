@@ -79,6 +79,9 @@ class _Composer:
 
     def _node(self, event: Any, depth: int) -> tuple[Json, Place]:
         place = self._place(event)
+        if type(event) is yaml.ScalarEvent and event.tag is None and event.anchor is None:
+            self._grow(1, depth, place)  # most nodes are such: nothing else is asked of them
+            return self._scalar(event, place), place
         if isinstance(event, yaml.AliasEvent):
             return self._alias(str(event.anchor), place, depth)
         self._grow(1, depth, place)
@@ -107,7 +110,7 @@ class _Composer:
 
     def _text(self, event: Any, place: Place) -> str:
         text = str(event.value)
-        if is_unicode(text):
+        if event.style != '"' or is_unicode(text):  # elsewhere nothing is escaped
             return text
         self._findings.add(place, "half a UTF-16 pair is not a character", "correct the escape")
         return text.encode(errors="replace").decode()

@@ -123,12 +123,12 @@ def _is_yaml(entry: os.DirEntry[str]) -> bool:
     return entry.name[0] != "." and entry.name.lower().endswith(_SUFFIXES)
 
 
-def check_nested(root: Path, used: Collection[Path], findings: Findings) -> None:
+def check_nested(root: Path, used: Collection[str], findings: Findings) -> None:
     """YAML in subfolders declares nothing. What the workspace uses as a file is meant to lie there;
     anything else was most likely meant to be read, as function schemas beside code are."""
     for name, what in (("assistants", "an assistant"), ("tools", "a table of functions")):
         for path in sorted(_nested(root / name, set())):
-            if path not in used and (name == "assistants" or _has_functions(path)):
+            if str(path) not in used and (name == "assistants" or _has_functions(path)):
                 findings.add(
                     Place(os.fsencode(path.relative_to(root)).decode(errors="replace")),
                     f"is not read, because it lies in a subfolder of {name}/",

@@ -22,6 +22,9 @@ MAX_FILE_BYTES = 8 * 1024 * 1024 * 1024
 """What the Uploads API takes; beyond 512 MB sync sends a file in parts."""
 
 _BLOCK = 1024 * 1024
+_HIDDEN = f"{os.sep}."
+"""What every path has that leads through something hidden."""
+
 _NOWHERE = "is a symlink that leads nowhere", "correct where it leads"
 
 
@@ -45,14 +48,15 @@ class WorkspaceFiles:
         self._below = os.path.join(root, "")  # noqa: PTH118  (with the slash at its end)
         self._findings = findings
         self._allowed = allowed
-        self._read: dict[Path, File] = {}
-        self._texts: set[Path] = set()
+        # Paths as texts: a workspace names thousands, and to make a Path takes as long as to read.
+        self._read: dict[str, File] = {}
+        self._texts: set[str] = set()
         self._real: dict[str, str] = {}
-        self._bases: dict[str, Path] = {}
-        self._found: dict[tuple[Path, str], Path] = {}
+        self._bases: dict[str, str] = {}
+        self._found: dict[tuple[str, str], str] = {}
 
     @property
-    def used(self) -> Set[Path]:
+    def used(self) -> Set[str]:
         """The paths of all that was asked for so far."""
         return self._read.keys() | self._texts
 
@@ -73,7 +77,7 @@ class WorkspaceFiles:
             path = self._literal(declared, place)
             self._texts.add(path)
             # UTF-8 takes at most four bytes a character.
-            text = read_text(path, self._relative(path), limit * 4, self._findings)
+            text = read_text(Path(path), self._relative(path), limit * 4, self._findings)
             if text is not None and len(text) > limit:
                 raise _NotUsable(f"has {len(text):,} characters, more than {limit:,}", "shorten it")
         return None if self._findings.faulty(place) else text
@@ -92,27 +96,29 @@ class WorkspaceFiles:
         if not self._findings.faulty(place):
             self._findings.add(place, what, remedy)
 
-    def _named(self, text: str, place: Place) -> list[Path]:
-        if not is_pattern(text) or (self._base(text, place) / text).is_file():
+    def _named(self, text: str, place: Place) -> list[str]:
+        if not is_pattern(text) or Path(self._base(text, place), text).is_file():
             return [self._literal(text, place)]
-        base = self._base(text, place)
-        found = {self._inside(path) for path in glob(base, PurePosixPath(text).parts)}
-        paths = sorted(found, key=lambda path: path.parts)  # comparing Paths costs ten times that
-        if not paths:
+        base = Path(self._base(text, place))
+        found = {self._inside(str(path))[0] for path in glob(base, PurePosixPath(text).parts)}
+        if not found:
             raise _NotUsable("matches no file", f"correct it: it is relative to {place.file}")
-        return paths
+        return sorted(found, key=lambda path: path.split(os.sep))  # noqa: PTH206  (see _read)
 
-    def _literal(self, text: str, place: Place) -> Path:
+    def _literal(self, text: str, place: Place) -> str:
         base = self._base(text, place)
         found = self._found.get((base, text))
         if found is None:
-            found = self._found[base, text] = self._existing(text, base / text, place)
+            is_name = "/" not in text and text.strip(".")
+            declared = os.path.join(base, text) if is_name else str(Path(base, text))  # noqa: PTH118
+            found = self._found[base, text] = self._existing(text, declared, place)
         return found
 
-    def _existing(self, text: str, declared: Path, place: Place) -> Path:
-        path = self._inside(declared)
-        if path.is_file():
-            return path
+    def _existing(self, text: str, declared: str, place: Place) -> str:
+        named, mode = self._inside(declared)
+        path = Path(named) if not stat.S_ISREG(mode) else None
+        if path is None or path.is_file():
+            return named
         if path.is_dir():
             everything = shown(text.rstrip("/") + "/**")
             raise _NotUsable("is a directory", f"write {everything} for all its files")
@@ -124,22 +130,24 @@ class WorkspaceFiles:
         otherwise = f"correct it: it is relative to {place.file}"
         raise _NotUsable("does not exist", remedy_for(path.name, neighbours, otherwise, alike=0.8))
 
-    def _base(self, text: str, place: Place) -> Path:
+    def _base(self, text: str, place: Place) -> str:
         if text.startswith("/") or os.path.isabs(text):  # noqa: PTH117  (a Path costs ten times it)
             raise _NotUsable("is an absolute path", f"write it relative to {place.file}")
         directory = posixpath.dirname(place.file)
         if directory not in self._bases:
-            self._bases[directory] = self._root / directory
+            self._bases[directory] = str(self._root / directory)
         return self._bases[directory]
 
-    def _inside(self, path: Path) -> Path:
-        """The path under the name it bears in its real directory; both that and what a symlink
-        leads to must be in the workspace."""
+    def _inside(self, path: str) -> tuple[str, int]:
+        """The path under the name it bears in its real directory, and what is there, as `lstat`
+        has it in its mode, 0 for nothing. Both that and what a symlink leads to must be in the
+        workspace."""
         directory, name = os.path.split(path)
         try:
             named = os.path.join(self._resolved(directory), name)  # noqa: PTH118  (see _below)
             # Most are no links, and to resolve each part of each path again would cost the most.
-            is_plain = name != ".." and not _is_link(named)
+            mode = _mode(named)
+            is_plain = name != ".." and not stat.S_ISLNK(mode)
             real = named if is_plain else str(Path(named).resolve())
         except RuntimeError as error:  # so Python says until 3.12 that links lead in a circle
             raise _NotUsable(*_NOWHERE) from error
@@ -147,8 +155,9 @@ class WorkspaceFiles:
             raise _NotUsable("lies outside the workspace", "copy the file into the workspace")
         if not self._holds(real):
             raise _NotUsable("leads outside the workspace", "copy the file in place of the symlink")
-        self._refuse_hidden(named, real)
-        return Path(named)
+        if _HIDDEN in named or _HIDDEN in real:
+            self._refuse_hidden(named, real)
+        return named, mode
 
     def _resolved(self, directory: str) -> str:
         if directory not in self._real:
@@ -170,13 +179,13 @@ class WorkspaceFiles:
                     f"`hidden_files: [{_in_unicode(names[0])}]` in {FILE}",
                 )
 
-    def _file(self, path: Path) -> File:
+    def _file(self, path: str) -> File:
         if path not in self._read:
-            self._read[path] = _digested(path, self._relative(path))
+            self._read[path] = _digested(Path(path), self._relative(path))
         return self._read[path]
 
-    def _relative(self, path: Path) -> str:
-        return _in_unicode(str(path)[len(self._below) :].replace(os.sep, "/"))
+    def _relative(self, path: str) -> str:
+        return _in_unicode(path[len(self._below) :].replace(os.sep, "/"))
 
 
 def _in_unicode(name: str) -> str:
@@ -185,11 +194,11 @@ def _in_unicode(name: str) -> str:
     return name
 
 
-def _is_link(path: str) -> bool:
+def _mode(path: str) -> int:
     try:
-        return stat.S_ISLNK(os.lstat(path).st_mode)
+        return os.lstat(path).st_mode
     except OSError:  # and a ValueError for what is no path passes
-        return False
+        return 0
 
 
 def _in_words(error: OSError | ValueError) -> str:
@@ -205,10 +214,10 @@ def _is_hidden(part: str) -> bool:
 
 
 def _digested(path: Path, name: str) -> File:
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise _NotUsable(f"names {name}, which is larger than 8 GB", "split the file")
     digest, size = hashlib.sha256(), 0
-    with path.open("rb") as stream:
+    with path.open("rb", buffering=0) as stream:
+        if os.fstat(stream.fileno()).st_size > MAX_FILE_BYTES:
+            raise _NotUsable(f"names {name}, which is larger than 8 GB", "split the file")
         while block := stream.read(_BLOCK):
             digest.update(block)
             size += len(block)

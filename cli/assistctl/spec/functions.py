@@ -56,7 +56,8 @@ def asked_for(
     if named is None:
         return _from_python(tool, place, schemas, findings)
     if named in known.usable:
-        return replace(known.usable[named], **_handling(tool, findings))
+        handling = _handling(tool, findings)
+        return replace(known.usable[named], **handling) if handling else known.usable[named]
     if known.complete and named not in known.names:
         findings.add(
             tool.value_place("function"),

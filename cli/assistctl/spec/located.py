@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from assistctl.errors import Place
@@ -162,7 +162,7 @@ def _below(paths: frozenset[Path], step: str | int) -> frozenset[Path]:
 
 def plain(value: Json) -> Json:
     """The same value in dicts and lists that know nothing of places."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(item) for item in value]

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from assistctl.errors import Place, Problem
 from assistctl.resources import Function, Json, McpServer, McpTool
-from assistctl.spec import writing
 from assistctl.spec.declared_schemas import SchemaChecker
 from assistctl.spec.discovery import FILE
 from assistctl.spec.findings import Findings
@@ -164,6 +163,8 @@ def lock_text(
                 left_out[server, tool] = reason
             else:
                 servers[server]["tools"][tool] = listed[server][tool]
+    from assistctl.spec import writing  # as below, 10 ms that reading a lock does not need
+
     text = writing.document({"version": 1, "servers": servers}, {(): _HEAD})
     return text, left_out
 
@@ -220,6 +221,8 @@ def _unusable(name: str, tool: Mapping[str, Json]) -> str | None:
     """Why no model can be told of a tool, or should be."""
     if not name or len(name) > _LONGEST_NAME or strange_in([name]):
         return "its name is empty, too long, or not printable"
+    from assistctl.spec import writing
+
     text = writing.document({"description": "", "parameters": {}, **tool})
     if len(text.encode(errors="replace")) > _LARGEST_TOOL:
         return f"its description and schema are larger than {_LARGEST_TOOL // 1024} KiB"

@@ -17,6 +17,7 @@ from assistctl.spec.findings import Findings
 from assistctl.spec.located import Located, LocatedList
 
 MAX_BYTES = 4_000_000
+_BLOCK = 65_536
 
 # The C parser is ten times faster; PyYAML may be built without it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -93,7 +94,9 @@ def read_bytes(path: Path, file: str, limit: int) -> bytes:
             data = contents[real]
         else:
             with path.open("rb") as stream:
-                data = stream.read(limit + 1)
+                data = stream.read(_BLOCK)
+                if len(data) == _BLOCK:  # room for all that it may be costs more than most files
+                    data += stream.read(max(0, limit + 1 - _BLOCK))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise Unreadable(place, f"cannot be read: {reason}", "make it a readable file") from None
@@ -123,9 +126,11 @@ def _place_in(before: str, file: str) -> Place:
 
 def _mapping(text: str, file: str, findings: Findings) -> Located | None:
     _refuse(_CONTROL, text, file, "a control character", "remove it, or escape it in double quotes")
-    _refuse(_TAG_DIRECTIVE, text, file, "a %TAG directive", "remove it: tags are not supported")
+    if "%TAG" in text:
+        _refuse(_TAG_DIRECTIVE, text, file, "a %TAG directive", "remove it: tags are not supported")
     try:
-        value, place = compose(yaml.parse(text, Loader=_LOADER), file, findings)
+        events = iter(_LOADER(text).get_event, None)  # yaml.parse asks twice for each
+        value, place = compose(events, file, findings)
     except yaml.MarkedYAMLError as error:
         raise _syntax(error, file) from None
     except yaml.YAMLError as error:

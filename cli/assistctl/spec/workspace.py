@@ -6,8 +6,8 @@ import posixpath
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from assistctl.cases import Suite
 from assistctl.errors import Problem
 from assistctl.resources import (
     ASSISTANT,
@@ -31,12 +31,14 @@ from assistctl.spec.grammar import TOOLS_MEMORY, USER_METADATA_PAIRS, Kind
 from assistctl.spec.located import Located, merged
 from assistctl.spec.moves import moves
 from assistctl.spec.scripts import turns
-from assistctl.spec.suites import suite
 from assistctl.spec.tools import Surroundings
 from assistctl.spec.variables import Variables
 from assistctl.spec.warnings import warnings_about
 from assistctl.spec.wording import remedy_for, shown
 from assistctl.spec.yaml_documents import Document, Top, read_document, read_top
+
+if TYPE_CHECKING:
+    from assistctl.cases import Suite
 
 _SINGULAR = {"assistants": "assistant", "vector_stores": "vector store"}
 
@@ -182,6 +184,10 @@ def _suites(
 ) -> dict[str, Suite]:
     """The tests of the assistants. Unless these are `complete`, nobody can say which functions one
     has."""
+    if not documents:
+        return {}
+    from assistctl.spec.suites import suite
+
     return {
         key: suite(document.usable, assistants[key], known_targets, around, complete=complete)
         for key, document in documents.items()

@@ -69,10 +69,7 @@ def observe(
     return Observed(
         nothing_to_keep
         | {
-            item.address: replace(
-                remote(item, inside, living),
-                superseded=tuple(unused[it.id] for it in item.record.superseded if it.id in unused),
-            )
+            item.address: _with_superseded(remote(item, inside, living), item.record, unused)
             for item in ours
         },
         tuple(remote(item, inside, every) for item in extra),
@@ -295,6 +292,11 @@ def _is_proven(item: Owned, declared: Mapping[Address, Declared]) -> bool:
         return False
     total = (item.body.get("file_counts") or {}).get("total")
     return item.record.digest == membership(store, declared) and total == len(store.fields["files"])
+
+
+def _with_superseded(found: Remote, record: Record, unused: Mapping[str, Upload]) -> Remote:
+    superseded = tuple(unused[it.id] for it in record.superseded if it.id in unused)
+    return replace(found, superseded=superseded) if superseded else found
 
 
 def _unmanaged(assistants: Iterable[Mapping[str, Json]]) -> dict[str, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from assistctl.apis.managed import stores as vector_stores
 from assistctl.apis.managed import uploads
@@ -49,17 +50,26 @@ class Inside:
 
 def remote(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
     """`stores` are the living vector stores: ours by Address, others by their id."""
-    found = _read(item, inside, stores)
-    readings = partial(inside.kind.plainer_as, item.address.kind)
-    return replace(found, body=item.body, plain_readings=readings, recorded=item.record.whole)
-
-
-def _read(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
     if item.address.kind == ASSISTANT:
         return _assistant(item, inside, stores)
     if item.id not in inside.members:
-        return _settled_store(item, inside.declared[item.address])
+        return _settled_store(item, inside)
     return _store(item, inside)
+
+
+def _remote(item: Owned, inside: Inside, fields: Mapping[str, Json], **more: Any) -> Remote:
+    """With these fields, and what is told of every object in the same way."""
+    return Remote(
+        item.address,
+        item.id,
+        fields,
+        item.record.applied,
+        formerly=item.formerly,
+        body=item.body,
+        plain_readings=partial(inside.kind.plainer_as, item.address.kind),
+        recorded=item.record.whole,
+        **more,
+    )
 
 
 def _assistant(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
@@ -70,25 +80,22 @@ def _assistant(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remot
     gone |= {i for i in searching if i not in searched}
     foreign = set(files) - gone - ours.keys()
     nameless = any(address not in inside.declared for address in ours.values())
-    return Remote(
-        item.address,
-        item.id,
+    return _remote(
+        item,
+        inside,
         inside.kind.observed(item.body, {**searched, **dict.fromkeys(gone), **ours}),
-        item.record.applied,
-        inside.uploads[item.id],
+        uploads=inside.uploads[item.id],
         # Of a file that is declared no longer the path is not known, nor so what was applied.
         unsure=frozenset({"tool_resources"} if gone or (nameless and not foreign) else ()),
-        formerly=item.formerly,
     )
 
 
-def _settled_store(item: Owned, declaration: Declared) -> Remote:
+def _settled_store(item: Owned, inside: Inside) -> Remote:
+    declaration = inside.declared[item.address]
     fields = vector_stores.observed(item.body)
     fields["files"] = declaration.fields["files"]
     fields["chunking_strategy"] = declaration.fields.get("chunking_strategy")
-    return Remote(
-        item.address, item.id, fields, item.record.applied, settled=True, formerly=item.formerly
-    )
+    return _remote(item, inside, fields, settled=True)
 
 
 def _store(item: Owned, inside: Inside) -> Remote:
@@ -117,15 +124,13 @@ def _store(item: Owned, inside: Inside) -> Remote:
         for body in members
         if body["id"] in ours and (more := uploads.foreign(body))
     }
-    return Remote(
-        item.address,
-        item.id,
+    return _remote(
+        item,
+        inside,
         fields,
-        item.record.applied,
-        uploads_here,
+        uploads=uploads_here,
         # Not every target lets us read what is in an expired store.
         unsure=MEMBERSHIP if item.expired else frozenset(unsure),
-        formerly=item.formerly,
         failed=dict(_failures(members)),
     )
 

@@ -318,8 +318,13 @@ def shown(value: Json) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
+_OBJECTS = (dict, Mapping)  # the likely one first, since it takes long to tell a Mapping
+
+
 def _fault(value: Json, shape: Shape) -> Fault | None:
     """The first place at which a value is not of this shape, what is there, and what should be."""
+    if type(value) is shape:  # most of what is in answers
+        return None
     if isinstance(shape, Needed):
         return ("", value, _named(shape)) if value is None else _fault(value, shape.shape)
     if value is None:
@@ -327,15 +332,19 @@ def _fault(value: Json, shape: Shape) -> Fault | None:
     if isinstance(shape, type):
         fits = isinstance(value, shape) and not (isinstance(value, bool) and shape is not bool)
     elif isinstance(shape, Either):
-        faults = [_fault(value, option) for option in shape.shapes]
-        return None if None in faults else max(filter(None, faults), key=lambda it: len(it[0]))
+        faults = []
+        for option in shape.shapes:
+            if not (fault := _fault(value, option)):
+                return None
+            faults.append(fault)
+        return max(faults, key=lambda it: len(it[0]))
     elif isinstance(shape, list):
         fits = isinstance(value, list)
         for number, item in enumerate(value if fits else ()):
             if fault := _fault(item, shape[0]):
                 return _inside(f"[{number}]", fault)
     else:
-        fits = isinstance(value, Mapping)
+        fits = isinstance(value, _OBJECTS)
         fields = shape.of(value) if isinstance(shape, ByType) else shape
         for name, inner in fields.items() if fits else ():
             if fault := _fault(value.get(name), inner):
