@@ -32,8 +32,10 @@ from assistctl.console.access import (
     Sessions,
     foreign_origin,
 )
+from assistctl.console.downloads import lent
 from assistctl.console.listening import configured
 from assistctl.console.markdown import markdown
+from assistctl.console.playground.table import Table
 from assistctl.console.playground.turns import Item, Spoken, Turn
 from assistctl.console.rendering import rendered
 from assistctl.console.sharing import COPIES_OF_ONE, THREADS_OF_ONE
@@ -41,6 +43,7 @@ from assistctl.console.visit import Console
 from assistctl.errors import Refused, RemoteError
 from assistctl.events import Source
 from assistctl.server.http import listening
+from assistctl.state_directory import state_directory
 from tests.console.conftest import Visitor, serving
 
 POLICY = (
@@ -432,6 +435,20 @@ def test_a_proxy_that_speaks_for_somebody_is_no_other_process(console, browse):
         server.should_exit = True
         thread.join()
     assert seen == [(("127.0.0.1", 1), own)]
+
+
+def test_what_is_kept_on_the_disk_for_somebody_is_read_by_nobody_else(tmp_path):
+    before = os.umask(0)
+    try:
+        table, state = Table("new"), state_directory(tmp_path)
+        copies = []
+        lent("a.txt", copies.append, lambda path: None)
+    finally:
+        os.umask(before)
+    modes = [it.stat().st_mode & 0o077 for it in (table.directory, state, *copies)]
+    assert modes == [0, 0, 0]
+    table.close()
+    copies[0].unlink()
 
 
 def test_whoever_connects_and_says_nothing_is_let_go(console, monkeypatch):

@@ -30,6 +30,12 @@ def synced(console):
     surface.close()
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """However slow a machine is, a turn waits for what a test does next."""
+    monkeypatch.setattr(turns, "LEFT_SECONDS", 60.0)
+
+
 def at_once(*works):
     with ThreadPoolExecutor(len(works)) as pool:
         return [it.result() for it in [pool.submit(work) for work in works]]
@@ -79,21 +85,31 @@ def test_a_file_that_was_edited_while_a_page_showed_it_is_not_written_over(conso
         file.write_text(before)
 
 
-def asked(browse, message="I want a refund"):
-    """The path of a turn that waits for a word, and the number of what it asks."""
+def begun(browse):
+    """The path of a turn that will ask."""
     page = browse.get("/playground/table", **CLERK).text
     tools = re.findall(r'name="tools" value="([^"]+)"', page)
     instructions = re.search(r'name="instructions"[^>]*>([^<]*)<', page)[1]
-    sent = {**CLERK, "csrf": browse.csrf, "message": message, "tools": tools}
+    sent = {**CLERK, "csrf": browse.csrf, "message": "I want a refund", "tools": tools}
     headers = {"origin": browse.address, "hx-request": "true"}
     sent |= {"instructions": instructions, "model": "gpt-6-luna"}
     said = browse.http.post("/console/playground/say", data=sent, headers=headers).text
-    path = "/playground" + re.findall(r"/turns/\w+(?=/events)", said)[-1]
-    with browse.http.stream("GET", f"/console{path}/events") as told:
-        for line in told.iter_lines():
-            if found := re.search(r'name="item" value="(\d+)"', line):
-                return path, found[1]
+    return "/playground" + re.findall(r"/turns/\w+(?=/events)", said)[-1]
+
+
+def question(lines):
+    """The number of what is asked, of what a page is told."""
+    for line in lines:
+        if found := re.search(r'name="item" value="(\d+)"', line):
+            return found[1]
     raise AssertionError("nothing was asked")
+
+
+def asked(browse):
+    """A turn that waits for a word, and the number of what it asks."""
+    path = begun(browse)
+    with browse.http.stream("GET", f"/console{path}/events") as told:
+        return path, question(told.iter_lines())
 
 
 def test_a_call_that_is_allowed_in_two_tabs_at_once_is_made_once(console, browse):
@@ -128,14 +144,15 @@ def test_a_call_is_not_allowed_by_another_session(console, browse):
 def test_a_turn_goes_on_while_one_of_its_tabs_is_there(console, browse, monkeypatch):
     monkeypatch.setattr(turns, "LEFT_SECONDS", 0.2)
     monkeypatch.setattr(playground, "_ALIVE_SECONDS", 0.1)
-    path, item = asked(browse)
+    path = begun(browse)
     with (
         httpx2.Client(base_url=console.address, cookies=browse.http.cookies) as tab,
         tab.stream("GET", f"/console{path}/events") as told,
     ):
         lines = told.iter_lines()
-        while 'name="item"' not in next(lines):
-            pass
+        item = question(lines)
+        with browse.http.stream("GET", f"/console{path}/events") as other:
+            assert question(other.iter_lines()) == item
         time.sleep(1)  # until it is known that the first tab is gone
         assert browse.post(f"{path}/answer", {"item": item, "allow": "1"}).status_code == 204
         assert any("event: close" in line for line in lines)
