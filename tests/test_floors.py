@@ -135,8 +135,9 @@ MAY_IMPORT_IN_SERVER = {
     | {"assistants_api", "responses_api", "routing"},
 }
 """The server's rooms, lowest first; no two import each other."""
-CLICK_IN_RENDER = {"style", "echo", "get_current_context"}
-"""Render styles what it writes, and `echo` drops styles where they do not belong."""
+CLICK_IN_RENDER = {"style", "unstyle", "echo", "get_current_context"}
+"""Render styles what it writes, measures it without, and `echo` drops styles where they do not
+belong."""
 MUTUAL = {
     ("assistctl.toolbox.annotations", "assistctl.toolbox.classes"),
 }

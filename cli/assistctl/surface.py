@@ -298,6 +298,9 @@ class Surface(Protocol):
         """A conversation with this assistant, on a thread of its own unless one is given.
         `remote_id` is that of what holds the assistant, None where nothing does, nor has to."""
 
+    def check_thread(self, thread: str) -> None:
+        """Raises RemoteError where the target says that there is no such thread."""
+
     def read_thread(self, thread: str) -> Transcript:
         """What was said on a thread. Raises AssistctlError where the target does not tell it."""
 

@@ -99,7 +99,7 @@ def chatting(tmux, root, *arguments, **environ):
     command = [sys.executable, "-m", "assistctl", "chat", *arguments]
     size = ["-x", "100", "-y", "30"]
     more = [item for key, value in environ.items() for item in ("-e", f"{key}={value}")]
-    clean = [item for key in ("CI", "NO_COLOR") for item in ("-e", f"{key}=")]
+    clean = [item for key in ("CI", "NO_COLOR", "COLUMNS") for item in ("-e", f"{key}=")]
     where = ["-c", str(root)]
     tmux("new-session", "-d", "-s", name, *size, *where, *clean, *more, *THEN_ENDED, *command)
     try:

@@ -1,7 +1,16 @@
 import json
 import re
 
+from tests.apis.fault_proxy import Answer, served
 from tests.commands.conftest import same
+
+MODELS = ("gpt-6-luna", "gpt-6.1")
+ENDPOINT = {
+    "GET /v1/models": Answer(
+        body=json.dumps({"object": "list", "data": [{"id": name} for name in MODELS]}).encode()
+    ),
+    **{f"GET /v1/models/{it}": Answer(body=json.dumps({"id": it}).encode()) for it in MODELS},
+}
 
 
 def test_lines_from_a_pipe_are_turns_on_one_thread(shared):
@@ -157,6 +166,27 @@ def test_a_chat_goes_on_with_another_thread_and_saves_what_was_said_there(shared
     text = (shared.root / "back.md").read_text()
     assert text.startswith(f"# 你好\n\ngreeter at local, {first}\n\n## You, ")
     assert text.endswith("你好！\n\nWelcome.\n")
+
+
+def test_a_thread_that_there_is_not_is_refused_before_anything_is_said(shared):
+    refused = "GET /threads/thread_none: 404 No thread found with id 'thread_none'."
+    assert shared("chat", "greeter", "--thread", "thread_none", stdin="Hello\n") == (
+        1,
+        "",
+        f"error: {refused}\n",
+    )
+    code, out, err = shared("chat", "-q", "greeter", stdin="/thread thread_none\n/thread\n")
+    assert (code, out, err) == (1, "", f"error: {refused}\nno thread yet\n")
+
+
+def test_a_model_that_the_endpoint_has_not_is_refused_at_once(synced):
+    with served(lambda request: ENDPOINT.get(str(request), Answer(404, b"{}"))) as address:
+        local = f"local: {{model: {{base_url: http://{address}/v1}}}}"
+        synced.edit("assistctl.yaml", "local: {model: scripted}", local)
+        lines = "/model gpt-6-lune\n/model gpt-6.1\n"
+        code, out, err = synced("chat", "-q", "clerk", stdin=lines)
+    refused = "error: 'local' has no model 'gpt-6-lune'; did you mean 'gpt-6-luna'?\n"
+    assert (code, out, err) == (1, "", f"{refused}gpt-6.1\n")
 
 
 def test_whoever_comes_back_is_shown_the_last_turns(shared):

@@ -86,11 +86,47 @@ def test_ctrl_c_stops_a_tool_and_the_chat_goes_on(chat):
         pane.say("wait")
         pane.wait_for("→ wait {}")
         pane.keys("C-c")
-        pane.wait_for("cancelling the run …")
+        pane.wait_for("cancelling the run …\ncancelled\n")
         pane.ready()
         pane.say("Hi")
         pane.wait_for("Hello!")
         pane.ready()
+
+
+def test_what_was_typed_ahead_stands_at_the_prompt_after_ctrl_c_and_is_not_sent(chat):
+    with chat("clerk") as pane:
+        pane.say("wait")
+        pane.wait_for("→ wait {}")
+        pane.say("And tulips?")
+        pane.keys("C-c")
+        screen = pane.wait_for("cancelling the run …\ncancelled\n", "\n> And tulips?\n")
+        assert screen.count("thread thread_…") == 1
+        pane.keys("Enter")
+        pane.wait_for("> And tulips?", "Hello!")
+
+
+def test_a_question_that_was_not_answered_is_asked_again_as_a_whole(chat, shared):
+    with chat("clerk") as pane:
+        pane.say("refund")
+        asked = 'Let the assistant call refund({"amount": 5})? [y/N]:'
+        pane.wait_for(asked)
+        pane.say("perhaps")
+        pane.wait_for(f"{asked} perhaps\nperhaps is neither y nor n\n{asked}")
+        pane.say("n")
+        pane.wait_for("refund not_approved: the user did not approve this call of refund")
+
+
+def test_words_of_earlier_turns_are_not_broken_at_the_edge_of_the_screen(chat, shared):
+    words = " ".join(f"word{number:03}" for number in range(30))
+    shared("chat", "-q", "greeter", stdin=f"{words}\n")
+    with chat("greeter", "--continue", ready=False) as pane:
+        screen = pane.wait_for("\nWelcome.\n>")
+    told = screen.partition("\nYou, ")[2].split("\n")[1:4]
+    assert [line.split() for line in told] == [
+        words.split()[:12],
+        words.split()[12:24],
+        words.split()[24:],
+    ]
 
 
 def test_what_was_typed_before_an_approval_is_no_answer_and_is_not_lost(chat, shared):

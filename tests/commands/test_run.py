@@ -268,7 +268,7 @@ def test_who_is_interrupted_cancels_the_run(synced, number):
         thread = command.wait_for("thread ").split()[1]
         command.wait_for("→ wait {}")
         command.process.send_signal(number)
-        end = "\ncancelling the run …\n\ninterrupted\n"
+        end = "\ncancelling the run …\ncancelled\n\ninterrupted\n"
         assert command.result() == (130, "", f"{CALLING}→ wait {{}}\n{end}")
     assert runs_of(synced, thread) == ["cancelled"]
 

@@ -126,6 +126,16 @@ def test_a_thread_is_exported_as_markdown(talked):
     assert exported == shop.raw("threads", "show", stuck, "--format", "json").stdout
 
 
+def test_an_export_is_exact_in_a_file_and_harmless_on_a_terminal(synced):
+    said = "ring \x07 and \x1b[2J and \u202edc\u200b"
+    assert synced("run", "-q", "greeter", said).code == 0
+    thread = json.loads(synced.raw("threads", "list", "--format", "json").stdout)[0]["thread"]
+    assert f"\n\n{said}\n\n## greeter\n" in synced.raw("threads", "export", thread).stdout
+    with synced.on_terminal("threads", "export", thread) as terminal:
+        terminal.wait_for("\n\nring \\x07 and \\x1b[2J and \\u202edc\u200b\n\n## greeter\n")
+        assert terminal.end() == 0
+
+
 def test_a_name_that_nothing_or_more_than_one_begins_with_is_an_error(talked):
     shop, *_ = talked
     assert shop("threads", "show", "nothing") == (

@@ -19,7 +19,7 @@ from assistctl.events import (
     ToolCalled,
     ToolReturned,
 )
-from assistctl.render.run import consumer, failure
+from assistctl.render.run import called, consumer, failure
 
 SAVE = ToolCall("call_1", "save_bill", '{"totalCost": 40, "note": "\\u82b1"}')
 BROKEN = ToolCall("call_2", "refund", '{"bill": ')
@@ -318,3 +318,10 @@ def test_a_turn_that_did_not_complete_is_explained(
     status: str, error: str | None, sentence: str
 ) -> None:
     assert failure(Finished(status, "t", "r", "", None, error)) == sentence
+
+
+def test_of_a_call_that_is_asked_about_nothing_is_hidden():
+    call = ToolCall("call_1", "pay", '{"to": "bob@exa\u200bmple.com\U000e0041", "sum": 5}')
+    shown = r"bob@exa\u200bmple.com\U000e0041"
+    assert called(call) == f'pay({{"to": "{shown}", "sum": 5}})'
+    assert called(call, 1) == f'pay({{\n  "to": "{shown}",\n  "sum": 5\n}})'

@@ -19,6 +19,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=[]))
         ("abc\u202edcba\u2069", r"abc\u202edcba\u2069"),
         ("one\r\ntwo\rthree", "one\ntwothree"),
         ("half a pair \ud83d", r"half a pair \ud83d"),
+        ("\u0e2a\u200b\u0e27\u0e31", "\u0e2a\u200b\u0e27\u0e31"),  # Thai has it between words
     ],
 )
 def test_what_a_terminal_would_obey_is_spelled_out(text: str, shown: str) -> None:

@@ -13,15 +13,16 @@ import click
 from assistctl.commands._person import keys_answer
 from assistctl.conversation.recording import items
 from assistctl.conversation.sessions import Session
-from assistctl.errors import AssistctlError
+from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import Event, Finished, TextDelta
 from assistctl.record import store
 from assistctl.record.threads import Thread, Turn
 from assistctl.render.run import Story
-from assistctl.render.terminal import one_line, sanitize
+from assistctl.render.terminal import fitted, one_line, sanitize
 from assistctl.render.threads import conversation_markdown, conversation_text
 from assistctl.resources import CodeInterpreter, FileSearch, Json
 from assistctl.suggestion import suggestion
+from assistctl.targets import model_of
 
 LEAVING = ("/exit", "/quit")
 _PLAIN = ("exit", "quit", "help", "bye", ":q", ":wq")
@@ -86,7 +87,9 @@ class Chat:
 
     def go_to(self, thread: str | None) -> None:
         """Go on with another thread, or (None) begin one; what was said there is known as far as it
-        was recorded here."""
+        was recorded here. Raises AssistctlError where the target has none of this id."""
+        if thread is not None:
+            self.talk.surface.check_thread(thread)
         self.talk, self.heard = self.talk.on(thread), []
         self.turns = [*recorded(self.talk)]
 
@@ -157,7 +160,7 @@ def show_last(chat: Chat) -> None:
     """The last turns, for whoever comes back to a thread."""
     if chat.turns:
         last = chat.turns[-_LAST:]
-        click.echo(conversation_text(_thread_of(chat), last), err=True)
+        click.echo(fitted(conversation_text(_thread_of(chat), last), sys.stderr), err=True)
 
 
 def _known(talk: Session) -> list[Thread]:
@@ -244,8 +247,25 @@ def _save(chat: Chat, argument: str) -> None:
 
 def _model(chat: Chat, argument: str) -> None:
     if argument:
+        _check_model(chat.talk, argument)
         chat.talk = chat.talk.on(chat.talk.conversation.thread, {"model": argument})
     _tell(str(chat.talk.assistant.settings.get("model")))
+
+
+def _check_model(talk: Session, name: str) -> None:
+    """Raises AssistctlError for one that the target has not, as far as it tells."""
+    target = talk.workspace.target
+    if target.local and not isinstance(model_of(target), Mapping):
+        return  # scripts answer by any name
+    there: Mapping[str, str | None] = {}
+    with suppress(RemoteError):  # the next message tells
+        there = talk.surface.models([name])
+    if there and name not in there:
+        close = suggestion(name, there)
+        raise AssistctlError(
+            f"{target.name!r} has no model {one_line(name)!r}; "
+            + (f"did you mean {close!r}?" if close else "name one that it has")
+        )
 
 
 def _retry(chat: Chat, argument: str) -> Finished:

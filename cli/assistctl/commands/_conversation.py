@@ -20,12 +20,16 @@ from assistctl.conversation.sessions import ConversationOptions, NotSynced, Sess
 from assistctl.errors import AssistctlError
 from assistctl.events import Event, Finished, ToolCall
 from assistctl.render.run import Consumer, called, consumer
+from assistctl.render.terminal import one_line
 from assistctl.resources import Address, Json, Workspace
 from assistctl.sync.apply import Result
 from assistctl.sync.planning import PlannedSync
 
 if TYPE_CHECKING:
     from assistctl.surface import Surface
+
+
+_ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 
 def with_conversation_options(function: Callable[..., int | None]) -> Callable[..., int | None]:
@@ -121,13 +125,22 @@ def shown_turn(
                     return event
         except KeyboardInterrupt:
             with suppress(OSError):  # there may be nobody left to read it
+                if ahead:
+                    ahead.put_aside()
                 click.echo("\ncancelling the run …", err=True)
-            talk.cancel()
+            _tell_end(talk.cancel())
             raise
         except BrokenPipeError:
             talk.cancel()
             raise
     raise AssertionError("a turn ends with Finished")
+
+
+def _tell_end(status: str | None) -> None:
+    """How a turn has come to rest that was stopped."""
+    told = "the target does not say whether it was cancelled" if status is None else status
+    with suppress(OSError):
+        click.echo(one_line(told), err=True)
 
 
 def approval(
@@ -142,11 +155,16 @@ def approval(
 
     def ask(call: ToolCall) -> bool:
         with keys_answer():
-            click.echo(f"{question} {called(call, verbosity)}?", err=True, nl=False)
-            aside.put_aside()
-            try:
-                return click.confirm("", err=True)
-            except click.Abort:  # how click spells Ctrl-C, which shall stop the turn
-                raise KeyboardInterrupt from None
+            while True:
+                click.echo(f"{question} {called(call, verbosity)}?", err=True, nl=False)
+                aside.put_aside()
+                click.echo(" [y/N]: ", err=True, nl=False)
+                try:
+                    said = input().strip().lower()
+                except EOFError:  # nobody will answer any more
+                    raise KeyboardInterrupt from None
+                if said in _ANSWERS:
+                    return _ANSWERS[said]
+                click.echo(f"{one_line(said)} is neither y nor n", err=True)
 
     return ask

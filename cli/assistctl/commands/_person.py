@@ -44,7 +44,7 @@ class TypeAhead:
 @contextmanager
 def keys_wait() -> Iterator[None]:
     """Within it what is typed is not shown amid what is, and waits for whoever reads next. Ctrl-C
-    still interrupts."""
+    still interrupts, and takes nothing of it away."""
     with _modes(lines=False, echo=False):
         yield
 
@@ -74,6 +74,7 @@ def _modes(*, lines: bool, echo: bool) -> Iterator[None]:
     _switch(modes, 0, termios.ICRNL, lines)
     _switch(modes, 3, termios.ICANON, lines)
     _switch(modes, 3, termios.ECHO, echo)
+    _switch(modes, 3, termios.NOFLSH, not lines)
     termios.tcsetattr(terminal, termios.TCSANOW, modes)
     try:
         yield

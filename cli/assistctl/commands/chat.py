@@ -35,7 +35,7 @@ from assistctl.errors import AssistctlError
 from assistctl.events import Finished
 from assistctl.render.problems import error_text
 from assistctl.render.run import Consumer, Story, TextOutput, failure
-from assistctl.render.terminal import is_plain_terminal
+from assistctl.render.terminal import is_plain_terminal, one_line
 from assistctl.spec.wording import is_unicode
 from assistctl.state_directory import state_directory
 
@@ -77,6 +77,8 @@ def command(
             show = None if plain else _rendered(options)
             return shown_turn(talk, message, options, files, show=show, heard=heard, ahead=ahead)
 
+        if talk.conversation.thread:
+            talk.surface.check_thread(talk.conversation.thread)
         chat = Chat(talk, say, start, turns=[*recorded(talk)])
         if terminal and not options.quiet:
             where = f"{talk.assistant.address} at {workspace.target.name}"
@@ -149,7 +151,9 @@ def _asking(terminal: TextIO, chat: Chat, options: Options, ahead: TypeAhead) ->
 
 
 def _typed(standing: str) -> str:
-    """A line, on a terminal that has nothing more to offer."""
+    """A line, on a terminal that has nothing more to offer, not even to go on with what stands."""
+    if standing:
+        click.echo(f"not sent: {one_line(standing)}", err=True)
     with keys_answer():
         return input("> ")
 

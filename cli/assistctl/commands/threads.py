@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from assistctl.errors import AssistctlError
 from assistctl.loading import root_of
 from assistctl.record import store
 from assistctl.record.threads import Thread
-from assistctl.render.terminal import one_line
+from assistctl.render.terminal import fitted, one_line, sanitize
 from assistctl.render.threads import (
     conversation_json,
     conversation_markdown,
@@ -70,7 +71,8 @@ def _show(options: Options, thread: str | None) -> int | None:
     if options.format == "json":
         click.echo(conversation_json(found, turns))
     else:
-        click.echo(conversation_text(found, turns, whole=options.verbosity > 0))
+        told = conversation_text(found, turns, whole=options.verbosity > 0)
+        click.echo(fitted(told, sys.stdout))
     return None
 
 
@@ -99,6 +101,8 @@ def _search(options: Options, words: tuple[str, ...]) -> int | None:
 def _export(options: Options, thread: str) -> int | None:
     """Write a thread to standard output, as Markdown or with --format json.
 
+    A file or a pipe gets texts exactly as they were; a terminal, with controls spelled out.
+
     \b
     Examples:
       assistctl threads export abc123 > talk.md
@@ -107,7 +111,11 @@ def _export(options: Options, thread: str) -> int | None:
     root = root_of(options.workspace)
     found = _named(root, options, thread)
     form = conversation_json if options.format == "json" else conversation_markdown
-    click.echo(form(found, store.turns(root, found)).rstrip("\n"))
+    text = form(found, store.turns(root, found)).rstrip("\n")
+    if sys.stdout.isatty():
+        click.echo(sanitize(text))
+    else:
+        sys.stdout.write(f"{text}\n")  # echo takes sequences of controls out
     return None
 
 

@@ -127,10 +127,12 @@ class Session:
         conversation = self.surface.converse(assistant, self.remote_id, thread)
         return replace(self, assistant=assistant, conversation=conversation, options=options)
 
-    def cancel(self) -> None:
-        """Stop the run, if there is one; nothing is raised."""
+    def cancel(self) -> str | None:
+        """Stop the run, if there is one; the status it rests in, None where nobody can tell.
+        Nothing is raised."""
         with contextlib.suppress(AssistctlError, KeyboardInterrupt):
-            self.conversation.cancel()
+            return self.conversation.cancel()
+        return None
 
     def attach(self, path: Path) -> Mapping[str, Json]:
         """Upload a file for a message; see attachments.py. Raises as `check_attachment`."""

@@ -31,7 +31,7 @@ from assistctl.events import (
 )
 from assistctl.render.events import event_json, finished_json, parsed
 from assistctl.render.steps import begun_lines, file_lines, source_lines, step_lines, tokens
-from assistctl.render.terminal import one_line, sanitize
+from assistctl.render.terminal import nothing_hidden, one_line, sanitize
 from assistctl.render.values import json_document, json_line
 
 _FINAL = {"completed", "failed", "incomplete", "expired", "cancelled"}
@@ -79,12 +79,12 @@ def failure(event: Finished) -> str:
 
 
 def called(call: ToolCall, verbosity: int = 0) -> str:
-    """A call that somebody is asked about, its arguments whole; with a positive verbosity over as
-    many lines as they have fields and texts have."""
+    """A call that somebody is asked about, its arguments whole and nothing of them hidden; with a
+    positive verbosity over as many lines as they have fields and texts have."""
     name, arguments = one_line(call.name), parsed(call.arguments)
     if verbosity <= 0 or isinstance(arguments, str):
-        return f"{name}({one_line(call.arguments)})"
-    return f"{name}({sanitize(json_document(arguments))})"
+        return nothing_hidden(f"{name}({one_line(call.arguments)})")
+    return nothing_hidden(f"{name}({json_document(arguments)})")
 
 
 class TextOutput:

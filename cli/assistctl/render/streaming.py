@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from assistctl.render.run import Out
-from assistctl.render.terminal import sanitize, width
+from assistctl.render.terminal import WORDS, sanitize, width
 
 _FENCE = re.compile(r"(\s*)(`{3,}(?!.*`)|~{3,})(.*)")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s+")
@@ -34,7 +34,6 @@ _UNDECIDED = re.compile(
 _OPEN = re.compile(r"\*(?!\s)|(?<!\w)_(?!\s)|`|!?\[(?![^][]*\][^(\[])|~(?:~|\Z)|!\Z")
 """What may begin something that is not there as a whole yet."""
 
-_WORDS = re.compile(r"\s+|[^\s\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]+|.")
 _RULE_WIDTH = 40
 
 Styles = dict[str, Any]
@@ -139,7 +138,7 @@ class MarkdownStream:
         self._indent = before if "▌" in before else " " * self._column
 
     def _say(self, text: str, styles: Styles) -> None:
-        for word in _WORDS.findall(text):
+        for word in WORDS.findall(text):
             if word.isspace():
                 self._space = True
                 continue

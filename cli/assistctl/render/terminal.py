@@ -6,6 +6,12 @@ rich is imported where it is needed: `assistctl --help` and `validate` do withou
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import unicodedata
+from typing import TextIO
+
+import click
 
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -26,12 +32,17 @@ ESCAPES = {code: f"\\u{code:04x}" for code in _HARMFUL}
 """For `str.translate` over JSON text: the same characters as JSON's own escapes."""
 
 
+WORDS = re.compile(r"\s+|[^\s\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]+|.")
+"""What a line may be broken between: a word, a run of spaces, a character of a script without."""
+
+
 def sanitize(text: str) -> str:
     """Text of a model, a tool or a remote, safe to show on a terminal.
 
     Controls that a terminal obeys (C0 but for newline and tab, DEL, C1, bidi controls) and lone
     surrogates are spelled out (`\\x1b`), so that a reader sees that they are there; carriage
-    returns are dropped. Each character is judged alone, hence for streamed text
+    returns are dropped. What is invisible but commands nothing (a zero-width space, which Thai is
+    written with) stays. Each character is judged alone, hence for streamed text
     `sanitize(a) + sanitize(b) == sanitize(a + b)`, wherever the chunks were cut.
     """
     return text.translate(_HARMLESS)
@@ -71,3 +82,37 @@ def shortened(text: str, columns: int) -> str:
 def one_line(text: str) -> str:
     """Untrusted text on one line: made harmless, whitespace collapsed."""
     return sanitize(" ".join(text.split()))
+
+
+def nothing_hidden(text: str) -> str:
+    """Harmless text in which what is invisible is spelled out, too: for whoever is to decide."""
+    return "".join(
+        it if unicodedata.category(it) != "Cf" else _spelled(it) for it in sanitize(text)
+    )
+
+
+def _spelled(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def fitted(text: str, stream: TextIO) -> str:
+    """Harmless text, which may be styled; for a terminal its lines are broken between words."""
+    if not stream.isatty():
+        return text
+    columns = shutil.get_terminal_size().columns
+    return "\n".join(_wrapped(line, columns) for line in text.split("\n"))
+
+
+def _wrapped(line: str, columns: int) -> str:
+    told, column, space = "", 0, ""
+    for word in WORDS.findall(line):
+        if word.isspace():
+            space = word
+            continue
+        room = width(space) + width(click.unstyle(word))
+        if column and column + room > columns:
+            told, column, space = f"{told}\n", 0, ""
+        told, column = f"{told}{space}{word}", column + width(space) + width(click.unstyle(word))
+        space = ""
+    return told + space

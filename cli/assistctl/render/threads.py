@@ -96,7 +96,7 @@ def conversation_markdown(thread: Thread, turns: Sequence[Turn]) -> str:
             parts += _item_markdown(item)
         if turn.status != "completed":
             parts.append(f"*{one_line(_ending(turn))}*")
-    return "\n\n".join(parts).translate(_NOT_LINES) + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
 def copied_text(target: str, messages: int, calls: int, left: Sequence[str]) -> str:
@@ -109,9 +109,6 @@ def copied_text(target: str, messages: int, calls: int, left: Sequence[str]) -> 
 def moment(iso: str) -> str:
     """`2026-11-28 22:10 UTC`"""
     return f"{iso[:16].replace('T', ' ')} UTC"
-
-
-_NOT_LINES = {ord("\r"): None, ord("\x1b"): "\\x1b"}
 
 
 def _item_text(item: Item, whole: bool) -> Iterator[str]:

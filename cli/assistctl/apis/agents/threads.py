@@ -77,9 +77,14 @@ def write(
     return WrittenThread(str(talk.thread), (AS_ONE, *counted(left)))
 
 
+def place(thread: str) -> str:
+    """Where it is."""
+    return path_of("/agents/sessions", thread)
+
+
 def delete(client: Client, thread: str) -> None:
     """See surface.Surface.delete_thread."""
-    client.delete(path_of("/agents/sessions", thread))
+    client.delete(place(thread))
 
 
 def _told(entries: Entries) -> str:

@@ -83,9 +83,14 @@ def write(
     return WrittenThread(thread, counted(left))
 
 
+def place(thread: str) -> str:
+    """Where it is."""
+    return path_of("/threads", thread)
+
+
 def delete(client: Client, thread: str) -> None:
     """See surface.Surface.delete_thread."""
-    client.delete(path_of("/threads", thread))
+    client.delete(place(thread))
 
 
 def _found(client: Client, path: str, key: str) -> dict[str, Json] | None:

@@ -20,6 +20,7 @@ from assistctl.apis.managed.uploads import PURPOSE
 from assistctl.apis.managed.uses import uses
 from assistctl.apis.transport import files
 from assistctl.apis.transport.client import Client, path_of
+from assistctl.errors import RemoteError
 from assistctl.plan.changes import Plan
 from assistctl.plan.state import Declared, Observed, Remote, Upload
 from assistctl.redaction import Redaction
@@ -50,11 +51,13 @@ Begun: TypeAlias = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Threads:
-    """Threads as a whole, as surface.Surface has them; `write` gets the owner, too."""
+    """Threads as a whole, as surface.Surface has them; `write` gets the owner, too, and
+    `place` says where one is."""
 
     read: Callable[[Client, str], Transcript]
     write: Callable[[Client, Assistant, str | None, str, Entries, Uploader, Begun], WrittenThread]
     delete: Callable[[Client, str], None]
+    place: Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,13 @@ class ManagedSurface:
     ) -> Conversation:
         owner = f"{self.namespace}/{assistant.key}"
         return self.api.talk().converse(self.client, assistant, remote_id, owner, thread)
+
+    def check_thread(self, thread: str) -> None:
+        try:
+            self.client.get(self.api.talk().threads.place(thread))
+        except RemoteError as error:
+            if error.status in (400, 404):
+                raise
 
     def read_thread(self, thread: str) -> Transcript:
         return self.api.talk().threads.read(self.client, thread)

@@ -14,7 +14,7 @@ def _talk() -> Talk:
     return Talk(
         open_conversation,
         past.turns,
-        Threads(threads.read, threads.write, threads.delete),
+        Threads(threads.read, threads.write, threads.delete, threads.place),
         pictures.part,
     )
 

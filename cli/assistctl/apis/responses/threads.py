@@ -55,6 +55,11 @@ def write(
     return WrittenThread(thread, counted(left))
 
 
+def place(thread: str) -> str:
+    """Where it is; of a chain, its newest response."""
+    return path_of("/responses" if thread.startswith(CHAIN) else "/conversations", thread)
+
+
 def delete(client: Client, thread: str) -> None:
     """See surface.Surface.delete_thread. Of a chain all responses go, the newest first."""
     newest: Json = thread
