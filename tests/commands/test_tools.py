@@ -212,6 +212,43 @@ def test_however_a_run_ends_nothing_of_a_tool_goes_on(waiting, number):
     assert ends(pid)
 
 
+STARTS = """child = subprocess.Popen(["sh", "-c", "sleep 600; true"])
+    Path("waiting").write_text(str(child.pid))
+    child.wait()"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody knows what a thread started")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_a_tool_in_our_own_process_has_started_ends_with_the_command(synced, number):
+    synced.edit("tools/till.py", "import time", "import subprocess\nimport time")
+    synced.edit("tools/till.py", "time.sleep(60)", STARTS)
+    with synced.started("run", "clerk", "wait") as command:
+        pid = pid_of_waiting(synced)
+        while not (started := Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+            time.sleep(0.02)
+        command.process.send_signal(number)
+        assert command.result().code == 130
+    assert ends(pid)
+    assert ends(started[0])
+
+
+def test_a_tool_that_ends_our_own_process_is_told_and_is_no_success(synced):
+    synced.edit("tools/till.py", "import time", "import os\nimport time")
+    synced.edit("tools/till.py", "time.sleep(60)", "os._exit(0)")
+    code, out, err = synced("run", "-q", "clerk", "wait")
+    assert (code, out) == (1, "")
+    assert err == (
+        "\nerror: wait ended the process by os._exit(0); what was under way is neither cancelled"
+        " nor recorded. `tools: {python: …}` in assistctl.yaml has functions called in processes of"
+        " their own\n"
+    )
+    synced.edit("tools/till.py", "os._exit(0)", "import ctypes; ctypes.string_at(0)")
+    code, out, err = synced("run", "-q", "clerk", "wait")
+    assert (code, out) == (-signal.SIGSEGV, "")
+    assert err.startswith("Fatal Python error: Segmentation fault\n")
+    assert "tools/till.py" in err
+
+
 def test_a_chat_goes_on_after_a_tool_was_stopped(waiting):
     with waiting.on_terminal("chat", "clerk", TERM="dumb") as terminal:
         terminal.wait_for("> ")

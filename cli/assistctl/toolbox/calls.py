@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assistctl.events import ToolCall, ToolReturned, Trace
+from assistctl.toolbox.offspring import Offspring
 from assistctl.toolbox.outputs import Output, Refusal
 from assistctl.toolbox.worker import frames
 
@@ -37,6 +38,11 @@ class _Running:
     task: Task
     began: float
     seconds: float
+    thread: threading.Thread | None = None
+
+    @property
+    def thread_id(self) -> int | None:
+        return self.thread.native_id if self.thread else None
 
     @property
     def until(self) -> float:
@@ -49,10 +55,12 @@ class ToolExecutor:
 
     A thread cannot be killed. One that has no result in time is given up: its place goes to the
     next task, what it returns later is dropped, and as a daemon it does not keep the process alive.
+    What it has started is `offspring`.
     """
 
-    def __init__(self, root: Path, deadline: float | None = None) -> None:
+    def __init__(self, root: Path, deadline: float | None, offspring: Offspring) -> None:
         self._root = root
+        self._offspring = offspring
         self._deadline = deadline
         self._waiting: deque[Task] = deque()
         self._running: dict[int, _Running] = {}
@@ -63,6 +71,13 @@ class ToolExecutor:
         """Begin with it, at once if there is a free place."""
         self._waiting.append(task)
         self._start_waiting()
+
+    def abandon(self) -> None:
+        """Nobody waits for what is still at work, which ends as far as it can be ended."""
+        for running in self._running.values():
+            self._offspring.remember(running.thread_id)
+        if self._running:
+            self._offspring.end()
 
     def results(self) -> Iterator[ToolReturned]:
         """One result for each task added, as they come."""
@@ -99,6 +114,8 @@ class ToolExecutor:
             thread.start()
         except RuntimeError as error:
             self._finished.put((number, Refusal("exception", str(error)).output, 0.0))
+            return
+        self._running[number] = replace(running, thread=thread)
 
     def _patience(self) -> float:
         first = min(running.until for running in self._running.values())
@@ -109,6 +126,7 @@ class ToolExecutor:
         late = [number for number, running in self._running.items() if running.until <= now]
         for number in late:
             running = self._running.pop(number)
+            self._offspring.remember(running.thread_id)
             refusal = timed_out(running.seconds)
             yield returned(running.task.call, refusal.output, now - running.began)
 

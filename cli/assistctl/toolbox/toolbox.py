@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import starmap
 from pathlib import Path
 from typing import ClassVar, TypeAlias
@@ -12,10 +12,11 @@ from assistctl.cases import Stub
 from assistctl.errors import AssistctlError
 from assistctl.events import ToolCall, ToolContext, ToolReturned
 from assistctl.resources import Function, Interpreter, Json, McpTool
-from assistctl.toolbox import mounting, outputs, prints
+from assistctl.toolbox import endings, mounting, outputs, prints
 from assistctl.toolbox.arguments import Expected, expected_of
 from assistctl.toolbox.calls import Task, ToolExecutor, raised, returned, timed_out
 from assistctl.toolbox.mcp_servers import McpServers, connected
+from assistctl.toolbox.offspring import Offspring
 from assistctl.toolbox.outputs import Detail, Output, Refusal
 from assistctl.toolbox.worker.calling import Callee, TimeIsUp, Unfit
 from assistctl.toolbox.worker.hints import Unconvertible
@@ -157,9 +158,12 @@ class Toolbox:
     context: ToolContext = NOWHERE
     workers: Workers | None = None
     servers: McpServers | None = None
+    offspring: Offspring = field(default_factory=Offspring)
 
     def close(self) -> None:
-        """End the worker processes and the MCP servers, if there are any."""
+        """End the worker processes and the MCP servers, if there are any, and what calls that were
+        given up have started."""
+        self.offspring.end()
         if self.workers:
             self.workers.close()
         if self.servers:
@@ -218,7 +222,19 @@ class Toolbox:
         deadline: float | None,
         context: ToolContext,
     ) -> Iterator[ToolReturned]:
-        executor = ToolExecutor(context.workspace, deadline)
+        executor = ToolExecutor(context.workspace, deadline, self.offspring)
+        try:
+            yield from self._results(executor, calls, approve, context)
+        finally:
+            executor.abandon()
+
+    def _results(
+        self,
+        executor: ToolExecutor,
+        calls: Sequence[ToolCall],
+        approve: Callable[[ToolCall], bool] | None,
+        context: ToolContext,
+    ) -> Iterator[ToolReturned]:
         refused: list[ToolReturned] = []
         held: list[Task] = []
         for call in (it for it in calls if it.server is None):
@@ -296,6 +312,8 @@ def mount(
         def make(function: Function, python: str) -> _Apart:
             return _Apart(expected_of(function), python, pool)
     else:
+        if any(each.python for each in needed):
+            endings.tell_of_ends()
         found = mounting.load(root, needed)
 
         def make(function: Function, python: str) -> _Here:
