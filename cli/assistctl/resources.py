@@ -293,12 +293,22 @@ class Price:
 
 
 @dataclass(frozen=True)
+class ScriptedCall:
+    """A call of a function in the script of an assistant, whose key this is."""
+
+    place: Place
+    assistant: str
+    function: str
+    arguments: Json
+
+
+@dataclass(frozen=True)
 class Workspace:
     """Everything that one directory declares, as seen by one target.
 
     `scripts` holds for each assistant with a `<key>.script.yaml` its turns, as plain JSON values
-    that the scripted model of the embedded server understands; `suites` the tests of those with a
-    `<key>.tests.yaml`. `moved` tells which address an
+    that the scripted model of the embedded server understands, and `scripted_calls` all calls in
+    them; `suites` the tests of those with a `<key>.tests.yaml`. `moved` tells which address an
     object has now, by the one it had before. `warnings` are about what is not wrong, but will not
     be as it is declared. `prices` are those of models, by their names. `records` says whether what
     is said on its threads is written down here.
@@ -312,6 +322,7 @@ class Workspace:
     stores: Mapping[str, VectorStore] = field(default_factory=dict)
     functions: Mapping[str, Function] = field(default_factory=dict)
     scripts: Mapping[str, Json] = field(default_factory=dict)
+    scripted_calls: tuple[ScriptedCall, ...] = ()
     suites: Mapping[str, Suite] = field(default_factory=dict)
     moved: Mapping[Address, Address] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()

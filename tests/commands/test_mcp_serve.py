@@ -24,6 +24,10 @@ def test_a_coding_assistant_can_read_a_workspace_and_cannot_change_anything(shop
             wrong = await client.call_tool("show", {"key": "--help"})
             assert wrong.is_error
             assert "--help" in wrong.content[0].text
+            misspelt = await client.call_tool("plan", {"key": ["clerk"]})
+            assert misspelt.is_error
+            assert "key\n  Extra inputs are not permitted" in misspelt.content[0].text
+            assert [each.input_schema["additionalProperties"] for each in tools] == [False] * 5
             return planned, listed
 
     planned, listed = anyio.run(talk)

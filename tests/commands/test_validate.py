@@ -147,6 +147,37 @@ def test_validate_imports_neither_the_sdk_nor_the_differ(workspace: Path) -> Non
     assert result.stdout.splitlines()[-1:] == ["[]"], result.stderr
 
 
+def test_calls_in_a_script_that_could_not_be_made_are_warnings_with_their_places(shop):
+    (shop.root / "assistants" / "clerk.script.yaml").write_text(
+        """\
+turns:
+  - when: sum
+    call: {ad: {a: 1, b: 2}}
+  - when: more
+    call:
+      add: {a: 1, c: "2"}
+      code_interpreter: {python: "1 + 1"}
+      file_search: {query: roses}
+  - when: fine
+    call: {add: {a: 1, b: 2}, refund: {amount: 5}}
+"""
+    )
+    (shop.root / "assistants" / "greeter.script.yaml").write_text("turns: [{call: {add: {}}}]\n")
+    code, out, err = shop("validate")
+    assert (code, out) == (0, "Valid: 2 assistants, 4 functions, 2 files.\n")
+    clerk, fit = "assistants/clerk.script.yaml", "the arguments do not fit the parameters of"
+    assert err.splitlines() == [
+        f"{clerk}:3:12: warning: the assistant clerk has no function 'ad' to call; did you mean "
+        "'add'?",
+        f"{clerk}:6:7: warning: {fit} add; 'b' is a required property; Additional properties are "
+        "not allowed ('c' was unexpected)",
+        f"{clerk}:7:7: warning: {fit} code_interpreter; 'code' is a required property",
+        "assistants/greeter.script.yaml:1:17: warning: the assistant greeter has no function 'add' "
+        "to call; it has none",
+    ]
+    assert shop("validate", "--strict").code == 1
+
+
 def test_a_python_for_the_tools_that_is_not_there_is_a_warning_since_a_plan_does_without(shop):
     with (shop.root / "assistctl.yaml").open("a") as file:
         file.write("tools: {python: .venv/bin/python}\n")

@@ -23,6 +23,7 @@ from assistctl.server.models.protocol import (
     TextPart,
     Usage,
 )
+from assistctl.server.models.refusals import Refused, as_error
 from tests.server.chat_endpoint import (
     Reply,
     Stream,
@@ -396,8 +397,7 @@ def test_an_error_in_mid_stream_is_told(endpoint, sent, code, message):
         (
             Reply(404, {"detail": "no such model"}),
             "server_error",
-            "answered 404: no such model Check the model's base_url and the assistant's model "
-            "name (`models` maps it).",
+            "answered 404: no such model Check the assistant's model name (`models` maps it).",
         ),
         (
             Reply(429, {"error": {"message": "no credit", "code": "insufficient_quota"}}),
@@ -681,3 +681,16 @@ def test_keys_of_others_are_told_to_nobody_and_words_are_left_alone(endpoint):
         "The model endpoint URL answered 401: Bearer token of task [redacted] is none, says "
         "Bearer [redacted] Check the model's api_key."
     )
+
+
+def test_only_a_404_that_speaks_of_no_model_sends_people_to_the_base_url():
+    told = [
+        as_error("http://a.example/v1", Refused(404, said, said)).message
+        for said in ("Not Found", "model 'm' not found")
+    ]
+    assert told == [
+        "The model endpoint http://a.example/v1 answered 404: Not Found Check the model's base_url,"
+        " and the assistant's model name (`models` maps it).",
+        "The model endpoint http://a.example/v1 answered 404: model 'm' not found Check the"
+        " assistant's model name (`models` maps it).",
+    ]

@@ -64,6 +64,20 @@ def test_what_a_server_wants_of_the_environment_matters_when_it_is_started_only(
     ]
 
 
+def test_a_default_is_advised_for_no_secret_also_where_only_its_key_says_that_it_is_one(loaded):
+    server = (
+        'stock: {url: "https://a.example", headers: {Authorization: "Bearer ${A}", X-B: "${B}"}}'
+    )
+    top = TOP.partition("  stock:")[0] + f"  {server}\n"
+    workspace, problems = loaded(shop(top=top))
+    assert problems == []
+    assert [str(each) for each in _functions(workspace)[0].mcp.server.missing] == [
+        "assistctl.yaml:5:62: the environment variable A is not set; set it",
+        "assistctl.yaml:5:82: the environment variable B is not set; set it, or write "
+        "${B:-default}",
+    ]
+
+
 def test_without_a_lock_file_the_command_that_makes_it_is_named(loaded):
     assert loaded(shop(lock=None))[1] == [
         "assistants/clerk.yaml:1:39: the tools of `stock` are not in mcp.lock.yaml; "

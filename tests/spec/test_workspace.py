@@ -14,6 +14,7 @@ from assistctl.resources import (
     FileSearch,
     Function,
     FunctionTool,
+    ScriptedCall,
     Target,
     VectorStore,
     Workspace,
@@ -282,6 +283,14 @@ def test_everything_that_can_be_declared_arrives() -> None:
                 {"say": "Sorry?"},
             ]
         },
+        scripted_calls=(
+            ScriptedCall(
+                Place("assistants/shop.script.yaml", 3, 12),
+                "shop",
+                "refund",
+                {"amount": 1.5, "items": ["a", "b"]},
+            ),
+        ),
         suites={"shop": TESTS},
     )
 

@@ -267,9 +267,11 @@ def test_a_judge_who_gives_no_json_is_an_error(shop, endpoint):
     assert told(report) == ["the judge gave no verdict: 'Fine.'"]
 
 
-def test_a_scripted_model_cannot_be_recorded(shop):
-    with pytest.raises(AssistctlError, match="is scripted: there is nothing to record"):
-        try_cases(load(shop, "scripted"), Wanted(taping="record"))
+@pytest.mark.parametrize("taping", ["record", "replay"])
+def test_a_scripted_model_can_be_neither_recorded_nor_replayed(shop, taping):
+    told = f"is scripted: there is nothing to {taping}; .* or leave out --{taping}$"
+    with pytest.raises(AssistctlError, match=told):
+        try_cases(load(shop, "scripted"), Wanted(taping=taping))
 
 
 def test_what_was_not_recorded_cannot_be_replayed(shop):

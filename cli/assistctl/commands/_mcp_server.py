@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
 
 _INSTRUCTIONS = (
@@ -25,8 +28,6 @@ _READS = ToolAnnotations(read_only_hint=True)
 
 def serve(root: Path, target: str | None) -> None:
     """Answer on stdin and stdout until stdin ends. `target` is meant where a call names none."""
-    server = MCPServer("assistctl", instructions=_INSTRUCTIONS.format(root=root))
-    only_reads = server.tool(annotations=_READS)
 
     async def asked(command: str, *arguments: str, at: str | None) -> str:
         options = ["-C", str(root), *([f"--target={at or target}"] if at or target else [])]
@@ -40,32 +41,45 @@ def serve(root: Path, target: str | None) -> None:
             return done.stdout.decode(errors="replace")
         raise ToolError(done.stderr.decode(errors="replace").strip() or f"exit {done.returncode}")
 
-    @only_reads
     async def validate(target: str | None = None) -> str:
         """Check the YAML, its references and the Python functions; all problems with their places,
         as JSON. Needs no network. `target` is the name of a target; the default if left out."""
         return await asked("validate", "--format=json", at=target)
 
-    @only_reads
     async def plan(keys: list[str] | None = None, target: str | None = None) -> str:
         """Show what `assistctl sync` would change at a target, as JSON, without changing it; for
         these assistants, or all. Edits that somebody made at the target are told as drift."""
         return await asked("plan", "--format=json", "--", *(keys or ()), at=target)
 
-    @server.tool(name="list", annotations=_READS)
     async def list_declared(target: str | None = None) -> str:
         """List everything that is declared, and how it stands at a target, as JSON."""
         return await asked("list", "--format=json", at=target)
 
-    @only_reads
     async def show(key: str, target: str | None = None) -> str:
         """Show an assistant (or vector_store/KEY, file/PATH) as it is declared and as the target
         has it, as JSON."""
         return await asked("show", "--format=json", "--", key, at=target)
 
-    @only_reads
     async def capabilities(target: str | None = None) -> str:
         """Tell what a target's API can do of what can be declared, as JSON."""
         return await asked("capabilities", "--format=json", at=target)
 
-    server.run()
+    tools = [
+        _strict(validate),
+        _strict(plan),
+        _strict(list_declared, "list"),
+        _strict(show),
+        _strict(capabilities),
+    ]
+    MCPServer("assistctl", instructions=_INSTRUCTIONS.format(root=root), tools=tools).run()
+
+
+def _strict(function: Callable[..., Any], name: str | None = None) -> Tool:
+    """A tool that refuses arguments which it has not: the SDK's own would drop them silently, and
+    with a mistyped `keys` plan all."""
+    tool = Tool.from_function(function, name, annotations=_READS)
+    arguments = tool.fn_metadata.arg_model
+    arguments.model_config["extra"] = "forbid"
+    arguments.model_rebuild(force=True)
+    tool.parameters = arguments.model_json_schema(by_alias=True)
+    return tool

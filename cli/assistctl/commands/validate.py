@@ -38,7 +38,7 @@ def command(options: Options, online: bool, within: int, strict: bool) -> int | 
     YAML, schema, references, files, limits, what the target's API can do, and the Python functions
     against what is declared of them, whose code is read but not run. All problems are shown at
     once. What the model that answers will not take is no problem, but a warning, and so is one that
-    ends.
+    ends, and a call in a script that the assistant's functions would not take.
 
     \b
     Examples:
@@ -49,6 +49,10 @@ def command(options: Options, online: bool, within: int, strict: bool) -> int | 
     workspace = load(options, tests=True)
     problems: list[Problem] = []
     warnings = [*workspace.warnings, *missing_python(workspace.interpreter)]
+    if workspace.scripted_calls:
+        from assistctl.toolbox.scripts import misfits
+
+        warnings += misfits(workspace)
     if online and not _is_scripted(workspace.target):
         asked = _endpoint if workspace.target.local else _target
         wrong, noticed = asked(workspace, within)

@@ -30,8 +30,9 @@ class Variables:
     environ: Mapping[str, str]
     findings: Findings
 
-    def expand(self, value: Json, place: Place, *, public: bool = True) -> Json:
-        """The value with the variables in all its strings replaced; keys stay as they are.
+    def expand(self, value: Json, place: Place, *, public: bool = True, name: str = "") -> Json:
+        """The value with the variables in all its strings replaced; keys stay as they are. `name`
+        is the key under which it stands, if it has one.
 
         A `public` value goes to the target and into plans: a variable that looks like a secret, by
         its name or by what it holds, is refused there. A reference that cannot be replaced stays,
@@ -40,20 +41,22 @@ class Variables:
         if not _has_reference(value):
             return value
         if isinstance(value, str):
-            return self._text(value, place, public)
+            return self._text(value, place, public, name)
         if isinstance(value, Located):
             kept = AUTHORIZATION if value.get("type") == "mcp" else None
             return value.replaced(
-                lambda key, item, at: item if key == kept else self.expand(item, at, public=public)
+                lambda key, item, at: (
+                    item if key == kept else self.expand(item, at, public=public, name=str(key))
+                )
             )
         if isinstance(value, LocatedList):
             return value.replaced(lambda item, at: self.expand(item, at, public=public))
         return value
 
-    def _text(self, text: str, place: Place, public: bool) -> str:
-        return _REFERENCE.sub(lambda found: self._value(found, place, public), text)
+    def _text(self, text: str, place: Place, public: bool, key: str) -> str:
+        return _REFERENCE.sub(lambda found: self._value(found, place, public, key), text)
 
-    def _value(self, found: re.Match[str], place: Place, public: bool) -> str:
+    def _value(self, found: re.Match[str], place: Place, public: bool, key: str) -> str:
         if found["escaped"]:
             return "${"
         name, default = found["name"], found["default"]
@@ -66,7 +69,8 @@ class Variables:
             return found[0]
         if public and self._secret(name, place):
             return found[0]
-        return self._looked_up(name, default, place, found[0])
+        hint = "" if names_secret(name) or names_secret(key) else f", or write ${{{name}:-default}}"
+        return self._looked_up(name, default, place, found[0], hint)
 
     def _secret(self, name: str, place: Place) -> bool:
         if names_secret(name):
@@ -79,7 +83,9 @@ class Variables:
         self.findings.add(place, f"{what}, {where}", _KEPT + remedy)
         return True
 
-    def _looked_up(self, name: str, default: str | None, place: Place, reference: str) -> str:
+    def _looked_up(
+        self, name: str, default: str | None, place: Place, reference: str, hint: str
+    ) -> str:
         value = self.environ.get(name)
         if value and not is_unicode(value):
             what = f"the environment variable {name} does not hold UTF-8"
@@ -88,11 +94,8 @@ class Variables:
         if default is not None:
             return value or default.removeprefix(":-")
         if value is None:
-            self.findings.add(
-                place,
-                f"the environment variable {name} is not set",
-                "set it" + ("" if names_secret(name) else f", or write ${{{name}:-default}}"),
-            )
+            what = f"the environment variable {name} is not set"
+            self.findings.add(place, what, f"set it{hint}")
             return reference
         return value
 

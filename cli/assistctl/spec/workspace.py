@@ -30,7 +30,7 @@ from assistctl.spec.functions import Functions, declared
 from assistctl.spec.grammar import TOOLS_MEMORY, USER_METADATA_PAIRS, Kind
 from assistctl.spec.located import Located, merged
 from assistctl.spec.moves import moves
-from assistctl.spec.scripts import turns
+from assistctl.spec.scripts import calls, turns
 from assistctl.spec.tools import Surroundings
 from assistctl.spec.variables import Variables
 from assistctl.spec.warnings import warnings_about
@@ -100,6 +100,9 @@ def load(
         stores={**shared, **implicit},
         functions=known.usable,
         scripts={key: turns(script.usable, findings) for key, script in scripts.items()},
+        scripted_calls=tuple(
+            call for key, script in scripts.items() for call in calls(key, script.usable)
+        ),
         suites=suites,
         moved=moves(top, _addresses(sources.assistants, top), findings),
         warnings=_warnings(merged_fields.values(), in_use),

@@ -64,10 +64,10 @@ def taped(
     workspace = beside(group.workspace)
     model = workspace.target.model
     if taping is None or model == "scripted":
-        if taping == "record":
+        if taping in ("record", "replay"):
             raise AssistctlError(
-                f"the model of {group.row.target} is scripted: there is nothing to record; "
-                "name a --target with an endpoint"
+                f"the model of {group.row.target} is scripted: there is nothing to {taping}; "
+                f"name a --target with an endpoint, or leave out --{taping}"
             )
         return group.workspace, None
     (key,) = group.keys

@@ -16,8 +16,8 @@ from assistctl.server.agents_api import (
     events,
     items,
     retelling,
+    session_input,
     sessions,
-    taking_turns,
     turns,
 )
 from assistctl.server.agents_api.events import Event
@@ -67,7 +67,7 @@ async def create(call: Call) -> Answer:
             told.append(events.environment_ready(session_id, environments.state(session)))
         tx.after_commit(partial(audience.tell, subject, told))
         if body.get("input") is not None:
-            taking_turns.say(call, tx, session, body["input"])
+            session_input.say(call, tx, session, body["input"])
         return sessions.view(tx, call.project, session)
 
     try:
@@ -163,7 +163,7 @@ def update(call: Call) -> Document:
         session = sessions.changed(sessions.fetch(tx, call.project, session_id), body)
         documents.save(tx, sessions.collection(call.project), session)
         if "tools" in (body.get("agent") or {}):
-            taking_turns.change_tools(call, tx, session)
+            session_input.change_tools(call, tx, session)
         return sessions.view(tx, call.project, session)
 
     return call.write(change)
@@ -202,11 +202,11 @@ async def listen(call: Call) -> Answer:
 
 def post(call: Call) -> Answer:
     session_id = call.path("session_id", SESSION)
-    given = taking_turns.INPUT(call.body, "")["events"]
+    given = session_input.INPUT(call.body, "")["events"]
 
     def change(tx: Transaction) -> Document:
         session = sessions.fetch(tx, call.project, session_id)
-        taking_turns.accept(call, tx, session, given)
+        session_input.accept(call, tx, session, given)
         return {}
 
     try:

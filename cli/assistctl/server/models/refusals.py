@@ -24,8 +24,9 @@ _LONGEST = 1 << 20
 _REMEDIES = {
     401: " Check the model's api_key.",
     403: " Check the model's api_key.",
-    404: " Check the model's base_url and the assistant's model name (`models` maps it).",
 }
+_ASTRAY = " Check the model's base_url, and the assistant's model name (`models` maps it)."
+_NO_MODEL = " Check the assistant's model name (`models` maps it)."
 _NO_TOOLS = re.compile(
     r"does not support (tools|function)|tool.{0,20} (is|are) not supported", re.I
 )
@@ -137,11 +138,18 @@ def as_error(endpoint: str, told: Refused) -> ModelError:
     if status in FAULTY and _NO_TOOLS.search(told.said):
         return ModelError("invalid_prompt", text + _NO_TOOLS_REMEDY)
     if not told.inside:
-        text += _REMEDIES.get(status, "")
-        is_astray = status == 404 and not told.mentions("model")
-        meant = with_version(endpoint) if is_astray else None
-        text += f" Is {meant} meant, with /v1 at its end?" if meant else ""
+        text += _remedy(told, endpoint)
     return ModelError(_code(told), text)
+
+
+def _remedy(told: Refused, endpoint: str) -> str:
+    """What to do about it. Who speaks of models in a 404 has an API, but not this model."""
+    if told.status != 404:
+        return _REMEDIES.get(told.status, "")
+    if told.mentions("model"):
+        return _NO_MODEL
+    meant = with_version(endpoint)
+    return _ASTRAY + (f" Is {meant} meant, with /v1 at its end?" if meant else "")
 
 
 def _code(told: Refused) -> ErrorCode:
