@@ -74,6 +74,7 @@ MAY_IMPORT = {
 }
 ONLY_IN = {
     "openai": {"apis.transport"},
+    "deepdiff": {"plan"},
     "yaml": {"spec"},
     "jinja2": {"spec", "console"},
     "markupsafe": {"console"},

@@ -14,7 +14,7 @@ try:
     main(sys.argv[1:])
 except SystemExit as left:
     assert not left.code, left.code
-heavy = {"openai", "starlette", "rich", "jsonschema", "pydantic", "prompt_toolkit"}
+heavy = {"openai", "deepdiff", "starlette", "rich", "jsonschema", "pydantic", "prompt_toolkit"}
 print(*sorted(heavy & set(sys.modules)), file=sys.stderr)
 """
 
@@ -38,6 +38,7 @@ NOT_IN_A_PLAN = {
     "assistctl.server.sandbox",
     "assistctl.spec.suites",
     "assistctl.spec.writing",
+    "deepdiff",
     "jsonschema",
 }
 

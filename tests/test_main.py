@@ -192,7 +192,7 @@ def test_help_lists_every_command_and_imports_none() -> None:
         "from assistctl.main import main\n"
         "try:\n    main(['--help'])\n"
         "except SystemExit as left:\n    assert left.code == 0\n"
-        "heavy = {'openai', 'jsonschema', 'rich', 'starlette', 'yaml', 'pydantic'}\n"
+        "heavy = {'openai', 'deepdiff', 'jsonschema', 'rich', 'starlette', 'yaml', 'pydantic'}\n"
         "print(sorted(heavy & set(sys.modules)),\n"
         "      sorted(m for m in sys.modules if m.startswith('assistctl.commands.')))\n"
     )

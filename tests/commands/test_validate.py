@@ -138,7 +138,7 @@ def test_validate_imports_neither_the_sdk_nor_the_differ(workspace: Path) -> Non
         "from assistctl.main import main\n"
         "try:\n    main(['-C', sys.argv[1], 'validate'])\n"
         "except SystemExit as left:\n    assert left.code == 0\n"
-        "heavy = {'openai', 'rich', 'starlette', 'uvicorn', 'pydantic', 'bills'}\n"
+        "heavy = {'openai', 'deepdiff', 'rich', 'starlette', 'uvicorn', 'pydantic', 'bills'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     result = subprocess.run(

@@ -17,6 +17,14 @@ def test_what_a_server_fills_in_is_contained():
     assert contains([there, SAVE], [SAVE, SEARCH])
 
 
+def test_true_is_another_value_than_1_and_1_0_the_same():
+    before, after = {"a": True, "b": 1, "__c": 0}, {"a": 1, "b": 1.0, "__c": 2}
+    assert list(leaves("metadata", before, after)) == [
+        ("metadata.__c", 0, 2),
+        ("metadata.a", True, 1),
+    ]
+
+
 def test_a_tool_more_or_less_at_the_target_is_not_contained():
     assert not contains([SAVE, SEARCH], [SAVE])
     assert not contains([SAVE], [SAVE, SEARCH])
@@ -66,14 +74,6 @@ def test_leaves_are_named_as_in_the_yaml():
             "number",
             "integer",
         ),
-    ]
-
-
-def test_true_is_another_value_than_1_and_1_0_the_same():
-    before, after = {"a": True, "b": 1, "__c": 0}, {"a": 1, "b": 1.0, "__c": 2}
-    assert list(leaves("metadata", before, after)) == [
-        ("metadata.__c", 0, 2),
-        ("metadata.a", True, 1),
     ]
 
 

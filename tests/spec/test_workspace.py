@@ -348,11 +348,11 @@ def test_a_relative_root_is_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(Path(), environ=ENVIRON) == load(GOOD, environ=ENVIRON)
 
 
-def test_validating_imports_neither_the_sdk_nor_pydantic() -> None:
+def test_validating_imports_neither_the_sdk_nor_deepdiff() -> None:
     code = (
         "import sys; from pathlib import Path; from assistctl.spec import load;"
         f"print(load(Path({str(GOOD)!r}), environ={ENVIRON!r})[1]);"
-        "print({'openai', 'pydantic', 'click'} & {*sys.modules})"
+        "print({'openai', 'deepdiff', 'pydantic', 'click'} & {*sys.modules})"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout == "()\nset()\n"
