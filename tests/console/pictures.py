@@ -4,10 +4,13 @@ changed and on whose server something was said."""
 
 from __future__ import annotations
 
+import html
 import io
+import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +18,15 @@ from typing import Any
 
 from PIL import Image
 
-from tests.console.conftest import CHROMIUM, SHOP, SWITCHES, Opened, opened_console, visiting
+from tests.console.conftest import (
+    CHROMIUM,
+    SHOP,
+    SWITCHES,
+    Opened,
+    opened_console,
+    reached,
+    visiting,
+)
 from tests.console.dump import long_thread, seeded, shop_threads
 
 PICTURES = Path(__file__).parent.parent.parent / "docs" / "console"
@@ -28,6 +39,18 @@ PAGES = {
     "files": "/files",
     "stores": "/stores",
     "tests": "/tests",
+    "store": "/stores/{store}?q=When+do+roses+want+water%3F&expected=delivery#search",
+    "file": "/stores/{store}/files/{roses.md}",
+    "file-failed": "/stores/{store}/files/{delivery.pdf}",
+    "test-case": "{case}",
+}
+"""Where they are; what is in braces, `console` knows."""
+
+GARDEN = {
+    "roses.md": b"# Roses\n\nRoses want sun, and water in the morning: never at noon, since"
+    b" drops burn their leaves.\n\nCut them at an angle, above a bud that looks outwards.\n",
+    "tulips.md": b"# Tulips\n\nTulips come up in April. They want water until they have bloomed.\n",
+    "delivery.pdf": b"%PDF-1.4 nothing",
 }
 SAID = {"playground": "What is the sum?"}
 """What is said on a page before its picture is taken."""
@@ -47,8 +70,8 @@ _COLORS = 64
 
 
 @contextmanager
-def console() -> Iterator[Opened]:
-    """A console with something to see on every page."""
+def console() -> Iterator[tuple[Opened, dict[str, str]]]:
+    """A console with something to see on every page, and what addresses in PAGES have in braces."""
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory) / "shop"
         shutil.copytree(SHOP, root, ignore=shutil.ignore_patterns("__pycache__"))
@@ -56,15 +79,42 @@ def console() -> Iterator[Opened]:
         said = [it for it in shop_threads() if "evil" not in str(it)]
         seeded(root, root / "dump.jsonl", [*said, *long_thread(40)])
         with opened_console(root) as opened:
+            known = garden(opened)
             with visiting(opened) as visitor:
                 page = visitor.get("/workspace").text
                 fingerprint = page.partition('name="fingerprint" value="')[2].partition('"')[0]
                 visitor.post("/workspace/apply", {"fingerprint": fingerprint})
                 tried = visitor.post("/tests/run", {"which": "both"}).headers["location"]
                 visitor.http.get(f"{tried}/events")  # until they are over
+                tests = visitor.get("/tests").text
+                [failed, *_] = re.findall(r'href="/console(/[^"]+words[^"]*)"', tests)
+                known["case"] = html.unescape(failed)
             opened.edit("assistants/clerk.yaml", "You sell flowers.", "You sell fresh flowers.")
             (root / "handbook" / "hours.md").write_text("Open from 10 to 18.\n", encoding="utf-8")
-            yield opened
+            yield opened, known
+
+
+def garden(opened: Opened) -> dict[str, str]:
+    """A store with a file that could not be read; the ids of its files by their names, and its
+    own."""
+    reach = reached(opened.target)
+    known = {"store": str(reach.client.create("/vector_stores", {"name": "garden"})["id"])}
+    path = f"/vector_stores/{known['store']}"
+    for name, content in GARDEN.items():
+        (opened.root / name).write_bytes(content)
+        known[name] = str(reach.surface.upload(opened.root / name, name)["id"])
+        (opened.root / name).unlink()
+        reach.client.create(f"{path}/files", {"file_id": known[name]})
+    while reach.client.get(path)["file_counts"]["in_progress"]:
+        time.sleep(0.05)
+    reach.close()
+    return known
+
+
+def address(opened: Opened, known: dict[str, str], name: str) -> str:
+    """Where a page is."""
+    path = re.sub(r"\{([^}]+)\}", lambda found: known[found[1]], PAGES[name])
+    return f"{opened.address}/console{path}"
 
 
 def make(pages: list[str]) -> None:
@@ -72,7 +122,7 @@ def make(pages: list[str]) -> None:
     from playwright.sync_api import sync_playwright
 
     PICTURES.mkdir(exist_ok=True)
-    with console() as opened, sync_playwright() as started:
+    with console() as (opened, known), sync_playwright() as started:
         assert opened.links
         browser = started.chromium.launch(executable_path=CHROMIUM, args=list(SWITCHES))
         for form, options in FORMS.items():
@@ -80,7 +130,7 @@ def make(pages: list[str]) -> None:
             page.goto(f"{opened.address}/console/enter?token={opened.links.new()}")
             page.wait_for_url("**/console/workspace")
             for name in pages:
-                page.goto(f"{opened.address}/console{PAGES[name]}")
+                page.goto(address(opened, known, name))
                 page.wait_for_load_state("networkidle")
                 if name in SAID:
                     box = page.get_by_role("textbox", name="Message")

@@ -76,7 +76,7 @@ def test_a_list_says_of_each_thread_what_it_is_about(browse):
 
 def test_a_thread_is_a_timeline_of_messages_and_runs_with_their_steps(browse):
     assert told(browse, "thread_sale") == (
-        "thread_sale thread_sale"
+        "What did we take today, and how are roses cut? thread_sale"
         " user 2026-11-18 11:06 UTC msg_sale1 What did we take today, and how are roses cut?"
         " run completed 2026-11-18 11:06 UTC run_sale1 asst_dumpedclerk gpt-6-luna 3.00 s"
         " 1,234 tokens (1,200 in, 34 out)"
@@ -95,7 +95,7 @@ def test_a_thread_is_a_timeline_of_messages_and_runs_with_their_steps(browse):
 
 def test_a_run_that_failed_without_a_word_stands_where_it_began_and_says_why(browse):
     assert told(browse, "thread_failed") == (
-        "thread_failed thread_failed user 2026-11-18 11:08 UTC msg_failed1 Are you there?"
+        "Are you there? thread_failed user 2026-11-18 11:08 UTC msg_failed1 Are you there?"
         " run failed 2026-11-18 11:08 UTC run_failed1 asst_dumpedclerk gpt-6-luna 4.00 s"
         " server_error: the endpoint said nothing for 60 s"
     )
@@ -130,7 +130,7 @@ def test_what_means_harm_is_shown_as_it_is(browse, new_page, console):
     page = browse.get("/threads/thread_evil").text
     assert HOSTILE not in page
     assert "<script>" not in page
-    assert page.count("&lt;img src=x onerror=") == 8
+    assert page.count("&lt;img src=x onerror=") == 10  # with the title, and the heading
     assert "invoice\\u202efdp.exe \\x1b[31m &lt;/pre&gt;" in page
     real = new_page()
     real.goto(f"{console.address}/console/enter?token={console.links.new()}")

@@ -14,7 +14,7 @@ from assistctl.apis.transport.client import Client, path_of
 from assistctl.console import timeline
 from assistctl.console.visit import ROOT, Endpoint, Section, Visit, whole_number
 from assistctl.errors import AssistctlError, RemoteError
-from assistctl.events import PastPage
+from assistctl.events import PastMessage, PastPage
 from assistctl.record import store
 from assistctl.record.threads import Thread
 from assistctl.resources import Json
@@ -94,7 +94,7 @@ def one(visit: Visit) -> Response:
     following = urlencode({"of": source, "older": page.older or ()}, doseq=True)
     return visit.page(
         "thread.html",
-        title=(known.title if known else None) or thread,
+        title=(known.title if known else None) or _first_words(page) or thread,
         thread=thread,
         source=source,
         known=known,
@@ -104,6 +104,12 @@ def one(visit: Visit) -> Response:
         older=f"{ROOT}{_path(thread)}?{following}" if page.older else None,
         kinds=[kind for kind in VIEWS if source == THERE],
     )
+
+
+def _first_words(page: PastPage) -> str:
+    """How a thread begins, if that is on the page."""
+    first = page.entries[0] if page.entries and not page.older else None
+    return store.title_of(first.text) if isinstance(first, PastMessage) else ""
 
 
 def objects(visit: Visit) -> Response:
