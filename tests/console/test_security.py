@@ -414,6 +414,13 @@ def test_where_the_system_does_not_tell_whose_a_connection_is_anybody_with_the_l
     assert peers.is_ours(("127.0.0.1", 50000), ("127.0.0.1", 8100), tables=[table])
 
 
+def test_a_browser_of_the_windows_around_comes_in_though_no_table_has_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(peers.platform, "release", lambda: "6.6.87.2-microsoft-standard-WSL2")
+    table = tmp_path / "tcp"
+    table.write_text(f"{HEAD}\n{LISTENS}\n")
+    assert peers.is_ours(("127.0.0.1", 50000), ("127.0.0.1", 8100), tables=[table])
+
+
 def test_a_proxy_that_speaks_for_somebody_is_no_other_process(console, browse):
     """Anybody may say so, and name the connection of the browser."""
     told = {"x-forwarded-for": "127.0.0.1:1", "x-forwarded-proto": "http"}
