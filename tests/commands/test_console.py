@@ -97,6 +97,20 @@ def test_beside_an_api_with_keys_it_shows_each_key_its_own_project(synced):
             for path in (f"/threads/{made['id']}", "/threads?q=secret"):
                 assert "my secret" not in other.get(f"/console{path}").text
             assert other.get(f"/console/threads/{made['id']}").status_code == 502
+            # What is another's and what is nowhere are told alike.
+            own, none = made["id"].partition("_")[2], "x" * len(made["id"].partition("_")[2])
+            for path in (
+                "/threads/thread_{}",
+                "/threads/thread_{}/objects/assistants",
+                "/threads/thread_{}/objects/responses",
+                "/threads/thread_{}/objects/agents",
+                "/threads?of=target&after=thread_{}",
+            ):
+                theirs, nobodys = (other.get(f"/console{path.format(it)}") for it in (own, none))
+                assert theirs.status_code == nobodys.status_code
+                assert theirs.text.replace(own, none) == nobodys.text
+            for path in ("/playground", "/tests", "/tests/runs/x/events"):
+                assert other.get(f"/console{path}").status_code == 404
 
 
 def test_behind_a_proxy_that_speaks_tls_the_cookie_is_for_https_only(synced):
