@@ -10,6 +10,7 @@ from assistctl.server import EmbeddedServer, Settings
 from tests import surface_table
 from tests.apis.bench import Bench, wipe
 from tests.apis.fault_proxy import proxy_to
+from tests.apis.states import States
 from tests.apis.surfaces import APIS
 
 
@@ -43,11 +44,16 @@ def target(tmp_path_factory):
         client.close()
 
 
+@pytest.fixture(scope="module")
+def states(target, tmp_path_factory):
+    return States(target[0], tmp_path_factory.mktemp("states"))
+
+
 @pytest.fixture
-def server(target):
+def server(target, states):
     """The server, empty."""
     server, client = target
-    wipe(client)
+    states.again("empty", lambda: wipe(client))
     return server
 
 
