@@ -53,6 +53,7 @@ NOT_IMPORTED = ("assistctl.__main__", "assistctl.server.sandbox.inside")
 LATE = (
     "anyio._backends._asyncio",
     "click._textwrap",
+    "deepdiff",
     "encodings.idna",
     "encodings.utf_8_sig",
     "httpcore2",
