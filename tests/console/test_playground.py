@@ -149,7 +149,7 @@ def test_two_versions_answer_side_by_side_each_as_it_is_ready(shop, at):
     exchange = done(say(page, "What is the sum?"))
     draft, declared = exchange.locator("section.turn").all()
     assert draft.locator(".by b").inner_text() == "Draft"
-    assert "as it would be declared" in draft.locator(".by").inner_text()
+    assert "not synced to" in draft.locator(".by").inner_text()
     assert declared.locator(".by").inner_text() == "As declared as it is at local"
     assert "there is no function 'add'" in draft.inner_text()
     assert declared.get_by_label("result").inner_text() == "3"
@@ -282,7 +282,7 @@ def test_a_new_assistant_is_tried_and_then_gets_a_file_of_its_own(shop, at):
     page.get_by_role("textbox", name="Instructions").fill("You add.\nNothing else.")
     page.get_by_role("checkbox", name="add Add two numbers.").check()
     exchange = done(say(page, "Hello?"))
-    assert "as it would be declared" in exchange.locator(".by").inner_text()
+    assert "not synced to" in exchange.locator(".by").inner_text()
     save(page)
     page.get_by_label("Key").fill("adder")
     page.get_by_role("button", name="Write 1 file").click()

@@ -124,7 +124,7 @@ def test_a_schema_is_edited_in_its_place_and_the_plan_shows_just_that(shop, at, 
     schema["schema"]["properties"]["rose"]["type"] = "number"
     page.locator("textarea[name=json_schema]").fill(json.dumps(schema))
     exchange = done(say(page, "Hello?"))
-    assert "as it would be declared" in exchange.locator(".by").inner_text()
+    assert "not synced to" in exchange.locator(".by").inner_text()
     save(page)
     write(page)
     assert (shop.root / "assistants" / "orders.yaml").read_text() == ORDERS.replace(
@@ -258,7 +258,7 @@ def test_lists_of_files_are_edited_where_they_stand_and_comments_are_kept(shop, 
     code.fill("stock.csv\nprices.csv\n\n")
     store.fill("handbook/*.md\nhandbook/*.txt")
     exchange = done(say(page, "Hello?"))
-    assert "as it would be declared" in exchange.locator(".by").inner_text()
+    assert "not synced to" in exchange.locator(".by").inner_text()
     save(page)
     before = top.read_text(), file.read_text()
     write(page, 2)

@@ -196,8 +196,8 @@ def _apart(stack: ExitStack, version: Version) -> tuple[Session, str]:
     )
     target = version.workspace.target.name
     return session, (
-        f"as it would be declared, which {target} has not: on a server of its own, with the model"
-        f" of {target}; it is forgotten with this page's session"
+        f"not synced to {target}: it runs on a temporary server with the model of {target}, and"
+        " what is said is forgotten when you leave"
     )
 
 
