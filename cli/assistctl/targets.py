@@ -43,9 +43,18 @@ def opened(
                 if not workspace.target.local:
                     where = f"{target.name}, {target.base_url} ({target.place})"
                     advice = base_urls.advice(str(target.base_url)) if error.astray else ""
-                    told = f"{error}; the target is {where}"
+                    if error.status == 401:
+                        advice = other_key(target)
+                    told = f"{str(error).removesuffix('.')}; the target is {where}"
                     error.args = (f"{told}; {advice}" if advice else told,)
                 raise
+
+
+def other_key(target: Target) -> str:
+    """What to do where a target does not accept the key, or wants one."""
+    if target.api_key:
+        return "set the variable that `api_key` names to a key that may read here"
+    return "declare `api_key: ${ITS_NAME}`, and set that variable"
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""A target's address without the /v1 at its end, as it is written again and again."""
+"""A target whose address lacks the /v1 at its end, as it is written again and again, or that does
+not accept the key."""
 
 from threading import Thread
 
@@ -42,3 +43,15 @@ def test_it_is_asked_about_where_a_web_page_answers(shop):
         thread.join()
     assert failed.returncode == 1
     assert failed.stderr.endswith(f"; is {bare}/v1 meant, with /v1 at its end?\n")
+
+
+def test_where_the_key_is_not_accepted_it_is_said_what_to_set(shop, tmp_path):
+    with EmbeddedServer(Settings(tmp_path / "remote.db", model="scripted")) as server:
+        environ = {"STAGING_URL": server.base_url, "STAGING_KEY": "sk-of-somebody-else"}
+        assert shop("plan", "-t", "staging", **environ) == (
+            1,
+            "",
+            "error: GET /assistants: 401 Incorrect API key provided; the target is staging, "
+            "http://127.0.0.1:…/v1 (assistctl.yaml:6:3); set the variable that `api_key` names to "
+            "a key that may read here\n",
+        )

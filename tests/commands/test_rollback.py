@@ -122,7 +122,22 @@ def test_a_rollback_can_be_read_by_programs(synced):
     assert first == f"{snapshot.name}  nothing: it is so now"
 
 
+def test_without_a_key_every_snapshot_is_listed_with_what_it_has(synced):
+    change(synced)
+    (snapshot,) = snapshots(synced)
+    assert synced("rollback", "--list") == (0, f"{snapshot.name}  assistant/clerk\n", "")
+    (told,) = json.loads(synced("rollback", "--list", "--format", "json").out)
+    assert told == {
+        "name": snapshot.name,
+        "path": str(snapshot),
+        "unfinished": False,
+        "objects": ["assistant/clerk"],
+    }
+    assert synced("rollback").code == 64
+
+
 def test_where_there_is_no_snapshot_the_list_is_empty(synced):
+    assert synced("rollback", "--list") == (0, "", "")
     assert synced("rollback", "clerk", "--list") == (0, "", "")
     assert synced("rollback", "clerk", "--list", "--format", "json").out == "[]\n"
 

@@ -16,7 +16,7 @@ from tests.commands.conftest import TEMPLATE, Shop
 
 APIS = ("assistants", "responses", "agents")
 ADD = Called("add", '{"a": 1, "b": 2}', "3")
-STEERED = "1 × function call that the assistant wanted to make at once"
+STEERED = "1 × function call in the answer to that, not made"
 UNTOLD = "care.md, of which responses does not tell"
 UNSEEN = "1 × care.md, which only code can read"
 LEFT = {

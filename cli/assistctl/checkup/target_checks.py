@@ -14,6 +14,7 @@ from assistctl.apis.transport.probe import Answer, Ask, probing
 from assistctl.checks import Check, State
 from assistctl.resources import Json, Target, Workspace
 from assistctl.state_directory import STATE
+from assistctl.targets import other_key
 
 _COLLECTIONS = {
     "assistants": "/assistants",
@@ -92,13 +93,8 @@ def _key(target: Target, first: Answer, listed: Answer) -> Iterator[Check]:
     refused = next((it for it in (listed, first) if it.status in _REFUSED), None)
     if refused is not None:
         told = "it does not accept the key" if target.api_key else "it wants a key"
-        remedy = (
-            "set the variable that `api_key` names to a key that may read here"
-            if target.api_key
-            else "declare `api_key: ${ITS_NAME}`, and set that variable"
-        )
         what = f"{told}: {refused.status} {refused.said}"
-        yield Check("target", State.FAILED, what, remedy)
+        yield Check("target", State.FAILED, what, other_key(target))
     elif listed.is_list:
         yield _ok("it accepts the key" if target.api_key else "it wants no key")
 

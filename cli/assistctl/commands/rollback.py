@@ -16,7 +16,14 @@ from assistctl.commands._report import applied, applied_json, intent, refuse_fai
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.changes import Action, Plan
-from assistctl.render.snapshots import ListedSnapshot, snapshots_json, snapshots_text
+from assistctl.render.snapshots import (
+    KeptSnapshot,
+    ListedSnapshot,
+    kept_json,
+    kept_text,
+    snapshots_json,
+    snapshots_text,
+)
 from assistctl.render.terminal import sanitize
 from assistctl.resources import Address, Workspace
 from assistctl.sync import snapshots
@@ -30,8 +37,13 @@ if TYPE_CHECKING:
 
 
 @as_command("rollback", formats=("text", "json"))
-@click.argument("key", metavar="KEY", shell_complete=complete_address)
-@click.option("--list", "listing", is_flag=True, help="Only list what each snapshot would change.")
+@click.argument("key", metavar="[KEY]", required=False, shell_complete=complete_address)
+@click.option(
+    "--list",
+    "listing",
+    is_flag=True,
+    help="Only list what each snapshot would change; without KEY, what each has.",
+)
 @click.option(
     "--to",
     metavar="SNAPSHOT",
@@ -49,7 +61,7 @@ if TYPE_CHECKING:
 @parallel_option
 def command(
     options: Options,
-    key: str,
+    key: str | None,
     listing: bool,
     to: str | None,
     on_drift: OnDrift,
@@ -63,11 +75,21 @@ def command(
 
     \b
     Examples:
+      assistctl rollback --list
       assistctl rollback guide --list
       assistctl rollback guide
       assistctl rollback guide --to 2027-05-01T101500.123456Z
     """
+    if key is None and not listing:
+        raise click.UsageError("Name the KEY of what is to go back; --list says what can.")
     workspace = load(options)
+    if key is None:
+        kept = [_kept(it) for it in snapshots.all_of(workspace)]
+        click.echo(
+            kept_json(kept) if options.format == "json" else kept_text(kept),
+            nl=bool(kept) or options.format == "json",
+        )
+        return None
     address = workspace.now(Address.parse(key))
     if listing:
         having = [item for item in snapshots.all_of(workspace) if address in item.objects]
@@ -125,6 +147,15 @@ def command(
             err=True,
         )
     return None
+
+
+def _kept(snapshot: snapshots.Snapshot) -> KeptSnapshot:
+    return KeptSnapshot(
+        snapshot.name,
+        str(snapshot.contents.parent),
+        snapshot.unfinished is not None,
+        tuple(map(str, snapshot.objects)),
+    )
 
 
 def _listed(

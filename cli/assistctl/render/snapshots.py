@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from assistctl.plan.changes import Plan
 from assistctl.render.plan import SIGNS
@@ -28,9 +28,32 @@ class ListedSnapshot:
     plan: Plan | str | None
 
 
+@dataclass(frozen=True)
+class KeptSnapshot:
+    """A snapshot with the addresses of what it has."""
+
+    name: str
+    path: str
+    unfinished: bool
+    objects: tuple[str, ...]
+
+
 def snapshots_text(listed: Iterable[ListedSnapshot]) -> str:
     """`2026-11-28T120000.000000Z  ~ assistant/clerk (instructions)`, a line for each."""
     return "\n".join(f"{one_line(it.name)}{_marks(it)}" for it in listed)
+
+
+def kept_text(kept: Iterable[KeptSnapshot]) -> str:
+    """`2026-11-28T120000.000000Z  assistant/clerk`, a line for each."""
+    return "\n".join(
+        f"{one_line(it.name)}  {some(it.objects, FEW)}" + "  (cut off)" * it.unfinished
+        for it in kept
+    )
+
+
+def kept_json(kept: Iterable[KeptSnapshot]) -> str:
+    """`[{"name", "path", "unfinished", "objects"}]`"""
+    return json_document([asdict(it) for it in kept])
 
 
 def snapshots_json(listed: Iterable[ListedSnapshot]) -> str:

@@ -64,7 +64,7 @@ def write(
             if isinstance(event, ThreadStarted):
                 begun(event.thread)
             elif isinstance(event, ActionRequired):
-                left.append("function call that the assistant wanted to make at once")
+                left.append("function call in the answer to that, not made")
                 talk.cancel()
             elif isinstance(event, Finished) and event.status != "completed":
                 raise AssistctlError(f"the session did not take what was said: {event.error}")
