@@ -135,10 +135,14 @@ class Shop:
         return Result(process.returncode, same(process.stdout), same(process.stderr))
 
     def raw(
-        self, *arguments: str, stdin: str = "", **environ: str
+        self,
+        *arguments: str,
+        stdin: str = "",
+        program: tuple[str, str] = ("-m", "assistctl"),
+        **environ: str,
     ) -> subprocess.CompletedProcess[str]:
         return forking.run(
-            ["-m", "assistctl", *arguments],
+            [*program, *arguments],
             cwd=self.root,
             env=_environment(environ),
             input=stdin,

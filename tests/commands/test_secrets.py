@@ -10,6 +10,7 @@ from assistctl.apis.transport.client import Client
 from assistctl.errors import RemoteError
 from assistctl.server import EmbeddedServer, Settings
 from tests.apis.fault_proxy import Answer, proxy_to
+from tests.apis.jobs import START
 
 KEY = "hidden/key+of~the=target"
 COMMANDS = (
@@ -66,8 +67,8 @@ def traces(root):
     ]
 
 
-def said(shop, careless, *command, **environ):
-    result = shop.raw(*command, "-t", "staging", **careless.environ, **environ)
+def said(shop, careless, *command, **more):
+    result = shop.raw(*command, "-t", "staging", **careless.environ, **more)
     return result.returncode, result.stdout + result.stderr
 
 
@@ -83,7 +84,8 @@ def test_no_command_shows_the_key_that_an_error_echoes(shop, careless, command):
 @pytest.mark.parametrize("answer", [page, half])
 def test_what_cannot_be_read_shows_no_key(shop, careless, answer):
     careless.fault = lambda number, request: lambda request, forward: answer(request)
-    code, text = said(shop, careless, "plan", "-v", ASSISTCTL_DEBUG="1")
+    hurried = ("-c", START)  # it is asked again, after ever longer pauses
+    code, text = said(shop, careless, "plan", "-v", program=hurried, ASSISTCTL_DEBUG="1")
     assert (code, "Traceback" in text, KEY[:8] in text) == (1, True, False), text
 
 
