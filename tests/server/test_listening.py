@@ -133,6 +133,7 @@ def test_a_body_that_does_not_go_on_is_not_waited_for(
             408,
             "The rest of the request did not come within 0 seconds.",
         )
+        assert connection.recv(1) == b""
 
 
 def test_a_body_of_unknown_length_is_refused_where_it_becomes_too_large(

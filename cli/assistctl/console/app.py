@@ -207,7 +207,9 @@ def _paced(receive: Receive, is_small: bool) -> Receive:
             async with asyncio.timeout(seconds):
                 return await receive()
         except TimeoutError:
-            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from None
+            # Where the rest of a request may still come, nothing else can be asked.
+            leave = {"connection": "close"}
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, headers=leave) from None
 
     return paced
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cache, partial
+from http import HTTPStatus
 from typing import Any, TypeAlias
 from urllib.parse import quote, urlsplit
 
@@ -285,7 +286,9 @@ def _no_beta(api: str, wanted: str) -> ApiError:
 
 async def _answer_api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    return _json(error.document(), error.status)
+    # Where the rest of a request may still come, nothing else can be asked.
+    leave = {"connection": "close"} if error.status == HTTPStatus.REQUEST_TIMEOUT else None
+    return _json(error.document(), error.status, leave)
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
