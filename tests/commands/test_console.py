@@ -1,9 +1,13 @@
 import signal
+import time
 from contextlib import contextmanager
 
 import httpx2
 
 from assistctl.apis.transport.client import Client
+
+CLERK = {"with": "assistant/clerk"}
+FUNCTIONS = ("add", "stuck", "wait", "refund")
 
 
 def test_it_prints_a_link_that_opens_the_workspace_until_ctrl_c(synced):
@@ -75,6 +79,37 @@ def test_beside_an_api_without_keys_it_is_opened_by_a_link_and_shows_the_workspa
             evil = {"host": "evil.example"}
             assert http.get("/console/enter", headers=evil).status_code == 403
             assert http.get("/v1/assistants").json()["object"] == "list"
+
+
+def test_who_leaves_while_a_function_is_at_work_is_out_and_the_run_is_cancelled(synced):
+    """By a request to the same server, which answers others meanwhile."""
+    tools = ["code_interpreter", "file_search", *map("function:{}".format, FUNCTIONS)]
+    with synced.started("serve", "-q", "--port", "0", "--console") as server:
+        url = server.wait_for("Serving ").split()[-1]
+        token = server.wait_for("Console: ").strip().partition("token=")[2]
+        client = Client(url, "none")
+        with visiting(url) as (http, send):
+            page = send("/enter", token=token).text
+            csrf = page.partition('name="csrf" value="')[2].partition('"')[0]
+            http.headers["hx-request"] = "true"  # as a page asks that listens, and needs no answer
+            send("/playground/say", csrf=csrf, message="Please wait", tools=tools, **CLERK)
+            until((synced.root / "waiting").exists)
+            cookies = dict(http.cookies)
+            send("/logout", csrf=csrf)
+            again = httpx2.get(url.replace("/v1", "/console/workspace"), cookies=cookies)
+            assert again.headers["location"] == "/console/enter"
+            [thread] = client.page("/threads")["data"]
+            runs = f"/threads/{thread['id']}/runs"
+            until(lambda: client.page(runs)["data"][0]["status"] == "cancelled")
+        client.close()
+
+
+def until(holds):
+    for _ in range(600):
+        if holds():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come to that")
 
 
 def test_beside_an_api_with_keys_it_shows_each_key_its_own_project(synced):
