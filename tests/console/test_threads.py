@@ -151,8 +151,14 @@ def test_objects_are_loaded_when_they_are_opened(browser, console):
 
 def test_a_thread_that_is_nowhere_is_said_to_be(browse):
     answer = browse.get("/threads/thread_nowhere")
-    assert answer.status_code == 502
+    assert answer.status_code == 404
     assert "No thread found with id" in answer.text
+
+
+def test_a_page_that_there_is_not_leads_back_to_those_that_there_are(browse):
+    answer = browse.get("/nowhere/at-all")
+    told = "There is no such page in this console; it begins at /console/\n"
+    assert (answer.status_code, answer.text) == (404, told)
 
 
 # What was recorded here
@@ -273,7 +279,7 @@ def test_pictures_of_a_message_are_seen_in_a_browser(browser, console, upload):
 
 def test_a_file_that_is_not_there_is_said_to_be(browse):
     answer = browse.get("/files/file-nowhere/content")
-    assert answer.status_code == 502
+    assert answer.status_code == 404
     assert json.dumps(answer.text)
 
 

@@ -237,6 +237,8 @@ def _failure(visit: Visit, error: Exception) -> Response:
         _log.error("%s failed\n%s", one_line(visit.request.url.path)[:_LOGGED], sanitize(where))
         told = "This is a bug in assistctl. The log of the command that serves this page says more."
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+    if isinstance(error, RemoteError) and error.status == HTTPStatus.NOT_FOUND:
+        status = HTTPStatus.NOT_FOUND
     if visit.is_partial:
         return visit.fragment("_failure.html", status=status, told=told, problems=problems)
     title = "Not done"
@@ -263,7 +265,10 @@ async def _to_console(request: Request) -> Response:
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
+    told = error.detail
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        told = f"There is no such page in this console; it begins at {ROOT}/"
+    return PlainTextResponse(f"{told}\n", error.status_code, error.headers)
 
 
 async def _answer_outside(request: Request, error: Exception) -> Response:
