@@ -16,6 +16,7 @@ from openai import OpenAI
 from openai.lib.beta.agents import AgentTurnResultError
 
 from assistctl.server import EmbeddedServer
+from assistctl.server.agents_api import session_routes
 from tests.server.agents.help import (
     BEGINNING,
     END,
@@ -725,6 +726,29 @@ def test_a_streamed_session_that_is_sent_again_with_its_key_is_told_once_more(
     openai.beta.agents.sessions.delete(session_id)
     with pytest.raises(sdk.NotFoundError):
         again_later(openai, agent_id)
+
+
+def test_what_waits_to_be_heard_is_not_told_after_it_was_told_once_more(
+    openai: OpenAI, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function whose call was told twice would be called twice."""
+    looked = session_routes._retold
+
+    def late(*about: Any) -> Any:
+        time.sleep(0.5)
+        return looked(*about)
+
+    monkeypatch.setattr(session_routes, "_retold", late)
+    agent_id = make_agent(openai)
+    first = begin(openai, agent_id, "bill", extra_headers={"idempotency-key": "stream-late"})
+    again = begin(openai, agent_id, "bill", extra_headers={"idempotency-key": "stream-late"})
+    until = "agent.session.requires_action"
+    heard, retold = told(first, until), told(again, until)
+    assert names(retold) == names(heard)
+    session_id, call_ = session_of(heard), heard[-1]["session"]["required_actions"][0]
+    time.sleep(0.5)
+    openai.beta.agents.sessions.events.create(session_id, events=[result(call_, "saved")])
+    assert names(told(again)) == names(told(first))
 
 
 def again_later(client: OpenAI, agent_id: str, **options: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
@@ -96,10 +97,37 @@ async def _stream_again(call: Call, session_id: str) -> Answer:
             yield events.encoded(event)
         if first and first[-1]["type"] not in (events.IDLE, events.FAILED):
             status = first[-1]["session"]["status"]
-            async for more in _heard(call, session_id, seat, status, first_turn=True):
+            fresh = _Fresh(seat, first[-1])
+            async for more in _heard(call, session_id, fresh, status, first_turn=True):
                 yield more
 
     return _stream(told(), {"idempotent-replayed": "true"})
+
+
+class _Fresh:
+    """What is heard after a turn was told once more, without what led to where it stood then: that
+    may wait to be heard, or be on its way here. Told twice, a function would be called twice."""
+
+    def __init__(self, seat: Seat, last: Event) -> None:
+        self._seat = seat
+        self._last = _standing(last)
+        seat.forget(self._is_old)
+
+    async def heard(self, seconds: float) -> Any:
+        """The next event, as a Seat hears it."""
+        event = await self._seat.heard(seconds)
+        while self._is_old(event) or self._seat.forget(self._is_old):
+            event = await self._seat.heard(seconds)
+        return event
+
+    def _is_old(self, event: Event | None) -> bool:
+        return event is not None and "session" in event and _standing(event) == self._last
+
+
+def _standing(event: Event) -> tuple[object, ...]:
+    """Where a session stands, which each round of a turn adds tokens to."""
+    session = event["session"]
+    return event["type"], session["required_actions"], session["usage"]
 
 
 def _retold(call: Call, session_id: str) -> list[Event] | None:
@@ -262,7 +290,7 @@ def _read(call: Call, session_id: str) -> Document:
 
 
 async def _heard(
-    call: Call, session_id: str, seat: Seat, status: str, *, first_turn: bool = False
+    call: Call, session_id: str, seat: Seat | _Fresh, status: str, *, first_turn: bool = False
 ) -> AsyncIterator[bytes]:
     """What is told of the session, whose status the listener knows; with `first_turn` until the
     session is idle again."""

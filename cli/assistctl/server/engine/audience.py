@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary
@@ -26,6 +26,13 @@ class Seat:
     def _put(self, events: Sequence[Any]) -> None:
         for event in events:
             self._waiting.put_nowait(event)
+
+    def forget(self, through: Callable[[Any], bool]) -> bool:
+        """Forget what waits to be heard, up to the last that is such; whether there was one."""
+        waiting = [self._waiting.get_nowait() for _ in range(self._waiting.qsize())]
+        last = max((at for at, event in enumerate(waiting) if through(event)), default=-1)
+        self._put(waiting[last + 1 :])
+        return last >= 0
 
     async def heard(self, seconds: float) -> Any:
         """The next event, None once there are no more. TimeoutError if none comes in time."""
