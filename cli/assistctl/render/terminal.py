@@ -11,8 +11,6 @@ import shutil
 import unicodedata
 from typing import TextIO
 
-import click
-
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
@@ -105,6 +103,8 @@ def fitted(text: str, stream: TextIO) -> str:
 
 
 def _wrapped(line: str, columns: int) -> str:
+    import click  # who uses the rooms below as a library has no terminal
+
     told, column, space = "", 0, ""
     for word in WORDS.findall(line):
         if word.isspace():
