@@ -344,3 +344,15 @@ def test_control_c_reaches_the_main_thread_while_a_tool_works(write: Make) -> No
 def run(program: str, root: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", "-c", program, str(root)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_what_other_threads_end_the_process_with_is_their_own_business():
+    program = (
+        "import os, threading, time\n"
+        "from assistctl.toolbox import endings\n"
+        "endings.tell_of_ends()\n"
+        "threading.Thread(target=os._exit, args=(0,)).start()\n"
+        "time.sleep(60)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assistctl.events import ToolCall, ToolReturned, Trace
+from assistctl.toolbox import endings
 from assistctl.toolbox.offspring import Offspring
 from assistctl.toolbox.outputs import Output, Refusal
 from assistctl.toolbox.worker import frames
@@ -110,6 +111,7 @@ class ToolExecutor:
             name=task.call.name,
             daemon=True,
         )
+        endings.CALLS.add(thread)
         try:
             thread.start()
         except RuntimeError as error:

@@ -8,12 +8,16 @@ import faulthandler
 import os
 import threading
 from collections.abc import Callable
+from weakref import WeakSet
 
 _TOLD = (
     "\nerror: {name} ended the process by os._exit({status}); what was under way is neither"
     " cancelled nor recorded. `tools: {{python: …}}` in assistctl.yaml has functions called in"
     " processes of their own\n"
 )
+
+CALLS: WeakSet[threading.Thread] = WeakSet()
+"""The threads of calls, by the names of their functions; what others do is their own business."""
 
 
 def tell_of_ends() -> None:
@@ -30,7 +34,7 @@ def _telling(leave: Callable[[int], object]) -> Callable[[int], None]:
 
     def told(status: int) -> None:
         thread = threading.current_thread()
-        if os.getpid() == ours and thread is not threading.main_thread():
+        if os.getpid() == ours and thread in CALLS:
             with contextlib.suppress(OSError):
                 os.write(2, _TOLD.format(name=thread.name, status=status).encode())
             status = status or 1
