@@ -28,7 +28,7 @@ THING = record(
         "colour": choice("red", "green", "blue"),
         "side": choice("left", "right"),
         "labels": mapping(string(longest=2), most=1, longest_key=4),
-        "shape": tagged("type", {"round": record({"type": Required(string())})}),
+        "shape": tagged({"round": {}}),
         "inner": record({"deep": Required(array(record({"n": integer()})))}),
     }
 )

@@ -24,10 +24,7 @@ def string(*, longest: int | None = None, shortest: int = 0, matching: str | Non
     def check(value: Json, path: str) -> Json:
         if not isinstance(value, str):
             raise _wrong_type(path, "a string", value)
-        if longest is not None and len(value) > longest:
-            raise _too_much(path, "string", "long", "a string", "length", longest, len(value))
-        if len(value) < shortest:
-            raise _too_little(path, "string", "short", "a string", "length", shortest, len(value))
+        _check_length(len(value), path, "string", "a string", shortest, longest)
         if matching is not None and not re.fullmatch(matching, value):
             raise ApiError(
                 f"Invalid '{path}': string does not match pattern."
@@ -85,10 +82,7 @@ def array(item: Check, *, longest: int | None = None, shortest: int = 0) -> Chec
     def check(value: Json, path: str) -> Json:
         if not isinstance(value, list):
             raise _wrong_type(path, "an array", value)
-        if longest is not None and len(value) > longest:
-            raise _too_much(path, "array", "long", "an array", "length", longest, len(value))
-        if len(value) < shortest:
-            raise _too_little(path, "array", "short", "an array", "length", shortest, len(value))
+        _check_length(len(value), path, "array", "an array", shortest, longest)
         return [item(element, f"{path}[{index}]") for index, element in enumerate(value)]
 
     return check
@@ -120,7 +114,10 @@ class Required:
     check: Check
 
 
-def record(fields: Mapping[str, Check | Required], *, open: bool = False) -> Check:  # noqa: A002
+Fields: TypeAlias = Mapping[str, Check | Required]
+
+
+def record(fields: Fields, *, open: bool = False) -> Check:  # noqa: A002
     """An object of known fields. An optional field may be null, and stays null.
 
     Unknown fields are an error, as they were at OpenAI, unless the record is `open`: then they
@@ -147,17 +144,24 @@ def record(fields: Mapping[str, Check | Required], *, open: bool = False) -> Che
     return check
 
 
-def tagged(tag: str, kinds: Mapping[str, Check]) -> Check:
-    """An object whose field `tag` says which check the whole of it must pass."""
+def typed(fields: Fields) -> Check:
+    """A record with a `type` beside its fields."""
+    return record({"type": Required(string()), **fields})
+
+
+def tagged(kinds: Mapping[str, Check | Fields]) -> Check:
+    """An object whose `type` says which fields it has beside that, or which check the whole of it
+    must pass."""
     known = choice(*kinds)
+    checks = {name: typed(it) if isinstance(it, Mapping) else it for name, it in kinds.items()}
 
     def check(value: Json, path: str) -> Json:
         if not isinstance(value, dict):
             raise _wrong_type(path, "an object", value)
-        where = _join(path, tag)
-        if tag not in value:
+        where = _join(path, "type")
+        if "type" not in value:
             raise missing_parameter(where)
-        return kinds[known(value[tag], where)](value, path)
+        return checks[known(value["type"], where)](value, path)
 
     return check
 
@@ -208,25 +212,20 @@ def _within(value: float, path: str, noun: str, least: float | None, most: float
     return value
 
 
-def _too_much(
-    path: str, noun: str, adjective: str, phrase: str, measure: str, limit: int, got: int
-) -> ApiError:
-    return ApiError(
-        f"Invalid '{path}': {noun} too {adjective}. Expected {phrase} with maximum {measure}"
-        f" {limit}, but got {phrase} with {measure} {got} instead.",
+def _check_length(
+    length: int, path: str, noun: str, phrase: str, shortest: int, longest: int | None
+) -> None:
+    if longest is not None and length > longest:
+        wrong, bound, code = "long", f"maximum length {longest}", "above_max_length"
+    elif length < shortest:
+        wrong, bound, code = "short", f"minimum length {shortest}", "below_min_length"
+    else:
+        return
+    raise ApiError(
+        f"Invalid '{path}': {noun} too {wrong}. Expected {phrase} with {bound},"
+        f" but got {phrase} with length {length} instead.",
         param=path,
-        code=f"{noun}_above_max_{measure}",
-    )
-
-
-def _too_little(
-    path: str, noun: str, adjective: str, phrase: str, measure: str, limit: int, got: int
-) -> ApiError:
-    return ApiError(
-        f"Invalid '{path}': {noun} too {adjective}. Expected {phrase} with minimum {measure}"
-        f" {limit}, but got {phrase} with {measure} {got} instead.",
-        param=path,
-        code=f"{noun}_below_min_{measure}",
+        code=f"{noun}_{code}",
     )
 
 

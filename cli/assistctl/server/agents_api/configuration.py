@@ -15,32 +15,30 @@ from assistctl.server.http import bodies, schemas
 from assistctl.server.validation import (
     Check,
     Required,
-    anything,
     array,
     boolean,
     choice,
     integer,
-    mapping,
     record,
     string,
     tagged,
+    typed,
 )
 from assistctl.server.wire import ApiError, Document, Json
 
 _TOOLS_BYTES = 3 * 2**20
 _MOST_SUBAGENTS = 6
 _ELSEWHERE = ("programmatic_tool_calling", "mcp", "web_search", "computer_use", "automations")
-_FUNCTION = record(
+_FUNCTION = typed(
     {
-        "type": Required(string()),
-        "name": Required(string(matching=r"[a-zA-Z0-9_-]+", longest=64)),
+        "name": Required(bodies.NAME),
         "description": Required(string()),
-        "parameters": Required(mapping(anything, most=10_000, longest_key=1_000)),
+        "parameters": Required(bodies.SCHEMA),
         "defer_loading": boolean,
         "async": boolean,
     }
 )
-_KIND = record({"type": Required(string())})
+_KIND = typed({})
 
 
 def unsupported(what: str, param: str | None = None, code: str = "unsupported_value") -> ApiError:
@@ -95,19 +93,12 @@ def _tools(value: Json, path: str) -> Json:
 
 
 def _schema_format(value: Json, path: str) -> Json:
-    chosen = record(
-        {
-            "type": Required(string()),
-            "schema": Required(mapping(anything, most=10_000, longest_key=1_000)),
-        }
-    )(value, path)
+    chosen = typed({"schema": Required(bodies.SCHEMA)})(value, path)
     schemas.check(chosen["schema"], "text.format", strict=False, param=path, code=None)
     return chosen
 
 
-_FORMAT = tagged(
-    "type", {"text": record({"type": Required(string())}), "json_schema": _schema_format}
-)
+_FORMAT = tagged({"text": {}, "json_schema": _schema_format})
 
 
 def _text(value: Json, path: str) -> Json:

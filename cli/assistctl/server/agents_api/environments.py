@@ -25,6 +25,7 @@ from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import (
     Check,
+    Fields,
     Required,
     array,
     boolean,
@@ -62,15 +63,11 @@ def _data(value: Json, path: str) -> Json:
         ) from None
 
 
-_KIND = Required(string())
 _FILE = tagged(
-    "type",
     {
-        "file_id": record(
-            {"type": _KIND, "file_id": Required(string(shortest=1)), "path": Required(_path)}
-        ),
-        "inline": record({"type": _KIND, "data": Required(_data), "path": Required(_path)}),
-    },
+        "file_id": {"file_id": Required(string(shortest=1)), "path": Required(_path)},
+        "inline": {"data": Required(_data), "path": Required(_path)},
+    }
 )
 
 
@@ -132,23 +129,20 @@ def _desktop(value: Json, path: str) -> Json:
     return value
 
 
-_HOSTED = record(
-    {
-        "type": _KIND,
-        "files": _given_files,
-        "container_size": choice("small", "medium", "large"),
-        "network": _network,
-        "packages": _packages,
-        "desktop": _desktop,
-        "env": _only({}, "Variables"),
-        "setup_commands": _only([], "Setup commands"),
-        "skills": _only([], "Skills"),
-        "plugins": _only([], "Plugins"),
-        "capability_directories": _only([], "Capability directories"),
-        "environment_id": _only("", "Ids"),
-        "environment_template_id": _only("", "Templates"),
-    }
-)
+_HOSTED: Fields = {
+    "files": _given_files,
+    "container_size": choice("small", "medium", "large"),
+    "network": _network,
+    "packages": _packages,
+    "desktop": _desktop,
+    "env": _only({}, "Variables"),
+    "setup_commands": _only([], "Setup commands"),
+    "skills": _only([], "Skills"),
+    "plugins": _only([], "Plugins"),
+    "capability_directories": _only([], "Capability directories"),
+    "environment_id": _only("", "Ids"),
+    "environment_template_id": _only("", "Templates"),
+}
 
 
 def _self_hosted(value: Json, path: str) -> Json:
@@ -157,9 +151,7 @@ def _self_hosted(value: Json, path: str) -> Json:
     )
 
 
-CHECK = tagged(
-    "type", {"none": record({"type": _KIND}), HOSTED: _HOSTED, "self_hosted": _self_hosted}
-)
+CHECK = tagged({"none": {}, HOSTED: _HOSTED, "self_hosted": _self_hosted})
 
 
 def made(tx: Transaction, project: str, session_id: str, given: Mapping[str, Any]) -> Document:

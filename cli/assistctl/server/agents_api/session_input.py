@@ -26,6 +26,7 @@ from assistctl.server.storage.documents import Collection
 from assistctl.server.storage.leases import Claim
 from assistctl.server.validation import (
     Check,
+    Fields,
     Required,
     array,
     boolean,
@@ -50,35 +51,26 @@ def _picture(value: Json, path: str) -> Json:
     raise configuration.unsupported("Images as results of functions are", f"{path}.type")
 
 
-_OUTPUT_PART = tagged(
-    "type",
-    {
-        "input_text": record({"type": Required(string()), "text": Required(string())}),
-        "input_image": _picture,
-    },
-)
+_OUTPUT_PART = tagged({"input_text": {"text": Required(string())}, "input_image": _picture})
 
 
 def _approval(value: Json, path: str) -> Json:
     raise configuration.unsupported(f"Input of type '{value['type']}' is", f"{path}.type")
 
 
-_KINDS: Mapping[str, Check] = {
-    _MESSAGE: record({"type": Required(string()), "input": Required(sessions.MESSAGES)}),
-    _RESULT: record(
-        {
-            "type": Required(string()),
-            "turn_id": Required(string(shortest=1)),
-            "call_id": Required(string(shortest=1)),
-            "success": Required(boolean),
-            "output": either(string(), array(_OUTPUT_PART)),
-            "error": string(),
-        }
-    ),
-    _CANCEL: record({"type": Required(string())}),
+_KINDS: Mapping[str, Check | Fields] = {
+    _MESSAGE: {"input": Required(sessions.MESSAGES)},
+    _RESULT: {
+        "turn_id": Required(string(shortest=1)),
+        "call_id": Required(string(shortest=1)),
+        "success": Required(boolean),
+        "output": either(string(), array(_OUTPUT_PART)),
+        "error": string(),
+    },
+    _CANCEL: {},
     **dict.fromkeys(_APPROVALS, _approval),
 }
-INPUT = record({"events": Required(array(tagged("type", _KINDS), shortest=1))})
+INPUT = record({"events": Required(array(tagged(_KINDS), shortest=1))})
 
 
 def accept(call: Call, tx: Transaction, session: Document, given: Sequence[Document]) -> None:

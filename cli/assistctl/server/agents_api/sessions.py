@@ -40,14 +40,11 @@ from assistctl.server.wire import (
 COUNTED = "_counted"
 """The key of a session under which stands what its turns have used up to that of a `run`."""
 
-_KIND = Required(string())
-_LONG = Required(string(longest=bodies.INSTRUCTIONS_LENGTH))
 _PART = tagged(
-    "type",
     {
-        "input_text": record({"type": _KIND, "text": _LONG}),
-        "input_image": record({"type": _KIND, "image_url": Required(bodies.IMAGE_ADDRESS)}),
-    },
+        "input_text": {"text": Required(string(longest=bodies.INSTRUCTIONS_LENGTH))},
+        "input_image": {"image_url": Required(bodies.IMAGE_ADDRESS)},
+    }
 )
 _MESSAGE = record(
     {

@@ -9,6 +9,7 @@ from assistctl.server.http import schemas
 from assistctl.server.retrieval.vector_stores import STORE_FILES
 from assistctl.server.validation import (
     Check,
+    Fields,
     Required,
     anything,
     array,
@@ -21,6 +22,7 @@ from assistctl.server.validation import (
     record,
     string,
     tagged,
+    typed,
 )
 from assistctl.server.wire import ApiError, Json
 
@@ -34,11 +36,15 @@ TEMPERATURE = number(least=0, most=2)
 TOP_P = number(least=0, most=1)
 REASONING_EFFORT = choice("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
+NAME = string(matching=r"[a-zA-Z0-9_-]+", longest=64)
+"""Of a function or a format."""
+SCHEMA = mapping(anything, most=10_000, longest_key=1_000)
+
 _FUNCTION = record(
     {
-        "name": Required(string(matching=r"[a-zA-Z0-9_-]+", longest=64)),
+        "name": Required(NAME),
         "description": string(),
-        "parameters": mapping(anything, most=10_000, longest_key=1_000),
+        "parameters": SCHEMA,
         "strict": boolean,
     }
 )
@@ -77,7 +83,7 @@ _DEFAULT_RANKING = {"ranker": "default_2024_08_21", "score_threshold": 0.0}
 
 
 def _kept_function_tool(value: Json, path: str) -> Json:
-    tool = record({"type": Required(string()), "function": Required(_FUNCTION)})(value, path)
+    tool = typed({"function": Required(_FUNCTION)})(value, path)
     function = _said(tool["function"])
     return {"type": "function", "function": {**function, "strict": bool(function.get("strict"))}}
 
@@ -96,39 +102,36 @@ def _function_tool(value: Json, path: str) -> Json:
     return tool
 
 
-def _file_search_tool(value: Json, path: str) -> Json:
+def file_search_tool(value: Json, path: str) -> Json:
     """As OpenAI did, the stored tool says how it ranks."""
-    tool = record({"type": Required(string()), "file_search": _FILE_SEARCH})(value, path)
+    tool = typed({"file_search": _FILE_SEARCH})(value, path)
     options = _said(tool.get("file_search") or {})
     ranking = {**_DEFAULT_RANKING, **_said(options.get("ranking_options") or {})}
     return {"type": "file_search", "file_search": {**options, "ranking_options": ranking}}
 
 
-_CODE_TOOL = record({"type": Required(string())})
-TOOL_KINDS: Mapping[str, Check] = {
-    "code_interpreter": _CODE_TOOL,
-    "file_search": _file_search_tool,
+TOOL_KINDS: Mapping[str, Check | Fields] = {
+    "code_interpreter": {},
+    "file_search": file_search_tool,
     "function": _function_tool,
 }
 MOST_TOOLS = 128
-TOOLS = array(tagged("type", TOOL_KINDS), longest=MOST_TOOLS)
-KEPT_TOOLS = array(
-    tagged("type", {**TOOL_KINDS, "function": _kept_function_tool}), longest=MOST_TOOLS
-)
+TOOLS = array(tagged(TOOL_KINDS), longest=MOST_TOOLS)
+KEPT_TOOLS = array(tagged({**TOOL_KINDS, "function": _kept_function_tool}), longest=MOST_TOOLS)
 """Tools that were accepted elsewhere, when other schemas of functions may have been."""
 
 _SCHEMA = record(
     {
-        "name": Required(string(matching=r"[a-zA-Z0-9_-]+", longest=64)),
+        "name": Required(NAME),
         "description": string(),
-        "schema": mapping(anything, most=10_000, longest_key=1_000),
+        "schema": SCHEMA,
         "strict": boolean,
     }
 )
 
 
 def _kept_schema_format(value: Json, path: str) -> Json:
-    chosen = record({"type": Required(string()), "json_schema": Required(_SCHEMA)})(value, path)
+    chosen = typed({"json_schema": Required(_SCHEMA)})(value, path)
     return {**chosen, "json_schema": _said(chosen["json_schema"])}
 
 
@@ -152,9 +155,8 @@ def _schema_format(value: Json, path: str) -> Json:
 
 
 def _response_format(schema_format: Check) -> Check:
-    plain = record({"type": Required(string())})
-    kinds = {"text": plain, "json_object": plain, "json_schema": schema_format}
-    return either(_usual_format, tagged("type", kinds))
+    kinds = tagged({"text": {}, "json_object": {}, "json_schema": schema_format})
+    return either(_usual_format, kinds)
 
 
 RESPONSE_FORMAT = _response_format(_schema_format)
@@ -178,13 +180,7 @@ def _static_chunking(value: Json, path: str) -> Json:
     return strategy
 
 
-CHUNKING = tagged(
-    "type",
-    {
-        "auto": record({"type": Required(string())}),
-        "static": record({"type": Required(string()), "static": Required(_static_chunking)}),
-    },
-)
+CHUNKING = tagged({"auto": {}, "static": {"static": Required(_static_chunking)}})
 PURPOSE = choice("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 FILE_EXPIRY = record(
     {
@@ -255,14 +251,11 @@ _DETAIL = choice("auto", "low", "high")
 _IMAGE_FILE = record({"file_id": Required(_IDS), "detail": _DETAIL})
 _IMAGE_URL = record({"url": Required(_image_address), "detail": _DETAIL})
 _PART = tagged(
-    "type",
     {
-        "text": record(
-            {"type": Required(string()), "text": Required(string(longest=INSTRUCTIONS_LENGTH))}
-        ),
-        "image_file": record({"type": Required(string()), "image_file": Required(_IMAGE_FILE)}),
-        "image_url": record({"type": Required(string()), "image_url": Required(_IMAGE_URL)}),
-    },
+        "text": {"text": Required(string(longest=INSTRUCTIONS_LENGTH))},
+        "image_file": {"image_file": Required(_IMAGE_FILE)},
+        "image_url": {"image_url": Required(_IMAGE_URL)},
+    }
 )
 
 
@@ -276,7 +269,7 @@ def _content(value: Json, path: str) -> Json:
 _ATTACHMENT = record(
     {
         "file_id": Required(_IDS),
-        "tools": array(tagged("type", {"code_interpreter": _CODE_TOOL, "file_search": _CODE_TOOL})),
+        "tools": array(tagged({"code_interpreter": {}, "file_search": {}})),
     }
 )
 ATTACHMENTS = array(_ATTACHMENT)

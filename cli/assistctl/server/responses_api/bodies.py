@@ -9,6 +9,7 @@ from assistctl.server.http import bodies, schemas
 from assistctl.server.responses_api import items, tools
 from assistctl.server.validation import (
     Check,
+    Fields,
     Required,
     anything,
     array,
@@ -20,6 +21,7 @@ from assistctl.server.validation import (
     record,
     string,
     tagged,
+    typed,
 )
 from assistctl.server.wire import ApiError, Json
 
@@ -43,12 +45,11 @@ _NOT_HERE: Mapping[str, str] = {
     "image": "images are not compressed here",
 }
 
-_SCHEMA_FORMAT = record(
+_SCHEMA_FORMAT = typed(
     {
-        "type": Required(string()),
-        "name": Required(string(matching=r"[a-zA-Z0-9_-]+", longest=64)),
+        "name": Required(bodies.NAME),
         "description": string(),
-        "schema": Required(mapping(anything, most=10_000, longest_key=1_000)),
+        "schema": Required(bodies.SCHEMA),
         "strict": boolean,
     }
 )
@@ -68,12 +69,9 @@ def _schema_format(value: Json, path: str) -> Json:
     return {**given, "strict": strict}
 
 
-_PLAIN = record({"type": Required(string())})
 _TEXT = record(
     {
-        "format": tagged(
-            "type", {"text": _PLAIN, "json_object": _PLAIN, "json_schema": _schema_format}
-        ),
+        "format": tagged({"text": {}, "json_object": {}, "json_schema": _schema_format}),
         "verbosity": choice("low", "medium", "high"),
     }
 )
@@ -96,7 +94,7 @@ def _without_logprobs(value: Json, path: str) -> Json:
     return value
 
 
-_SHARED: Mapping[str, Check | Required] = {
+_SHARED: Fields = {
     "model": Required(bodies.MODEL),
     "input": _INPUT,
     "instructions": string(longest=bodies.INSTRUCTIONS_LENGTH),
@@ -109,7 +107,7 @@ _SHARED: Mapping[str, Check | Required] = {
     "reasoning": _REASONING,
     "truncation": choice("auto", "disabled"),
 }
-_MIRRORED: Mapping[str, Check | Required] = {
+_MIRRORED: Fields = {
     "prompt_cache_key": string(),
     "prompt_cache_retention": choice("in_memory", "in-memory", "24h"),
     "prompt_cache_options": mapping(anything, most=16, longest_key=64),

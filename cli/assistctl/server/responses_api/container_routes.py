@@ -41,9 +41,7 @@ def _skills(value: Json, path: str) -> Json:
     return value
 
 
-POLICY: Check = tagged(
-    "type", {"disabled": record({"type": Required(string())}), "allowlist": _allowlist}
-)
+POLICY: Check = tagged({"disabled": {}, "allowlist": _allowlist})
 MEMORY: Check = choice("1g", "4g", "16g", "64g")
 _EXPIRY = record(
     {

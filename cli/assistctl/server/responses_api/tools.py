@@ -14,6 +14,7 @@ from assistctl.server.http import bodies, schemas
 from assistctl.server.retrieval import filters
 from assistctl.server.validation import (
     Check,
+    Fields,
     Required,
     anything,
     array,
@@ -21,11 +22,11 @@ from assistctl.server.validation import (
     choice,
     either,
     integer,
-    mapping,
     number,
     record,
     string,
     tagged,
+    typed,
 )
 from assistctl.server.wire import ApiError, Document, Json
 
@@ -36,17 +37,16 @@ _MEMORY = "1g"
 _STORES = 2
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
-_FUNCTION = record(
+_FUNCTION = typed(
     {
-        "type": Required(string()),
         "name": Required(string(matching=r"[a-zA-Z0-9_-]+", longest=128)),
         "description": string(),
-        "parameters": mapping(anything, most=10_000, longest_key=1_000),
+        "parameters": bodies.SCHEMA,
         "strict": boolean,
         "allowed_callers": array(choice("direct")),
         "async": boolean,
         "defer_loading": boolean,
-        "output_schema": mapping(anything, most=10_000, longest_key=1_000),
+        "output_schema": bodies.SCHEMA,
     }
 )
 _MIRRORED = ("allowed_callers", "async", "defer_loading", "output_schema")
@@ -58,12 +58,11 @@ _RANKING = record(
         "hybrid_search": bodies.HYBRID_SEARCH,
     }
 )
-_SEARCH = record(
+_SEARCH = typed(
     {
-        "type": Required(string()),
         "vector_store_ids": Required(array(string(shortest=1), shortest=1, longest=_STORES)),
         "max_num_results": integer(least=1, most=50),
-        "filters": lambda value, path: filters.check(value, path),
+        "filters": filters.check,
         "ranking_options": _RANKING,
     }
 )
@@ -72,12 +71,10 @@ _CONTAINER = record(
         "type": Required(choice("auto")),
         "file_ids": array(string(shortest=1), longest=bodies.CODE_FILES),
         "memory_limit": choice("1g", "4g", "16g", "64g"),
-        "network_policy": tagged("type", {"disabled": record({"type": Required(string())})}),
+        "network_policy": tagged({"disabled": {}}),
     }
 )
-_CODE = record(
-    {"type": Required(string()), "container": Required(either(string(shortest=1), _CONTAINER))}
-)
+_CODE = typed({"container": Required(either(string(shortest=1), _CONTAINER))})
 
 
 def _function(value: Json, path: str) -> Json:
@@ -157,25 +154,19 @@ def _tool(value: Json, path: str) -> Json:
     kind = value.get("type") if isinstance(value, dict) else None
     if isinstance(kind, str) and kind not in HERE:
         raise _not_here(kind, f"{path}.type")
-    return tagged("type", _KINDS)(value, path)
+    return tagged(_KINDS)(value, path)
 
 
 TOOLS: Check = array(_tool, longest=bodies.MOST_TOOLS)
 
-_NAMED = record({"type": Required(string()), "name": Required(string(shortest=1))})
-_HOSTED = record({"type": Required(string())})
-_ALLOWED = record(
-    {
-        "type": Required(string()),
+_CHOICES: Mapping[str, Fields] = {
+    "function": {"name": Required(string(shortest=1))},
+    "file_search": {},
+    "code_interpreter": {},
+    "allowed_tools": {
         "mode": Required(choice("auto", "required")),
-        "tools": Required(array(tagged("type", dict.fromkeys(HERE, anything)))),
-    }
-)
-_CHOICES = {
-    "function": _NAMED,
-    "file_search": _HOSTED,
-    "code_interpreter": _HOSTED,
-    "allowed_tools": _ALLOWED,
+        "tools": Required(array(tagged(dict.fromkeys(HERE, anything)))),
+    },
 }
 
 
@@ -183,7 +174,7 @@ def _chosen(value: Json, path: str) -> Json:
     kind = value.get("type") if isinstance(value, dict) else None
     if isinstance(kind, str) and kind not in _CHOICES:
         raise _not_here(kind, f"{path}.type")
-    return tagged("type", _CHOICES)(value, path)
+    return tagged(_CHOICES)(value, path)
 
 
 CHOICE: Check = either(choice("none", "auto", "required"), _chosen)

@@ -5,13 +5,12 @@ Only what the server relies on is checked; fields that it does not know may hold
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from assistctl.server import wire
 from assistctl.server.assistants_api import assistants
 from assistctl.server.http import bodies
 from assistctl.server.validation import (
     Check,
+    Fields,
     Required,
     array,
     choice,
@@ -35,7 +34,7 @@ def _id(kind: Kind) -> Required:
     return Required(lambda value, path: kind.checked(plain(value, path), path))
 
 
-def _entry(kind: Kind, fields: Mapping[str, Check | Required]) -> Check:
+def _entry(kind: Kind, fields: Fields) -> Check:
     return record({"id": _id(kind), "created_at": Required(_TIME), **fields}, open=True)
 
 
@@ -60,7 +59,6 @@ _WORDS = either(
     _TEXT, record({"value": Required(_TEXT), "annotations": array(_ANNOTATION)}, open=True)
 )
 _PART = tagged(
-    "type",
     {
         name: record({"type": Required(_TEXT), name: Required(check)}, open=True)
         for name, check in (
@@ -69,7 +67,7 @@ _PART = tagged(
             ("image_file", record({"file_id": Required(_TEXT)}, open=True)),
             ("image_url", record({"url": Required(_TEXT)}, open=True)),
         )
-    },
+    }
 )
 MESSAGE = _entry(
     wire.MESSAGE,
@@ -107,7 +105,6 @@ RUN = _entry(
     },
 )
 _CALL = tagged(
-    "type",
     {
         name: record({"id": Required(_TEXT), name: Required(check)}, open=True)
         for name, check in (
@@ -121,15 +118,14 @@ _CALL = tagged(
             ("code_interpreter", record({"input": _TEXT, "outputs": array(_OBJECT)}, open=True)),
             ("file_search", record({"results": array(_OBJECT)}, open=True)),
         )
-    },
+    }
 )
 _CREATION = record({"message_id": Required(_TEXT)}, open=True)
 _DETAILS = tagged(
-    "type",
     {
         "message_creation": record({"message_creation": Required(_CREATION)}, open=True),
         "tool_calls": record({"tool_calls": Required(array(_CALL))}, open=True),
-    },
+    }
 )
 STEP = _entry(
     wire.STEP,

@@ -29,7 +29,7 @@ from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.storage.leases import Claim
 from assistctl.server.validation import (
-    Check,
+    Fields,
     Required,
     array,
     boolean,
@@ -51,33 +51,23 @@ from assistctl.server.wire import (
     public,
 )
 
-_NAMED = record({"type": Required(string())})
 _TOOL_CHOICE = either(
     choice("none", "auto", "required"),
     tagged(
-        "type",
         {
-            "function": record(
-                {
-                    "type": Required(string()),
-                    "function": Required(record({"name": Required(string(shortest=1))})),
-                }
-            ),
-            "code_interpreter": _NAMED,
-            "file_search": _NAMED,
-        },
+            "function": {"function": Required(record({"name": Required(string(shortest=1))}))},
+            "code_interpreter": {},
+            "file_search": {},
+        }
     ),
 )
 _TRUNCATION = tagged(
-    "type",
     {
-        "auto": record({"type": Required(string()), "last_messages": integer(least=1)}),
-        "last_messages": record(
-            {"type": Required(string()), "last_messages": Required(integer(least=1))}
-        ),
-    },
+        "auto": {"last_messages": integer(least=1)},
+        "last_messages": {"last_messages": Required(integer(least=1))},
+    }
 )
-_FIELDS: Mapping[str, Check | Required] = {
+_FIELDS: Fields = {
     "assistant_id": Required(string()),
     "model": bodies.MODEL,
     "instructions": bodies.INSTRUCTIONS,

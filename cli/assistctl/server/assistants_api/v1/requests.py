@@ -17,17 +17,16 @@ _ANY_TOOL = [{"type": "code_interpreter"}, _SEARCH]
 
 
 def _retrieval(value: Json, path: str) -> Json:
-    return bodies.TOOL_KINDS["file_search"]({**value, **_SEARCH}, path)
+    return bodies.file_search_tool({**value, **_SEARCH}, path)
 
 
 TOOLS = array(
     tagged(
-        "type",
         {
-            "code_interpreter": bodies.TOOL_KINDS["code_interpreter"],
+            "code_interpreter": {},
             "retrieval": _retrieval,
             "function": bodies.TOOL_KINDS["function"],
-        },
+        }
     ),
     longest=bodies.MOST_TOOLS,
 )

@@ -7,12 +7,12 @@ this server cannot keep is refused by the name of its type.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
 
 from assistctl.server.http.bodies import IMAGE_ADDRESS
 from assistctl.server.responses_api.items import compaction
 from assistctl.server.validation import (
     Check,
+    Fields,
     Required,
     anything,
     array,
@@ -22,10 +22,10 @@ from assistctl.server.validation import (
     record,
     string,
     tagged,
+    typed,
 )
 from assistctl.server.wire import ApiError, Json
 
-Fields: TypeAlias = Mapping[str, Check | Required]
 _MOST_ITEMS = 20
 _LONGEST = 10 * 2**20
 _TEXT = string(longest=_LONGEST)
@@ -101,7 +101,7 @@ def _message(value: Json, path: str) -> Json:
     message = record(
         {**_ITEM, "role": Required(_ROLE), "content": Required(anything), "phase": _PHASE}
     )(value, path)
-    parts = array(tagged("type", _PARTS[message["role"]]), shortest=1)
+    parts = array(tagged(_PARTS[message["role"]]), shortest=1)
     content = either(_TEXT, parts)(message["content"], f"{path}.content")
     return {**message, "content": content}
 
@@ -121,15 +121,16 @@ def _compaction(value: Json, path: str) -> Json:
     return item
 
 
-_SUMMARIES = array(record({"type": Required(string()), "text": Required(_TEXT)}))
+_SUMMARIES = array(typed({"text": Required(_TEXT)}))
 _CALL: Fields = {"call_id": Required(string(shortest=1, longest=64)), "caller": anything}
-_OUTPUT = either(_TEXT, array(tagged("type", {"input_text": _INPUT_TEXT})))
+_OUTPUT = either(_TEXT, array(tagged({"input_text": _INPUT_TEXT})))
 _RESULT = record(
     {"file_id": string(), "filename": string(), "text": _TEXT, "score": anything}
     | {"attributes": anything, "vector_store_id": anything}
 )
-_LOGS = record({"type": Required(string()), "logs": Required(_TEXT)})
-_PICTURE = record({"type": Required(string()), "url": Required(string())})
+_CODE_OUTPUTS = array(
+    tagged({"logs": {"logs": Required(_TEXT)}, "image": {"url": Required(string())}})
+)
 _KINDS: Mapping[str, Check] = {
     "message": _message,
     "function_call": record(
@@ -149,12 +150,11 @@ _KINDS: Mapping[str, Check] = {
         {**_ITEM, "queries": Required(array(string())), "results": array(_RESULT)}
     ),
     "code_interpreter_call": record(
-        {**_ITEM, "container_id": Required(string()), "code": _TEXT}
-        | {"outputs": array(tagged("type", {"logs": _LOGS, "image": _PICTURE}))}
+        {**_ITEM, "container_id": Required(string()), "code": _TEXT, "outputs": _CODE_OUTPUTS}
     ),
     "item_reference": record({"type": string(), "id": Required(_ID)}),
 }
-_TAGGED = tagged("type", _KINDS)
+_TAGGED = tagged(_KINDS)
 
 
 def _item(value: Json, path: str) -> Json:
