@@ -11,7 +11,6 @@ from starlette.responses import Response
 from assistctl.server import files
 from assistctl.server.agents_api import sessions, turns
 from assistctl.server.agents_api.environments import WORKSPACE, environment_id
-from assistctl.server.agents_api.pages import page_of
 from assistctl.server.http import downloads
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.storage import documents, threads
@@ -26,7 +25,8 @@ def list_all(call: Call) -> Document:
     wanted = call.query("environment_id")
     with call.database.read() as tx:
         found = _artifacts(call, tx)
-    return page_of(call, [one for one in found if wanted in (None, one["environment_id"])])
+    shown = [one for one in found if wanted in (None, one["environment_id"])]
+    return documents.page_of(shown, call.page(backwards=False), "nothing")
 
 
 def retrieve(call: Call) -> Document:

@@ -22,7 +22,6 @@ from assistctl.server.agents_api import (
     turns,
 )
 from assistctl.server.agents_api.events import Event
-from assistctl.server.agents_api.pages import page_of
 from assistctl.server.assistants_api import locks
 from assistctl.server.engine.audience import Seat
 from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS
@@ -248,7 +247,7 @@ def list_items(call: Call) -> Document:
     session_id = call.path("session_id", SESSION)
     with call.database.read() as tx:
         sessions.fetch(tx, call.project, session_id)
-        return page_of(call, items.of_session(tx, call.project, session_id))
+        return _page(call, items.of_session(tx, call.project, session_id))
 
 
 def list_turns(call: Call) -> Document:
@@ -256,7 +255,7 @@ def list_turns(call: Call) -> Document:
     with call.database.read() as tx:
         sessions.fetch(tx, call.project, session_id)
         runs = sessions.runs_of(tx, call.project, session_id)
-    return page_of(call, [turns.view(run) for run in runs])
+    return _page(call, [turns.view(run) for run in runs])
 
 
 def retrieve_turn(call: Call) -> Document:
@@ -269,7 +268,11 @@ def list_items_of_turn(call: Call) -> Document:
     with call.database.read() as tx:
         turn_id = turns.turn_id(_turn(call, tx)["id"])
         every = items.of_session(tx, call.project, session_id)
-    return page_of(call, [item for item in every if item["turn_id"] == turn_id])
+    return _page(call, [item for item in every if item["turn_id"] == turn_id])
+
+
+def _page(call: Call, every: list[Document]) -> Document:
+    return documents.page_of(every, call.page(backwards=False), "nothing")
 
 
 def _turn(call: Call, tx: Transaction) -> Document:

@@ -77,13 +77,13 @@ class Call:
         """A query parameter; absent and empty are the same."""
         return self.request.query_params.get(name) or None
 
-    def page(self, *, default: int = 20, most: int = 100) -> Page:
-        """limit, order, after and before of a list request."""
+    def page(self, *, default: int = 20, most: int = 100, backwards: bool = True) -> Page:
+        """limit, order, after and, unless a list cannot be read `backwards`, before."""
         return Page(
             limit=self._limit(default, most),
             order=choice("asc", "desc")(self.query("order") or "desc", "order"),
             after=self.query("after"),
-            before=self.query("before"),
+            before=self.query("before") if backwards else None,
         )
 
     def _limit(self, default: int, most: int) -> int:

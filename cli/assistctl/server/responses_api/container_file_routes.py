@@ -16,9 +16,9 @@ from assistctl.server.responses_api.items import ids
 from assistctl.server.responses_api.items.ids import CONTAINER, CONTAINER_FILE
 from assistctl.server.storage import contents, documents
 from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection, Page
+from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import Required, missing_parameter, record, string
-from assistctl.server.wire import FILE, ApiError, Document, deleted
+from assistctl.server.wire import FILE, Document, deleted
 
 _MOST_BYTES = 512 * 2**20
 _BY_ID = record({"file_id": Required(string(shortest=1))})
@@ -48,9 +48,10 @@ def create(call: Call) -> Document:
 
 
 def list_all(call: Call) -> Document:
-    page = call.page()
+    page = call.page(backwards=False)
     with call.database.read() as tx:
-        return _page(containers.contents(tx, _container(call, tx)), page)
+        found = containers.contents(tx, _container(call, tx))
+    return documents.page_of(found, page, "no file")
 
 
 def retrieve(call: Call) -> Document:
@@ -88,20 +89,6 @@ def _named(call: Call) -> Document:
     if not body:
         raise missing_parameter("file")
     return dict(_BY_ID(body, ""))
-
-
-def _page(found: list[Document], page: Page) -> Document:
-    """A page of a list that is told rather than stored."""
-    ordered = found if page.order == "asc" else found[::-1]
-    places = {file["id"]: place for place, file in enumerate(ordered)}
-    if page.after is not None and page.after not in places:
-        raise ApiError(
-            f"Invalid 'after': no file with id '{page.after}' is in this list.",
-            param="after",
-            code="invalid_value",
-        )
-    rest = ordered[places[page.after] + 1 :] if page.after is not None else ordered
-    return documents.listing(rest[: page.limit], len(rest) > page.limit)
 
 
 _FILES = "/containers/{container_id}/files"

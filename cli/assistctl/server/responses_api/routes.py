@@ -31,7 +31,7 @@ from assistctl.server.responses_api.objects import ASKED
 from assistctl.server.responses_api.record import ResponseRecord
 from assistctl.server.storage import documents, leases
 from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection, Page
+from assistctl.server.storage.documents import Collection
 from assistctl.server.storage.leases import Claim
 from assistctl.server.validation import missing_parameter
 from assistctl.server.wire import FILE, RESPONSE, VECTOR_STORE, ApiError, Document
@@ -145,7 +145,8 @@ def input_items(call: Call) -> Document:
         given = set(run[ASKED]["input"])
         every = items.of_thread(tx, call.project, run["thread_id"], include)
     found = {item["id"]: item for item in every if item["id"] in given}
-    return _page([found[each] for each in run[ASKED]["input"] if each in found], page)
+    shown = [found[each] for each in run[ASKED]["input"] if each in found]
+    return documents.page_of(shown, page, "no item")
 
 
 async def input_tokens(call: Call) -> Document:
@@ -322,26 +323,6 @@ def _starting_after(call: Call) -> int:
 def _included(call: Call) -> frozenset[str]:
     query = call.request.query_params
     return bodies.included([*query.getlist("include"), *query.getlist("include[]")])
-
-
-def _page(found: list[Document], page: Page) -> Document:
-    """One page of items, which are given oldest first."""
-    ordered = found if page.order == "asc" else found[::-1]
-    names = [item["id"] for item in ordered]
-    for cursor, name in ((page.after, "after"), (page.before, "before")):
-        if cursor and cursor not in names:
-            raise ApiError(
-                f"Invalid '{name}': no item with id '{cursor}' is in this list.",
-                param=name,
-                code="invalid_value",
-            )
-    first = names.index(page.after) + 1 if page.after else 0
-    stop = names.index(page.before) if page.before else len(names)
-    if page.before and not page.after:
-        first = max(first, stop - page.limit)
-        return documents.listing(ordered[first:stop], first > 0)
-    shown = ordered[first : min(stop, first + page.limit)]
-    return documents.listing(shown, stop > first + page.limit)
 
 
 def _claim(call: Call, run: Document) -> Claim:

@@ -333,6 +333,27 @@ def listing(documents: list[Document], has_more: bool = False) -> Document:
     }
 
 
+def page_of(items: Sequence[Document], page: Page, none: str) -> Document:
+    """One page of a list that is made anew each time, oldest first, as the API answers it; `none`
+    begins what is said of a cursor that is not in it."""
+    ordered = list(items) if page.order == "asc" else list(reversed(items))
+    places = {item["id"]: place for place, item in enumerate(ordered)}
+    for cursor, param in ((page.after, "after"), (page.before, "before")):
+        if cursor is not None and cursor not in places:
+            raise ApiError(
+                f"Invalid '{param}': {none} with id '{cursor}' is in this list.",
+                param=param,
+                code="invalid_value",
+            )
+    first = 0 if page.after is None else places[page.after] + 1
+    stop = len(ordered) if page.before is None else places[page.before]
+    if page.before is not None and page.after is None:
+        first = max(first, stop - page.limit)
+        return listing(ordered[first:stop], first > 0)
+    rest = ordered[first:stop]
+    return listing(rest[: page.limit], len(rest) > page.limit)
+
+
 def _condition(where: Mapping[str, Any] | None) -> tuple[str, list[Any]]:
     """SQL for fields that equal a value, or one of a tuple of values.
 

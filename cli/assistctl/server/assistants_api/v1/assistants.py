@@ -76,7 +76,8 @@ def attach(call: Call) -> Document:
 
 def list_files(call: Call) -> Document:
     assistant, file_ids = _read(call)
-    return files.page([_file(assistant, file_id) for file_id in file_ids], call.page())
+    found = [_file(assistant, file_id) for file_id in file_ids]
+    return documents.page_of(found, call.page(), "no file")
 
 
 def retrieve_file(call: Call) -> Document:

@@ -17,8 +17,8 @@ from assistctl.server.retrieval import vector_stores
 from assistctl.server.retrieval.vector_stores import NewFile
 from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection, Page
-from assistctl.server.wire import ASSISTANT, FILE, STORE_FILE, VECTOR_STORE, ApiError, Document
+from assistctl.server.storage.documents import Collection
+from assistctl.server.wire import ASSISTANT, FILE, STORE_FILE, VECTOR_STORE, Document
 
 _TAKE_FILES = ("code_interpreter", "file_search")
 
@@ -76,29 +76,6 @@ def let_go(tx: Transaction, project: str, assistant: Document) -> None:
     if store_id is not None:
         expiry = {"expires_after": resources.THREAD_STORE_EXPIRY}
         vector_stores.modify(tx, project, store_id, expiry)
-
-
-def page(items: Sequence[Document], page: Page) -> Document:
-    """One page of objects that are in no collection of their own; `items` are the oldest first."""
-    ordered = list(items) if page.order == "asc" else list(reversed(items))
-    places = {item["id"]: number for number, item in enumerate(ordered)}
-    start = 0 if page.after is None else _place(places, page.after, "after") + 1
-    stop = len(ordered) if page.before is None else _place(places, page.before, "before")
-    if page.before is not None and page.after is None:
-        start = max(start, stop - page.limit)
-        return documents.listing(ordered[start:stop], has_more=start > 0)
-    shown = ordered[start:stop]
-    return documents.listing(shown[: page.limit], has_more=len(shown) > page.limit)
-
-
-def _place(places: Mapping[str, int], cursor: str, param: str) -> int:
-    if cursor not in places:
-        raise ApiError(
-            f"Invalid '{param}': no file with id '{cursor}' is in this list.",
-            param=param,
-            code="invalid_value",
-        )
-    return places[cursor]
 
 
 def _stored(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from assistctl.server.assistants_api.routes.messages import retrieve
 from assistctl.server.assistants_api.v1 import files
 from assistctl.server.http.call import Call, Endpoint
+from assistctl.server.storage import documents
 from assistctl.server.wire import FILE, Document
 
 
 def list_files(call: Call) -> Document:
     message = retrieve(call)
     found = [_file(message, file_id) for file_id in files.of_message(message)]
-    return files.page(found, call.page())
+    return documents.page_of(found, call.page(), "no file")
 
 
 def retrieve_file(call: Call) -> Document:
