@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from assistctl.server.wire import ApiError, Json
+from assistctl.server.wire import ApiError, Json, invalid
 
 Check: TypeAlias = Callable[[Json, str], Json]
 
@@ -26,11 +26,10 @@ def string(*, longest: int | None = None, shortest: int = 0, matching: str | Non
             raise _wrong_type(path, "a string", value)
         _check_length(len(value), path, "string", "a string", shortest, longest)
         if matching is not None and not re.fullmatch(matching, value):
-            raise ApiError(
-                f"Invalid '{path}': string does not match pattern."
+            raise invalid(
+                path,
+                "string does not match pattern."
                 f" Expected a string that matches the pattern '^{matching}$'.",
-                param=path,
-                code="invalid_value",
             )
         return value
 
@@ -95,11 +94,11 @@ def mapping(item: Check, *, most: int, longest_key: int) -> Check:
         if not isinstance(value, dict):
             raise _wrong_type(path, "an object", value)
         if len(value) > most:
-            raise ApiError(
-                f"Invalid '{path}': too many properties. Expected an object with at most {most}"
+            raise invalid(
+                path,
+                f"too many properties. Expected an object with at most {most}"
                 f" properties, but got an object with {len(value)} properties instead.",
-                param=path,
-                code="object_above_max_properties",
+                "object_above_max_properties",
             )
         key = string(longest=longest_key, shortest=1)
         return {key(name, path): item(entry, f"{path}.{name}") for name, entry in value.items()}
@@ -196,18 +195,16 @@ def _join(path: str, name: str) -> str:
 
 def _within(value: float, path: str, noun: str, least: float | None, most: float | None) -> float:
     if least is not None and value < least:
-        raise ApiError(
-            f"Invalid '{path}': {noun} below minimum value."
-            f" Expected a value >= {least}, but got {value} instead.",
-            param=path,
-            code=f"{noun}_below_min_value",
+        raise invalid(
+            path,
+            f"{noun} below minimum value. Expected a value >= {least}, but got {value} instead.",
+            f"{noun}_below_min_value",
         )
     if most is not None and value > most:
-        raise ApiError(
-            f"Invalid '{path}': {noun} above maximum value."
-            f" Expected a value <= {most}, but got {value} instead.",
-            param=path,
-            code=f"{noun}_above_max_value",
+        raise invalid(
+            path,
+            f"{noun} above maximum value. Expected a value <= {most}, but got {value} instead.",
+            f"{noun}_above_max_value",
         )
     return value
 
@@ -221,17 +218,21 @@ def _check_length(
         wrong, bound, code = "short", f"minimum length {shortest}", "below_min_length"
     else:
         return
-    raise ApiError(
-        f"Invalid '{path}': {noun} too {wrong}. Expected {phrase} with {bound},"
+    raise invalid(
+        path,
+        f"{noun} too {wrong}. Expected {phrase} with {bound},"
         f" but got {phrase} with length {length} instead.",
-        param=path,
-        code=f"{noun}_{code}",
+        f"{noun}_{code}",
     )
 
 
 def _wrong_type(path: str, expected: str, value: Json) -> ApiError:
+    return not_of_type(path, expected, _describe(value))
+
+
+def not_of_type(path: str, expected: str, got: str) -> ApiError:
     return ApiError(
-        f"Invalid type for '{path}': expected {expected}, but got {_describe(value)} instead.",
+        f"Invalid type for '{path}': expected {expected}, but got {got} instead.",
         param=path,
         code="invalid_type",
     )

@@ -53,6 +53,11 @@ class ApiError(Exception):
         }
 
 
+def invalid(param: str, why: str, code: str | None = "invalid_value") -> ApiError:
+    """What stands in a parameter cannot be taken."""
+    return ApiError(f"Invalid '{param}': {why}", param=param, code=code)
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of object: its name in the store, what its ids begin with, what errors call it.
@@ -79,11 +84,7 @@ class Kind:
         if self.names(value):
             return value
         stem = self.prefix.rstrip("_-")
-        raise ApiError(
-            f"Invalid '{param}': '{value}'. Expected an ID that begins with '{stem}'.",
-            param=param,
-            code="invalid_value",
-        )
+        raise invalid(param, f"'{value}'. Expected an ID that begins with '{stem}'.")
 
     def missing(self, value: str) -> ApiError:
         return ApiError(f"No {self.noun} found with id '{value}'.", status=404)

@@ -24,7 +24,7 @@ from assistctl.server.validation import (
     tagged,
     typed,
 )
-from assistctl.server.wire import ApiError, Document, Json
+from assistctl.server.wire import ApiError, Document, Json, invalid
 
 _TOOLS_BYTES = 3 * 2**20
 _MOST_SUBAGENTS = 6
@@ -78,17 +78,9 @@ def _tools(value: Json, path: str) -> Json:
     names = [tool["name"] for tool in tools if tool["type"] == "function"]
     for name in names:
         if names.count(name) > 1:
-            raise ApiError(
-                f"Invalid '{path}': there are several functions named '{name}'.",
-                param=path,
-                code="invalid_value",
-            )
+            raise invalid(path, f"there are several functions named '{name}'.")
     if len(json.dumps(tools, ensure_ascii=False, separators=(",", ":")).encode()) > _TOOLS_BYTES:
-        raise ApiError(
-            f"Invalid '{path}': at most {_TOOLS_BYTES} bytes of JSON are accepted.",
-            param=path,
-            code="invalid_value",
-        )
+        raise invalid(path, f"at most {_TOOLS_BYTES} bytes of JSON are accepted.")
     return tools
 
 

@@ -34,7 +34,7 @@ from assistctl.server.validation import (
     string,
     tagged,
 )
-from assistctl.server.wire import FILE, SESSION, ApiError, Document, Json
+from assistctl.server.wire import FILE, SESSION, Document, Json, invalid
 
 HOSTED = "openai_hosted"
 _FILE_PREFIX = "envfile_"
@@ -46,11 +46,7 @@ def _path(value: Json, path: str) -> Json:
     text = string()(value, path)
     name = text.removeprefix(f"{WORKSPACE}/")
     if name == text or not is_name(name):
-        raise ApiError(
-            f"Invalid '{path}': '{text}'. Expected the absolute path of a file below {WORKSPACE}.",
-            param=path,
-            code="invalid_value",
-        )
+        raise invalid(path, f"'{text}'. Expected the absolute path of a file below {WORKSPACE}.")
     return text
 
 
@@ -58,9 +54,7 @@ def _data(value: Json, path: str) -> Json:
     try:
         return base64.b64decode(string()(value, path), validate=True)
     except binascii.Error:
-        raise ApiError(
-            f"Invalid '{path}': it is not base64.", param=path, code="invalid_value"
-        ) from None
+        raise invalid(path, "it is not base64.") from None
 
 
 _FILE = tagged(
@@ -76,11 +70,7 @@ def _given_files(value: Json, path: str) -> Json:
     paths = [file["path"] for file in given]
     for each in paths:
         if paths.count(each) > 1:
-            raise ApiError(
-                f"Invalid '{path}': there are several files for '{each}'.",
-                param=path,
-                code="invalid_value",
-            )
+            raise invalid(path, f"there are several files for '{each}'.")
     return given
 
 
@@ -100,19 +90,15 @@ def _network(value: Json, path: str) -> Json:
     access = choice("enabled", "disabled", "restricted")
     network = record({"access": Required(access), **lists})(value, path)
     if network["access"] != "disabled":
-        raise ApiError(
-            f"Invalid '{path}': code has no network on this server. Leave 'network' out, or say"
+        raise invalid(
+            path,
+            "code has no network on this server. Leave 'network' out, or say"
             ' {"access": "disabled"}.',
-            param=path,
-            code="unsupported_value",
+            "unsupported_value",
         )
     for name in lists:
         if network.get(name):
-            raise ApiError(
-                f"Invalid '{path}.{name}': domains are for the access 'restricted'.",
-                param=f"{path}.{name}",
-                code="invalid_value",
-            )
+            raise invalid(f"{path}.{name}", "domains are for the access 'restricted'.")
     return network
 
 

@@ -32,7 +32,17 @@ from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import missing_parameter
-from assistctl.server.wire import AGENT, RUN, SESSION, THREAD, TURN, ApiError, Document, deleted
+from assistctl.server.wire import (
+    AGENT,
+    RUN,
+    SESSION,
+    THREAD,
+    TURN,
+    ApiError,
+    Document,
+    deleted,
+    invalid,
+)
 
 _QUIET_SECONDS = 1.0
 """After which a stream looks whether something has happened of which nobody here has told."""
@@ -44,11 +54,7 @@ async def create(call: Call) -> Answer:
     if body.get("input") is None and (body.get("stream") or not hosted):
         raise missing_parameter("input")
     if body.get("stream_options") is not None and not body.get("stream"):
-        raise ApiError(
-            "Invalid 'stream_options': it is only allowed when 'stream' is true.",
-            param="stream_options",
-            code="invalid_value",
-        )
+        raise invalid("stream_options", "it is only allowed when 'stream' is true.")
     if hosted and not call.server.settings.code_interpreter:
         raise configuration.unsupported(
             "Environments to run code in are switched off, and so",

@@ -9,7 +9,7 @@ from assistctl.server.http.bodies import CODE_FILES
 from assistctl.server.retrieval import vector_stores
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection, fetch
-from assistctl.server.wire import FILE, VECTOR_STORE, ApiError, Document
+from assistctl.server.wire import FILE, VECTOR_STORE, Document, invalid
 
 THREAD_STORE_EXPIRY = {"anchor": "last_active_at", "days": 7}
 
@@ -102,11 +102,11 @@ def _more_files(resources: Document, file_ids: Sequence[str]) -> Document:
     before = resources.get("code_interpreter", {}).get("file_ids", [])
     together = list(dict.fromkeys([*before, *file_ids]))
     if len(together) > CODE_FILES:
-        raise ApiError(
-            f"Invalid 'attachments': a thread can have at most {CODE_FILES} files for"
+        raise invalid(
+            "attachments",
+            f"a thread can have at most {CODE_FILES} files for"
             f" code_interpreter, and this would make {len(together)}.",
-            param="attachments",
-            code="array_above_max_length",
+            "array_above_max_length",
         )
     return {"file_ids": together}
 

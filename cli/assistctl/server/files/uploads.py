@@ -14,7 +14,7 @@ from assistctl.server.storage import contents, documents
 from assistctl.server.storage.contents import Staged
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Collection
-from assistctl.server.wire import UPLOAD, UPLOAD_PART, ApiError, Document, now, public
+from assistctl.server.wire import UPLOAD, UPLOAD_PART, ApiError, Document, invalid, now, public
 
 LIFETIME_SECONDS = 3_600
 KEPT_SECONDS = 24 * 3_600
@@ -101,11 +101,7 @@ def chosen_parts(
         part = documents.find(tx, collection, part_id)
         if part is None or part_id in chosen:
             wrong = "is named twice" if part else f"does not belong to the upload {upload['id']}"
-            raise ApiError(
-                f"Invalid 'part_ids[{number}]': the part '{part_id}' {wrong}.",
-                param=f"part_ids[{number}]",
-                code="invalid_value",
-            )
+            raise invalid(f"part_ids[{number}]", f"the part '{part_id}' {wrong}.")
         chosen[part_id] = part["_bytes"]
     got = sum(chosen.values())
     if got != upload["bytes"]:

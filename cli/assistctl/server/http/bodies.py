@@ -24,7 +24,7 @@ from assistctl.server.validation import (
     tagged,
     typed,
 )
-from assistctl.server.wire import ApiError, Json
+from assistctl.server.wire import ApiError, Json, invalid
 
 INSTRUCTIONS_LENGTH = 256_000
 CODE_FILES = 20
@@ -55,11 +55,7 @@ def _hybrid_search(value: Json, path: str) -> Json:
     weight = Required(number(least=0))
     weights = record({"embedding_weight": weight, "text_weight": weight})(value, path)
     if not any(weights.values()):
-        raise ApiError(
-            f"Invalid '{path}': at least one weight must be greater than 0.",
-            param=path,
-            code="invalid_value",
-        )
+        raise invalid(path, "at least one weight must be greater than 0.")
     return weights
 
 
@@ -218,11 +214,7 @@ def _search_resources(value: Json, path: str) -> Json:
         {"vector_store_ids": _STORE_IDS, "vector_stores": array(_INLINE_STORE, longest=1)}
     )(value, path)
     if resources.get("vector_store_ids") and resources.get("vector_stores"):
-        raise ApiError(
-            f"Invalid '{path}': give either vector_store_ids or vector_stores, not both.",
-            param=path,
-            code="invalid_value",
-        )
+        raise invalid(path, "give either vector_store_ids or vector_stores, not both.")
     return resources
 
 

@@ -15,8 +15,8 @@ from assistctl.server.settings import Settings
 from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Page
 from assistctl.server.thread_pools import Lane, Lanes
-from assistctl.server.validation import choice, integer
-from assistctl.server.wire import ApiError, Document, Json, Kind
+from assistctl.server.validation import choice, integer, not_of_type
+from assistctl.server.wire import Document, Json, Kind
 
 if TYPE_CHECKING:
     from assistctl.server.engine import Engine
@@ -93,11 +93,7 @@ class Call:
         try:
             value = int(text)
         except ValueError:
-            raise ApiError(
-                f"Invalid type for 'limit': expected an integer, but got '{text}' instead.",
-                param="limit",
-                code="invalid_type",
-            ) from None
+            raise not_of_type("limit", "an integer", f"'{text}'") from None
         return int(integer(least=1, most=most)(value, "limit"))
 
 

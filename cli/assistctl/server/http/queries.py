@@ -6,7 +6,7 @@ import re
 
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call
-from assistctl.server.wire import ApiError
+from assistctl.server.wire import invalid
 
 _METADATA = re.compile(r"metadata\[([^\]]*)\]")
 
@@ -20,10 +20,6 @@ def metadata(call: Call) -> dict[str, str]:
     ]
     wanted = {name[1]: value for name, value in pairs if name}
     if len(wanted) < len(pairs):
-        raise ApiError(
-            "Invalid 'metadata': expected each pair once, as 'metadata[key]=value'.",
-            param="metadata",
-            code="invalid_value",
-        )
+        raise invalid("metadata", "expected each pair once, as 'metadata[key]=value'.")
     bodies.METADATA(wanted, "metadata")
     return wanted

@@ -19,25 +19,23 @@ from assistctl.server.validation import (
     string,
     tagged,
 )
-from assistctl.server.wire import ApiError, Document, Json, deleted, public
+from assistctl.server.wire import Document, Json, deleted, invalid, public
 
 _MOST_MINUTES = 60 * 24 * 365
 
 
 def _allowlist(value: Json, path: str) -> Json:
-    raise ApiError(
-        f"Invalid '{path}': code has no network on this server. Leave 'network_policy' out, or say"
+    raise invalid(
+        path,
+        "code has no network on this server. Leave 'network_policy' out, or say"
         ' {"type": "disabled"}.',
-        param=path,
-        code="unsupported_value",
+        "unsupported_value",
     )
 
 
 def _skills(value: Json, path: str) -> Json:
     if array(anything)(value, path):
-        raise ApiError(
-            f"Invalid '{path}': this server has no skills.", param=path, code="unsupported_value"
-        )
+        raise invalid(path, "this server has no skills.", "unsupported_value")
     return value
 
 

@@ -33,7 +33,7 @@ from assistctl.server.storage import documents, leases
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.storage.leases import Claim
-from assistctl.server.validation import missing_parameter
+from assistctl.server.validation import missing_parameter, not_of_type
 from assistctl.server.wire import FILE, RESPONSE, VECTOR_STORE, ApiError, Document
 
 _POLL_SECONDS = 0.05
@@ -312,11 +312,7 @@ def _starting_after(call: Call) -> int:
     if text is None:
         return 0
     if not text.isdecimal() or len(text) > 18:  # more SQLite cannot hold
-        raise ApiError(
-            f"Invalid type for 'starting_after': expected an integer, but got '{text}' instead.",
-            param="starting_after",
-            code="invalid_type",
-        )
+        raise not_of_type("starting_after", "an integer", f"'{text}'")
     return int(text) + 1
 
 

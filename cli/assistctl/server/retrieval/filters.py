@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from assistctl.server.validation import Required, array, choice, record, string
-from assistctl.server.wire import ApiError, Json
+from assistctl.server.wire import ApiError, Json, invalid
 
 _DEEPEST = 10
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -22,7 +22,7 @@ _KINDS = ("eq", "ne", *_ORDER, "in", "nin", "and", "or")
 def check(value: Json, path: str, depth: int = 0) -> Json:
     """A Check (see validation.py) for a filter, of at most ten levels."""
     if depth > _DEEPEST:
-        raise ApiError(f"Invalid '{path}': filters are nested too deeply.", param=path)
+        raise invalid(path, "filters are nested too deeply.", None)
     if isinstance(value, dict) and value.get("type") in ("and", "or"):
         inner = array(lambda item, where: check(item, where, depth + 1))
         return record({"type": Required(string()), "filters": Required(inner)})(value, path)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.wire import ApiError, Document, Kind, now, public
+from assistctl.server.wire import Document, Kind, invalid, now, public
 
 
 @dataclass(frozen=True)
@@ -340,11 +340,7 @@ def page_of(items: Sequence[Document], page: Page, none: str) -> Document:
     places = {item["id"]: place for place, item in enumerate(ordered)}
     for cursor, param in ((page.after, "after"), (page.before, "before")):
         if cursor is not None and cursor not in places:
-            raise ApiError(
-                f"Invalid '{param}': {none} with id '{cursor}' is in this list.",
-                param=param,
-                code="invalid_value",
-            )
+            raise invalid(param, f"{none} with id '{cursor}' is in this list.")
     first = 0 if page.after is None else places[page.after] + 1
     stop = len(ordered) if page.before is None else places[page.before]
     if page.before is not None and page.after is None:
@@ -377,11 +373,7 @@ def _seq(tx: Transaction, collection: Collection, cursor: str, param: str) -> in
         )
         if rows:
             return int(rows[0][0])
-    raise ApiError(
-        f"Invalid '{param}': no {collection.kind.noun} with id '{cursor}' is in this list.",
-        param=param,
-        code="invalid_value",
-    )
+    raise invalid(param, f"no {collection.kind.noun} with id '{cursor}' is in this list.")
 
 
 def _remove_below(tx: Transaction, project: str, parent: str) -> None:

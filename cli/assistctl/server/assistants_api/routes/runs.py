@@ -48,6 +48,7 @@ from assistctl.server.wire import (
     ApiError,
     Document,
     Json,
+    invalid,
     public,
 )
 
@@ -231,11 +232,9 @@ def _check_choice(run: Document) -> None:
     wanted = choice["function"]["name"]
     names = [tool["function"]["name"] for tool in run["tools"] if tool["type"] == "function"]
     if wanted not in names:
-        raise ApiError(
-            f"Invalid 'tool_choice': the run has no function '{wanted}'"
-            f" (its functions: {', '.join(names) or 'none'}).",
-            param="tool_choice",
-            code="invalid_value",
+        raise invalid(
+            "tool_choice",
+            f"the run has no function '{wanted}' (its functions: {', '.join(names) or 'none'}).",
         )
 
 

@@ -14,7 +14,7 @@ from assistctl.server.storage import documents, threads
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import record
-from assistctl.server.wire import THREAD, ApiError, Document, deleted, now, public
+from assistctl.server.wire import THREAD, Document, deleted, invalid, now, public
 
 _MOST_WORDS = 32
 _MODIFY = record({"tool_resources": bodies.RESOURCES, "metadata": bodies.METADATA})
@@ -50,11 +50,7 @@ def list_all(call: Call) -> Document:
     look after what is here."""
     words = (call.query("query") or "").split()
     if len(words) > _MOST_WORDS:
-        raise ApiError(
-            f"Invalid 'query': at most {_MOST_WORDS} words can be looked for.",
-            param="query",
-            code="invalid_value",
-        )
+        raise invalid("query", f"at most {_MOST_WORDS} words can be looked for.")
     with call.database.read() as tx:
         found, more = threads.select_page(
             tx,

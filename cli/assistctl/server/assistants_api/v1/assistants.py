@@ -14,7 +14,7 @@ from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.validation import Required, record, string
-from assistctl.server.wire import ASSISTANT, FILE, ApiError, Document, deleted, now, public
+from assistctl.server.wire import ASSISTANT, FILE, Document, deleted, invalid, now, public
 
 _FIELDS = {**assistants.FIELDS, "tools": TOOLS, "file_ids": FILE_IDS}
 _CREATE = record({**_FIELDS, "model": Required(bodies.MODEL)})
@@ -63,11 +63,11 @@ def attach(call: Call) -> Document:
 
     def more(had: list[str]) -> list[str]:
         if file_id not in had and len(had) >= ASSISTANT_FILES:
-            raise ApiError(
-                f"Invalid 'file_id': an assistant can have at most {ASSISTANT_FILES} files,"
+            raise invalid(
+                "file_id",
+                f"an assistant can have at most {ASSISTANT_FILES} files,"
                 f" and this one has {len(had)}.",
-                param="file_id",
-                code="array_above_max_length",
+                "array_above_max_length",
             )
         return list(dict.fromkeys([*had, file_id]))
 

@@ -23,7 +23,7 @@ from assistctl.server.responses_api.items.views import Viewer
 from assistctl.server.storage import documents, threads
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Page
-from assistctl.server.wire import ApiError, Document
+from assistctl.server.wire import ApiError, Document, invalid
 
 __all__ = [
     "FEW_ITEMS",
@@ -100,11 +100,7 @@ def _following(
     cursor = ids.parse(asked.after) if asked.after else None
     start = threads.place(tx, project, thread_id, cursor.document) if cursor else None
     if cursor and start is None:
-        raise ApiError(
-            f"Invalid 'after': no item with id '{asked.after}' is in this list.",
-            param="after",
-            code="invalid_value",
-        )
+        raise invalid("after", f"no item with id '{asked.after}' is in this list.")
     rising = asked.order == "asc"
     for document in threads.in_order(tx, project, thread_id, asked.order, start):
         items = viewer.items(document)

@@ -16,7 +16,7 @@ from assistctl.server.retrieval.ingestion import SourceFile, UnreadableFile, pie
 from assistctl.server.storage import contents
 from assistctl.server.storage.database import Database
 from assistctl.server.storage.documents import Collection, fetch
-from assistctl.server.wire import FILE, ApiError, Document
+from assistctl.server.wire import FILE, ApiError, Document, invalid
 
 TEXT = "_text"
 _PIECE_TOKENS = 4096
@@ -92,10 +92,8 @@ def _decoded(data: str, where: str) -> bytes:
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        raise ApiError(
-            f"Invalid '{where}.file_data': expected Base64, such as 'data:text/plain;base64,…'.",
-            param=f"{where}.file_data",
-            code="invalid_value",
+        raise invalid(
+            f"{where}.file_data", "expected Base64, such as 'data:text/plain;base64,…'."
         ) from None
 
 

@@ -24,7 +24,7 @@ from assistctl.server.validation import (
     tagged,
     typed,
 )
-from assistctl.server.wire import ApiError, Json
+from assistctl.server.wire import Json, invalid
 
 _MOST_ITEMS = 20
 _LONGEST = 10 * 2**20
@@ -41,11 +41,7 @@ def _image(value: Json, path: str) -> Json:
         value, path
     )
     if bool(part.get("image_url")) == bool(part.get("file_id")):
-        raise ApiError(
-            f"Invalid '{path}': give exactly one of 'image_url' and 'file_id'.",
-            param=path,
-            code="invalid_value",
-        )
+        raise invalid(path, "give exactly one of 'image_url' and 'file_id'.")
     return part
 
 
@@ -58,18 +54,14 @@ _FILE = record(
 def _file(value: Json, path: str) -> Json:
     part = _FILE(value, path)
     if part.get("file_url"):
-        raise ApiError(
-            f"Invalid '{path}.file_url': this server fetches no files. Upload the file and give its"
+        raise invalid(
+            f"{path}.file_url",
+            "this server fetches no files. Upload the file and give its"
             " 'file_id', or send it as 'file_data'.",
-            param=f"{path}.file_url",
-            code="unsupported_value",
+            "unsupported_value",
         )
     if bool(part.get("file_id")) == bool(part.get("file_data")):
-        raise ApiError(
-            f"Invalid '{path}': give exactly one of 'file_id' and 'file_data'.",
-            param=path,
-            code="invalid_value",
-        )
+        raise invalid(path, "give exactly one of 'file_id' and 'file_data'.")
     if part.get("file_data") and not part.get("filename"):
         raise missing_parameter(f"{path}.filename")
     return part
@@ -112,11 +104,11 @@ _COMPACTION = record({**_ITEM, "encrypted_content": Required(_TEXT), "created_by
 def _compaction(value: Json, path: str) -> Json:
     item = _COMPACTION(value, path)
     if compaction.summary_of(item["encrypted_content"]) is None:
-        raise ApiError(
-            f"Invalid '{path}.encrypted_content': this server has not made it, and cannot read it."
+        raise invalid(
+            f"{path}.encrypted_content",
+            "this server has not made it, and cannot read it."
             " Compact the history here, with /responses/compact.",
-            param=f"{path}.encrypted_content",
-            code="invalid_encrypted_content",
+            "invalid_encrypted_content",
         )
     return item
 
