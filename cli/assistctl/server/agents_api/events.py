@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from assistctl.server.agents_api import turns
+from assistctl.server.engine import streaming
 from assistctl.server.wire import Document
 
 Event: TypeAlias = Document
@@ -23,7 +23,7 @@ _ENDINGS = ("completed", "failed", "cancelled")
 
 def encoded(event: Event) -> bytes:
     """As it goes over the wire."""
-    return f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
+    return streaming.encoded(event["type"], event)
 
 
 def session(name: str, view: Mapping[str, Any]) -> Event:

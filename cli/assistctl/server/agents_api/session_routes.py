@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from assistctl.server.agents_api import (
     configuration,
@@ -25,8 +25,8 @@ from assistctl.server.agents_api.events import Event
 from assistctl.server.assistants_api import locks
 from assistctl.server.engine.audience import Seat
 from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS
-from assistctl.server.http.call import Answer, Call, Endpoint
-from assistctl.server.http.idempotency import Answered
+from assistctl.server.http.call import Answer, Call, Endpoint, streamed
+from assistctl.server.http.idempotency import REPLAYED, Answered
 from assistctl.server.http.queries import metadata
 from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction
@@ -84,7 +84,7 @@ async def create(call: Call) -> Answer:
         return await _stream_again(call, before.answer["id"])
     if seat is None:
         return session
-    return _stream(_heard(call, session_id, seat, session["status"], first_turn=True))
+    return streamed(_heard(call, session_id, seat, session["status"], first_turn=True))
 
 
 async def _stream_again(call: Call, session_id: str) -> Answer:
@@ -106,7 +106,7 @@ async def _stream_again(call: Call, session_id: str) -> Answer:
             async for more in _heard(call, session_id, fresh, status, first_turn=True):
                 yield more
 
-    return _stream(told(), {"idempotent-replayed": "true"})
+    return streamed(told(), replayed=True)
 
 
 class _Fresh:
@@ -230,7 +230,7 @@ async def listen(call: Call) -> Answer:
     session_id = call.path("session_id", SESSION)
     seat = call.server.engine.audience.join((call.project, session_id))
     session = await call.server.lanes.reads.run(partial(_read, call, session_id))
-    return _stream(_heard(call, session_id, seat, session["status"]))
+    return streamed(_heard(call, session_id, seat, session["status"]))
 
 
 def post(call: Call) -> Answer:
@@ -245,7 +245,7 @@ def post(call: Call) -> Answer:
     try:
         call.write(change)
     except Answered:
-        return Response(status_code=202, headers={"idempotent-replayed": "true"})
+        return Response(status_code=202, headers=REPLAYED)
     return Response(status_code=202)
 
 
@@ -340,14 +340,6 @@ def _missed(call: Call, session_id: str, status: str) -> list[Event | None]:
         runs = sessions.runs_of(tx, call.project, session_id)
         ended = [events.ended(runs[-1])] if runs and view["status"] == "idle" else []
         return [*ended, events.session(view["status"], view)]
-
-
-def _stream(content: AsyncIterator[bytes], headers: Mapping[str, str] | None = None) -> Answer:
-    return StreamingResponse(
-        content,
-        media_type="text/event-stream",
-        headers={"cache-control": "no-cache", "x-accel-buffering": "no", **(headers or {})},
-    )
 
 
 _SESSION = "/agents/sessions/{session_id}"

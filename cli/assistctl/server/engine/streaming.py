@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -15,6 +16,11 @@ KEEP_ALIVE_SECONDS = 15.0
 _POLL_SECONDS = 0.05
 KEEP_ALIVE = b": keep-alive\n\n"
 """A comment, which clients drop; proxies and read timeouts see that the stream lives."""
+
+
+def encoded(name: str, data: Any) -> bytes:
+    """One event of a stream, with the blank line that ends it."""
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
 
 class Wire(Protocol):

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assistctl.server.http.access import Access
 from assistctl.server.http.call import Call, Endpoint, Server
-from assistctl.server.http.idempotency import Answered
+from assistctl.server.http.idempotency import REPLAYED, Answered
 from assistctl.server.http.intake import is_form, read_form, read_json
 from assistctl.server.http.versions import Version, version_of
 from assistctl.server.storage import disk_space
@@ -38,7 +38,6 @@ _log = logging.getLogger("assistctl.server")
 
 _POLL_AFTER_MS = "100"
 _HEALTH_SECONDS = 5.0
-_REPLAYED = {"idempotent-replayed": "true"}
 _NEEDS_BETA = ("assistants", "threads", "vector_stores")
 _NEEDS_AGENTS_BETA = ("agents", "vaults")
 _AGENTS_BETA = "agents=v1"
@@ -185,7 +184,7 @@ async def _answer(server: Server, endpoint: Endpoint, request: Request, run: _Ru
             body = await read_json(request) if endpoint.method == "POST" else {}
             answer = await run(endpoint, Call(server, project, request, body))
     except Answered as before:
-        return _json(before.answer, headers=_REPLAYED)
+        return _json(before.answer, headers=REPLAYED)
     return answer if isinstance(answer, Response) else _json(answer)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from assistctl.server.http import idempotency
 from assistctl.server.settings import Settings
@@ -62,12 +62,7 @@ class Call:
         """
         key = idempotency.key_of(self.project, self.request, self.body, self.form)
         with self.database.write() as tx:
-            if key is None:
-                return change(tx)
-            idempotency.recall(tx, key)
-            answer = change(tx)
-            idempotency.keep(tx, key, answer)
-            return answer
+            return change(tx) if key is None else idempotency.once(tx, key, change)
 
     def path(self, param: str, kind: Kind) -> str:
         """The id in the path, checked to look like one of its kind."""
@@ -76,6 +71,11 @@ class Call:
     def query(self, name: str) -> str | None:
         """A query parameter; absent and empty are the same."""
         return self.request.query_params.get(name) or None
+
+    def include(self) -> list[str]:
+        """What is asked for beyond the usual, as SDKs spell lists: `include` or `include[]`."""
+        query = self.request.query_params
+        return [*query.getlist("include"), *query.getlist("include[]")]
 
     def page(self, *, default: int = 20, most: int = 100, backwards: bool = True) -> Page:
         """limit, order, after and, unless a list cannot be read `backwards`, before."""
@@ -100,6 +100,13 @@ class Call:
 Answer: TypeAlias = Document | Response
 Handler: TypeAlias = Callable[[Call], Answer] | Callable[[Call], Awaitable[Answer]]
 """A plain function runs in a thread of its lane and may block; a coroutine function must not."""
+
+
+def streamed(content: AsyncIterator[bytes], *, replayed: bool = False) -> Response:
+    """Server-sent events as they come; `replayed` where a request is answered once more."""
+    headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+    headers |= idempotency.REPLAYED if replayed else {}
+    return StreamingResponse(content, media_type="text/event-stream", headers=headers)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from starlette.datastructures import FormData, UploadFile
@@ -22,6 +22,8 @@ from assistctl.server.storage.kept_answers import Key
 from assistctl.server.wire import ApiError, Document, Json, now
 
 KEPT_SECONDS = 24 * 3_600
+REPLAYED = {"idempotent-replayed": "true"}
+"""The header of what was answered before."""
 _LONGEST = 255
 
 
@@ -50,12 +52,14 @@ def key_of(project: str, request: Request, body: Json, form: FormData) -> Key | 
     return Key(project, request.url.path, value, digest.hexdigest())
 
 
-def recall(tx: Transaction, key: Key) -> None:
-    """Raise Answered if the request was answered before, and ApiError if it was another one that
-    bore the same key."""
+def once(tx: Transaction, key: Key, change: Callable[[Transaction], Document]) -> Document:
+    """The answer that `change` makes. Raises Answered if the request was answered before, and
+    ApiError if it was another one that bore the same key."""
     before = kept_answers.find(tx, key, now() - KEPT_SECONDS)
     if before is None:
-        return
+        answer = change(tx)
+        kept_answers.keep(tx, key, answer, now())
+        return answer
     request, answer = before
     if request != key.request:
         raise ApiError(
@@ -65,11 +69,6 @@ def recall(tx: Transaction, key: Key) -> None:
             code="idempotency_key_reused",
         )
     raise Answered(answer)
-
-
-def keep(tx: Transaction, key: Key, answer: Document) -> None:
-    """In the transaction that has the effect."""
-    kept_answers.keep(tx, key, answer, now())
 
 
 def forget_old(database: Database) -> None:

@@ -70,10 +70,7 @@ def delete(call: Call) -> Document:
 
 
 def included(call: Call) -> Names[str]:
-    """`include` of the query, as SDKs spell lists: repeated, with or without brackets."""
-    query = call.request.query_params
-    asked = [*query.getlist("include"), *query.getlist("include[]")]
-    return [_INCLUDABLE(name, "include") for name in asked]
+    return [_INCLUDABLE(name, "include") for name in call.include()]
 
 
 def _fetch(call: Call, tx: Transaction, conversation_id: str) -> Document:

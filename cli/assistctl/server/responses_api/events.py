@@ -6,11 +6,11 @@ item as it was written down (`finished`). Numbers are given on the way out, so t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from assistctl.server.engine import streaming
 from assistctl.server.responses_api.items.views import file_citation
 from assistctl.server.responses_api.objects import ACTIVE
 from assistctl.server.wire import Document
@@ -341,8 +341,7 @@ class ResponseStream:
     def encoded(self, event: Event) -> bytes:
         numbered = {"type": event["type"], "sequence_number": self.number, **event}
         self.number += 1
-        data = json.dumps(numbered, ensure_ascii=False)
-        return f"event: {event['type']}\ndata: {data}\n\n".encode()
+        return streaming.encoded(event["type"], numbered)
 
     def failed(self, message: str) -> bytes:
         return self.encoded(failure(message))

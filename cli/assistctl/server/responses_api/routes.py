@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from starlette.responses import JSONResponse, StreamingResponse
+from starlette.responses import JSONResponse
 
 from assistctl.server.assistants_api.record import runs
 from assistctl.server.engine.prompt import Prompt, prepare
 from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS, Channel
-from assistctl.server.http.call import Answer, Call, Endpoint
-from assistctl.server.http.idempotency import Answered
+from assistctl.server.http.call import Answer, Call, Endpoint, streamed
+from assistctl.server.http.idempotency import REPLAYED, Answered
 from assistctl.server.responses_api import (
     bodies,
     chains,
@@ -39,7 +39,6 @@ from assistctl.server.wire import FILE, RESPONSE, VECTOR_STORE, ApiError, Docume
 _POLL_SECONDS = 0.05
 _CANCEL_SECONDS = 10.0
 _MOST_STREAMS = 256
-_REPLAYED = {"idempotent-replayed": "true"}
 _TRUE = ("true", "1")
 _NOT_STORED = (
     "This request was answered before, and with `store: false` nothing is kept of an answer."
@@ -80,9 +79,9 @@ async def create(call: Call) -> Answer:
     except Answered as before:
         return await _again(call, before.answer, stream=stream, background=background)
     if background:
-        return _stream(channel.tail(0)) if stream else response
+        return streamed(channel.tail(0)) if stream else response
     if stream:
-        return _stream(channel.listen())
+        return streamed(channel.listen())
     async for _ in channel.listen():
         pass
     if whole.response is None:
@@ -92,7 +91,7 @@ async def create(call: Call) -> Answer:
 
 def retrieve(call: Call) -> Answer:
     identity = call.path("response_id", RESPONSE)
-    include = _included(call)
+    include = bodies.included(call.include())
     streaming = (call.query("stream") or "") in _TRUE
     with call.database.read() as tx:
         run = objects.fetch(tx, call.project, identity)
@@ -108,8 +107,8 @@ def retrieve(call: Call) -> Answer:
         )
     channel = call.server.streams.get(Claim(call.project, run["thread_id"], run["id"]))
     if channel is not None:
-        return _stream(channel.tail(start))
-    return _stream(_told_again(call, identity, include, start))
+        return streamed(channel.tail(start))
+    return streamed(_told_again(call, identity, include, start))
 
 
 def delete(call: Call) -> Document:
@@ -139,7 +138,7 @@ async def cancel(call: Call) -> Document:
 def input_items(call: Call) -> Document:
     """The items that came with the request; what it continued is not among them."""
     identity = call.path("response_id", RESPONSE)
-    page, include = call.page(), _included(call)
+    page, include = call.page(), bodies.included(call.include())
     with call.database.read() as tx:
         run = objects.fetch(tx, call.project, identity)
         given = set(run[ASKED]["input"])
@@ -260,13 +259,13 @@ async def _again(call: Call, answer: Document, *, stream: bool, background: bool
         raise ApiError(_NOT_STORED, code="response_not_stored")
     include = bodies.included(call.body.get("include") or [])
     if stream:
-        return _stream(_told_again(call, identity, include, 0), _REPLAYED)
+        return streamed(_told_again(call, identity, include, 0), replayed=True)
     read = partial(_read, call, identity, include)
     response = await call.server.lanes.reads.run(read)
     while not background and response["status"] in objects.ACTIVE:
         await asyncio.sleep(_POLL_SECONDS)
         response = await call.server.lanes.reads.run(read)
-    return JSONResponse(response, headers=_REPLAYED)
+    return JSONResponse(response, headers=REPLAYED)
 
 
 def _read(call: Call, identity: str, include: frozenset[str] = frozenset()) -> Document:
@@ -298,14 +297,6 @@ async def _told_again(
         yield wire.encoded(event)
 
 
-def _stream(content: AsyncIterator[bytes], headers: Mapping[str, str] | None = None) -> Answer:
-    return StreamingResponse(
-        content,
-        media_type="text/event-stream",
-        headers={"cache-control": "no-cache", "x-accel-buffering": "no", **(headers or {})},
-    )
-
-
 def _starting_after(call: Call) -> int:
     """The number of the first event that is wanted."""
     text = call.query("starting_after")
@@ -314,11 +305,6 @@ def _starting_after(call: Call) -> int:
     if not text.isdecimal() or len(text) > 18:  # more SQLite cannot hold
         raise not_of_type("starting_after", "an integer", f"'{text}'")
     return int(text) + 1
-
-
-def _included(call: Call) -> frozenset[str]:
-    query = call.request.query_params
-    return bodies.included([*query.getlist("include"), *query.getlist("include[]")])
 
 
 def _claim(call: Call, run: Document) -> Claim:

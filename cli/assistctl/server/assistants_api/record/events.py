@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from assistctl.server.assistants_api.record.steps import shown
+from assistctl.server.engine.streaming import encoded
 from assistctl.server.wire import ApiError, Document, public
 
 DONE = b"event: done\ndata: [DONE]\n\n"
@@ -23,7 +23,7 @@ class StreamEvent:
         """As it goes over the wire; `include` is what was asked for beyond the usual."""
         is_step = self.data.get("object") == "thread.run.step"
         data = shown(self.data, include) if is_step else public(self.data)
-        return f"event: {self.name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+        return encoded(self.name, data)
 
 
 def stream_failed(message: str) -> StreamEvent:

@@ -6,8 +6,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-from starlette.responses import StreamingResponse
-
 from assistctl.server.assistants_api import locks
 from assistctl.server.assistants_api import tool_resources as resources
 from assistctl.server.assistants_api.record import steps
@@ -22,7 +20,7 @@ from assistctl.server.engine.endings import end_run
 from assistctl.server.engine.record import Ending
 from assistctl.server.engine.streaming import Channel
 from assistctl.server.http import bodies
-from assistctl.server.http.call import Answer, Call, Endpoint
+from assistctl.server.http.call import Answer, Call, Endpoint, streamed
 from assistctl.server.http.idempotency import Answered
 from assistctl.server.storage import documents, leases
 from assistctl.server.storage.database import Transaction
@@ -261,8 +259,8 @@ def _answer(call: Call, change: Callable[[Transaction], Document], channel: Chan
     except Answered as before:
         if not channel.listening:
             raise
-        return _stream(_retold(call, before.answer), {"idempotent-replayed": "true"})
-    return _stream(channel.listen(), {}) if channel.listening else run
+        return streamed(_retold(call, before.answer), replayed=True)
+    return streamed(channel.listen()) if channel.listening else run
 
 
 def _retold(call: Call, run: Document) -> AsyncIterator[bytes]:
@@ -276,14 +274,6 @@ def _retold(call: Call, run: Document) -> AsyncIterator[bytes]:
         answered_call=outputs[0]["tool_call_id"] if outputs else None,
     )
     return follow(call.database, call.server.lanes.reads, retelling, included(call))
-
-
-def _stream(content: AsyncIterator[bytes], headers: Mapping[str, str]) -> Answer:
-    return StreamingResponse(
-        content,
-        media_type="text/event-stream",
-        headers={"cache-control": "no-cache", "x-accel-buffering": "no", **headers},
-    )
 
 
 def _collection(call: Call) -> Collection:

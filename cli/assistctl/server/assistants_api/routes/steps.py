@@ -14,10 +14,7 @@ _INCLUDE = choice(RESULT_CONTENT)
 
 
 def included(call: Call) -> frozenset[str]:
-    """What the request asks for beyond the usual, by `include[]` (or `include`, as some send)."""
-    parameters = call.request.query_params
-    asked = [*parameters.getlist("include[]"), *parameters.getlist("include")]
-    return frozenset(_INCLUDE(name, "include") for name in asked)
+    return frozenset(_INCLUDE(name, "include") for name in call.include())
 
 
 def list_all(call: Call) -> Document:
