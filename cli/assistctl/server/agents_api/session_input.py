@@ -14,7 +14,7 @@ from assistctl.server.agents_api.record import Listeners, SessionRecord
 from assistctl.server.agents_api.turns import ASKED_AT, CACHE, ORDER
 from assistctl.server.assistants_api import locks
 from assistctl.server.assistants_api.record import runs, steps
-from assistctl.server.assistants_api.record.messages import new_message
+from assistctl.server.assistants_api.record.messages import new_message, text_part
 from assistctl.server.assistants_api.record.transcript import INPUT_OF
 from assistctl.server.engine.endings import end_run
 from assistctl.server.engine.record import Ending
@@ -144,8 +144,7 @@ def _answer(call: Call, tx: Transaction, session: Document, event: Document) -> 
     """The result of one function call. Once all are there, the turn goes on."""
     claim, run, step, asked = _waiting(call, tx, session, event)
     text, error = _result(event)
-    given = {each["id"]: each["function"]["output"] for each in steps.function_calls(step)}
-    step = steps.with_outputs(step, {**given, asked["id"]: text})
+    step = steps.with_outputs(step, {asked["id"]: text})
     if error is not None:
         kept = {**step["_calls"].get(asked["id"], {}), items.FAILED: error}
         step["_calls"] = {**step["_calls"], asked["id"]: kept}
@@ -270,7 +269,7 @@ def _result(event: Mapping[str, Any]) -> tuple[str, str | None]:
 
 def _threads_part(part: Document) -> Document:
     if part["type"] == "input_text":
-        return {"type": "text", "text": {"value": part["text"], "annotations": []}}
+        return text_part(part["text"])
     return {"type": "image_url", "image_url": {"url": part["image_url"], "detail": "auto"}}
 
 

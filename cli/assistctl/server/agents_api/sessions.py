@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistctl.server.agents_api import configuration, environments, items, turns
+from assistctl.server.assistants_api.record.messages import new_thread
 from assistctl.server.http import bodies
 from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction
@@ -128,13 +129,7 @@ def new(tx: Transaction, project: str, identity: str, body: Mapping[str, Any]) -
         "_script": metadata.get("assistctl") or given.get("assistctl", ""),
         **_options(body),
     }
-    thread = {
-        "id": turns.thread_id(identity),
-        "object": "thread",
-        "created_at": moment,
-        "metadata": {},
-        "tool_resources": {},
-    }
+    thread = new_thread(turns.thread_id(identity), moment)
     documents.insert(tx, Collection(THREAD, project), thread)
     return documents.insert(tx, collection(project), session)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from assistctl.server.assistants_api.record import steps
+from assistctl.server.assistants_api.record.messages import new_thread
 from assistctl.server.responses_api import items, objects
 from assistctl.server.responses_api.objects import ASKED
 from assistctl.server.storage import documents, threads
@@ -126,13 +128,7 @@ def _is_of(document: Document, run: Document) -> bool:
 def _new(
     tx: Transaction, project: str, resources: Document | None = None, *, stored: bool
 ) -> Document:
-    thread: Document = {
-        "id": THREAD.new_id(),
-        "object": "thread",
-        "created_at": now(),
-        "metadata": {},
-        "tool_resources": resources or {},
-    }
+    thread = new_thread(THREAD.new_id(), now(), resources=resources)
     if not stored:
         thread[UNSTORED] = True
     return documents.insert(tx, Collection(THREAD, project), thread)
@@ -172,12 +168,8 @@ def _unanswered(document: Document, awaits: list[str]) -> Document:
     calls = (document.get("step_details") or {}).get("tool_calls") or ()
     if not any(call["id"] in awaits for call in calls):
         return document
-    blank = [
-        {**call, "function": {**call["function"], "output": None}} if call["id"] in awaits else call
-        for call in calls
-    ]
-    details = {**document["step_details"], "tool_calls": blank}
-    return {**document, "step_details": details, "status": "in_progress", "completed_at": None}
+    blank = steps.with_outputs(document, dict.fromkeys(awaits))
+    return {**blank, "status": "in_progress", "completed_at": None}
 
 
 def _home(project: str, document: Document) -> Collection:

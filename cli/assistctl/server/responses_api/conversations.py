@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from assistctl.server.assistants_api.record.messages import new_thread
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.responses_api import items
@@ -16,20 +17,6 @@ from assistctl.server.wire import CONVERSATION, Document, deleted, now
 
 _NEW = record({"items": items.FEW_ITEMS, "metadata": bodies.METADATA})
 _CHANGED: Check = record({"metadata": Required(nullable(bodies.METADATA))})
-
-
-def new_conversation(
-    tx: Transaction, project: str, metadata: Mapping[str, str] | None = None
-) -> Document:
-    """An empty conversation, as the thread that it is."""
-    conversation = {
-        "id": CONVERSATION.new_id(),
-        "object": "thread",
-        "created_at": now(),
-        "metadata": dict(metadata or {}),
-        "tool_resources": {},
-    }
-    return documents.insert(tx, Collection(CONVERSATION, project), conversation)
 
 
 def shown(thread: Mapping[str, Any]) -> Document:
@@ -47,7 +34,8 @@ def create(call: Call) -> Document:
     given = items.with_texts(call.database, call.project, body.get("items") or (), "items")
 
     def change(tx: Transaction) -> Document:
-        conversation = new_conversation(tx, call.project, body.get("metadata"))
+        conversation = new_thread(CONVERSATION.new_id(), now(), body.get("metadata"))
+        documents.insert(tx, Collection(CONVERSATION, call.project), conversation)
         items.add(tx, call.project, conversation["id"], given)
         return shown(conversation)
 

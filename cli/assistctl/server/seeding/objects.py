@@ -11,6 +11,12 @@ from collections.abc import Mapping
 from assistctl.server import files
 from assistctl.server.assistants_api import assistants
 from assistctl.server.assistants_api.record import steps
+from assistctl.server.assistants_api.record.messages import (
+    attached,
+    new_message,
+    new_thread,
+    text_part,
+)
 from assistctl.server.assistants_api.record.runs import new_run
 from assistctl.server.http import bodies
 from assistctl.server.seeding import checks
@@ -26,13 +32,7 @@ def assistant(given: Document) -> Document:
 
 def thread(given: Document) -> Document:
     checks.THREAD(given, "")
-    return {
-        "id": given["id"],
-        "object": "thread",
-        "created_at": given["created_at"],
-        "metadata": given.get("metadata") or {},
-        "tool_resources": _resources(given),
-    }
+    return new_thread(given["id"], given["created_at"], given.get("metadata"), _resources(given))
 
 
 def message(given: Document) -> Document:
@@ -40,25 +40,18 @@ def message(given: Document) -> Document:
     checks.MESSAGE(given, "")
     moment, status = given["created_at"], given.get("status") or "completed"
     cut = status == "in_progress"
+    content, attachments = _content(given["content"]), attached(given.get("attachments"))
     return {
+        **new_message(
+            given["thread_id"], given["role"], content, attachments, given.get("metadata")
+        ),
         "id": given["id"],
-        "object": "thread.message",
         "created_at": moment,
-        "thread_id": given["thread_id"],
         "status": "incomplete" if cut else status,
         "incomplete_details": {"reason": "run_expired"} if cut else given.get("incomplete_details"),
         "completed_at": moment if status == "completed" else None,
         "incomplete_at": moment if status != "completed" else None,
-        "role": given["role"],
-        "content": _content(given["content"]),
-        "assistant_id": given.get("assistant_id"),
-        "run_id": given.get("run_id"),
-        "attachments": [
-            {**attachment, "tools": attachment.get("tools") or []}
-            for attachment in given.get("attachments") or ()
-        ],
-        "metadata": given.get("metadata") or {},
-        **_given(given, ("completed_at", "incomplete_at")),
+        **_given(given, ("assistant_id", "run_id", "completed_at", "incomplete_at")),
     }
 
 
@@ -158,15 +151,13 @@ def _given(document: Document, names: tuple[str, ...]) -> Document:
 
 def _content(content: str | list[Document]) -> list[Document]:
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    return [
-        {"type": "text", "text": _text(part["text"])} if part["type"] == "text" else part
-        for part in parts
-    ]
+    return [_text(part["text"]) if part["type"] == "text" else part for part in parts]
 
 
 def _text(text: str | Document) -> Document:
-    value = {"value": text} if isinstance(text, str) else text
-    return {"value": value["value"], "annotations": value.get("annotations") or []}
+    if isinstance(text, str):
+        return text_part(text)
+    return text_part(text["value"], text.get("annotations") or ())
 
 
 _BARE: Mapping[str, Document] = {

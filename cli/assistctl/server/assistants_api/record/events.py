@@ -26,6 +26,11 @@ class StreamEvent:
         return encoded(self.name, data)
 
 
+def delta(name: str, of: Document, changes: Document) -> StreamEvent:
+    """Says what was added to a message or step."""
+    return StreamEvent(name, {"id": of["id"], "object": name, "delta": changes})
+
+
 def stream_failed(message: str) -> StreamEvent:
     """Says that the stream, not the run, has failed."""
     return StreamEvent("error", ApiError(message, status=500, type="server_error").document())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from assistctl.server.assistants_api.record.events import DONE, StreamEvent, stream_failed
+from assistctl.server.assistants_api.record.events import DONE, StreamEvent, delta, stream_failed
 from assistctl.server.assistants_api.record.runs import TERMINAL
 from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS
 from assistctl.server.storage.database import Database, Transaction
@@ -95,12 +95,8 @@ def _opening(
     events = [StreamEvent("thread.run.created", retelling.run), queued]
     if retelling.with_thread:
         claim = retelling.claim
-        events.insert(
-            0,
-            StreamEvent(
-                "thread.created", fetch(tx, Collection(THREAD, claim.project), claim.thread_id)
-            ),
-        )
+        thread = fetch(tx, Collection(THREAD, claim.project), claim.thread_id)
+        events.insert(0, StreamEvent("thread.created", thread))
     return events, steps
 
 
@@ -115,8 +111,8 @@ def _tell(tx: Transaction, claim: Claim, step: Document) -> list[StreamEvent]:
     ]
     if details["type"] == "tool_calls":
         calls = [_bare(call) for call in details["tool_calls"]]
-        delta = {"step_details": {"type": "tool_calls", "tool_calls": _numbered(calls)}}
-        events.append(_delta("thread.run.step.delta", step, delta))
+        told = {"type": "tool_calls", "tool_calls": _numbered(calls)}
+        events.append(delta("thread.run.step.delta", step, {"step_details": told}))
     else:
         events += _tell_message(tx, claim, details["message_creation"]["message_id"])
     if step["status"] != "in_progress":
@@ -133,7 +129,7 @@ def _tell_message(tx: Transaction, claim: Claim, message_id: str) -> list[Stream
     events = [
         StreamEvent("thread.message.created", begun),
         StreamEvent("thread.message.in_progress", begun),
-        _delta("thread.message.delta", message, {"content": _numbered(parts)}),
+        delta("thread.message.delta", message, {"content": _numbered(parts)}),
     ]
     if message["status"] != "in_progress":
         events.append(StreamEvent(f"thread.message.{message['status']}", message))
@@ -142,10 +138,6 @@ def _tell_message(tx: Transaction, claim: Claim, message_id: str) -> list[Stream
 
 def _unended(document: Document) -> Document:
     return {key: _UNENDED.get(key, value) for key, value in document.items()}
-
-
-def _delta(name: str, of: Document, delta: Document) -> StreamEvent:
-    return StreamEvent(name, {"id": of["id"], "object": name, "delta": delta})
 
 
 def _bare(call: Document) -> Document:

@@ -1,10 +1,26 @@
-"""Messages as documents."""
+"""Threads and their messages as documents."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from assistctl.server.wire import MESSAGE, Document, now
+
+
+def new_thread(
+    identity: str,
+    created_at: int,
+    metadata: Mapping[str, str] | None = None,
+    resources: Document | None = None,
+) -> Document:
+    """A thread, or a conversation, on which nothing was said yet."""
+    return {
+        "id": identity,
+        "object": "thread",
+        "created_at": created_at,
+        "metadata": dict(metadata or {}),
+        "tool_resources": resources or {},
+    }
 
 
 def new_message(
@@ -32,3 +48,13 @@ def new_message(
         "attachments": attachments or [],
         "metadata": dict(metadata or {}),
     }
+
+
+def attached(given: Iterable[Document] | None) -> list[Document]:
+    """The attachments of a request as those of a message."""
+    return [{**attachment, "tools": attachment.get("tools") or []} for attachment in given or ()]
+
+
+def text_part(value: str, annotations: Iterable[Document] = ()) -> Document:
+    """Text as a part of a message's content."""
+    return {"type": "text", "text": {"value": value, "annotations": list(annotations)}}

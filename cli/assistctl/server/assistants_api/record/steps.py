@@ -29,11 +29,11 @@ def with_calls(step: Document, calls: list[Document]) -> Document:
     return {**step, "step_details": {"type": "tool_calls", "tool_calls": calls}}
 
 
-def with_outputs(step: Document, outputs: Mapping[str, str]) -> Document:
-    """The step with the output of each function call, by the call's id."""
+def with_outputs(step: Document, outputs: Mapping[str, str | None]) -> Document:
+    """The step with these outputs of function calls, by the ids of the calls."""
     calls = [
         {**call, "function": {**call["function"], "output": outputs[call["id"]]}}
-        if call["type"] == "function"
+        if call["type"] == "function" and call["id"] in outputs
         else call
         for call in step["step_details"]["tool_calls"]
     ]

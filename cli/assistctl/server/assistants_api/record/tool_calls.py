@@ -28,7 +28,7 @@ def call_entry(call: ToolCall, result: ToolResult | None) -> Document:
     if call.is_the_clients:
         function = {"name": call.name, "arguments": call.arguments, "output": None}
         return {"id": call.id, "type": "function", "function": function}
-    shown = _shown(result) if result else _begun(call)
+    shown = _shown(result) if result else begun_details(call)
     return {"id": call.id, "type": call.tool, call.tool: shown}
 
 
@@ -50,8 +50,10 @@ def kept_of(call: ToolCall, result: ToolResult | None) -> Document:
 
 def begun_details(call: ToolCall) -> Document:
     """What is told of a call that the server is about to answer: the whole of the code, if it is
-    any, and that it has no outputs yet."""
-    return _begun(call)
+    any, and that it has no outputs yet. Its arguments may be empty or torn."""
+    if call.tool == "code_interpreter":
+        return {"input": code_of(call.arguments), "outputs": []}
+    return {}
 
 
 def result_details(result: ToolResult) -> Document:
@@ -127,13 +129,6 @@ def _shown(result: ToolResult) -> Document:
         for passage in result.passages
     ]
     return {"ranking_options": dict(result.ranking), "results": results}
-
-
-def _begun(call: ToolCall) -> Document:
-    """`arguments` of a call without a result may be empty or torn."""
-    if call.tool == "code_interpreter":
-        return {"input": code_of(call.arguments), "outputs": []}
-    return {}
 
 
 def _outputs(result: CodeResult) -> list[Document]:

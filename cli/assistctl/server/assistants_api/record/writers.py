@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from assistctl.server.assistants_api.record import steps
-from assistctl.server.assistants_api.record.events import StreamEvent
+from assistctl.server.assistants_api.record.events import StreamEvent, delta
+from assistctl.server.assistants_api.record.messages import text_part
 from assistctl.server.assistants_api.record.tool_calls import (
     begun_details,
     call_entry,
@@ -104,7 +105,7 @@ class MessageWriter:
         events: list[StreamEvent] = []
         message = find(tx, self._messages, self.message["id"])
         if message is not None:
-            content = self.content() or [_text_part("", [])]
+            content = self.content() or [text_part("")]
             message |= {
                 "status": "completed",
                 "completed_at": now(),
@@ -121,7 +122,7 @@ class MessageWriter:
     def content(self) -> list[Document]:
         """The pictures, and what has been said so far, in the order of first words."""
         parts = {
-            "text": _text_part(self._text, self._annotations),
+            "text": text_part(self._text, self._annotations),
             "refusal": {"type": "refusal", "refusal": self._refusal},
         }
         return [*self._pictures, *(parts[kind] for kind in self._places)]
@@ -133,14 +134,7 @@ class MessageWriter:
         return len(self._pictures) + self._places.index(kind), is_first
 
     def _delta(self, content: Document) -> StreamEvent:
-        return StreamEvent(
-            "thread.message.delta",
-            {
-                "id": self.message["id"],
-                "object": "thread.message.delta",
-                "delta": {"content": [content]},
-            },
-        )
+        return delta("thread.message.delta", self.message, {"content": [content]})
 
 
 class ToolStepWriter:
@@ -215,14 +209,8 @@ class ToolStepWriter:
 
     def _delta(self, call: ToolCall, entry: Document) -> StreamEvent:
         calls = [{"index": self._places[call.id], **entry}]
-        return StreamEvent(
-            "thread.run.step.delta",
-            {
-                "id": self.step["id"],
-                "object": "thread.run.step.delta",
-                "delta": {"step_details": {"type": "tool_calls", "tool_calls": calls}},
-            },
-        )
+        details = {"type": "tool_calls", "tool_calls": calls}
+        return delta("thread.run.step.delta", self.step, {"step_details": details})
 
 
 def attachments(
@@ -260,10 +248,6 @@ def _annotation(span: TextSpan, start: int) -> Document | None:
 
 def _image_part(file_id: str) -> Document:
     return {"type": "image_file", "image_file": {"file_id": file_id}}
-
-
-def _text_part(value: str, annotations: list[dict[str, Any]]) -> Document:
-    return {"type": "text", "text": {"value": value, "annotations": list(annotations)}}
 
 
 def _new_message(run: Document) -> Document:

@@ -7,7 +7,7 @@ from typing import Any
 
 from assistctl.server.assistants_api import locks
 from assistctl.server.assistants_api import tool_resources as resources
-from assistctl.server.assistants_api.record.messages import new_message
+from assistctl.server.assistants_api.record.messages import attached, new_message, text_part
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.storage import documents
@@ -33,10 +33,7 @@ def add_message(
     for part in content:
         if part["type"] == "image_file":
             documents.fetch(tx, Collection(FILE, project), part["image_file"]["file_id"])
-    attachments = [
-        {**attachment, "tools": attachment.get("tools") or []}
-        for attachment in body.get("attachments") or ()
-    ]
+    attachments = attached(body.get("attachments"))
     extended = resources.with_attachments(tx, project, thread["tool_resources"], attachments)
     if extended != thread["tool_resources"]:
         documents.save(tx, threads, {**thread, "tool_resources": extended})
@@ -98,16 +95,14 @@ def _collection(call: Call) -> Collection:
 def _content(content: str | list[Document]) -> list[Document]:
     """The content of a request as the content of a message."""
     if isinstance(content, str):
-        return [_text(content)]
-    return [_text(part["text"]) if part["type"] == "text" else _image(part) for part in content]
+        return [text_part(content)]
+    return [_part(part) for part in content]
 
 
-def _text(value: str) -> Document:
-    return {"type": "text", "text": {"value": value, "annotations": []}}
-
-
-def _image(part: Document) -> Document:
+def _part(part: Document) -> Document:
     kind = part["type"]
+    if kind == "text":
+        return text_part(part["text"])
     return {"type": kind, kind: {**part[kind], "detail": part[kind].get("detail") or "auto"}}
 
 

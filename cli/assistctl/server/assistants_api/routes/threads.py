@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from assistctl.server.assistants_api import tool_resources as resources
+from assistctl.server.assistants_api.record.messages import new_thread
 from assistctl.server.assistants_api.routes.messages import add_message
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
@@ -23,15 +24,10 @@ _MODIFY = record({"tool_resources": bodies.RESOURCES, "metadata": bodies.METADAT
 def create_thread(tx: Transaction, project: str, body: Mapping[str, Any]) -> Document:
     """Make a thread with its first messages from a body checked by `bodies.THREAD`."""
     collection = Collection(THREAD, project)
-    thread: Document = {
-        "id": THREAD.new_id(),
-        "object": "thread",
-        "created_at": now(),
-        "metadata": body.get("metadata") or {},
-        "tool_resources": resources.resolve(
-            tx, project, body.get("tool_resources"), expiry=resources.THREAD_STORE_EXPIRY
-        ),
-    }
+    given = resources.resolve(
+        tx, project, body.get("tool_resources"), expiry=resources.THREAD_STORE_EXPIRY
+    )
+    thread = new_thread(THREAD.new_id(), now(), body.get("metadata"), given)
     documents.insert(tx, collection, thread)
     messages = body.get("messages") or ()
     for number, message in enumerate(messages):

@@ -14,17 +14,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assistctl.server.assistants_api.record import runs, steps
+from assistctl.server.assistants_api.record.messages import new_message, text_part
 from assistctl.server.assistants_api.record.transcript import FILES, SUMMARY
 from assistctl.server.responses_api.items import ids
 from assistctl.server.responses_api.items.attached import TEXT
 from assistctl.server.responses_api.items.compaction import summary_of
-from assistctl.server.responses_api.items.views import OUTPUTS, RESULTS, Viewer, is_open, place_of
+from assistctl.server.responses_api.items.views import (
+    ENCRYPTED,
+    OUTPUTS,
+    RESULTS,
+    Viewer,
+    is_open,
+    place_of,
+)
 from assistctl.server.storage import threads
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection, fetch, insert, save
 from assistctl.server.wire import FILE, ITEM, MESSAGE, RUN, STEP, ApiError, Document, now
 
-_EVERYTHING = (RESULTS, OUTPUTS, "reasoning.encrypted_content")
+_EVERYTHING = (RESULTS, OUTPUTS, ENCRYPTED)
 
 
 def add(
@@ -139,29 +147,22 @@ class Adding:
         files = [part["file_id"] for part in content if part.get("file_id")]
         for file_id in files:
             fetch(self.tx, Collection(FILE, self.project), file_id)
-        moment = now()
-        cut = item["role"] == "assistant" and item.get("status") == "incomplete"
-        message: Document = {
-            "id": MESSAGE.new_id(),
-            "object": "thread.message",
-            "created_at": moment,
-            "thread_id": self.thread_id,
-            "status": "incomplete" if cut else "completed",
-            "incomplete_details": {"reason": "max_tokens"} if cut else None,
-            "completed_at": None if cut else moment,
-            "incomplete_at": moment if cut else None,
-            "role": item["role"],
-            "content": [_threads_part(part) for part in content if part["type"] != "input_file"],
-            "assistant_id": None,
-            "run_id": None,
-            "attachments": [
-                {"file_id": part["file_id"], "tools": []}
-                for part in content
-                if part["type"] == "input_file" and part.get("file_id")
-            ],
-            "metadata": {},
-            **({"_phase": item["phase"]} if item.get("phase") else {}),
-        }
+        parts = [_threads_part(part) for part in content if part["type"] != "input_file"]
+        attachments = [
+            {"file_id": part["file_id"], "tools": []}
+            for part in content
+            if part["type"] == "input_file" and part.get("file_id")
+        ]
+        message = new_message(self.thread_id, item["role"], parts, attachments)
+        if item["role"] == "assistant" and item.get("status") == "incomplete":
+            message |= {
+                "status": "incomplete",
+                "incomplete_details": {"reason": "max_tokens"},
+                "completed_at": None,
+                "incomplete_at": message["completed_at"],
+            }
+        if item.get("phase"):
+            message["_phase"] = item["phase"]
         files_read = item.get(FILES) or _texts(item["content"])
         if files_read:
             message[FILES] = files_read
@@ -198,18 +199,11 @@ class Adding:
         output = item["output"]
         text = output if isinstance(output, str) else "\n".join(part["text"] for part in output)
         step = self._asking(item["call_id"], text, where)
-        made = step["step_details"]["tool_calls"]
-        calls = [
-            {**call, "function": {**call["function"], "output": text}}
-            if call["id"] == item["call_id"]
-            else call
-            for call in made
-        ]
-        step = steps.with_calls(step, calls)
+        step = steps.with_outputs(step, {item["call_id"]: text})
         if text != output:
             kept = {**step["_calls"][item["call_id"]], "output": output}
             step["_calls"] = {**step["_calls"], item["call_id"]: kept}
-        if not any(is_open(step, call) for call in calls):
+        if not any(is_open(step, call) for call in _calls(step)):
             step = steps.completed(step)
         save(self.tx, Collection(STEP, self.project, step["run_id"]), step)
         self.round_ = None
@@ -302,7 +296,7 @@ def _threads_part(part: Mapping[str, Any]) -> Document:
     """A part as threads have it."""
     kind = part["type"]
     if kind in ("input_text", "output_text"):
-        return {"type": "text", "text": {"value": part["text"], "annotations": []}}
+        return text_part(part["text"])
     if kind == "refusal":
         return {"type": "refusal", "refusal": part["refusal"]}
     detail = "high" if part["detail"] == "original" else part["detail"]
