@@ -7,15 +7,14 @@ their citation marks are taken out.
 
 from __future__ import annotations
 
-import base64
-import mimetypes
 from typing import Any
 
+from assistctl.server import files
 from assistctl.server.assistants_api.record.tool_calls import result_of
 from assistctl.server.engine.history import History, HistoryItem
 from assistctl.server.engine.tools import answered_text
 from assistctl.server.models.protocol import STATE
-from assistctl.server.storage import contents, threads
+from assistctl.server.storage import threads
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection, find
 from assistctl.server.storage.leases import Claim
@@ -59,13 +58,13 @@ def _from_message(
         words = (_words(part, current) for part in message["content"])
         said = "\n".join(filter(None, words))
         return [_with_state({"role": "assistant", "content": said}, message)] if said else []
-    files = message.get(FILES, ())
+    told = message.get(FILES, ())
     if all(part["type"] == "text" for part in message["content"]):
         words = (part["text"]["value"] for part in message["content"])
-        return [{"role": "user", "content": "\n".join([*files, *words])}]
+        return [{"role": "user", "content": "\n".join([*told, *words])}]
     parts = [_part(tx, project, part) for part in message["content"]]
-    told = [{"type": "text", "text": text} for text in files]
-    return [{"role": "user", "content": [*told, *parts]}]
+    texts = [{"type": "text", "text": text} for text in told]
+    return [{"role": "user", "content": [*texts, *parts]}]
 
 
 def _from_item(document: Document) -> list[Document]:
@@ -101,14 +100,8 @@ def _image(tx: Transaction, project: str, image: Document) -> Document:
     file = find(tx, Collection(FILE, project), image["file_id"])
     if file is None:
         return {"type": "text", "text": "(an image that has been deleted)"}
-    kind = mimetypes.guess_type(file["filename"])[0] or "image/png"
-    data = base64.b64encode(contents.read(tx, image["file_id"])).decode()
-    url: Document = {"url": f"data:{kind};base64,{data}"}
-    return {"type": "image_url", "image_url": url | _detail(image)}
-
-
-def _detail(image: Document) -> Document:
-    return {"detail": image["detail"]} if image.get("detail") else {}
+    detail = {"detail": image["detail"]} if image.get("detail") else {}
+    return {"type": "image_url", "image_url": {"url": files.data_url(tx, file), **detail}}
 
 
 def _from_step(step: Document, current: bool) -> list[Document]:

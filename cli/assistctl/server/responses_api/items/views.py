@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import mimetypes
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from assistctl.server import files
 from assistctl.server.engine.builtin import argument
 from assistctl.server.models.protocol import STATE
 from assistctl.server.responses_api.items import ids
 from assistctl.server.responses_api.items.citations import Cited, without_marks
-from assistctl.server.storage import contents
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection as Stored
 from assistctl.server.storage.documents import find
@@ -198,11 +196,8 @@ class Viewer:
 
     def _picture(self, file_id: str) -> Document | None:
         """With its bytes, so that no key is needed to show it; None once it was deleted."""
-        if find(self.tx, Stored(FILE, self.project), file_id) is None:
-            return None
-        kind = mimetypes.guess_type(self._filename(file_id))[0] or "image/png"
-        data = base64.b64encode(contents.read(self.tx, file_id)).decode()
-        return {"type": "image", "url": f"data:{kind};base64,{data}"}
+        file = find(self.tx, Stored(FILE, self.project), file_id)
+        return {"type": "image", "url": files.data_url(self.tx, file)} if file else None
 
     def _attachment(self, attachment: Mapping[str, Any]) -> Document:
         file_id = attachment["file_id"]
