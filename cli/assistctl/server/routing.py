@@ -32,17 +32,18 @@ _MODULES: Mapping[str, tuple[str, ...]] = {
         "assistants_api.routes.threads",
     ),
     "uploads": ("files_api.upload_routes",),
-    "vaults": ("agents_api.vaults",),
+    "vaults": ("agents_api.elsewhere",),
     "vector_stores": ("files_api.vector_store_routes", "files_api.vector_store_file_routes"),
 }
-"""The modules whose ENDPOINTS begin with a word, in the order in which they are looked
+"""The modules that have ENDPOINTS which begin with a word, in the order in which they are looked
 at: `/threads/runs` before what takes `runs` for the id of a thread."""
 
 
 @cache
 def endpoints_below(word: str, version: int = 2) -> tuple[Endpoint, ...]:
     """The endpoints whose paths begin with a word, as a version of the API has them."""
-    current = [each for name in _MODULES[word] for each in _endpoints(name)]
+    every = (each for name in _MODULES[word] for each in _endpoints(name))
+    current = [each for each in every if each.path.split("/")[1] == word]
     if version == 1 and word in ("assistants", "threads"):
         from assistctl.server.assistants_api import v1
 

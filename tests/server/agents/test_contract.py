@@ -25,7 +25,7 @@ from openai.types.beta.agents import sessions as session_types
 from pydantic import TypeAdapter
 
 from assistctl.server import EmbeddedServer, Settings
-from assistctl.server.agents_api import elsewhere, vaults
+from assistctl.server.agents_api import elsewhere
 from assistctl.server.routing import endpoints_below
 from assistctl.server.sandbox import Sandboxes
 from tests.server.agents.help import TYPES, function, message, result, session_of
@@ -38,7 +38,7 @@ OURS = {
     for word in ("agents", "vaults")
     for each in endpoints_below(word)
 }
-REFUSED = {Operation(e.method, e.path) for e in (*elsewhere.ENDPOINTS, *vaults.ENDPOINTS)}
+REFUSED = {Operation(e.method, e.path) for e in elsewhere.ENDPOINTS}
 ANSWERED = sorted(OURS - REFUSED)
 STREAM = Operation("GET", "/agents/sessions/{session_id}/events")
 POST = Operation("POST", STREAM.path)

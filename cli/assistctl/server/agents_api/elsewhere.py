@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 from assistctl.server.agents_api.configuration import unsupported
@@ -12,6 +11,7 @@ from assistctl.server.wire import Document
 _SESSION = "/agents/sessions/{session_id}"
 _ENVIRONMENT = "/agents/environments/{environment_id}"
 _TEMPLATES = "/agents/environments/templates"
+_VAULT = "/vaults/{vault_id}"
 _SUBAGENT = f"{_SESSION}/subagents/{{subagent_id}}"
 _AUTOMATION = "/agents/automations/{automation_id}"
 _PATHS = {
@@ -41,6 +41,12 @@ _PATHS = {
         f"{_SUBAGENT}/turns/{{turn_id}}/items": "GET",
     },
     "Traces are": {f"{_SESSION}/traces": "GET"},
+    "Vaults are": {
+        "/vaults": "GET POST",
+        _VAULT: "GET POST DELETE",
+        f"{_VAULT}/credentials": "GET POST",
+        f"{_VAULT}/credentials/{{credential_id}}": "GET POST DELETE",
+    },
 }
 
 
@@ -48,15 +54,11 @@ def _refuse(what: str, call: Call) -> Document:
     raise unsupported(what, code="unsupported_operation")
 
 
-def refusing(paths_by_name: Mapping[str, Mapping[str, str]]) -> tuple[Endpoint, ...]:
-    """What is not there, its paths and their methods; words in paths go before ids."""
-    endpoints = (
-        Endpoint(method, path, partial(_refuse, what))
-        for what, paths in paths_by_name.items()
-        for path, methods in paths.items()
-        for method in methods.split()
-    )
-    return tuple(sorted(endpoints, key=lambda endpoint: endpoint.path.count("{")))
-
-
-ENDPOINTS = refusing(_PATHS)
+_ENDPOINTS = (
+    Endpoint(method, path, partial(_refuse, what))
+    for what, paths in _PATHS.items()
+    for path, methods in paths.items()
+    for method in methods.split()
+)
+ENDPOINTS = tuple(sorted(_ENDPOINTS, key=lambda endpoint: endpoint.path.count("{")))
+"""Words in paths go before ids."""

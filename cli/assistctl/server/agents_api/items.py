@@ -15,8 +15,9 @@ from typing import Any
 from assistctl.server.agents_api.environments import WORKSPACE
 from assistctl.server.agents_api.turns import thread_id, turn_id
 from assistctl.server.assistants_api.record.transcript import INPUT_OF
-from assistctl.server.storage import threads
+from assistctl.server.storage import documents, threads
 from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import Collection
 from assistctl.server.wire import STEP, Document
 
 FAILED = "failed"
@@ -27,11 +28,10 @@ _INPUT = ("function_call_output",)
 
 def of_session(tx: Transaction, project: str, session_id: str) -> list[Document]:
     """All items, oldest first."""
-    documents = threads.messages_and_steps(tx, project, thread_id(session_id))
-    runs = _runs_of(documents)
-    last = _last_words(documents)
+    history = threads.messages_and_steps(tx, project, thread_id(session_id))
+    last = _last_words(history)
     found: list[Document] = []
-    for document, run_id in zip(documents, runs, strict=True):
+    for document, run_id in zip(history, _runs_of(history), strict=True):
         turn = turn_id(run_id) if run_id else ""
         if document["object"] == "thread.message":
             phase = "final_answer" if document["id"] in last else "commentary"
@@ -76,6 +76,17 @@ def of_step(step: Document) -> list[Document]:
         elif call["type"] == "code_interpreter":
             found.append(command(step, call, place))
     return found
+
+
+def open_calls(tx: Transaction, project: str, run_id: str) -> list[Document]:
+    """The function calls of a run that its client has still to answer."""
+    steps = documents.select(tx, Collection(STEP, project, run_id), {"status": "in_progress"})
+    return [
+        item
+        for step in steps
+        for item in of_step(step)
+        if item["type"] == "function_call" and item["status"] == "in_progress"
+    ]
 
 
 def function_call(step: Document, call: Document, place: int) -> Document:
@@ -168,10 +179,10 @@ def _parts(document: Document, *, by_user: bool) -> Iterator[Document]:
             yield {"type": "input_image", "image_url": part["image_url"]["url"]}
 
 
-def _runs_of(documents: Sequence[Document]) -> list[str | None]:
+def _runs_of(history: Sequence[Document]) -> list[str | None]:
     """The run that each belongs to: what was said between runs belongs to the next one, or at the
     end to the last."""
-    runs = [document.get("run_id") or document.get(INPUT_OF) for document in documents]
+    runs = [document.get("run_id") or document.get(INPUT_OF) for document in history]
     following: str | None = None
     for at in range(len(runs) - 1, -1, -1):
         following = runs[at] = runs[at] or following
@@ -179,12 +190,12 @@ def _runs_of(documents: Sequence[Document]) -> list[str | None]:
     return [run or last for run in runs]
 
 
-def _last_words(documents: Sequence[Document]) -> set[str]:
+def _last_words(history: Sequence[Document]) -> set[str]:
     """The messages that are the answers of their turns: nothing of the turn follows them. So are
     those that another API has let an assistant say outside of any."""
     last: dict[str, Document] = {}
     alone = set()
-    for document in documents:
+    for document in history:
         if document.get("role") == "user" or document["object"] == "conversation.item":
             continue
         if not document["run_id"]:

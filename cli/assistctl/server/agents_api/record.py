@@ -16,6 +16,7 @@ from functools import partial
 from assistctl.server.agents_api import environments, events, items, sessions, turns
 from assistctl.server.agents_api.events import Event, Teller
 from assistctl.server.agents_api.turns import ASKED_AT, ORDER
+from assistctl.server.assistants_api.record import runs
 from assistctl.server.assistants_api.record.thread import ThreadRecord
 from assistctl.server.assistants_api.record.transcript import INPUT_OF
 from assistctl.server.engine.audience import Audience
@@ -40,8 +41,8 @@ from assistctl.server.retrieval.search import Hit
 from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
-from assistctl.server.storage.leases import Claim, LeaseLost
-from assistctl.server.wire import MESSAGE, STEP, Document, now
+from assistctl.server.storage.leases import Claim
+from assistctl.server.wire import MESSAGE, Document, now
 
 
 @dataclass(frozen=True)
@@ -229,15 +230,7 @@ class SessionRecord:
 
     def _asks(self, tx: Transaction) -> list[Event]:
         """The calls are known by now to whoever answers them."""
-        steps = documents.select(
-            tx, Collection(STEP, self.claim.project, self.claim.run_id), {"status": "in_progress"}
-        )
-        asked = [
-            item
-            for step in steps
-            for item in items.of_step(step)
-            if item["type"] == "function_call" and item["status"] == "in_progress"
-        ]
+        asked = items.open_calls(tx, self.claim.project, self.claim.run_id)
         told = [self._tell.added(item, self._place(tx, item)) for item in asked]
         documents.save(tx, self.claim.collection, {**self._run(tx), ASKED_AT: time.time()})
         return [*told, *self._standing_of_session(tx)]
@@ -293,7 +286,4 @@ class SessionRecord:
         return Collection(MESSAGE, self.claim.project, self.claim.thread_id)
 
     def _run(self, tx: Transaction) -> Document:
-        run = documents.find(tx, self.claim.collection, self.claim.run_id)
-        if run is None:
-            raise LeaseLost(self.claim.run_id)
-        return run
+        return runs.fetch(tx, self.claim)

@@ -29,7 +29,6 @@ from assistctl.server.wire import (
     AGENT,
     RUN,
     SESSION,
-    STEP,
     THREAD,
     ApiError,
     Document,
@@ -206,16 +205,9 @@ def waiting_calls(tx: Transaction, project: str, run: Document) -> list[Document
     """The calls that the client has still to answer, as actions that are required of it."""
     if run["status"] != "requires_action":
         return []
-    steps = documents.select(tx, Collection(STEP, project, run["id"]), {"status": "in_progress"})
-    return [
-        {
-            "type": "function_call",
-            **{key: item[key] for key in ("turn_id", "call_id", "name", "arguments")},
-        }
-        for step in steps
-        for item in items.of_step(step)
-        if item["type"] == "function_call" and item["status"] == "in_progress"
-    ]
+    shown = ("type", "turn_id", "call_id", "name", "arguments")
+    calls = items.open_calls(tx, project, run["id"])
+    return [{key: call[key] for key in shown} for call in calls]
 
 
 def _agent(

@@ -13,7 +13,7 @@ from collections.abc import Collection as Names
 from dataclasses import replace
 from functools import partial
 
-from assistctl.server.assistants_api.record.runs import NO_TOKENS
+from assistctl.server.assistants_api.record import runs
 from assistctl.server.assistants_api.record.thread import ThreadRecord
 from assistctl.server.engine.citations import TextSpan
 from assistctl.server.engine.coding import code_of
@@ -48,7 +48,7 @@ from assistctl.server.retrieval.search import Hit
 from assistctl.server.storage import documents
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection
-from assistctl.server.storage.leases import Claim, LeaseLost
+from assistctl.server.storage.leases import Claim
 from assistctl.server.wire import STEP, THREAD, Document, now
 
 
@@ -281,10 +281,7 @@ class ResponseRecord:
         self._open[item.id] = item
 
     def _run(self, tx: Transaction) -> Document:
-        run = documents.find(tx, self.claim.collection, self.claim.run_id)
-        if run is None:
-            raise LeaseLost(self.claim.run_id)
-        return run
+        return runs.fetch(tx, self.claim)
 
 
 def _asking(run: Document, calls: Sequence[ToolCall]) -> Document:
@@ -295,7 +292,7 @@ def _asking(run: Document, calls: Sequence[ToolCall]) -> Document:
         "completed_at": now(),
         "expires_at": None,
         "required_action": None,
-        "usage": run["_usage"] or NO_TOKENS,
+        "usage": run["_usage"] or runs.NO_TOKENS,
     }
     return {**ended, ASKED: {**run[ASKED], "awaits": [call.id for call in calls]}}
 

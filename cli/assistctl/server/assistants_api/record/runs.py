@@ -15,6 +15,9 @@ from typing import Any
 from assistctl.server.engine.record import CodeTool, Run, SearchTool, Standing
 from assistctl.server.models.endpoint import RUN_SECONDS
 from assistctl.server.models.protocol import Usage
+from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.documents import find
+from assistctl.server.storage.leases import Claim, LeaseLost
 from assistctl.server.wire import RUN, Document, now
 
 NO_ASSISTANT = "asst_responses"
@@ -79,6 +82,14 @@ def new_run(
         "_usage": None,
         "_completions": 0,
     }
+
+
+def fetch(tx: Transaction, claim: Claim) -> Document:
+    """The run at work. Raises LeaseLost if it was deleted."""
+    run = find(tx, claim.collection, claim.run_id)
+    if run is None:
+        raise LeaseLost(claim.run_id)
+    return run
 
 
 def standing(run: Document | None) -> Standing:

@@ -30,7 +30,7 @@ from assistctl.server.retrieval.search import Hit
 from assistctl.server.storage import threads
 from assistctl.server.storage.database import Transaction
 from assistctl.server.storage.documents import Collection, find, save, select
-from assistctl.server.storage.leases import Claim, LeaseLost
+from assistctl.server.storage.leases import Claim
 from assistctl.server.wire import FILE, MESSAGE, STEP, Document, now
 
 
@@ -204,10 +204,7 @@ class ThreadRecord:
         return run
 
     def _run(self, tx: Transaction) -> Document:
-        run = find(tx, self.claim.collection, self.claim.run_id)
-        if run is None:
-            raise LeaseLost(self.claim.run_id)
-        return run
+        return runs.fetch(tx, self.claim)
 
     def _save(self, tx: Transaction, run: Document) -> Document:
         return save(tx, self.claim.collection, run)
