@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, order=True)
-class Place:
+class Place(NamedTuple):  # of which a workspace makes as many as there are words in its YAML
     """Where something is declared; `file` is relative to the workspace, line and column from 1."""
 
     file: str

@@ -126,12 +126,12 @@ def _required(names: Any, _: Schema, __: _Compiler) -> Predicate:
 
 def _names(schema: Any, _: Schema, compiler: _Compiler) -> Predicate:
     demand = compiler.compile(schema)
-    return lambda value: not isinstance(value, dict) or all(demand(name) for name in value)
+    return lambda value: not isinstance(value, dict) or all(map(demand, value))
 
 
 def _items(schema: Any, _: Schema, compiler: _Compiler) -> Predicate:
     demand = compiler.compile(schema)
-    return lambda value: not isinstance(value, list) or all(demand(item) for item in value)
+    return lambda value: not isinstance(value, list) or all(map(demand, value))
 
 
 def _if(schema: Any, around: Schema, compiler: _Compiler) -> Predicate:

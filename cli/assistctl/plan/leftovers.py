@@ -7,11 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from assistctl.plan.changes import Action, Change, FieldChange
 from assistctl.plan.compare import is_untouched
 from assistctl.plan.drift import unlisted
-from assistctl.plan.state import Declared, Observed, Remote, references
+from assistctl.plan.state import REFERRING, Declared, Observed, Remote, references
 from assistctl.resources import FILE, VECTOR_STORE, Address, Json
-
-HOLDING = ("tool_resources", "files")
-"""The fields by which objects hold uploads."""
 
 CHUNKING = "chunking_strategy"
 
@@ -77,7 +74,7 @@ def leaving(
         change.address
         for change in changes
         if change.action is not Action.DELETE
-        and not {item.field for item in change.fields}.isdisjoint(HOLDING)
+        and not {item.field for item in change.fields}.isdisjoint(REFERRING)
     }
     gone = {change.id for change in changes if change.action is Action.DELETE}
     staying = [remote for remote in observed.owned.values() if remote.id not in gone]
@@ -152,7 +149,7 @@ def _edits(remote: Remote) -> Iterator[FieldChange]:
     for name in (*sorted(remote.listed), *unasked):
         there = remote.fields.get(name)
         is_theirs = name in unasked or not (is_untouched(remote, name) or remote.applied[name].open)
-        if is_theirs and (name not in HOLDING or any(_foreign(there))) and name != CHUNKING:
+        if is_theirs and (name not in REFERRING or any(_foreign(there))) and name != CHUNKING:
             yield FieldChange(name, there, None, "remote")
 
 

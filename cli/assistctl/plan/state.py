@@ -40,12 +40,8 @@ class Declared:
     @cached_property
     def referring(self) -> Mapping[str, frozenset[Address]]:
         """The fields that refer to something else that is declared, and to what."""
-        found = {
-            name: frozenset(references(value))
-            for name, value in self.fields.items()
-            if isinstance(value, _REFERRING)
-        }
-        return {name: addresses for name, addresses in found.items() if addresses}
+        present = [name for name in REFERRING if name in self.fields]
+        return {name: frozenset(references(self.fields[name])) for name in present}
 
     def fingerprint(self, name: str) -> str:
         """That of a field, also of one that is not declared."""
@@ -55,6 +51,9 @@ class Declared:
     def _fingerprints(self) -> Mapping[str, str]:
         return {name: fingerprint(value) for name, value in self.fields.items()}
 
+
+REFERRING = ("tool_resources", "files")
+"""The fields that refer to something else that is declared, whatever the API."""
 
 PROTECT = "protect"
 """The field of a declared object that is no field of the API: it lives in the metadata."""
@@ -213,14 +212,6 @@ def references(value: Json) -> Iterator[Address]:
         if isinstance(item, Address):
             yield item
         elif isinstance(item, dict):
-            ahead += [
-                inner
-                for key, inner in item.items()
-                if isinstance(inner, _REFERRING) and key not in OPAQUE
-            ]
+            ahead += [inner for key, inner in item.items() if key not in OPAQUE]
         elif isinstance(item, list | tuple):
             ahead += item
-
-
-_REFERRING = (Address, dict, list, tuple)
-"""What can hold an Address, or is one."""

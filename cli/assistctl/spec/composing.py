@@ -99,7 +99,7 @@ class _Composer:
         return self._mapping(depth, place)
 
     def _scalar(self, event: Any, place: Place) -> Json:
-        text = self._text(event, place)
+        text = self._escaped(event, place) if event.style == '"' else event.value
         if not event.implicit[0]:
             return text
         value = resolve(text)
@@ -108,22 +108,27 @@ class _Composer:
         self._findings.add(place, value.what, value.remedy)
         return text
 
-    def _text(self, event: Any, place: Place) -> str:
+    def _escaped(self, event: Any, place: Place) -> str:
+        """The text in double quotes; elsewhere nothing is escaped."""
         text = str(event.value)
-        if event.style != '"' or is_unicode(text):  # elsewhere nothing is escaped
+        if is_unicode(text):
             return text
         self._findings.add(place, "half a UTF-16 pair is not a character", "correct the escape")
         return text.encode(errors="replace").decode()
 
     def _list(self, depth: int, place: Place) -> LocatedList:
         items = LocatedList(place)
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+        for event in self._events:
+            if type(event) is yaml.SequenceEndEvent:
+                break
             items.put(*self._node(event, depth + 1))
         return items
 
     def _mapping(self, depth: int, place: Place) -> Located:
         mapping = Located(place)
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+        for event in self._events:
+            if type(event) is yaml.MappingEndEvent:
+                break
             key_place = self._place(event)
             key = self._key(event, key_place, depth + 1, place)
             value, value_place = self._node(next(self._events), depth + 1)
@@ -142,7 +147,7 @@ class _Composer:
         """The key, or None when its value cannot be kept; a finding says what is wrong."""
         if isinstance(event, yaml.ScalarEvent) and event.tag is None and event.anchor is None:
             self._grow(1, depth, place)
-            text = self._text(event, place)
+            text = self._escaped(event, place) if event.style == '"' else event.value
             return self._plain_key(text, place) if event.implicit[0] else text
         self._node(event, depth)
         # Found at the mapping: most likely it is no mapping at all, but a string like {{ name }}.

@@ -8,6 +8,7 @@ import posixpath
 import stat
 from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path, PurePosixPath
 
 from assistctl.errors import Place
@@ -77,7 +78,7 @@ class WorkspaceFiles:
             path = self._literal(declared, place)
             self._texts.add(path)
             # UTF-8 takes at most four bytes a character.
-            text = read_text(Path(path), self._relative(path), limit * 4, self._findings)
+            text = read_text(path, self._relative(path), limit * 4, self._findings)
             if text is not None and len(text) > limit:
                 raise _NotUsable(f"has {len(text):,} characters, more than {limit:,}", "shorten it")
         return None if self._findings.faulty(place) else text
@@ -181,7 +182,7 @@ class WorkspaceFiles:
 
     def _file(self, path: str) -> File:
         if path not in self._read:
-            self._read[path] = _digested(Path(path), self._relative(path))
+            self._read[path] = _digested(path, self._relative(path))
         return self._read[path]
 
     def _relative(self, path: str) -> str:
@@ -213,9 +214,9 @@ def _is_hidden(part: str) -> bool:
     return part.startswith(".") and not part.startswith("..")
 
 
-def _digested(path: Path, name: str) -> File:
+def _digested(path: str, name: str) -> File:
     digest, size = hashlib.sha256(), 0
-    with path.open("rb", buffering=0) as stream:
+    with FileIO(path) as stream:
         if os.fstat(stream.fileno()).st_size > MAX_FILE_BYTES:
             raise _NotUsable(f"names {name}, which is larger than 8 GB", "split the file")
         while block := stream.read(_BLOCK):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def parsed(text: str, file: str, findings: Findings) -> Located | None:
         return None
 
 
-def read_text(path: Path, file: str, limit: int, findings: Findings) -> str | None:
+def read_text(path: Path | str, file: str, limit: int, findings: Findings) -> str | None:
     """The text of a UTF-8 file, its line ends as LF; None if unreadable, and a finding says why.
 
     `limit` is in bytes.
@@ -86,17 +87,17 @@ def read_text(path: Path, file: str, limit: int, findings: Findings) -> str | No
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read_bytes(path: Path, file: str, limit: int) -> bytes:
+def read_bytes(path: Path | str, file: str, limit: int) -> bytes:
     place = Place(file)
     try:
         contents = _UNWRITTEN.get()
-        if contents and (real := path.resolve()) in contents:
+        if contents and (real := Path(path).resolve()) in contents:
             data = contents[real]
         else:
-            with path.open("rb") as stream:
-                data = stream.read(_BLOCK)
-                if len(data) == _BLOCK:  # room for all that it may be costs more than most files
-                    data += stream.read(max(0, limit + 1 - _BLOCK))
+            data = b""
+            with FileIO(path) as stream:
+                while len(data) <= limit and (block := stream.read(_BLOCK)):
+                    data += block
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise Unreadable(place, f"cannot be read: {reason}", "make it a readable file") from None
