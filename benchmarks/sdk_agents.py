@@ -20,7 +20,7 @@ import time
 from typing import Any
 
 import httpx2
-from sdk_responses import run
+from sdk_responses import run, without_cursors
 
 _BETA = {"openai-beta": "agents=v1"}
 _WRITE = {"code": "open('/workspace/a.txt', 'w').write('roses')"}
@@ -48,6 +48,9 @@ class Objects:
         elif parts[0] == "agents" and len(parts) == 2 and parts[1] != "sessions":
             parts[1] = self._post("/agents", {"model": "m"})["id"]
         return "/" + "/".join(parts)
+
+    def real_query(self, path: str, query: dict[str, str]) -> dict[str, str]:
+        return without_cursors(query)
 
     def real_body(self, path: str, body: Any) -> Any:
         if path.strip("/") == "agents/sessions":
