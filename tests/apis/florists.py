@@ -1,14 +1,20 @@
 """A workspace on disk: five assistants with files, functions and vector stores, and an edit of it.
-Every command is a process of its own."""
+Every command is a process of its own; what comes before and after those that are tried is called
+here."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 from assistctl.apis.transport.client import Client
+from assistctl.loading import load
 from assistctl.resources import ASSISTANT, VECTOR_STORE
 from assistctl.server import EmbeddedServer
+from assistctl.sync import PlanOptions, apply_plan, plan_sync
+from assistctl.targets import opened
 from tests.apis.bench import Bench, wipe
 from tests.apis.fault_proxy import FaultProxy, proxy_to
 from tests.apis.jobs import Job
@@ -131,8 +137,11 @@ class Florists:
     def job(self, *arguments, root=None):
         self.number += 1
         output = self.root.parent / f"job-{self.number}.txt"
-        environ = {"SHOP_URL": self.proxy.base_url, "SHOP_KEY": self.direct._client.api_key}
-        return Job(root or self.root, arguments, output, environ)
+        return Job(root or self.root, arguments, output, dict(self.environ))
+
+    @property
+    def environ(self):
+        return {"SHOP_URL": self.proxy.base_url, "SHOP_KEY": self.direct._client.api_key}
 
     def run(self, *arguments):
         started = self.job(*arguments).start()
@@ -154,14 +163,30 @@ class Florists:
     def _make(self):
         wipe(self.direct)
         if self.kind == "update":
-            code, said = self.run("sync", "--yes")
-            assert code == 0, said
+            self._sync_here(prune=False)
+
+    def _sync_here(self, prune):
+        workspace = self._workspace()
+        with opened(workspace) as surface:
+            planned = plan_sync(surface, workspace, options=PlanOptions(prune=prune))
+            results = list(apply_plan(surface, workspace, planned))
+        assert [result.error for result in results if result.error] == []
+
+    def planned(self):
+        """What a plan would change, after the sync that is tried."""
+        workspace = self._workspace()
+        with opened(workspace) as surface:
+            options = PlanOptions(prune=self.kind == "update")
+            return plan_sync(surface, workspace, options=options).plan
+
+    def _workspace(self):
+        with patch.dict(os.environ, self.environ):
+            return load(self.root)
 
     def requests(self):
         """How many requests the sync makes when nothing goes wrong."""
         self.prepare()
-        code, said = self.run(*self.sync)
-        assert code == 0, said
+        self._sync_here(prune=self.kind == "update")
         return len(self.proxy.requests)
 
     def uploads(self):
@@ -176,9 +201,8 @@ class Florists:
         self.proxy.reset()
         code, said = self.run(*self.sync)
         found = [f"the healing sync: {code}, {said}"] if code else []
-        prune = ("--prune",) if self.kind == "update" else ()
-        code, said = self.run("plan", "--detailed-exitcode", *prune)
-        found += [f"the plan: {code}, {said}"] if code else []
+        plan = self.planned()
+        found += [f"the plan: {plan}"] if plan else []
         for kind, owners in OWNERS[self.kind].items():
             there = sorted(map(str, self.there.owners(kind).values()))
             found += [f"{kind}: {there}"] if there != owners else []
@@ -201,6 +225,11 @@ class Florists:
         for path in self.root.parent.glob("job-*.txt"):
             with suppress(OSError):
                 path.unlink()
+
+
+def spread(requests, cases):
+    """The numbers of so many requests, from the first part of a sync to the last."""
+    return [(2 * case + 1) * requests // (2 * cases) + 1 for case in range(cases)]
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """SIGKILL at each request of a real `assistctl sync`: before the target gets it, after the target
 has carried it out, after the client has been answered. The next sync heals whatever was left.
 
-By default at every few requests; ALL_FAULTS=1 kills at each, and in each of the three ways.
+By default at a few requests, the three ways taking turns; ALL_FAULTS=1 kills at each, and in each
+of the ways.
 """
 
 import os
@@ -11,13 +12,13 @@ from dataclasses import replace
 import pytest
 
 from tests.apis.fault_proxy import Answer
-from tests.apis.florists import florists_at
+from tests.apis.florists import florists_at, spread
 
 pytestmark = pytest.mark.sweep
 
 THOROUGH = "ALL_FAULTS" in os.environ
-EVERY = {"assistants": 7, "responses": 11, "agents": 11}
-"""Which requests are tried where it is not each."""
+SOME = {"assistants": 3, "responses": 2, "agents": 2}
+"""How many requests are tried where it is not each."""
 
 THREE = ("assistants", "responses")
 """Where ALL_FAULTS=1 kills at each request in each way. Agents are written as assistants are, so
@@ -53,10 +54,11 @@ def test_a_sync_that_is_killed_at_any_request_is_healed_by_the_next(target, tmp_
     tried, failures = 0, []
     with florists_at(target, api, tmp_path, kind) as florists:
         proxy = florists.proxy
-        every, all_ways = 1 if THOROUGH else EVERY[api.name], THOROUGH and api.name in THREE
-        for number in range(1, florists.requests() + 1, every):
-            moments = list(MOMENTS)
-            for moment in moments if all_ways else [moments[number // every % len(moments)]]:
+        requests, moments = florists.requests(), list(MOMENTS)
+        numbers = range(1, requests + 1) if THOROUGH else spread(requests, SOME[api.name])
+        for turn, number in enumerate(numbers, kind == "update"):
+            one = [moments[turn % len(moments)]]
+            for moment in moments if THOROUGH and api.name in THREE else one:
                 tried += 1
                 florists.prepare()
                 job = florists.job(*florists.sync)

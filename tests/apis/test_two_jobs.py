@@ -15,7 +15,7 @@ from tests.apis.florists import OWNERS, florists_at
 
 pytestmark = pytest.mark.sweep
 
-ROUNDS = {"assistants": 4, "responses": 2, "agents": 2}
+ROUNDS = {"assistants": 2, "responses": 1, "agents": 1}
 if "ALL_FAULTS" in os.environ:
     ROUNDS = {"assistants": 20, "responses": 5, "agents": 5}
 
