@@ -1,7 +1,12 @@
 """Whatever somebody edits at the target is named, with what was there and what is there now, and
-becomes what was asked for: `fail` changes nothing, `keep` leaves it, `overwrite` takes it back."""
+becomes what was asked for: `fail` changes nothing, `keep` leaves it, `overwrite` takes it back.
+
+By default what becomes of it is tried with every fourth edit, others at each API; ALL_FAULTS=1
+tries it with each.
+"""
 
 import copy
+import os
 from dataclasses import replace
 
 import pytest
@@ -33,7 +38,10 @@ from tests.apis.edits import (
     declared_settings,
 )
 from tests.apis.fault_proxy import proxy_to
-from tests.apis.surfaces import AGENTS
+from tests.apis.states import States
+from tests.apis.surfaces import AGENTS, APIS
+
+EVERY = 1 if "ALL_FAULTS" in os.environ else 4
 
 
 @pytest.fixture
@@ -87,12 +95,8 @@ def done(bench, found):
     return [f"{item.operation}: {item.error}" for item in outcomes if item.error]
 
 
-def wrong(bench, colleague, edit):
-    """What a plan and the syncs after it do not do with an edit, in words."""
-    before = colleague.state()
-    edit.make(colleague)
-    edited = colleague.state()
-    found = surveyed(bench)
+def overlooked(found, edit):
+    """What a plan and `fail` do not say of an edit, in words."""
     problems = unnamed(found.plan, edit)
     try:
         refuse_drift(found, "fail")
@@ -100,6 +104,16 @@ def wrong(bench, colleague, edit):
     except Refused as refused:
         known = edit.path in str(refused) and edit.address in str(refused) and not edit.aside
         problems += [] if known else [f"refused: {refused}"]
+    return problems
+
+
+def wrong(bench, colleague, edit):
+    """What a plan and the syncs after it do not do with an edit, in words."""
+    before = colleague.state()
+    edit.make(colleague)
+    edited = colleague.state()
+    found = surveyed(bench)
+    problems = overlooked(found, edit)
     kept = keeping(bench.surface, bench.workspace, found, PlanOptions(deep=True))
     problems += done(bench, kept)
     problems += [] if same(colleague.state(), edited) else ["`keep` does not keep it"]
@@ -151,18 +165,22 @@ def without_records(state):
     return bare
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("edits", [DECLARED, UNDECLARED], ids=["declared", "undeclared"])
-def test_an_edit_of_any_field_is_named_and_becomes_what_was_asked_for(life, colleague, edits):
-    failures = {}
-    edits = edits[life.api.name]
-    for edit in edits:
-        if problems := wrong(life, colleague, edit):
+def test_an_edit_of_any_field_is_named_and_becomes_what_was_asked_for(
+    life, colleague, edits, server, tmp_path
+):
+    failures, states = {}, States(server, tmp_path)
+    edits, others = edits[life.api.name], list(APIS).index(life.api.name)
+    for number, edit in enumerate(edits, others):
+        states.again("in sync", lambda: None)
+        if number % EVERY:
+            edit.make(colleague)
+            problems = overlooked(surveyed(life), edit)
+        else:
+            problems = wrong(life, colleague, edit)
+        if problems:
             failures[f"{edit.address} {edit.path} {edit.after!r}"] = problems
-            for path in {life.api.collection, "/vector_stores"}:
-                for item in colleague.client.list(path):
-                    if item["metadata"].get("assistctl", "").startswith("ws/"):
-                        colleague.client.delete(f"{path}/{item['id']}")
-            life.apply()
     print(f"{life.api.name}: fields tried / seen: {len(edits)} / {len(edits) - len(failures)}")
     assert failures == {}, "\n".join(f"{edit}: {told}" for edit, told in failures.items())
 

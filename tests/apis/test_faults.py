@@ -1,7 +1,7 @@
 """Every request of a sync fails once, or is the last one; the next sync heals whatever was left.
 
-By default it is every few requests, and the ways to fail take turns; ALL_FAULTS=1 tries every way
-at every request.
+By default it is a few requests, others in each scenario, and the ways to fail take turns, so that
+each is met; ALL_FAULTS=1 tries every way at every request.
 """
 
 import multiprocessing
@@ -26,7 +26,7 @@ from tests.apis.fault_proxy import (
 )
 from tests.apis.scene import SCENARIOS, UPLOAD, Scene, sync_from
 from tests.apis.states import States
-from tests.apis.surfaces import ASSISTANTS
+from tests.apis.surfaces import APIS, ASSISTANTS
 
 pytestmark = pytest.mark.sweep
 ENGINE = pytest.mark.only_at(
@@ -67,8 +67,8 @@ CARRIED_OUT = {
 
 
 THOROUGH = "ALL_FAULTS" in os.environ
-EVERY = 1 if THOROUGH else 3
-SELDOM = 2 if THOROUGH else 9
+EVERY = 1 if THOROUGH else 6
+SELDOM = 2 if THOROUGH else 15
 """At other APIs than the one that was first: the same engine writes other objects."""
 
 
@@ -100,8 +100,12 @@ def test_a_fault_at_any_request_heals(scene, scenario, faults):
     scenario, points, failures = SCENARIOS[scenario], 0, []
     is_first = scene.bench.api is ASSISTANTS
     every, all_ways = EVERY if is_first else SELDOM, THOROUGH and is_first
+    others = 5 * (scenario is not SCENARIOS["first sync"]) + 2 * list(APIS).index(
+        scene.bench.api.name
+    )
     for number in range(1, scenario.requests(scene) + 1, every):
-        for fault in faults if all_ways else [list(faults)[number // every % len(faults)]]:
+        turn = (number // every + others) % len(faults)
+        for fault in faults if all_ways else [list(faults)[turn]]:
             points += 1
             scenario.start(scene)
             door = scene.proxy.door.refuse(0.02)
@@ -117,7 +121,7 @@ def test_a_fault_at_any_request_heals(scene, scenario, faults):
 @ENGINE
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_death_after_any_request_heals(scene, scenario):
-    die_everywhere(scene, SCENARIOS[scenario])
+    die_everywhere(scene, SCENARIOS[scenario], first=1 + list(SCENARIOS).index(scenario) % EVERY)
 
 
 @ENGINE
@@ -126,10 +130,10 @@ def test_a_death_heals_where_the_old_has_to_make_room_for_the_new(scene, monkeyp
     die_everywhere(scene, SCENARIOS["edit"])
 
 
-def die_everywhere(scene, scenario):
+def die_everywhere(scene, scenario, first=1):
     """To die after a request is what it is to die before the next one."""
     failures = []
-    points = range(1, scenario.requests(scene) + 1, EVERY)
+    points = range(first, scenario.requests(scene) + 1, EVERY)
     for number in points:
         scenario.start(scene)
         scene.proxy.dies_after(number)
@@ -148,7 +152,7 @@ def test_a_killed_process_heals(scene, scenario):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.apis.scene"])
     about = SCENARIOS[scenario]
-    points, failures = range(3, about.requests(scene) + 1, 3 if THOROUGH else 6), []
+    points, failures = range(3, about.requests(scene) + 1, 3 if THOROUGH else 12), []
     for number in points:
         about.start(scene)
         url, key = scene.proxy.base_url, scene.direct._client.api_key

@@ -1,5 +1,9 @@
-"""Of uploads that are declared no longer none is forgotten, even if no record has room for them."""
+"""Of uploads that are declared no longer none is forgotten, even if no record has room for them.
 
+By default a sync is cut off after every fifteenth request; ALL_FAULTS=1: after every fifth.
+"""
+
+import os
 from functools import partial
 
 import pytest
@@ -12,6 +16,8 @@ from tests.apis.fault_proxy import error
 STORES_ALIKE = pytest.mark.only_at(
     "assistants", because="what stores remember of uploads is the same, whatever holds assistants"
 )
+
+EVERY = 5 if "ALL_FAULTS" in os.environ else 15
 
 
 @pytest.fixture
@@ -34,10 +40,10 @@ def inside(bench, key):
 
 
 @STORES_ALIKE
-def test_of_a_hundred_files_that_are_declared_no_longer_prune_leaves_none(bench):
+def test_of_a_hundred_files_that_are_declared_no_longer_prune_leaves_none(bench, states):
     bench.assistant("shop")
     bench.store("handbook", *pages(bench, 100))
-    bench.sync()
+    states.again("100 files", bench.sync)
     bench.store("handbook", *pages(bench, 1))
     assert bench.apply() == []
     assert len(inside(bench, "handbook")) == 1
@@ -51,10 +57,10 @@ def test_of_a_hundred_files_that_are_declared_no_longer_prune_leaves_none(bench)
 
 
 @STORES_ALIKE
-def test_prune_at_once_deletes_as_many_and_needs_no_store_for_them(bench):
+def test_prune_at_once_deletes_as_many_and_needs_no_store_for_them(bench, states):
     bench.assistant("shop")
     bench.store("handbook", *pages(bench, 100))
-    bench.sync()
+    states.again("100 files", bench.sync)
     bench.store("handbook", *pages(bench, 1))
     assert not any("set aside" in line for line in bench.compiled(prune=True))
     bench.sync(prune=True)
@@ -95,13 +101,14 @@ def cut_off(proxy, server, api, tmp_path):
     client.close()
 
 
+@pytest.mark.sweep
 @STORES_ALIKE
 @pytest.mark.parametrize("prune", [False, True])
 def test_wherever_it_is_cut_off_prune_leaves_none(cut_off, proxy, states, little_room, prune):
     bench, tried, number, is_whole = cut_off, 0, 0, False
     bench.assistant("shop")
     while not is_whole:
-        number += 5
+        number += EVERY
         proxy.reset()
         bench.store("handbook", *pages(bench, 24))
         states.again(("24 files", prune), partial(bench.sync, prune=True))

@@ -1,7 +1,7 @@
 """Whatever somebody edits at the target comes into the files, and then the plan is empty; or it is
 named as left, and stays drift.
 
-By default every third edit is tried; ALL_FAULTS=1 tries each.
+By default every fourth edit is tried, others at each API; ALL_FAULTS=1 tries each.
 """
 
 import os
@@ -12,10 +12,11 @@ import pytest
 from assistctl.plan.state import RECORD
 from tests.apis.bench import Bench
 from tests.apis.edits import DECLARED, UNDECLARED, Colleague
+from tests.apis.states import States
 from tests.apis.surfaces import APIS
 
 pytestmark = pytest.mark.sweep
-EVERY = 1 if "ALL_FAULTS" in os.environ else 3
+EVERY = 1 if "ALL_FAULTS" in os.environ else 4
 
 TOP = """\
 version: 1
@@ -156,14 +157,6 @@ def wrong(shop, colleague, edit):
     return problems + ([f"left over: {plan}"] if plan or plan.left_alone else [])
 
 
-def wipe_ours(shop):
-    for path in {shop.api.collection, "/vector_stores"}:
-        for item in shop.client.list(path):
-            if item["metadata"].get("assistctl", "").startswith("ws/"):
-                shop.client.delete(f"{path}/{item['id']}")
-    shutil.rmtree(shop.root / ".assistctl", ignore_errors=True)
-
-
 def without_records(state):
     return {
         key: {
@@ -178,13 +171,16 @@ def without_records(state):
 
 @pytest.mark.parametrize("api", APIS, indirect=True)
 @pytest.mark.parametrize("edits", [DECLARED, UNDECLARED], ids=["declared", "undeclared"])
-def test_an_edit_of_any_field_comes_into_the_files_or_is_named_as_left(life, colleague, edits):
-    failures, edits = {}, edits[life.api.name][::EVERY]
+def test_an_edit_of_any_field_comes_into_the_files_or_is_named_as_left(
+    life, colleague, edits, server, tmp_path
+):
+    failures, states = {}, States(server, tmp_path)
+    edits = edits[life.api.name][list(APIS).index(life.api.name) % EVERY :: EVERY]
     for number, edit in enumerate(edits):
+        states.again("in sync", lambda: None)
+        life.write(files(life.api))
+        shutil.rmtree(life.root / ".assistctl", ignore_errors=True)
         if problems := wrong(life, colleague, edit):
             failures[f"{number} {edit.address} {edit.path} {edit.after!r}"] = problems
-        life.write(files(life.api))
-        wipe_ours(life)
-        life.sync()
     print(f"{life.api.name}: fields tried / seen: {len(edits)} / {len(edits) - len(failures)}")
     assert failures == {}, "\n".join(f"{edit}: {told}" for edit, told in failures.items())
