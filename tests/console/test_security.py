@@ -826,10 +826,14 @@ def test_copies_of_files_that_nobody_reads_do_not_fill_the_disk(slow):
     target, login = slow
     visitor, other = login("sk-one"), login("sk-other")
     path = "/files/file-1/content"
-    connections = [asking(visitor, path) for _ in range(COPIES_OF_ONE + 2)]
-    until(lambda: len(target.copies) == COPIES_OF_ONE)
+    connections = []
+    for number in range(COPIES_OF_ONE + 2):  # one when the one before is on its way, too
+        connections.append(asking(visitor, path))
+        until(lambda number=number: len(target.copies) >= min(number + 1, COPIES_OF_ONE))
     connections.append(asking(other, path))
     until(lambda: len(target.copies) == COPIES_OF_ONE + 1)
+    threading.Event().wait(0.2)
+    assert len(target.copies) == COPIES_OF_ONE + 1
     assert sum(it.exists() for it in target.copies) == COPIES_OF_ONE + 1
     for connection in connections:
         connection.close()

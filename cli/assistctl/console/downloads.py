@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from assistctl.apis.transport.client import path_of
+from assistctl.console.sharing import Share
 from assistctl.console.visit import Visit
 from assistctl.errors import AssistctlError
 
@@ -35,17 +36,18 @@ def is_picture(path: Path) -> str | None:
 
 class _Lent(FileResponse):
     """A file that is gone once it was sent, or however else that ends: not every way out of a
-    FileResponse comes by its `background`. Then `gone` is called."""
+    FileResponse comes by its `background`. Until then it is one of the copies of a share, which
+    it keeps: shares that nobody has are forgotten."""
 
-    gone: Callable[[], None] | None = None
+    share: Share | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
             Path(self.path).unlink(missing_ok=True)
-            if self.gone:
-                self.gone()
+            if self.share:
+                self.share.copies.release()
 
 
 def lending(handler: Callable[[Visit], Response]) -> Callable[[Visit], Awaitable[Response]]:
@@ -53,15 +55,14 @@ def lending(handler: Callable[[Visit], Response]) -> Callable[[Visit], Awaitable
     time for those with one key, and further ones are made when one is gone."""
 
     async def lend(visit: Visit) -> Response:
-        copies = visit.share.copies
-        await copies.acquire()
+        await visit.share.copies.acquire()
         try:
             response = await visit.in_thread(partial(handler, visit))
             assert isinstance(response, _Lent)
         except BaseException:
-            copies.release()
+            visit.share.copies.release()
             raise
-        response.gone = copies.release
+        response.share = visit.share
         return response
 
     return lend
