@@ -38,8 +38,6 @@ WAIT_SECONDS = 1800.0
 
 ATTEMPTS = 3
 CANCEL_SECONDS = 10.0
-KEY = "assistctl_key"
-"""Metadata pair that tells what we have made from others', where the answer was lost."""
 
 _TRACEBACK = "Traceback (most recent call last):", '  File "'
 """How a traceback begins; that of code that is no Python has its file only."""

@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from assistctl.apis.agents import environments, items, searching
 from assistctl.apis.agents.fields import SEARCH, of_session, said_once
-from assistctl.apis.answers import ATTEMPTS, CANCEL_SECONDS, KEY, Answer, Notes, polled, tokens
+from assistctl.apis.answers import ATTEMPTS, CANCEL_SECONDS, Answer, Notes, polled, tokens
+from assistctl.apis.managed.lost_creates import KEY, with_key
 from assistctl.apis.managed.ownership import used_files, used_stores
 from assistctl.apis.managed.transcripts import as_text
 from assistctl.apis.transport import files
@@ -236,11 +236,7 @@ class Conversation:
     def _begun(self) -> dict[str, Json] | None:
         """The session that was begun here, if the target tells of it."""
         pair: Mapping[str, Any] = {f"metadata[{KEY}]": self._key}
-        there = self.client.list("/agents/sessions", order="desc", **pair)
-        for session in islice(there, _LOOK_BACK):
-            if (session.get("metadata") or {}).get(KEY) == self._key:
-                return session
-        return None
+        return with_key(self.client, "/agents/sessions", self._key, among=_LOOK_BACK, **pair)
 
     def _follow(self, given: _Input) -> Iterator[Event]:
         """Listen, give the input, and yield what happens until the turn waits for us or is over.

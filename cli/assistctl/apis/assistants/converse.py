@@ -10,12 +10,12 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
-from assistctl.apis.answers import ATTEMPTS, KEY, Answer, Notes, polled
+from assistctl.apis.answers import ATTEMPTS, Answer, Notes, polled
 from assistctl.apis.assistants import steps
 from assistctl.apis.assistants.steps import ACTIVE
+from assistctl.apis.managed.lost_creates import KEY, with_key
 from assistctl.apis.transport import files
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.apis.transport.failures import LostAnswer
@@ -176,13 +176,8 @@ class Conversation:
         self.client.create(path, body, lambda: self._newest(path, key), just_made=self._just_made)
 
     def _newest(self, path: str, key: str) -> dict[str, Json] | None:
-        """What a create whose answer was lost has made after all, found by its key."""
-        for item in islice(
-            self.client.list(path, limit=5, order="desc", just_made=self._just_made), 5
-        ):
-            if (item.get("metadata") or {}).get(KEY) == key:
-                return item
-        return None
+        """What a create whose answer was lost has made after all."""
+        return with_key(self.client, path, key, just_made=self._just_made)
 
     def _follow(
         self, path: str, body: Mapping[str, Json], params: Mapping[str, str] = {}

@@ -10,7 +10,6 @@ from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.apis.managed.ownership import is_protected, without_ours
 from assistctl.apis.managed.stores import normal, protection
 from assistctl.resources import (
-    VECTOR_STORE,
     Address,
     Assistant,
     CodeInterpreter,
@@ -49,15 +48,7 @@ def _declared(assistant: Assistant) -> dict[str, Json]:
     }
     if assistant.tools:
         fields["tools"] = [normal(_tool(tool)) for tool in assistant.tools]
-    resources = {}
-    for tool in assistant.tools:
-        if isinstance(tool, CodeInterpreter):
-            addresses = sorted({file.address for file in tool.files})
-            resources["code_interpreter"] = {"file_ids": addresses}
-        if isinstance(tool, FileSearch):
-            stores = [Address(VECTOR_STORE, tool.store)] if tool.store else []
-            resources["file_search"] = {"vector_store_ids": stores}
-    if resources:
+    if resources := tool_resources.declared(assistant, empty=True):
         fields["tool_resources"] = resources
     ordered = {name: fields[name] for name in ASSISTANT_FIELDS if name in fields}
     return ordered | protection(assistant.protect)

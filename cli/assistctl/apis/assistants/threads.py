@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import islice
 
-from assistctl.apis.answers import KEY
+from assistctl.apis.managed.lost_creates import KEY, with_key
 from assistctl.apis.managed.managed_surface import Begun, Entries, Uploader
 from assistctl.apis.managed.transcripts import attached, begin, counted
 from assistctl.apis.transport.client import Client, path_of
@@ -79,7 +78,8 @@ def write(
                 {"file_id": upload(file), "tools": [{"type": name} for name in file.tools]}
                 for file in entry.files
             ]
-        client.create(path, body, partial(_found, client, path, key), just_made=True)
+        found = partial(with_key, client, path, key, just_made=True)
+        client.create(path, body, found, just_made=True)
     return WrittenThread(thread, counted(left))
 
 
@@ -91,12 +91,6 @@ def place(thread: str) -> str:
 def delete(client: Client, thread: str) -> None:
     """See surface.Surface.delete_thread."""
     client.delete(place(thread))
-
-
-def _found(client: Client, path: str, key: str) -> dict[str, Json] | None:
-    """The message whose answer was lost."""
-    newest = islice(client.list(path, limit=5, order="desc", just_made=True), 5)
-    return next((it for it in newest if (it.get("metadata") or {}).get(KEY) == key), None)
 
 
 def _message(client: Client, message: Mapping[str, Json], left: list[str]) -> Message:

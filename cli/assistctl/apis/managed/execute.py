@@ -37,7 +37,7 @@ def execute(
     """
     ids, ledger = Ids(known_ids(declared, observed)), Ledger()
     sender = Sender(client, kind, root, watch, ids, ledger, observed)
-    execution = _Execution(watch, ids, ledger, sender)
+    execution = _Execution(sender)
     with client.pool() as pool:
         for _, phase in groupby(operations, key=lambda operation: operation.phase):
             futures = [pool.submit(execution.run, operation) for operation in phase]
@@ -54,51 +54,49 @@ def execute(
 
 @dataclass(frozen=True)
 class _Execution:
-    watch: Watch
-    ids: Ids
-    ledger: Ledger
     sender: Sender
 
     def run(self, operation: Operation) -> Outcome:
-        start = time.monotonic()
-        if self.watch.stopped():
-            self.ledger.give_up(operation)
+        start, ledger = time.monotonic(), self.sender.ledger
+        if self.sender.watch.stopped():
+            ledger.give_up(operation)
             return Outcome(operation, error=STOPPED, skipped=True, stopped=True)
         if blocker := self._blocker(operation):
             return Outcome(operation, error=blocker, skipped=True)
         try:
             self.sender.send(operation)
         except (AssistctlError, OSError) as error:
-            self.ledger.give_up(operation)
+            ledger.give_up(operation)
             if isinstance(error, LostAnswer) and isinstance(operation, Write | Attach):
-                self.ledger.used(operation.files)
+                ledger.used(operation.files)
             seconds = time.monotonic() - start
             stopped = isinstance(error, Stopped)
             files = {} if stopped else self.sender.attached(operation)
             return Outcome(operation, seconds, error=str(error), stopped=stopped, files=files)
         seconds = time.monotonic() - start
-        known = self.ids.get(operation.address)
+        known = self.sender.ids.get(operation.address)
         return Outcome(operation, seconds, known, files=self.sender.attached(operation))
 
     def _blocker(self, operation: Operation) -> str | None:
         """Why an operation cannot be done, because of what was not done before it."""
-        if self.ledger.halted:
-            return self.ledger.halted
+        ledger = self.sender.ledger
+        if ledger.halted:
+            return ledger.halted
         needed = {operation.address}
         if isinstance(operation, Delete):
             needed.update(operation.users)
-        missing = self.ledger.broken(needed)
+        missing = ledger.broken(needed)
         if isinstance(operation, Write | Attach):
             value = operation.fields if isinstance(operation, Write) else list(operation.files)
-            missing += self.ids.missing(value)
+            missing += self.sender.ids.missing(value)
         if not missing and isinstance(operation, Detach):
-            if not self.ledger.is_unsettled(operation.file_id):
+            if not ledger.is_unsettled(operation.file_id):
                 return None
-            self.ledger.give_up(operation)
+            ledger.give_up(operation)
             return f"not done, since nothing else would tell that {operation.file_id} is ours"
         if not missing:
             return None
-        self.ledger.give_up(operation)
+        ledger.give_up(operation)
         return "not done, because of " + ", ".join(map(str, dict.fromkeys(missing)))
 
 

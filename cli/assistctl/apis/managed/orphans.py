@@ -11,10 +11,10 @@ from assistctl.apis.managed.kinds import STORES, AssistantKind
 from assistctl.apis.managed.ownership import decode
 from assistctl.apis.managed.uploads import PURPOSE
 from assistctl.apis.managed.users import beside, file_ids
-from assistctl.apis.transport.client import Client, path_of
-from assistctl.errors import RemoteError
+from assistctl.apis.managed.uses import members_of
+from assistctl.apis.transport.client import Client
 from assistctl.plan.state import Declared
-from assistctl.resources import FILE, Address, Json, Orphan
+from assistctl.resources import FILE, Address, Orphan
 
 
 def orphans(
@@ -58,15 +58,5 @@ def _used(client: Client, kind: AssistantKind) -> Iterator[str]:
         if (record := decode(body.get("metadata"))) is not None:
             yield from (upload.id for upload in record.superseded)
     with client.pool() as pool:
-        for members in pool.map(lambda store: _members(client, store), stores):
+        for members in pool.map(lambda store: members_of(client, store), stores):
             yield from (str(member["id"]) for member in members)
-
-
-def _members(client: Client, store: Mapping[str, Json]) -> list[dict[str, Json]]:
-    try:
-        path = path_of(STORES, store["id"], "files")
-        return list(client.list(path, order="asc"))
-    except RemoteError as error:
-        if error.status == 404:  # deleted in the meantime
-            return []
-        raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from assistctl.apis.managed import uploads
@@ -45,33 +45,25 @@ class Stopped(RemoteError):
     """Somebody does not want to wait for the target any more."""
 
 
+@dataclass
 class Sender:
     """Sends operations, from several threads; what it learns goes into `ids` and `ledger`. No two
     operations of one phase are about the same object."""
 
-    def __init__(
-        self,
-        client: Client,
-        kind: AssistantKind,
-        root: Path,
-        watch: Watch,
-        ids: Ids,
-        ledger: Ledger,
-        observed: Observed,
-    ) -> None:
-        self.client = client
-        self.kind = kind
-        self.root = root
-        self.watch = watch
-        self.ids = ids
-        self.ledger = ledger
-        self._before = frozenset(remote.id for remote in observed.duplicates)
-        self._untouched = {
-            it.id: it.body for it in (*observed.owned.values(), *observed.duplicates)
-        }
+    client: Client
+    kind: AssistantKind
+    root: Path
+    watch: Watch
+    ids: Ids
+    ledger: Ledger
+    observed: Observed
+    _answers: dict[Address, dict[str, str]] = field(default_factory=dict)
+    _attached: dict[Address, dict[Address, str | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        there = (*self.observed.owned.values(), *self.observed.duplicates)
+        self._untouched = {it.id: it.body for it in there}
         """The objects to which nothing was done yet, as they were observed, by their ids."""
-        self._answers: dict[Address, dict[str, str]] = {}
-        self._attached: dict[Address, dict[Address, str | None]] = {}
 
     def attached(self, operation: Operation) -> Mapping[Address, str | None]:
         """The files that an Attach was about, with the reason why one is not in the store."""
@@ -173,8 +165,8 @@ class Sender:
         collection = self.kind.collection_of(operation.address.kind)
 
         def find() -> dict[str, Json] | None:
-            owner, before = operation.record.owner, self._before
-            return found_again(self.client, collection, owner, before, body)
+            owner, before = operation.record.owner, self.observed.duplicates
+            return found_again(self.client, collection, owner, [it.id for it in before], body)
 
         answer = self.client.create(collection, body, find, just_made=just_made)
         self.ids.made(operation.address, str(answer["id"]))

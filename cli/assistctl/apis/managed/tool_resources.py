@@ -22,15 +22,16 @@ NONE: Mapping[str, Json] = {
 """What is sent where nothing is to be used."""
 
 
-def declared(assistant: Assistant) -> dict[str, Json]:
-    """For an API whose own objects have none: only what is used, as Addresses."""
+def declared(assistant: Assistant, *, empty: bool = False) -> dict[str, Json]:
+    """What is used, as Addresses; `empty`, for an API whose own objects have the tools: where one
+    uses nothing, that is said."""
     resources = {}
     for tool in assistant.tools:
-        if isinstance(tool, CodeInterpreter) and tool.files:
+        if isinstance(tool, CodeInterpreter) and (tool.files or empty):
             addresses = sorted({file.address for file in tool.files})
             resources["code_interpreter"] = {"file_ids": addresses}
-        if isinstance(tool, FileSearch) and tool.store:
-            stores = [Address(VECTOR_STORE, tool.store)]
+        if isinstance(tool, FileSearch) and (tool.store or empty):
+            stores = [Address(VECTOR_STORE, tool.store)] if tool.store else []
             resources["file_search"] = {"vector_store_ids": stores}
     return resources
 

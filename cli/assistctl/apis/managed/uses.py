@@ -87,17 +87,18 @@ def _members(
         as_list = total is None or ceil(total / _PAGE) <= len(wanted)
         asked += [(store, None)] if as_list else [(store, file_id) for file_id in wanted]
     with client.pool() as pool:
-        answers = pool.map(lambda it: _asked(client, *it), asked)
+        answers = pool.map(lambda it: members_of(client, *it), asked)
         for (store, _), members in zip(asked, answers, strict=True):
             yield from ((store, member) for member in members if member["id"] in wanted)
 
 
-def _asked(client: Client, store: _Body, file_id: str | None) -> list[dict[str, Json]]:
+def members_of(client: Client, store: _Body, file_id: str | None = None) -> list[dict[str, Json]]:
+    """The files of a store, or the one of this id."""
     path = path_of(STORES, store["id"], "files")
     try:
         if file_id is None:
             return list(client.list(path, order="asc"))
-        return [client.get(path_of(STORES, store["id"], "files", file_id))]
+        return [client.get(path_of(path, file_id))]
     except RemoteError as error:
         if error.status == 404:  # it is not in there, or the store has gone in the meantime
             return []

@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import IO, Any, TypeAlias, cast
+from typing import IO, Any, TypeAlias
 from urllib.parse import quote
 
 import httpx2
@@ -204,7 +205,7 @@ class Client:
         request: Callable[[openai.OpenAI], AbstractContextManager[openai.APIResponse[Any]]],
         to: Path,
         size: int | None,
-        progress: Callable[[int], None],
+        progress: Callable[[int], None] = lambda received: None,
     ) -> None:
         """A GET whose answer is no JSON, by the SDK's own method, into a file; `size` is what shall
         come of it, if that is known, `progress` is told the bytes received."""
@@ -242,7 +243,8 @@ class Client:
         while True:
             try:
                 size = {} if limit is None else {"limit": limit}
-                page = self._page(path, {**size, **params, **after}, just_made)
+                send = partial(self._list, path, {**size, **params, **after})
+                page = self._repeated("GET", path, send, just_made=just_made)
             except RemoteError as error:
                 if not after or error.status not in (400, 404) or restarts == _RESTARTS:
                     raise
@@ -266,7 +268,7 @@ class Client:
 
     def page(self, path: str, **params: object) -> dict[str, Json]:
         """One page of a list, as the target has it: `data`, and `has_more` where there is more."""
-        return self._page(path, params, just_made=False)
+        return self._repeated("GET", path, partial(self._list, path, params))
 
     def submit(self, path: str, body: Json, key: str | None = None) -> None:
         """POST whose answer says nothing, repeated under one Idempotency-Key until there is one."""
@@ -316,8 +318,12 @@ class Client:
     ) -> openai.Stream[Any]:
         method = "GET" if body is None else "POST"
         headers = {**beta(path), "Accept": "text/event-stream"}
-        options: Any = {"headers": headers, "params": params}
-        cast_to = cast("type[Any]", object)
+        given: Any = {
+            "cast_to": object,
+            "options": {"headers": headers, "params": params},
+            "stream": True,
+            "stream_cls": openai.Stream[Any],
+        }
         pace = self._pace
         pace.wait()
         start = pace.clock()
@@ -325,21 +331,8 @@ class Client:
             try:
                 with translated(method, path, self.redaction):
                     if body is None:
-                        return self._client.get(
-                            path,
-                            cast_to=cast_to,
-                            options=options,
-                            stream=True,
-                            stream_cls=openai.Stream[Any],
-                        )
-                    return self._client.post(
-                        path,
-                        cast_to=cast_to,
-                        body={**body, "stream": True},
-                        options=options,
-                        stream=True,
-                        stream_cls=openai.Stream[Any],
-                    )
+                        return self._client.get(path, **given)
+                    return self._client.post(path, body={**body, "stream": True}, **given)
             except LostAnswer as error:
                 # Whoever sends it again, or anything else, does so after a while.
                 if error.status is not None or error.refused:
@@ -349,23 +342,8 @@ class Client:
                 self._await_sight(error, attempt, start if just_made else None)
         raise AssertionError("unreachable")
 
-    def _page(
-        self,
-        path: str,
-        params: Mapping[str, object],
-        just_made: bool,
-    ) -> dict[str, Json]:
-        def send() -> dict[str, Json]:
-            return self._list(path, self._get(path, params))
-
-        return self._repeated("GET", path, send, just_made=just_made)
-
-    def _get(
-        self,
-        path: str,
-        params: Mapping[str, object] | None = None,
-    ) -> object:
-        options: Any = {"headers": beta(path), "params": params or {}}
+    def _get(self, path: str, params: Mapping[str, object]) -> object:
+        options: Any = {"headers": beta(path), "params": params}
         return self._client.get(path, cast_to=object, options=options)
 
     def _post(self, path: str, body: Json, idempotency_key: str | None = None) -> object:
@@ -460,8 +438,9 @@ class Client:
         check_object(method, path, answer)
         return self.redaction.errors(answer)
 
-    def _list(self, path: str, answer: object) -> dict[str, Json]:
+    def _list(self, path: str, params: Mapping[str, object]) -> dict[str, Json]:
         """An answer without a list must not pass for an empty list: all would be created anew."""
+        answer = self._get(path, params)
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
             raise Unexpected("the answer is not a list of objects")
         for item in answer["data"]:

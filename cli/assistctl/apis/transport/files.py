@@ -11,11 +11,9 @@ import hashlib
 import io
 import mimetypes
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
-
-import openai
 
 from assistctl.apis.transport.client import Client, IfLost, path_of
 from assistctl.errors import RemoteError
@@ -51,41 +49,42 @@ def download(
     Raises RemoteError; a target that does not give the content away answers it with a status.
     """
     object_id, size = str(file["id"]), file.get("bytes")
-
-    def request(sdk: openai.OpenAI) -> AbstractContextManager[openai.APIResponse[Any]]:
-        return sdk.files.with_streaming_response.content(object_id)
-
-    client.fetch(path_of("/files", object_id, "content"), request, to, size, progress)
+    path = path_of("/files", object_id, "content")
+    client.fetch(
+        path,
+        lambda sdk: sdk.files.with_streaming_response.content(object_id),
+        to,
+        size,
+        progress,
+    )
 
 
 def download_from_container(
     client: Client, container: str, file_id: str, size: int | None, to: Path
 ) -> None:
     """GET what code has written in a container into a path. Raises RemoteError."""
-
-    def request(sdk: openai.OpenAI) -> AbstractContextManager[openai.APIResponse[Any]]:
-        content = sdk.containers.files.content.with_streaming_response
-        return content.retrieve(file_id, container_id=container)
-
-    path = path_of("/containers", container, "files", file_id, "content")
-    client.fetch(path, request, to, size, _unwatched)
+    client.fetch(
+        path_of("/containers", container, "files", file_id, "content"),
+        lambda sdk: sdk.containers.files.content.with_streaming_response.retrieve(
+            file_id, container_id=container
+        ),
+        to,
+        size,
+    )
 
 
 def download_artifact(
     client: Client, session: str, artifact: str, size: int | None, to: Path
 ) -> None:
     """GET what the code of a session has written into a path. Raises RemoteError."""
-
-    def request(sdk: openai.OpenAI) -> AbstractContextManager[openai.APIResponse[Any]]:
-        artifacts = sdk.beta.agents.sessions.artifacts.with_streaming_response
-        return artifacts.content(artifact, session_id=session)
-
-    path = path_of("/agents/sessions", session, "artifacts", artifact, "content")
-    client.fetch(path, request, to, size, _unwatched)
-
-
-def _unwatched(received: int) -> None:
-    """Nobody wants to know how far it is."""
+    client.fetch(
+        path_of("/agents/sessions", session, "artifacts", artifact, "content"),
+        lambda sdk: sdk.beta.agents.sessions.artifacts.with_streaming_response.content(
+            artifact, session_id=session
+        ),
+        to,
+        size,
+    )
 
 
 class Part(io.RawIOBase):

@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 PARALLEL = 8
@@ -22,36 +23,29 @@ REQUEST_SECONDS = 300.0
 """No repetition begins later than this after the request was first sent."""
 
 
+@dataclass
 class Pacing:
     """The pace of all threads of one client."""
 
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        seconds: float = REQUEST_SECONDS,
-    ) -> None:
-        self.clock = clock
-        self.seconds = seconds
-        self._sleep = sleep
-        self._lock = threading.Lock()
-        self._until = 0.0
-        self.overrun = False
-        """Whether a request was refused for its whole time, and none was answered since. It would
-        take for ever if each of the others used up its own time as well."""
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    seconds: float = REQUEST_SECONDS
+    overrun: bool = False
+    """Whether a request was refused for its whole time, and none was answered since. It would take
+    for ever if each of the others used up its own time as well."""
+
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _until: float = 0.0
 
     def wait(self) -> None:
         """Until the target may be asked again; not all threads at the same moment."""
         while (left := self._until - self.clock()) > 0:
-            self._sleep(left + random.uniform(0, min(0.25, left / 4)))
+            self.sleep(left + random.uniform(0, min(0.25, left / 4)))
 
     def hold(self, seconds: float) -> None:
         """Nobody asks for so many seconds from now on."""
         with self._lock:
             self._until = max(self._until, self.clock() + seconds)
-
-    def sleep(self, seconds: float) -> None:
-        self._sleep(seconds)
 
 
 def pause(attempt: int, asked: float | None) -> float:
