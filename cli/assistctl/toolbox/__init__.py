@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 from assistctl.toolbox.contracts import resolve
 
 if TYPE_CHECKING:
-    from assistctl.toolbox.toolbox import Toolbox, mount
+    from assistctl.toolbox.toolbox import Toolbox, mount, mounted
 
-__all__ = ["Toolbox", "mount", "resolve"]
+__all__ = ["Toolbox", "mount", "mounted", "resolve"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from assistctl.resources import Json
 from assistctl.toolbox import known_types, literals
-from assistctl.toolbox.class_kinds import member_value
+from assistctl.toolbox.class_kinds import arguments_of, made_by_calls, member_value
 from assistctl.toolbox.notes import annotated_schema, options_of, with_options
 from assistctl.toolbox.scope import Schema, Scope, Unreadable, parsed
 from assistctl.toolbox.sources import Definition, Meaning
@@ -62,7 +62,7 @@ def _named(node: ast.expr, scope: Scope) -> Schema:
         )
     match meaning:
         case Definition(node=ast.ClassDef() as found):
-            return class_schema(meaning, found, scope)
+            return class_schema(meaning, found, (), scope)
         case Definition(node=ast.expr() as value):
             return _alias(value, meaning, scope)
         case str() if meaning in known_types.PLAIN:
@@ -131,10 +131,10 @@ def _constrained(called: str, node: ast.Call, scope: Scope) -> Schema | None:
 
 
 def _generic(node: ast.Subscript, scope: Scope) -> Schema:
-    from assistctl.toolbox.classes import generic_schema
+    from assistctl.toolbox.classes import class_schema
 
     head = scope.meaning(node.value)
-    arguments = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    arguments = arguments_of(node)
     read = _GENERIC.get(head) if isinstance(head, str) else None
     if read is not None:
         return read(arguments, scope)
@@ -144,7 +144,7 @@ def _generic(node: ast.Subscript, scope: Scope) -> Schema:
     if head in unparameterized or _is_context(head):
         return _named(node.value, scope)
     if isinstance(head, Definition) and isinstance(head.node, ast.ClassDef):
-        return generic_schema(head, head.node, arguments, scope)
+        return class_schema(head, head.node, arguments, scope)
     if isinstance(head, Definition) and isinstance(head.node, ast.expr):
         inside = scope.at(head)
         given = zip(_variables(head.node, inside), arguments, strict=False)
@@ -155,13 +155,7 @@ def _generic(node: ast.Subscript, scope: Scope) -> Schema:
 
 def _variables(alias: ast.expr, scope: Scope) -> list[ast.AST]:
     """The type variables of an alias, in the order in which they come."""
-    found: list[ast.AST] = []
-    for node in ast.walk(alias):
-        if isinstance(node, ast.Name):
-            meaning = scope.meaning(node)
-            if isinstance(meaning, Definition) and isinstance(meaning.node, ast.Call):
-                found += [meaning.node] if meaning.node not in found else []
-    return found
+    return made_by_calls((it for it in ast.walk(alias) if isinstance(it, ast.Name)), scope)
 
 
 def _union(members: Sequence[ast.expr], scope: Scope) -> Schema:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -48,15 +48,10 @@ class Class:
         )
 
     def _variables(self) -> list[ast.AST]:
-        found: list[ast.AST] = []
         subscripts = [base for base in self.node.bases if isinstance(base, ast.Subscript)]
         generic = [base for base in subscripts if self.scope.meaning(base.value) in _GENERIC_BASES]
-        for base in generic or subscripts:
-            for each in arguments_of(base):
-                meaning = self.scope.meaning(each)
-                if isinstance(meaning, Definition) and isinstance(meaning.node, ast.Call):
-                    found += [meaning.node] if meaning.node not in found else []
-        return found
+        named = (each for base in generic or subscripts for each in arguments_of(base))
+        return made_by_calls(named, self.scope)
 
     def annotated(self) -> Iterator[tuple[str, ast.AnnAssign, str | None]]:
         """Names with an annotation, and the string that stands below, if it says what they are."""
@@ -72,6 +67,13 @@ class Class:
 def entered(definition: Definition, node: ast.ClassDef, scope: Scope) -> Class:
     """The class that a name in `scope` means, with the scope of its own inside."""
     return Class(node, scope.at(definition))
+
+
+def made_by_calls(named: Iterable[ast.expr], scope: Scope) -> list[ast.AST]:
+    """The calls, each once, that make what is named: those of type variables."""
+    meanings = [scope.meaning(each) for each in named]
+    found = [each.node for each in meanings if isinstance(each, Definition)]
+    return list(dict.fromkeys(node for node in found if isinstance(node, ast.Call)))
 
 
 def arguments_of(base: ast.expr) -> list[ast.expr]:

@@ -27,14 +27,11 @@ from assistctl.toolbox.sources import Definition
 _QUALIFIERS = {"typing.Required": True, "typing.NotRequired": False}
 
 
-def class_schema(definition: Definition, node: ast.ClassDef, scope: Scope) -> Schema:
-    """The schema for values of a class. Raises Unreadable for a class of another kind."""
-    return generic_schema(definition, node, (), scope)
-
-
-def generic_schema(
+def class_schema(
     definition: Definition, node: ast.ClassDef, arguments: Sequence[ast.expr], scope: Scope
 ) -> Schema:
+    """The schema for values of a class, or of a generic one with these `arguments`. Raises
+    Unreadable for a class of another kind."""
     shared = scope.shared
     if node in scope.within:
         if arguments:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from assistctl.errors import Place
 from assistctl.suggestion import suggestion
-from assistctl.toolbox.references import TOOLS, Misread
+from assistctl.toolbox.references import TOOLS, Misread, is_tool_module
 from assistctl.toolbox.site_packages import find_spec
 from assistctl.toolbox.sources import Library, Module
 
@@ -75,7 +75,7 @@ def _absolute(
     parts = tuple((named or "").split("."))
     if not _is_sibling(parts[0], root) or _is_installed(parts[0], root, search):
         return None
-    inner = parts[1:] if parts[0] == TOOLS and not _exists(TOOLS, root) else parts
+    inner = parts[1:] if parts[0] == TOOLS and not is_tool_module(TOOLS, root) else parts
     return Misread(
         f"`{ast.unparse(statement)}` finds nothing in a run: {TOOLS}/ is not on Python's path",
         f"modules in {TOOLS}/ import each other relatively: {_relative(statement, inner, module)}",
@@ -107,11 +107,7 @@ def _package(module: Module) -> tuple[str, ...]:
 
 
 def _is_sibling(name: str, root: Path) -> bool:
-    return _exists(name, root) or (name == TOOLS and (root / TOOLS).is_dir())
-
-
-def _exists(name: str, root: Path) -> bool:
-    return (root / TOOLS / f"{name}.py").is_file() or (root / TOOLS / name).is_dir()
+    return is_tool_module(name, root) or (name == TOOLS and (root / TOOLS).is_dir())
 
 
 def _is_installed(name: str, root: Path, search: tuple[str, ...] | None) -> bool:

@@ -12,7 +12,14 @@ from pathlib import Path
 from assistctl.errors import AssistctlError
 from assistctl.resources import Function, Interpreter
 from assistctl.toolbox.prints import printing_to_stderr
-from assistctl.toolbox.references import TOOLS, Misread, Reference, is_local, locate
+from assistctl.toolbox.references import (
+    TOOLS,
+    Misread,
+    Reference,
+    is_local,
+    is_tool_module,
+    locate,
+)
 from assistctl.toolbox.site_packages import own_python
 from assistctl.toolbox.sources import Definition, FunctionNode, Library
 from assistctl.toolbox.worker.calling import Callee
@@ -142,8 +149,7 @@ def _remedy(missing: str | None, root: Path, where: str) -> str:
     if missing is None:
         return "correct the module"
     top = missing.partition(".")[0]
-    tools = root / TOOLS
-    if (tools / f"{top}.py").is_file() or (tools / top).is_dir():
+    if is_tool_module(top, root):
         return f"modules in tools/ import each other relatively: from . import {top}"
     if top == TOOLS:
         return "modules in tools/ import each other relatively: from . import …"

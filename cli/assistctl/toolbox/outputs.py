@@ -33,6 +33,9 @@ class Detail:
     at: str
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.at}: {self.message}" if self.at else self.message
+
 
 @dataclass(frozen=True)
 class Output:
@@ -60,7 +63,7 @@ class Refusal(Exception):
         if self.details:
             error["details"] = [asdict(each) for each in self.details]
         text = json.dumps({"error": error}, ensure_ascii=False)
-        faults = f" ({'; '.join(map(_told, self.details))})" if self.details else ""
+        faults = f" ({'; '.join(map(str, self.details))})" if self.details else ""
         reason = f"{self.kind}: {self.message}{faults}"
         return Output(
             results.encodable(text), cut(" ".join(results.encodable(reason).split()), _REASON)
@@ -86,7 +89,3 @@ def invalid_result(kind: str, why: str) -> Refusal:
 
 def cut(text: str, size: int) -> str:
     return text if len(text) <= size else f"{text[: size - 1]}…"
-
-
-def _told(detail: Detail) -> str:
-    return f"{detail.at}: {detail.message}" if detail.at else detail.message

@@ -9,6 +9,7 @@ from pathlib import Path
 from assistctl.errors import Place
 from assistctl.suggestion import suggestion
 from assistctl.toolbox.site_packages import find_spec
+from assistctl.toolbox.worker.frames import shown
 
 TOOLS = "tools"
 
@@ -106,13 +107,12 @@ def tool_source(tree: Tree, parts: tuple[str, ...], file: Path, root: Path) -> L
 def is_local(reference: Reference, root: Path) -> bool:
     """Whether a reference means a module below `tools/`, existing or not."""
     first, _, rest = reference.module.partition(".")
-    tools = root / TOOLS
-    return not rest or (tools / first).is_dir() or (tools / f"{first}.py").is_file()
+    return not rest or is_tool_module(first, root)
 
 
-def shown(file: Path, root: Path) -> str:
-    """A path for people: relative to the workspace where it is inside it."""
-    return (file.relative_to(root) if file.is_relative_to(root) else file).as_posix()
+def is_tool_module(name: str, root: Path) -> bool:
+    """Whether there is a module or a package of this name below `tools/`."""
+    return (root / TOOLS / name).is_dir() or (root / TOOLS / f"{name}.py").is_file()
 
 
 def _locate_tool(reference: Reference, parts: tuple[str, ...], root: Path) -> Located:

@@ -41,9 +41,7 @@ def _misfit(call: ScriptedCall, there: Mapping[str, Function]) -> Iterator[Probl
     try:
         expected_of(function).read(json.dumps(call.arguments))
     except Refusal as refusal:
-        faults = "; ".join(
-            f"{it.at}: {it.message}" if it.at else it.message for it in refusal.details
-        )
+        faults = "; ".join(map(str, refusal.details))
         yield Problem(call.place, refusal.message, faults or "correct them")
 
 

@@ -11,7 +11,7 @@ from typing import ClassVar, TypeAlias
 from assistctl.cases import Stub
 from assistctl.errors import AssistctlError
 from assistctl.events import ToolCall, ToolContext, ToolReturned
-from assistctl.resources import Function, Interpreter, Json, McpTool
+from assistctl.resources import Function, Interpreter, Json, McpTool, Workspace
 from assistctl.toolbox import endings, mounting, outputs, prints
 from assistctl.toolbox.arguments import Expected, expected_of
 from assistctl.toolbox.calls import Task, ToolExecutor, raised, returned, timed_out
@@ -336,6 +336,17 @@ def mount(
     tools = {name: _Tool(each, implementation(each)) for name, each in declared.items()}
     inside = replace(context, workspace=root)
     return Toolbox(tools, timeout, output_limit, inside, workers, servers)
+
+
+def mounted(
+    workspace: Workspace,
+    functions: Iterable[Function],
+    assistant: str | None,
+    unneeded: Container[str] = (),
+) -> Toolbox:
+    """`mount` of functions of a workspace, which are called for the assistant of this key."""
+    context = ToolContext(None, None, assistant, workspace.root, workspace.target.name)
+    return mount(workspace.root, functions, workspace.interpreter, context, unneeded=unneeded)
 
 
 def _by_name(functions: Iterable[Function]) -> dict[str, Function]:

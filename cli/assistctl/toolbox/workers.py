@@ -143,11 +143,7 @@ class Workers:
     def begin(self) -> dict[str, Json]:
         """Start the first one; returns what it could not import. Raises Ended and Late."""
         worker = self._start(self.round)
-        try:
-            failures: dict[str, Json] = worker.ask(self._hello, START)["failures"]
-        except BaseException:
-            self._end(worker)
-            raise
+        failures: dict[str, Json] = self._asked(worker, self._hello, START)["failures"]
         self._give_back(worker)
         return failures
 
@@ -171,11 +167,7 @@ class Workers:
             "seconds": seconds,
             "limit": limit,
         }
-        try:
-            answer = worker.ask(asked, seconds + GRACE)
-        except BaseException:
-            self._end(worker)
-            raise
+        answer = self._asked(worker, asked, seconds + GRACE)
         if answer.get("memory"):  # what is left of it would not do for the next call
             self._end(worker)
         else:
@@ -210,12 +202,16 @@ class Workers:
                 self._busy.add(worker)
                 return worker
         worker = self._start(within)
+        self._asked(worker, self._hello, START)
+        return worker
+
+    def _asked(self, worker: _Process, question: Json, seconds: float) -> Any:
+        """The answer; a worker that gives none is ended."""
         try:
-            worker.ask(self._hello, START)
+            return worker.ask(question, seconds)
         except BaseException:
             self._end(worker)
             raise
-        return worker
 
     def _start(self, within: int) -> _Process:
         worker = _Process(self._interpreter, self._hello["root"])
