@@ -18,7 +18,8 @@ _PICTURES = {
     b"GIF87a": "image/gif",
     b"GIF89a": "image/gif",
 }
-"""What models look at, by how it begins; WebP says so a little later."""
+"""What models look at, by how it begins; WebP says so a little later. None holds a script, as SVG
+may."""
 
 _OPAQUE = {"audio", "video", "image", "font", "model"}
 _ARCHIVES = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -124,11 +123,6 @@ def _undo(copy: copies.Copy, talk: Session) -> list[str]:
             delete(identity)
             copy.forget(kind, identity)
     return [identity for _, identity in copy.made]
-
-
-def temporary() -> tempfile.TemporaryDirectory[str]:
-    """Where files are on their way from one target to another."""
-    return tempfile.TemporaryDirectory(prefix="assistctl-")
 
 
 def _attached(told: Transcript) -> Iterator[Attached]:

@@ -16,7 +16,7 @@ from assistctl.conversation.recording import Recorded, recorded
 from assistctl.conversation.saving import save
 from assistctl.conversation.turns import Limits, turn
 from assistctl.errors import AssistctlError, SyncFailed
-from assistctl.events import Event, Finished, ToolCall, ToolContext
+from assistctl.events import Event, Finished, ToolCall
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.record import store
 from assistctl.resources import Assistant, Json, Price, Workspace
@@ -166,8 +166,7 @@ def session(
     with ExitStack() as stack:
         # Tools are at home in the workspace, wherever the command was started.
         stack.enter_context(contextlib.chdir(workspace.root))
-        context = ToolContext(None, None, assistant.key, workspace.root, workspace.target.name)
-        tools = toolbox.mount(workspace.root, assistant.functions, workspace.interpreter, context)
+        tools = toolbox.mounted(workspace, assistant.functions, assistant.key)
         stack.callback(tools.close)
         surface = stack.enter_context(opened(workspace))
         planned = _ready(surface, workspace, assistant, apply)

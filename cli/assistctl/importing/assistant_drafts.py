@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from assistctl.apis.managed import tool_resources
 from assistctl.apis.managed.ownership import without_ours
 from assistctl.importing.names import Folder, plain_name, title_of
 from assistctl.importing.shape import NotImportable
@@ -97,7 +98,9 @@ def drafted(body: Body, key: str, context: ImportContext) -> AssistantDraft:
         fields=fields,
         remarks={
             (): " ".join(_remarks_at_head(body, lost, context)),
-            ("instructions",): "Its line ends were those of Windows." if _has_cr(prompt) else "",
+            ("instructions",): "Its line ends were those of Windows."
+            if "\r" in (prompt or "")
+            else "",
             **{("tools", number): " ".join(tool.remarks) for number, tool in enumerate(tools)},
             ("metadata",): _remark_on_metadata(fields, context.defaults),
         },
@@ -186,7 +189,7 @@ def search_options(tool: Body) -> dict[str, Json]:
 
 def _code_interpreter(body: Body, context: ImportContext, folder: Folder) -> _Tool:
     tool, resources = {"type": "code_interpreter"}, context.resources
-    ids = _resource(body, "code_interpreter").get("file_ids") or []
+    ids = tool_resources.file_ids(body.get("tool_resources"))
     if resources is None:
         return _Tool(tool, (f"Its files are not in the dump: {some(ids)}.",) if ids else ())
     files = [resources.files[file_id] for file_id in ids if file_id in resources.files]
@@ -260,11 +263,3 @@ def _remark_on_metadata(fields: Mapping[str, Json], defaults: Mapping[str, Json]
     if not fields.get("metadata") or not more:
         return ""
     return f"Beside these it gets those of the defaults in {FILE}: {some(more)}."
-
-
-def _has_cr(text: str | None) -> bool:
-    return text is not None and "\r" in text
-
-
-def _resource(body: Body, tool: str) -> Mapping[str, Json]:
-    return (body.get("tool_resources") or {}).get(tool) or {}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistctl.apis.managed.ownership import decode
+from assistctl.apis.managed import ownership
 from assistctl.errors import AssistctlError
 from assistctl.importing.names import key_for, title_of
 from assistctl.resources import ASSISTANT, Address, Workspace
@@ -21,8 +21,7 @@ class TooMany(AssistctlError):
 
 def owner_of(body: Body) -> str | None:
     """`<namespace>/<key>` of whoever owns an object."""
-    record = decode(body.get("metadata"))
-    return record.owner if record else None
+    return ownership.owner_of(body.get("metadata"))
 
 
 def asked_for(

@@ -33,7 +33,9 @@ def atomic_write(
 
     Only what is named in `replacing` may be there already; raises AssistctlError for other files.
     """
-    if in_the_way := [path for path in order if path not in replacing and _is_there(root / path)]:
+    if in_the_way := [
+        path for path in order if path not in replacing and os.path.lexists(root / path)
+    ]:
         listed = "\n".join(f"  {path}" for path in in_the_way)
         raise AssistctlError(
             f"these files are in the way, nothing was written:\n{listed}\n"
@@ -61,10 +63,6 @@ def atomic_write(
         for path, content in before.items():
             (root / path).write_bytes(content)
         raise
-
-
-def _is_there(path: Path) -> bool:
-    return os.path.lexists(path)
 
 
 def _make_directories(path: Path) -> list[Path]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from assistctl.apis.managed import tool_resources
 from assistctl.apis.managed.ownership import decode, without_ours
 from assistctl.apis.managed.stores import AUTO_CHUNKING, chunking
 from assistctl.apis.managed.uploads import foreign
@@ -42,8 +43,7 @@ class Shared:
 
 def store_ids(body: Body) -> list[str]:
     """The vector stores that an assistant searches."""
-    resources = (body.get("tool_resources") or {}).get("file_search") or {}
-    return list(resources.get("vector_store_ids") or ())
+    return tool_resources.store_ids(body.get("tool_resources"))
 
 
 def shared(
@@ -69,7 +69,7 @@ def shared(
             refused[store_id] = f"{title_of(store)} belongs to {record.owner}"
         elif not (with_files and is_alive(store)):
             continue
-        elif _is_indexing(resources.members[store_id]):
+        elif any(it.get("status") == "in_progress" for it in resources.members[store_id]):
             refused[store_id] = f"{title_of(store)} is still indexing its files"
         elif users[store_id] > 1 or not _is_plain(store, resources):
             key = key_for(store.get("name"), store_id, {*taken, *keys.values()}, "store")
@@ -93,7 +93,7 @@ def members(store_id: str, resources: RemoteResources) -> tuple[list[Body], list
     remarks = [f"Left out, since it could not be searched: {some(others)}."] if others else []
     if len(_chunking(resources.members[store_id])) > 1:
         remarks.append("Its files were cut in several ways, and will all be cut in one.")
-    if _has_attributes(resources.members[store_id]):
+    if any(map(foreign, resources.members[store_id])):
         remarks.append("The attributes of its files are not imported.")
     return found, remarks
 
@@ -141,12 +141,3 @@ def _chunking(members: Iterable[Body]) -> list[Body]:
         if way.get("type") == "static" and way != AUTO_CHUNKING and way not in ways:
             ways.append(way)
     return ways
-
-
-def _is_indexing(members: Iterable[Body]) -> bool:
-    return any(member.get("status") == "in_progress" for member in members)
-
-
-def _has_attributes(members: Iterable[Body]) -> bool:
-    """Whether somebody gave files in the store attributes of their own."""
-    return any(map(foreign, members))

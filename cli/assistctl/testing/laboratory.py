@@ -13,7 +13,6 @@ from assistctl.cases import Case, Suite
 from assistctl.conversation import ConversationOptions, NotSynced, Session
 from assistctl.conversation.overrides import overridden, problems
 from assistctl.errors import DeclarationError, SyncFailed
-from assistctl.events import ToolContext
 from assistctl.loading import refused
 from assistctl.plan.reconcile import PlanOptions, select
 from assistctl.plan.state import Remote
@@ -50,7 +49,9 @@ class Subject:
         assistant = self._with(case.variables)
         tools = self.tools
         if tools.workers:
-            tools = _mounted(self.workspace, self.assistant, case.stubs)
+            tools = toolbox.mounted(
+                self.workspace, self.assistant.functions, self.assistant.key, case.stubs
+            )
         try:
             yield Session(
                 self.workspace,
@@ -105,7 +106,7 @@ def as_declared(
 
 @contextmanager
 def as_synced(
-    workspace: Workspace, keys: Sequence[str], stubbed: Mapping[str, Container[str]] = {}
+    workspace: Workspace, keys: Sequence[str], stubbed: Mapping[str, Container[str]]
 ) -> Iterator[list[Subject]]:
     """The assistants as they are at the workspace's target, which is only read and talked to.
     Raises NotSynced."""
@@ -147,17 +148,9 @@ def _subjects(
         subjects = []
         for key in keys:
             assistant = workspace.assistants[key]
-            tools = _mounted(workspace, assistant, stubbed.get(key, ()))
+            unneeded = stubbed.get(key, ())
+            tools = toolbox.mounted(workspace, assistant.functions, key, unneeded)
             stack.callback(tools.close)
             remote_id = owned[assistant.address].id
             subjects.append(Subject(workspace, assistant, surface, remote_id, tools))
         yield subjects
-
-
-def _mounted(
-    workspace: Workspace, assistant: Assistant, unneeded: Container[str]
-) -> toolbox.Toolbox:
-    context = ToolContext(None, None, assistant.key, workspace.root, workspace.target.name)
-    return toolbox.mount(
-        workspace.root, assistant.functions, workspace.interpreter, context, unneeded=unneeded
-    )

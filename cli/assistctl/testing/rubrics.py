@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
-from types import TracebackType
 
 from assistctl.cases import Judge as Declared
 from assistctl.cases import Suite
@@ -53,24 +52,14 @@ _FORMAT: Json = {
 @dataclass
 class Bench:
     """Where judges sit: an embedded server of their own with the model of the workspace's target,
-    so that what is tested never shares anything with them. It is opened by the first question."""
+    so that what is tested never shares anything with them. It is opened by the first question, and
+    closed with the `stack`."""
 
     workspace: Workspace
-    tape: Cassette | None = None
-    _stack: ExitStack = field(default_factory=ExitStack)
+    tape: Cassette | None
+    stack: ExitStack
     _guard: Lock = field(default_factory=Lock)
     _surface: Surface | None = None
-
-    def __enter__(self) -> Bench:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def judge(self, suite: Suite) -> Judge:
         """What judges the rubrics of these tests."""
@@ -108,9 +97,9 @@ class Bench:
             if self._surface is None:
                 target = replace(beside(self.workspace).target, api="responses", emulate=())
                 court = replace(self.workspace, target=target, assistants={}, stores={}, scripts={})
-                directory = self._stack.enter_context(TemporaryDirectory(prefix="assistctl-test-"))
+                directory = self.stack.enter_context(TemporaryDirectory(prefix="assistctl-test-"))
                 database = Path(directory) / "judge.db"
-                self._surface = self._stack.enter_context(
+                self._surface = self.stack.enter_context(
                     opened(court, database=database, tape=self.tape)
                 )
             return self._surface

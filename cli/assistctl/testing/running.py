@@ -119,7 +119,7 @@ def _in_group(
             else as_declared(workspace, group.keys, tape, stubbed)
         )
         subjects = {it.assistant.key: it for it in stack.enter_context(ready)}
-        bench = stack.enter_context(Bench(workspace, tape))
+        bench = Bench(workspace, tape, stack)
         crew = _Crew(subjects, bench, stop, wanted)
         for take in range(max(each.case.repeat for each in cases)):
             if tape:
