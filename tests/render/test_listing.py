@@ -75,7 +75,6 @@ def test_an_object_is_shown_field_by_field_against_the_target() -> None:
             "tools": [{"type": "code_interpreter"}],
             "top_p": 1,
         },
-        ("its run defaults stay here",),
     )
     assert (
         click.unstyle(shown_text(shown))
@@ -94,8 +93,7 @@ assistant/helper  drifted  asst_1
     -c
     +b
   tools: code_interpreter
-  top_p: 1  (not declared)
-Note: its run defaults stay here"""
+  top_p: 1  (not declared)"""
     )
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from assistctl.plan.changes import Action, Change, FieldChange, Plan
 from assistctl.render.plan import plan_text
-from assistctl.render.plan_json import plan_json
+from assistctl.render.plan_json import plan_document
+from assistctl.render.values import json_document
 from assistctl.resources import Address
 
 PRICES = Address("file", "assistants/flower_prices.csv")
@@ -193,7 +194,7 @@ def test_colours_tell_the_kinds_of_change_and_the_sides_of_a_diff() -> None:
 def test_json_has_the_shape_of_the_contract() -> None:
     fields = (FieldChange("top_p", None, 0.5, "both"), FieldChange("files", [PRICES], None))
     plan = Plan("local", (Change(Action.ADOPT, SHOP, "takes over asst_7", fields),), (OLD,))
-    assert json.loads(plan_json(plan)) == {
+    assert json.loads(json_document(plan_document(plan))) == {
         "target": "local",
         "changes": [
             {
@@ -212,7 +213,8 @@ def test_json_has_the_shape_of_the_contract() -> None:
 
 
 def test_json_has_notes_where_there_are_some() -> None:
-    assert json.loads(plan_json(Plan("local", notes=("no code_interpreter",)))) == {
+    plan = Plan("local", notes=("no code_interpreter",))
+    assert json.loads(json_document(plan_document(plan))) == {
         "target": "local",
         "changes": [],
         "undeclared": [],

@@ -11,7 +11,7 @@ import click
 from assistctl.errors import Place
 from assistctl.render.listing import table
 from assistctl.render.terminal import one_line
-from assistctl.render.values import json_document
+from assistctl.render.values import json_document, place_json
 from assistctl.resources import Address, Json
 
 
@@ -64,12 +64,7 @@ def held_json(assistants: Iterable[Held], target: str, api: str) -> str:
         {
             "address": str(it.address),
             "features": [
-                {
-                    **_as_json(name, capability),
-                    "file": place.file,
-                    "line": place.line,
-                    "column": place.column,
-                }
+                {**_as_json(name, capability), **place_json(place)}
                 for name, place, capability in it.features
             ],
         }

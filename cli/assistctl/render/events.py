@@ -21,6 +21,7 @@ from assistctl.events import (
     ToolCalled,
     ToolReturned,
 )
+from assistctl.render.values import json_line
 from assistctl.resources import Json
 
 
@@ -94,6 +95,12 @@ def parsed(arguments: str) -> Json:
     except (ValueError, RecursionError):
         return arguments
     return value
+
+
+def arguments_line(arguments: str) -> str:
+    """The same in one line: as JSON, or the text as it came."""
+    value = parsed(arguments)
+    return value if isinstance(value, str) else json_line(value)
 
 
 def _call_json(call: ToolCall) -> dict[str, Json]:

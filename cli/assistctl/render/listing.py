@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
@@ -45,7 +45,6 @@ class Shown:
     listed: Listed
     declared: Mapping[str, Json] | None
     observed: Mapping[str, Json] | None = None
-    notes: Sequence[str] = field(default=())
 
 
 def listing_text(rows: Sequence[Listed], *, each: bool = False) -> str:
@@ -77,7 +76,7 @@ def shown_text(shown: Shown) -> str:
     lines = ["  ".join([title, status, *([one_line(listed.id)] if listed.id else [])])]
     for name in {**(shown.declared or {}), **(shown.observed or {})}:
         lines += _field(name, shown)
-    return "\n".join([*lines, *(f"Note: {one_line(note)}" for note in shown.notes)])
+    return "\n".join(lines)
 
 
 def shown_json(shown: Shown) -> str:

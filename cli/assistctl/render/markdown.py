@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from assistctl.plan.changes import Action, Change, FieldChange, Plan
 from assistctl.render.folding import Folded, Stores, folded, gathered, is_files, plain_name
-from assistctl.render.markup import code, fence_around, plain
+from assistctl.render.markup import as_many_as_fit, code, details, plain
 from assistctl.render.plan import (
     KEPT,
     LEFT_ALONE,
@@ -21,7 +21,7 @@ from assistctl.render.plan import (
     what_to_do,
 )
 from assistctl.render.terminal import one_line
-from assistctl.render.values import brief, counted, declared_brief, diff_lines, needs_diff, sides
+from assistctl.render.values import brief, declared_brief, diff_lines, needs_diff, sides
 
 LIMIT = 60_000
 """Characters; GitHub refuses comments above 65,536, so details that go beyond are left out."""
@@ -36,7 +36,9 @@ def plan_markdown(plan: Plan, stores: Stores | None = None) -> str:
     changes = folded(plan, stores or {})
     sections = ["\n".join(section) for section in _sections(plan, changes)]
     room = LIMIT - sum(len(section) + 2 for section in sections)
-    return "\n\n".join([*sections, *_details([*changes, *plan.left_alone], room)])
+    detailed = [it for it in (*changes, *plan.left_alone) if isinstance(it, Folded) or it.fields]
+    more = as_many_as_fit(detailed, _detail, room, "change", "assistctl plan")
+    return "\n\n".join([*sections, *more])
 
 
 def _sections(plan: Plan, changes: Sequence[Change | Folded]) -> Iterator[list[str]]:
@@ -79,37 +81,14 @@ def _row(change: Change | Folded) -> str:
     return f"| {action} | {code(str(change.address))} | {plain(change.cause)} |"
 
 
-def _details(changes: Sequence[Change | Folded], room: int) -> Iterator[str]:
-    detailed = [it for it in changes if isinstance(it, Folded) or it.fields]
-    for number, change in enumerate(detailed):
-        text = _detail(change)
-        room -= len(text) + 2
-        if room < 0:
-            left_out = counted(len(detailed) - number, "change")
-            yield f"The details of {left_out} are left out here; `assistctl plan` shows them."
-            return
-        yield text
-
-
 def _detail(change: Change | Folded) -> str:
     if isinstance(change, Folded):
         address, lines = change.store, list(_files(change))
     else:
         address = change.address
         lines = [line for field in change.fields for line in _field(change.action, field)]
-    fence = fence_around(lines)
     summary = f"{SIGNS[change.action]} <code>{html.escape(one_line(str(address)))}</code>"
-    return "\n".join(
-        [
-            f"<details><summary>{summary}</summary>",
-            "",
-            f"{fence}diff",
-            *lines,
-            fence,
-            "",
-            "</details>",
-        ]
-    )
+    return details(summary, lines, "diff")
 
 
 def _files(fold: Folded) -> Iterator[str]:

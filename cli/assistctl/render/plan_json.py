@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from assistctl.plan.changes import Change, FieldChange, Plan
-from assistctl.render.values import json_document
 from assistctl.resources import Json
-
-
-def plan_json(plan: Plan) -> str:
-    """The document of `plan_document` as text."""
-    return json_document(plan_document(plan))
 
 
 def plan_document(plan: Plan) -> dict[str, Json]:

@@ -8,7 +8,8 @@ import click
 
 from assistctl.errors import Problem
 from assistctl.render.terminal import sanitize
-from assistctl.render.values import counted, json_document
+from assistctl.render.values import counted, json_document, place_json
+from assistctl.resources import Json
 
 
 def error_text(message: str) -> str:
@@ -44,11 +45,5 @@ def _line(problem: Problem, kind: str = "") -> str:
     return f"{place}: {kind}{sanitize(problem.what)}; {sanitize(problem.remedy)}"
 
 
-def _as_json(problem: Problem) -> dict[str, str | int]:
-    return {
-        "file": problem.place.file,
-        "line": problem.place.line,
-        "column": problem.place.column,
-        "what": problem.what,
-        "remedy": problem.remedy,
-    }
+def _as_json(problem: Problem) -> dict[str, Json]:
+    return {**place_json(problem.place), "what": problem.what, "remedy": problem.remedy}

@@ -30,7 +30,7 @@ from assistctl.events import (
     ToolReturned,
 )
 from assistctl.render.events import event_json, finished_json, parsed
-from assistctl.render.steps import begun_lines, file_lines, source_lines, step_lines, tokens
+from assistctl.render.steps import begun_lines, dim, file_lines, source_lines, step_lines, tokens
 from assistctl.render.terminal import nothing_hidden, one_line, sanitize
 from assistctl.render.values import json_document, json_line
 
@@ -189,7 +189,7 @@ class Story:
             case _ if self._verbosity < 0:
                 return
             case ThreadStarted(thread):
-                self._line(_dim(f"thread {thread}"))
+                self._line(dim(f"thread {thread}"))
             case RunStarted(run):
                 self._word(f"run {run}")
             case StatusChanged(status) if status not in _FINAL:
@@ -219,7 +219,7 @@ class Story:
         self._write(text + "\n")
 
     def _word(self, text: str) -> None:
-        self._write(_dim((" · " if self._line_open else "") + text))
+        self._write(dim((" · " if self._line_open else "") + text))
         self._line_open = True
 
     def _write(self, text: str) -> None:
@@ -229,8 +229,4 @@ class Story:
 def _ending(event: Finished) -> str:
     color = "green" if event.status == "completed" else "red"
     cost = "" if event.cost is None else "  cost " + f"{event.cost:.6f}".rstrip("0").rstrip(".")
-    return f"{click.style(one_line(event.status), fg=color)}{_dim(tokens(event.usage) + cost)}"
-
-
-def _dim(text: str) -> str:
-    return click.style(sanitize(text), dim=True)
+    return f"{click.style(one_line(event.status), fg=color)}{dim(tokens(event.usage) + cost)}"

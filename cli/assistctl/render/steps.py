@@ -19,7 +19,7 @@ from assistctl.events import (
     ToolReturned,
     Trace,
 )
-from assistctl.render.events import parsed
+from assistctl.render.events import arguments_line
 from assistctl.render.folding import in_bytes
 from assistctl.render.terminal import one_line, sanitize, shortened
 from assistctl.render.values import counted, json_line
@@ -35,8 +35,7 @@ _INDENT = "    "
 def begun_lines(event: ToolCalled | CodeCalled, whole: bool) -> Iterator[str]:
     mark = click.style("→", fg="cyan")
     if isinstance(event, ToolCalled):
-        value = parsed(event.call.arguments)
-        text = value if isinstance(value, str) else json_line(value)
+        text = arguments_line(event.call.arguments)
         yield f"{mark} {one_line(event.call.name)} {_cut(text, whole)}"
     elif whole:
         yield f"{mark} {_CODE}"
@@ -68,7 +67,7 @@ def step_lines(step: Step, whole: bool) -> Iterator[str]:
                     step, _SEARCH, f"{_cut(queries, whole)}: {passages}".lstrip(": "), whole
                 )
                 for hit in step.hits:
-                    yield _dim(f"{_INDENT}{_hit(hit)}  {one_line(hit.text or '')}".rstrip())
+                    yield dim(f"{_INDENT}{_hit(hit)}  {one_line(hit.text or '')}".rstrip())
             else:
                 told = f"{queries}: {found}" if queries else found
                 yield _ended(step, _SEARCH, _cut(told, whole), whole)
@@ -94,7 +93,7 @@ def file_lines(files: Sequence[MadeFile], *, offers: bool = True) -> Iterator[st
         elif file.saved:
             yield f"{click.style('saved', fg='green')} {one_line(file.saved)}{size}"
         else:
-            way = _dim("  (--save DIR saves it)") if offers else f"  {_dim(file.id)}"
+            way = dim("  (--save DIR saves it)") if offers else f"  {dim(file.id)}"
             yield f"made {_named(file)}{size}{way}"
 
 
@@ -126,7 +125,7 @@ def _traced(trace: Trace, whole: bool) -> Iterator[str]:
 
 def _block(text: str) -> Iterator[str]:
     for line in text.rstrip("\n").split("\n") if text else ():
-        yield _dim(f"{_INDENT}{line}")
+        yield dim(f"{_INDENT}{line}")
 
 
 def _hit(hit: Hit) -> str:
@@ -143,5 +142,6 @@ def _cut(text: str, whole: bool) -> str:
     return line if whole else shortened(line, _ROOM)
 
 
-def _dim(text: str) -> str:
+def dim(text: str) -> str:
+    """Text of less weight, made harmless."""
     return click.style(sanitize(text), dim=True)

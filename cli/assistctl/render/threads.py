@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import click
 
 from assistctl.record.threads import Hit, Item, Thread, Turn, texts
-from assistctl.render.events import parsed
+from assistctl.render.events import arguments_line
 from assistctl.render.listing import table
+from assistctl.render.markup import fence_around
 from assistctl.render.terminal import one_line, sanitize, shortened
-from assistctl.render.values import counted, json_document, json_line
+from assistctl.render.values import counted, json_document
 from assistctl.resources import Json
 
 _ROOM = 160
@@ -144,13 +144,12 @@ def _item_markdown(item: Item) -> Iterator[str]:
 
 
 def _fenced(text: str, language: str = "") -> str:
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text) or [""]))
+    fence = fence_around([text])
     return f"{fence}{language}\n{text.rstrip(chr(10))}\n{fence}"
 
 
 def _arguments(item: Item) -> str:
-    value: Json = parsed(str(item.get("arguments", "")))
-    return value if isinstance(value, str) else json_line(value)
+    return arguments_line(str(item.get("arguments", "")))
 
 
 def _ending(turn: Turn) -> str:

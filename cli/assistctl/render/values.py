@@ -6,6 +6,7 @@ import difflib
 import json
 from collections.abc import Iterator, Mapping
 
+from assistctl.errors import Place
 from assistctl.render.terminal import ESCAPES, sanitize, shortened, width
 from assistctl.resources import Json
 
@@ -31,17 +32,22 @@ def json_line(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, default=str).translate(ESCAPES)
 
 
-def brief(value: Json, room: int = ROOM) -> str:
+def place_json(place: Place) -> dict[str, Json]:
+    """`{"file", "line", "column"}`; line 0: the whole file."""
+    return {"file": place.file, "line": place.line, "column": place.column}
+
+
+def brief(value: Json) -> str:
     """A value in one line for people: short JSON; what does not fit is cut, with its length."""
     if isinstance(value, str) and "\n" in value:
-        first = shortened(json_line(value.partition("\n")[0]), room)
+        first = shortened(json_line(value.partition("\n")[0]), ROOM)
         lines = counted(value.rstrip("\n").count("\n") + 1, "line")
         return sanitize(f"{first} ({lines}, {counted(len(value), 'character')})")
     text = sanitize(json_line(value))
-    if width(text) <= room:
+    if width(text) <= ROOM:
         return text
     length = len(value) if isinstance(value, str) else len(text)
-    return f"{shortened(text, room)} ({counted(length, 'character')})"
+    return f"{shortened(text, ROOM)} ({counted(length, 'character')})"
 
 
 def declared_brief(value: Json) -> str:

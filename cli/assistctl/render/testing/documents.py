@@ -6,10 +6,9 @@ import re
 from itertools import groupby
 from xml.etree import ElementTree
 
-from assistctl.errors import Place
 from assistctl.render.events import finished_json
 from assistctl.render.testing.words import expected, lines_about
-from assistctl.render.values import json_document
+from assistctl.render.values import json_document, place_json
 from assistctl.resources import Json
 from assistctl.verdicts import Attempt, CaseResult, Comparison, Outcome, Report
 
@@ -73,15 +72,11 @@ def _attempt(attempt: Attempt) -> dict[str, Json]:
                 "expected": expected(verdict.expectation),
                 "met": None if verdict.unknown else verdict.met,
                 "came": verdict.came,
-                **_place(verdict.expectation.place),
+                **place_json(verdict.expectation.place),
             }
             for verdict in attempt.verdicts
         ],
     }
-
-
-def _place(place: Place) -> dict[str, Json]:
-    return {"file": place.file, "line": place.line, "column": place.column}
 
 
 def comparison_document(comparison: Comparison) -> dict[str, Json]:

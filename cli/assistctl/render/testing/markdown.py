@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from assistctl.render.markup import code, fence_around, plain
+from assistctl.render.markup import as_many_as_fit, code, details, plain
 from assistctl.render.terminal import one_line, shortened
 from assistctl.render.testing.words import counts, lines_about, rate, summary
-from assistctl.render.values import counted
 from assistctl.verdicts import CaseResult, Comparison, Outcome, Report
 
 LIMIT = 50_000
@@ -58,7 +57,9 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 def _within(room: int, heading: str, table: str, results: Sequence[CaseResult]) -> str:
     """With as many of the details as there is room for."""
-    return "\n\n".join([heading, table, *_details(results, room - len(table))])
+    wrong = [it for it in results if it.outcome is not Outcome.PASSED and it.attempts]
+    more = as_many_as_fit(wrong, _detail, room - len(table), "case", "assistctl test")
+    return "\n\n".join([heading, table, *more])
 
 
 def _subject(result: CaseResult, report: Report) -> str:
@@ -76,22 +77,6 @@ def _before(comparison: Comparison, after: CaseResult) -> str:
     return _outcome(result) if result else "not there"
 
 
-def _details(results: Sequence[CaseResult], room: int) -> Iterator[str]:
-    wrong = [it for it in results if it.outcome is not Outcome.PASSED and it.attempts]
-    for number, result in enumerate(wrong):
-        text = _detail(result)
-        room -= len(text) + 2
-        if room < 0:
-            left_out = counted(len(wrong) - number, "case")
-            yield f"The details of {left_out} are left out here; `assistctl test` shows them."
-            return
-        yield text
-
-
 def _detail(result: CaseResult) -> str:
     lines = [shortened(one_line(line), _ROOM) for line in lines_about(result)]
-    fence = fence_around(lines)
-    name = html.escape(one_line(f"{result.key}: {result.case.name}"))
-    return "\n".join(
-        [f"<details><summary>{name}</summary>", "", fence, *lines, fence, "", "</details>"]
-    )
+    return details(html.escape(one_line(f"{result.key}: {result.case.name}")), lines)

@@ -7,6 +7,7 @@ from itertools import groupby
 
 import click
 
+from assistctl.render.steps import dim
 from assistctl.render.terminal import one_line, sanitize, shortened
 from assistctl.render.testing.words import counts, rate, summary, verdict_line
 from assistctl.verdicts import Answer, Attempt, CaseResult, Comparison, Outcome, Report
@@ -39,7 +40,7 @@ def comparison_text(comparison: Comparison, verbosity: int = 0) -> str:
         lines = [_heading(key, "", 1)]
         for result in results:
             was = comparison.was(result)
-            before = _sign(was.outcome) if was else _dim("not there")
+            before = _sign(was.outcome) if was else dim("not there")
             lines.append(f"  {before} → {_sign(result.outcome)} {one_line(result.case.name)}")
             if result.outcome is not Outcome.PASSED and result.attempts:
                 lines += why(result.telling, result, verbosity)
@@ -62,7 +63,7 @@ def _cases(results: Iterator[CaseResult], verbosity: int) -> Iterator[str]:
     for result in results:
         seconds = f"{result.seconds:.1f} s" if result.attempts else "not tried"
         told = ", ".join(filter(None, (rate(result), seconds)))
-        yield f"  {_sign(result.outcome)} {one_line(result.case.name)}  {_dim(told)}"
+        yield f"  {_sign(result.outcome)} {one_line(result.case.name)}  {dim(told)}"
         if result.outcome is not Outcome.PASSED and result.attempts:
             yield from why(result.telling, result, verbosity)
         elif verbosity > 0 and result.attempts:
@@ -74,10 +75,10 @@ def why(attempt: Attempt, result: CaseResult, verbosity: int) -> Iterator[str]:
     for verdict in attempt.unmet:
         place = verdict.expectation.place
         yield f"      {click.style(_cut(verdict_line(verdict), verbosity), fg='red')}"
-        yield f"      {_dim(str(place))}"
+        yield f"      {dim(str(place))}"
     if attempt.error:
         yield f"      {click.style(_cut(attempt.error, verbosity), fg='red')}"
-        yield f"      {_dim(str(result.case.place))}"
+        yield f"      {dim(str(result.case.place))}"
     yield from last_turn(attempt, verbosity)
 
 
@@ -102,7 +103,3 @@ def _turn(answer: Answer, verbosity: int) -> Iterator[str]:
 def _cut(text: str, verbosity: int) -> str:
     line = one_line(text)
     return line if verbosity > 0 else shortened(line, _ROOM)
-
-
-def _dim(text: str) -> str:
-    return click.style(sanitize(text), dim=True)
