@@ -25,12 +25,10 @@ from assistctl.errors import AssistctlError, Place
 from assistctl.resources import Target, Workspace
 
 
-def reached(target: Target, key: str | None = None) -> Reach:
-    """Connections to a target, with a key of somebody's own if there is one."""
+def reached(target: Target) -> Reach:
+    """Connections to a target."""
     from assistctl.apis.transport.client import Client
 
-    if key is not None:
-        target = replace(target, api_key=key)
     assert target.base_url is not None, "a local target is given its address before it is used"
     return Reach(apis.connect(target), Client(target.base_url, target.api_key or "none"))
 

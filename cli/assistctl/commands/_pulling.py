@@ -8,6 +8,7 @@ import click
 
 from assistctl.commands._consent import Consent
 from assistctl.commands._options import Options
+from assistctl.commands._workspace import say
 from assistctl.errors import SyncFailed
 from assistctl.pulling import FileEdit, Left, Pull, Take, note, write
 from assistctl.render.git_diff import git_diff
@@ -42,8 +43,8 @@ def carry_out(
                 "the files are written, but the target could not note it, which the next pull or "
                 "sync does: " + "; ".join(failed)
             )
-    if pull and not options.quiet:
-        click.echo(f"Pulled {target.name}: {_told(pull)}.", err=True)
+    if pull:
+        say(options, f"Pulled {target.name}: {_told(pull)}.")
 
 
 def refuse_left(pull: Pull) -> None:

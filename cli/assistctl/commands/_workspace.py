@@ -10,6 +10,7 @@ from assistctl import loading
 from assistctl.commands._options import Options
 from assistctl.errors import Problem
 from assistctl.render.problems import warnings_text
+from assistctl.render.terminal import sanitize
 from assistctl.resources import Workspace
 
 
@@ -20,6 +21,12 @@ def load(
     return loading.load(
         options.workspace, options.target, refuse=refuse, keyless=keyless, tests=tests
     )
+
+
+def say(options: Options, text: str) -> None:
+    """Tell on stderr whoever has not asked for quiet."""
+    if not options.quiet:
+        click.echo(sanitize(text), err=True)
 
 
 def warn(options: Options, warnings: Sequence[Problem]) -> None:

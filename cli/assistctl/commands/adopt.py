@@ -18,9 +18,7 @@ from assistctl.targets import opened
 @click.argument("object_id", metavar="ID")
 @with_consent
 @parallel_option
-def command(
-    options: Options, key: str, object_id: str, consent: Consent, parallel: int
-) -> int | None:
+def command(options: Options, key: str, object_id: str, consent: Consent, parallel: int) -> None:
     """Make the existing assistant (or vector store) ID the one that KEY declares.
 
     Its id stays, so that threads and clients that know it go on working; what differs from the
@@ -38,4 +36,3 @@ def command(
             click.echo(told_plan(found, options))
         consent.obtain(intent(found), workspace.target)
         refuse_failures(applied(surface, workspace, found, quiet=options.quiet))
-    return None

@@ -15,7 +15,7 @@ from assistctl.sync.planning import find_assistant
 @as_command("capabilities", formats=("text", "json"))
 @click.argument("key", required=False, metavar="[KEY]", shell_complete=complete_key)
 @click.option("--all", "everything", is_flag=True, help="All features at all APIs, as Markdown.")
-def command(options: Options, key: str | None, everything: bool) -> int | None:
+def command(options: Options, key: str | None, everything: bool) -> None:
     """Tell what the target's API makes of what each assistant (or KEY) declares.
 
     native: the API has it. emulated: it has not, and what is done instead is said. refused: it
@@ -34,7 +34,7 @@ def command(options: Options, key: str | None, everything: bool) -> int | None:
     if everything:
         by_api = {name: capabilities.of_api(name) for name in capabilities.TITLES}
         click.echo(table_json(by_api) if as_json else table_markdown(by_api, capabilities.TITLES))
-        return None
+        return
     workspace = load(options, refuse=False)
     target = workspace.target
     assistants = [find_assistant(workspace, key)] if key else workspace.assistants.values()
@@ -50,4 +50,3 @@ def command(options: Options, key: str | None, everything: bool) -> int | None:
     ]
     title = f"{target.name} ({capabilities.TITLES[target.api]})"
     click.echo(held_json(held, target.name, target.api) if as_json else held_text(held, title))
-    return None

@@ -20,7 +20,7 @@ from assistctl.targets import started
 )
 @click.option("--write", is_flag=True, help="Let pages apply plans and change files.")
 @click.option("--no-browser", is_flag=True, help="Only print the link.")
-def command(options: Options, port: int, write: bool, no_browser: bool) -> int | None:
+def command(options: Options, port: int, write: bool, no_browser: bool) -> None:
     """Show the workspace and its target in a browser, until Ctrl-C.
 
     It is for you alone: it listens on this machine only, and is opened by a link that works once.
@@ -63,4 +63,3 @@ def command(options: Options, port: int, write: bool, no_browser: bool) -> int |
             ) from error
         finally:
             app.state.sessions.end_all()
-    return None

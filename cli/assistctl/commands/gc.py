@@ -9,7 +9,7 @@ import click
 
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._options import Options, as_command, parallel_option
-from assistctl.commands._workspace import load
+from assistctl.commands._workspace import load, say
 from assistctl.render.listing import orphans_json, orphans_text
 from assistctl.render.values import counted
 from assistctl.targets import opened
@@ -44,7 +44,7 @@ def command(
     listing: bool,
     consent: Consent,
     parallel: int,
-) -> int | None:
+) -> None:
     """Find uploads to which no assistant and no vector store refers, and offer to delete them.
 
     A sync that is killed may leave some behind. Nothing says whose they are, so only those that
@@ -66,26 +66,24 @@ def command(
             click.echo(orphans_json(found))
         elif found or not options.quiet:
             click.echo(orphans_text(found))
-        if len(old) > len(found) and not options.quiet:
+        if len(old) > len(found):
             others = counted(len(old) - len(found), "upload")
-            click.echo(
+            say(
+                options,
                 f"note: nothing uses {others} that no declared file is called like; whose they "
                 "are nobody can tell: `assistctl gc --all --list` names them",
-                err=True,
             )
-        if len(orphans) > len(old) and not options.quiet:
+        if len(orphans) > len(old):
             young = counted(len(orphans) - len(old), "upload")
-            click.echo(
+            say(
+                options,
                 f"note: {young} that nothing uses may be too young to be sure of, and stay; "
                 "`assistctl gc --all --older-than 0s --list` names them",
-                err=True,
             )
         if listing or not found:
-            return None
+            return
         what = f"delete {counted(len(found), 'file')} at {workspace.target.name}"
         consent.obtain(what, workspace.target)
         for orphan in found:
             surface.delete_file(orphan.id)
-    if not options.quiet:
-        click.echo(f"Deleted {counted(len(found), 'file')}.", err=True)
-    return None
+    say(options, f"Deleted {counted(len(found), 'file')}.")

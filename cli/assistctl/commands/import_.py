@@ -16,7 +16,7 @@ from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._options import Options, as_command, parallel_option
 from assistctl.commands._person import in_ci
 from assistctl.commands._report import applied, intent, told_plan
-from assistctl.commands._workspace import load
+from assistctl.commands._workspace import load, say
 from assistctl.errors import SyncFailed
 from assistctl.importing.assistant_drafts import AssistantDraft
 from assistctl.importing.choosing import TooMany
@@ -107,7 +107,7 @@ def command(
         with _one_key():
             drafts = drafts_of_target(surface, workspace, asked)
         if not drafts.assistants:
-            _say(options, f"No assistant without an owner is at {workspace.target.name}.")
+            say(options, f"No assistant without an owner is at {workspace.target.name}.")
             return
         with shown_progress(
             sys.stderr, len(drafts.downloads), quiet=options.quiet, live=not in_ci()
@@ -143,7 +143,7 @@ def _from_dump(options: Options, dump: Path, key: str | None) -> None:
         found = drafts_of_dump(read, workspace, key)
     drafts = found.assistants
     for there in found.there:
-        _say(options, f"{yaml_path(there)} is there already, as the dump has it.")
+        say(options, f"{yaml_path(there)} is there already, as the dump has it.")
     if drafts:
         with (
             staging_directory(workspace.root) as directory,
@@ -151,7 +151,7 @@ def _from_dump(options: Options, dump: Path, key: str | None) -> None:
         ):
             _show_files(options, paths)
     for new, wanted in found.beside.items():
-        _say(
+        say(
             options,
             f"note: {yaml_path(new)} has a number since {wanted!r} is another one; if they are the "
             "same assistant, keep one of them",
@@ -159,9 +159,9 @@ def _from_dump(options: Options, dump: Path, key: str | None) -> None:
     _say_functions(options, drafts)
     if read.others:
         left = some([f"{count} of the kind {kind!r}" for kind, count in read.others.items()])
-        _say(options, f"Left out: {left}; `assistctl serve --seed` takes the whole dump.")
+        say(options, f"Left out: {left}; `assistctl serve --seed` takes the whole dump.")
     after = "; next: assistctl plan" if drafts else ", since all are here already."
-    _say(options, f"Imported {counted(len(drafts), 'assistant')}{after}")
+    say(options, f"Imported {counted(len(drafts), 'assistant')}{after}")
 
 
 def _adopt(
@@ -184,8 +184,8 @@ def _adopt(
         )
     _say_functions(options, drafts.assistants)
     if drafts.downloads:
-        _say(options, "The files that they had before stay at the target; nothing here uses them.")
-    _say(
+        say(options, "The files that they had before stay at the target; nothing here uses them.")
+    say(
         options,
         f"Imported {counted(len(drafts.assistants), 'assistant')} from {workspace.target.name}.",
     )
@@ -204,7 +204,7 @@ def _show_plan(options: Options, planned: PlannedSync, *, asking: bool) -> None:
 def _say_next(options: Options, drafts: Drafts) -> None:
     _say_functions(options, drafts.assistants)
     commands = [_adopt_command(options, *item) for item in drafts.objects.items()]
-    _say(options, "\n".join(["Not adopted yet; next:", *(f"  {line}" for line in commands)]))
+    say(options, "\n".join(["Not adopted yet; next:", *(f"  {line}" for line in commands)]))
 
 
 def _adopt_command(options: Options, address: str, object_id: str) -> str:
@@ -221,13 +221,8 @@ def _say_functions(options: Options, drafts: Iterable[AssistantDraft]) -> None:
         if tool["type"] == "function"
     )
     if names:
-        _say(
+        say(
             options,
             f"To have {some(names)} called here, name Python functions with `python:` beside "
             "`function:`.",
         )
-
-
-def _say(options: Options, text: str) -> None:
-    if not options.quiet:
-        click.echo(sanitize(text), err=True)

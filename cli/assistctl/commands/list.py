@@ -13,7 +13,7 @@ from assistctl.targets import opened
 
 
 @as_command("list", formats=("text", "json"))
-def command(options: Options) -> int | None:
+def command(options: Options) -> None:
     """List everything declared, and how it stands at the target.
 
     synced, changed (here), drifted (at the target), missing, or undeclared (owned, but not
@@ -31,4 +31,3 @@ def command(options: Options) -> int | None:
     each = options.verbosity > 0
     text = listing_json(rows) if options.format == "json" else listing_text(rows, each=each)
     click.echo(text)
-    return None

@@ -11,6 +11,7 @@ import click
 from assistctl import loading, spec
 from assistctl.commands._completion import complete_mcp_server
 from assistctl.commands._options import Options, as_command, as_group
+from assistctl.commands._workspace import say
 from assistctl.errors import AssistctlError, DeclarationError
 from assistctl.render.terminal import one_line, sanitize
 from assistctl.resources import Json, McpServer, digest
@@ -21,7 +22,7 @@ from assistctl.suggestion import suggestion
 @as_command("lock")
 @click.argument("names", metavar="[SERVER]...", nargs=-1, shell_complete=complete_mcp_server)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if something has changed.")
-def _lock(options: Options, names: tuple[str, ...], check: bool) -> int | None:
+def _lock(options: Options, names: tuple[str, ...], check: bool) -> None:
     """Ask the MCP servers for their tools, and pin these in mcp.lock.yaml.
 
     SERVER are the servers to ask, all of `mcp_servers` if left out. What is pinned is what plan and
@@ -50,8 +51,8 @@ def _lock(options: Options, names: tuple[str, ...], check: bool) -> int | None:
         click.echo(f"{one_line(server)}: {one_line(tool)} is left out: {reason}", err=True)
     changes = list(_changes(known, kept, left_out))
     if before == after or not (before or found):
-        _say(options, f"{mcp.LOCK} is up to date")
-        return None
+        say(options, f"{mcp.LOCK} is up to date")
+        return
     for line in changes:
         click.echo(one_line(line))
     if check:
@@ -61,8 +62,7 @@ def _lock(options: Options, names: tuple[str, ...], check: bool) -> int | None:
             "accept them with `assistctl mcp lock`"
         )
     _write(root / mcp.LOCK, after)
-    _say(options, f"wrote {mcp.LOCK}")
-    return None
+    say(options, f"wrote {mcp.LOCK}")
 
 
 @as_command("serve")
@@ -146,11 +146,6 @@ def _write(path: Path, text: str) -> None:
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise AssistctlError(f"{path.name} cannot be written: {error.strerror}") from None
-
-
-def _say(options: Options, words: str) -> None:
-    if not options.quiet:
-        click.echo(words, err=True)
 
 
 command = as_group(

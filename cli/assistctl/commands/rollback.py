@@ -13,7 +13,7 @@ from assistctl.commands._completion import complete_address, complete_snapshot
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._options import Options, as_command, parallel_option
 from assistctl.commands._report import applied, applied_json, intent, refuse_failures, show_plan
-from assistctl.commands._workspace import load
+from assistctl.commands._workspace import load, say
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.plan.changes import Action, Plan
 from assistctl.render.snapshots import (
@@ -67,7 +67,7 @@ def command(
     on_drift: OnDrift,
     consent: Consent,
     parallel: int,
-) -> int | None:
+) -> None:
     """Make KEY as it was before a sync changed or deleted it.
 
     Shows the plan of the way back, asks, and applies it. With an assistant goes the store behind
@@ -89,7 +89,7 @@ def command(
             kept_json(kept) if options.format == "json" else kept_text(kept),
             nl=bool(kept) or options.format == "json",
         )
-        return None
+        return
     address = workspace.now(Address.parse(key))
     if listing:
         having = [item for item in snapshots.all_of(workspace) if address in item.objects]
@@ -99,7 +99,7 @@ def command(
             snapshots_json(listed) if as_json else snapshots_text(listed),
             nl=bool(listed) or as_json,
         )
-        return None
+        return
     consent.check(workspace.target)
     snapshot = _chosen(workspace, address, to)
     with (
@@ -122,7 +122,7 @@ def command(
             if options.format == "json":
                 click.echo(applied_json(found, []))
             snapshots.finish_all(workspace, snapshot.name)
-            return None
+            return
         show_plan(found, options, asking=asks)
         refuse_drift(found, on_drift)
         consent.obtain(intent(found), workspace.target)
@@ -140,13 +140,11 @@ def command(
     made = next((it for it in results if it.change.address == address), None)
     if made and made.change.action is Action.CREATE:
         as_then += f", under a new id ({made.id}), which threads and clients do not know"
-    if not options.quiet:
-        click.echo(
-            f"{as_then}. The YAML was not changed: take the change back there too, or the next "
-            "sync makes it again.",
-            err=True,
-        )
-    return None
+    say(
+        options,
+        f"{as_then}. The YAML was not changed: take the change back there too, or the next sync "
+        "makes it again.",
+    )
 
 
 def _kept(snapshot: snapshots.Snapshot) -> KeptSnapshot:

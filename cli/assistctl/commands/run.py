@@ -46,7 +46,7 @@ def command(
     files: tuple[Path, ...],
     dry_run: bool,
     conversation: ConversationOptions,
-) -> int | None:
+) -> None:
     """Send MESSAGE (or what comes on standard input) to the assistant KEY.
 
     The answer goes to standard output as it comes; the tool calls and the rest of the story go to
@@ -67,7 +67,7 @@ def command(
         sent = would_send(workspace, key, conversation, text, files, there)
         form = {"text": would_send_text, "json": json_document, "jsonl": json_line}
         click.echo(form[options.format](sent))
-        return None
+        return
     with opened_session(options, workspace, key, conversation) as talk:
         for path in files:
             talk.check_attachment(path)
@@ -78,7 +78,6 @@ def command(
     if lost := [file for file in finished.files if file.error]:
         told = "; ".join(f"{one_line(file.name)}: {file.error}" for file in lost)
         raise AssistctlError(f"not all that was made could be saved: {told}")
-    return None
 
 
 def _message(argument: str | None) -> str:

@@ -79,7 +79,7 @@ def command(
     no_code_interpreter: bool,
     code_python: str | None,
     with_console: bool,
-) -> int | None:
+) -> None:
     """Serve the Assistants API v2 to any client, until Ctrl-C.
 
     In a workspace it serves the workspace's local database with `targets.local.model`, whatever
@@ -144,7 +144,6 @@ def command(
         raise AssistctlError(
             f"cannot serve on {host}:{port} ({reason}); choose another --host or --port"
         ) from error
-    return None
 
 
 def _workspace(root: Path, options: Options) -> tuple[Workspace, str | None]:

@@ -18,7 +18,7 @@ from assistctl.targets import opened
 
 @as_command("show", formats=("text", "json"))
 @click.argument("key", metavar="KEY", shell_complete=complete_address)
-def command(options: Options, key: str) -> int | None:
+def command(options: Options, key: str) -> None:
     """Show an assistant (or vector_store/… or file/…) field by field, declared and existing.
 
     KEY may also be the id of an object that this workspace owns.
@@ -45,7 +45,6 @@ def command(options: Options, key: str) -> int | None:
         hidden(remote.fields) if remote else None,
     )
     click.echo(shown_json(shown) if options.format == "json" else shown_text(shown))
-    return None
 
 
 def _owned(observed: Observed, object_id: str) -> Address | None:

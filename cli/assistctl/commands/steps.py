@@ -14,7 +14,7 @@ from assistctl.targets import opened
 
 @as_command("steps", formats=("text", "json"))
 @click.argument("wanted", metavar="[RUN|THREAD]", required=False, shell_complete=complete_thread)
-def command(options: Options, wanted: str | None) -> int | None:
+def command(options: Options, wanted: str | None) -> None:
     """Show what happened on a thread: code, searches, calls, answers, tokens.
 
     THREAD is its id, RUN that of one run on a thread that was used from here; without either it is
@@ -31,4 +31,3 @@ def command(options: Options, wanted: str | None) -> int | None:
         hidden = surface.redaction
         told = past_json(turns) if options.format == "json" else past_text(turns, options.verbosity)
         click.echo(hidden.text(told))
-    return None

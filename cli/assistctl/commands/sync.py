@@ -19,7 +19,7 @@ from assistctl.commands._options import (
 )
 from assistctl.commands._person import can_answer
 from assistctl.commands._report import applied, applied_json, intent, refuse_failures, show_plan
-from assistctl.commands._workspace import load, warn
+from assistctl.commands._workspace import load, say, warn
 from assistctl.errors import Refused
 from assistctl.plan.leftovers import mass_prune
 from assistctl.plan.reconcile import PlanOptions
@@ -65,7 +65,7 @@ def command(
     saved: Path | None,
     consent: Consent,
     parallel: int,
-) -> int | None:
+) -> None:
     """Create and update what is declared, so that the target is as the YAML says.
 
     Shows the plan, asks, and applies it. Only what this workspace owns is touched.
@@ -121,9 +121,8 @@ def command(
     if options.format == "json":
         click.echo(applied_json(planned, results))
     refuse_failures(results)
-    if planned.plan and not options.quiet:
-        click.echo(f"Synced {workspace.target.name}: {counted(len(results), 'change')}.", err=True)
-    return None
+    if planned.plan:
+        say(options, f"Synced {workspace.target.name}: {counted(len(results), 'change')}.")
 
 
 def _pull(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -12,7 +13,7 @@ from assistctl.commands._completion import complete_key, complete_target, comple
 from assistctl.commands._consent import Consent, with_consent
 from assistctl.commands._conversation import opened_session
 from assistctl.commands._options import Options, as_command, as_group
-from assistctl.commands._workspace import load
+from assistctl.commands._workspace import load, say
 from assistctl.conversation.sessions import ConversationOptions
 from assistctl.errors import AssistctlError
 from assistctl.loading import root_of
@@ -38,7 +39,7 @@ _THREAD = click.argument("thread", metavar="THREAD", shell_complete=complete_thr
 
 
 @as_command("list", formats=("text", "json"))
-def _list(options: Options) -> int | None:
+def _list(options: Options) -> None:
     """List the threads that were used here, the one used last first.
 
     Those of all targets, or with --target of one.
@@ -50,12 +51,11 @@ def _list(options: Options) -> int | None:
     """
     found = store.threads(root_of(options.workspace), options.target)
     click.echo(threads_json(found) if options.format == "json" else threads_text(found))
-    return None
 
 
 @as_command("show", formats=("text", "json"))
 @click.argument("thread", metavar="[THREAD]", required=False, shell_complete=complete_thread)
-def _show(options: Options, thread: str | None) -> int | None:
+def _show(options: Options, thread: str | None) -> None:
     """Show what was said on a thread; without THREAD on the one used last.
 
     The beginning of an id is enough. Arguments and outputs of calls are cut, but not with -v.
@@ -73,12 +73,11 @@ def _show(options: Options, thread: str | None) -> int | None:
     else:
         told = conversation_text(found, turns, whole=options.verbosity > 0)
         click.echo(fitted(told, sys.stdout))
-    return None
 
 
 @as_command("search", formats=("text", "json"))
 @click.argument("words", metavar="WORDS", nargs=-1, required=True)
-def _search(options: Options, words: tuple[str, ...]) -> int | None:
+def _search(options: Options, words: tuple[str, ...]) -> None:
     """Find the turns in which all the WORDS occur, also within other words.
 
     Titles, messages, answers, calls and the names of attached files are looked through.
@@ -93,12 +92,11 @@ def _search(options: Options, words: tuple[str, ...]) -> int | None:
         raise click.UsageError("Say what is to be found.")
     hits = store.search(root_of(options.workspace), each, options.target)
     click.echo(hits_json(hits) if options.format == "json" else hits_text(hits))
-    return None
 
 
 @as_command("export", formats=("markdown", "json"))
 @_THREAD
-def _export(options: Options, thread: str) -> int | None:
+def _export(options: Options, thread: str) -> None:
     """Write a thread to standard output, as Markdown or with --format json.
 
     A file or a pipe gets texts exactly as they were; a terminal, with controls spelled out.
@@ -116,13 +114,12 @@ def _export(options: Options, thread: str) -> int | None:
         click.echo(sanitize(text))
     else:
         sys.stdout.write(f"{text}\n")  # echo takes sequences of controls out
-    return None
 
 
 @as_command("rename", formats=("text", "json"))
 @_THREAD
 @click.argument("title", metavar="TITLE")
-def _rename(options: Options, thread: str, title: str) -> int | None:
+def _rename(options: Options, thread: str, title: str) -> None:
     """Give a thread another title, here only.
 
     \b
@@ -138,16 +135,15 @@ def _rename(options: Options, thread: str, title: str) -> int | None:
     store.rename(root, found, title)
     if options.format == "json":
         click.echo(threads_json([replace(found, title=title)]))
-    elif not options.quiet:
-        click.echo(f"Renamed {found.id}.", err=True)
-    return None
+    else:
+        say(options, f"Renamed {found.id}.")
 
 
 @as_command("delete", formats=("text", "json"))
 @_THREAD
 @click.option("--at-target", is_flag=True, help="Delete the thread at its target, too.")
 @with_consent
-def _delete(options: Options, thread: str, at_target: bool, consent: Consent) -> int | None:
+def _delete(options: Options, thread: str, at_target: bool, consent: Consent) -> None:
     """Forget what was said on a thread.
 
     The thread itself stays at its target, where nothing but --at-target deletes it.
@@ -167,10 +163,9 @@ def _delete(options: Options, thread: str, at_target: bool, consent: Consent) ->
     store.delete(root, found)
     if options.format == "json":
         click.echo(threads_json([found]))
-    elif not options.quiet:
+    else:
         where = f" at {found.target} and here" if at_target else " here"
-        click.echo(f"Deleted {found.id}{where}.", err=True)
-    return None
+        say(options, f"Deleted {found.id}{where}.")
 
 
 @as_command("copy", formats=("text", "json"))
@@ -189,7 +184,7 @@ def _delete(options: Options, thread: str, at_target: bool, consent: Consent) ->
     shell_complete=complete_key,
     help="With whom it goes on there; otherwise the one that it was held with.",
 )
-def _copy(options: Options, thread: str, to: str, key: str | None) -> int | None:
+def _copy(options: Options, thread: str, to: str, key: str | None) -> None:
     """Make a thread anew at another target, with what its API takes of it.
 
     It is read at its own target; where that does not tell it any more, from the record here. One
@@ -212,21 +207,19 @@ def _copy(options: Options, thread: str, to: str, key: str | None) -> int | None
     def source() -> Workspace:
         return load(replace(options, target=found.target), refuse=False)
 
-    with copying.temporary() as directory:
+    with TemporaryDirectory(prefix="assistctl-") as directory:
         original = copying.read(source, root, found, Path(directory))
         key = key or found.assistant or _only(workspace, found)
         with opened_session(there, workspace, key, ConversationOptions()) as talk:
             as_what = talk.surface.capabilities[COPY]
-            if as_what.support is Support.EMULATED and not options.quiet:
-                click.echo(f"note: at {to} it is copied {as_what.how}", err=True)
+            if as_what.support is Support.EMULATED:
+                say(options, f"note: at {to} it is copied {as_what.how}")
             copied = copying.write(original, talk)
     if options.format == "json":
         click.echo(json_document({"target": to, "assistant": key, **asdict(copied)}))
-        return None
-    if not options.quiet:
-        click.echo(copied_text(to, copied.messages, copied.calls, copied.left), err=True)
+        return
+    say(options, copied_text(to, copied.messages, copied.calls, copied.left))
     click.echo(copied.thread)
-    return None
 
 
 def _only(workspace: Workspace, thread: Thread) -> str:

@@ -13,7 +13,7 @@ from assistctl.commands._conversation import approval
 from assistctl.commands._options import Options, as_command, as_group
 from assistctl.commands._workspace import load
 from assistctl.errors import AssistctlError
-from assistctl.events import ToolCall, ToolContext, ToolReturned
+from assistctl.events import ToolCall, ToolReturned
 from assistctl.render.functions import (
     functions_json,
     functions_text,
@@ -31,7 +31,7 @@ _NAME = click.argument("name", metavar="NAME", shell_complete=complete_function)
 
 
 @as_command("list", formats=("text", "json"))
-def _list(options: Options) -> int | None:
+def _list(options: Options) -> None:
     """List every declared function, where it is, and who uses it.
 
     \b
@@ -41,12 +41,11 @@ def _list(options: Options) -> int | None:
     """
     found = declared_functions(load(options, refuse=False))
     click.echo(functions_json(found) if options.format == "json" else functions_text(found))
-    return None
 
 
 @as_command("show", formats=("text", "json"))
 @_NAME
-def _show(options: Options, name: str) -> int | None:
+def _show(options: Options, name: str) -> None:
     """Show a function with its schema as the model gets it.
 
     NAME may be KEY/NAME, for the function that the assistant KEY has by this name.
@@ -58,7 +57,6 @@ def _show(options: Options, name: str) -> int | None:
     """
     found = _named(name, declared_functions(load(options, refuse=False)))
     click.echo(shown_json(found) if options.format == "json" else shown_text(found))
-    return None
 
 
 @as_command("call", formats=("text", "json"))
@@ -82,9 +80,8 @@ def _call(options: Options, name: str, arguments: str, approve_all: bool) -> int
     text = sys.stdin.read() if arguments == "-" else arguments
     call = ToolCall("call", found.function.name, text)
     assistant = found.used_by[0] if len(found.used_by) == 1 else None
-    context = ToolContext(None, None, assistant, workspace.root, workspace.target.name)
     with contextlib.chdir(workspace.root):
-        tools = toolbox.mount(workspace.root, [found.function], workspace.interpreter, context)
+        tools = toolbox.mounted(workspace, [found.function], assistant)
         approve = (lambda _: True) if approve_all else approval("Call")
         with contextlib.closing(tools):
             (returned,) = tools.call([call], approve=approve)
