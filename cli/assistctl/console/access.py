@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from assistctl.console.reach import Reach
 from assistctl.errors import Refused
 from assistctl.server import is_loopback
+from assistctl.spec.addresses import host_of
 
 LINK_SECONDS = 600.0
 """How long a link can be used."""
@@ -249,7 +249,7 @@ def foreign_host(headers: Mapping[str, str]) -> str | None:
     """The host that a request names, if it is none of this machine: a page that has pointed its own
     name here (DNS rebinding) is told nothing."""
     host = headers.get("host", "")
-    return None if is_loopback(_hostname(f"//{host}")) else host
+    return None if is_loopback(host_of(f"//{host}")) else host
 
 
 def foreign_origin(scheme: str, headers: Mapping[str, str]) -> str | None:
@@ -271,13 +271,6 @@ def foreign_fetch(method: str, headers: Mapping[str, str]) -> str | None:
     if leads or site in ("none", "same-origin"):
         return None
     return f"a page of another origin ({site})"
-
-
-def _hostname(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _digest(text: str) -> bytes:

@@ -73,11 +73,11 @@ def create_app(console: Console) -> Starlette:
     ]
     routes = [
         Mount("/assets", StaticFiles(directory=_ASSETS)),
-        Route(entering.ENTER, _bounded(partial(_here, entering.enter_page, doors))),
+        Route(entering.ENTER, _bounded(partial(entering.enter_page, doors))),
         Route(
             entering.ENTER, _bounded(partial(entering.enter, doors), _DOOR_BYTES), methods=["POST"]
         ),
-        Route(entering.LOGIN, _bounded(partial(_here, entering.login_page, doors))),
+        Route(entering.LOGIN, _bounded(partial(entering.login_page, doors))),
         Route(
             entering.LOGIN, _bounded(partial(entering.login, doors), _DOOR_BYTES), methods=["POST"]
         ),
@@ -251,12 +251,6 @@ _STATUS: dict[type[Exception], int] = {
     RemoteError: 502,
     AssistctlError: 400,
 }
-
-
-async def _here(
-    page: Callable[[Doors, Request], Response], doors: Doors, request: Request
-) -> Response:
-    return page(doors, request)
 
 
 async def _to_console(request: Request) -> Response:

@@ -14,24 +14,14 @@ from starlette.types import Receive, Scope, Send
 from assistctl.apis.transport.client import path_of
 from assistctl.console.sharing import Share
 from assistctl.console.visit import Visit
+from assistctl.conversation.attachments import picture_type
 from assistctl.errors import AssistctlError
-
-_PICTURES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF87a": "image/gif",
-    b"GIF89a": "image/gif",
-}
-"""How pictures begin that hold no script; SVG is none of them."""
 
 
 def is_picture(path: Path) -> str | None:
     """The media type of a picture, by what is in it and not by what it is called."""
     with path.open("rb") as handle:
-        head = handle.read(12)
-    if head[:4] == b"RIFF" and head[8:] == b"WEBP":
-        return "image/webp"
-    return next((kind for mark, kind in _PICTURES.items() if head.startswith(mark)), None)
+        return picture_type(handle.read(12))
 
 
 class _Lent(FileResponse):

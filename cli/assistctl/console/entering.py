@@ -65,7 +65,7 @@ def outside(doors: Doors, request: Request) -> Response:
     return RedirectResponse(way, 303)
 
 
-def enter_page(doors: Doors, request: Request) -> Response:
+async def enter_page(doors: Doors, request: Request) -> Response:
     """What a link leads to. It is used up by the form on this page, not by looking at it: programs
     that open links to preview them do not post."""
     if doors.console.links is None:
@@ -86,7 +86,7 @@ async def enter(doors: Doors, request: Request) -> Response:
     return _let_in(doors, request, reach, None)
 
 
-def login_page(doors: Doors, request: Request) -> Response:
+async def login_page(doors: Doors, request: Request) -> Response:
     """Where a key is asked for."""
     if doors.console.links is not None:
         return outside(doors, request)

@@ -3,7 +3,7 @@ http and https only, and no picture from anywhere."""
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,12 +46,12 @@ def _parser() -> MarkdownIt:
         ("link_open", _link_open),
         ("link_close", _link_close),
         ("image", _image),
-        ("heading_open", _heading),
-        ("heading_close", _heading),
-        ("th_open", _cell),
-        ("td_open", _cell),
-        ("table_open", _table_open),
-        ("table_close", _table_close),
+        ("heading_open", _of_token(_heading)),
+        ("heading_close", _of_token(_heading)),
+        ("th_open", _of_token(_cell)),
+        ("td_open", _of_token(_cell)),
+        ("table_open", _of_token(lambda token: '<div class="wide"><table>\n')),
+        ("table_close", _of_token(lambda token: "</table></div>\n")),
     ):
         made.add_render_rule(name, rule)
     return made
@@ -86,30 +86,25 @@ def _image(
     return str(escape(f"[picture: {told or token.attrs.get('src', '')}]"))
 
 
-def _heading(
-    self: RendererHTML, tokens: Sequence[Token], number: int, options: _Options, env: _Env
-) -> str:
-    level = min(int(tokens[number].tag[1]) + _HEADINGS, 6)
-    return f"<h{level}>" if tokens[number].nesting == 1 else f"</h{level}>\n"
+def _of_token(told: Callable[[Token], str]) -> Callable[..., str]:
+    """A rule for what its own token tells."""
+
+    def rule(
+        self: RendererHTML, tokens: Sequence[Token], number: int, options: _Options, env: _Env
+    ) -> str:
+        return told(tokens[number])
+
+    return rule
 
 
-def _cell(
-    self: RendererHTML, tokens: Sequence[Token], number: int, options: _Options, env: _Env
-) -> str:
+def _heading(token: Token) -> str:
+    level = min(int(token.tag[1]) + _HEADINGS, 6)
+    return f"<h{level}>" if token.nesting == 1 else f"</h{level}>\n"
+
+
+def _cell(token: Token) -> str:
     # Columns are aligned by an inline style, which our policy does not let be.
-    return f"<{tokens[number].tag}>"
-
-
-def _table_open(
-    self: RendererHTML, tokens: Sequence[Token], number: int, options: _Options, env: _Env
-) -> str:
-    return '<div class="wide"><table>\n'
-
-
-def _table_close(
-    self: RendererHTML, tokens: Sequence[Token], number: int, options: _Options, env: _Env
-) -> str:
-    return "</table></div>\n"
+    return f"<{token.tag}>"
 
 
 def is_web(url: str | None) -> bool:

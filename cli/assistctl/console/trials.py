@@ -8,6 +8,7 @@ import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from assistctl.errors import AssistctlError, Refused
 from assistctl.record.results import keep
@@ -70,7 +71,7 @@ class Trial:
         try:
             for wanted in self.wanted:
                 if not self.stopping:
-                    watch = _Watch(self, wanted.synced)
+                    watch = partial(self._ended, wanted.synced)
                     self._note(try_cases(self.workspace, wanted, watch, self._stop))
         except AssistctlError as error:
             self.error = str(error)
@@ -88,18 +89,10 @@ class Trial:
             outcome = case["outcome"]
             self.counts[outcome] = self.counts.get(outcome, 0) + 1
 
-
-@dataclass(frozen=True)
-class _Watch:
-    trial: Trial
-    synced: bool
-
-    def __call__(self, tried: Try, attempt: Attempt, ended: int, total: int) -> None:
-        trial = self.trial
-        trial.ended, trial.total = ended, total
-        outcome = attempt.outcome.value
-        trial.lines.append(Line(self.synced, tried.name, outcome, attempt.seconds))
-        trial.version += 1
+    def _ended(self, synced: bool, tried: Try, attempt: Attempt, ended: int, total: int) -> None:
+        self.ended, self.total = ended, total
+        self.lines.append(Line(synced, tried.name, attempt.outcome.value, attempt.seconds))
+        self.version += 1
 
 
 def start(workspace: Workspace, surface: Surface, wanted: Wanted, which: str) -> Trial:

@@ -14,7 +14,6 @@ from assistctl.console.playground.fields import NAMES
 from assistctl.conversation import ConversationOptions, Session
 from assistctl.conversation.overrides import Overrides, overridden, problems, wants_values
 from assistctl.errors import DeclarationError, Place
-from assistctl.events import ToolContext
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.resources import (
     Assistant,
@@ -157,7 +156,8 @@ def _there(
 ) -> tuple[Session, str]:
     workspace, overrides = version.workspace, there.overrides
     target = workspace.target
-    tools = _mounted(workspace, version.assistant)
+    assistant = version.assistant
+    tools = toolbox.mounted(workspace, assistant.functions, assistant.key)
     stack.callback(tools.close)
     how = f"as it is at {target.name}"
     if surface.capabilities[ASSISTANT].support is Support.EMULATED:
@@ -199,11 +199,6 @@ def _apart(stack: ExitStack, version: Version) -> tuple[Session, str]:
         f"not synced to {target}: it runs on a temporary server with the model of {target}, and"
         " what is said is forgotten when you leave"
     )
-
-
-def _mounted(workspace: Workspace, assistant: Assistant) -> toolbox.Toolbox:
-    context = ToolContext(None, None, assistant.key, workspace.root, workspace.target.name)
-    return toolbox.mount(workspace.root, assistant.functions, workspace.interpreter, context)
 
 
 def _words(names: Collection[str]) -> list[str]:
