@@ -46,15 +46,18 @@ def unsupported(what: str, param: str | None = None, code: str = "unsupported_va
     return ApiError(f"{what} not supported by this server.", param=param, code=code)
 
 
+def refused(what: str, code: str = "unsupported_value") -> Check:
+    """The check of a kind of object that cannot be had here."""
+
+    def check(value: Json, path: str) -> Json:
+        raise unsupported(what, f"{path}.type", code)
+
+    return check
+
+
 def _function(value: Json, path: str) -> Json:
     tool = _FUNCTION(value, path)
-    schemas.check(
-        tool["parameters"],
-        f"function '{tool['name']}'",
-        strict=False,
-        param=f"{path}.parameters",
-        code="invalid_function_parameters",
-    )
+    schemas.check_function(tool, strict=False, param=f"{path}.parameters")
     if tool.get("async"):
         raise unsupported("Functions whose result is not waited for are", f"{path}.async")
     completed = {key: tool[key] for key in ("type", "name", "description", "parameters")}

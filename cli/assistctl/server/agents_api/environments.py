@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from assistctl.server import files
-from assistctl.server.agents_api.configuration import unsupported
+from assistctl.server.agents_api.configuration import refused, unsupported
 from assistctl.server.http import bodies
 from assistctl.server.sandbox.names import is_name
 from assistctl.server.storage import documents
@@ -131,13 +131,8 @@ _HOSTED: Fields = {
 }
 
 
-def _self_hosted(value: Json, path: str) -> Json:
-    raise unsupported(
-        "Environments of type 'self_hosted' are", f"{path}.type", code="unsupported_environment"
-    )
-
-
-CHECK = tagged({"none": {}, HOSTED: _HOSTED, "self_hosted": _self_hosted})
+_SELF_HOSTED = refused("Environments of type 'self_hosted' are", "unsupported_environment")
+CHECK = tagged({"none": {}, HOSTED: _HOSTED, "self_hosted": _SELF_HOSTED})
 
 
 def made(tx: Transaction, project: str, session_id: str, given: Mapping[str, Any]) -> Document:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from assistctl.server.agents_api import configuration, environments, events, items, sessions, turns
+from assistctl.server.agents_api import environments, events, items, sessions, turns
+from assistctl.server.agents_api.configuration import refused
 from assistctl.server.agents_api.events import Event, Teller
 from assistctl.server.agents_api.record import Listeners, SessionRecord
 from assistctl.server.agents_api.turns import ASKED_AT, CACHE, ORDER
@@ -35,7 +36,7 @@ from assistctl.server.validation import (
     string,
     tagged,
 )
-from assistctl.server.wire import MESSAGE, STEP, ApiError, Document, Json, now
+from assistctl.server.wire import MESSAGE, STEP, ApiError, Document, now
 
 _NO_REASON = "The function call failed."
 _MESSAGE = "agent.session.input.message"
@@ -47,17 +48,8 @@ _APPROVALS = (
 )
 
 
-def _picture(value: Json, path: str) -> Json:
-    raise configuration.unsupported("Images as results of functions are", f"{path}.type")
-
-
-_OUTPUT_PART = tagged({"input_text": {"text": Required(string())}, "input_image": _picture})
-
-
-def _approval(value: Json, path: str) -> Json:
-    raise configuration.unsupported(f"Input of type '{value['type']}' is", f"{path}.type")
-
-
+_PICTURE = refused("Images as results of functions are")
+_OUTPUT_PART = tagged({"input_text": {"text": Required(string())}, "input_image": _PICTURE})
 _KINDS: Mapping[str, Check | Fields] = {
     _MESSAGE: {"input": Required(sessions.MESSAGES)},
     _RESULT: {
@@ -68,7 +60,7 @@ _KINDS: Mapping[str, Check | Fields] = {
         "error": string(),
     },
     _CANCEL: {},
-    **dict.fromkeys(_APPROVALS, _approval),
+    **{kind: refused(f"Input of type '{kind}' is") for kind in _APPROVALS},
 }
 INPUT = record({"events": Required(array(tagged(_KINDS), shortest=1))})
 
@@ -288,11 +280,5 @@ def _runs_format(chosen: Document) -> Any:
     if chosen["type"] == "text":
         return "auto"
     schema = chosen["schema"]
-    try:
-        schemas.check(schema, "text.format", strict=True, param="", code=None)
-    except ApiError:
-        strict = False
-    else:
-        strict = True
-    wanted = {"name": "answer", "schema": schema, "strict": strict}
+    wanted = {"name": "answer", "schema": schema, "strict": schemas.allows_strict(schema)}
     return {"type": "json_schema", "json_schema": wanted}

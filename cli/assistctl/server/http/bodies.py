@@ -88,13 +88,8 @@ def _function_tool(value: Json, path: str) -> Json:
     tool = _kept_function_tool(value, path)
     function = tool["function"]
     if "parameters" in function:
-        schemas.check(
-            function["parameters"],
-            f"function '{function['name']}'",
-            strict=function["strict"],
-            param=f"{path}.function.parameters",
-            code="invalid_function_parameters",
-        )
+        param = f"{path}.function.parameters"
+        schemas.check_function(function, strict=function["strict"], param=param)
     return tool
 
 

@@ -42,6 +42,17 @@ def check(
         raise ApiError(f"Invalid schema for {subject}: {shown}", param=param, code=code)
 
 
+def check_function(function: Mapping[str, Json], *, strict: bool, param: str) -> None:
+    """As `check`, of the `parameters` of a function with a `name`."""
+    subject, code = f"function '{function['name']}'", "invalid_function_parameters"
+    check(function["parameters"], subject, strict=strict, param=param, code=code)
+
+
+def allows_strict(schema: Mapping[str, Json]) -> bool:
+    """Whether strict mode takes it."""
+    return next(_wrong(schema, strict=True), None) is None
+
+
 def _wrong(schema: Mapping[str, Json], *, strict: bool) -> Iterator[str]:
     yield from (f"{each}." for each in _malformed(schema))
     kind = schema.get("type")

@@ -89,15 +89,10 @@ def _function(value: Json, path: str) -> Json:
         )
     parameters = tool.get("parameters") or _NO_PARAMETERS
     strict = tool.get("strict")
-    declared: dict[str, Any] = {
-        "schema": parameters,
-        "subject": f"function '{tool['name']}'",
-        "param": f"{path}.parameters",
-        "code": "invalid_function_parameters",
-    }
-    schemas.check(**declared, strict=strict is True)
+    declared = {**tool, "parameters": parameters}
+    schemas.check_function(declared, strict=strict is True, param=f"{path}.parameters")
     if strict is None:
-        strict = _allows_strict(declared)
+        strict = schemas.allows_strict(parameters)
     return {
         "type": "function",
         "name": tool["name"],
@@ -106,14 +101,6 @@ def _function(value: Json, path: str) -> Json:
         "strict": strict,
         **{key: tool[key] for key in _MIRRORED if tool.get(key) is not None},
     }
-
-
-def _allows_strict(declared: Mapping[str, Any]) -> bool:
-    try:
-        schemas.check(**declared, strict=True)
-    except ApiError:
-        return False
-    return True
 
 
 def _search(value: Json, path: str) -> Json:
