@@ -42,7 +42,7 @@ def server(target):
 @pytest.fixture
 def shop(bench, endpoint, monkeypatch):
     """The assistant's talk, with what is different in it."""
-    monkeypatch.setattr("assistctl.server.models.asking._pause", lambda told, attempt: None)
+    monkeypatch.setattr("assistctl.server.models.asking.wait", lambda *refusal: None)
     endpoint.requests.clear()
     bench.assistant("shop", *FUNCTIONS, instructions="Sell flowers.")
     assert bench.apply() == []

@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -107,15 +106,15 @@ class CodeInterpreter:
         execution = await self._sandboxes.run(
             session_key(self._claim.project, self._container) if self._container else own,
             code,
-            [Given(name, file_id, self._reader(file_id)) for name, file_id in self._files.items()],
+            [
+                Given(name, file_id, partial(contents.parts, self._database, file_id))
+                for name, file_id in self._files.items()
+            ],
             continued=self._continued,
             holder=own,
         )
         self._continued = True
         return await run_in_threadpool(self._result, code, execution)
-
-    def _reader(self, file_id: str) -> Any:
-        return partial(contents.parts, self._database, file_id)
 
     def _failed(self, arguments: str, error: str, note: str | None = None) -> CodeResult:
         return CodeResult(code_of(arguments), f"[{error}]\n", False, error, note=note)

@@ -136,11 +136,9 @@ def _below_prefix(
 
 
 def _bind(server: Server, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-    run = _run_here if inspect.iscoroutinefunction(endpoint.handler) else _run_in_lane
-
     async def answer(request: Request) -> Response:
         try:
-            return await _answer(server, endpoint, request, run)
+            return await _answer(server, endpoint, request)
         except (ApiError, HTTPException):
             raise
         except ClientDisconnect:
@@ -173,29 +171,24 @@ def _health(server: Server) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
-async def _answer(server: Server, endpoint: Endpoint, request: Request, run: _Run) -> Response:
+async def _answer(server: Server, endpoint: Endpoint, request: Request) -> Response:
     project = request.state.project = _authenticate(request, server)
     _demand_beta(request, endpoint, strict=server.settings.strict_beta)
     try:
         if endpoint.form and (not endpoint.form.may_be_json or is_form(request)):
             async with read_form(request, endpoint.form, server.lanes.spooling) as form:
-                answer = await run(endpoint, Call(server, project, request, {}, form))
+                answer = await _handled(endpoint, Call(server, project, request, {}, form))
         else:
             body = await read_json(request) if endpoint.method == "POST" else {}
-            answer = await run(endpoint, Call(server, project, request, body))
+            answer = await _handled(endpoint, Call(server, project, request, body))
     except Answered as before:
         return _json(before.answer, headers=REPLAYED)
     return answer if isinstance(answer, Response) else _json(answer)
 
 
-_Run: TypeAlias = Callable[[Endpoint, Call], Awaitable[Any]]
-
-
-async def _run_here(endpoint: Endpoint, call: Call) -> Any:
-    return await endpoint.handler(call)
-
-
-async def _run_in_lane(endpoint: Endpoint, call: Call) -> Any:
+async def _handled(endpoint: Endpoint, call: Call) -> Any:
+    if inspect.iscoroutinefunction(endpoint.handler):
+        return await endpoint.handler(call)
     return await endpoint.lane(call.server.lanes).run(partial(endpoint.handler, call))
 
 

@@ -173,13 +173,14 @@ class AskedModel:
                 if heard:
                     raise error from told
                 tried.append((dialect, asked))
-                case = self._case(told, asked, dialect, way)
-                learnt = learn(case, error)
+                body, settled = self._body(way, dialect, asked), way.api != "auto"
+                learnt = learn(Case(told, asked, dialect, body, settled), error)
                 if learnt is not None and learnt not in tried and len(tried) <= _MOST_LESSONS:
                     dialect, asked = learnt
                     patience = self._patience(way)
                     continue
-                if not await patience.again(_pause(told, patience.attempts + 1), _most(told)):
+                pause = wait(told.status, told.headers, told.text, patience.attempts + 1)
+                if not await patience.again(pause, _most(told)):
                     raise error from told
             except BadAnswer as fault:
                 raise self._error(str(fault)) from fault
@@ -204,9 +205,6 @@ class AskedModel:
     def _patience(self, way: Way) -> _Patience:
         seconds = anyio.current_time() + way.run_seconds
         return _Patience(min(anyio.current_effective_deadline(), seconds))
-
-    def _case(self, told: Refused, asked: Request, dialect: Dialect, way: Way) -> Case:
-        return Case(told, asked, dialect, self._body(way, dialect, asked), way.api != "auto")
 
     def _body(self, way: Way, dialect: Dialect, request: Request) -> dict[str, Any]:
         body = _WIRES[dialect.api].body(request, dialect, way, self._origin(way, dialect))
@@ -338,10 +336,6 @@ def _told(request: Request, asked: Request, dialect: Dialect) -> list[str]:
             " the thread leaves room for"
         )
     return told
-
-
-def _pause(told: Refused, attempt: int) -> float | None:
-    return wait(told.status, told.headers, told.text, attempt)
 
 
 def _most(told: Refused) -> int | None:

@@ -23,7 +23,8 @@ _NOBODY = (
 
 class Models:
     """`scripts` maps the value of an assistant's metadata pair `assistctl` to its turns; `storage`
-    keeps what is learnt of the endpoint's models; what it is asked goes through the `tape`."""
+    keeps what is learnt of the models of the `endpoint`, if one is set up; what that is asked goes
+    through the `tape`."""
 
     def __init__(
         self,
@@ -34,33 +35,28 @@ class Models:
     ) -> None:
         if isinstance(declared, str) and declared != "scripted":
             raise ValueError(f"model must be `scripted` or an endpoint, not {declared!r}")
-        self._endpoint: AskedModel | None = None
+        self.endpoint: AskedModel | None = None
         if isinstance(declared, Mapping):
             from assistctl.server.models.asking import AskedModel
             from assistctl.server.models.endpoint import Endpoint
             from assistctl.server.models.memory import Memory
 
-            self._endpoint = AskedModel(Endpoint.parse(declared), Memory(storage), tape)
+            self.endpoint = AskedModel(Endpoint.parse(declared), Memory(storage), tape)
         self._scripted = declared == "scripted"
         self._scripts = scripts
-
-    @property
-    def endpoint(self) -> AskedModel | None:
-        """The endpoint, if one is set up."""
-        return self._endpoint
 
     def run_seconds(self, model: str) -> float:
         """How long a run may take that this model answers."""
         from assistctl.server.models.endpoint import RUN_SECONDS
 
-        return self._endpoint.run_seconds(model) if self._endpoint else RUN_SECONDS
+        return self.endpoint.run_seconds(model) if self.endpoint else RUN_SECONDS
 
     def answering(self, script: str) -> Model:
         """The model for an assistant whose script, if it has one, goes by this name; raises
         ModelError when there is neither. The word `scripted` lends an assistant without a script,
         such as one that a client made by itself, the turns of the others that fit its tools."""
-        if self._endpoint is not None:
-            return self._endpoint
+        if self.endpoint is not None:
+            return self.endpoint
         from assistctl.server.models.protocol import ModelError
         from assistctl.server.models.scripted import Scripted
 
@@ -71,5 +67,5 @@ class Models:
         return Scripted([turn for turns in self._scripts.values() for turn in turns], borrowed=True)
 
     async def aclose(self) -> None:
-        if self._endpoint is not None:
-            await self._endpoint.aclose()
+        if self.endpoint is not None:
+            await self.endpoint.aclose()

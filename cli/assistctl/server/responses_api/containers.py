@@ -149,7 +149,7 @@ def take(tx: Transaction, container: Container, file_id: str) -> None:
         if file_id in _threads_files(document):
             rest = [each for each in _threads_files(document) if each != file_id]
             _give_to_thread(tx, container, rest)
-        elif _sources(tx, container).get(file_id) == "assistant":
+        elif dict(_named(tx, container).values()).get(file_id) == "assistant":
             files.delete(tx, container.project, file_id)
         else:
             raise ApiError(
@@ -231,10 +231,6 @@ def _active(document: Document) -> Document:
 def _born_here(document: Document) -> list[str]:
     born = [*document["_uploaded"], *document["_written"].values(), *document["_shown"]]
     return list(dict.fromkeys(born))
-
-
-def _sources(tx: Transaction, container: Container) -> dict[str, str]:
-    return dict(_named(tx, container).values())
 
 
 def _named(tx: Transaction, container: Container) -> dict[str, tuple[str, str]]:

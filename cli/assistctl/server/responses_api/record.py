@@ -227,7 +227,7 @@ class ResponseRecord:
             case AwaitsOutputs(asked):
                 return self._end(tx, _asking(run, asked))
             case Ending(cut_by=cut):
-                return self._end(tx, _cut(run, cut))
+                return self._end(tx, {**run, ASKED: {**run[ASKED], "cut": cut}})
 
     def end(self, tx: Transaction, ending: Ending, usage: Usage | None) -> list[Event]:
         self._thread.end(tx, ending, usage)
@@ -295,7 +295,3 @@ def _asking(run: Document, calls: Sequence[ToolCall]) -> Document:
         "usage": run["_usage"] or runs.NO_TOKENS,
     }
     return {**ended, ASKED: {**run[ASKED], "awaits": [call.id for call in calls]}}
-
-
-def _cut(run: Document, cut_by: str | None) -> Document:
-    return {**run, ASKED: {**run[ASKED], "cut": cut_by}}

@@ -169,7 +169,8 @@ class Interpreter:
         for header, body in self._unpacker.feed(data):
             if header.get("done") == call.number:
                 call.done = True
-                call.error = _line(header.get("error"))
+                if isinstance(error := header.get("error"), str):  # as it claims: made safe
+                    call.error = shown(error)[:_MOST_ERROR_CHARACTERS]
                 call.returned.keep(header.get("kept"))
             elif "done" not in header:  # else the belated end of an earlier call
                 call.returned.add(header, body)
@@ -205,8 +206,3 @@ def _exited(status: int) -> str:
         with suppress(ValueError):
             return f"it was ended by {signal.Signals(status - 128).name}"
     return f"it exited with status {status}"
-
-
-def _line(error: Any) -> str | None:
-    """The error as the interpreter claims it, made short and safe to show."""
-    return shown(error)[:_MOST_ERROR_CHARACTERS] if isinstance(error, str) else None

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -66,13 +67,11 @@ class Keeper:
     def _work(self) -> None:
         due = time.monotonic() + self._seconds
         while True:
-            try:
+            with suppress(queue.Empty):
                 job = self._jobs.get(timeout=max(0.0, due - time.monotonic()))
-            except queue.Empty:
-                job = _nothing
-            if job is None:
-                return
-            job()
+                if job is None:
+                    return
+                job()
             if time.monotonic() >= due:
                 self._do_chore()
                 due = time.monotonic() + self._seconds
@@ -82,7 +81,3 @@ class Keeper:
             self._chore()
         except Exception:  # noqa: BLE001 - logged; interpreters would die with this thread
             _log.exception("looking after the sandboxes failed; it goes on")
-
-
-def _nothing() -> None:
-    pass

@@ -114,7 +114,10 @@ def _values(file: Path, name: str) -> Iterator[tuple[str, Any]]:
         return
     for number, line in enumerate(text.split("\n"), 1):  # what else breaks lines may be in a value
         if line.strip():
-            yield f"{name} line {number}", _parsed(f"{name} line {number}", line)
+            where = f"{name} line {number}"
+            with _told(where):
+                value = json.loads(line)
+            yield where, value
 
 
 def _text(file: Path) -> str:
@@ -123,11 +126,6 @@ def _text(file: Path) -> str:
     if data.startswith(_GZIP):
         data = gzip.decompress(data)
     return data.decode(json.detect_encoding(data))
-
-
-def _parsed(where: str, text: str) -> Any:
-    with _told(where):
-        return json.loads(text)
 
 
 def _following(name: str, text: str) -> Iterator[tuple[str, Any]]:

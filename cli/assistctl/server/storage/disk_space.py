@@ -39,7 +39,8 @@ def refusal() -> ApiError:
 
 def check(database: Path) -> None:
     """Raises DiskFull where nothing more can be kept."""
-    for folder, what in ((database.parent, "database"), (_temporary(), "temporary files")):
+    temporary = Path(tempfile.gettempdir())
+    for folder, what in ((database.parent, "database"), (temporary, "temporary files")):
         if shutil.disk_usage(folder).free < _NEEDED_BYTES:
             raise DiskFull(f"the disk of the {what} is full ({folder})")
 
@@ -54,7 +55,3 @@ def check_by_writing(database: Path) -> None:
         if not is_lacking(error):
             raise
         raise DiskFull(f"the disk of the database is full ({database.parent})") from error
-
-
-def _temporary() -> Path:
-    return Path(tempfile.gettempdir())

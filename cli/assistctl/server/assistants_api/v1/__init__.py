@@ -38,10 +38,6 @@ def _answer(endpoint: Endpoint, call: Call) -> Answer:
     return translator.answer(answer)
 
 
-def _translated(endpoint: Endpoint) -> Endpoint:
-    return replace(endpoint, handler=partial(_answer, endpoint))
-
-
 def endpoints(word: str, current: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
     """v1's own whose paths begin with a word (`assistants`, `threads`), and the `current` ones of
     v2."""
@@ -49,4 +45,4 @@ def endpoints(word: str, current: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
     own = [each for each in everything if each.path.startswith(f"/{word}")]
     known = {(endpoint.method, endpoint.path) for endpoint in own}
     rest = [each for each in current if (each.method, each.path) not in known]
-    return tuple(_translated(endpoint) for endpoint in (*own, *rest))
+    return tuple(replace(each, handler=partial(_answer, each)) for each in (*own, *rest))

@@ -65,7 +65,8 @@ def chat_body(request: Request, dialect: Dialect, way: Way, origin: Mapping[str,
     if "max_completion_tokens" in body and dialect.has(Quirk.OLD_CAP):
         body["max_tokens"] = body.pop("max_completion_tokens")
     if request.tools and not (request.tool_choice == "none" and "tool_choice" in dropped):
-        body["tools"] = [_tool(tool, dropped) for tool in _offered(request, dialect)]
+        offered = _alone(request, dialect) or request.tools
+        body["tools"] = [_tool(tool, dropped) for tool in offered]
     return body
 
 
@@ -106,10 +107,6 @@ def _tool_choice(request: Request, dialect: Dialect) -> Any:
     if not request.tools:
         return None
     return "required" if _alone(request, dialect) else request.tool_choice
-
-
-def _offered(request: Request, dialect: Dialect) -> Sequence[Mapping[str, Any]]:
-    return _alone(request, dialect) or request.tools
 
 
 def _alone(request: Request, dialect: Dialect) -> Sequence[Mapping[str, Any]]:

@@ -47,18 +47,14 @@ class Events:
         self._count = 0
         self._texts: dict[Any, str] = {}
         self._items: list[Mapping[str, Any]] = []
-        self._finish: Finish | None = None
-
-    @property
-    def finish(self) -> Finish | None:
-        return self._finish
+        self.finish: Finish | None = None
 
     def end(self) -> None:
-        if self._finish is None:
+        if self.finish is None:
             raise BadAnswer("ended its answer in the middle")
 
     def rest(self) -> list[Delta]:
-        finish = self._finish
+        finish = self.finish
         thought = any(item.get("type") == "reasoning" for item in self._items)
         silent = not self._calls and not any(self._texts.values())
         if finish and finish.reason == "stop" and thought and silent:
@@ -171,7 +167,7 @@ class Events:
         elif status != "completed":
             raise BadAnswer(f"ended its answer with the status {status}")
         state = {"items": self._items} if self._items and status == "completed" else None
-        self._finish = Finish(reason, _usage(response.get("usage")), state, word)
+        self.finish = Finish(reason, _usage(response.get("usage")), state, word)
 
 
 def _keys(event: Mapping[str, Any]) -> list[Any]:

@@ -72,7 +72,7 @@ def _reader(suffix: str, head: bytes) -> Callable[[BinaryIO], Text]:
             "unsupported_file",
             "Files of this type are not read: an old Office document; save it as .docx or .pptx.",
         )
-    return lambda content: _PARSED.get(suffix, _verbatim)(plain.decode(content))
+    return lambda content: _PARSED.get(suffix, Text)(plain.decode(content))
 
 
 def _head(content: BinaryIO) -> bytes:
@@ -83,10 +83,6 @@ def _head(content: BinaryIO) -> bytes:
 
 def _suffix(filename: str) -> str:
     return filename.rpartition(".")[2].lower()
-
-
-def _verbatim(text: str) -> Text:
-    return Text(text)
 
 
 _PARSED: dict[str, Callable[[str], Text]] = {

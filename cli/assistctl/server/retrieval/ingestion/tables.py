@@ -14,16 +14,12 @@ _SAMPLE_LINES = 20
 
 def read(text: str) -> Text:
     text = text.lstrip("\ufeff\n")
-    delimiter = _delimiter(text.partition("\n")[0])
+    delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
     if '"' in text:
         text = _one_line_each(text, delimiter)
     lines = text.split("\n", _SAMPLE_LINES)[:_SAMPLE_LINES]
     names = "\n".join(lines[: names_until([line.split(delimiter) for line in lines])])
     return Text(text, [Context(names, len(names), len(text))])
-
-
-def _delimiter(line: str) -> str:
-    return max(_DELIMITERS, key=line.count)
 
 
 def _one_line_each(text: str, delimiter: str) -> str:

@@ -74,11 +74,7 @@ class Folder:
 def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            shown = [entry for entry in entries if not _hidden(entry.name)]
+            shown = [it for it in entries if it.name[0] != "." and it.name != "__pycache__"]
     except OSError:  # the same
         return []
     return sorted(shown, key=lambda entry: entry.name)
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__pycache__"
