@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ _GONE = {
 }
 """What objects of v1 do not have."""
 
+_ENDS = {"incomplete": "completed"}
 _EVENT = b"event: thread."
 
 
@@ -45,14 +46,32 @@ class Translator:
     def document(self, document: Document) -> Document:
         """An object, or a page of objects; what v1 had in the same form stays as it is."""
         kind = document.get("object", "")
-        if kind == "list":
-            return {**document, "data": [self.document(each) for each in document["data"]]}
-        shape = _SHAPES.get(kind)
-        if shape is None:
-            return document
         gone = _GONE.get(kind, ())
         kept = {name: value for name, value in document.items() if name not in gone}
-        return shape(kept, document, self._files_of)
+        match kind:
+            case "list":
+                kept["data"] = [self.document(each) for each in document["data"]]
+            case "assistant":
+                kept["tools"] = _tools(document["tools"])
+                kept["file_ids"] = self._files_of(document["id"])
+            case "thread.message":
+                kept["content"] = _parts(document["content"])
+                kept["file_ids"] = files.of_message(document)
+            case "thread.message.delta":
+                content = _parts(document["delta"]["content"])
+                kept["delta"] = {**document["delta"], "content": content}
+            case "thread.run":
+                # v1 knew no run that is incomplete: its clients would wait for one of its ends.
+                kept["status"] = _ENDS.get(document["status"], document["status"])
+                kept["tools"] = _tools(document["tools"])
+                kept["tool_choice"] = _retrieval(document["tool_choice"])
+                kept["file_ids"] = self._files_of(document["assistant_id"])
+            case "thread.run.step":
+                kept["step_details"] = _details(document["step_details"])
+            case "thread.run.step.delta":
+                details = _details(document["delta"]["step_details"])
+                kept["delta"] = {**document["delta"], "step_details": details}
+        return kept
 
     def _files_of(self, assistant_id: str) -> list[str]:
         if assistant_id not in self._known:
@@ -74,60 +93,6 @@ class Translator:
             else:
                 shown = self.document(document)
             yield f"{head}\ndata: {json.dumps(shown, ensure_ascii=False)}\n\n".encode()
-
-
-_FilesOf = Callable[[str], list[str]]
-_Shape = Callable[[Document, Document, _FilesOf], Document]
-"""(the object without what is gone, the object, the files of an assistant) -> v1's object."""
-
-
-def _assistant(kept: Document, assistant: Document, files_of: _FilesOf) -> Document:
-    return {**kept, "tools": _tools(assistant["tools"]), "file_ids": files_of(assistant["id"])}
-
-
-def _thread(kept: Document, thread: Document, files_of: _FilesOf) -> Document:
-    return kept
-
-
-def _message(kept: Document, message: Document, files_of: _FilesOf) -> Document:
-    return {**kept, "content": _parts(message["content"]), "file_ids": files.of_message(message)}
-
-
-def _run(kept: Document, run: Document, files_of: _FilesOf) -> Document:
-    """v1 knew no run that is incomplete: its clients would wait for one of the ends they know."""
-    status = run["status"]
-    return {
-        **kept,
-        "status": "completed" if status == "incomplete" else status,
-        "tools": _tools(run["tools"]),
-        "tool_choice": _retrieval(run["tool_choice"]),
-        "file_ids": files_of(run["assistant_id"]),
-    }
-
-
-def _step(kept: Document, step: Document, files_of: _FilesOf) -> Document:
-    return {**kept, "step_details": _details(step["step_details"])}
-
-
-def _step_delta(kept: Document, event: Document, files_of: _FilesOf) -> Document:
-    delta = event["delta"]
-    return {**kept, "delta": {**delta, "step_details": _details(delta["step_details"])}}
-
-
-def _message_delta(kept: Document, event: Document, files_of: _FilesOf) -> Document:
-    delta = event["delta"]
-    return {**kept, "delta": {**delta, "content": _parts(delta["content"])}}
-
-
-_SHAPES: Mapping[str, _Shape] = {
-    "assistant": _assistant,
-    "thread": _thread,
-    "thread.message": _message,
-    "thread.message.delta": _message_delta,
-    "thread.run": _run,
-    "thread.run.step": _step,
-    "thread.run.step.delta": _step_delta,
-}
 
 
 def _tools(tools: list[Document]) -> list[Document]:

@@ -64,9 +64,13 @@ class Archive:
         relations = f"{folder}/_rels/{base}.rels"
         if relations not in self.names:
             return {}
-        listed = _Relations(folder)
-        self.parse(relations, listed)
-        return listed.found
+        found = {}
+        for each in self.tree(relations).iter():
+            if local(each.tag) == "Relationship" and each.get("TargetMode") != "External":
+                target = posixpath.join("/" + folder, each.get("Target", ""))
+                kind = each.get("Type", "").rpartition("/")[2]
+                found[each.get("Id", "")] = (kind, posixpath.normpath(target).lstrip("/"))
+        return found
 
 
 class _Target:
@@ -77,10 +81,7 @@ class _Target:
         self.data = handler.data
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        plain = {name: value for name, value in attributes.items() if name[0] != "{"}
-        # `id` and `r:id` may stand side by side; the second one says more.
-        plain.update((local(name), value) for name, value in attributes.items() if name[0] == "{")
-        self._handler.start(local(tag), plain)
+        self._handler.start(local(tag), {local(name): it for name, it in attributes.items()})
 
     def end(self, tag: str) -> None:
         self._handler.end(local(tag))
@@ -99,25 +100,6 @@ class _Tree(TreeBuilder):
 
 def _refuse_document_type() -> None:
     raise UnreadableFile("invalid_file", "The file declares XML entities, which are not read.")
-
-
-class _Relations:
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        self.found: dict[str, tuple[str, str]] = {}
-
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        if name == "Relationship" and attributes.get("TargetMode") != "External":
-            target = posixpath.join("/" + self._folder, attributes.get("Target", ""))
-            kind = attributes.get("Type", "").rpartition("/")[2]
-            plain = posixpath.normpath(target).lstrip("/")
-            self.found[attributes.get("Id", "")] = (kind, plain)
-
-    def end(self, name: str) -> None:
-        pass
-
-    def data(self, text: str) -> None:
-        pass
 
 
 def local(name: str) -> str:

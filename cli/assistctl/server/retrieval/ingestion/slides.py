@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from assistctl.server.retrieval.ingestion.archives import Archive
+from assistctl.server.retrieval.ingestion.archives import Archive, local
 from assistctl.server.retrieval.ingestion.builder import TextBuilder
 from assistctl.server.retrieval.text import Text
 
@@ -29,26 +29,11 @@ def read(archive: Archive) -> Text:
 
 
 def _slides(archive: Archive) -> list[str]:
-    order = _Order()
-    archive.parse(MAIN, order)
+    order = [each for each in archive.tree(MAIN).iter() if local(each.tag) == "sldId"]
+    ids = [it for each in order for name, it in each.items() if name.endswith("}id")]  # not its own
     related = archive.related(MAIN)
-    names = [related[identity][1] for identity in order.ids if identity in related]
+    names = [related[identity][1] for identity in ids if identity in related]
     return [name for name in names if name in archive.names]
-
-
-class _Order:
-    def __init__(self) -> None:
-        self.ids: list[str] = []
-
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        if name == "sldId":
-            self.ids.append(attributes.get("id", ""))
-
-    def end(self, name: str) -> None:
-        pass
-
-    def data(self, text: str) -> None:
-        pass
 
 
 class _Shapes:
