@@ -148,73 +148,47 @@ class OpenFunction:
 
 
 @dataclass
-class OpenSearch:
+class OpenTool:
+    """A call that the server answers; `kind` is the type of its item."""
+
     id: str
     index: int
-    answered: bool = False
-
-    def opened(self) -> Iterator[Event]:
-        yield _added(
-            self.index,
-            {
-                "id": self.id,
-                "type": "file_search_call",
-                "status": "in_progress",
-                "queries": [],
-                "results": None,
-            },
-        )
-        yield _of_item(self, "response.file_search_call.in_progress")
-
-    def running(self) -> Iterator[Event]:
-        yield _of_item(self, "response.file_search_call.searching")
-
-    def result(self) -> Iterator[Event]:
-        self.answered = True
-        yield _of_item(self, "response.file_search_call.completed")
-
-    def finished(self, item: Document) -> Iterator[Event]:
-        if item["status"] == "completed" and not self.answered:
-            yield from self.running()
-            yield from self.result()
-        yield _done(self.index, item)
-
-
-@dataclass
-class OpenCode:
-    id: str
-    index: int
+    kind: str
     answered: bool = False
 
     def opened(self, container_id: str) -> Iterator[Event]:
-        yield _added(
-            self.index,
-            {
-                "id": self.id,
-                "type": "code_interpreter_call",
-                "status": "in_progress",
-                "code": "",
-                "container_id": container_id,
-                "outputs": None,
-            },
-        )
-        yield _of_item(self, "response.code_interpreter_call.in_progress")
+        empty: Document = {"code": "", "container_id": container_id, "outputs": None}
+        if self._searches:
+            empty = {"queries": [], "results": None}
+        begun = {"id": self.id, "type": self.kind, "status": "in_progress"}
+        yield _added(self.index, {**begun, **empty})
+        yield self._is("in_progress")
 
     def running(self, code: str) -> Iterator[Event]:
+        if self._searches:
+            yield self._is("searching")
+            return
         if code:
             yield _of_item(self, "response.code_interpreter_call_code.delta", delta=code)
         yield _of_item(self, "response.code_interpreter_call_code.done", code=code)
-        yield _of_item(self, "response.code_interpreter_call.interpreting")
+        yield self._is("interpreting")
 
     def result(self) -> Iterator[Event]:
         self.answered = True
-        yield _of_item(self, "response.code_interpreter_call.completed")
+        yield self._is("completed")
 
     def finished(self, item: Document) -> Iterator[Event]:
         if item["status"] == "completed" and not self.answered:
-            yield from self.running(item["code"] or "")
+            yield from self.running(item.get("code") or "")
             yield from self.result()
         yield _done(self.index, item)
+
+    @property
+    def _searches(self) -> bool:
+        return self.kind == "file_search_call"
+
+    def _is(self, state: str) -> Event:
+        return _of_item(self, f"response.{self.kind}.{state}")
 
 
 @dataclass
@@ -267,14 +241,10 @@ def whole(index: int, item: Document) -> Iterator[Event]:
             yield from function.opened(item["call_id"], item["name"])
             yield from function.arguments(item["arguments"])
             yield from function.finished(item)
-        case "file_search_call":
-            search = OpenSearch(item["id"], index)
-            yield from search.opened()
-            yield from search.finished(item)
-        case "code_interpreter_call":
-            code = OpenCode(item["id"], index)
-            yield from code.opened(item["container_id"])
-            yield from code.finished(item)
+        case "file_search_call" | "code_interpreter_call" as kind:
+            tool = OpenTool(item["id"], index, kind)
+            yield from tool.opened(item.get("container_id", ""))
+            yield from tool.finished(item)
         case "reasoning":
             reasoning = OpenReasoning(item["id"], index)
             yield from reasoning.opened(item)

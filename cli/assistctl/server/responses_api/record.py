@@ -36,10 +36,9 @@ from assistctl.server.responses_api import containers, events, objects
 from assistctl.server.responses_api.events import (
     Event,
     Open,
-    OpenCode,
     OpenFunction,
     OpenMessage,
-    OpenSearch,
+    OpenTool,
 )
 from assistctl.server.responses_api.items import ids
 from assistctl.server.responses_api.items.views import container_of
@@ -167,19 +166,12 @@ class ResponseRecord:
         place, index = len(self._calls), len(self._order)
         identity = ids.of_call(kind, self._step_id, place)
         begun: Open
-        match call.tool:
-            case "file_search":
-                begun = search = OpenSearch(identity, index)
-                told = list(search.opened())
-            case "code_interpreter":
-                begun = code = OpenCode(identity, index)
-                told = list(code.opened(self._container))
-            case _:
-                begun = function = OpenFunction(identity, index)
-                told = [
-                    *function.opened(call.id, call.name),
-                    *function.arguments(call.arguments),
-                ]
+        if call.is_the_clients:
+            begun = function = OpenFunction(identity, index)
+            told = [*function.opened(call.id, call.name), *function.arguments(call.arguments)]
+        else:
+            begun = tool = OpenTool(identity, index, f"{call.tool}_call")
+            told = list(tool.opened(self._container))
         self._calls[call.id] = begun
         self._opens(begun)
         return told
@@ -195,19 +187,15 @@ class ResponseRecord:
 
     def running(self, call: ToolCall) -> list[Event]:
         self._thread.running(call)
-        match self._calls.get(call.id):
-            case OpenSearch() as search:
-                return list(search.running())
-            case OpenCode() as code:
-                return list(code.running(code_of(call.arguments)))
-        return []
+        begun = self._calls.get(call.id)
+        if not isinstance(begun, OpenTool):
+            return []
+        return list(begun.running(code_of(call.arguments)))
 
     def result(self, call: ToolCall, result: ToolResult) -> list[Event]:
         self._thread.result(call, result)
-        match self._calls.get(call.id):
-            case OpenSearch() | OpenCode() as begun:
-                return list(begun.result())
-        return []
+        begun = self._calls.get(call.id)
+        return list(begun.result()) if isinstance(begun, OpenTool) else []
 
     def conclude(
         self,
