@@ -148,7 +148,6 @@ def ended_command(item: Document, output: str, error: str | None) -> Document:
 
 
 def place_of(step: Document, call_id: str) -> int:
-    """Where in its step a call stands."""
     return [call["id"] for call in step["step_details"]["tool_calls"]].index(call_id)
 
 

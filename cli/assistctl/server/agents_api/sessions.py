@@ -168,7 +168,6 @@ def runs_of(tx: Transaction, project: str, session_id: str) -> list[Document]:
 
 
 def view(tx: Transaction, project: str, session: Document) -> Document:
-    """The session as it stands."""
     runs = _uncounted(tx, project, session)
     active = next((run for run in reversed(runs) if turns.is_active(run)), None)
     waiting = waiting_calls(tx, project, active) if active else []

@@ -36,7 +36,6 @@ def run_id(identity: str) -> str:
 
 
 def thread_id(session_id: str) -> str:
-    """The thread beneath a session."""
     return THREAD.prefix + session_id.removeprefix(SESSION.prefix)
 
 
@@ -49,7 +48,6 @@ def is_active(run: Mapping[str, Any]) -> bool:
 
 
 def view(run: Mapping[str, Any]) -> Document:
-    """The turn, as clients see it."""
     cache = {"prompt_cache_options": run[CACHE]} if run.get(CACHE) else {}
     return {
         "id": turn_id(run["id"]),

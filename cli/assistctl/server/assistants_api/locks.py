@@ -14,7 +14,6 @@ from assistctl.server.wire import ApiError
 
 
 def active_run(tx: Transaction, project: str, thread_id: str) -> str | None:
-    """The id of the run that holds the thread."""
     count_anew(tx)
     claim = on_thread(tx, project, thread_id)
     if claim is not None and claim in overdue(tx):

@@ -98,7 +98,6 @@ class Engine:
 
     @property
     def at_work(self) -> int:
-        """How many runs."""
         return len(self._tasks)
 
     async def stop(self, in_a_hurry: Callable[[], bool] = lambda: False) -> None:

@@ -16,20 +16,16 @@ class Builtin(Protocol):
     @property
     def type(self) -> str:
         """The word for it in every API, such as file_search."""
-        ...
 
     @property
     def name(self) -> str:
         """What it is called for the model."""
-        ...
 
     def definition(self) -> Document:
         """The function that the model is offered, as Chat Completions has it."""
-        ...
 
     async def answer(self, arguments: str) -> ToolResult:
         """Execute one call; what is wrong with it, or with the tool, is part of its result."""
-        ...
 
 
 def free_name(run: Run, preferred: str, other: str) -> str:

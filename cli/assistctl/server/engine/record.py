@@ -227,81 +227,62 @@ class Record(Protocol):
     @property
     def claim(self) -> Claim:
         """Whose lease it is."""
-        ...
 
     def standing(self, tx: Transaction) -> Standing:
         """As the database has it, whatever was told before."""
-        ...
 
     def run(self, tx: Transaction) -> Run:
         """As it stands. Raises LeaseLost if it was deleted."""
-        ...
 
     def history(self, tx: Transaction) -> History:
         """What the model is to know, oldest first: from before the run, and the run's own."""
-        ...
 
     def searches(self, tx: Transaction) -> Mapping[int, Sequence[Hit]]:
         """What every search of this run has found, by the search's number."""
-        ...
 
     def past_code(self, tx: Transaction) -> PastCode:
         """The files and pictures may have been deleted since."""
-        ...
 
     def has_more_input(self, tx: Transaction) -> bool:
         """Whether there is input that the answer which ends now could not know, and this run has
         to answer."""
-        ...
 
     def begin(self, tx: Transaction) -> Events:
         """The run is worked on, for the first time or again."""
-        ...
 
     def begin_answer(self, pictures: Sequence[str]) -> None:
         """The model is asked; a message of its answer is to begin with these pictures (file ids).
         Nothing is open yet."""
-        ...
 
     def begin_message(self, tx: Transaction) -> Events:
         """Words come. Where calls are open, the words belong to the same completion as they."""
-        ...
 
     def text(self, span: TextSpan) -> Events:
         """More of the text of the open message."""
-        ...
 
     def refusal(self, text: str) -> Events:
         """More of what the model says of why it will not answer, in the open message."""
-        ...
 
     def retract(self) -> None:
         """All text of the open message was thoughts: it must not stay, though it was heard."""
-        ...
 
     def begin_calls(self, tx: Transaction) -> Events:
         """Tool calls come. A message that is open ends here; the calls will bear the cost."""
-        ...
 
     def call(self, call: ToolCall) -> Events:
         """A call with the first piece of its arguments, perhaps empty."""
-        ...
 
     def arguments(self, call: ToolCall, more: str) -> Events:
         """`more` was added to the call's arguments."""
-        ...
 
     def keep_calls(self, tx: Transaction, calls: Sequence[ToolCall], answered: Answered) -> None:
         """All calls are heard; to run the next may take long, so that others should see them."""
-        ...
 
     def running(self, call: ToolCall) -> Events:
         """The server is about to answer the call."""
-        ...
 
     def result(self, call: ToolCall, result: ToolResult) -> Events:
         """The server has answered the call."""
-        ...
 
     def conclude(
         self,
@@ -311,8 +292,6 @@ class Record(Protocol):
         conclusion: Conclusion,
     ) -> Events:
         """The answer is complete, or as complete as it will be, and this is what follows of it."""
-        ...
 
     def end(self, tx: Transaction, ending: Ending, usage: Usage | None) -> Events:
         """The run stops, with what is open; `usage` is what an answer that was cut has cost."""
-        ...

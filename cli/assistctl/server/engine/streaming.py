@@ -29,15 +29,12 @@ class Wire(Protocol):
     @property
     def last(self) -> bytes:
         """What a stream ends with."""
-        ...
 
     def encoded(self, event: Any) -> bytes:
         """One event of the API's records, whole, with the blank line that ends it."""
-        ...
 
     def failed(self, message: str) -> bytes:
         """The stream, not the run, has failed."""
-        ...
 
 
 class Listener(Protocol):
@@ -47,11 +44,9 @@ class Listener(Protocol):
 
     def fail(self, message: str) -> None:
         """What is told, not the run, has failed."""
-        ...
 
     def close(self) -> None:
         """The run stops, or waits for outputs: this part of it has nothing more to tell."""
-        ...
 
 
 @dataclass

@@ -24,7 +24,6 @@ PART_BYTES = 64 * 2**20
 
 
 def create(tx: Transaction, project: str, body: Mapping[str, Any]) -> Document:
-    """Open an upload, from a checked body."""
     moment = now()
     upload: Document = {
         "id": UPLOAD.new_id(),

@@ -55,7 +55,6 @@ async def parse(content_type: str, chunks: AsyncIterator[bytes], lane: Lane) -> 
 
 
 def close(form: FormData) -> None:
-    """Let go of its files."""
     for _, item in form.multi_items():
         if isinstance(item, UploadFile):
             item.file.close()

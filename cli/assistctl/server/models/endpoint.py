@@ -144,7 +144,6 @@ def _way(declared: Mapping[str, Any], usual: Way) -> Way:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """All texts within a value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

@@ -122,12 +122,9 @@ class Model(Protocol):
     @property
     def note(self) -> str | None:
         """What a run answered by this model tells its reader about it."""
-        ...
 
     def context(self, model: str) -> int | None:
         """About how many tokens of a prompt this model takes, if it was declared."""
-        ...
 
     def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Answer once: parts as they come, then one Finish. Raises ModelError."""
-        ...

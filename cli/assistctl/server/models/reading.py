@@ -26,17 +26,13 @@ class Reader(Protocol):
     @property
     def finish(self) -> Finish | None:
         """None until the answer has ended."""
-        ...
 
     def read(self, event: Any) -> Sequence[Delta]:
         """Raises BadAnswer where it is no event of the API, and Failure where it tells of one."""
-        ...
 
     def end(self) -> None:
         """The endpoint has said that this was all. Raises BadAnswer where it cannot be."""
-        ...
 
     def rest(self) -> Sequence[Delta]:
         """What was held back, to be asked for once the answer has ended. Raises BadAnswer for an
         answer that cannot be used."""
-        ...

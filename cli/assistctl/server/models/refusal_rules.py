@@ -40,7 +40,6 @@ class Case:
 
     @property
     def calls(self) -> bool:
-        """Whether the history has calls."""
         return any(message.get("tool_calls") for message in self.request.messages)
 
 

@@ -120,7 +120,6 @@ def refused_inside(failure: Any, secrets: Sequence[str]) -> Refused:
 
 
 def hidden(text: str, secrets: Sequence[str]) -> str:
-    """The text without any of the secrets."""
     for secret in secrets or ("",):
         text = Redaction(secret).text(text)
     return text

@@ -165,7 +165,6 @@ def count(body: Json) -> dict[str, Any]:
 
 
 def compact(body: Json) -> dict[str, Any]:
-    """A checked request to compact a history."""
     return _checked(_COMPACT, body)
 
 

@@ -47,7 +47,6 @@ class Container:
 
 
 def new(tx: Transaction, project: str, body: Mapping[str, Any]) -> Container:
-    """A container made from a checked body."""
     given = list(dict.fromkeys(body.get("file_ids") or ()))
     for file_id in given:
         documents.fetch(tx, Collection(FILE, project), file_id)
@@ -122,7 +121,6 @@ def contents(tx: Transaction, container: Container) -> list[Document]:
 
 
 def fetch_file(tx: Transaction, container: Container, container_file_id: str) -> Document:
-    """One of its files as the container shows it."""
     for file in contents(tx, container):
         if file["id"] == container_file_id:
             return file

@@ -20,7 +20,6 @@ _CHANGED: Check = record({"metadata": Required(nullable(bodies.METADATA))})
 
 
 def shown(thread: Mapping[str, Any]) -> Document:
-    """A thread as a conversation."""
     return {
         "id": thread["id"],
         "object": "conversation",

@@ -33,7 +33,6 @@ class Open(Protocol):
 
     def finished(self, item: Document) -> Iterator[Event]:
         """The rest of what is to be told, up to `response.output_item.done`."""
-        ...
 
 
 @dataclass
@@ -255,7 +254,6 @@ def whole(index: int, item: Document) -> Iterator[Event]:
 
 
 def begun(response: Document) -> Iterator[Event]:
-    """What the stream of a response begins with."""
     fresh = {**response, "output": []}
     yield {"type": "response.created", "response": fresh}
     if response["background"]:
@@ -292,7 +290,6 @@ def retold(response: Document) -> Iterator[Event]:
 
 
 def is_last(event: Event) -> bool:
-    """Whether it ends the stream."""
     return "response" in event and event["response"]["status"] not in ACTIVE
 
 

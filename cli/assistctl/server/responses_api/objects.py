@@ -134,7 +134,6 @@ def output(tx: Transaction, project: str, run: Document, include: Names[str]) ->
 
 
 def response(run: Document, output_items: list[Document]) -> Document:
-    """The response of a run, with what it has put out so far."""
     asked = run[ASKED]
     request = asked["request"]
     status = _status(run)
@@ -229,7 +228,6 @@ def _text(request: Mapping[str, Any]) -> Document:
 
 
 def _run_format(chosen: Document | None) -> Any:
-    """A format of this API as runs have it."""
     if chosen is None or chosen["type"] != "json_schema":
         return chosen
     described = {key: each for key, each in chosen.items() if key != "type"}

@@ -41,7 +41,6 @@ class Weights:
 
     @classmethod
     def of(cls, ranking: Mapping[str, Any]) -> Weights:
-        """From checked ranking options."""
         hybrid = ranking.get("hybrid_search")
         return cls(hybrid["embedding_weight"], hybrid["text_weight"]) if hybrid else cls()
 

@@ -117,7 +117,6 @@ def nearest(block: Block, queries: Sequence[Vector]) -> list[list[float]]:
 
 
 def nearest_by(numpy: Any, block: Block, queries: Sequence[Vector]) -> list[list[float]]:
-    """As `nearest`, with numpy."""
     questions = numpy.frombuffer(b"".join(queries), dtype=numpy.float32).reshape(len(queries), -1)
     passages = numpy.frombuffer(block.numbers, dtype=numpy.float32).reshape(-1, questions.shape[1])
     firsts = numpy.cumsum([0, *block.counts[:-1]])
@@ -128,7 +127,6 @@ def nearest_by(numpy: Any, block: Block, queries: Sequence[Vector]) -> list[list
 
 
 def nearest_slowly(block: Block, queries: Sequence[Vector]) -> list[list[float]]:
-    """As `nearest`, in plain Python."""
     numbers, size = memoryview(block.numbers).cast("f"), len(queries[0]) // NUMBER_BYTES
     best: list[list[float]] = []
     for query in queries:

@@ -42,7 +42,6 @@ class Seat:
     ends: bool = False
 
     def drop(self) -> None:
-        """End the interpreter."""
         if self.session is not None:
             self.session.interpreter.close()
             self.session = None

@@ -100,7 +100,6 @@ def ready(tx: Transaction, store_ids: Sequence[str]) -> list[Ingestion]:
 
 
 def some(tx: Transaction, ingestions: Iterable[int], most: int) -> list[int]:
-    """The ids of the chunks of these ingestions, `most` at the most."""
     found: list[int] = []
     for ingestion in ingestions:
         rows = tx.execute(

@@ -144,7 +144,6 @@ def forget_removed(database: Database) -> None:
 
 
 def count(tx: Transaction, collection: Collection) -> int:
-    """How many documents there are."""
     [(number,)] = tx.execute(f"SELECT count(*) FROM documents WHERE {_HERE}", collection.key)  # noqa: S608
     return int(number)
 
@@ -179,7 +178,7 @@ def select_later(
 
 
 def ids(tx: Transaction, collection: Collection) -> list[str]:
-    """The ids of all documents of the collection, oldest first."""
+    """Of all documents, oldest first."""
     rows = tx.execute(f"SELECT id FROM documents WHERE {_HERE} ORDER BY seq", collection.key)  # noqa: S608
     return [identity for (identity,) in rows]
 

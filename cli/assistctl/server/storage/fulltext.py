@@ -31,7 +31,6 @@ def ranked(
 
 
 def holding(tx: Transaction, store_ids: Sequence[str], word: str) -> set[int]:
-    """The ids of all chunks of these stores that hold the word."""
     rows = tx.execute(
         "SELECT rowid FROM chunk_words WHERE chunk_words MATCH ?", (_match(store_ids, [word]),)
     )

@@ -56,5 +56,4 @@ def attached(given: Iterable[Document] | None) -> list[Document]:
 
 
 def text_part(value: str, annotations: Iterable[Document] = ()) -> Document:
-    """Text as a part of a message's content."""
     return {"type": "text", "text": {"value": value, "annotations": list(annotations)}}

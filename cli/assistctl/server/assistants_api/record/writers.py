@@ -67,7 +67,6 @@ class MessageWriter:
         ]
 
     def write(self, span: TextSpan) -> list[StreamEvent]:
-        """Append to the text."""
         place, is_first = self._place("text")
         text: Document = {"value": span.text}
         annotation = _annotation(span, len(self._text))

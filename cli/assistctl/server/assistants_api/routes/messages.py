@@ -93,7 +93,6 @@ def _collection(call: Call) -> Collection:
 
 
 def _content(content: str | list[Document]) -> list[Document]:
-    """The content of a request as the content of a message."""
     if isinstance(content, str):
         return [text_part(content)]
     return [_part(part) for part in content]

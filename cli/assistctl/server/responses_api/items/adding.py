@@ -293,7 +293,6 @@ def _part(part: Mapping[str, Any]) -> Document:
 
 
 def _threads_part(part: Mapping[str, Any]) -> Document:
-    """A part as threads have it."""
     kind = part["type"]
     if kind in ("input_text", "output_text"):
         return text_part(part["text"])

@@ -42,7 +42,6 @@ def of_reasoning(document_id: str, place: int) -> str:
 
 
 def of_container(thread_id: str) -> str:
-    """The container of a thread or conversation."""
     for kind in (THREAD, CONVERSATION):
         thread_id = thread_id.removeprefix(kind.prefix)
     return CONTAINER.prefix + thread_id
@@ -59,7 +58,6 @@ def of_container_file(file_id: str) -> str:
 
 
 def file_in_container(container_file_id: str) -> str:
-    """The id of the file that a container's file is."""
     suffix = container_file_id.removeprefix(CONTAINER_FILE.prefix)
     return suffix if FILE.names(suffix) else FILE.prefix + suffix
 

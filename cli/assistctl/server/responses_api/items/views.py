@@ -104,7 +104,6 @@ class Viewer:
         }
 
     def call(self, step: Document, call: Mapping[str, Any]) -> Document:
-        """A call in a step as an item."""
         kept = step["_calls"].get(call["id"], {})
         kind = call["type"]
         item = {"id": ids.of_call(_PREFIXES[kind], step["id"], place_of(step, call["id"]))}

@@ -27,11 +27,9 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str], patience: float) -> list[Vector]:
         """A vector for each text. Raises EmbedderError, after `patience` seconds at the latest."""
-        ...
 
     def close(self) -> None:
         """Let go of what it holds; an `embed` under way raises EmbedderError soon."""
-        ...
 
 
 def packed(numbers: Iterable[float]) -> Vector:
