@@ -40,9 +40,7 @@ from assistctl.server.retrieval.indexing import Indexer
 from assistctl.server.retrieval.search import Searcher
 from assistctl.server.routing import endpoints_below, load, words
 from assistctl.server.settings import Settings
-from assistctl.server.storage import contents, documents
-from assistctl.server.storage.database import Database
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Database, contents, documents
 from assistctl.server.upstream import is_loopback
 
 if TYPE_CHECKING:

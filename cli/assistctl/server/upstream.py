@@ -127,14 +127,9 @@ def backoff(attempt: int) -> float:
 def refusal(response: httpx2.Response, key: str | None) -> str:
     """Why it refused, without the key that it was sent."""
     try:
-        return message(response.json(), key)
+        return concealed(sentence(response.json()), key)[:1000]
     except ValueError:
         return concealed(response.text.strip(), key)[:500] or response.reason_phrase
-
-
-def message(body: Any, key: str | None) -> str:
-    """The sentence in an error body, without the key that it may have been echoed with."""
-    return concealed(sentence(body), key)[:1000]
 
 
 def sentence(body: Any) -> str:

@@ -8,9 +8,7 @@ from typing import Any
 from assistctl.server.agents_api import configuration
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents
 from assistctl.server.validation import Required, record, string
 from assistctl.server.wire import AGENT, Document, deleted, now, public
 

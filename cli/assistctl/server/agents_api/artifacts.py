@@ -13,9 +13,7 @@ from assistctl.server.agents_api import sessions, turns
 from assistctl.server.agents_api.environments import WORKSPACE, environment_id
 from assistctl.server.http import downloads
 from assistctl.server.http.call import Call, Endpoint
-from assistctl.server.storage import documents, threads
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents, threads
 from assistctl.server.wire import FILE, SESSION, Document, Kind, deleted
 
 _ARTIFACT = Kind("artifact", "artifact_", "artifact")

@@ -20,9 +20,7 @@ from assistctl.server import files
 from assistctl.server.agents_api.configuration import refused, unsupported
 from assistctl.server.http import bodies
 from assistctl.server.sandbox.names import is_name
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents
 from assistctl.server.validation import (
     Check,
     Fields,

@@ -15,9 +15,7 @@ from typing import Any
 from assistctl.server.agents_api.environments import WORKSPACE
 from assistctl.server.agents_api.turns import thread_id, turn_id
 from assistctl.server.assistants_api.record.transcript import INPUT_OF
-from assistctl.server.storage import documents, threads
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents, threads
 from assistctl.server.wire import STEP, Document
 
 FAILED = "failed"

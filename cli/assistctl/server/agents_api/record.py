@@ -38,10 +38,7 @@ from assistctl.server.engine.record import (
 )
 from assistctl.server.models.protocol import Usage
 from assistctl.server.retrieval.search import Hit
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Collection, Transaction, documents
 from assistctl.server.wire import MESSAGE, Document, now
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from assistctl.server.agents_api import environments, events, items, sessions, turns
 from assistctl.server.agents_api.events import Event, Teller
-from assistctl.server.storage.database import Transaction
+from assistctl.server.storage import Transaction
 from assistctl.server.wire import Document
 
 _AT_WORK = ("queued", "in_progress", "cancelling")

@@ -21,10 +21,7 @@ from assistctl.server.engine.endings import end_run
 from assistctl.server.engine.record import Ending
 from assistctl.server.http import schemas
 from assistctl.server.http.call import Call
-from assistctl.server.storage import documents, leases
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Collection, Transaction, documents, leases
 from assistctl.server.validation import (
     Check,
     Fields,

@@ -28,9 +28,7 @@ from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS
 from assistctl.server.http.call import Answer, Call, Endpoint, streamed
 from assistctl.server.http.idempotency import REPLAYED, Answered
 from assistctl.server.http.queries import metadata
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents
 from assistctl.server.validation import missing_parameter
 from assistctl.server.wire import (
     AGENT,

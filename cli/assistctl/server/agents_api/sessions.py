@@ -12,9 +12,7 @@ from typing import Any
 from assistctl.server.agents_api import configuration, environments, items, turns
 from assistctl.server.assistants_api.record.messages import new_thread
 from assistctl.server.http import bodies
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents
 from assistctl.server.validation import (
     Required,
     array,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from assistctl.server.assistants_api.record.thread import ThreadRecord
 from assistctl.server.engine.endings import end_abandoned
-from assistctl.server.storage.database import Transaction
+from assistctl.server.storage import Transaction
 from assistctl.server.storage.leases import count_anew, on_thread, overdue
 from assistctl.server.wire import ApiError
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from assistctl.server.http.bodies import CODE_FILES
 from assistctl.server.retrieval import vector_stores
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection, fetch
+from assistctl.server.storage import Collection, Transaction
+from assistctl.server.storage.documents import fetch
 from assistctl.server.wire import FILE, VECTOR_STORE, Document, invalid
 
 THREAD_STORE_EXPIRY = {"anchor": "last_active_at", "days": 7}

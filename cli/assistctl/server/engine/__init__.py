@@ -23,10 +23,8 @@ from assistctl.server.engine.audience import Audience
 from assistctl.server.engine.interpreters import Interpreters
 from assistctl.server.models import Models
 from assistctl.server.settings import Settings
-from assistctl.server.storage import leases
-from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage import Claim, Database, Transaction, leases
 from assistctl.server.storage.learnt import Learnt
-from assistctl.server.storage.leases import Claim
 
 if TYPE_CHECKING:
     from assistctl.server.engine.record import Record, Run

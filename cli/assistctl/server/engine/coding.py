@@ -21,10 +21,8 @@ from assistctl.server.engine.citations import DATA
 from assistctl.server.engine.interpreters import session_key
 from assistctl.server.engine.record import CodeResult, PastCode, Run
 from assistctl.server.sandbox import Execution, Given, Produced, Sandboxes, data_names
-from assistctl.server.storage import contents
-from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.storage.documents import Collection, find
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Collection, Database, Transaction, contents
+from assistctl.server.storage.documents import find
 from assistctl.server.wire import FILE, Document
 
 TYPE = "code_interpreter"

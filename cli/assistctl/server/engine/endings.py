@@ -6,9 +6,7 @@ from collections.abc import Iterable
 
 from assistctl.server.engine.record import Ending, Events, Record, Standing, failed
 from assistctl.server.models.protocol import Usage
-from assistctl.server.storage import leases
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Transaction, leases
 
 _WORKER_GONE = "The server process that worked on this run stopped before the run ended."
 _ABANDONED = {

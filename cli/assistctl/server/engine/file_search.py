@@ -12,7 +12,7 @@ from assistctl.server.engine.citations import FIRST_SEARCH, Resolve, mark
 from assistctl.server.engine.record import Run, SearchResult, SearchTool
 from assistctl.server.retrieval import vector_stores
 from assistctl.server.retrieval.search import Hit, Query, Searcher, Weights
-from assistctl.server.storage.database import Database
+from assistctl.server.storage import Database
 from assistctl.server.wire import ApiError, Document
 
 TYPE = "file_search"

@@ -13,7 +13,7 @@ from assistctl.server.engine.record import Ending, Record, Run
 from assistctl.server.engine.tools import RunTools, ToolFactory
 from assistctl.server.models.protocol import Request
 from assistctl.server.models.tokens import estimate_prompt
-from assistctl.server.storage.database import Transaction
+from assistctl.server.storage import Transaction
 
 
 class RunEnds(Exception):

@@ -32,8 +32,7 @@ from assistctl.server.engine.citations import TextSpan
 from assistctl.server.engine.history import History
 from assistctl.server.models.protocol import Usage
 from assistctl.server.retrieval.search import Hit
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Transaction
 
 Events: TypeAlias = Sequence[Any]
 """For whoever listens, in order; of a type that only the record and its Wire know."""

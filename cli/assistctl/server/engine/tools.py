@@ -11,7 +11,7 @@ from assistctl.server.engine.citations import CitableSources
 from assistctl.server.engine.interpreters import Interpreters
 from assistctl.server.engine.record import Record, Run, SearchResult, ToolResult
 from assistctl.server.retrieval.search import Searcher
-from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage import Database, Transaction
 
 _NO_CODE = "code_interpreter is switched off on this server; the run goes on without it"
 

@@ -44,8 +44,7 @@ from assistctl.server.models.protocol import (
     Usage,
 )
 from assistctl.server.retrieval import vector_stores
-from assistctl.server.storage import leases
-from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage import Database, Transaction, leases
 from assistctl.server.storage.leases import LeaseLost
 from assistctl.server.tokens import count_tokens
 from assistctl.server.wire import CALL

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 from assistctl.server.retrieval import vector_stores
-from assistctl.server.storage import contents
+from assistctl.server.storage import Collection, Database, Transaction, contents
 from assistctl.server.storage.contents import Staged
-from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.storage.documents import Collection, expired, find, insert, remove
+from assistctl.server.storage.documents import expired, find, insert, remove
 from assistctl.server.wire import FILE, Document, now
 
 _LIFETIME_SECONDS = {"batch": 30 * 24 * 3_600}

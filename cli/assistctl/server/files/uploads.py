@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistctl.server import files
-from assistctl.server.storage import contents, documents
+from assistctl.server.storage import Collection, Database, Transaction, contents, documents
 from assistctl.server.storage.contents import Staged
-from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.storage.documents import Collection
 from assistctl.server.wire import UPLOAD, UPLOAD_PART, ApiError, Document, invalid, now, public
 
 LIFETIME_SECONDS = 3_600

@@ -12,8 +12,7 @@ from starlette.responses import Response
 from assistctl.server import files
 from assistctl.server.http import bodies, downloads
 from assistctl.server.http.call import Call, Endpoint, Form
-from assistctl.server.storage import contents, documents
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, contents, documents
 from assistctl.server.validation import missing_parameter
 from assistctl.server.wire import FILE, Document, Json, deleted, public
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 
 from assistctl.server.http.call import Call, Endpoint
-from assistctl.server.storage.documents import Collection, distinct
+from assistctl.server.storage import Collection
+from assistctl.server.storage.documents import distinct
 from assistctl.server.wire import ASSISTANT, ApiError, Document, deleted
 
 

@@ -7,8 +7,7 @@ from starlette.datastructures import UploadFile
 from assistctl.server.files import uploads
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint, Form
-from assistctl.server.storage import contents, documents
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, contents, documents
 from assistctl.server.validation import Required, array, integer, missing_parameter, record, string
 from assistctl.server.wire import UPLOAD, UPLOAD_PART, ApiError, Document, public
 

@@ -14,9 +14,7 @@ from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.retrieval import vector_stores
 from assistctl.server.retrieval.vector_stores import NewFile
-from assistctl.server.storage import chunks, documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, chunks, documents
 from assistctl.server.validation import Required, array, choice, nullable, record, string
 from assistctl.server.wire import (
     FILE,

@@ -9,9 +9,8 @@ from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.retrieval import filters, vector_stores
 from assistctl.server.retrieval.search import Hit, Query, Weights
-from assistctl.server.storage import disk_space, documents
-from assistctl.server.storage.database import Busy, Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, disk_space, documents
+from assistctl.server.storage.database import Busy
 from assistctl.server.validation import (
     Required,
     array,

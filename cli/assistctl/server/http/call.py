@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from assistctl.server.http import idempotency
 from assistctl.server.settings import Settings
-from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage import Database, Transaction
 from assistctl.server.storage.documents import Page
 from assistctl.server.thread_pools import Lane, Lanes
 from assistctl.server.validation import choice, integer, not_of_type

@@ -16,8 +16,7 @@ from typing import BinaryIO
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
-from assistctl.server.storage import kept_answers
-from assistctl.server.storage.database import Database, Transaction
+from assistctl.server.storage import Database, Transaction, kept_answers
 from assistctl.server.storage.kept_answers import Key
 from assistctl.server.wire import ApiError, Document, Json, now
 

@@ -1,5 +1,5 @@
 """Who answers: model endpoints by Responses or Chat Completions, and the scripted model."""
 
-from assistctl.server.models.choice import Declared, Models
+from assistctl.server.models.choice import Models
 
-__all__ = ["Declared", "Models"]
+__all__ = ["Models"]

@@ -14,9 +14,7 @@ from assistctl.server.assistants_api.record import steps
 from assistctl.server.assistants_api.record.messages import new_thread
 from assistctl.server.responses_api import items, objects
 from assistctl.server.responses_api.objects import ASKED
-from assistctl.server.storage import documents, threads
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents, threads
 from assistctl.server.wire import (
     CONVERSATION,
     ITEM,

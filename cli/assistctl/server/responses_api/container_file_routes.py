@@ -14,9 +14,7 @@ from assistctl.server.responses_api import containers
 from assistctl.server.responses_api.containers import Container
 from assistctl.server.responses_api.items import ids
 from assistctl.server.responses_api.items.ids import CONTAINER, CONTAINER_FILE
-from assistctl.server.storage import contents, documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, contents, documents
 from assistctl.server.validation import Required, missing_parameter, record, string
 from assistctl.server.wire import FILE, Document, deleted
 

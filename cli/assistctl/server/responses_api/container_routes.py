@@ -6,8 +6,7 @@ from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.responses_api import containers
 from assistctl.server.responses_api.items.ids import CONTAINER
-from assistctl.server.storage import documents
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, documents
 from assistctl.server.validation import (
     Check,
     Required,

@@ -22,9 +22,7 @@ from assistctl.server.engine.citations import DATA
 from assistctl.server.engine.record import PastCode
 from assistctl.server.responses_api.items import ids
 from assistctl.server.responses_api.items.ids import CONTAINER
-from assistctl.server.storage import documents, threads
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents, threads
 from assistctl.server.wire import FILE, RUN, THREAD, ApiError, Document, now
 
 EXPIRY = {"anchor": "last_active_at", "minutes": 20}

@@ -6,9 +6,7 @@ from collections.abc import Collection as Names
 
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.responses_api import conversations, items
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents
 from assistctl.server.validation import Required, choice, record
 from assistctl.server.wire import CONVERSATION, Document
 

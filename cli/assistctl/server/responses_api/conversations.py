@@ -9,9 +9,7 @@ from assistctl.server.assistants_api.record.messages import new_thread
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.responses_api import items
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents
 from assistctl.server.validation import Check, Required, nullable, record
 from assistctl.server.wire import CONVERSATION, Document, deleted, now
 

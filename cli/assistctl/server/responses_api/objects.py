@@ -14,9 +14,7 @@ from typing import Any
 from assistctl.server.assistants_api.record import runs
 from assistctl.server.responses_api.items import Viewer
 from assistctl.server.responses_api.tools import ChosenTools
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents
 from assistctl.server.wire import MESSAGE, RESPONSE, RUN, STEP, ApiError, Document
 
 ASKED = "_response"

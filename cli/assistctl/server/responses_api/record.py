@@ -44,10 +44,7 @@ from assistctl.server.responses_api.items import ids
 from assistctl.server.responses_api.items.views import container_of
 from assistctl.server.responses_api.objects import ASKED
 from assistctl.server.retrieval.search import Hit
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Collection, Transaction, documents
 from assistctl.server.wire import STEP, THREAD, Document, now
 
 

@@ -29,10 +29,7 @@ from assistctl.server.responses_api import (
 from assistctl.server.responses_api.events import Event, ResponseStream
 from assistctl.server.responses_api.objects import ASKED
 from assistctl.server.responses_api.record import ResponseRecord
-from assistctl.server.storage import documents, leases
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Collection, Transaction, documents, leases
 from assistctl.server.validation import missing_parameter, not_of_type
 from assistctl.server.wire import FILE, RESPONSE, VECTOR_STORE, ApiError, Document
 

@@ -26,10 +26,17 @@ from assistctl.server.retrieval.embedders import Embedder, EmbedderError
 from assistctl.server.retrieval.ingestion import SourceFile, Stopped, UnreadableFile, pieces
 from assistctl.server.retrieval.text import Piece, passages
 from assistctl.server.retrieval.words import index_words
-from assistctl.server.storage import chunks, contents, disk_space, embeddings, indexing_queue
+from assistctl.server.storage import (
+    Collection,
+    Database,
+    chunks,
+    contents,
+    disk_space,
+    embeddings,
+    indexing_queue,
+)
 from assistctl.server.storage.chunks import NewChunk
-from assistctl.server.storage.database import Database
-from assistctl.server.storage.documents import Collection, find, save
+from assistctl.server.storage.documents import find, save
 from assistctl.server.storage.indexing_queue import Task
 from assistctl.server.wire import FILE, STORE_FILE, Document
 

@@ -12,8 +12,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 
 from assistctl.server.retrieval.words import query_words
-from assistctl.server.storage import chunks, fulltext
-from assistctl.server.storage.database import Transaction
+from assistctl.server.storage import Transaction, chunks, fulltext
 
 _CANDIDATES = 200
 

@@ -15,8 +15,8 @@ import anyio
 from assistctl.server.models import whole
 from assistctl.server.models.protocol import Model, ModelError, Request
 from assistctl.server.retrieval.words import essence
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection, fetch, select
+from assistctl.server.storage import Collection, Transaction
+from assistctl.server.storage.documents import fetch, select
 from assistctl.server.wire import ASSISTANT, VECTOR_STORE
 
 _log = logging.getLogger("assistctl.server")

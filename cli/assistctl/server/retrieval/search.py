@@ -20,10 +20,9 @@ from assistctl.server.retrieval import keywords, vector_stores
 from assistctl.server.retrieval.embedders import Embedder
 from assistctl.server.retrieval.embedders.queries import QueryEmbedder, QueryVectors
 from assistctl.server.retrieval.vector_index import VectorIndex
-from assistctl.server.storage import chunks
+from assistctl.server.storage import Collection, Database, Transaction, chunks
 from assistctl.server.storage.chunks import Ingestion
-from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.storage.documents import Collection, fetch
+from assistctl.server.storage.documents import fetch
 from assistctl.server.wire import FILE, STORE_FILE
 
 T = TypeVar("T")

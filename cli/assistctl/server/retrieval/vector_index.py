@@ -18,8 +18,7 @@ from typing import Any
 
 from assistctl.server.retrieval.embedders import Vector
 from assistctl.server.retrieval.embedders.protocol import NUMBER_BYTES
-from assistctl.server.storage import embeddings
-from assistctl.server.storage.database import Transaction
+from assistctl.server.storage import Transaction, embeddings
 
 _MOST_BYTES = 256 * 2**20
 _CHUNKS_AT_ONCE = 1_000

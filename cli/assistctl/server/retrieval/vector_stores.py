@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistctl.server.retrieval import filters
-from assistctl.server.storage import chunks, documents, indexing_queue
+from assistctl.server.storage import Collection, Transaction, chunks, documents, indexing_queue
 from assistctl.server.storage.chunks import Ingestion
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
 from assistctl.server.wire import (
     FILE,
     STORE_BATCH,

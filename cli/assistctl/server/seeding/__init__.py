@@ -18,9 +18,7 @@ from assistctl.server.seeding import objects
 from assistctl.server.seeding.dump import Dump, Entry, SeedError
 from assistctl.server.seeding.timeline import merged, oldest_first
 from assistctl.server.settings import Settings
-from assistctl.server.storage import contents, documents, seeded
-from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Database, Transaction, contents, documents, seeded
 from assistctl.server.wire import (
     ASSISTANT,
     FILE,

@@ -9,9 +9,8 @@ from assistctl.server.assistants_api.record.events import StreamEvent
 from assistctl.server.assistants_api.record.runs import NO_TOKENS
 from assistctl.server.assistants_api.record.writers import attachments
 from assistctl.server.engine.record import Ending
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection, find, save, select
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Collection, Transaction
+from assistctl.server.storage.documents import find, save, select
 from assistctl.server.wire import MESSAGE, STEP, Document, now
 
 _CUT_OFF = "The answer was cut off before the tool call was complete."

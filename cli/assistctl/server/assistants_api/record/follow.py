@@ -16,9 +16,8 @@ from typing import Any
 from assistctl.server.assistants_api.record.events import DONE, StreamEvent, delta, stream_failed
 from assistctl.server.assistants_api.record.runs import TERMINAL
 from assistctl.server.engine.streaming import KEEP_ALIVE, KEEP_ALIVE_SECONDS
-from assistctl.server.storage.database import Database, Transaction
-from assistctl.server.storage.documents import Collection, fetch, find, select
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Collection, Database, Transaction
+from assistctl.server.storage.documents import fetch, find, select
 from assistctl.server.thread_pools import Lane
 from assistctl.server.wire import MESSAGE, STEP, THREAD, Document
 

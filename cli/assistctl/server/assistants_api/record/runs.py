@@ -15,9 +15,9 @@ from typing import Any
 from assistctl.server.engine.record import CodeTool, Run, SearchTool, Standing
 from assistctl.server.models.endpoint import RUN_SECONDS
 from assistctl.server.models.protocol import Usage
-from assistctl.server.storage.database import Transaction
+from assistctl.server.storage import Claim, Transaction
 from assistctl.server.storage.documents import find
-from assistctl.server.storage.leases import Claim, LeaseLost
+from assistctl.server.storage.leases import LeaseLost
 from assistctl.server.wire import RUN, Document, now
 
 NO_ASSISTANT = "asst_responses"

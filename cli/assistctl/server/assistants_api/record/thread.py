@@ -27,10 +27,8 @@ from assistctl.server.engine.record import (
 )
 from assistctl.server.models.protocol import Usage
 from assistctl.server.retrieval.search import Hit
-from assistctl.server.storage import threads
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection, find, save, select
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Collection, Transaction, threads
+from assistctl.server.storage.documents import find, save, select
 from assistctl.server.wire import FILE, MESSAGE, STEP, Document, now
 
 

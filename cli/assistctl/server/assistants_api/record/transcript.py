@@ -14,10 +14,8 @@ from assistctl.server.assistants_api.record.tool_calls import result_of
 from assistctl.server.engine.history import History, HistoryItem
 from assistctl.server.engine.tools import answered_text
 from assistctl.server.models.protocol import STATE
-from assistctl.server.storage import threads
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection, find
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Collection, Transaction, threads
+from assistctl.server.storage.documents import find
 from assistctl.server.wire import FILE, Document
 
 FILES = "_files"

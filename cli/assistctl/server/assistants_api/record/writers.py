@@ -23,9 +23,8 @@ from assistctl.server.assistants_api.record.tool_calls import (
 from assistctl.server.engine.citations import TextSpan
 from assistctl.server.engine.record import ToolCall, ToolResult
 from assistctl.server.models.protocol import STATE
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection, find, insert, save
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Collection, Transaction
+from assistctl.server.storage.documents import find, insert, save
 from assistctl.server.wire import MESSAGE, STEP, Document, now
 
 

@@ -7,9 +7,7 @@ from assistctl.server.assistants_api import tool_resources as resources
 from assistctl.server.assistants_api.assistants import FIELDS
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents
 from assistctl.server.validation import Required, record
 from assistctl.server.wire import ASSISTANT, Document, deleted, now, public
 

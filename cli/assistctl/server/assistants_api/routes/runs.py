@@ -22,10 +22,7 @@ from assistctl.server.engine.streaming import Channel
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Answer, Call, Endpoint, streamed
 from assistctl.server.http.idempotency import Answered
-from assistctl.server.storage import documents, leases
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
-from assistctl.server.storage.leases import Claim
+from assistctl.server.storage import Claim, Collection, Transaction, documents, leases
 from assistctl.server.validation import (
     Fields,
     Required,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from assistctl.server.assistants_api.record.steps import RESULT_CONTENT, shown
 from assistctl.server.http.call import Call, Endpoint
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents
 from assistctl.server.validation import choice
 from assistctl.server.wire import RUN, STEP, THREAD, Document
 

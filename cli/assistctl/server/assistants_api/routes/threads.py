@@ -11,9 +11,7 @@ from assistctl.server.assistants_api.routes.messages import add_message
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.http.queries import metadata
-from assistctl.server.storage import documents, threads
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents, threads
 from assistctl.server.validation import record
 from assistctl.server.wire import THREAD, Document, deleted, invalid, now, public
 

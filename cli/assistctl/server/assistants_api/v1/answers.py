@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from assistctl.server.assistants_api.v1 import files
 from assistctl.server.http.call import Answer
-from assistctl.server.storage.database import Database
+from assistctl.server.storage import Database
 from assistctl.server.wire import Document
 
 _GONE = {

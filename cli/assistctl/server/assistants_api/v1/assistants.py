@@ -10,9 +10,7 @@ from assistctl.server.assistants_api.v1 import files
 from assistctl.server.assistants_api.v1.requests import ASSISTANT_FILES, FILE_IDS, TOOLS
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents
 from assistctl.server.validation import Required, record, string
 from assistctl.server.wire import ASSISTANT, FILE, Document, deleted, invalid, now, public
 

@@ -15,9 +15,7 @@ from typing import Any
 from assistctl.server.assistants_api import tool_resources as resources
 from assistctl.server.retrieval import vector_stores
 from assistctl.server.retrieval.vector_stores import NewFile
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents
 from assistctl.server.wire import ASSISTANT, FILE, STORE_FILE, VECTOR_STORE, Document
 
 _TAKE_FILES = ("code_interpreter", "file_search")

@@ -20,8 +20,7 @@ from assistctl.server.responses_api.items.attached import have_files, with_texts
 from assistctl.server.responses_api.items.bodies import FEW_ITEMS, ITEMS, as_items
 from assistctl.server.responses_api.items.removing import remove
 from assistctl.server.responses_api.items.views import Viewer
-from assistctl.server.storage import documents, threads
-from assistctl.server.storage.database import Transaction
+from assistctl.server.storage import Transaction, documents, threads
 from assistctl.server.storage.documents import Page
 from assistctl.server.wire import ApiError, Document, invalid
 

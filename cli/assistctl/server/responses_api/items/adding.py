@@ -27,9 +27,8 @@ from assistctl.server.responses_api.items.views import (
     is_open,
     place_of,
 )
-from assistctl.server.storage import threads
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection, fetch, insert, save
+from assistctl.server.storage import Collection, Transaction, threads
+from assistctl.server.storage.documents import fetch, insert, save
 from assistctl.server.wire import FILE, ITEM, MESSAGE, RUN, STEP, ApiError, Document, now
 
 _EVERYTHING = (RESULTS, OUTPUTS, ENCRYPTED)

@@ -13,9 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from assistctl.server.retrieval.ingestion import SourceFile, UnreadableFile, pieces
-from assistctl.server.storage import contents
-from assistctl.server.storage.database import Database
-from assistctl.server.storage.documents import Collection, fetch
+from assistctl.server.storage import Collection, Database, contents
+from assistctl.server.storage.documents import fetch
 from assistctl.server.wire import FILE, ApiError, Document, invalid
 
 TEXT = "_text"

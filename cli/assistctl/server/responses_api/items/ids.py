@@ -11,9 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from assistctl.server.storage import documents
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection
+from assistctl.server.storage import Collection, Transaction, documents
 from assistctl.server.wire import CONVERSATION, FILE, ITEM, MESSAGE, STEP, THREAD, Document, Kind
 
 _OF_STEP = re.compile(r"(fc|fco|ci|fs)_(.+)_(\d{1,6})", re.ASCII)

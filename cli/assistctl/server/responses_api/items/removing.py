@@ -6,9 +6,9 @@ from assistctl.server.assistants_api.record import steps
 from assistctl.server.models.protocol import STATE
 from assistctl.server.responses_api.items import ids
 from assistctl.server.responses_api.items.views import Viewer, is_open, place_of
-from assistctl.server.storage.database import Transaction
-from assistctl.server.storage.documents import Collection, save
+from assistctl.server.storage import Collection, Transaction
 from assistctl.server.storage.documents import remove as remove_document
+from assistctl.server.storage.documents import save
 from assistctl.server.wire import ITEM, MESSAGE, STEP, Document
 
 

@@ -11,7 +11,7 @@ from assistctl.server.engine.builtin import argument
 from assistctl.server.models.protocol import STATE
 from assistctl.server.responses_api.items import ids
 from assistctl.server.responses_api.items.citations import Cited, without_marks
-from assistctl.server.storage.database import Transaction
+from assistctl.server.storage import Transaction
 from assistctl.server.storage.documents import Collection as Stored
 from assistctl.server.storage.documents import find
 from assistctl.server.wire import FILE, Document
