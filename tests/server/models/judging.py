@@ -85,13 +85,17 @@ def bench(endpoint: Endpoint, directory: Path) -> Iterator[Bench]:
         yield Bench(endpoint, directory, stack)
 
 
-def judge(bench: Bench, switch: Switch, *, thorough: bool = False) -> Judgement:
+def judge(
+    bench: Bench, switch: Switch, *, thorough: bool = False, streamed: bool = False
+) -> Judgement:
     """The worst of all its sessions. Turns are polled and streamed alternately, and so are the
-    first turns of sessions; thorough is each once more, the other way round."""
+    first turns of sessions, from that of the first on, which is `streamed` or not; thorough is each
+    once more, the other way round."""
     worst = Judgement("right")
     for number, name in enumerate(switch.sessions):
-        for streamed in (bool(number % 2), not number % 2)[: 1 + thorough]:
-            found = _session(bench, switch, SESSIONS[name], streamed)
+        first = streamed ^ bool(number % 2)
+        for way in (first, not first)[: 1 + thorough]:
+            found = _session(bench, switch, SESSIONS[name], way)
             if _badness(found) > _badness(worst):
                 worst = Judgement(found.verdict, f"{name}: {found.why}")
     return worst
@@ -136,8 +140,6 @@ class _Talk:
         thread = threads.create(messages=list(self.session.before))
         judged = Judgement("right")
         for number, turn in enumerate(self.session.turns):
-            if turn.question is not None:
-                threads.messages.create(thread.id, role="user", content=turn.question)
             before = len(self._exchanges())
             streamed = self.streamed ^ bool(number % 2)
             judged, run = self._turn(thread.id, assistant.id, turn, streamed)
@@ -170,6 +172,8 @@ class _Talk:
         options = {**self.switch.run, **turn.run}
         if turn.elsewhere:
             options = {"model": self.switch.elsewhere + ELSEWHERE}
+        if turn.question is not None:
+            options["additional_messages"] = [{"role": "user", "content": turn.question}]
         run = runs.create(thread_id, assistant_id, options)
         calls: list[Any] = []
         for _ in range(6):
@@ -256,7 +260,7 @@ class _Polled:
         pass
 
     def _rest(self, run: Any) -> Any:
-        deadline, pause = time.monotonic() + _PATIENCE, 0.01
+        deadline, pause = time.monotonic() + _PATIENCE, 0.04
         while run["status"] not in (*_RESTS, "requires_action"):
             if time.monotonic() > deadline:
                 raise Wrong(f"after {_PATIENCE:g} s the run is still {run['status']}")

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import Path
 
 from tests.server.models.endpoint import endpoint_running
 from tests.server.models.judging import Judgement, bench, judge
+from tests.server.models.sessions import SESSIONS
 from tests.server.models.switch import Switch
 
 TABLES = sorted(path.stem for path in (Path(__file__).parent / "switches").glob("[a-z]*.py"))
@@ -25,10 +28,42 @@ def table(name: str) -> list[Switch]:
 
 
 def few(name: str) -> list[Switch]:
-    """Those of a table that are tried where there is no time for all; mostly it is all of them."""
+    """A table where there is no time for all: every third of those that differ from the plain
+    endpoint in the same ways, the first with them, and each in one of its sessions, by turns."""
     module = import_module(f"tests.server.models.switches.{name}")
-    found: list[Switch] = getattr(module, "FEW", module.SWITCHES)
+    found: list[Switch] = getattr(module, "FEW", None) or every_third(module.SWITCHES)
+    return [_in_one_session(number, switch) for number, switch in enumerate(found)]
+
+
+def every_third(switches: Iterable[Switch]) -> list[Switch]:
+    """Of each kind: that differs in the same fields, may come to the same, and is put through the
+    same sessions."""
+    of_a_kind: Counter[tuple[str, ...]] = Counter()
+    found = []
+    for switch in switches:
+        kind = (*differs_in(switch), *sorted(switch.allowed), *switch.sessions)
+        if of_a_kind[kind] % 3 == 0:
+            found.append(switch)
+        of_a_kind[kind] += 1
     return found
+
+
+def differs_in(switch: Switch) -> list[str]:
+    """The fields in which it is not the plain endpoint."""
+    plain = Switch(switch.name, switch.source)
+    return [
+        each.name
+        for each in fields(switch)
+        if getattr(switch, each.name) != getattr(plain, each.name)
+    ]
+
+
+def _in_one_session(number: int, switch: Switch) -> Switch:
+    name = switch.sessions[number % len(switch.sessions)]
+    if name == "plain" and not switch.remembered:
+        name = "greeting"
+    learns = not any(turn.elsewhere for turn in SESSIONS[name].turns)
+    return replace(switch, sessions=[name], remembered=switch.remembered and learns)
 
 
 def everything() -> dict[str, Switch]:
@@ -44,7 +79,10 @@ def judged(
         bench(endpoint, directory) as on,
         ThreadPoolExecutor(_AT_ONCE) as pool,
     ):
-        found = pool.map(lambda switch: judge(on, switch, thorough=thorough), chosen)
+        found = pool.map(
+            lambda each: judge(on, each[1], thorough=thorough, streamed=each[0] // 2 % 2 == 1),
+            enumerate(chosen),
+        )
         return {switch.name: each for switch, each in zip(chosen, found, strict=True)}
 
 

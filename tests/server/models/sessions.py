@@ -89,6 +89,7 @@ SESSIONS: Mapping[str, Session] = {
     "plain": Session(
         [Turn("Say good day.", [mind.HELLO]), Turn("Once more, please.", [mind.AGAIN])]
     ),
+    "greeting": Session([Turn("Say good day.", [mind.HELLO])]),
     "tool": Session([_ASKED, _TULIP], [PRICE]),
     "elsewhere": Session([_ELSEWHERE, _TULIP], [PRICE]),
     "toolless": Session(

@@ -1,6 +1,7 @@
 """Every way in which endpoints are known to behave, through a real server and the SDK.
 
-By default a few crossings of each are tried; ALL_FAULTS=1 tries all."""
+By default every third of those that differ in the same ways is tried, in one of its conversations,
+by turns; ALL_FAULTS=1 tries each in all."""
 
 from __future__ import annotations
 
@@ -12,13 +13,10 @@ import pytest
 from tests.server.models import matrix
 
 THOROUGH = "ALL_FAULTS" in os.environ
-TABLES = [
-    pytest.param(name, marks=[pytest.mark.sweep] if matrix.few(name) != matrix.table(name) else [])
-    for name in matrix.TABLES
-]
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", matrix.TABLES)
 def test_every_switch_of_a_table_is_judged_as_it_should_be(name, tmp_path):
     switches = matrix.table(name) if THOROUGH else matrix.few(name)
     found = matrix.judged(switches, tmp_path)
@@ -37,6 +35,14 @@ def test_every_switch_has_a_name_of_its_own():
 def test_the_few_of_a_table_are_of_it():
     for name in matrix.TABLES:
         assert {each.name for each in matrix.few(name)} <= {s.name for s in matrix.table(name)}
+
+
+def test_each_way_to_differ_from_the_plain_endpoint_is_among_the_few_of_a_table():
+    for name in set(matrix.TABLES) - {"crossings"}:
+        ways = {tuple(matrix.differs_in(switch)) for switch in matrix.table(name)}
+        switches = {switch.name: switch for switch in matrix.table(name)}
+        few = [switches[each.name] for each in matrix.few(name)]
+        assert {tuple(matrix.differs_in(switch)) for switch in few} == ways
 
 
 def test_what_is_not_yet_right_is_a_switch():
