@@ -139,11 +139,10 @@ def _no_subagents() -> Document:
     return {"enabled": False, "max_concurrent_subagents": None}
 
 
-_TIER = choice("auto", "default", "flex", "priority", "fast", "ultrafast")
 FIELDS: Mapping[str, Check] = {
     "instructions": bodies.INSTRUCTIONS,
     "reasoning": _reasoning,
-    "service_tier": _TIER,
+    "service_tier": choice("auto", "default", "flex", "priority", "fast", "ultrafast"),
     "text": _text,
     "tools": _tools,
     "multi_agent": _multi_agent,

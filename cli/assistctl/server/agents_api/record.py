@@ -264,7 +264,7 @@ class SessionRecord:
     def _input(self, tx: Transaction) -> list[Document]:
         """The messages that were meant for this turn."""
         run = self.claim.collection, self.claim.run_id
-        return documents.select_later(tx, self._messages, run, {INPUT_OF: self.claim.run_id})
+        return documents.select(tx, self._messages, {INPUT_OF: self.claim.run_id}, run)
 
     def _unheard(self, tx: Transaction) -> list[Document]:
         """Those of them that the present answer could not know."""

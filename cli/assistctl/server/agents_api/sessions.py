@@ -72,11 +72,10 @@ def _cache(value: Json, path: str) -> Json:
     return {"ttl": record({"ttl": choice("30m", "12h")})(value, path).get("ttl") or "30m"}
 
 
-_REVIEW = choice("none", "auto_review")
 _CHANGEABLE = {
     "metadata": bodies.METADATA,
     "prompt_cache_options": _cache,
-    "review": _REVIEW,
+    "review": choice("none", "auto_review"),
 }
 CREATE = record(
     {
@@ -195,7 +194,7 @@ def _uncounted(tx: Transaction, project: str, session: Document) -> list[Documen
     if COUNTED not in session:
         return runs_of(tx, project, session["id"])
     runs = Collection(RUN, project, turns.thread_id(session["id"]))
-    return documents.select_later(tx, runs, (runs, session[COUNTED]["run"]))
+    return documents.select(tx, runs, later_than=(runs, session[COUNTED]["run"]))
 
 
 def waiting_calls(tx: Transaction, project: str, run: Document) -> list[Document]:

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -133,11 +134,7 @@ class Engine:
 
         One that has not begun yet finds out by itself, at its first write.
         """
-
-        def tell() -> None:
-            self._loop.call_soon_threadsafe(self._interrupt, claim)
-
-        tx.after_commit(tell)
+        tx.after_commit(partial(self._loop.call_soon_threadsafe, self._interrupt, claim))
 
     def _interrupt(self, claim: Claim) -> None:
         if claim in self._tasks:

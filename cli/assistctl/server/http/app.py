@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cache, partial
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import quote, urlsplit
 
 import anyio
@@ -28,7 +28,6 @@ from assistctl.server.http.access import Access
 from assistctl.server.http.call import Call, Endpoint, Server
 from assistctl.server.http.idempotency import REPLAYED, Answered
 from assistctl.server.http.intake import is_form, read_form, read_json
-from assistctl.server.http.versions import Version, version_of
 from assistctl.server.storage import disk_space
 from assistctl.server.storage.database import Busy
 from assistctl.server.upstream import is_loopback
@@ -38,6 +37,9 @@ _log = logging.getLogger("assistctl.server")
 
 _POLL_AFTER_MS = "100"
 _HEALTH_SECONDS = 5.0
+Version: TypeAlias = Literal[1, 2]
+"""Of the Assistants API."""
+_AZURES_FIRST = "2024-02-15-preview"
 _NEEDS_BETA = ("assistants", "threads", "vector_stores")
 _NEEDS_AGENTS_BETA = ("agents", "vaults")
 _AGENTS_BETA = "agents=v1"
@@ -52,6 +54,9 @@ _BUSY = ApiError(
     status=503,
     type="server_error",
     code="database_busy",
+)
+_FAULT = ApiError(
+    "The server had an error while processing your request.", status=500, type="server_error"
 )
 _FROM_PAGES = Middleware(
     CORSMiddleware,
@@ -127,12 +132,27 @@ def _below_prefix(
         else:
             root = scope.get("root_path", "") + prefix[0]
             shape = _shape(scope["path"][prefix.end() :])
-            version = version_of(Request(scope)) or 2
+            version = _version_of(Request(scope)) or 2
             known = routers(shape[0], version) if shape[0] in words else {}
             api = known.get(shape) or known.get((shape[0], 0), elsewhere)
             await api({**scope, "root_path": root}, receive, send)
 
     return find
+
+
+def _version_of(request: Request) -> Version | None:
+    """As its header says, or else Azure's `api-version`; None if it says nothing."""
+    asked = _betas(request)
+    if "assistants=v2" in asked:
+        return 2
+    if "assistants=v1" in asked or request.query_params.get("api-version") == _AZURES_FIRST:
+        return 1
+    return None
+
+
+def _betas(request: Request) -> list[str]:
+    header = request.headers.get("openai-beta", "")
+    return [part.strip() for part in header.split(",")]
 
 
 def _bind(server: Server, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
@@ -261,10 +281,9 @@ def _demand_beta(request: Request, endpoint: Endpoint, *, strict: bool) -> None:
     since their SDKs send it by themselves."""
     first = endpoint.path.split("/")[1]
     if first in _NEEDS_AGENTS_BETA:
-        sent = request.headers.get("openai-beta", "").split(",")
-        if _AGENTS_BETA not in (part.strip() for part in sent):
+        if _AGENTS_BETA not in _betas(request):
             raise _no_beta("Agents", _AGENTS_BETA)
-    elif strict and first in _NEEDS_BETA and version_of(request) is None:
+    elif strict and first in _NEEDS_BETA and _version_of(request) is None:
         raise _no_beta("Assistants", "assistants=v2")
 
 
@@ -280,7 +299,11 @@ async def _answer_api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     # Where the rest of a request may still come, nothing else can be asked.
     leave = {"connection": "close"} if error.status == HTTPStatus.REQUEST_TIMEOUT else None
-    return _json(error.document(), error.status, leave)
+    return _refusal(error, leave)
+
+
+def _refusal(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
+    return _json(error.document(), error.status, headers)
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
@@ -297,7 +320,7 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
         )
     else:
         failure = ApiError(str(error.detail), status=error.status_code)
-    return _json(failure.document(), failure.status)
+    return _refusal(failure)
 
 
 def _failed(request: Request, error: Exception) -> Response:
@@ -309,9 +332,6 @@ def _failed(request: Request, error: Exception) -> Response:
         told = disk_space.refusal()
     if told is not None:
         _log.warning("%s failed (%s): %s", where, request.state.request_id, error)
-        return _json(told.document(), told.status)
+        return _refusal(told)
     _log.error("%s failed (%s)", where, request.state.request_id, exc_info=error)
-    failure = ApiError(
-        "The server had an error while processing your request.", status=500, type="server_error"
-    )
-    return _json(failure.document(), failure.status)
+    return _refusal(_FAULT)

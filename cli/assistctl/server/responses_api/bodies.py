@@ -168,12 +168,12 @@ def compact(body: Json) -> dict[str, Any]:
     return _checked(_COMPACT, body)
 
 
-def included(values: Sequence[str], param: str = "include") -> frozenset[str]:
+def included(values: Sequence[str]) -> frozenset[str]:
     """What is to be shown beyond the usual, of `include`."""
     for value in values:
         if value == "message.output_text.logprobs":
-            raise _not_here(f"{param}", "log probabilities are not kept here")
-        choice(*INCLUDES)(value, param)
+            raise _not_here("include", "log probabilities are not kept here")
+        choice(*INCLUDES)(value, "include")
     return frozenset(values)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from assistctl.server.http import bodies
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.responses_api import containers
@@ -79,13 +81,9 @@ def list_all(call: Call) -> Document:
 
 def delete(call: Call) -> Document:
     container_id = call.path("container_id", CONTAINER)
-
-    def forget() -> None:
-        call.server.engine.forget(call.project, container_id)
-
     with call.database.write() as tx:
         containers.remove(tx, containers.find(tx, call.project, container_id))
-        tx.after_commit(forget)
+        tx.after_commit(partial(call.server.engine.forget, call.project, container_id))
     return deleted("container.deleted", container_id)
 
 

@@ -125,7 +125,7 @@ def fetch_file(tx: Transaction, container: Container, container_file_id: str) ->
     raise ids.CONTAINER_FILE.missing(container_file_id)
 
 
-def give(tx: Transaction, container: Container, file_id: str, *, uploaded: bool = False) -> None:
+def give(tx: Transaction, container: Container, file_id: str, *, uploaded: bool) -> None:
     """A file for the code that runs there from now on."""
     documents.fetch(tx, Collection(FILE, container.project), file_id)
     document = container.document

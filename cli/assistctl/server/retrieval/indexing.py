@@ -18,7 +18,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
@@ -116,19 +115,19 @@ class Indexer:
             waits = indexing_queue.waits(tx, task)
             return chunks.begin(tx, task.store_id, task.file_id) if waits else None
 
-    def _outcome(self, task: Task, ingestion: int) -> int | _Failure | None:
+    def _outcome(self, task: Task, ingestion: int) -> int | UnreadableFile | None:
         """How many bytes of text there are; None for a file that went, or was attached anew."""
         try:
             return self._read(task, ingestion)
         except UnreadableFile as error:
-            return _Failure(error.code, str(error))
+            return error
         except Stopped:
             raise
         except Exception as error:
             if disk_space.is_lacking(error):
                 raise  # which is not the file's fault: it is read again
             _log.error("cannot index %s for %s", task.file_id, task.store_id, exc_info=error)
-            return _Failure("server_error", "The file could not be processed.")
+            return UnreadableFile("server_error", "The file could not be processed.")
 
     def _read(self, task: Task, ingestion: int) -> int | None:
         """Let the ingestion of the file grow, in slices."""
@@ -168,7 +167,7 @@ class Indexer:
             content.write(part)
         content.seek(0)
 
-    def _finish(self, task: Task, ingestion: int, outcome: int | _Failure | None) -> None:
+    def _finish(self, task: Task, ingestion: int, outcome: int | UnreadableFile | None) -> None:
         """Take the task off the list. One that another process finished, or that was attached
         anew meanwhile, is not on it any more: then nothing is written. What does not become ready
         of the ingestion is swept away."""
@@ -268,14 +267,8 @@ def _collection(task: Task) -> Collection:
     return Collection(STORE_FILE, task.project, task.store_id)
 
 
-@dataclass(frozen=True)
-class _Failure:
-    code: str
-    message: str
-
-
-def _finished(attached: Document, outcome: int | _Failure) -> Document:
-    if isinstance(outcome, _Failure):
-        error = {"code": outcome.code, "message": outcome.message}
+def _finished(attached: Document, outcome: int | UnreadableFile) -> Document:
+    if isinstance(outcome, UnreadableFile):
+        error = {"code": outcome.code, "message": str(outcome)}
         return {**attached, "status": "failed", "last_error": error}
     return {**attached, "status": "completed", "last_error": None, "usage_bytes": outcome}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -56,7 +55,6 @@ class Execution:
     files: tuple[Produced, ...] = ()
     pictures: tuple[Produced, ...] = ()
     error: str | None = None
-    seconds: float = 0.0
 
 
 class Sandboxes:
@@ -120,14 +118,13 @@ class Sandboxes:
         for file in files:
             if not is_name(file.name):
                 raise ValueError(f"{file.name!r} cannot be the name of a file in /mnt/data")
-        began = time.monotonic()
         try:
             with self._seats.take(key, stop or threading.Event()) as seat:
                 anew = continued and seat.session is None
                 answer = self._answer(seat, code, files)
         except Unavailable as reason:
             return Execution(f"[The code was not run: {reason}.]\n", error=str(reason))
-        return _execution(answer, anew, time.monotonic() - began)
+        return _execution(answer, anew)
 
     async def run(
         self,
@@ -207,7 +204,7 @@ def _python(command: str | None) -> Python:
         raise Unavailable(f"the interpreter {command} cannot be used: {error}") from error
 
 
-def _execution(answer: Answer, anew: bool, seconds: float) -> Execution:
+def _execution(answer: Answer, anew: bool) -> Execution:
     error, notes = answer.error, []
     if error and not answer.output:
         notes.append(error)  # there was no traceback: an exit, or no memory left for one
@@ -223,4 +220,4 @@ def _execution(answer: Answer, anew: bool, seconds: float) -> Execution:
     if notes and output and not output.endswith("\n"):
         output += "\n"
     output += "".join(f"[{note}]\n" for note in notes)
-    return Execution(output, answer.files, answer.pictures, error, seconds)
+    return Execution(output, answer.files, answer.pictures, error)

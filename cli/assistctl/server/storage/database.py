@@ -49,7 +49,7 @@ class Transaction:
         self.database = database
         self.waited = waited
         self._connection = connection
-        self._callbacks: list[Callable[[], None]] = []
+        self._callbacks: list[Callable[[], object]] = []
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows."""
@@ -59,7 +59,7 @@ class Transaction:
         """Run one statement and yield its rows one by one, within this transaction only."""
         yield from self._connection.execute(sql, parameters)
 
-    def after_commit(self, callback: Callable[[], None]) -> None:
+    def after_commit(self, callback: Callable[[], object]) -> None:
         """Call back once this transaction is durable; never if it is rolled back."""
         self._callbacks.append(callback)
 

@@ -149,30 +149,21 @@ def count(tx: Transaction, collection: Collection) -> int:
 
 
 def select(
-    tx: Transaction, collection: Collection, where: Mapping[str, Any] | None = None
+    tx: Transaction,
+    collection: Collection,
+    where: Mapping[str, Any] | None = None,
+    later_than: tuple[Collection, str] | None = None,
 ) -> list[Document]:
-    """All documents, oldest first, whose top-level fields have the given values."""
+    """All documents, oldest first, whose top-level fields have the given values; only those that
+    stand after another document if one is named, however much stands before that."""
     condition, values = _condition(where)
+    if later_than is not None:
+        other, identity = later_than
+        condition += f" AND seq > (SELECT seq FROM documents WHERE {_HERE} AND id = ?)"  # noqa: S608
+        values += [*other.key, identity]
     rows = tx.execute(
         f"SELECT body FROM documents WHERE {_HERE}{condition} ORDER BY seq",  # noqa: S608
         (*collection.key, *values),
-    )
-    return [json.loads(body) for (body,) in rows]
-
-
-def select_later(
-    tx: Transaction,
-    collection: Collection,
-    than: tuple[Collection, str],
-    where: Mapping[str, Any] | None = None,
-) -> list[Document]:
-    """The same of what stands after another document, however much stands before that."""
-    other, identity = than
-    condition, values = _condition(where)
-    rows = tx.execute(
-        f"SELECT body FROM documents WHERE {_HERE}{condition}"  # noqa: S608
-        f" AND seq > (SELECT seq FROM documents WHERE {_HERE} AND id = ?) ORDER BY seq",
-        (*collection.key, *values, *other.key, identity),
     )
     return [json.loads(body) for (body,) in rows]
 

@@ -67,15 +67,11 @@ def select_page(
 
 def summary(tx: Transaction, project: str, thread_id: str) -> Document:
     """What a thread begins with, how long it is and when something was last said on it."""
-    [(number,)] = tx.execute(
-        "SELECT count(*) FROM documents WHERE kind = ? AND project = ? AND parent = ?",
-        (MESSAGE.name, project, thread_id),
-    )
     first = _end_of(tx, MESSAGE.name, project, thread_id, "ASC")
     last = _end_of(tx, MESSAGE.name, project, thread_id, "DESC")
     run = _end_of(tx, RUN.name, project, thread_id, "DESC")
     return {
-        "messages": number,
+        "messages": documents.count(tx, Collection(MESSAGE, project, thread_id)),
         "first_message": _words_of(first) if first else None,
         "last_message_at": last["created_at"] if last else None,
         "assistant_id": run["assistant_id"] if run else None,

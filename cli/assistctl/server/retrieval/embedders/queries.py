@@ -36,10 +36,9 @@ _PASSAGES = (
 
 @dataclass(frozen=True)
 class QueryVectors:
-    """Queries as vectors of one embedder; `unrelated` is its cosine between texts that have nothing
+    """Queries as vectors of an embedder; `unrelated` is its cosine between texts that have nothing
     to do with each other."""
 
-    embedder: str
     vectors: Sequence[Vector]
     unrelated: float
 
@@ -70,7 +69,7 @@ class QueryEmbedder:
             return None
         if self._unrelated is None:
             self._unrelated = _mean_cosine(vectors[len(queries) :])
-        return QueryVectors(self._embedder.name, vectors[: len(queries)], self._unrelated)
+        return QueryVectors(vectors[: len(queries)], self._unrelated)
 
 
 def _mean_cosine(vectors: Sequence[Vector]) -> float:
