@@ -28,13 +28,7 @@ from assistctl.server.files import uploads
 from assistctl.server.http import idempotency
 from assistctl.server.http.app import create_app
 from assistctl.server.http.call import Server
-from assistctl.server.http.listening import (
-    IDLE_SECONDS,
-    Http,
-    allow_many_connections,
-    listen,
-    url,
-)
+from assistctl.server.http.listening import IDLE_SECONDS, Http, allow_many_connections, listen, url
 from assistctl.server.retrieval import embedders
 from assistctl.server.retrieval.indexing import Indexer
 from assistctl.server.retrieval.search import Searcher

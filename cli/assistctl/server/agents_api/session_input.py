@@ -75,11 +75,12 @@ def say(call: Call, tx: Transaction, session: Document, messages: Sequence[Docum
     """Add messages of the user: they begin a turn, or steer that which is at work."""
     thread_id = turns.thread_id(session["id"])
     active = locks.active_run(tx, call.project, thread_id)
+    run = None
     if active is not None:
         _refuse_to_steer(tx, Claim(call.project, thread_id, active))
-    if active is None:
+    else:
         sessions.count(tx, call.project, session)
-    run = _queued(call, tx, session) if active is None else None
+        run = _queued(call, tx, session)
     run_id = run["id"] if run else active
     added = []
     for message in messages:

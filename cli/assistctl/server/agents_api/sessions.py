@@ -23,17 +23,7 @@ from assistctl.server.validation import (
     string,
     tagged,
 )
-from assistctl.server.wire import (
-    AGENT,
-    RUN,
-    SESSION,
-    THREAD,
-    ApiError,
-    Document,
-    Json,
-    now,
-    public,
-)
+from assistctl.server.wire import AGENT, RUN, SESSION, THREAD, ApiError, Document, Json, now, public
 
 COUNTED = "_counted"
 """The key of a session under which stands what its turns have used up to that of a `run`."""
@@ -41,7 +31,7 @@ COUNTED = "_counted"
 _PART = tagged(
     {
         "input_text": {"text": Required(string(longest=bodies.INSTRUCTIONS_LENGTH))},
-        "input_image": {"image_url": Required(bodies.IMAGE_ADDRESS)},
+        "input_image": {"image_url": Required(bodies.image_address)},
     }
 )
 _MESSAGE = record(

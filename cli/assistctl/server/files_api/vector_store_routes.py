@@ -51,7 +51,7 @@ _SEARCH = record(
             {
                 "ranker": choice("none", "auto", "default-2024-11-15", "default_2024_08_21"),
                 "score_threshold": number(least=0, most=1),
-                "hybrid_search": bodies.HYBRID_SEARCH,
+                "hybrid_search": bodies.hybrid_search,
             }
         ),
     }

@@ -50,16 +50,13 @@ _FUNCTION = record(
 )
 
 
-def _hybrid_search(value: Json, path: str) -> Json:
+def hybrid_search(value: Json, path: str) -> Json:
     """Not of the contract: what newer APIs have for the same thing."""
     weight = Required(number(least=0))
     weights = record({"embedding_weight": weight, "text_weight": weight})(value, path)
     if not any(weights.values()):
         raise invalid(path, "at least one weight must be greater than 0.")
     return weights
-
-
-HYBRID_SEARCH: Check = _hybrid_search
 
 
 def _said(fields: Mapping[str, Json]) -> dict[str, Json]:
@@ -71,7 +68,7 @@ _RANKING = record(
     {
         "ranker": choice("auto", "default_2024_08_21"),
         "score_threshold": Required(number(least=0, most=1)),
-        "hybrid_search": HYBRID_SEARCH,
+        "hybrid_search": hybrid_search,
     }
 )
 _FILE_SEARCH = record({"max_num_results": integer(least=1, most=50), "ranking_options": _RANKING})
@@ -216,15 +213,15 @@ def _search_resources(value: Json, path: str) -> Json:
 RESOURCES = record({"code_interpreter": _CODE_RESOURCES, "file_search": _search_resources})
 """tool_resources; a vector store may be given inline instead of by its id."""
 
-_IMAGE_ADDRESS = re.compile(r"https?://[^\s/]|data:image/", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://[^\s/]|data:image/", re.IGNORECASE)
 
 
-def _image_address(value: Json, path: str) -> Json:
+def image_address(value: Json, path: str) -> Json:
     """Refused now, since every run of a thread with an address that leads nowhere would fail.
 
     The hosted API refused data: URLs too; models take them."""
     address = string()(value, path)
-    if not _IMAGE_ADDRESS.match(address):
+    if not _ADDRESS.match(address):
         raise ApiError(
             f"Invalid '{path}'. Expected a valid URL, but got a value with an invalid format.",
             param=path,
@@ -233,10 +230,9 @@ def _image_address(value: Json, path: str) -> Json:
     return address
 
 
-IMAGE_ADDRESS: Check = _image_address
 _DETAIL = choice("auto", "low", "high")
 _IMAGE_FILE = record({"file_id": Required(_IDS), "detail": _DETAIL})
-_IMAGE_URL = record({"url": Required(_image_address), "detail": _DETAIL})
+_IMAGE_URL = record({"url": Required(image_address), "detail": _DETAIL})
 _PART = tagged(
     {
         "text": {"text": Required(string(longest=INSTRUCTIONS_LENGTH))},

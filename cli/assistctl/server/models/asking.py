@@ -34,14 +34,7 @@ from assistctl.server.models.refusals import Refused, as_error, hidden, refused,
 from assistctl.server.models.sse import ServerEvent, read_events
 from assistctl.server.models.taping import NotTaped, Tape, Taping
 from assistctl.server.models.tokens import estimate_prompt
-from assistctl.server.upstream import (
-    authorization,
-    backoff,
-    is_near,
-    trusted,
-    usable_proxies,
-    wait,
-)
+from assistctl.server.upstream import authorization, backoff, is_near, trusted, usable_proxies, wait
 
 _ATTEMPTS = 3
 _ATTEMPTS_IF_BUSY = 6

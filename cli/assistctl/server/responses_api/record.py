@@ -33,13 +33,7 @@ from assistctl.server.engine.record import (
 )
 from assistctl.server.models.protocol import Usage
 from assistctl.server.responses_api import containers, events, objects
-from assistctl.server.responses_api.events import (
-    Event,
-    Open,
-    OpenFunction,
-    OpenMessage,
-    OpenTool,
-)
+from assistctl.server.responses_api.events import Event, Open, OpenFunction, OpenMessage, OpenTool
 from assistctl.server.responses_api.items import ids
 from assistctl.server.responses_api.items.views import container_of
 from assistctl.server.responses_api.objects import ASKED

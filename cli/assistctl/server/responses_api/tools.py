@@ -55,7 +55,7 @@ _RANKING = record(
     {
         "ranker": choice("auto", "default-2024-11-15", "default_2024_08_21"),
         "score_threshold": number(least=0, most=1),
-        "hybrid_search": bodies.HYBRID_SEARCH,
+        "hybrid_search": bodies.hybrid_search,
     }
 )
 _SEARCH = typed(

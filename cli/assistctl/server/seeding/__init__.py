@@ -35,26 +35,17 @@ from assistctl.server.wire import (
 
 __all__ = ["SeedError", "Seeded", "seed"]
 
-_READERS: Mapping[Kind, Callable[[Document], Document]] = {
-    ASSISTANT: objects.assistant,
-    THREAD: objects.thread,
-    MESSAGE: objects.message,
-    RUN: objects.run,
-    STEP: objects.step,
-    VECTOR_STORE: objects.vector_store,
-    FILE: objects.file,
-    STORE_FILE: objects.store_file,
+_KINDS: Mapping[str, tuple[Kind, Callable[[Document], Document]]] = {
+    "assistant": (ASSISTANT, objects.assistant),
+    "thread": (THREAD, objects.thread),
+    "thread.message": (MESSAGE, objects.message),
+    "thread.run": (RUN, objects.run),
+    "thread.run.step": (STEP, objects.step),
+    "vector_store": (VECTOR_STORE, objects.vector_store),
+    "file": (FILE, objects.file),
+    "vector_store.file": (STORE_FILE, objects.store_file),
 }
-_BY_OBJECT = {
-    "assistant": ASSISTANT,
-    "thread": THREAD,
-    "thread.message": MESSAGE,
-    "thread.run": RUN,
-    "thread.run.step": STEP,
-    "vector_store": VECTOR_STORE,
-    "vector_store.file": STORE_FILE,
-    "file": FILE,
-}
+_READERS = dict(_KINDS.values())
 
 
 @dataclass(frozen=True)
@@ -91,7 +82,7 @@ def _checked(dump: Dump) -> tuple[dict[Kind, list[Document]], Counter[str]]:
     read: dict[Kind, list[Document]] = {kind: [] for kind in _READERS}
     for entry in dump.entries:
         name = entry.document.get("object")
-        if isinstance(name, str) and name not in _BY_OBJECT:
+        if isinstance(name, str) and name not in _KINDS:
             others[name] += 1
             continue
         try:
@@ -125,7 +116,7 @@ def _kind(document: Document) -> Kind:
         raise ApiError("this object has no `id`")
     name, identity = document.get("object"), str(document["id"])
     if isinstance(name, str):
-        return _BY_OBJECT[name]
+        return _KINDS[name][0]
     if name is not None:
         raise ApiError(f"objects of the kind {name!r} cannot be seeded")
     kinds = (kind for kind in _READERS if kind.names(identity))

@@ -12,13 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistctl.server.engine.coding import code_of
-from assistctl.server.engine.record import (
-    CodeResult,
-    PastCode,
-    SearchResult,
-    ToolCall,
-    ToolResult,
-)
+from assistctl.server.engine.record import CodeResult, PastCode, SearchResult, ToolCall, ToolResult
 from assistctl.server.retrieval.search import Hit
 from assistctl.server.wire import Document
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from assistctl.server.http.bodies import IMAGE_ADDRESS
+from assistctl.server.http.bodies import image_address
 from assistctl.server.responses_api.items import compaction
 from assistctl.server.validation import (
     Check,
@@ -37,7 +37,7 @@ _DETAIL = choice("auto", "low", "high", "original")
 
 
 def _image(value: Json, path: str) -> Json:
-    part = record({**_PART, "image_url": IMAGE_ADDRESS, "file_id": _ID, "detail": _DETAIL})(
+    part = record({**_PART, "image_url": image_address, "file_id": _ID, "detail": _DETAIL})(
         value, path
     )
     if bool(part.get("image_url")) == bool(part.get("file_id")):

@@ -8,9 +8,9 @@ the server's secrets, and whose death is one failed file.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from assistctl.server.retrieval.ingestion.failures import Stopped, UnreadableFile
 from assistctl.server.retrieval.text import Piece, cut
@@ -41,16 +41,12 @@ def pieces(file: SourceFile, size: int, overlap: int) -> Iterator[Piece]:
     if _size(file.content) <= _SMALL_BYTES and is_simple(file.filename, file.content):
         yield from cut(extract(file.filename, file.content), size, overlap)
         return
-    for words, new_from in _answers(file, {"size": size, "overlap": overlap}):
-        yield Piece(words, new_from)
-
-
-def _answers(file: SourceFile, request: Mapping[str, int]) -> Iterator[Any]:
     # Here, since the process imports this package too, and starts faster without it.
     from assistctl.server.retrieval.ingestion import process
 
-    named = {"filename": file.filename, **request}
-    return process.answers(named, file.content, file.stopping)
+    request = {"filename": file.filename, "size": size, "overlap": overlap}
+    for words, new_from in process.answers(request, file.content, file.stopping):
+        yield Piece(words, new_from)
 
 
 def _size(content: BinaryIO) -> int:
