@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any, Protocol
 
 from assistctl.server.engine.record import Run, ToolResult
@@ -49,8 +48,3 @@ def argument(arguments: str, name: str) -> str | None:
     except (AttributeError, RecursionError, ValueError):
         return None
     return whole_characters(value) if isinstance(value, str) else None
-
-
-def named(tools: Iterable[Builtin], kind: str) -> str | None:
-    """What the tool of this type is called, if it is among them."""
-    return next((tool.name for tool in tools if tool.type == kind), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from assistctl.server.engine.builtin import Builtin, named
+from assistctl.server.engine.builtin import Builtin
 from assistctl.server.engine.history import HistoryItem, flatten, last_messages, within
 from assistctl.server.engine.record import Ending, Record, Run
 from assistctl.server.engine.tools import RunTools, ToolFactory
@@ -103,7 +103,7 @@ def _tool_choice(run: Run, offered: Sequence[Builtin]) -> Any:
         return None
     if isinstance(choice, str) or choice["type"] == "function":
         return choice
-    name = named(offered, choice["type"])
+    name = next((tool.name for tool in offered if tool.type == choice["type"]), None)
     return {"type": "function", "function": {"name": name}} if name else None
 
 

@@ -28,13 +28,7 @@ DROPPABLE = (
 )
 """Options that a model may refuse, and that `drop` may name."""
 
-_TOLD = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "reasoning_effort": "reasoning_effort",
-    "tool_choice": "tool_choice",
-    "max_completion_tokens": "max_completion_tokens",
-}
+_TOLD = ("temperature", "top_p", "reasoning_effort", "tool_choice", "max_completion_tokens")
 
 
 class Quirk(StrEnum):
@@ -129,11 +123,8 @@ def as_seen(request: Request, dialect: Dialect) -> Sequence[Mapping[str, Any]]:
 
 def notes(request: Request, dialect: Dialect) -> list[str]:
     """What the reader of the run should know: what was asked for and the model does not take."""
-    lost = [
-        shown
-        for name, shown in _TOLD.items()
-        if name in dialect.dropped and getattr(request, name) is not None
-    ]
+    dropped = [name for name in _TOLD if name in dialect.dropped]
+    lost = [name for name in dropped if getattr(request, name) is not None]
     if not request.tools and "tool_choice" in lost:
         lost.remove("tool_choice")
     told = [f"the model does not take {name}, which was left out" for name in lost]

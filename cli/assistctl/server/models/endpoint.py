@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from dataclasses import fields as dataclass_fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -116,17 +115,14 @@ def _model_way(declared: Any, usual: Way) -> Way:
 def _way(declared: Mapping[str, Any], usual: Way) -> Way:
     """`usual` with what is declared for one model, or for the whole endpoint."""
     given = {name: value for name, value in declared.items() if value is not None}
-    fields: dict[str, Any] = {
-        each.name: getattr(usual, each.name) for each in dataclass_fields(Way)
-    }
-    fields["name"] = str(given.get("name", usual.name))
+    fields: dict[str, Any] = {"name": str(given.get("name", usual.name))}
     if "profile" in given:
         fields["profile"] = _one_of("profile", given["profile"], PROFILES)
     if "api" in given:
         choices = {choice: choice for choice in get_args(_Choice)}
         fields["api"] = _one_of("api", given["api"], choices)
     for table in ("headers", "query", "extra_body"):
-        fields[table] = {**fields[table], **given.get(table, {})}
+        fields[table] = {**getattr(usual, table), **given.get(table, {})}
     fields["headers"] = {name: _header(name, value) for name, value in fields["headers"].items()}
     fields["query"] = {name: str(value) for name, value in fields["query"].items()}
     for name in given.get("drop", ()):
@@ -137,10 +133,10 @@ def _way(declared: Mapping[str, Any], usual: Way) -> Way:
         fields["context"] = int(given["context"])
     if "run_seconds" in given:
         fields["run_seconds"] = float(given["run_seconds"])
-        fields["timeout"] = max(fields["timeout"], fields["run_seconds"])
+        fields["timeout"] = max(usual.timeout, fields["run_seconds"])
     if "timeout" in given:
         fields["timeout"] = float(given["timeout"])
-    return Way(**fields)
+    return replace(usual, **fields)
 
 
 def _texts(value: Any) -> Iterator[str]:

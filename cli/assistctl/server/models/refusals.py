@@ -21,10 +21,7 @@ FAULTY = (400, 404, 405, 413, 422, 500, 501)
 
 _LONGEST = 1 << 20
 """Bytes of a refusal; some repeat the whole request."""
-_REMEDIES = {
-    401: " Check the model's api_key.",
-    403: " Check the model's api_key.",
-}
+_REMEDIES = dict.fromkeys((401, 403), " Check the model's api_key.")
 _ASTRAY = " Check the model's base_url, and the assistant's model name (`models` maps it)."
 _NO_MODEL = " Check the assistant's model name (`models` maps it)."
 _NO_TOOLS = re.compile(

@@ -15,9 +15,9 @@ from assistctl.server.assistants_api.v1 import assistants, messages, requests
 from assistctl.server.assistants_api.v1.answers import Translator
 from assistctl.server.http.call import Answer, Call, Endpoint
 from assistctl.server.http.idempotency import Answered
-from assistctl.server.wire import Json
+from assistctl.server.wire import Document
 
-_REQUESTS: Mapping[tuple[str, str], Callable[[Json], Json]] = {
+_REQUESTS: Mapping[tuple[str, str], Callable[[Document], Document]] = {
     ("POST", "/threads"): requests.thread,
     ("POST", "/threads/{thread_id}"): requests.thread_changes,
     ("POST", "/threads/{thread_id}/messages"): requests.message,
@@ -28,7 +28,7 @@ _REQUESTS: Mapping[tuple[str, str], Callable[[Json], Json]] = {
 
 def _answer(endpoint: Endpoint, call: Call) -> Answer:
     translate = _REQUESTS.get((endpoint.method, endpoint.path))
-    if translate is not None:
+    if translate is not None and isinstance(call.body, dict):  # else v2 says what is wrong
         call = replace(call, body=translate(call.body))
     translator = Translator(call.database, call.project)
     try:

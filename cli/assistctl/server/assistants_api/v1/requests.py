@@ -32,10 +32,8 @@ TOOLS = array(
 )
 
 
-def message(body: Json, path: str = "") -> Json:
+def message(body: Document, path: str = "") -> Document:
     """A message's files are for whichever tools the assistant has that will read it."""
-    if not isinstance(body, dict):
-        return body
     _refuse(body, path, "attachments")
     file_ids = _MESSAGE_FILE_IDS(body.get("file_ids") or [], f"{path}file_ids")
     attached = [{"file_id": each, "tools": _ANY_TOOL} for each in dict.fromkeys(file_ids)]
@@ -43,22 +41,17 @@ def message(body: Json, path: str = "") -> Json:
     return {**message, "attachments": attached} if attached else message
 
 
-def thread(body: Json, path: str = "") -> Json:
-    if not isinstance(body, dict):
-        return body
+def thread(body: Document, path: str = "") -> Document:
     _refuse(body, path, "tool_resources")
     return _with_messages(body, path, "messages")
 
 
-def thread_changes(body: Json) -> Json:
-    if isinstance(body, dict):
-        _refuse(body, "", "tool_resources")
+def thread_changes(body: Document) -> Document:
+    _refuse(body, "", "tool_resources")
     return body
 
 
-def run(body: Json) -> Json:
-    if not isinstance(body, dict):
-        return body
+def run(body: Document) -> Document:
     _refuse(body, "", "tool_resources")
     run = _with_messages(body, "", "additional_messages")
     if run.get("tools") is not None:
@@ -68,9 +61,9 @@ def run(body: Json) -> Json:
     return run
 
 
-def thread_and_run(body: Json) -> Json:
+def thread_and_run(body: Document) -> Document:
     body = run(body)
-    if not isinstance(body, dict) or "thread" not in body:
+    if not isinstance(body.get("thread"), dict):
         return body
     return {**body, "thread": thread(body["thread"], "thread.")}
 
@@ -79,7 +72,10 @@ def _with_messages(body: Document, path: str, name: str) -> Document:
     given = body.get(name)
     if not isinstance(given, list):
         return dict(body)
-    messages = [message(each, f"{path}{name}[{number}].") for number, each in enumerate(given)]
+    messages = [
+        message(each, f"{path}{name}[{number}].") if isinstance(each, dict) else each
+        for number, each in enumerate(given)
+    ]
     return {**body, name: messages}
 
 

@@ -54,7 +54,7 @@ class Chunks:
     def __init__(self, model: str = "") -> None:
         self._calls: list[_OpenCall] = []
         self._numbers: dict[Any, int] = {}
-        self._characters = _Pieces()
+        self._half = ""
         self._thoughts = Thoughts(wary=thinks(model))
         self._space = ""
         self._in_words = False
@@ -124,7 +124,7 @@ class Chunks:
     def _read_delta(self, delta: Mapping[str, Any]) -> Iterator[Delta]:
         if self._state.hear(delta) and not self._in_words:
             self._thoughts.elsewhere()
-        text = self._characters.whole(_text(delta.get("content")))
+        text = self._whole(_text(delta.get("content")))
         if text:
             yield from self._spoken(self._thoughts.feed(text))
         if delta.get("refusal"):
@@ -136,6 +136,13 @@ class Chunks:
                 yield from self._read_call(part)
         if delta.get("function_call"):  # how calls were spelt before there were tools
             yield from self._read_call({"index": 0, "function": delta["function_call"]})
+
+    def _whole(self, text: str) -> str:
+        """Characters may be torn: half a surrogate pair waits for its other half."""
+        text, self._half = self._half + text, ""
+        if "\ud800" <= text[-1:] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        return whole_characters(text)
 
     def _spoken(self, heard: Heard) -> Iterator[Delta]:
         """White space before words counts only if words follow, also after a call."""
@@ -202,19 +209,6 @@ class Chunks:
             return None
         known = [number for number, call in enumerate(self._calls) if call.id == call_id]
         return known[-1] if call_id and known else len(self._calls) - 1
-
-
-class _Pieces:
-    """Text whose characters may be torn: half a surrogate pair waits for its other half."""
-
-    def __init__(self) -> None:
-        self._half = ""
-
-    def whole(self, text: str) -> str:
-        text, self._half = self._half + text, ""
-        if "\ud800" <= text[-1:] <= "\udbff":
-            text, self._half = text[:-1], text[-1]
-        return whole_characters(text)
 
 
 def _opens_another(call: _OpenCall, index: Any, call_id: str, name: str, arguments: str) -> bool:
