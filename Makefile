@@ -1,4 +1,4 @@
-# Three commands: check (format, lint, types), test (check, then all tests), docs (the executed docs).
+# Three commands: check (format, lint, types), test (check, and all tests), docs (the executed docs).
 # sweep: the tests that can try more than they do in test try all of it.
 # coverage is test with branches counted, in several times its time.
 PYTHON ?= python3
@@ -6,7 +6,7 @@ VENV   ?= .venv
 EXAMPLES ?= 200
 BIN    := $(VENV)/bin
 
-.PHONY: demo check test sweep coverage docs site dist clean
+.PHONY: demo check test tests sweep coverage docs site dist clean
 
 demo: $(VENV)/.installed  ## plan, sync and run the flower shop on the embedded server
 	@sh docs/demo.sh $(BIN)/assistctl
@@ -14,7 +14,11 @@ demo: $(VENV)/.installed  ## plan, sync and run the flower shop on the embedded 
 # Where nothing may be written beside the sources, each process compiles all of them again.
 test sweep: export PYTHONDONTWRITEBYTECODE :=
 
-test: check  ## install what is needed and pass the tests
+# Both at the same time: what checks types has one core only, for as long as it takes.
+test: $(VENV)/.installed-dev  ## install what is needed, check, and pass the tests
+	@$(MAKE) --no-print-directory --jobs 2 check tests
+
+tests: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 sweep: $(VENV)/.installed-dev  ## every kill, every fault, many random workspaces, the long soak
