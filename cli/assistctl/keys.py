@@ -17,7 +17,7 @@ IN_WORDS = (
 
 _LETTERS = frozenset({"Ll", "Lo", "Lm"})
 _DIGITS, _MARKS = frozenset({"Nd"}), frozenset({"Mn", "Mc"})
-_INVISIBLE = re.compile(
+_INVISIBLE = (
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
@@ -55,4 +55,4 @@ def _may_stand_in(character: str) -> bool:
         return character in "-_" or character.isdigit() or character.islower()
     category = unicodedata.category(character)
     allowed = category in _LETTERS or category in _DIGITS or category in _MARKS
-    return allowed and not _INVISIBLE.match(character)
+    return allowed and not re.match(_INVISIBLE, character)

@@ -19,30 +19,28 @@ _SHORTEST = 8
 """Shorter keys are words such as `none` and `test`, which protect nothing and do occur in texts."""
 
 _VALUE = r"(?!\[redacted\])[^\s\"',;)}\]&]"
+# Left as texts, since `re` takes long to compile them, and most commands meet no text to redact.
 _CERTAIN = (
-    re.compile(
-        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----(?:.*?-----END [A-Z0-9 ]*-----|.*)"
+    (
+        r"(?s)-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----(?:.*?-----END [A-Z0-9 ]*-----|.*)"
         r"|\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}"
         r"|npm_[A-Za-z0-9]{30,}|xox[a-z]-[\w-]{10,}|A[KS]IA[A-Z0-9]{16}\b|AIza[\w-]{30,}"
-        r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+)",
-        re.DOTALL,
+        r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+)"
     ),
-    re.compile(
-        r"(?P<user>\b[a-z][a-z0-9+.-]*://[^\s/@:\"']*:)(?!\[redacted\])[^\s/@\"']+(?=@)"
+    (
+        r"(?i)(?P<user>\b[a-z][a-z0-9+.-]*://[^\s/@:\"']*:)(?!\[redacted\])[^\s/@\"']+(?=@)"
         r"|(?P<pair>\b(?:password|pwd|accountkey|sharedaccesskey)=)(?!\[redacted\])[^\s\"'&;#]+"
-        r"|(?P<hook>\bhttps://hooks\.slack\.com/(?:services|workflows|triggers)/)[\w/-]{8,}",
-        re.IGNORECASE,
+        r"|(?P<hook>\bhttps://hooks\.slack\.com/(?:services|workflows|triggers)/)[\w/-]{8,}"
     ),
 )
-_LIKELY = re.compile(
+_LIKELY = (
     # A header, or a dump of headers: `Authorization: Basic x`, `(b'authorization', b'Basic x')`.
-    r"(?P<header>\b(?:authorization|api[-_]key)\b"
+    r"(?i)(?P<header>\b(?:authorization|api[-_]key)\b"
     r"(?:[\"']?\s*[:=]\s*|[\"']\s*,\s*)b?[\"']?"
     rf"(?:[a-z]+\s+(?={_VALUE}))?){_VALUE}{{8,}}"
     r"|(?P<query>[?&](?:key|token|access_token|sig|signature)=)(?!\[redacted\])[^\s\"'&#]{8,}"
     r"|(?P<scheme>\b(?:Bearer|Basic)\s+)[^\s\"',;)}\]]{16,}"
-    r"|\b(?:sk|rk|ek|sess)-[A-Za-z0-9_*.-]{12,}",
-    re.IGNORECASE,
+    r"|\b(?:sk|rk|ek|sess)-[A-Za-z0-9_*.-]{12,}"
 )
 """What words of a language can look like, too."""
 
@@ -63,13 +61,13 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """To be done before a text is cut, or half a key is left over."""
-        return _LIKELY.sub(_hidden, self._without_certain(text))
+        return re.sub(_LIKELY, _hidden, self._without_certain(text))
 
     def value(self, value: _Json) -> _Json:
         """The same of every string in a value that people have written: of what only looks like a
         key, a word such as in "basic internationalization" stays."""
         if isinstance(value, str):
-            return _LIKELY.sub(_hidden_unless_words, self._without_certain(value))
+            return re.sub(_LIKELY, _hidden_unless_words, self._without_certain(value))
         if isinstance(value, Mapping):
             return {key: self.value(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -80,7 +78,7 @@ class Redaction:
         for spelling in self._spellings:
             text = text.replace(spelling, HIDDEN)
         for pattern in _CERTAIN:
-            text = pattern.sub(_hidden, text)
+            text = re.sub(pattern, _hidden, text)
         return text
 
     def errors(self, body: dict[str, _Json]) -> dict[str, _Json]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -53,7 +54,7 @@ class File:
     sha256: str
     size: int
 
-    @property
+    @cached_property
     def address(self) -> Address:
         """`file/<path>`"""
         return Address(FILE, self.path)
@@ -171,7 +172,7 @@ class VectorStore:
     protect: bool = False
     implicit: bool = False
 
-    @property
+    @cached_property
     def address(self) -> Address:
         """`vector_store/<key>`"""
         return Address(VECTOR_STORE, self.key)
@@ -225,7 +226,7 @@ class Assistant:
     once: tuple[str, ...] = ()
     template: Template | None = field(default=None, repr=False, compare=False)
 
-    @property
+    @cached_property
     def address(self) -> Address:
         """`assistant/<key>`"""
         return Address(ASSISTANT, self.key)

@@ -307,7 +307,8 @@ def notes(assistants: Iterable[Assistant], capabilities: Capabilities) -> Iterat
 def _declared(assistant: Assistant) -> Iterator[tuple[str, Place]]:
     """By their names in the table; values that make a difference have a name of their own."""
     answers, places = assistant.settings.get("response_format"), assistant.places
-    nothing = {*_asking_for_nothing(assistant.own.get("agents", {}))}
+    own = assistant.own.get("agents")
+    nothing = {*_asking_for_nothing(own)} if own else ()
     yield from ((name, place) for name, place in places.items() if name not in nothing)
     if isinstance(answers, Mapping) and answers["type"] == "json_object":
         yield "response_format.json_object", places["response_format"]

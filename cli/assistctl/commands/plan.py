@@ -20,13 +20,11 @@ from assistctl.commands._person import in_ci
 from assistctl.commands._report import told_plan
 from assistctl.commands._workspace import load, warn
 from assistctl.plan.reconcile import PlanOptions
-from assistctl.render.markdown import plan_markdown
 from assistctl.render.plan import plan_text
 from assistctl.render.plan_json import plan_document
 from assistctl.render.values import json_document
 from assistctl.resources import ASSISTANT, Address, Json, Workspace
 from assistctl.sync.planning import PlannedSync, plan_sync
-from assistctl.sync.saved_plan import save
 from assistctl.targets import opened
 
 if TYPE_CHECKING:
@@ -97,12 +95,16 @@ def command(
         more = {"tests": _document(tests)} if with_tests else {}
         click.echo(json_document(plan_document(shown) | more))
     elif options.format == "markdown":
+        from assistctl.render.markdown import plan_markdown
+
         click.echo(plan_markdown(shown, planned.stores))
     elif drift_only:
         click.echo(plan_text(shown, stores=None if options.verbosity > 0 else planned.stores))
     else:
         click.echo(told_plan(planned, options))
     if out is not None:
+        from assistctl.sync.saved_plan import save
+
         save(out, workspace, planned, keys, plan_options)
     if with_tests and options.format != "json":
         click.echo(f"\n{_shown(tests, options)}")

@@ -138,7 +138,7 @@ class MarkdownStream:
         self._indent = before if "▌" in before else " " * self._column
 
     def _say(self, text: str, styles: Styles) -> None:
-        for word in WORDS.findall(text):
+        for word in re.findall(WORDS, text):
             if word.isspace():
                 self._space = True
                 continue

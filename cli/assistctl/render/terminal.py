@@ -21,16 +21,16 @@ _HARMFUL = (
     *map(ord, _BIDI),
 )
 
-_HARMLESS: dict[int, str | None] = {
-    **{code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in _HARMFUL},
-    ord("\r"): None,
-}
-
 ESCAPES = {code: f"\\u{code:04x}" for code in _HARMFUL}
 """For `str.translate` over JSON text: the same characters as JSON's own escapes."""
 
+_HARMLESS: dict[int, str | None] = {
+    **ESCAPES,
+    **{code: f"\\x{code:02x}" for code in _HARMFUL if code < 0x100},
+    ord("\r"): None,
+}
 
-WORDS = re.compile(r"\s+|[^\s\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]+|.")
+WORDS = r"\s+|[^\s\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]+|."
 """What a line may be broken between: a word, a run of spaces, a character of a script without."""
 
 
@@ -106,7 +106,7 @@ def _wrapped(line: str, columns: int) -> str:
     import click  # who uses the rooms below as a library has no terminal
 
     told, column, space = "", 0, ""
-    for word in WORDS.findall(line):
+    for word in re.findall(WORDS, line):
         if word.isspace():
             space = word
             continue

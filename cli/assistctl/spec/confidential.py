@@ -25,13 +25,14 @@ def _one_of(words: str) -> str:
     return f"({'|'.join(words.split())})"
 
 
-_SECRET = re.compile(
+# Left as texts, which `re` compiles when the first name is asked for.
+_SECRET = (
     rf"{_one_of(_LAST_WORDS)}{_WORD_ENDS}"
     rf"|(^|_){_one_of(_WHOLE_WORDS)}{_WORD_ENDS}"
     rf"|(^|_){_one_of(_DATABASES)}_?UR[IL]S?{_WORD_ENDS}"
     r"|(API|PRIVATE|SECRET|ACCESS|AUTH|SIGNING|ENCRYPTION|MASTER)_?KEY"
 )
-_HARMLESS = re.compile(
+_HARMLESS = (
     r"^(OLD)?PWD$"  # the shell's directories
     r"|(^|_)(MAX|MIN|NUM)_([A-Z]+_)*TOKENS?(?=_|$)"
     r"|(^|_)TOKENS?_(PER|LIMIT|COUNT|BUDGET)(?=_|$)"
@@ -43,4 +44,4 @@ _HARMLESS = re.compile(
 def names_secret(name: str) -> bool:
     """Whether what bears this name is for something that nobody else shall see."""
     words = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").upper()
-    return _SECRET.search(_HARMLESS.sub("", words)) is not None
+    return re.search(_SECRET, re.sub(_HARMLESS, "", words)) is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import posixpath
 import stat
 from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
@@ -53,7 +52,6 @@ class WorkspaceFiles:
         self._read: dict[str, File] = {}
         self._texts: set[str] = set()
         self._real: dict[str, str] = {}
-        self._bases: dict[str, str] = {}
         self._found: dict[tuple[str, str], str] = {}
 
     @property
@@ -107,13 +105,13 @@ class WorkspaceFiles:
         return sorted(found, key=lambda path: path.split(os.sep))  # noqa: PTH206  (see _read)
 
     def _literal(self, text: str, place: Place) -> str:
-        base = self._base(text, place)
-        found = self._found.get((base, text))
-        if found is None:
+        known = place.file.rpartition("/")[0], text
+        if known not in self._found:
+            base = self._base(text, place)
             is_name = "/" not in text and text.strip(".")
             declared = os.path.join(base, text) if is_name else str(Path(base, text))  # noqa: PTH118
-            found = self._found[base, text] = self._existing(text, declared, place)
-        return found
+            self._found[known] = self._existing(text, declared, place)
+        return self._found[known]
 
     def _existing(self, text: str, declared: str, place: Place) -> str:
         named, mode = self._inside(declared)
@@ -134,10 +132,7 @@ class WorkspaceFiles:
     def _base(self, text: str, place: Place) -> str:
         if text.startswith("/") or os.path.isabs(text):  # noqa: PTH117  (a Path costs ten times it)
             raise _NotUsable("is an absolute path", f"write it relative to {place.file}")
-        directory = posixpath.dirname(place.file)
-        if directory not in self._bases:
-            self._bases[directory] = str(self._root / directory)
-        return self._bases[directory]
+        return os.path.join(self._below, place.file.rpartition("/")[0])  # noqa: PTH118  (see above)
 
     def _inside(self, path: str) -> tuple[str, int]:
         """The path under the name it bears in its real directory, and what is there, as `lstat`

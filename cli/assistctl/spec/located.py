@@ -21,7 +21,6 @@ class Located(dict[str, Json]):
     __slots__ = ("_keys", "_values", "place")
 
     def __init__(self, place: Place) -> None:
-        super().__init__()
         self.place = place
         self._keys: dict[str, Place] = {}
         self._values: dict[str, Place] = {}
@@ -68,7 +67,6 @@ class LocatedList(list[Json]):
     __slots__ = ("_items", "place")
 
     def __init__(self, place: Place) -> None:
-        super().__init__()
         self.place = place
         self._items: list[Place] = []
 

@@ -14,10 +14,9 @@ from assistctl.spec.located import Located, LocatedList
 from assistctl.spec.variables import variable_of
 from assistctl.spec.wording import shown
 
-_NAMES_IN_BODIES = re.compile(
-    r"(API_?KEY|SECRETS?|PASSWORD|PASSWD|CREDENTIALS?|AUTHORIZATION|(ACCESS|API|AUTH)_?TOKEN)"
-    r"(_|[0-9]|$)",
-    re.I,
+_NAMES_IN_BODIES = (
+    r"(?i)(API_?KEY|SECRETS?|PASSWORD|PASSWD|CREDENTIALS?|AUTHORIZATION|(ACCESS|API|AUTH)_?TOKEN)"
+    r"(_|[0-9]|$)"
 )
 """Fewer: a body has keys and tokens that are none, such as `prompt_cache_key`, `eos_token`."""
 
@@ -30,7 +29,7 @@ def is_exposed(name: str, value: str, *, in_body: bool) -> bool:
     secret that is written out."""
     if not value or _ONLY_A_VARIABLE.fullmatch(value):
         return False
-    telling = _NAMES_IN_BODIES.search(name.replace("-", "_")) if in_body else names_secret(name)
+    telling = re.search(_NAMES_IN_BODIES, name.replace("-", "_")) if in_body else names_secret(name)
     return bool(telling or _RANDOM.search(value)) or holds_secret(value)
 
 

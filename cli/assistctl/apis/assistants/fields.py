@@ -79,7 +79,7 @@ def _observed(body: Mapping[str, Json], addresses: Mapping[str, Address | None])
     `addresses` maps ids to Addresses; an id that maps to None is left out (it is not there any
     more), an unknown one stays as it is.
     """
-    fields = {name: normal(body.get(name)) for name in ASSISTANT_FIELDS if body.get(name)}
+    fields = {name: normal(value) for name in ASSISTANT_FIELDS if (value := body.get(name))}
     for name in ("temperature", "top_p"):
         if body.get(name) is not None:
             fields[name] = body[name]

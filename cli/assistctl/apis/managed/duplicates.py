@@ -29,7 +29,8 @@ def marked(
                 first[upload.address] = min(age, first.get(upload.address, age))
 
     def judged(upload: Upload) -> Upload:
-        is_duplicate = is_as_declared(upload, declared) and first[upload.address][1] != upload.id
+        is_other = upload.address in first and first[upload.address][1] != upload.id
+        is_duplicate = is_other and is_as_declared(upload, declared)
         return replace(upload, duplicate=True) if is_duplicate else upload
 
     return {object_id: tuple(map(judged, some)) for object_id, some in found.items()}

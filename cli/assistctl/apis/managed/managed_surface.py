@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from assistctl.apis.managed import existing, observe
-from assistctl.apis.managed.compile import compile_plan
 from assistctl.apis.managed.declare import declare
-from assistctl.apis.managed.execute import execute
 from assistctl.apis.managed.kinds import AssistantKind
-from assistctl.apis.managed.operations import Operation
 from assistctl.apis.managed.orphans import orphans
 from assistctl.apis.managed.uploads import PURPOSE
 from assistctl.apis.managed.uses import uses
@@ -42,6 +39,7 @@ from assistctl.surface import (
 from assistctl.surface import Operation as AnyOperation
 
 if TYPE_CHECKING:
+    from assistctl.apis.managed.operations import Operation
     from assistctl.events import PastTurn
 
 Entries: TypeAlias = Sequence[Message | Called]
@@ -119,6 +117,10 @@ class ManagedSurface:
     def compile(
         self, plan: Plan, declared: Mapping[Address, Declared], observed: Observed
     ) -> tuple[Operation, ...]:
+        if not plan.changes:  # and most plans have none, so that nothing is imported for it
+            return ()
+        from assistctl.apis.managed.compile import compile_plan
+
         return compile_plan(plan, declared, observed, self.api.kind, self.namespace)
 
     def execute(
@@ -129,6 +131,8 @@ class ManagedSurface:
         observed: Observed,
         watch: Watch = Watch(),
     ) -> Iterator[Outcome]:
+        from assistctl.apis.managed.execute import execute
+
         ours = cast("Sequence[Operation]", operations)  # which `compile` has made
         return execute(self.client, self.api.kind, root, ours, declared, observed, watch)
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from assistctl.plan.state import Applied, Upload
 from assistctl.resources import FILE, Address, Json
@@ -216,5 +217,6 @@ def _gather(metadata: Mapping[str, Json], name: str) -> list[str]:
     return [item for value in values if isinstance(value, str) for item in value.split(",") if item]
 
 
+@cache
 def _key(name: str, part: int) -> str:
     return f"{OWNER}_{name}" + (str(part + 1) if part else "")

@@ -80,6 +80,4 @@ def normal(value: Json) -> Json:
             for key, item in value.items()
             if item is not None and not (key == "strict" and item is False)
         }
-    if isinstance(value, list | tuple):
-        return [normal(item) for item in value]
-    return value
+    return [normal(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -323,15 +323,17 @@ _OBJECTS = (dict, Mapping)  # the likely one first, since it takes long to tell 
 
 def _fault(value: Json, shape: Shape) -> Fault | None:
     """The first place at which a value is not of this shape, what is there, and what should be."""
-    if type(value) is shape:  # most of what is in answers
-        return None
-    if isinstance(shape, Needed):
-        return ("", value, _named(shape)) if value is None else _fault(value, shape.shape)
     if value is None:
+        return ("", value, _named(shape)) if isinstance(shape, Needed) else None
+    while isinstance(shape, Needed):
+        shape = shape.shape
+    if type(value) is shape:  # most of what is in answers
         return None
     if isinstance(shape, type):
         fits = isinstance(value, shape) and not (isinstance(value, bool) and shape is not bool)
     elif isinstance(shape, Either):
+        if type(value) in shape.shapes:
+            return None
         faults = []
         for option in shape.shapes:
             if not (fault := _fault(value, option)):
@@ -347,7 +349,8 @@ def _fault(value: Json, shape: Shape) -> Fault | None:
         fits = isinstance(value, _OBJECTS)
         fields = shape.of(value) if isinstance(shape, ByType) else shape
         for name, inner in fields.items() if fits else ():
-            if fault := _fault(value.get(name), inner):
+            item = value.get(name)
+            if type(item) is not inner and (fault := _fault(item, inner)):
                 return _inside(name, fault)
     return None if fits else ("", value, _named(shape))
 
