@@ -404,7 +404,7 @@ class Client:
             pace.overrun = pace.overrun or overrun
             error.add(f"it asks to wait {error.retry_after:,.0f} s, which is too long")
             raise error
-        late = pace.clock() + seconds > deadline
+        late = pace.clock() + seconds + pacing.SPREAD > deadline
         if late or (overrun and pace.overrun) or (attempt >= RETRIES and not overrun):
             pace.overrun = pace.overrun or overrun
             if attempt:

@@ -22,6 +22,9 @@ RETRIES = 4
 REQUEST_SECONDS = 300.0
 """No repetition begins later than this after the request was first sent."""
 
+SPREAD = 0.25
+"""Seconds that one waits longer at most, so that not all threads ask at the same moment."""
+
 
 @dataclass
 class Pacing:
@@ -40,7 +43,7 @@ class Pacing:
     def wait(self) -> None:
         """Until the target may be asked again; not all threads at the same moment."""
         while (left := self._until - self.clock()) > 0:
-            self.sleep(left + random.uniform(0, min(0.25, left / 4)))
+            self.sleep(left + random.uniform(0, min(SPREAD, left / 4)))
 
     def hold(self, seconds: float) -> None:
         """Nobody asks for so many seconds from now on."""
@@ -54,7 +57,9 @@ def pause(attempt: int, asked: float | None) -> float:
     own = random.uniform(0.5, 1.0) * min(0.5 * float(2 ** min(attempt, 4)), 8.0)
     if asked is None:
         return own
-    return max(asked + random.uniform(0, min(0.25, asked / 4)), own if attempt >= RETRIES else 0.0)
+    return max(
+        asked + random.uniform(0, min(SPREAD, asked / 4)), own if attempt >= RETRIES else 0.0
+    )
 
 
 def asked_for(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
