@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -98,8 +98,6 @@ class Call:
 
 
 Answer: TypeAlias = Document | Response
-Handler: TypeAlias = Callable[[Call], Answer] | Callable[[Call], Awaitable[Answer]]
-"""A plain function runs in a thread of its lane and may block; a coroutine function must not."""
 
 
 def streamed(content: AsyncIterator[bytes], *, replayed: bool = False) -> Response:
@@ -123,7 +121,8 @@ class Form:
 class Endpoint:
     """`path` is below /v1, with Starlette's placeholders; without a `form` bodies are JSON.
 
-    `heavy` says that whole files are read or written, as with a form.
+    A `handler` that is a plain function runs in a thread of its lane and may block; a coroutine
+    function must not. `heavy` says that whole files are read or written, as with a form.
     """
 
     method: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from assistctl.server.models.asking import AskedModel
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from assistctl.server.models.taping import Tape
 
 # The rest of this room is imported when a model is asked: most commands ask none.
-
-Declared: TypeAlias = Literal["scripted"] | Mapping[str, Any] | None
 
 _NOBODY = (
     "No model is set up to answer. Declare targets.local.model (an endpoint, or `scripted`), set "
@@ -28,7 +26,7 @@ class Models:
 
     def __init__(
         self,
-        declared: Declared,
+        declared: Literal["scripted"] | Mapping[str, Any] | None,
         scripts: Mapping[str, Sequence[Mapping[str, Any]]],
         storage: Storage | None = None,
         tape: Tape | None = None,

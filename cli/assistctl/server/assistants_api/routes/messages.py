@@ -17,14 +17,9 @@ from assistctl.server.wire import FILE, MESSAGE, THREAD, Document, deleted, publ
 _MODIFY = record({"metadata": bodies.METADATA})
 
 
-def add_message(
-    tx: Transaction, project: str, thread_id: str, body: Mapping[str, Any], param: str = ""
-) -> Document:
-    """Append a message from a body checked by `bodies.MESSAGE`; `param` is where it stood.
-
-    Its attachments become resources of the thread. Whether the thread is locked is the caller's
-    to ask.
-    """
+def add_message(tx: Transaction, project: str, thread_id: str, body: Mapping[str, Any]) -> Document:
+    """Append a message from a body checked by `bodies.MESSAGE`. Its attachments become resources of
+    the thread. Whether the thread is locked is the caller's to ask."""
     threads = Collection(THREAD, project)
     thread = documents.fetch(tx, threads, thread_id)
     content = _content(body["content"])

@@ -109,8 +109,8 @@ def create(call: Call) -> Answer:
     def change(tx: Transaction) -> Document:
         documents.fetch(tx, Collection(THREAD, call.project), thread_id)
         locks.refuse_runs(tx, call.project, thread_id)
-        for number, message in enumerate(body.get("additional_messages") or ()):
-            add_message(tx, call.project, thread_id, message, f"additional_messages[{number}]")
+        for message in body.get("additional_messages") or ():
+            add_message(tx, call.project, thread_id, message)
         return public(_start(call, tx, thread_id, body, channel))
 
     return _answer(call, change, channel)

@@ -28,8 +28,8 @@ def create_thread(tx: Transaction, project: str, body: Mapping[str, Any]) -> Doc
     thread = new_thread(THREAD.new_id(), now(), body.get("metadata"), given)
     documents.insert(tx, collection, thread)
     messages = body.get("messages") or ()
-    for number, message in enumerate(messages):
-        add_message(tx, project, thread["id"], message, f"messages[{number}]")
+    for message in messages:
+        add_message(tx, project, thread["id"], message)
     # What is attached to messages may have brought the thread a vector store.
     return documents.fetch(tx, collection, thread["id"]) if messages else thread
 

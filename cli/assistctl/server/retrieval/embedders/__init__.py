@@ -8,18 +8,16 @@ file_search finds by words alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from assistctl.server.retrieval.embedders import offline
 from assistctl.server.retrieval.embedders.endpoint import EmbeddingsEndpoint
 from assistctl.server.retrieval.embedders.protocol import Embedder, EmbedderError, Vector
 
-__all__ = ["Declared", "Embedder", "EmbedderError", "Vector", "chosen"]
-
-Declared: TypeAlias = Literal["auto", "none"] | Mapping[str, Any]
+__all__ = ["Embedder", "EmbedderError", "Vector", "chosen"]
 
 
-def chosen(declared: Declared) -> Embedder | None:
+def chosen(declared: Literal["auto", "none"] | Mapping[str, Any]) -> Embedder | None:
     """The embedder for `Settings.embeddings`, None for none; ValueError says what is wrong."""
     if isinstance(declared, Mapping):
         return EmbeddingsEndpoint(declared)
