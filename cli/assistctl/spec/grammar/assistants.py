@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assistctl.spec.grammar.parts import (
     Schema,
+    choice_of_tools,
     flag,
     if_type,
     integer,
@@ -11,8 +12,10 @@ from assistctl.spec.grammar.parts import (
     nullable,
     number,
     ref,
+    spelled,
     table,
     text,
+    tool,
     word,
     word_or_mapping,
 )
@@ -111,11 +114,10 @@ ASSISTANTS: dict[str, Schema] = {
         },
         "additionalProperties": False,
     },
-    "variable_name": {
-        "type": "string",
-        "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,63}$",
-        "patternErrorMessage": "use letters of ASCII, digits and _, and begin with no digit",
-    },
+    "variable_name": spelled(
+        "^[A-Za-z_][A-Za-z0-9_]{0,63}$",
+        "use letters of ASCII, digits and _, and begin with no digit",
+    ),
     "response_format": nullable(
         word_or_mapping(
             ["auto"],
@@ -167,28 +169,21 @@ ASSISTANTS: dict[str, Schema] = {
         required=["type"],
         allOf=[if_type("last_messages", {"required": ["last_messages"]})],
     ),
-    "tool": {
-        "description": "One tool.",
-        "type": "object",
-        "properties": {"type": word("The kind of tool.", *_TOOL_TYPES)},
-        "required": ["type"],
-        "allOf": [if_type(name, {"$ref": f"#/$defs/{name}"}) for name in _TOOL_TYPES],
-    },
-    "code_interpreter": mapping(
+    "tool": choice_of_tools("One tool.", *_TOOL_TYPES),
+    "code_interpreter": tool(
+        "code_interpreter",
         "A tool that runs Python which the model writes.",
         {
-            "type": {"description": "The kind of tool.", "const": "code_interpreter"},
             "files": ref(
                 "files",
                 f"Files that the code can read: paths and globs, at most {CODE_INTERPRETER_FILES}.",
             ),
         },
-        required=["type"],
     ),
-    "file_search": mapping(
+    "file_search": tool(
+        "file_search",
         "A tool that searches files: its own, or those of a shared store.",
         {
-            "type": {"description": "The kind of tool.", "const": "file_search"},
             "files": ref("files", "The files to search: paths and globs."),
             "vector_store": text("The key of a store under vector_stores in assistctl.yaml."),
             "max_num_results": integer("Most results of one search.", 1, 50),
@@ -201,7 +196,6 @@ ASSISTANTS: dict[str, Schema] = {
                 required=["score_threshold"],
             ),
         },
-        required=["type"],
         **{"not": {"required": ["files", "vector_store"]}},
     ),
 }

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from assistctl.spec.grammar.parts import Schema, flag, mapping, ref, seconds, table, text, word
+from assistctl.spec.grammar.parts import (
+    Schema,
+    flag,
+    mapping,
+    ref,
+    seconds,
+    table,
+    text,
+    tool,
+    word,
+)
 
 TOOL_TIMEOUT = 60
 
@@ -46,10 +56,10 @@ FUNCTIONS: dict[str, Schema] = {
         required=["functions"],
     ),
     "declared_function": mapping("One function.", {**CONTRACT, **HANDLING}),
-    "function": mapping(
+    "function": tool(
+        "function",
         "A tool that calls a Python function of yours.",
         {
-            "type": {"description": "The kind of tool.", "const": "function"},
             "function": {
                 "description": "The name of a function in tools/*.yaml, or its declaration here.",
                 "type": ["string", "object"],
@@ -62,7 +72,6 @@ FUNCTIONS: dict[str, Schema] = {
             },
             **HANDLING,
         },
-        required=["type"],
         anyOf=[{"required": ["function"]}, {"required": ["python"]}],
     ),
 }

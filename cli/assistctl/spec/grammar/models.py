@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assistctl.spec.grammar.parts import (
     Schema,
+    array,
     flag,
     inherited,
     integer,
@@ -50,13 +51,12 @@ _WAY: Schema = {
         "type": "object",
         "examples": [{"chat_template_kwargs": {"enable_thinking": False}}],
     },
-    "drop": {
-        "description": "Options that are never sent.",
-        "type": "array",
-        "items": word("An option.", *DROPPABLE),
-        "uniqueItems": True,
-        "examples": [["temperature", "top_p"]],
-    },
+    "drop": array(
+        "Options that are never sent.",
+        items=word("An option.", *DROPPABLE),
+        uniqueItems=True,
+        examples=[["temperature", "top_p"]],
+    ),
     "stream": flag("Shall answers be streamed? true if left out.", default=True, examples=[False]),
     "query": table(
         "What is added to the address of every request: ?name=value.",

@@ -8,6 +8,7 @@ from assistctl import keys
 
 Schema: TypeAlias = dict[str, Any]
 
+TEXT: Schema = {"type": "string", "minLength": 1}
 USER_METADATA_PAIRS = 8
 """Of the 16 pairs that the API allows, the other eight are ours."""
 
@@ -39,6 +40,15 @@ def flag(description: str, **more: Any) -> Schema:
 
 def seconds(description: str, **more: Any) -> Schema:
     return {"description": description, "type": "number", "exclusiveMinimum": 0, **more}
+
+
+def array(description: str, **more: Any) -> Schema:
+    return {"description": description, "type": "array", **more}
+
+
+def spelled(pattern: str, advice: str, **more: Any) -> Schema:
+    """A text that is spelled so."""
+    return {"type": "string", "pattern": pattern, **more, "patternErrorMessage": advice}
 
 
 def mapping(description: str, properties: Schema, **more: Any) -> Schema:
@@ -86,6 +96,23 @@ def nullable(schema: Schema) -> Schema:
     return result
 
 
+def tool(kind: str, description: str, properties: Schema, *required: str, **more: Any) -> Schema:
+    """A mapping whose `type` is this."""
+    kinds = {"type": {"description": "The kind of tool.", "const": kind}}
+    return mapping(description, kinds | properties, required=["type", *required], **more)
+
+
+def choice_of_tools(description: str, *kinds: str, prefix: str = "") -> Schema:
+    """A mapping that is defined under its `type`."""
+    return {
+        "description": description,
+        "type": "object",
+        "properties": {"type": word("The kind of tool.", *kinds)},
+        "required": ["type"],
+        "allOf": [if_type(kind, {"$ref": f"#/$defs/{prefix}{kind}"}) for kind in kinds],
+    }
+
+
 def if_type(name: str, then: Schema) -> Schema:
     """For an `allOf`: what else holds for a mapping whose `type` is this."""
     return {"if": {"properties": {"type": {"const": name}}, "required": ["type"]}, "then": then}
@@ -104,48 +131,32 @@ script is told by the `format`, which only we know (see `formats.py`)."""
 _KEY_IN_WORDS = f"use {keys.IN_WORDS}"
 
 SHARED: dict[str, Schema] = {
-    "slug": {
-        "type": "string",
-        "pattern": f"^{_KEY}$",
-        "format": "assistctl-key",
-        "patternErrorMessage": _KEY_IN_WORDS,
-    },
-    "function_name": {
-        "type": "string",
-        "pattern": "^[a-zA-Z0-9_-]{1,64}$",
-        "patternErrorMessage": "use a-z, A-Z, 0-9, - and _, at most 64 characters",
-    },
+    "slug": spelled(f"^{_KEY}$", _KEY_IN_WORDS, format="assistctl-key"),
+    "function_name": spelled(
+        "^[a-zA-Z0-9_-]{1,64}$", "use a-z, A-Z, 0-9, - and _, at most 64 characters"
+    ),
     # With a variable in it, it is checked once the variable is known.
-    "url": {
-        "type": "string",
-        "pattern": rf"^{_NOT_THE_END}{URL}$|\$\{{",
-        "patternErrorMessage": "write it like https://api.openai.com/v1, without credentials",
-    },
-    "header_name": {
-        "type": "string",
-        "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
-        "patternErrorMessage": "use letters, digits and -, as the names of headers have",
-    },
-    "namespace": {
-        "type": "string",
-        "pattern": rf"^{_KEY}$|\$\{{",
-        "format": "assistctl-key-or-variable",
-        "patternErrorMessage": _KEY_IN_WORDS,
-    },
+    "url": spelled(
+        rf"^{_NOT_THE_END}{URL}$|\$\{{",
+        "write it like https://api.openai.com/v1, without credentials",
+    ),
+    "header_name": spelled(
+        "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "use letters, digits and -, as the names of headers have"
+    ),
+    "namespace": spelled(rf"^{_KEY}$|\$\{{", _KEY_IN_WORDS, format="assistctl-key-or-variable"),
     "api_key": {
         "type": "string",
         "writeOnly": True,
         "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$",
         "patternErrorMessage": "put the key in an environment variable and write ${ITS_NAME}",
     },
-    "movable": {
-        "type": "string",
-        "pattern": f"^((assistant|vector_store)/)?{_KEY}$",
-        "format": "assistctl-address",
-        "patternErrorMessage": "write the key of an assistant, or vector_store/ and a store's key",
-    },
+    "movable": spelled(
+        f"^((assistant|vector_store)/)?{_KEY}$",
+        "write the key of an assistant, or vector_store/ and a store's key",
+        format="assistctl-address",
+    ),
     "protect": {"type": ["boolean", "null"]},
-    "files": {"type": "array", "items": {"type": "string", "minLength": 1}},
+    "files": {"type": "array", "items": TEXT},
     "metadata": {
         "type": ["object", "null"],
         "maxProperties": USER_METADATA_PAIRS,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from assistctl.spec.grammar.parts import Schema, mapping, table, text
+from assistctl.spec.grammar.parts import Schema, array, mapping, table, text
 
 SCRIPTS: dict[str, Schema] = {
     "script": mapping(
         "assistants/<key>.script.yaml: what the scripted model says, for tests, demos and CI.",
         {
-            "turns": {
-                "description": "The turns; the first that fits the last user message is taken.",
-                "type": "array",
-                "items": {"$ref": "#/$defs/turn"},
-            }
+            "turns": array(
+                "The turns; the first that fits the last user message is taken.",
+                items={"$ref": "#/$defs/turn"},
+            )
         },
         required=["turns"],
     ),

@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from assistctl.spec.grammar.parts import (
+    TEXT,
     Schema,
+    array,
     flag,
     inherited,
     integer,
     mapping,
     number,
     ref,
+    seconds,
     table,
     text,
+    word,
 )
 
 STATUSES = ("completed", "failed", "incomplete", "expired", "cancelled")
 """How a turn can end."""
-
-_TEXT: Schema = {"type": "string", "minLength": 1}
 
 
 def _some(description: str, **more: Any) -> Schema:
@@ -29,23 +31,13 @@ def _some(description: str, **more: Any) -> Schema:
         "type": ["string", "array"],
         "minLength": 1,
         "minItems": 1,
-        "items": _TEXT,
+        "items": TEXT,
         **more,
     }
 
 
 def _list(description: str) -> Schema:
-    return {
-        "description": description,
-        "type": "array",
-        "minItems": 1,
-        "uniqueItems": True,
-        "items": _TEXT,
-    }
-
-
-def _limit(description: str) -> Schema:
-    return {"description": description, "type": "number", "exclusiveMinimum": 0}
+    return array(description, minItems=1, uniqueItems=True, items=TEXT)
 
 
 _REPEATED: Schema = {
@@ -68,12 +60,7 @@ SUITES: dict[str, Schema] = {
     "tests": mapping(
         "assistants/<key>.tests.yaml: cases, for `assistctl test`.",
         {
-            "cases": {
-                "description": "The cases.",
-                "type": "array",
-                "minItems": 1,
-                "items": {"$ref": "#/$defs/case"},
-            },
+            "cases": array("The cases.", minItems=1, items={"$ref": "#/$defs/case"}),
             "judge": mapping(
                 "Who judges rubrics.",
                 {
@@ -100,12 +87,11 @@ SUITES: dict[str, Schema] = {
             "name": text("What it shows, in a few words.", minLength=1),
             "user": text("What the user says.", minLength=1),
             "attach": ref("files", "Files that the message has, relative to this file."),
-            "turns": {
-                "description": "What the user says, turn by turn.",
-                "type": "array",
-                "minItems": 1,
-                "items": {"$ref": "#/$defs/case_turn"},
-            },
+            "turns": array(
+                "What the user says, turn by turn.",
+                minItems=1,
+                items={"$ref": "#/$defs/case_turn"},
+            ),
             "expect": ref("expect", "What must be true in the end."),
             **inherited(_REPEATED),
         },
@@ -137,29 +123,22 @@ SUITES: dict[str, Schema] = {
                 "description": "The answer is JSON and obeys this JSON Schema.",
                 "type": "object",
             },
-            "calls": {
-                "description": "Functions that are called: names, or mappings that say more.",
-                "type": "array",
-                "minItems": 1,
-                "items": {"$ref": "#/$defs/expected_call"},
-            },
+            "calls": array(
+                "Functions that are called: names, or mappings that say more.",
+                minItems=1,
+                items={"$ref": "#/$defs/expected_call"},
+            ),
             "cited": _some("Files that the answer cites, by their names."),
             "never": _some("Functions that are not called."),
-            "order": {
-                "description": "Functions that are called one after the other, in this order.",
-                "type": "array",
-                "minItems": 1,
-                "items": _TEXT,
-            },
-            "status": {
-                "description": "How it ends; completed if not said.",
-                "type": "string",
-                "enum": list(STATUSES),
-                "default": "completed",
-            },
-            "seconds": _limit("The most seconds that it may take."),
-            "tokens": _limit("The most tokens that it may take, in and out."),
-            "cost": _limit("The most that it may cost, by the declared prices."),
+            "order": array(
+                "Functions that are called one after the other, in this order.",
+                minItems=1,
+                items=TEXT,
+            ),
+            "status": word("How it ends; completed if not said.", *STATUSES, default="completed"),
+            "seconds": seconds("The most seconds that it may take."),
+            "tokens": seconds("The most tokens that it may take, in and out."),
+            "cost": seconds("The most that it may cost, by the declared prices."),
             "rubric": _some("What the `judge` must find to be true of the conversation, in words."),
         },
     ),

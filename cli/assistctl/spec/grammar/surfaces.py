@@ -7,7 +7,10 @@ them to.
 from __future__ import annotations
 
 from assistctl.spec.grammar.parts import (
+    TEXT,
     Schema,
+    array,
+    choice_of_tools,
     flag,
     if_type,
     integer,
@@ -16,6 +19,7 @@ from assistctl.spec.grammar.parts import (
     ref,
     table,
     text,
+    tool,
     word,
     word_or_mapping,
 )
@@ -35,38 +39,15 @@ _TIERS = ("auto", "default", "flex", "priority", "fast", "ultrafast")
 
 
 def _texts(description: str, **more: object) -> Schema:
-    items = {"type": "string", "minLength": 1}
-    return {"description": description, "type": "array", "items": items, **more}
+    return array(description, items=TEXT, **more)
 
 
 def _pairs(description: str) -> Schema:
     return table(description, {"type": "string"})
 
 
-def _choice_of_tools(description: str, *kinds: str, prefix: str) -> Schema:
-    return {
-        "description": description,
-        "type": "object",
-        "properties": {"type": word("The kind of tool.", *kinds)},
-        "required": ["type"],
-        "allOf": [if_type(kind, {"$ref": f"#/$defs/{prefix}_{kind}"}) for kind in kinds],
-    }
-
-
-def _tool(
-    kind: str, description: str, properties: Schema, *required: str, **more: object
-) -> Schema:
-    kinds = {"type": {"description": "The kind of tool.", "const": kind}}
-    return mapping(description, kinds | properties, required=["type", *required], **more)
-
-
 def _list_of(name: str) -> Schema:
-    return {
-        "description": "Tools that only this API has.",
-        "type": "array",
-        "maxItems": 128,
-        "items": ref(name, "One tool."),
-    }
+    return array("Tools that only this API has.", maxItems=128, items=ref(name, "One tool."))
 
 
 _PLACE: Schema = {
@@ -144,10 +125,9 @@ _AGENTS: dict[str, Schema] = {
                     "system": _texts("From the system's own packages."),
                 },
             ),
-            "setup_commands": {
-                "description": "What is run first.",
-                "type": "array",
-                "items": mapping(
+            "setup_commands": array(
+                "What is run first.",
+                items=mapping(
                     "A command.",
                     {
                         "command": text("For the shell.", minLength=1),
@@ -155,12 +135,11 @@ _AGENTS: dict[str, Schema] = {
                     },
                     required=["command"],
                 ),
-            },
+            ),
             "env": _pairs("Environment variables; secrets belong into a vault."),
-            "skills": {
-                "description": "Skills that were uploaded to /skills.",
-                "type": "array",
-                "items": mapping(
+            "skills": array(
+                "Skills that were uploaded to /skills.",
+                items=mapping(
                     "A skill.",
                     {
                         "type": word("The kind of skill.", "skill_reference"),
@@ -169,18 +148,18 @@ _AGENTS: dict[str, Schema] = {
                     },
                     required=["type", "skill_id"],
                 ),
-            },
+            ),
             "capability_directories": _texts("Where skills and plugins are found, by full paths."),
             "environment_template_id": text("A template, whose fields these override."),
         },
         required=["type"],
     ),
-    "agents_tool": _choice_of_tools(
+    "agents_tool": choice_of_tools(
         "A tool that only the Agents API has.",
         *["web_search", "mcp", "programmatic_tool_calling", "automations"],
-        prefix="agents",
+        prefix="agents_",
     ),
-    "agents_web_search": _tool(
+    "agents_web_search": tool(
         "web_search",
         "Searches the web.",
         {
@@ -190,7 +169,7 @@ _AGENTS: dict[str, Schema] = {
             "location": mapping("About where the person is.", _PLACE),
         },
     ),
-    "agents_mcp": _tool(
+    "agents_mcp": tool(
         "mcp",
         "The tools of an MCP server.",
         {
@@ -246,12 +225,12 @@ _AGENTS: dict[str, Schema] = {
             ),
         ],
     },
-    "agents_programmatic_tool_calling": _tool(
+    "agents_programmatic_tool_calling": tool(
         "programmatic_tool_calling",
         "Tools are called by code that the model writes.",
         {"enabled": flag("May they be?")},
     ),
-    "agents_automations": _tool("automations", "The agent wakes itself up at times it sets.", {}),
+    "agents_automations": tool("automations", "The agent wakes itself up at times it sets.", {}),
 }
 
 _RESPONSES: dict[str, Schema] = {
@@ -276,10 +255,9 @@ _RESPONSES: dict[str, Schema] = {
                 "an error.",
                 *["auto", "disabled"],
             ),
-            "context_management": {
-                "description": "How a long history is made shorter.",
-                "type": "array",
-                "items": mapping(
+            "context_management": array(
+                "How a long history is made shorter.",
+                items=mapping(
                     "One way.",
                     {
                         "type": word("The kind.", "compaction"),
@@ -287,7 +265,7 @@ _RESPONSES: dict[str, Schema] = {
                     },
                     required=["type"],
                 ),
-            },
+            ),
             "max_tool_calls": integer("Most calls of the API's own tools.", 1),
             "prompt_cache_key": text("Which requests share a cached beginning."),
             "prompt_cache_retention": word("How long at most.", "in_memory", "24h"),
@@ -299,10 +277,10 @@ _RESPONSES: dict[str, Schema] = {
             "tools": _list_of("responses_tool"),
         },
     ),
-    "responses_tool": _choice_of_tools(
-        "A tool that only the Responses API has.", "web_search", "mcp", prefix="responses"
+    "responses_tool": choice_of_tools(
+        "A tool that only the Responses API has.", "web_search", "mcp", prefix="responses_"
     ),
-    "responses_web_search": _tool(
+    "responses_web_search": tool(
         "web_search",
         "Searches the web.",
         {
@@ -318,7 +296,7 @@ _RESPONSES: dict[str, Schema] = {
             ),
         },
     ),
-    "responses_mcp": _tool(
+    "responses_mcp": tool(
         "mcp",
         "The tools of an MCP server.",
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assistctl.spec.grammar.parts import (
     Schema,
+    array,
     flag,
     if_type,
     integer,
@@ -110,13 +111,12 @@ WORKSPACES: dict[str, Schema] = {
                     "namespace", "Marks this target's objects; the workspace if left out."
                 ),
                 "model": ref("model", "Who answers on the embedded server."),
-                "emulate": {
-                    "description": "Tools that the API has not, for which run and chat stand in.",
-                    "type": "array",
-                    "items": word("The type of the tool.", "file_search"),
-                    "uniqueItems": True,
-                    "default": [],
-                },
+                "emulate": array(
+                    "Tools that the API has not, for which run and chat stand in.",
+                    items=word("The type of the tool.", "file_search"),
+                    uniqueItems=True,
+                    default=[],
+                ),
                 "confirm": flag(
                     "Must whoever writes to this target confirm it by its name?", default=False
                 ),
