@@ -38,16 +38,11 @@ class SchemaChecker:
         self._findings = findings
         self._good: set[str] = set()
 
-    def check(self, schema: Located, *, strict: bool, name: str) -> bool:
+    def check(
+        self, schema: Located, *, name: str, strict: bool = False, any_type: bool = False
+    ) -> bool:
         """Whether the schema can be used; findings say what is wrong with it. `name` is what the
-        findings call it: parameters, schema."""
-        return self._check(schema, strict, name, any_type=False)
-
-    def check_any(self, schema: Located, *, name: str) -> bool:
-        """The same of a schema of whatever type, which no API is to be told."""
-        return self._check(schema, False, name, any_type=True)
-
-    def _check(self, schema: Located, strict: bool, name: str, any_type: bool) -> bool:
+        findings call it: parameters, schema. One of `any_type` no API is to be told."""
         key = digest([schema, strict, any_type])
         if key in self._good:
             return True
@@ -61,9 +56,7 @@ class SchemaChecker:
         return not found
 
 
-def _check(
-    schema: Located, strict: bool, name: str, findings: Findings, any_type: bool = False
-) -> None:
+def _check(schema: Located, strict: bool, name: str, findings: Findings, any_type: bool) -> None:
     if not _is_plain()(schema):
         broken = [v for error in _meta().iter_errors(schema) for v in verdicts_of(error, name)]
         findings.extend(verdict.problem(schema) for verdict in broken)

@@ -60,19 +60,13 @@ def at(value: Json, path: Path) -> Json:
     return value
 
 
-def with_value(text: str, file: str, path: Path, value: Json) -> str:
-    """The text with this value at the path, where another is, or in a mapping none yet. Raises
-    NotEditable where it cannot be, or something else would change with it."""
-    return _changed(text, file, path, value)
-
-
 def without_value(text: str, file: str, path: Path) -> str:
     """The text without the key or the item at the path, and without what would hold nothing then
     but is not at the top of the file. Raises NotEditable."""
     inside = at(value_of(text, file), path[:-1])
     if len(path) > 1 and isinstance(inside, dict | list) and len(inside) == 1:
         return with_value(text, file, path[:-1], type(inside)())
-    return _changed(text, file, path, ABSENT)
+    return with_value(text, file, path, ABSENT)
 
 
 def with_item(text: str, file: str, path: Path, value: Json) -> str:
@@ -80,13 +74,15 @@ def with_item(text: str, file: str, path: Path, value: Json) -> str:
     there = at(value_of(text, file), path)
     if not there:
         return with_value(text, file, path, [value])
-    return _changed(text, file, (*path, len(there)), value)
+    return with_value(text, file, (*path, len(there)), value)
 
 
-def _changed(text: str, file: str, path: Path, value: Json) -> str:
+def with_value(text: str, file: str, path: Path, value: Json) -> str:
+    """The text with this value at the path, where another is, or in a mapping none yet. Raises
+    NotEditable where it cannot be, or something else would change with it."""
     body = text.removeprefix("\ufeff")
     before = value_of(body, file)
-    wanted = _with(before, path, _written(value))
+    wanted = _with(before, path, _as_written(value))
     changed = _Editor(body, file).changed(path, value, before)
     if value_of(changed, file) != wanted:
         place = _Editor(body, file).place(path)
@@ -153,8 +149,9 @@ class _Editor:
         outer = way[-2] if is_there else way[-1]
         if outer.flow and not (is_there and value is not ABSENT):
             inner = path[: len(way) - (2 if is_there else 1)]
-            now = _with(at(whole, inner), path[len(inner) :], _written(value))
-            return self._set(way[: len(inner) + 1], inner, _read(now))
+            now = _with(at(whole, inner), path[len(inner) :], _as_written(value))
+            meant = _with_texts(now, "$${", "${")
+            return self._set(way[: len(inner) + 1], inner, meant)
         if value is ABSENT:
             return self._removed(outer, way[-1])
         return self._set(way, path, value) if is_there else self._added(outer, path[-1], value)
@@ -358,22 +355,14 @@ def _with(value: Json, path: Path, item: Json) -> Json:
 
 
 def _as_written(value: Json) -> Json:
-    """The value with its `${` escaped, as `writing` does; floats without a fraction as ints."""
+    """The value with its `${` escaped, as `writing` does."""
+    return _with_texts(value, "${", "$${")
+
+
+def _with_texts(value: Json, old: str, new: str) -> Json:
+    """The value with another word in place of one in all of its texts, but for keys."""
     if isinstance(value, dict):
-        return {key: _as_written(item) for key, item in value.items()}
+        return {key: _with_texts(item, old, new) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_as_written(item) for item in value]
-    return value.replace("${", "$${") if isinstance(value, str) else value
-
-
-def _written(value: Json) -> Json:
-    return ABSENT if value is ABSENT else _as_written(value)
-
-
-def _read(value: Json) -> Json:
-    """What `_as_written` was made of."""
-    if isinstance(value, dict):
-        return {key: _read(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_read(item) for item in value]
-    return value.replace("$${", "${") if isinstance(value, str) else value
+        return [_with_texts(item, old, new) for item in value]
+    return value.replace(old, new) if isinstance(value, str) else value

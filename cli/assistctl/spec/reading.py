@@ -57,12 +57,8 @@ def read(path: Path, file: str, findings: Findings) -> Located | None:
 
     `file` is the path as the findings show it.
     """
-    try:
-        text = decode(read_bytes(path, file, MAX_BYTES), file)
-    except Unreadable as unreadable:
-        findings.extend([unreadable.problem])
-        return None
-    return parsed(text, file, findings)
+    text = _text(path, file, MAX_BYTES, findings)
+    return None if text is None else parsed(text, file, findings)
 
 
 def parsed(text: str, file: str, findings: Findings) -> Located | None:
@@ -79,12 +75,21 @@ def read_text(path: Path | str, file: str, limit: int, findings: Findings) -> st
 
     `limit` is in bytes.
     """
+    text = _text(path, file, limit, findings)
+    return None if text is None else with_line_feeds(text)
+
+
+def with_line_feeds(text: str) -> str:
+    """The text, its line ends as LF."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _text(path: Path | str, file: str, limit: int, findings: Findings) -> str | None:
     try:
-        text = decode(read_bytes(path, file, limit), file)
+        return decode(read_bytes(path, file, limit), file)
     except Unreadable as unreadable:
         findings.extend([unreadable.problem])
         return None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_bytes(path: Path | str, file: str, limit: int) -> bytes:

@@ -135,19 +135,14 @@ def _const(error: JsonSchemaError, name: str) -> Sentence:
     return f"{name} must be {expected}, not {given}", advice
 
 
-def _minimum(error: JsonSchemaError, name: str) -> Sentence:
-    least = error.validator_value
-    return f"{name} must be at least {least}, not {shown(error.instance)}", "raise it"
+def _bound(words: str, remedy: str) -> Callable[[JsonSchemaError, str], Sentence]:
+    """What says that a number must be `at least` another."""
 
+    def sentence(error: JsonSchemaError, name: str) -> Sentence:
+        bound, value = error.validator_value, shown(error.instance)
+        return f"{name} must be {words} {bound}, not {value}", remedy
 
-def _above(error: JsonSchemaError, name: str) -> Sentence:
-    least = error.validator_value
-    return f"{name} must be more than {least}, not {shown(error.instance)}", "raise it"
-
-
-def _maximum(error: JsonSchemaError, name: str) -> Sentence:
-    most = error.validator_value
-    return f"{name} must be at most {most}, not {shown(error.instance)}", "lower it"
+    return sentence
 
 
 def _min_length(_: JsonSchemaError, name: str) -> Sentence:
@@ -222,9 +217,9 @@ _BY_KEYWORD: Mapping[str, Callable[[JsonSchemaError, str], Sentence]] = {
     "type": _type,
     "enum": _enum,
     "const": _const,
-    "minimum": _minimum,
-    "exclusiveMinimum": _above,
-    "maximum": _maximum,
+    "minimum": _bound("at least", "raise it"),
+    "exclusiveMinimum": _bound("more than", "raise it"),
+    "maximum": _bound("at most", "lower it"),
     "minLength": _min_length,
     "maxLength": _max_length,
     "minItems": _min_items,

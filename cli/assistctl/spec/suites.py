@@ -117,7 +117,7 @@ class _Reader:
             case "regex":
                 check_regex("regex", value, place, self.around.findings)
             case "json_schema":
-                self.around.schemas.check_any(value, name="json_schema")
+                self.around.schemas.check(value, name="json_schema", any_type=True)
             case "calls" if isinstance(value, Located):
                 self._check_function(value["function"], value.value_place("function"))
             case "calls" | "never":

@@ -189,7 +189,7 @@ def _range(*bounds: int) -> range:
 
 def _parsed(template: Template, guard: _Guard) -> tuple[Any, Any]:
     """The tree, of which all is allowed, and its environment. Raises Unrenderable."""
-    from jinja2 import StrictUndefined, TemplateSyntaxError
+    from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     environment: Any = ImmutableSandboxedEnvironment(
@@ -217,7 +217,7 @@ def _parsed(template: Template, guard: _Guard) -> tuple[Any, Any]:
     except (RecursionError, SyntaxError, MemoryError) as error:  # of Python, for what is nested
         what = "the template is nested too deeply"
         raise Unrenderable(Problem(template.place, what, "make it flatter")) from error
-    for node in tree.find_all(_every_kind()):
+    for node in tree.find_all(nodes.Node):
         if reason := _refusal(node):
             what = f"{reason}{_line(template, node.lineno)}"
             raise Unrenderable(Problem(place_in(template, node.lineno), what, _SYNTAX))
@@ -228,12 +228,6 @@ _SYNTAX = (
     "write {{ name }}, {{ name | filter }}, {% if … %}, {% for … %}, {% set … %}; what is no"
     " template stands between {% raw %} and {% endraw %}"
 )
-
-
-def _every_kind() -> Any:
-    from jinja2 import nodes
-
-    return nodes.Node
 
 
 def _refusal(node: Any) -> str | None:
@@ -293,5 +287,5 @@ def _line(template: Template, line: int) -> str:
 
 
 def path_of(declared: str, beside: Place) -> str:
-    """The path of an instructions file below the workspace, as it is named in YAML."""
+    """The path below the workspace of a file that YAML names."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(beside.file), declared))
