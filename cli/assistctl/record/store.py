@@ -28,6 +28,9 @@ _PATIENCE = 3.0
 """Seconds for which another writer is waited for."""
 
 _AROUND = 60
+_COLUMNS = ("assistant", "at", "message")
+"""What of a turn has a column; all else is told as JSON."""
+
 _SCHEMA = (
     "CREATE TABLE threads (number INTEGER PRIMARY KEY, target TEXT NOT NULL, id TEXT NOT NULL,"
     " title TEXT, began TEXT NOT NULL, UNIQUE (target, id))",
@@ -59,11 +62,7 @@ class Unreadable(AssistctlError):
 def begin(root: Path, target: str, thread: str, turn: Turn) -> int:
     """Write down that a turn has begun on this thread; its number. Raises Unreadable."""
     with _database(root) as database:
-        found = database.execute(
-            "SELECT number FROM threads WHERE target = ? AND id = ?", (target, thread)
-        ).fetchone()
-        number = found[0] if found else _add_thread(database, target, thread, turn)
-        return _add_turn(database, number, turn)
+        return _add_turn(database, target, thread, turn)
 
 
 def end(root: Path, number: int, thread: str, turn: Turn) -> None:
@@ -224,7 +223,8 @@ def _prepare(database: sqlite3.Connection, state: Path) -> None:
             database.execute(statement)
         files = sorted(state.glob("threads/*/*.jsonl"))
         for target, assistant, line in sorted(_lines(files), key=lambda it: str(it[2]["at"])):
-            _take_over(database, target, assistant, line)
+            turn = Turn(assistant, line["at"], line["title"])
+            _add_turn(database, target, line["thread"], turn)
     database.execute("COMMIT")
 
 
@@ -246,20 +246,6 @@ def _lines(files: Sequence[Path]) -> Iterator[tuple[str, str, dict[str, Json]]]:
                 )
 
 
-def _take_over(
-    database: sqlite3.Connection, target: str, assistant: str, noted: dict[str, Json]
-) -> None:
-    turn = Turn(assistant, noted["at"], noted["title"])
-    found = database.execute(
-        "SELECT number FROM threads WHERE target = ? AND id = ?", (target, noted["thread"])
-    ).fetchone()
-    _add_turn(
-        database,
-        found[0] if found else _add_thread(database, target, noted["thread"], turn),
-        turn,
-    )
-
-
 def _add_thread(database: sqlite3.Connection, target: str, thread: str, turn: Turn) -> int:
     title = None if turn.message is None else title_of(turn.message)
     made = database.execute(
@@ -269,25 +255,21 @@ def _add_thread(database: sqlite3.Connection, target: str, thread: str, turn: Tu
     return int(made.lastrowid or 0)
 
 
-def _add_turn(database: sqlite3.Connection, thread: int, turn: Turn) -> int:
+def _add_turn(database: sqlite3.Connection, target: str, thread: str, turn: Turn) -> int:
+    """The turn's number. Its thread is added where nothing of that was recorded yet."""
+    found = database.execute(
+        "SELECT number FROM threads WHERE target = ? AND id = ?", (target, thread)
+    ).fetchone()
+    number = found[0] if found else _add_thread(database, target, thread, turn)
     made = database.execute(
         "INSERT INTO turns (thread, assistant, at, message, told) VALUES (?, ?, ?, ?, ?)",
-        (thread, turn.assistant, turn.at, turn.message, _told(turn)),
+        (number, turn.assistant, turn.at, turn.message, _told(turn)),
     )
     return int(made.lastrowid or 0)
 
 
 def _told(turn: Turn) -> str:
-    told = {
-        "attachments": turn.attachments,
-        "items": turn.items,
-        "run": turn.run,
-        "status": turn.status,
-        "error": turn.error,
-        "usage": turn.usage,
-        "cost": turn.cost,
-        "seconds": turn.seconds,
-    }
+    told = {name: value for name, value in vars(turn).items() if name not in _COLUMNS}
     return json.dumps(told, default=str)
 
 
