@@ -94,15 +94,14 @@ class Operation(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one Operation ended. `error` None: it is done. `skipped`: something before it failed;
-    `stopped`: somebody stopped the execution before it was done.
+    """How one Operation ended. `error` None: it is done. `stopped`: somebody stopped the
+    execution before it was done.
     `files` are those that were to be attached, with the reason why one is not in the store."""
 
     operation: Operation
     seconds: float = 0.0
     id: str | None = None
     error: str | None = None
-    skipped: bool = False
     stopped: bool = False
     files: Mapping[Address, str | None] = field(default_factory=dict)
 

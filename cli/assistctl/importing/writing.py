@@ -14,6 +14,7 @@ from assistctl.loading import load
 from assistctl.resources import Workspace
 from assistctl.spec.additions import with_stores
 from assistctl.spec.discovery import FILE
+from assistctl.spec.reading import with_line_feeds
 from assistctl.spec.writing import document
 
 
@@ -75,7 +76,7 @@ def _prompt(draft: AssistantDraft) -> dict[str, str]:
 
 def as_file(prompt: str) -> str:
     """The text from which this prompt is read: a first BOM would be taken for the file's."""
-    text = prompt.replace("\r\n", "\n").replace("\r", "\n")
+    text = with_line_feeds(prompt)
     return f"\ufeff{text}" if text.startswith("\ufeff") else text
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,6 +31,8 @@ from assistctl.spec.editing import (
 )
 from assistctl.spec.globs import is_pattern
 from assistctl.spec.located import Path
+from assistctl.spec.reading import with_line_feeds
+from assistctl.spec.templates import path_of
 
 _PLURAL = {ASSISTANT: "assistants", VECTOR_STORE: "vector_stores"}
 OWN = "agents"
@@ -227,9 +228,8 @@ class Placer:
             value = self.drafts.value(file, (*base, "instructions"))
             if isinstance(value, dict) and isinstance(value.get("file"), str):
                 # That of the defaults is others' as well.
-                return (
-                    _below(file, value["file"]) if file == spot.file and base == spot.base else ""
-                )
+                own = file == spot.file and base == spot.base
+                return path_of(value["file"], Place(file)) if own else ""
             if value not in (ABSENT, None):
                 return ""
         return ""
@@ -237,7 +237,7 @@ class Placer:
     def _write_prompt(self, file: str, text: str) -> None:
         """A first byte order mark is the file's own, and so are its line ends."""
         before = self.drafts.text(file)
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = with_line_feeds(text)
         if before.startswith("\ufeff") or text.startswith("\ufeff"):
             text = f"\ufeff{text}"
         self.drafts.put(file, text.replace("\n", "\r\n") if "\r\n" in before else text)
@@ -376,7 +376,7 @@ class Placer:
 
     def _drop_files(self, assistant: Assistant, gone: Collection[Address]) -> None:
         file, names = self.listed_files(assistant.address, "code_interpreter")
-        paths = [_below(file, name) for name in names]
+        paths = [path_of(name, Place(file)) for name in names]
         for address in gone:
             if address.name not in paths or is_pattern(names[paths.index(address.name)]):
                 place = assistant.places.get("tools.code_interpreter", assistant.place)
@@ -398,11 +398,6 @@ def _left_out(there: Sequence[Json], after: Sequence[Json]) -> list[int] | None:
         else:
             gone.append(number)
     return None if rest else gone
-
-
-def _below(file: str, path: str) -> str:
-    """A path that a file declares, as one below the workspace."""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
 
 
 def _listed(resources: Mapping[str, Json], part: str, key: str) -> list[Json]:

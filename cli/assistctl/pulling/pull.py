@@ -20,7 +20,7 @@ from assistctl.render.values import sides
 from assistctl.resources import FILE, VECTOR_STORE, Address, Json, Workspace
 from assistctl.some import some
 from assistctl.spec.editing import NotEditable
-from assistctl.spec.reading import unwritten
+from assistctl.spec.reading import unwritten, with_line_feeds
 from assistctl.sync.planning import PlannedSync
 from assistctl.toolbox.contracts import NO_ARGUMENTS
 
@@ -225,14 +225,10 @@ class _Unfit(Exception):
 def _agree(now: Json, take: Take) -> bool:
     """Whether what is declared now is what is at the target; line ends are not told apart."""
     if isinstance(now, str) and isinstance(take.after, str):
-        return _plain(now) == _plain(take.after)
+        return with_line_feeds(now) == with_line_feeds(take.after)
     if take.field == "tools":
         return fingerprint(_filled(now)) == fingerprint(_filled(take.after))
     return fingerprint(now) == fingerprint(take.after)
-
-
-def _plain(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _filled(tools: Json) -> Json:

@@ -60,9 +60,9 @@ class _Execution:
         start, ledger = time.monotonic(), self.sender.ledger
         if self.sender.watch.stopped():
             ledger.give_up(operation)
-            return Outcome(operation, error=STOPPED, skipped=True, stopped=True)
+            return Outcome(operation, error=STOPPED, stopped=True)
         if blocker := self._blocker(operation):
-            return Outcome(operation, error=blocker, skipped=True)
+            return Outcome(operation, error=blocker)
         try:
             self.sender.send(operation)
         except (AssistctlError, OSError) as error:
