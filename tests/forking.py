@@ -54,7 +54,7 @@ class Popen(subprocess.Popen[Any]):
     def _execute_child(self, args: list[str], *how: Any) -> None:
         cwd, env, pipes = how[4], how[5], how[9:15]
         environ = dict(os.environ if env is None else env)
-        if not _starts_alike(environ):
+        if not starts_alike(environ):
             own_terminal = ["-c", OWN_TERMINAL] if self._terminal else []
             super()._execute_child([args[0], *own_terminal, *args[1:]], *how)  # type: ignore[misc]
             return
@@ -163,7 +163,7 @@ def _fork_for_callers(door: socket.socket, module: str) -> None:
                 caller.send(str(process.wait()).encode())
 
 
-def _starts_alike(environ: dict[str, str]) -> bool:
+def starts_alike(environ: dict[str, str]) -> bool:
     """Whether Python starts in this environment as it does in ours."""
     return _about_start(environ) == _about_start(dict(os.environ)) and not any(
         name.startswith("COVERAGE_") for name in environ

@@ -1,20 +1,16 @@
 """A workspace on disk: five assistants with files, functions and vector stores, and an edit of it.
-Every command is a process of its own; what comes before and after those that are tried is called
-here."""
+The commands that are tried are processes; what comes before and after them is called here."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from unittest.mock import patch
 
 from assistctl.apis.transport.client import Client
-from assistctl.loading import load
 from assistctl.resources import ASSISTANT, VECTOR_STORE
 from assistctl.server import EmbeddedServer
-from assistctl.sync import PlanOptions, apply_plan, plan_sync
-from assistctl.targets import opened
+from tests import calling
 from tests.apis.bench import Bench, wipe
 from tests.apis.fault_proxy import FaultProxy, proxy_to
 from tests.apis.jobs import Job
@@ -147,6 +143,12 @@ class Florists:
         started = self.job(*arguments).start()
         return started.wait(), started.said
 
+    def called(self, *arguments):
+        """The same, where nothing can happen to it that only happens to processes."""
+        kept = {name: value for name, value in os.environ.items() if name != "CI"}
+        done = calling.run(arguments, cwd=self.root, env={**kept, **self.environ})
+        return done.returncode, done.stdout + done.stderr
+
     @property
     def sync(self):
         return ("sync", "--yes", *(UPDATE if self.kind == "update" else ()))
@@ -163,30 +165,14 @@ class Florists:
     def _make(self):
         wipe(self.direct)
         if self.kind == "update":
-            self._sync_here(prune=False)
-
-    def _sync_here(self, prune):
-        workspace = self._workspace()
-        with opened(workspace) as surface:
-            planned = plan_sync(surface, workspace, options=PlanOptions(prune=prune))
-            results = list(apply_plan(surface, workspace, planned))
-        assert [result.error for result in results if result.error] == []
-
-    def planned(self):
-        """What a plan would change, after the sync that is tried."""
-        workspace = self._workspace()
-        with opened(workspace) as surface:
-            options = PlanOptions(prune=self.kind == "update")
-            return plan_sync(surface, workspace, options=options).plan
-
-    def _workspace(self):
-        with patch.dict(os.environ, self.environ):
-            return load(self.root)
+            code, said = self.called("sync", "--yes")
+            assert code == 0, said
 
     def requests(self):
         """How many requests the sync makes when nothing goes wrong."""
         self.prepare()
-        self._sync_here(prune=self.kind == "update")
+        code, said = self.called(*self.sync)
+        assert code == 0, said
         return len(self.proxy.requests)
 
     def uploads(self):
@@ -199,10 +185,11 @@ class Florists:
         """What is not as declared after another sync, in words; `lost` uploads may lie about."""
         self.proxy.door.wait_until_left()
         self.proxy.reset()
-        code, said = self.run(*self.sync)
+        code, said = self.called(*self.sync)
         found = [f"the healing sync: {code}, {said}"] if code else []
-        plan = self.planned()
-        found += [f"the plan: {plan}"] if plan else []
+        prune = UPDATE if self.kind == "update" else ()
+        code, said = self.called("plan", "--detailed-exitcode", *prune)
+        found += [f"the plan: {code}, {said}"] if code else []
         for kind, owners in OWNERS[self.kind].items():
             there = sorted(map(str, self.there.owners(kind).values()))
             found += [f"{kind}: {there}"] if there != owners else []

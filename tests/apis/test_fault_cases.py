@@ -210,9 +210,9 @@ def test_targets_of_their_own_kind_are_served(florists):
         florists.prepare()
         florists.proxy.fault = about.get("fault", lambda number, request: None)
         code, said = florists.run(*florists.sync)
-        wrong = [f"{code}, {said}"] if code else []
-        wrong += [f"left: {plan}"] if not code and (plan := florists.planned()) else []
-        if wrong := wrong + florists.wrong(0):
+        if not code:
+            code, said = florists.called("plan", "--detailed-exitcode")
+        if wrong := ([f"{code}, {said}"] if code else []) + florists.wrong(0):
             failures.append(f"{name}: {wrong}")
     report(florists, cases, failures)
 

@@ -55,7 +55,7 @@ def in_sync(florists):
     """What is not as it should be once the next sync has gone on."""
     first = uploads(florists)
     florists.proxy.reset()
-    code, said = florists.run("sync", "--yes")
+    code, said = florists.called("sync", "--yes")
     assert code == 0, said
     orphans, used = sort_files(florists.direct)
     return first, uploads(florists), len(used), [file["filename"] for file in orphans], said
@@ -75,7 +75,7 @@ def test_a_sync_that_is_stopped_says_what_is_done_and_goes_on_the_next_time(flor
     first, second, used, orphans, said = in_sync(florists)
     assert (first + second, used, orphans) == (6, 6, [])
     assert f"Note: {first} uploads of a sync that was cut off, which this one goes on with" in said
-    assert not florists.planned()
+    assert florists.called("plan", "--detailed-exitcode")[0] == 0
     assert not (florists.root / ".assistctl/uploads").exists()
 
 

@@ -418,9 +418,9 @@ def test_a_store_is_filled_in_batches_and_after_a_refusal_only_what_is_missing_i
     server, bench, monkeypatch
 ):
     """benchmarks/store_files.py does the same with 10,000 files."""
-    monkeypatch.setattr(import_module("assistctl.apis.managed.send"), "BATCH", 100)
+    monkeypatch.setattr(import_module("assistctl.apis.managed.send"), "BATCH", 30)
     monkeypatch.setattr("assistctl.apis.transport.pacing.pause", lambda attempt, asked: 0.0)
-    bench.store("handbook", *(bench.file(f"docs/{n}.md", f"page {n}") for n in range(250)))
+    bench.store("handbook", *(bench.file(f"docs/{n}.md", f"page {n}") for n in range(75)))
     with proxy_to(server.base_url) as proxy:
         client = bench.api.client(proxy.base_url, server.api_key)
         through = replace(bench, client=client)
@@ -434,14 +434,14 @@ def test_a_store_is_filled_in_batches_and_after_a_refusal_only_what_is_missing_i
 
         proxy.fault = fault
         failure, _ = through.apply()
-        assert failure.endswith("; and 80 more")
+        assert failure.endswith("; and 10 more")
         assert "/file_batches: 400 fault 400; file/docs/" in failure
-        assert len(through.at("/files")) == 150
+        assert len(through.at("/files")) == 45
         through.sync()
         client.close()
-    assert batches == [100, 100, 50, 100]
-    assert len(bench.at(FILE)) == 250
-    assert bench.only(VECTOR_STORE)["file_counts"]["completed"] == 250
+    assert batches == [30, 30, 15, 30]
+    assert len(bench.at(FILE)) == 75
+    assert bench.only(VECTOR_STORE)["file_counts"]["completed"] == 75
 
 
 @STORES_ALIKE

@@ -1,4 +1,5 @@
-"""Commands as real processes, on copies of the workspace in shop/."""
+"""Commands on copies of the workspace in shop/: called in this process, or processes of their own
+where that makes a difference."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import select
 import shutil
 import subprocess
 import sys
+import threading
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,9 +21,10 @@ import pytest
 
 from assistctl.apis.transport.client import Client
 from assistctl.server import EmbeddedServer, Settings
-from tests import forking
+from tests import calling, forking
 
 TEMPLATE = Path(__file__).parent / "shop"
+ASSISTCTL = ("-m", "assistctl")
 PATIENCE = 120.0
 """Seconds after which a process that does not do what it should is given up."""
 
@@ -125,10 +128,13 @@ class Terminal:
 
 
 class Shop:
-    """A workspace, and assistctl as somebody types it there: `shop("plan", "-v")`."""
+    """A workspace, and assistctl as somebody types it there: `shop("plan", "-v")`. With `forks`,
+    each command is a process; else those are that read keys, serve, or are told how Python starts.
+    """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, forks: bool = False) -> None:
         self.root = root
+        self.forks = forks
 
     def __call__(self, *arguments: str, stdin: str = "", **environ: str) -> Result:
         process = self.raw(*arguments, stdin=stdin, **environ)
@@ -138,13 +144,16 @@ class Shop:
         self,
         *arguments: str,
         stdin: str = "",
-        program: tuple[str, str] = ("-m", "assistctl"),
+        program: tuple[str, str] = ASSISTCTL,
         **environ: str,
     ) -> subprocess.CompletedProcess[str]:
+        env = _environment(environ)
+        if not self.forks and program == ASSISTCTL and _can_be_called(arguments, env):
+            return calling.run(arguments, cwd=self.root, env=env, input=stdin)
         return forking.run(
             [*program, *arguments],
             cwd=self.root,
-            env=_environment(environ),
+            env=env,
             input=stdin,
             encoding="utf-8",
             errors="surrogateescape",
@@ -230,6 +239,14 @@ def _environment(more: dict[str, str]) -> dict[str, str]:
         and name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CI")
     }
     return {**kept, "COLUMNS": "100", **more}
+
+
+def _can_be_called(arguments: tuple[str, ...], env: dict[str, str]) -> bool:
+    return (
+        not {"chat", "console", "serve"} & {*arguments}
+        and forking.starts_alike(env)
+        and threading.current_thread() is threading.main_thread()
+    )
 
 
 def _copied(source: Path, destination: Path) -> Shop:

@@ -5,19 +5,32 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
 
+from tests import forking
 from tests.commands.conftest import same
 
 needs_tmux = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed here")
 PATIENCE = 60.0
-THEN_ENDED = ["sh", "-c", 'trap : INT; "$@"; echo "chat ended: $?"; exec sleep 600', "sh"]
-"""What has its arguments run, and says how they ended: tmux itself may never notice."""
+HOLDER = """
+import fcntl, os, select, signal, sys, termios
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+fcntl.ioctl(0, termios.TIOCNOTTY)
+with open(sys.argv[1], "w") as file:
+    file.write(os.environ["TERM"])
+until_closed = select.poll()
+until_closed.register(0, 0)
+until_closed.poll()
+"""
+"""Keeps a window open, and gives the terminal in it away: a process that is forked from elsewhere
+makes it its own, with the keys and sizes that are for whoever is at work there."""
 
 
 class Pane:
@@ -94,15 +107,44 @@ def tmux_running():
 
 @contextmanager
 def chatting(tmux, root, *arguments, **environ):
-    """A Pane with `assistctl chat`, at work in a directory."""
+    """A Pane with `assistctl chat`, at work in a directory; it says there how the chat ended."""
     name = f"chat-{uuid4().hex[:8]}"
-    command = [sys.executable, "-m", "assistctl", "chat", *arguments]
-    size = ["-x", "100", "-y", "30"]
-    more = [item for key, value in environ.items() for item in ("-e", f"{key}={value}")]
-    clean = [item for key in ("CI", "NO_COLOR", "COLUMNS") for item in ("-e", f"{key}=")]
-    where = ["-c", str(root)]
-    tmux("new-session", "-d", "-s", name, *size, *where, *clean, *more, *THEN_ENDED, *command)
-    try:
-        yield Pane(tmux, name)
-    finally:
-        tmux("kill-session", "-t", name)
+    with TemporaryDirectory() as directory:
+        ready = Path(directory) / "ready"
+        command = [sys.executable, "-IS", "-c", HOLDER, str(ready)]
+        tmux("new-session", "-d", "-s", name, "-x", "100", "-y", "30", *command)
+        term = _written(ready)
+    kept = {k: v for k, v in os.environ.items() if k not in ("CI", "NO_COLOR", "COLUMNS")}
+    terminal = os.open(
+        tmux("display-message", "-p", "-t", name, "#{pane_tty}").strip(), os.O_RDWR | os.O_NOCTTY
+    )
+    with forking.Popen(
+        ["-m", "assistctl", "chat", *arguments],
+        cwd=root,
+        env={**kept, "TERM": term, **environ},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        terminal=True,
+    ) as process:
+        told = threading.Thread(target=lambda: _tell(terminal, process.wait()))
+        told.start()
+        try:
+            yield Pane(tmux, name)
+        finally:
+            process.kill()
+            told.join()
+            os.close(terminal)
+            tmux("kill-session", "-t", name)
+
+
+def _written(path):
+    end = time.monotonic() + PATIENCE
+    while not (path.exists() and (text := path.read_text())):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return text
+
+
+def _tell(terminal, code):
+    os.write(terminal, f"chat ended: {code}\n".encode())

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests import forking
+from tests import calling
 from tests.commands.conftest import Shop
 
 
 def print_script(shell: str) -> subprocess.CompletedProcess[str]:
-    return forking.run(["-m", "assistctl", "completion", shell])
+    return calling.run(["completion", shell])
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

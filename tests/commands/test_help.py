@@ -116,8 +116,9 @@ def ids(shop: Shop, at: Client, words: list[str]) -> dict[str, str]:
 
 
 def test_every_example_does_what_it_says_in_the_workspace_of_init(guide):
+    """The first one of each command as a process."""
     shop, at = guide
-    failed = []
+    failed, started = [], set()
     for path, line in EXAMPLES:
         words = typed(line)
         if path == "assistctl" or words[0] in NOT_TRIED or " ".join(words[:2]) in NOT_TRIED:
@@ -128,6 +129,8 @@ def test_every_example_does_what_it_says_in_the_workspace_of_init(guide):
         words = [known.get(word, word) for word in words]
         if path in ASKING and not {"--list", "--dry-run", "--file", "--no-adopt"} & {*words}:
             words.append("--yes")
+        shop.forks = path not in started
+        started.add(path)
         result = shop(*words, stdin='{"day": "monday"}')
         if result.code not in (0, 2):
             failed.append((line, result))

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from assistctl.commands.init import TEMPLATES
-from tests import forking
+from tests import calling
 
 FILES = [
     ".gitignore",
@@ -22,7 +22,7 @@ FILES = [
 
 
 def assistctl(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return forking.run(["-m", "assistctl", *arguments], cwd=cwd, stdin=subprocess.DEVNULL)
+    return calling.run(arguments, cwd=cwd)
 
 
 def files_below(directory: Path) -> list[str]:

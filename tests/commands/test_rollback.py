@@ -1,5 +1,6 @@
 import json
 import shutil
+import time
 
 from assistctl.apis.transport import files
 
@@ -400,7 +401,7 @@ def test_a_file_that_others_had_put_into_a_store_is_left_out_and_said(synced):
         path = f"/vector_stores/{store}/files"
         target.post(path, {"file_id": theirs["id"]})
         while {member["status"] for member in target.list(path)} != {"completed"}:
-            pass
+            time.sleep(0.01)
     (synced.root / "handbook" / "care.md").write_text("Water daily.\n")
     assert synced("sync", "--yes", "--on-drift", "overwrite", "-q").code == 0
     code, out, _ = synced("rollback", "vector_store/handbook", "--yes")

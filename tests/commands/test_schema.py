@@ -4,11 +4,11 @@ import subprocess
 import pytest
 
 from assistctl.spec import KINDS
-from tests import forking
+from tests import calling
 
 
 def schema(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return forking.run(["-m", "assistctl", "schema", *arguments])
+    return calling.run(["schema", *arguments])
 
 
 @pytest.mark.parametrize("arguments", [[], *([kind] for kind in KINDS)])

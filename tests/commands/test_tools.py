@@ -158,7 +158,8 @@ def test_what_a_tool_returns_is_harmless_on_a_terminal(synced):
 
 
 def apart(shop):
-    """Let its tools run in an interpreter of their own."""
+    """Let its tools run in an interpreter of their own, whose streams are the command's."""
+    shop.forks = True
     python = shop.root / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", python], check=True)
     shop.edit(
@@ -233,6 +234,7 @@ def test_what_a_tool_in_our_own_process_has_started_ends_with_the_command(synced
 
 
 def test_a_tool_that_ends_our_own_process_is_told_and_is_no_success(synced):
+    synced.forks = True
     synced.edit("tools/till.py", "import time", "import os\nimport time")
     synced.edit("tools/till.py", "time.sleep(60)", "os._exit(0)")
     code, out, err = synced("run", "-q", "clerk", "wait")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests import forking
+from tests import calling
 
 
 def validate(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return forking.run(["-m", "assistctl", "validate", "-C", str(root), *arguments])
+    return calling.run(["validate", "-C", str(root), *arguments])
 
 
 @pytest.fixture
