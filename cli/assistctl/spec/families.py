@@ -29,7 +29,10 @@ class Family:
     tools_want_responses: bool = False
 
 
-_ALL = frozenset(["none", "minimal", "low", "medium", "high", "xhigh", "max"])
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""All values of reasoning_effort, the least first."""
+
+_ALL = frozenset(EFFORTS)
 _LATE = frozenset(["xhigh", "max"])
 
 _FAMILIES = (
@@ -67,5 +70,4 @@ def end_of(model: str) -> tuple[str, str] | None:
 
 def efforts(family: Family) -> Iterator[str]:
     """The values of reasoning_effort that it takes, as far as is known."""
-    order = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-    return (effort for effort in order if effort not in family.refused)
+    return (effort for effort in EFFORTS if effort not in family.refused)

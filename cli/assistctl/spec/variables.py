@@ -41,7 +41,7 @@ class Variables:
         if not _has_reference(value):
             return value
         if isinstance(value, str):
-            return self._text(value, place, public, name)
+            return _REFERENCE.sub(lambda it: self._value(it, place, public, name), value)
         if isinstance(value, Located):
             kept = AUTHORIZATION if value.get("type") == "mcp" else None
             return value.replaced(
@@ -52,9 +52,6 @@ class Variables:
         if isinstance(value, LocatedList):
             return value.replaced(lambda item, at: self.expand(item, at, public=public))
         return value
-
-    def _text(self, text: str, place: Place, public: bool, key: str) -> str:
-        return _REFERENCE.sub(lambda found: self._value(found, place, public, key), text)
 
     def _value(self, found: re.Match[str], place: Place, public: bool, key: str) -> str:
         if found["escaped"]:

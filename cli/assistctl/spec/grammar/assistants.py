@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assistctl.spec.families import EFFORTS
 from assistctl.spec.grammar.parts import (
     Schema,
     choice_of_tools,
@@ -68,12 +69,7 @@ ASSISTANTS: dict[str, Schema] = {
             "response_format": ref(
                 "response_format", "The form of the answers: auto, or a mapping with a type."
             ),
-            "reasoning_effort": nullable(
-                word(
-                    "How much a reasoning model thinks.",
-                    *["none", "minimal", "low", "medium", "high", "xhigh", "max"],
-                )
-            ),
+            "reasoning_effort": nullable(word("How much a reasoning model thinks.", *EFFORTS)),
             "metadata": ref("metadata", "Your own pairs on the assistant; at most eight."),
             "protect": ref(
                 "protect",
