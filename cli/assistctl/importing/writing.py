@@ -56,11 +56,16 @@ def yaml_path(key: str) -> str:
 
 def is_written(root: Path, draft: AssistantDraft) -> bool:
     """Whether exactly this is in the workspace already, as after another import of the same."""
-    texts = {yaml_path(draft.key): _yaml(draft), **_prompt(draft)}
+    texts = texts_of(draft)
     try:
         return all((root / path).read_bytes() == text.encode() for path, text in texts.items())
     except OSError:
         return False
+
+
+def texts_of(draft: AssistantDraft) -> dict[str, str]:
+    """Its YAML, and the file of its instructions, if they get one."""
+    return {yaml_path(draft.key): _yaml(draft), **_prompt(draft)}
 
 
 def _yaml(draft: AssistantDraft) -> str:
@@ -68,16 +73,12 @@ def _yaml(draft: AssistantDraft) -> str:
 
 
 def _prompt(draft: AssistantDraft) -> dict[str, str]:
-    """The file of its instructions, if they get one."""
     if draft.prompt is None:
         return {}
-    return {f"assistants/{draft.key}.md": as_file(draft.prompt)}
-
-
-def as_file(prompt: str) -> str:
-    """The text from which this prompt is read: a first BOM would be taken for the file's."""
-    text = with_line_feeds(prompt)
-    return f"\ufeff{text}" if text.startswith("\ufeff") else text
+    text = with_line_feeds(draft.prompt)
+    if text.startswith("\ufeff"):  # which would be taken for the file's
+        text = f"\ufeff{text}"
+    return {f"assistants/{draft.key}.md": text}
 
 
 def _with_stores(root: Path, stores: Sequence[StoreDraft]) -> str:

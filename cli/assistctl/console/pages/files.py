@@ -150,8 +150,9 @@ def delete(visit: Visit) -> Response:
     held = known(visit, [file_id])[file_id]
     seen = set(visit.sent("seen").split())
     if new := [it for it in held.uses if it.id not in seen]:
+        names = [str(it.owner or it.name or it.id) for it in new]
         raise Refused(
-            f"{some([_called(it) for it in new], 3)} use{'s' * (len(new) == 1)} this file, which"
+            f"{some(names, 3)} use{'s' * (len(new) == 1)} this file, which"
             " the page did not show; nothing was deleted. Look at the file again"
         )
     if (held.uses or held.declared) and visit.sent("used") != "1":
@@ -225,10 +226,6 @@ def _sides(
         tuple(it for it in addresses if it in declared),
         tuple(it for it in addresses if it not in declared),
     )
-
-
-def _called(use: Use) -> str:
-    return str(use.owner or use.name or use.id)
 
 
 def _text(visit: Visit, file: Mapping[str, Json]) -> tuple[str | None, str | None]:

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
-from assistctl.console.differences import Line, difference
+from assistctl.console.differences import difference
 from assistctl.console.downloads import lending, lent
 from assistctl.console.markdown import is_long
 from assistctl.console.pages.workspace import APPLYING, check_consent
@@ -31,7 +31,7 @@ from assistctl.conversation.attachments import picture_type
 from assistctl.conversation.saving import harmless
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.importing.choosing import owner_of
-from assistctl.pulling.drafts import FileEdit
+from assistctl.spec.families import EFFORTS
 from assistctl.spec.wording import is_unicode
 
 SECTION = Section("Playground", "/playground", "p", needs_workspace=True)
@@ -189,7 +189,7 @@ def show_saving(visit: Visit) -> Response:
         title="Save as YAML",
         seat=seat,
         what=what,
-        shown=[(it.path, _lines(it)) for it in what.files],
+        shown=[(it.path, difference(it.before.decode(), it.after.decode())) for it in what.files],
         confirms=seat.workspace.target.confirm,
     )
 
@@ -215,10 +215,6 @@ def download(visit: Visit) -> Response:
     name, content = saving.packed(seat, what)
     headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
     return Response(content, media_type="application/octet-stream", headers=headers)
-
-
-def _lines(edit: FileEdit) -> list[Line]:
-    return difference(edit.before.decode(), edit.after.decode())
 
 
 async def events(visit: Visit) -> Response:
@@ -313,7 +309,7 @@ def _page(visit: Visit, seat: Seat, at: Table) -> Response:
         beside=beside,
         other_model=model,
         models=sorted({*prices, *used} - {""}),
-        efforts=fields.EFFORTS,
+        efforts=EFFORTS,
         formats=fields.FORMATS,
         stores=[key for key, it in seat.workspace.stores.items() if not it.implicit],
         choices=fields.choices([it.id for it in seat.offers], draft.settings),

@@ -101,7 +101,7 @@ def one(visit: Visit) -> Response:
         gone=gone,
         page=page,
         is_part=bool(older),
-        older=f"{ROOT}{_path(thread)}?{following}" if page.older else None,
+        older=f"{ROOT}{path_of('/threads', thread)}?{following}" if page.older else None,
         kinds=[kind for kind in VIEWS if source == THERE],
     )
 
@@ -162,10 +162,6 @@ ENDPOINTS = (
     Endpoint("/threads/{thread}", one),
     Endpoint("/threads/{thread}/objects/{kind}", objects),
 )
-
-
-def _path(thread: str) -> str:
-    return path_of("/threads", thread)
 
 
 def _listed(visit: Visit, asked: Mapping[str, str]) -> Rows:

@@ -90,7 +90,8 @@ def edits(workspace: Workspace, assistant: Assistant, draft: Draft) -> tuple[Fil
         for name in NAMES:
             before, after = was.settings.get(name), draft.settings.get(name)
             if before != after:
-                placer.place(assistant.address, name, before, after, within=_section(name))
+                section = "run" if name in RUN else None
+                placer.place(assistant.address, name, before, after, within=section)
         known = {offer.id: offer.item for offer in offers(workspace, assistant)}
         for gone in (it for it in was.tools if it not in draft.tools):
             placer.remove_tool(assistant.address, tool_name(gone))
@@ -124,10 +125,6 @@ def with_edits(workspace: Workspace, edited: Sequence[FileEdit]) -> Workspace:
         return workspace
     with unwritten(contents(workspace.root, edited)):
         return load(workspace.root, workspace.target.name)
-
-
-def _section(name: str) -> str | None:
-    return "run" if name in RUN else None
 
 
 def _own(assistant: Assistant) -> Iterator[Offer]:

@@ -18,7 +18,6 @@ NAMES = (*TEXTS, *NUMBERS, FORMAT, CHOICE)
 RUN = ("max_completion_tokens", CHOICE)
 """What the YAML has under `run`."""
 
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 FORMATS = ("auto", "text", "json_object", "json_schema")
 CHOICES = ("auto", "none", "required")
 SCHEMA = "json_schema"

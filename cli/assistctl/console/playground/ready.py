@@ -4,7 +4,7 @@ run; or, where a run cannot be told that, as it is declared, on a server of its 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -163,7 +163,8 @@ def _there(
     if surface.capabilities[ASSISTANT].support is Support.EMULATED:
         how = f"at {target.name}, which is told all of it with each request"
     elif overrides:
-        how += f", but each run is told its own {some(_words(overrides))}"
+        words = some(name.replace("_", " ") for name in overrides)
+        how += f", but each run is told its own {words}"
     if thread and any(problems(overrides, target, surface.capabilities, goes_on=True)):
         thread = None  # it would go on as it began
     elif wrong := [*problems(overrides, target, surface.capabilities, goes_on=False)]:
@@ -199,10 +200,6 @@ def _apart(stack: ExitStack, version: Version) -> tuple[Session, str]:
         f"not synced to {target}: it runs on a temporary server with the model of {target}, and"
         " what is said is forgotten when you leave"
     )
-
-
-def _words(names: Collection[str]) -> list[str]:
-    return [name.replace("_", " ") for name in names]
 
 
 def _mark(version: Version, there: _There | None) -> str:

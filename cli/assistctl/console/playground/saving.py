@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -27,12 +26,10 @@ from assistctl.importing.downloads import download_all
 from assistctl.importing.drafting import Drafts, ImportOptions, drafts_of_target
 from assistctl.importing.names import key_for
 from assistctl.importing.staging import staging_directory
-from assistctl.importing.writing import as_file as prompt_file
-from assistctl.importing.writing import write_drafts
+from assistctl.importing.writing import texts_of, write_drafts
 from assistctl.keys import IN_WORDS, composed, is_key
 from assistctl.pulling.drafts import FileEdit, write
 from assistctl.resources import ASSISTANT, Address, Workspace, digest
-from assistctl.spec.writing import document
 from assistctl.sync import apply_plan
 from assistctl.sync.adoption import adoption
 
@@ -78,7 +75,7 @@ def saving(surface: Surface, seat: Seat, draft: Draft, key: str = "") -> Saving:
         return Saving(assistant.key, False, edited)
     found = _import(surface, seat, key)
     (made,) = found.assistants
-    files = tuple(_files(made))
+    files = tuple(FileEdit(path, b"", text.encode()) for path, text in texts_of(made).items())
     fetched = tuple(it.path for it in found.downloads)
     lasting = draft if draft != seat.base else None
     return Saving(made.key, True, files, fetched, lasting, adopts=True)
@@ -129,15 +126,6 @@ def _import(surface: Surface, seat: Seat, key: str) -> Drafts:
     ids = (str(seat.remote_id),)
     options = ImportOptions(ids, _key(key) or None, adopting=True, with_files=True)
     return drafts_of_target(surface, seat.workspace, options)
-
-
-def _files(made: AssistantDraft) -> Sequence[FileEdit]:
-    """The texts that an import writes."""
-    own = FileEdit(f"assistants/{made.key}.yaml", b"", document(made.fields, made.remarks).encode())
-    if made.prompt is None:
-        return [own]
-    prompt = prompt_file(made.prompt).encode()
-    return [own, FileEdit(f"assistants/{made.key}.md", b"", prompt)]
 
 
 def _write_new(workspace: Workspace, key: str, draft: Draft) -> None:

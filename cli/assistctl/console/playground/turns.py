@@ -227,7 +227,7 @@ class Turn:
         """Called by the thread of the turn: whether somebody allows a call."""
         answered = threading.Event()
         with self._lock:
-            item = self._under_way(call)
+            item = self._newest(ToolCalled, lambda it: it.call is call)
             if item is None or item.asked:
                 item = self._add("call", ToolCalled(call))
             if not self._watched:
@@ -260,11 +260,12 @@ class Turn:
                 case CodeCalled():
                     self._add("code", event)
                 case CodeReturned(call_id):
-                    self._put("code", event, self._code_under_way(call_id))
+                    code = self._newest(CodeCalled, lambda it: it.id == call_id)
+                    self._put("code", event, code)
                 case ToolCalled():
                     self._add("call", event)
                 case ToolReturned(call):
-                    self._put("call", event, self._under_way(call))
+                    self._put("call", event, self._newest(ToolCalled, lambda it: it.call is call))
                 case Searched():
                     self._add("search", event)
                 case Notice():
@@ -297,20 +298,12 @@ class Turn:
             self.seconds = time.monotonic() - self._began
             self._touch()
 
-    def _under_way(self, call: ToolCall) -> Item | None:
-        """The item of this very call, while it has not returned: a target may give several calls
-        one id, and what is said of one of them is not said of the others."""
-        for item in reversed(self.items):
-            if isinstance(item.value, ToolCalled) and item.value.call is call:
-                return item
-        return None
-
-    def _code_under_way(self, call_id: str) -> Item | None:
-        """The item of the newest code with this id that has not returned."""
-        for item in reversed(self.items):
-            if isinstance(item.value, CodeCalled) and item.value.id == call_id:
-                return item
-        return None
+    def _newest(self, kind: type[Event], is_meant: Callable[[Any], bool]) -> Item | None:
+        """The newest item of a kind that is meant. What has returned is of another kind. Calls are
+        told apart by themselves: a target may give several of them one id, and what is said of one
+        is not said of the others."""
+        of_kind = (it for it in reversed(self.items) if isinstance(it.value, kind))
+        return next((it for it in of_kind if is_meant(it.value)), None)
 
     def _put(self, kind: Kind, value: Event, item: Item | None) -> None:
         """What came of something takes its place."""
