@@ -140,10 +140,7 @@ def _models(workspace: Workspace, listed: Answer, ask: Ask) -> Iterator[Check]:
     ends: dict[str, Json] = {name: it.get("shutdown_date") for name, it in there.items()}
     today = datetime.now(UTC).date()
     missing = list(models.missing(workspace, ends))
-    for problem in missing:
-        what = f"{problem.place}: {problem.what}"
-        yield Check("target", State.WARNING, what, problem.remedy)
-    for problem in models.ending(workspace, ends, today, _SOON_DAYS):
+    for problem in (*missing, *models.ending(workspace, ends, today, _SOON_DAYS)):
         what = f"{problem.place}: {problem.what}"
         yield Check("target", State.WARNING, what, problem.remedy)
     if wanted and not missing:

@@ -259,11 +259,8 @@ def _named(root: Path, options: Options, name: str | None, *, elsewhere: bool = 
 
 
 def _begins(thread_id: str, name: str) -> bool:
-    return bool(name) and (thread_id.startswith(name) or _bare(thread_id).startswith(name))
-
-
-def _bare(thread_id: str) -> str:
-    return thread_id.partition("_")[2]
+    bare = thread_id.partition("_")[2]
+    return bool(name) and (thread_id.startswith(name) or bare.startswith(name))
 
 
 command = as_group(

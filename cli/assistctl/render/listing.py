@@ -152,7 +152,7 @@ def _field(name: str, shown: Shown) -> list[str]:
         there, here = sides(observed, declared)
         return [label, f"    target:   {there}", f"    declared: {here}"]
     texts = (_document(observed), _document(declared))
-    return [f"{label}  (- target, + declared)", *_indented(diff_lines(*texts))]
+    return [f"{label}  (- target, + declared)", *(f"    {it}" for it in diff_lines(*texts))]
 
 
 def _files(label: str, shown: Shown, declared: Json, observed: Json) -> list[str]:
@@ -178,7 +178,3 @@ def _both_fit(declared: Json, observed: Json) -> bool:
 
 def _document(value: Json) -> str:
     return value if isinstance(value, str) else json_document(value)
-
-
-def _indented(lines: Iterable[str]) -> Iterator[str]:
-    return (f"    {line}" for line in lines)

@@ -100,7 +100,7 @@ def _settled_store(item: Owned, inside: Inside) -> Remote:
 
 def _store(item: Owned, inside: Inside) -> Remote:
     members = inside.members[item.id]
-    living = [body for body in members if _is_indexed(body)]
+    living = [body for body in members if body.get("status") in ("completed", None)]
     ours = {upload.id: upload.address for upload in inside.uploads[item.id]}
     # Of ours, what is still being indexed may fail yet: it is attached anew, and waited for. What
     # others have put there is there, however far the target has come with it.
@@ -149,10 +149,6 @@ def _failures(members: Iterable[Mapping[str, Json]]) -> Iterator[tuple[str, str]
         if member.get("status") == "failed":
             error = member.get("last_error") or {}
             yield str(member["id"]), str(error.get("message") or "no reason given")
-
-
-def _is_indexed(member: Mapping[str, Json]) -> bool:
-    return member.get("status") in ("completed", None)
 
 
 def _common_chunking(members: Iterable[Mapping[str, Json]]) -> Json:
