@@ -58,6 +58,11 @@ def glimpse(root: Path, target: str | None) -> Workspace:
     return workspace
 
 
+def refused(workspace: Workspace) -> tuple[Problem, ...]:
+    """What a workspace declares that its target's API cannot do."""
+    return refusals(workspace)
+
+
 def root_of(root: Path | None = None) -> Path:
     """A workspace's directory as it was given, else the nearest one above the current directory.
     Raises AssistctlError where there is none."""

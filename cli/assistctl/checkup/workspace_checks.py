@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assistctl import loading, spec
-from assistctl.apis.capabilities import refusals
 from assistctl.checks import Check, State
 from assistctl.errors import AssistctlError, DeclarationError
 from assistctl.record import store
@@ -88,7 +87,7 @@ def _declared(workspace: Workspace, *, valid: bool) -> Iterator[Check]:
             counted(len(workspace.suites), "file of tests", "files of tests"),
         )
         yield _ok(f"{workspace.name} in {workspace.root}: {', '.join(told)}")
-    for problem in refusals(workspace):
+    for problem in loading.refused(workspace):
         what = f"{problem.place}: {problem.what}"
         yield Check("workspace", State.FAILED, what, problem.remedy)
     if workspace.warnings:

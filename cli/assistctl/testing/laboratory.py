@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from assistctl import toolbox
-from assistctl.apis.capabilities import refusals
 from assistctl.cases import Case, Suite
 from assistctl.conversation import ConversationOptions, NotSynced, Session
 from assistctl.conversation.overrides import overridden, problems
 from assistctl.errors import DeclarationError, SyncFailed
+from assistctl.loading import refused
 from assistctl.plan.reconcile import PlanOptions, select
 from assistctl.plan.state import Remote
 from assistctl.resources import ASSISTANT, Address, Assistant, Workspace
@@ -86,7 +86,7 @@ def as_declared(
     the target, nor to `.assistctl/`. Nothing is imported or started for functions that are
     `stubbed` in all cases, by the assistant's key."""
     here = beside(workspace)
-    if wrong := refusals(here):
+    if wrong := refused(here):
         raise DeclarationError(wrong)
     with (
         TemporaryDirectory(prefix="assistctl-test-") as directory,
