@@ -1,7 +1,8 @@
 """The documentation is executed: every command and example of the README, in a fresh clone.
 
 The blocks run in their order, in one directory that holds what git knows of this repository, with
-a virtual environment that the README's own first command makes.
+a virtual environment that the README's own first command makes. Packages come from those that are
+installed here; with ALL_FAULTS=1 from where pip gets them, as a newcomer's do.
 """
 
 import json
@@ -14,16 +15,20 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from assistctl.main import COMMANDS
+from tests.wheelhouse import wheelhouse
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 SETUP_BY_CI = "make test\n"
+BUILT_WITH = ("hatchling", "editables")
+HERE = "ALL_FAULTS" not in os.environ and all(map(find_spec, BUILT_WITH))
 
 
 def blocks(language):
@@ -46,6 +51,18 @@ def clone(tmp_path_factory):
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, directory / name)
     return directory
+
+
+@pytest.fixture(scope="module", autouse=True)
+def packages(tmp_path_factory):
+    """To ask an index for forty packages takes pip most of a minute, and to compile all of them
+    longer than those that are imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        if HERE:
+            wheels = wheelhouse(tmp_path_factory.mktemp("wheels"), "assistctl", *BUILT_WITH)
+            for name, value in {"FIND_LINKS": str(wheels), "NO_INDEX": "1", "COMPILE": "0"}.items():
+                patch.setenv(f"PIP_{name}", value)
+        yield
 
 
 def environment(clone):
@@ -77,6 +94,7 @@ def demo(clone):
     return shell(clone, f"{first.strip()} PYTHON={sys.executable}")
 
 
+@pytest.mark.sweep
 def test_the_first_command_ends_with_a_completed_run_and_the_bills(demo, clone):
     assert demo.returncode == 0, demo.stderr
     assert "Plan for local: 4 to create, 0 to update, 0 to delete." in demo.stdout
@@ -92,6 +110,7 @@ def test_the_test_command_is_what_ci_runs():
     assert SETUP_BY_CI.strip() in (ROOT / ".ci" / "run").read_text(encoding="utf-8").split("\n")
 
 
+@pytest.mark.sweep
 def test_the_commands_for_a_workspace_of_ones_own_work(demo, clone):
     (script,) = [text for text in blocks("sh") if text.startswith("pip install .")]
     done = shell(clone, script)

@@ -13,7 +13,7 @@ import pytest
 pytestmark = pytest.mark.sweep
 
 ROOT = Path(__file__).parents[2]
-KILLS = "20" if "ALL_FAULTS" in os.environ else "3"
+KILLS = "20" if "ALL_FAULTS" in os.environ else "1"
 
 
 def test_a_server_that_is_killed_again_and_again_loses_nothing() -> None:
