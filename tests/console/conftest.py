@@ -189,18 +189,26 @@ def new_page(chromium: Any) -> Iterator[Callable[..., Any]]:
     contexts, complaints = [], []
 
     def make(**options: Any) -> Any:
-        context = chromium.new_context(**{"viewport": {"width": 1100, "height": 800}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("console", lambda it: complaints.append(it.text) if _is_complaint(it) else None)
-        page.on("pageerror", lambda it: complaints.append(str(it)))
+        page, heard = _page(chromium, **options)
+        contexts.append(page.context)
+        complaints.append(heard)
         return page
 
     yield make
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert [said for heard in complaints for said in heard] == []
+
+
+def _page(chromium: Any, **options: Any) -> tuple[Any, list[str]]:
+    """A page of a browser that knows nothing, and what it complains of."""
+    complaints: list[str] = []
+    context = chromium.new_context(**{"viewport": {"width": 1100, "height": 800}, **options})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.on("console", lambda it: complaints.append(it.text) if _is_complaint(it) else None)
+    page.on("pageerror", lambda it: complaints.append(str(it)))
+    return page, complaints
 
 
 def _is_complaint(message: Any) -> bool:
@@ -208,14 +216,26 @@ def _is_complaint(message: Any) -> bool:
     return message.type == "error" and not message.text.startswith("Failed to load resource")
 
 
+@pytest.fixture(scope="module")
+def only_page(chromium: Any) -> Iterator[tuple[Any, list[str]]]:
+    page, complaints = _page(chromium)
+    yield page, complaints
+    page.context.close()
+
+
 @pytest.fixture
-def browser(console: Opened, new_page: Callable[..., Any]) -> Any:
-    """A page of the console, opened by a link."""
-    page = new_page()
+def browser(console: Opened, only_page: tuple[Any, list[str]]) -> Iterator[Any]:
+    """A page of the console, opened by a link. It is the module's only one, since a browser takes
+    half a second for another; of who was there before it knows nothing."""
+    page, complaints = only_page
     assert console.links
+    page.context.clear_cookies()
     page.goto(f"{console.address}/console/enter?token={console.links.new()}")
     page.wait_for_url("**/console/workspace")
-    return page
+    yield page
+    page.goto("about:blank")
+    said, complaints[:] = list(complaints), []
+    assert said == []
 
 
 @pytest.fixture(scope="module")
