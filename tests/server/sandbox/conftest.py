@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -55,6 +56,15 @@ def opened(confinable: None) -> Iterator[Callable[..., Sandboxes]]:
 @pytest.fixture
 def sandboxes(opened: Callable[..., Sandboxes]) -> Sandboxes:
     return opened()
+
+
+@pytest.fixture(scope="module")
+def lasting(confinable: None) -> Iterator[Run]:
+    """Runs code in one conversation, which goes on from test to test of a module: for what leaves
+    everything as it was, since an interpreter takes longer to start than most of them to run."""
+    sandboxes = Sandboxes(SMALL)
+    yield partial(sandboxes.execute, "thread_lasting")
+    sandboxes.close_all()
 
 
 @pytest.fixture
