@@ -152,6 +152,18 @@ def test_resources_change_tool_by_tool(openai: OpenAI) -> None:
     assert cleared.to_dict()["tool_resources"] == {}
 
 
+def test_a_tools_resources_of_which_nothing_is_said_stay(openai: OpenAI) -> None:
+    store = openai.vector_stores.create()
+    given: Any = {"file_search": {"vector_store_ids": [store.id]}}
+    assistant = openai.beta.assistants.create(model="m", tool_resources=given)
+    thread = openai.beta.threads.create(tool_resources=given)
+    nothing: Any = {"file_search": {}}
+    assert [
+        openai.beta.assistants.update(assistant.id, tool_resources=nothing).to_dict(),
+        openai.beta.threads.update(thread.id, tool_resources=nothing).to_dict(),
+    ] == [assistant.to_dict(), thread.to_dict()]
+
+
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({}, "model", "missing_required_parameter"),
     ({"model": ""}, "model", "string_below_min_length"),

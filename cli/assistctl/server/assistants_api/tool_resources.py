@@ -58,12 +58,14 @@ def updated(
     *,
     expiry: Mapping[str, Any] | None = None,
 ) -> Document:
-    """The resources after a modification: those of a tool that is not named stay as they are."""
+    """The resources after a modification: those of a tool that is not named, or of which nothing is
+    said (`{}`, as clients write back what they could not name), stay as they are."""
     if "tool_resources" not in body:
         return before
     if body["tool_resources"] is None:
         return {}
-    return {**before, **resolve(tx, project, body["tool_resources"], expiry=expiry)}
+    said = {tool: given for tool, given in body["tool_resources"].items() if given != {}}
+    return {**before, **resolve(tx, project, said, expiry=expiry)}
 
 
 def with_tools(resources: Document, tools: Sequence[Mapping[str, Any]]) -> Document:
