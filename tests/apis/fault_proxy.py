@@ -282,6 +282,11 @@ def _hanging_up(
     return hang_up
 
 
+def spread(requests, cases):
+    """The numbers of so many requests, from the first part of a sync to the last."""
+    return [(2 * case + 1) * requests // (2 * cases) + 1 for case in range(cases)]
+
+
 @contextmanager
 def proxy_to(upstream: str) -> Iterator[FaultProxy]:
     """A running proxy to a base URL; its own base URL has the same path."""

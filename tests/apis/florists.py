@@ -214,11 +214,6 @@ class Florists:
                 path.unlink()
 
 
-def spread(requests, cases):
-    """The numbers of so many requests, from the first part of a sync to the last."""
-    return [(2 * case + 1) * requests // (2 * cases) + 1 for case in range(cases)]
-
-
 @contextmanager
 def florists_at(
     target: tuple[EmbeddedServer, Client], api: Api, directory: Path, kind: str = "first"

@@ -23,9 +23,10 @@ from tests.apis.fault_proxy import (
     dropped,
     error,
     hanging,
+    spread,
     unseen,
 )
-from tests.apis.florists import florists_at, spread
+from tests.apis.florists import florists_at
 from tests.apis.jobs import TIMEOUT
 from tests.apis.scene import opinionated
 from tests.apis.surfaces import ASSISTANTS

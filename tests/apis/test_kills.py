@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.apis.fault_proxy import Answer
-from tests.apis.florists import florists_at, spread
+from tests.apis.fault_proxy import Answer, spread
+from tests.apis.florists import florists_at
 
 pytestmark = pytest.mark.sweep
 

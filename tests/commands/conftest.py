@@ -129,8 +129,7 @@ class Terminal:
 
 class Shop:
     """A workspace, and assistctl as somebody types it there: `shop("plan", "-v")`. With `forks`,
-    each command is a process; else those are that read keys, serve, or are told how Python starts.
-    """
+    each command is a process; else those are that serve, or are told how Python starts."""
 
     def __init__(self, root: Path, *, forks: bool = False) -> None:
         self.root = root
@@ -243,7 +242,7 @@ def _environment(more: dict[str, str]) -> dict[str, str]:
 
 def _can_be_called(arguments: tuple[str, ...], env: dict[str, str]) -> bool:
     return (
-        not {"chat", "console", "serve"} & {*arguments}
+        not {"console", "serve"} & {*arguments}
         and forking.starts_alike(env)
         and threading.current_thread() is threading.main_thread()
     )
