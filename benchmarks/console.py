@@ -287,8 +287,7 @@ def record(root: Path) -> None:
                 ({"type": "text", "text": f"In the barn, {number}."},),
                 status="completed",
             )
-            thread = store._add_thread(database, "local", f"thread_{number:05}", turn)
-            store._add_turn(database, thread, turn)
+            store._add_turn(database, "local", f"thread_{number:05}", turn)
 
 
 @contextmanager

@@ -10,6 +10,8 @@ import pytest
 
 from assistctl.console.markdown import LONGEST_COMING, markdown
 from assistctl.console.pages import playground
+from assistctl.console.playground.turns import Turn
+from assistctl.events import Finished
 from assistctl.loading import load
 from assistctl.record import store
 from tests.console.conftest import SHOP
@@ -367,7 +369,8 @@ def test_the_longer_it_takes_to_show_an_answer_the_less_often_that_is_done(
     shop, browse, monkeypatch
 ):
     """Or a model that words it so keeps a processor busy for as long as it streams."""
-    rests, show = [], playground._news
+    rested, show, hear = threading.Event(), playground._news, Turn._hear
+    rests = []
 
     def slowly(*args):
         time.sleep(0.05)
@@ -375,10 +378,18 @@ def test_the_longer_it_takes_to_show_an_answer_the_less_often_that_is_done(
 
     async def rest(turn, seconds):
         rests.append(seconds)
+        if seconds:
+            rested.set()
         await asyncio.sleep(0)
+
+    def held(turn, event):  # or a slow machine shows all of it at once, when it is over
+        if isinstance(event, Finished):
+            rested.wait(20)
+        hear(turn, event)
 
     monkeypatch.setattr(playground, "_news", slowly)
     monkeypatch.setattr(playground, "_rest", rest)
+    monkeypatch.setattr(Turn, "_hear", held)
     sent = {"csrf": browse.csrf, "with": "assistant/clerk", "message": "Hello?"}
     headers = {"origin": browse.address, "hx-request": "true"}
     page = browse.http.post("/console/playground/say", data=sent, headers=headers).text

@@ -40,12 +40,16 @@ def is_ours(peer: Address, own: Address, tables: Sequence[Path] = TABLES) -> boo
         line = rb"^ *\d+: %s %s .*$" % (_pattern(peer), _pattern(own))
         for found in re.findall(line, told, re.MULTILINE):
             *_, uid, _, inode = found.split()[:10]
-            return inode != b"0" and int(uid) in (os.geteuid(), _ROOT)
+            return inode != b"0" and int(uid) in _trusted()
     return _is_windows()  # whose own processes stand in no table of the Linux within
 
 
 def _is_windows() -> bool:
     return "microsoft" in platform.release().lower()
+
+
+def _trusted() -> set[int]:
+    return {os.geteuid(), _ROOT}
 
 
 def _read(tables: Iterable[Path]) -> Iterable[bytes]:
