@@ -210,7 +210,7 @@ def _all_fields(declaration: Declared) -> tuple[FieldChange, ...]:
 def _differences(
     declaration: Declared, remote: Remote, created: set[Address]
 ) -> Iterator[FieldChange]:
-    cleared = sorted(remote.listed - set(declaration.fields))
+    cleared = sorted(remote.listed - declaration.fields.keys())
     for name in [*declaration.fields, *cleared]:
         declared, observed = declaration.fields.get(name), remote.fields.get(name)
         side = _changed_side(name, declaration, remote)

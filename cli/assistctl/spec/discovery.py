@@ -104,7 +104,7 @@ def _yaml_files(root: Path, name: str, findings: Findings) -> Iterator[Source]:
             continue
         path = Path(entry.path)
         source = Source(path, f"{name}/{os.fsencode(entry.name).decode(errors='replace')}")
-        if path.suffix != ".yaml":
+        if not entry.name.endswith(".yaml"):
             findings.add(Place(source.file), "only .yaml is read", f"rename it to {path.stem}.yaml")
         elif (is_inside and entry.is_file(follow_symlinks=False)) or _is_usable(
             source, root, findings

@@ -334,12 +334,9 @@ def _fault(value: Json, shape: Shape) -> Fault | None:
     elif isinstance(shape, Either):
         if type(value) in shape.shapes:
             return None
-        faults = []
-        for option in shape.shapes:
-            if not (fault := _fault(value, option)):
-                return None
-            faults.append(fault)
-        return max(faults, key=lambda it: len(it[0]))
+        faults = [it for option in shape.shapes if (it := _fault(value, option))]
+        is_none = len(faults) == len(shape.shapes)
+        return max(faults, key=lambda it: len(it[0])) if is_none else None
     elif isinstance(shape, list):
         fits = isinstance(value, list)
         for number, item in enumerate(value if fits else ()):
