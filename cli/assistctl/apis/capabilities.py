@@ -253,10 +253,10 @@ def _here(name: str, capability: Capability, target: Target) -> Capability:
 
 def features(assistant: Assistant, capabilities: Capabilities) -> tuple[Feature, ...]:
     """What an assistant declares, in the order of the table."""
-    declared = {name: place for name, place in _declared(assistant) if name in capabilities}
+    declared = _declared(assistant)
     return tuple(
         Feature(name, declared[name], capability)
-        for name, capability in (capabilities.items() if declared else ())
+        for name, capability in capabilities.items()
         if name in declared
     )
 
@@ -304,29 +304,30 @@ def notes(assistants: Iterable[Assistant], capabilities: Capabilities) -> Iterat
                 yield f"`{feature.name}` of {assistant.address} is left out: it is {how}"
 
 
-def _declared(assistant: Assistant) -> Iterator[tuple[str, Place]]:
+def _declared(assistant: Assistant) -> dict[str, Place]:
     """By their names in the table; values that make a difference have a name of their own."""
     answers, places = assistant.settings.get("response_format"), assistant.places
     own = assistant.own.get("agents")
     nothing = {*_asking_for_nothing(own)} if own else ()
-    yield from ((name, place) for name, place in places.items() if name not in nothing)
+    found = {name: place for name, place in places.items() if name not in nothing}
     if isinstance(answers, Mapping) and answers["type"] == "json_object":
-        yield "response_format.json_object", places["response_format"]
+        found["response_format.json_object"] = places["response_format"]
     if len(assistant.settings.get("metadata") or ()) > AGENTS_PAIRS:
-        yield "metadata of more than four pairs", places["metadata"]
+        found["metadata of more than four pairs"] = places["metadata"]
     template = assistant.template
     if template and any(it.default is None for it in template.variables.values()):
-        yield "variables without a default", places["variables"]
+        found["variables without a default"] = places["variables"]
     strategy = assistant.run.get("truncation_strategy") or {}
     if strategy.get("type") == "last_messages":
-        yield "run.truncation_strategy.last_messages", places["run.truncation_strategy"]
+        found["run.truncation_strategy.last_messages"] = places["run.truncation_strategy"]
     if any(isinstance(tool, FileSearch) and not tool.store for tool in assistant.tools):
-        yield "tools.file_search without a store", places["tools.file_search"]
+        found["tools.file_search without a store"] = places["tools.file_search"]
     for function in reversed(assistant.functions):  # of several the first one is named
         if function.strict:
-            yield "tools.function.strict", function.place
+            found["tools.function.strict"] = function.place
         if not function.description:
-            yield "tools.function without description", function.place
+            found["tools.function without description"] = function.place
+    return found
 
 
 def _asking_for_nothing(own: Mapping[str, Any]) -> Iterator[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from assistctl.errors import Place
 from assistctl.resources import Assistant, Json, Template, VectorStore
 from assistctl.spec.files import WorkspaceFiles
@@ -14,6 +12,8 @@ from assistctl.spec.located import Located, plain
 from assistctl.spec.surfaces import own_of
 from assistctl.spec.templates import path_of
 from assistctl.spec.tools import Surroundings, check_choice, tools_of
+
+_NO_SETTINGS = frozenset(("instructions", "variables", "tools", "run", "protect", *APIS))
 
 
 def assistant(
@@ -35,7 +35,7 @@ def assistant(
         settings["instructions"] = instructed(template, around.findings)
     protect = bool(fields.get("protect"))
     own = {api: own_of(api, fields.mapping(api), around) for api in APIS if api in fields}
-    places = dict(_places(fields))
+    places = _places(fields)
     made = Assistant(
         key, place, settings, tools, plain(run), protect, places, own, template=template
     )
@@ -44,7 +44,7 @@ def assistant(
 
 def _template(fields: Located, text: str | None, findings: Findings) -> Template | None:
     variables = declared_variables(fields, findings)
-    if not fields.mapping("variables") or text is None:
+    if not fields.get("variables") or text is None:
         return None
     value, place = fields.get("instructions"), fields.value_place("instructions")
     if isinstance(value, Located):
@@ -53,35 +53,28 @@ def _template(fields: Located, text: str | None, findings: Findings) -> Template
     return Template(text, place, variables, in_file=False)
 
 
-def _places(fields: Located) -> Iterator[tuple[str, Place]]:
-    for name in fields:
-        if name not in ("tools", "run"):
-            yield name, fields.key_place(name)
-    yield from _inside(fields, "run")
-    yield from _tools(fields, "tools")
+def _places(fields: Located) -> dict[str, Place]:
+    places = {name: fields.key_place(name) for name in fields if name not in ("tools", "run")}
+    places |= _inside(fields, "run") | _tools(fields, "tools")
     for api in (each for each in APIS if each in fields):
         own = fields.mapping(api)
-        yield from _inside(fields, api)
-        yield from _inside(own, "environment", f"{api}.environment")
-        yield from _tools(own, f"{api}.tools")
+        places |= _inside(fields, api) | _inside(own, "environment", f"{api}.environment")
+        places |= _tools(own, f"{api}.tools")
+    return places
 
 
-def _inside(fields: Located, name: str, path: str = "") -> Iterator[tuple[str, Place]]:
+def _inside(fields: Located, name: str, path: str = "") -> dict[str, Place]:
     inner = fields.mapping(name)
-    return ((f"{path or name}.{key}", inner.key_place(key)) for key in inner)
+    return {f"{path or name}.{key}": inner.key_place(key) for key in inner}
 
 
-def _tools(fields: Located, path: str) -> Iterator[tuple[str, Place]]:
-    for tool, place in reversed([*fields.items_at("tools")]):  # of several the first one is named
-        yield f"{path}.{tool['type']}", place
+def _tools(fields: Located, path: str) -> dict[str, Place]:
+    found = reversed([*fields.items_at("tools")])  # of several the first one is named
+    return {f"{path}.{tool['type']}": place for tool, place in found}
 
 
 def _settings(fields: Located, workspace_files: WorkspaceFiles) -> dict[str, Json]:
-    settings = {
-        name: plain(value)
-        for name, value in fields.items()
-        if name not in ("instructions", "variables", "tools", "run", "protect", *APIS)
-    }
+    settings = {name: plain(value) for name, value in fields.items() if name not in _NO_SETTINGS}
     instructions = _instructions(fields, workspace_files)
     return settings if instructions is None else {**settings, "instructions": instructions}
 
