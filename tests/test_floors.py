@@ -148,6 +148,10 @@ SQL = re.compile(
     r"|UNION\s+ALL|(CREATE|DROP|ALTER)\s+(TABLE|INDEX|VIRTUAL)|PRAGMA|BEGIN\s+IMMEDIATE)\b",
     re.DOTALL,
 )
+WORDS_BESIDE_SQL = re.compile(
+    r"SELECT|INSERT|UPDATE|DELETE|UNION|CREATE|DROP|ALTER|PRAGMA|BEGIN|\.(execute|executemany|stream)\b"
+)
+"""Where none of these stands is no SQL: a file need not be parsed to know it."""
 WORDS_OF_APIS = re.compile(
     r"\b(thread|response|conversation|agent)\.[a-z]+|requires_action|\brun steps?\b|/v1\b"
 )
@@ -336,16 +340,15 @@ def names_taken_elsewhere() -> set[tuple[str, str]]:
     taken = set()
     for path in MODULES:
         room = room_of(module_name(path))
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        aliases = {}
-        for node in ast.walk(tree):
+        aliases, attributes = {}, []
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module and room != room_of(node.module):
                 for alias in node.names:
                     taken.add((node.module, alias.name))
                     aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                taken.add((aliases.get(node.value.id, ""), node.attr))
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                attributes.append((node.value.id, node.attr))
+        taken |= {(aliases[name], attr) for name, attr in attributes if name in aliases}
     return {it for it in taken if it[0] in modules and room_of(it[0]) != "server"}
 
 
@@ -379,7 +382,10 @@ def test_what_a_room_of_the_client_takes_of_another_says_what_it_is():
 def sql_in(path: Path) -> list[str]:
     """What in a module is SQL, or hands statements to a database, or opens one."""
     found = ["import sqlite3"] if "sqlite3" in imports(path) else []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    text = path.read_text(encoding="utf-8")
+    if not WORDS_BESIDE_SQL.search(text):
+        return found
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if SQL.search(node.value):
                 found.append(f"{node.lineno}: {node.value}")

@@ -192,14 +192,16 @@ def test_the_cookie_is_out_of_reach_for_scripts_other_sites_and_other_paths(cons
 def test_a_forged_session_is_none(console, forged):
     port = console.address.rpartition(":")[2]
     cookie = f"assistctl_console_{port}={forged}".encode()
-    answer = httpx2.get(f"{console.address}/console/workspace", headers={"cookie": cookie})
+    answer = httpx2.get(
+        f"{console.address}/console/workspace", headers={"cookie": cookie}, verify=False
+    )
     assert where(answer) == (303, "/console/enter")
 
 
 def test_an_id_that_somebody_brings_along_is_not_made_a_session(console):
     """Else they could know it beforehand (session fixation)."""
     port = console.address.rpartition(":")[2]
-    with httpx2.Client(base_url=console.address) as http:
+    with httpx2.Client(base_url=console.address, verify=False) as http:
         http.cookies.set(f"assistctl_console_{port}", "planted", path="/console")
         answer = http.post(
             "/console/enter",
@@ -228,7 +230,7 @@ def test_a_session_ends_unused_and_at_the_latest():
 def test_who_leaves_is_out_and_so_is_who_has_their_cookie(console, browse):
     cookies = dict(browse.http.cookies)
     assert browse.post("/logout").status_code == 303
-    thief = httpx2.get(f"{console.address}/console/workspace", cookies=cookies)
+    thief = httpx2.get(f"{console.address}/console/workspace", cookies=cookies, verify=False)
     assert where(thief) == (303, "/console/enter")
 
 
@@ -291,7 +293,7 @@ def test_who_comes_in_again_has_left_the_session_before(console, browse):
     before = dict(browse.http.cookies)
     browse.enter(console.links)
     assert dict(browse.http.cookies) != before
-    thief = httpx2.get(f"{console.address}/console/workspace", cookies=before)
+    thief = httpx2.get(f"{console.address}/console/workspace", cookies=before, verify=False)
     assert where(thief) == (303, "/console/enter")
 
 
@@ -331,10 +333,13 @@ def test_the_cookie_that_a_browser_sends_to_other_ports_opens_nothing_for_other_
         thread.join()
         other.server_close()
     stolen = {"cookie": next(filter(None, heard))}
-    assert httpx2.get(f"{console.address}/console/workspace", headers=stolen).status_code == 200
+    assert (
+        httpx2.get(f"{console.address}/console/workspace", headers=stolen, verify=False).status_code
+        == 200
+    )
     for uid in (os.geteuid() + 1, 0):
         monkeypatch.setattr(peers, "_trusted", lambda uid=uid: {uid})
-        answer = httpx2.get(f"{console.address}/console/workspace", headers=stolen)
+        answer = httpx2.get(f"{console.address}/console/workspace", headers=stolen, verify=False)
         expected = (200, None) if uid == os.geteuid() else (303, "/console/enter")
         assert where(answer) == expected
 
@@ -436,7 +441,7 @@ def test_a_proxy_that_speaks_for_somebody_is_no_other_process(console, browse):
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
-        with httpx2.Client() as http:
+        with httpx2.Client(verify=False) as http:
             answer = http.get(f"http://127.0.0.1:{listener.getsockname()[1]}/", headers=told)
             own = answer.extensions["network_stream"].get_extra_info("client_addr")[1]
         server.should_exit = True
@@ -481,7 +486,9 @@ def test_a_cookie_that_is_planted_beside_ours_keeps_nobody_out(console, browse, 
     """A page of another port can, with whatever path."""
     ((name, own),) = browse.http.cookies.items()
     for said in (f"{name}={own}; {name}={planted}", f"{name}={planted}; {name}={own}"):
-        answer = httpx2.get(f"{console.address}/console/workspace", headers={"cookie": said})
+        answer = httpx2.get(
+            f"{console.address}/console/workspace", headers={"cookie": said}, verify=False
+        )
         assert answer.status_code == 200
 
 
@@ -494,13 +501,17 @@ def test_of_two_sessions_in_one_browser_neither_is_taken_and_who_comes_in_ends_b
         other.enter(console.links)
         ((name, planted),) = other.http.cookies.items()
         both = {"cookie": f"{name}={planted}; {name}={browse.http.cookies[name]}"}
-        assert where(httpx2.get(f"{console.address}/console/workspace", headers=both)) == (
+        assert where(
+            httpx2.get(f"{console.address}/console/workspace", headers=both, verify=False)
+        ) == (
             303,
             "/console/enter",
         )
         sent = {"data": {"token": console.links.new()}}
         headers = {**both, "origin": console.address}
-        assert httpx2.post(f"{console.address}/console/enter", **sent, headers=headers).cookies
+        assert httpx2.post(
+            f"{console.address}/console/enter", **sent, headers=headers, verify=False
+        ).cookies
         assert where(other.http.get("/console/workspace")) == (303, "/console/enter")
 
 
@@ -953,7 +964,7 @@ def test_wrong_keys_that_are_tried_at_once_are_no_more_than_one_after_the_other(
         raise RemoteError("wrong", status=401)
 
     def try_key(number):
-        with httpx2.Client(timeout=30) as http:
+        with httpx2.Client(timeout=30, verify=False) as http:
             sent = {"key": f"sk-{number}"}
             answer = http.post(f"{address}/console/login", data=sent, headers={"origin": address})
             statuses.append(answer.status_code)

@@ -143,6 +143,7 @@ def test_a_stream_bears_an_id_lives_on_comments_and_is_logged_at_its_end(
             timeout=30,
             base_url=server.base_url,
             headers={"authorization": f"Bearer {server.api_key}"},
+            verify=False,
         ) as http:
             assistant = http.post("/assistants", json={"model": "m"}).json()["id"]
             thread = http.post("/threads", json={}).json()["id"]

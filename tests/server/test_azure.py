@@ -105,6 +105,7 @@ def test_an_address_may_end_in_a_slash_as_azures_portal_shows_it(server: Embedde
             f"{server.base_url.removesuffix('/v1')}{prefix}/threads",
             headers={"api-key": server.api_key},
             trust_env=False,
+            verify=False,
         )
         assert (answer.status_code, answer.json().get("object")) == (200, "thread"), prefix
 
@@ -118,7 +119,7 @@ def test_an_id_that_is_empty_makes_no_other_path(ask: Ask) -> None:
 @pytest.mark.parametrize("prefix", ["/openai", "/openai/v1", "/openai/deployments/ours", "/v1"])
 def test_every_prefix_leads_to_the_same_objects(server: EmbeddedServer, prefix: str) -> None:
     root, key = server.base_url.removesuffix("/v1"), {"api-key": server.api_key}
-    with httpx2.Client(base_url=root, headers=key, trust_env=False) as client:
+    with httpx2.Client(base_url=root, headers=key, trust_env=False, verify=False) as client:
         made = client.post(f"{prefix}/threads", params={"api-version": "2024-05-01-preview"})
         assert client.get(f"/v1/threads/{made.json()['id']}").json() == made.json()
         lost = client.get(f"{prefix}/threads/thread_x/nothing")

@@ -144,7 +144,7 @@ def test_the_name_is_the_same_in_mnt_data_and_in_citations(
         PURPOSE, named(f"name=file; filename=\"{WORD}\"; filename*=utf-8''{QUOTED}")
     )
     key = {"authorization": f"Bearer {server.api_key}"}
-    with httpx2.Client(trust_env=False) as http:
+    with httpx2.Client(trust_env=False, verify=False) as http:
         made = http.post(f"{server.base_url}/files", content=body, headers=headers | key).json()
     store = client.vector_stores.create()
     client.vector_stores.files.create_and_poll(made["id"], vector_store_id=store.id)

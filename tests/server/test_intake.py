@@ -108,6 +108,7 @@ def test_what_is_packed_counts_too_though_it_unpacks_to_nothing(server: Embedded
         content=iter([packed(b"")[:10], *[empty_blocks] * 17]),
         headers={"authorization": f"Bearer {server.api_key}", "content-encoding": "gzip"},
         trust_env=False,
+        verify=False,
     )
     assert (answer.status_code, answer.json()["error"]["message"]) == (
         413,

@@ -193,7 +193,9 @@ def test_a_client_that_has_closed_its_side_gets_its_answer_and_the_connection_en
 def test_a_stream_goes_on_to_a_client_that_has_closed_its_side(start: Start) -> None:
     server = start(scripts={"s": [{"say": "Good day to you."}]})
     key = {"authorization": f"Bearer {server.api_key}"}
-    with httpx2.Client(trust_env=False, base_url=server.base_url, headers=key) as http:
+    with httpx2.Client(
+        trust_env=False, base_url=server.base_url, headers=key, verify=False
+    ) as http:
         body = {"model": "m", "metadata": {"assistctl": "s"}}
         assistant = http.post("/assistants", json=body).json()["id"]
     sent = json.dumps({"assistant_id": assistant, "stream": True}).encode()

@@ -93,7 +93,7 @@ def test_the_asynchronous_helpers(
     server = start(scripts=SCRIPTS)
 
     async def run() -> dict[str, Any]:
-        http = httpx2.AsyncClient(trust_env=False, timeout=30)
+        http = httpx2.AsyncClient(trust_env=False, timeout=30, verify=False)
         async with AsyncOpenAI(
             base_url=server.base_url, api_key=server.api_key, max_retries=0, http_client=http
         ) as client:

@@ -491,6 +491,7 @@ def test_a_refused_run_answers_an_error_and_no_stream(client):
         json={"assistant_id": assistant.id, "stream": True},
         headers={"authorization": f"Bearer {client.api_key}"},
         trust_env=False,
+        verify=False,
     )
     assert (response.status_code, response.json()["error"]["message"]) == (
         400,

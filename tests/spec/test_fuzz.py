@@ -29,7 +29,7 @@ ENVIRON = {"OPENAI_API_KEY": "sk-test"}
 pytestmark = pytest.mark.sweep
 
 relaxed = settings(
-    max_examples=int(os.environ.get("EXAMPLES", "50")),
+    max_examples=int(os.environ.get("EXAMPLES", "15")),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
