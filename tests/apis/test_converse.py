@@ -1,5 +1,10 @@
 """A turn, at each API, with the embedded server's scripted model over a real socket: what is said,
-called and answered, and what becomes of it when something breaks."""
+called and answered, and what becomes of it when something breaks.
+
+By default every third request of a turn is broken, others in each way; ALL_FAULTS=1 breaks each.
+"""
+
+import os
 
 import pytest
 
@@ -213,14 +218,19 @@ FAULTS = {
 }
 
 
+THOROUGH = "ALL_FAULTS" in os.environ
+
+
+@pytest.mark.sweep
 @pytest.mark.parametrize("fault", FAULTS)
 def test_whatever_request_of_a_turn_fails_it_ends_right_or_is_said_and_nothing_is_said_twice(
     shop, proxy, fault
 ):
     """A request after which nobody can tell whether it was taken is an error, never sent twice."""
     right, broken = 0, 0
+    numbers = range(1, 9) if THOROUGH else range(1 + list(FAULTS).index(fault) % 3, 9, 3)
     with shop.at(proxy.base_url) as far:
-        for number in range(1, 9):
+        for number in numbers:
             proxy.at(number, FAULTS[fault])
             talk = far.talk()
             try:
@@ -234,7 +244,7 @@ def test_whatever_request_of_a_turn_fails_it_ends_right_or_is_said_and_nothing_i
                 assert shop.roles(talk.thread) == ["user", "assistant"], number
             broken += len(proxy.requests) >= number
     print(f"{shop.bench.api.name}, {fault}: requests broken / turns right: {broken} / {right}")
-    assert right >= 4
+    assert right >= (4 if THOROUGH else 1)
 
 
 def test_a_thread_that_was_just_made_may_be_unknown_for_a_while(shop, proxy):

@@ -23,7 +23,7 @@ pytestmark = [
 EXAMPLES = int(os.environ.get("EXAMPLES", "0"))
 many = settings(
     derandomize=not EXAMPLES,
-    max_examples=EXAMPLES or 20,
+    max_examples=EXAMPLES or 10,
     suppress_health_check=[
         HealthCheck.too_slow,
         HealthCheck.data_too_large,
