@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One with tables and nothing in them, which take longer to make than the rest of a server's
+    start."""
+    path = tmp_path_factory.mktemp("empty") / "empty.db"
+    Database(path).close()
+    assert [it.name for it in path.parent.iterdir()] == [path.name]
+    return path
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
+def database(tmp_path: Path, empty_database: Path) -> Path:
+    """The test's own, still empty."""
+    return Path(shutil.copy(empty_database, tmp_path / "local.db"))
+
+
+@pytest.fixture
+def no_database(tmp_path: Path) -> Path:
+    """Where none is yet."""
     return tmp_path / "local.db"
 
 

@@ -24,6 +24,12 @@ ENVIRONMENT = {
 }
 
 
+@pytest.fixture
+def database(no_database: Path) -> Path:
+    """How it comes into being is tried here."""
+    return no_database
+
+
 def test_a_database_is_made_with_its_directory_and_is_nobody_elses_business(
     tmp_path: Path,
 ) -> None:

@@ -70,10 +70,10 @@ def test_a_name_that_nobody_knows_is_an_oserror() -> None:
         listen("nowhere.invalid", 0)
 
 
-def test_an_empty_host_is_refused_even_with_a_key(database: Path) -> None:
+def test_an_empty_host_is_refused_even_with_a_key(no_database: Path) -> None:
     with pytest.raises(ValueError, match="an empty host would be every address"):
-        serve(Settings(database, api_keys={"k": "p"}), host="")
-    assert not database.exists()
+        serve(Settings(no_database, api_keys={"k": "p"}), host="")
+    assert not no_database.exists()
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /v1/mod", b"POST /v1/threads HTTP/1.1\r\nA: b\r\n"])

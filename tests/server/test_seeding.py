@@ -476,13 +476,13 @@ PROBLEMS = """\
 
 
 def test_every_wrong_entry_is_named_and_nothing_is_written(
-    dump: Callable[..., Path], database: Path
+    dump: Callable[..., Path], no_database: Path
 ) -> None:
     root = dump(WRONG)
     with pytest.raises(SeedError) as caught:
-        seed(Settings(database), root)
+        seed(Settings(no_database), root)
     assert str(caught.value) == f"cannot seed from {root}; nothing was written:\n{PROBLEMS}"
-    assert not database.exists()
+    assert not no_database.exists()
 
 
 @pytest.mark.parametrize(

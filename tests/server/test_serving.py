@@ -184,14 +184,14 @@ def test_each_key_opens_its_own_project(serving: Serving) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "::", "example.com"])
-def test_without_keys_it_listens_on_loopback_only(database: Path, host: str) -> None:
+def test_without_keys_it_listens_on_loopback_only(no_database: Path, host: str) -> None:
     with pytest.raises(ValueError, match="loopback only") as caught:
-        serve(Settings(database), host=host)
+        serve(Settings(no_database), host=host)
     assert str(caught.value) == (
         f"without an API key the server listens on loopback only, not on {host};"
         " give it at least one key, or use --host 127.0.0.1"
     )
-    assert not database.exists()
+    assert not no_database.exists()
 
 
 def test_a_port_that_is_taken_is_an_oserror(database: Path) -> None:
