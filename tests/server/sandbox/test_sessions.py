@@ -23,23 +23,25 @@ ANEW = (
 )
 
 
-def test_variables_imports_and_files_survive_from_call_to_call(run):
-    assert run("import json\nx = [1]\nopen('note.txt', 'w').write('hi')").output == "2\n"
-    assert run("x.append(2)\nprint(json.dumps(x))").output == "[1, 2]\n"
-    assert run("open('note.txt').read(), _").output == "('hi', 2)\n"
+def test_variables_imports_and_files_survive_from_call_to_call(lasting):
+    assert lasting("import json\nx = [1]\nopen('note.txt', 'w').write('hi')").output == "2\n"
+    assert lasting("x.append(2)\nprint(json.dumps(x))").output == "[1, 2]\n"
+    assert lasting("open('note.txt').read(), _").output == "('hi', 2)\n"
 
 
-def test_output_is_what_a_notebook_shows(run):
-    told = run("import sys\nprint('out')\nprint('err', file=sys.stderr)\nNone\n[1, '二']")
+def test_output_is_what_a_notebook_shows(lasting):
+    told = lasting("import sys\nprint('out')\nprint('err', file=sys.stderr)\nNone\n[1, '二']")
     assert (told.output, told.error) == ("out\nerr\n[1, '二']\n", None)
-    assert run("x = 1").output == ""
-    assert run("None").output == ""
-    assert run("").output == ""
-    assert run("# nothing").output == ""
+    assert lasting("x = 1").output == ""
+    assert lasting("None").output == ""
+    assert lasting("").output == ""
+    assert lasting("# nothing").output == ""
 
 
-def test_what_the_c_library_prints_is_seen_in_its_place(run):
-    told = run("import os\nprint('a')\nos.write(1, b'b\\n')\nos.write(2, b'\\xff\\n')\nprint('c')")
+def test_what_the_c_library_prints_is_seen_in_its_place(lasting):
+    told = lasting(
+        "import os\nprint('a')\nos.write(1, b'b\\n')\nos.write(2, b'\\xff\\n')\nprint('c')"
+    )
     assert told.output == "a\nb\n\N{REPLACEMENT CHARACTER}\nc\n"
 
 
@@ -59,19 +61,19 @@ def test_a_traceback_shows_the_codes_own_lines_only(run):
     assert run("1 +").output.splitlines()[0] == '  File "<cell 3>", line 1'
 
 
-def test_classes_of_the_code_can_be_pickled(run):
-    assert run("class C: pass\nimport pickle; type(pickle.loads(pickle.dumps(C())))").output == (
-        "<class '__main__.C'>\n"
-    )
+def test_classes_of_the_code_can_be_pickled(lasting):
+    assert lasting(
+        "class C: pass\nimport pickle; type(pickle.loads(pickle.dumps(C())))"
+    ).output == ("<class '__main__.C'>\n")
 
 
-def test_there_is_nothing_to_read_from_the_user(run):
-    assert run("input()").error == "EOFError: EOF when reading a line"
+def test_there_is_nothing_to_read_from_the_user(lasting):
+    assert lasting("input()").error == "EOFError: EOF when reading a line"
 
 
-def test_threads_and_event_loops_work(run):
+def test_threads_and_event_loops_work(lasting):
     assert (
-        run("""
+        lasting("""
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 async def wait():
