@@ -39,8 +39,8 @@ class Support(Enum):
 @dataclass(frozen=True)
 class Capability:
     """What becomes of one feature. `how` says what is done, or, of what is refused, what to do
-    instead. `on_request`: it is emulated only where the target's YAML asks for it. `hosted`: the
-    embedded server has it not."""
+    instead. `on_request`: it is emulated only where the target's YAML asks for it. `hosted`: only
+    the hosted service has it, the embedded server does not."""
 
     support: Support
     how: str = ""
@@ -63,13 +63,14 @@ ONCE_OPTIONS: Mapping[str, str] = {
     "reasoning_effort": "--reasoning-effort",
     "max_completion_tokens": "--max-tokens",
 }
-"""What may be different for one run, and the features that it may."""
+"""The settings that may be overridden for one run, and the option for each; that it may be is a
+feature under the name of the option."""
 
 ONCE_IN_NEW_THREADS = "told to a new session"
-"""How that is done where a thread keeps what it began with."""
+"""`how` of these options at an API whose threads keep the settings that they began with."""
 
 MAX_COST = "--max-cost"
-"""The feature that it is known in the middle of a turn what it has used."""
+"""The feature that usage is told while a turn goes on, so that a limit of cost can stop it."""
 
 RETRIES = "--retries"
 """The feature that a run which has failed can be tried again."""
@@ -134,7 +135,7 @@ class Conversation(Protocol):
         """When the run expires, by time.monotonic(), if the target says so."""
 
     until: float | None
-    """Nobody waits for the target longer, by time.monotonic(): OutOfTime is raised then."""
+    """The deadline, by time.monotonic(): who still waits for the target then gets OutOfTime."""
 
     def send(self, text: str, attachments: Sequence[Mapping[str, Any]] = ()) -> Iterator[Event]:
         """Say something; ends with ActionRequired or Finished. Raises RemoteError."""
@@ -189,7 +190,8 @@ class Called:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was said on a thread, in order; `left` is in words what there is besides."""
+    """What was said on a thread, in order; `left` has a sentence for each thing that could not be
+    read."""
 
     entries: tuple[Message | Called, ...]
     left: tuple[str, ...] = ()
@@ -197,7 +199,8 @@ class Transcript:
 
 @dataclass(frozen=True)
 class WrittenThread:
-    """The id of a thread that holds a transcript, but for what is `left` out, in words."""
+    """The id of a thread that a transcript was written to; `left` has a sentence for each thing
+    that could not be written."""
 
     id: str
     left: tuple[str, ...] = ()
@@ -273,8 +276,8 @@ class Surface(Protocol):
         """All assistants at the target by id, whoever owns them, oldest first."""
 
     def resources(self, store_ids: Collection[str], *, files: bool) -> RemoteResources:
-        """What is in these vector stores, beside all stores if there are any of these; `files`,
-        whether files are wanted at all."""
+        """All vector stores with the files of those that are named, and, with `files`, all files;
+        no stores are read if none is named."""
 
     def upload(self, path: Path, filename: str) -> dict[str, Json]:
         """Upload a file for a message; the file object."""

@@ -35,8 +35,8 @@ class Doors:
 
 
 def session_of(doors: Doors, request: Request) -> Session | None:
-    """Whose request this is. Somebody else's page can plant a cookie beside ours: of what are no
-    sessions one is found all the same, of two nobody knows whose it is."""
+    """Whose request this is. Somebody else's page can plant a cookie beside ours: one that is no
+    session is ignored; of two that are, neither is believed."""
     found = [it for each in _ids(request) if (it := doors.sessions.find(each))]
     return found[0] if len(found) == 1 and _is_here(doors, request) else None
 

@@ -68,7 +68,7 @@ def refusal(option: str, target: Target, capabilities: Capabilities) -> Problem:
 
 
 def wants_values(assistant: Assistant) -> bool:
-    """Whether its instructions are no text without more values."""
+    """Whether its instructions have variables without a default."""
     variables = assistant.template.variables if assistant.template else {}
     return any(variable.default is None for variable in variables.values())
 

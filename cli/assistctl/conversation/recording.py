@@ -45,9 +45,9 @@ class Recorded:
 def recorded(
     place: Recorded, message: str, attachments: Sequence[str], events: Iterator[Event]
 ) -> Iterator[Event]:
-    """The events as they come. The turn is written down once the target is at work on it, which it
-    then does meanwhile, and again when it has ended, in whatever way; where that cannot be done, a
-    Notice says so. `attachments` are the names of files."""
+    """The events as they come. The turn is written down once the target works on it, without making
+    it wait, and again when it has ended, in whatever way; where that cannot be done, a Notice says
+    so. `attachments` are the names of files."""
     begun = time.monotonic()
     said = message if place.workspace.records else None
     turn = Turn(place.assistant.key, store.now(), said, tuple(attachments) if said else ())

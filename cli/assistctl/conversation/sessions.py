@@ -53,8 +53,8 @@ class ConversationOptions:
 
 @dataclass(frozen=True)
 class Session:
-    """An assistant at its target, its tools mounted, on one thread. `difference` says in which way
-    what is at the target is not what is declared; None: it is."""
+    """An assistant at its target, its tools mounted, on one thread. `difference` says how
+    the assistant at the target differs from the declared one; None: it does not."""
 
     workspace: Workspace
     assistant: Assistant
@@ -116,8 +116,8 @@ class Session:
         return event
 
     def on(self, thread: str | None, more: Overrides | None = None) -> Session:
-        """The same on another thread (None: a new one), with more that is different. Raises
-        AssistctlError for what cannot be."""
+        """This session on another thread (None: a new one), with more overrides on top of its own.
+        Raises AssistctlError for what cannot be."""
         target, there = self.workspace.target, self.surface.capabilities
         overrides = {**self.options.overrides, **(more or {})}
         if wrong := [*problems(overrides, target, there, goes_on=thread is not None)]:

@@ -1,7 +1,8 @@
-"""An Assistants API v2 server on SQLite, embedded in a command or on its own.
+"""A server of the Assistants API v2, Responses and Agents on SQLite, in a command or on its own.
 
-A house of its own: it imports nothing from the rest of the package and is reached by HTTP only.
-Importing this package is cheap; what serves is loaded when it is first asked for.
+A house of its own: of the rest of the package it imports `redaction` and `base_urls` only, and it
+is reached by HTTP and by the names below. Importing this package is cheap; what serves is loaded
+when it is first asked for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A value against its schema: what is wrong, and what can be used of it all the same.
 
 That nothing is wrong a predicate finds; what is wrong, jsonschema; the words are ours
-(`sentences.py`).
+(`schema_messages.py`).
 """
 
 from __future__ import annotations

@@ -37,8 +37,9 @@ def marked(
 
 
 def may_exist(files: Files, declared: Mapping[Address, Declared], others: Collection[str]) -> bool:
-    """Whether more files than are declared bear one name and have one size, two of which came at
-    about the same time. `others` are the ids of those that are known to be somebody else's."""
+    """Whether two syncs at the same time may have uploaded a file twice: there are more files of
+    one name and size than are declared, two of them made at about the same time. `others` are the
+    ids of those that are known to be somebody else's."""
     wanted = Counter(
         (address.name.rpartition("/")[2], item.fields["bytes"])
         for address, item in declared.items()

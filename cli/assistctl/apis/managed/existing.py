@@ -25,8 +25,8 @@ def assistants(client: Client, kind: AssistantKind) -> dict[str, Body]:
 
 
 def resources(client: Client, store_ids: Iterable[str], *, files: bool) -> RemoteResources:
-    """What is in these vector stores, beside all stores if there are any of these; `files`,
-    whether files are wanted at all."""
+    """All vector stores with the files of those that are named, and, with `files`, all files; no
+    stores are read if none is named."""
     wanted = set(store_ids)
     stores = _listed(client, STORES) if wanted else {}
     found = [store_id for store_id in stores if store_id in wanted]

@@ -49,8 +49,8 @@ Begun: TypeAlias = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Threads:
-    """Threads as a whole, as surface.Surface has them; `write` gets the owner, too, and
-    `place` says where one is."""
+    """Threads as a whole, as surface.Surface has them; `write` also takes the owner
+    `<namespace>/<key>`, and `place` makes a path of an id."""
 
     read: Callable[[Client, str], Transcript]
     write: Callable[[Client, Assistant, str | None, str, Entries, Uploader, Begun], WrittenThread]

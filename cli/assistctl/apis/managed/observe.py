@@ -1,4 +1,5 @@
-"""All reads of a sync: three lists, and the files of those stores that may not be as declared."""
+"""All reads of a sync: a list for each kind of object, the files of those stores that may not be as
+declared, and what other APIs there hold where it is in doubt who uses an upload."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def encode(record: Record) -> dict[str, str]:
 
 
 def without_room(superseded: Sequence[Upload]) -> tuple[Upload, ...]:
-    """Those of the uploads that a record says to be unused for which it has no room."""
+    """Those of the unused uploads that do not fit into the metadata of a record any more."""
     lines = _spread("stale", map(_unused, superseded)).values()
     return tuple(superseded[sum(line.count(",") + 1 for line in lines) :])
 
@@ -162,7 +162,7 @@ def is_stand_in(body: Mapping[str, Json]) -> bool:
 
 
 def uses(file_ids: Iterable[str], store_ids: Iterable[str]) -> dict[str, str]:
-    """The pairs that say what an assistant uses which a vector store stands for."""
+    """The metadata pairs of a store that stands for an assistant: the files and stores it uses."""
     return _spread("uploads", file_ids) | _spread("stores", store_ids)
 
 

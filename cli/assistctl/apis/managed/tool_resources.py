@@ -52,7 +52,7 @@ def observed(
 
 
 def in_metadata(resources: Mapping[str, Json] | None) -> dict[str, str]:
-    """The pairs that say it, of an object of an API that has no field for it; with ids."""
+    """The metadata pairs that hold tool_resources, as ids, where an API has no field for them."""
     return ownership.uses(file_ids(resources), store_ids(resources))
 
 

@@ -24,9 +24,9 @@ def file_ids(body: Mapping[str, Json]) -> list[str]:
 
 
 def beside(client: Client, kind: AssistantKind) -> Iterator[Mapping[str, Json]]:
-    """What the target holds for assistants by the APIs that it may have beside its own, whoever
-    owns it. A collection that it refuses as a whole holds nothing. Raises LostAnswer where nobody
-    can tell."""
+    """The objects that hold assistants at this target by other APIs than this one, whoever owns
+    them. A collection that it refuses as a whole holds nothing. Raises LostAnswer where nobody can
+    tell."""
     for collection in _COLLECTIONS:
         if collection == kind.collection:
             continue

@@ -184,7 +184,7 @@ class Answered:
 class Ending:
     """A run is over. Of one that failed, `code` and `message` say why; `reason` is why it is
     incomplete (max_prompt_tokens, max_completion_tokens); `cut_by` is what cut off the message
-    (content_filter), where the state does not say it."""
+    (content_filter), where the state is not `incomplete`."""
 
     state: Literal["completed", "failed", "incomplete", "cancelled", "expired"]
     code: str | None = None
@@ -251,7 +251,7 @@ class Record(Protocol):
 
     def begin_answer(self, pictures: Sequence[str]) -> None:
         """The model is asked; a message of its answer is to begin with these pictures (file ids).
-        Nothing is open yet."""
+        No message is opened by it."""
 
     def begin_message(self, tx: Transaction) -> Events:
         """Words come. Where calls are open, the words belong to the same completion as they."""
@@ -275,7 +275,8 @@ class Record(Protocol):
         """`more` was added to the call's arguments."""
 
     def keep_calls(self, tx: Transaction, calls: Sequence[ToolCall], answered: Answered) -> None:
-        """All calls are heard; to run the next may take long, so that others should see them."""
+        """All calls are heard, and are stored now: to answer them may take long, and whoever reads
+        the run meanwhile should see them."""
 
     def running(self, call: ToolCall) -> Events:
         """The server is about to answer the call."""

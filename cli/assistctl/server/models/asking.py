@@ -1,7 +1,7 @@
 """A model behind an endpoint: one POST per completion, by whichever API its model speaks.
 
 A request is repeated only while nothing of an answer has been heard: a completion has no effect
-that a repetition could double. What the endpoint refuses is learnt from (`lessons.py`) and
+that a repetition could double. What the endpoint refuses is learnt from (`refusal_rules.py`) and
 remembered for the model; what it gets wrong in harmless ways is put right by the readers.
 """
 

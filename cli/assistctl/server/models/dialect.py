@@ -1,6 +1,6 @@
 """What is known of how one model at one endpoint wants to be asked.
 
-It begins with what its profile says and grows with each refusal (`lessons.py`); the bodies of
+It begins with what its profile says and grows with each refusal (`refusal_rules.py`); the bodies of
 requests are made from it (`chat/body.py`, `responses/body.py`).
 """
 

@@ -1,7 +1,7 @@
 """The well-known endpoints: what each of them wants, known before it is asked.
 
-A profile only saves the requests in which the same would be learnt (`lessons.py`). It is chosen by
-the host of the base_url, or by `profile:`.
+A profile only saves the requests in which the same would be learnt (`refusal_rules.py`). It is
+chosen by the host of the base_url, or by `profile:`.
 """
 
 from __future__ import annotations
