@@ -347,6 +347,26 @@ def test_a_pause_that_is_too_long_is_not_made(talking_to, pauses):
     assert (len(target.requests), pauses) == (1, [])
 
 
+def test_a_pause_that_is_only_just_too_long_is_said_to_be(talking_to, pauses):
+    client, _ = talking_to(problem(503, "Closed.", retry_after="299.8"))
+    with pytest.raises(LostAnswer, match=r"GET /x: 503 Closed\.; it asks to wait 300 s, which"):
+        client.get("/x")
+    assert pauses == []
+
+
+def test_who_has_waited_too_long_with_others_is_given_up(talking_to, clock):
+    def fails_while_others_are_told_to_wait(_):
+        client._pace.hold(REQUEST_SECONDS)
+        return problem(500, "Oh.")
+
+    client, target = talking_to(fails_while_others_are_told_to_wait, reply({"id": "x"}))
+    clock.now += 1
+    with pytest.raises(LostAnswer, match=r"GET /x: 500 Oh\.$"):
+        client.get("/x")
+    assert len(target.requests) == 1
+    assert client.get("/x") == {"id": "x"}
+
+
 def test_when_one_request_is_told_to_slow_down_the_others_wait_too(talking_to, clock):
     client, target = talking_to(problem(429, retry_after="30"), reply({"id": "x"}))
     with pytest.raises(LostAnswer), client.stream("/threads/t/runs", {}):

@@ -1,7 +1,14 @@
 """What refers to an upload: told at all three APIs, whoever owns it."""
 
+from pathlib import Path
+
+from assistctl import spec
+from assistctl.apis.managed.declare import declare
+from assistctl.plan.state import REFERRING, references
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, CodeInterpreter
 from assistctl.surface import Use
+
+EXAMPLE = Path(__file__).parents[2] / "docs/reference/example"
 
 
 def told(bench, ids):
@@ -60,3 +67,12 @@ def test_a_file_among_more_than_a_page_of_them_is_asked_for_by_itself(bench):
     one = ids(bench)["7.md"]
     [use] = told(bench, [one])[one]
     assert use.file == Address(FILE, "docs/7.md")
+
+
+def test_a_field_in_which_no_references_are_looked_for_has_none(api):
+    workspace, _ = spec.load(EXAMPLE, environ={}, keyless=True)
+    declared = declare(workspace, api.package.kind).values()
+    referring = {
+        name for item in declared for name, value in item.fields.items() if any(references(value))
+    }
+    assert referring == set(REFERRING)

@@ -39,7 +39,7 @@ class Declared:
 
     @cached_property
     def referring(self) -> Mapping[str, frozenset[Address]]:
-        """The fields that refer to something else that is declared, and to what."""
+        """The fields that may refer to something else that is declared, and to what they do."""
         present = [name for name in REFERRING if name in self.fields]
         return {name: frozenset(references(self.fields[name])) for name in present}
 
@@ -53,7 +53,7 @@ class Declared:
 
 
 REFERRING = ("tool_resources", "files")
-"""The fields that refer to something else that is declared, whatever the API."""
+"""The fields that may refer to something else that is declared, whatever the API."""
 
 PROTECT = "protect"
 """The field of a declared object that is no field of the API: it lives in the metadata."""

@@ -11,6 +11,7 @@ from assistctl.record.threads import Hit, Item, Thread, Turn, texts
 from assistctl.render.events import arguments_line
 from assistctl.render.listing import table
 from assistctl.render.markup import fence_around
+from assistctl.render.steps import dim
 from assistctl.render.terminal import one_line, sanitize, shortened
 from assistctl.render.values import counted, json_document
 from assistctl.resources import Json
@@ -68,7 +69,7 @@ def conversation_text(thread: Thread, turns: Sequence[Turn], *, whole: bool = Fa
     for turn in turns:
         lines += ["", click.style(f"You, {moment(turn.at)}", bold=True)]
         lines.append(sanitize(turn.message) if turn.message is not None else UNTITLED)
-        lines += [_dim(f"attached: {one_line(name)}") for name in turn.attachments]
+        lines += [dim(f"attached: {one_line(name)}") for name in turn.attachments]
         lines.append(click.style(one_line(turn.assistant), bold=True))
         for item in turn.items:
             lines += _item_text(item, whole)
@@ -121,7 +122,7 @@ def _item_text(item: Item, whole: bool) -> Iterator[str]:
 
     if item["type"] != "tool":
         number = f" [{item['number']}]" if "number" in item else ""
-        yield _dim(cut(f"{item['type']}{number}: {' '.join(texts(item))}"))
+        yield dim(cut(f"{item['type']}{number}: {' '.join(texts(item))}"))
         return
     name = one_line(str(item["name"]))
     yield f"{click.style('→', fg='cyan')} {name} {cut(_arguments(item))}"
@@ -171,7 +172,3 @@ def _thread_json(thread: Thread) -> dict[str, Json]:
         "used": thread.used,
         "turns": thread.turns,
     }
-
-
-def _dim(text: str) -> str:
-    return click.style(text, dim=True)

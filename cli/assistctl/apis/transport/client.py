@@ -400,7 +400,7 @@ class Client:
         pace = self._pace
         seconds = pacing.pause(attempt, error.retry_after)
         overrun = error.status == 429
-        if error.retry_after and pace.clock() + error.retry_after > deadline:
+        if error.retry_after and pace.clock() + error.retry_after + 2 * pacing.SPREAD > deadline:
             pace.overrun = pace.overrun or overrun
             error.add(f"it asks to wait {error.retry_after:,.0f} s, which is too long")
             raise error
@@ -415,6 +415,8 @@ class Client:
         else:
             pace.sleep(seconds)
         pace.wait()
+        if pace.clock() > deadline:  # others were told to wait, and we with them
+            raise error
 
     def _events(self, stream: Iterator[Any], method: str, path: str) -> Iterator[dict[str, Json]]:
         with translated(method, path, self.redaction):

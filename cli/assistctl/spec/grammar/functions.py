@@ -6,8 +6,8 @@ from assistctl.spec.grammar.parts import (
     Schema,
     flag,
     mapping,
+    positive,
     ref,
-    seconds,
     table,
     text,
     tool,
@@ -40,7 +40,7 @@ HANDLING: Schema = {
         *["never", "ask"],
         default="never",
     ),
-    "timeout": seconds("Seconds after which a call counts as failed.", default=TOOL_TIMEOUT),
+    "timeout": positive("Seconds after which a call counts as failed.", default=TOOL_TIMEOUT),
 }
 
 FUNCTIONS: dict[str, Schema] = {

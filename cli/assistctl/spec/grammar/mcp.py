@@ -8,8 +8,8 @@ from assistctl.spec.grammar.parts import (
     Schema,
     array,
     mapping,
+    positive,
     ref,
-    seconds,
     spelled,
     table,
     text,
@@ -57,7 +57,7 @@ MCP: dict[str, Schema] = {
                 *["never", "ask"],
                 default="ask",
             ),
-            "timeout": seconds(
+            "timeout": positive(
                 "Seconds after which a call counts as failed.", default=TOOL_TIMEOUT
             ),
         },

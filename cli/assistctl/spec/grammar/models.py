@@ -9,8 +9,8 @@ from assistctl.spec.grammar.parts import (
     inherited,
     integer,
     mapping,
+    positive,
     ref,
-    seconds,
     table,
     text,
     word,
@@ -75,7 +75,7 @@ _WAY: Schema = {
         default=600,
         examples=[3600],
     ),
-    "timeout": seconds(
+    "timeout": positive(
         "The longest silence that is put up with, in seconds; that of a whole run if left out.",
         examples=[120],
     ),
@@ -136,7 +136,7 @@ MODELS: dict[str, Schema] = {
             "model": text("The embedding model, such as text-embedding-3-small.", minLength=1),
             "base_url": ref("url", "The address of the endpoint; the model's if left out."),
             "api_key": ref("api_key", "The key; the model's if base_url is left out too."),
-            "timeout": seconds("Seconds to wait for the endpoint.", default=30),
+            "timeout": positive("Seconds to wait for the endpoint.", default=30),
         },
         required=["model"],
     ),

@@ -38,7 +38,7 @@ def flag(description: str, **more: Any) -> Schema:
     return {"description": description, "type": "boolean", **more}
 
 
-def seconds(description: str, **more: Any) -> Schema:
+def positive(description: str, **more: Any) -> Schema:
     return {"description": description, "type": "number", "exclusiveMinimum": 0, **more}
 
 
