@@ -25,6 +25,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -230,6 +231,7 @@ def soak(database: Path, kills: int, clients: int, chance: random.Random) -> lis
         problems += stuck_runs(http, seen)
         problems += lost_responses(http, seen)
         problems += broken_files(http, seen, store)
+    wait_for_leases(database)
     server.end(signal.SIGTERM)
     problems += broken_database(database)
     report(seen, kills, time.monotonic() - start, database)
@@ -314,11 +316,24 @@ def broken_files(http: httpx2.Client, seen: list[Seen], store: str) -> list[str]
     return problems
 
 
+def wait_for_leases(database: Path) -> None:
+    """Until the leases of the killed servers are over, also of what no client was told of."""
+    deadline = time.monotonic() + PATIENCE
+    with closing(sqlite3.connect(database)) as connection:
+        while locked(connection) and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+
+def locked(connection: sqlite3.Connection) -> int:
+    """How many threads have a run at work."""
+    return int(connection.execute("SELECT count(*) FROM active_runs").fetchone()[0])
+
+
 def broken_database(database: Path) -> list[str]:
     connection = sqlite3.connect(database)
     try:
         found = connection.execute("PRAGMA integrity_check").fetchall()
-        active = connection.execute("SELECT count(*) FROM active_runs").fetchone()[0]
+        active = locked(connection)
         secrets = connection.execute(
             "SELECT count(*) FROM documents WHERE body LIKE ?", (f"%{SECRET}%",)
         ).fetchone()[0]

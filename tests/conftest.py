@@ -24,7 +24,7 @@ settings.load_profile("untimed")
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """`-n auto`: more than there are cores, since tests wait for processes, sockets and disks."""
-    return 1 + (os.cpu_count() or 1)
+    return 2 + (os.cpu_count() or 1)
 
 
 def pytest_collection(session: pytest.Session) -> None:
