@@ -1,8 +1,10 @@
-"""Where an API probably begins, of an address where none was found."""
+"""Addresses of APIs: where one probably begins, and whether it is on this machine."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
+from urllib.parse import urlsplit
 
 _VERSION = re.compile(r"/(v\d+(alpha|beta)?\d*|deployments)(/|\Z)", re.IGNORECASE)
 
@@ -18,3 +20,19 @@ def advice(base_url: str) -> str:
     """What to say where nothing of an API was found; nothing of an address that looks right."""
     meant = with_version(base_url)
     return f"is {meant} meant, with /v1 at its end?" if meant else ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what `host` says can only be reached from this machine; no name but one is asked."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_near(url: str) -> bool:
+    """A proxy variable in the environment must not swallow requests to this machine."""
+    host = urlsplit(url).hostname or ""
+    return is_loopback(host) or host.endswith(".localhost")

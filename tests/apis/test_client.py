@@ -13,7 +13,7 @@ import pytest
 from assistctl.apis.transport.client import UNSEEN_SECONDS, Client, path_of
 from assistctl.apis.transport.failures import LostAnswer
 from assistctl.apis.transport.files import upload
-from assistctl.apis.transport.pacing import REQUEST_SECONDS, RETRIES, Pacing, asked_for
+from assistctl.apis.transport.pacing import REQUEST_SECONDS, RETRIES, Pacing
 from assistctl.errors import AssistctlError, RemoteError
 from tests.apis.fault_proxy import Answer, Request, served
 
@@ -291,27 +291,6 @@ def test_a_server_says_how_long_to_wait(talking_to, pauses):
     assert 1.5 <= one_and_a_half <= 2
     assert 85 <= ninety <= 91
     assert 4 <= own <= 8.5
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"retry-after": ""}, None),
-        ({"retry-after": "7"}, 7),
-        ({"retry-after": " 1.5 "}, 1.5),
-        ({"retry-after": "-1"}, None),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after-ms": "20"}, 0.02),
-        ({"retry-after-ms": "soon", "retry-after": "2"}, 2),
-        ({"retry-after": "Thu, 01 Jan 1970 00:02:00 GMT"}, 20),
-        ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0),
-        ({"retry-after": "Thu, 41 Jan 1970 00:00:00 GMT"}, None),
-    ],
-)
-def test_the_ways_to_ask_for_a_pause(headers, seconds):
-    assert asked_for(headers, now=lambda: 100.0) == seconds
 
 
 def test_a_target_that_refuses_for_ever_is_given_up_in_the_end_and_then_at_once(talking_to, clock):

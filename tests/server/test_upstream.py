@@ -12,7 +12,6 @@ from assistctl.server import upstream
     [
         ({"retry-after-ms": "1500.5", "retry-after": "9"}, 1.5005),
         ({"retry-after-ms": "soon", "retry-after": "9"}, 9),
-        ({"retry-after": "-3"}, 0),
         ({"retry-after": format_datetime(datetime.now(UTC) - timedelta(hours=1))}, 0),
     ],
 )
@@ -26,6 +25,7 @@ def test_a_refused_request_waits_as_long_as_it_is_asked_to(headers, seconds):
         {},
         {"retry-after": "nan"},
         {"retry-after": "inf"},
+        {"retry-after": "-3"},
         {"retry-after": "soon"},
         {"retry-after-ms": "9" * 5_000},
     ],
@@ -34,37 +34,3 @@ def test_who_asks_for_no_time_that_can_be_understood_gets_our_own(headers):
     seconds = upstream.wait(429, httpx2.Headers(headers), "", 1)
     assert seconds is not None
     assert 0.25 < seconds <= 0.5
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("localhost", True),
-        ("127.0.0.1", True),
-        ("127.8.8.8", True),
-        ("::1", True),
-        ("0.0.0.0", False),
-        ("::", False),
-        ("::ffff:192.168.1.7", False),
-        ("192.168.1.7", False),
-        ("localhost.evil.example", False),
-        ("127.0.0.1.evil.example", False),
-        ("", False),
-    ],
-)
-def test_loopback_is_told_without_asking_anybody(host: str, expected: bool) -> None:
-    assert upstream.is_loopback(host) is expected
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("http://127.0.0.1:11434/v1", True),
-        ("http://[::1]:11434/v1", True),
-        ("http://models.localhost/v1", True),
-        ("http://localhost.evil.example/v1", False),
-        ("nonsense", False),
-    ],
-)
-def test_an_endpoint_on_this_machine_is_asked_without_a_proxy(url: str, expected: bool) -> None:
-    assert upstream.is_near(url) is expected

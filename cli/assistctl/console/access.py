@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
+from assistctl.base_urls import is_loopback
 from assistctl.console.reach import Reach
 from assistctl.errors import Refused
-from assistctl.server import is_loopback
 from assistctl.spec.addresses import host_of
 
 LINK_SECONDS = 600.0

@@ -1,8 +1,8 @@
 """A server of the Assistants API v2, Responses and Agents on SQLite, in a command or on its own.
 
-A house of its own: of the rest of the package it imports `redaction` and `base_urls` only, and it
-is reached by HTTP and by the names below. Importing this package is cheap; what serves is loaded
-when it is first asked for.
+A house of its own: of the rest of the package it imports `redaction`, `base_urls` and `retry_after`
+only, and it is reached by HTTP and by the names below. Importing this package is cheap; what serves
+is loaded when it is first asked for.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from assistctl.server.serving import EmbeddedServer, serve
     from assistctl.server.storage.database import DatabaseError
     from assistctl.server.storage.looks import database_fault, sqlite_report
-    from assistctl.server.upstream import is_loopback
 
 __all__ = [
     "DatabaseError",
@@ -35,7 +34,6 @@ __all__ = [
     "allow_many_connections",
     "code_report",
     "database_fault",
-    "is_loopback",
     "listing",
     "seed",
     "serve",
@@ -57,7 +55,6 @@ _HOMES = {
     "Tape": "models.taping",
     "Http": "http.listening",
     "allow_many_connections": "http.listening",
-    "is_loopback": "upstream",
 }
 
 

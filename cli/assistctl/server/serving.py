@@ -22,6 +22,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
+from assistctl.base_urls import is_loopback
 from assistctl.server import files
 from assistctl.server.engine import Engine
 from assistctl.server.files import uploads
@@ -35,7 +36,6 @@ from assistctl.server.retrieval.search import Searcher
 from assistctl.server.routing import endpoints_below, load, words
 from assistctl.server.settings import Settings
 from assistctl.server.storage import Claim, Database, contents, documents
-from assistctl.server.upstream import is_loopback
 
 if TYPE_CHECKING:
     from assistctl.server.engine.record import Record

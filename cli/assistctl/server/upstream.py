@@ -3,22 +3,18 @@ how to read their refusals."""
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import math
 import os
 import random
 import re
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from email.utils import parsedate_to_datetime
+from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 
 from assistctl.redaction import Redaction
+from assistctl.retry_after import asked_for
 
 _RETRIABLE = (408, 409, 429, 500, 502, 503, 504, 529)
 _LONGEST_BACKOFF = 30.0
@@ -75,47 +71,17 @@ def usable_proxies() -> Iterator[None]:
         raise ValueError(f"a proxy that the environment names cannot be used: {error}") from error
 
 
-def is_loopback(host: str) -> bool:
-    """Whether what `host` says can only be reached from this machine; no name but one is asked."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def is_near(url: str) -> bool:
-    """A proxy variable in the environment must not swallow requests to this machine."""
-    host = urlsplit(url).hostname or ""
-    return is_loopback(host) or host.endswith(".localhost")
-
-
 def wait(status: int, headers: Mapping[str, str], text: str, attempt: int) -> float | None:
     """Seconds until the refused request may be repeated; None when repeating is pointless. Whether
     there is so much time is the caller's to say."""
     if status not in _RETRIABLE:
         return None
-    asked = _asked(headers, text)
+    asked = asked_for(headers)
+    if asked is None and (delay := _RETRY_DELAY.search(text)):
+        asked = float(delay[1])
     if asked is None and _UNPAID.search(text):
         return None
     return backoff(attempt) if asked is None else asked
-
-
-def _asked(headers: Mapping[str, str], body: str) -> float | None:
-    """The wait that the endpoint names: milliseconds, seconds, a date, or Gemini's retryDelay."""
-    text = headers.get("retry-after", "")
-    delay = _RETRY_DELAY.search(body)
-    named = ((headers.get("retry-after-ms", ""), 1000), (text, 1), (delay[1] if delay else "", 1))
-    for asked, unit in named:
-        with suppress(ValueError):
-            number = float(asked)
-            return max(number, 0.0) / unit if math.isfinite(number) else None
-    try:
-        moment = parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return max(moment - time.time(), 0.0)
 
 
 def backoff(attempt: int) -> float:

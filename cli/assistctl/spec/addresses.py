@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from assistctl.base_urls import is_loopback
 from assistctl.spec.grammar.parts import URL
 from assistctl.spec.wording import both, shown
 
 _ADDRESS = re.compile(URL)
 _SCHEME = re.compile(r"(https?):/*", re.I)
 _OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_ON_THIS_MACHINE = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(?=[:/]|\Z)")
 _ENDS = re.compile(r"/+((?:chat/)?completions|responses|models|embeddings)/*\Z")
 _CREDENTIALS = re.compile(r"\A([^/?#]*//)?[^/?#]*@")
 _AFTER_THE_PATH = re.compile(r"([?#]).*", re.DOTALL)
@@ -78,7 +78,7 @@ def _meant(url: str) -> str | None:
         text = f"{scheme[1].lower()}://{text[scheme.end() :]}"
     elif not _OTHER_SCHEME.match(text):
         text = text.lstrip("/")
-        text = ("http://" if _ON_THIS_MACHINE.match(text) else "https://") + text
+        text = ("http://" if is_loopback(host_of(f"//{text}")) else "https://") + text
     text = _ENDS.sub("", text)
     text = text.rstrip("/") + _PATHS[_bare(text)] if _bare(text) in _PATHS else text
     return text if is_address(text) else None

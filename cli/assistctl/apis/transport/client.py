@@ -30,6 +30,7 @@ from assistctl.apis.transport.failures import LostAnswer, Unexpected, translated
 from assistctl.apis.transport.line import Line
 from assistctl.apis.transport.pacing import PARALLEL, RETRIES, Pacing
 from assistctl.apis.transport.shapes import check_event, check_object
+from assistctl.base_urls import is_near
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.redaction import Redaction
 from assistctl.resources import Json
@@ -465,7 +466,7 @@ def _own_headers(api_key: str) -> Mapping[str, Any]:
 def transport(url: httpx2.URL, timeout: float) -> httpx2.Client:
     """What sends the requests to a target. AssistctlError for a proxy that cannot be used."""
     hooks: Any = {"response": [lambda response: bounded(response, timeout)]}
-    if url.host not in ("127.0.0.1", "localhost", "::1"):
+    if not is_near(str(url)):
         try:
             return openai.DefaultHttpxClient(event_hooks=hooks)
         except (ImportError, ValueError, httpx2.InvalidURL) as error:  # of a SOCKS proxy the first
@@ -474,7 +475,7 @@ def transport(url: httpx2.URL, timeout: float) -> httpx2.Client:
             ) from error
     return openai.DefaultHttpxClient(
         event_hooks=hooks,
-        # A proxy set in the environment would be asked for 127.0.0.1 too.
+        # A proxy set in the environment would be asked for this machine too.
         trust_env=False,
         # Certificates take 40 ms to load; without them nobody may lead us to another host.
         verify=url.scheme != "http",

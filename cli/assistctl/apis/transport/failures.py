@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import httpx2
 import openai
 
-from assistctl.apis.transport import pacing
 from assistctl.errors import RemoteError
 from assistctl.redaction import Redaction
+from assistctl.retry_after import asked_for
 
 _NOWHERE = re.compile(r"\b(url|path|route|endpoint)\b|\A\s*not found\W*\Z", re.IGNORECASE)
 """How servers say that they have nothing at an address, rather than no such object."""
@@ -85,6 +85,6 @@ def _refusal(request: str, error: openai.APIStatusError) -> RemoteError:
         refused.astray = status in (404, 405) and (not body or bool(_NOWHERE.search(str(body))))
         return refused
     lost = LostAnswer(message, status=status, code=error.code)
-    lost.retry_after = pacing.asked_for(error.response.headers)
+    lost.retry_after = asked_for(error.response.headers)
     lost.refused = status == 429
     return lost

@@ -9,9 +9,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 
 PARALLEL = 8
 """Requests at the same time, unless asked otherwise."""
@@ -60,28 +59,3 @@ def pause(attempt: int, asked: float | None) -> float:
     return max(
         asked + random.uniform(0, min(SPREAD, asked / 4)), own if attempt >= RETRIES else 0.0
     )
-
-
-def asked_for(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
-    """The seconds that an answer's `retry-after-ms` or `retry-after` (seconds or a date) asks for;
-    None for one that asks for nothing that can be understood."""
-    milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    after = headers.get("retry-after")
-    if (seconds := _number(after)) is not None:
-        return seconds
-    try:
-        moment = parsedate_to_datetime(after or "").timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return max(0.0, moment - now())
-
-
-def _number(text: str | None) -> float | None:
-    """A number that is neither negative nor beyond all reason (`inf`, `nan`)."""
-    try:
-        number = float(text) if text else -1.0
-    except ValueError:
-        return None
-    return number if 0 <= number < 1e9 else None

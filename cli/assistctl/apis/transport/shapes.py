@@ -335,8 +335,8 @@ def _fault(value: Json, shape: Shape) -> Fault | None:
         if type(value) in shape.shapes:
             return None
         faults = [it for option in shape.shapes if (it := _fault(value, option))]
-        is_none = len(faults) == len(shape.shapes)
-        return max(faults, key=lambda it: len(it[0])) if is_none else None
+        fits_none = len(faults) == len(shape.shapes)
+        return max(faults, key=lambda it: len(it[0])) if fits_none else None
     elif isinstance(shape, list):
         fits = isinstance(value, list)
         for number, item in enumerate(value if fits else ()):

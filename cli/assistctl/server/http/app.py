@@ -24,13 +24,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from assistctl.base_urls import is_loopback
 from assistctl.server.http.access import Access
 from assistctl.server.http.call import Call, Endpoint, Server
 from assistctl.server.http.idempotency import REPLAYED, Answered
 from assistctl.server.http.intake import is_form, read_form, read_json
 from assistctl.server.storage import disk_space
 from assistctl.server.storage.database import Busy
-from assistctl.server.upstream import is_loopback
 from assistctl.server.wire import ApiError, Json
 
 _log = logging.getLogger("assistctl.server")

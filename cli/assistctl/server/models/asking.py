@@ -21,7 +21,7 @@ import anyio
 import httpx2
 from starlette.concurrency import run_in_threadpool
 
-from assistctl.base_urls import with_version
+from assistctl.base_urls import is_near, with_version
 from assistctl.server.models import chat, responses
 from assistctl.server.models.dialect import Api, Dialect, asks_in_words, no_format_with_calls, notes
 from assistctl.server.models.endpoint import Endpoint, Way
@@ -34,7 +34,7 @@ from assistctl.server.models.refusals import Refused, as_error, hidden, refused,
 from assistctl.server.models.sse import ServerEvent, read_events
 from assistctl.server.models.taping import NotTaped, Tape, Taping
 from assistctl.server.models.tokens import estimate_prompt
-from assistctl.server.upstream import authorization, backoff, is_near, trusted, usable_proxies, wait
+from assistctl.server.upstream import authorization, backoff, trusted, usable_proxies, wait
 
 _ATTEMPTS = 3
 _ATTEMPTS_IF_BUSY = 6

@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx2
 
+from assistctl.base_urls import is_near
 from assistctl.server.retrieval.embedders.protocol import EmbedderError, Vector, packed
 from assistctl.server.upstream import (
     authorization,
     backoff,
     base_url,
-    is_near,
     refusal,
     usable_proxies,
     wait,
