@@ -79,8 +79,10 @@ def started(
     workers = Workers(interpreter, hello)
     try:
         failures = workers.begin()
-    except (Ended, Late) as error:
+    except BaseException as error:
         workers.close()
+        if not isinstance(error, Ended | Late):
+            raise
         how = error if isinstance(error, Ended) else f"no answer within {START:.0f} s"
         raise AssistctlError(
             f"{interpreter.place}: {interpreter.shown} ended while it imported the tools: {how}"
@@ -143,8 +145,9 @@ class Workers:
     def begin(self) -> dict[str, Json]:
         """Start the first one; returns what it could not import. Raises Ended and Late."""
         worker = self._start(self.round)
-        failures: dict[str, Json] = self._asked(worker, self._hello, START)["failures"]
+        answer = self._asked(worker, self._hello, START)
         self._give_back(worker)
+        failures: dict[str, Json] = answer["failures"]
         return failures
 
     def call(

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import as_completed
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -37,10 +36,9 @@ def execute(
     """
     ids, ledger = Ids(known_ids(declared, observed)), Ledger()
     sender = Sender(client, kind, root, watch, ids, ledger, observed)
-    execution = _Execution(sender)
     with client.pool() as pool:
         for _, phase in groupby(operations, key=lambda operation: operation.phase):
-            futures = [pool.submit(execution.run, operation) for operation in phase]
+            futures = [pool.submit(_run, sender, operation) for operation in phase]
             try:
                 for future in as_completed(futures):
                     yield future.result()
@@ -52,52 +50,49 @@ def execute(
         _discard(client, ledger.unused())
 
 
-@dataclass(frozen=True)
-class _Execution:
-    sender: Sender
-
-    def run(self, operation: Operation) -> Outcome:
-        start, ledger = time.monotonic(), self.sender.ledger
-        if self.sender.watch.stopped():
-            ledger.give_up(operation)
-            return Outcome(operation, error=STOPPED, stopped=True)
-        if blocker := self._blocker(operation):
-            return Outcome(operation, error=blocker)
-        try:
-            self.sender.send(operation)
-        except (AssistctlError, OSError) as error:
-            ledger.give_up(operation)
-            if isinstance(error, LostAnswer) and isinstance(operation, Write | Attach):
-                ledger.used(operation.files)
-            seconds = time.monotonic() - start
-            stopped = isinstance(error, Stopped)
-            files = {} if stopped else self.sender.attached(operation)
-            return Outcome(operation, seconds, error=str(error), stopped=stopped, files=files)
+def _run(sender: Sender, operation: Operation) -> Outcome:
+    start, ledger = time.monotonic(), sender.ledger
+    if sender.watch.stopped():
+        ledger.give_up(operation)
+        return Outcome(operation, error=STOPPED, stopped=True)
+    if blocker := _blocker(sender, operation):
+        return Outcome(operation, error=blocker)
+    try:
+        sender.send(operation)
+    except (AssistctlError, OSError) as error:
+        ledger.give_up(operation)
+        if isinstance(error, LostAnswer) and isinstance(operation, Write | Attach):
+            ledger.used(operation.files)
         seconds = time.monotonic() - start
-        known = self.sender.ids.get(operation.address)
-        return Outcome(operation, seconds, known, files=self.sender.attached(operation))
+        stopped = isinstance(error, Stopped)
+        files = {} if stopped else sender.attached(operation)
+        return Outcome(operation, seconds, error=str(error), stopped=stopped, files=files)
+    seconds = time.monotonic() - start
+    known = sender.ids.get(operation.address)
+    return Outcome(operation, seconds, known, files=sender.attached(operation))
 
-    def _blocker(self, operation: Operation) -> str | None:
-        """Why an operation cannot be done, because of what was not done before it."""
-        ledger = self.sender.ledger
-        if ledger.halted:
-            return ledger.halted
-        needed = {operation.address}
-        if isinstance(operation, Delete):
-            needed.update(operation.users)
-        missing = ledger.broken(needed)
-        if isinstance(operation, Write | Attach):
-            value = operation.fields if isinstance(operation, Write) else list(operation.files)
-            missing += self.sender.ids.missing(value)
-        if not missing and isinstance(operation, Detach):
-            if not ledger.is_unsettled(operation.file_id):
-                return None
-            ledger.give_up(operation)
-            return f"not done, since nothing else would tell that {operation.file_id} is ours"
-        if not missing:
+
+def _blocker(sender: Sender, operation: Operation) -> str | None:
+    """Why an operation cannot be done, because of what was not done before it."""
+    ledger = sender.ledger
+    if ledger.halted:
+        return ledger.halted
+    needed = {operation.address}
+    if isinstance(operation, Delete):
+        needed.update(operation.users)
+    missing = ledger.broken(needed)
+    if isinstance(operation, Write | Attach):
+        value = operation.fields if isinstance(operation, Write) else list(operation.files)
+        missing += sender.ids.missing(value)
+    if not missing and isinstance(operation, Detach):
+        if not ledger.is_unsettled(operation.file_id):
             return None
         ledger.give_up(operation)
-        return "not done, because of " + ", ".join(map(str, dict.fromkeys(missing)))
+        return f"not done, since nothing else would tell that {operation.file_id} is ours"
+    if not missing:
+        return None
+    ledger.give_up(operation)
+    return "not done, because of " + ", ".join(map(str, dict.fromkeys(missing)))
 
 
 def _discard(client: Client, file_ids: list[str]) -> None:

@@ -74,8 +74,8 @@ class Call:
 
     def include(self) -> list[str]:
         """What is asked for beyond the usual, as SDKs spell lists: `include` or `include[]`."""
-        query = self.request.query_params
-        return [*query.getlist("include"), *query.getlist("include[]")]
+        query = self.request.query_params.multi_items()
+        return [value for name, value in query if name in ("include", "include[]")]
 
     def page(self, *, default: int = 20, most: int = 100, backwards: bool = True) -> Page:
         """limit, order, after and, unless a list cannot be read `backwards`, before."""

@@ -115,22 +115,26 @@ class Indexer:
             waits = indexing_queue.waits(tx, task)
             return chunks.begin(tx, task.store_id, task.file_id) if waits else None
 
-    def _outcome(self, task: Task, ingestion: int) -> int | UnreadableFile | None:
-        """How many bytes of text there are; None for a file that went, or was attached anew."""
+    def _outcome(self, task: Task, ingestion: int) -> Document | None:
+        """What becomes of the attached file; None for one that went, or was attached anew."""
         try:
-            return self._read(task, ingestion)
+            usage = self._read(task, ingestion)
         except UnreadableFile as error:
-            return error
+            return _failed(error.code, str(error))
         except Stopped:
             raise
         except Exception as error:
             if disk_space.is_lacking(error):
                 raise  # which is not the file's fault: it is read again
             _log.error("cannot index %s for %s", task.file_id, task.store_id, exc_info=error)
-            return UnreadableFile("server_error", "The file could not be processed.")
+            return _failed("server_error", "The file could not be processed.")
+        if usage is None:
+            return None
+        return {"status": "completed", "last_error": None, "usage_bytes": usage}
 
     def _read(self, task: Task, ingestion: int) -> int | None:
-        """Let the ingestion of the file grow, in slices."""
+        """Let the ingestion of the file grow, in slices; how many bytes of text there are, or None
+        as in `_outcome`."""
         with self._database.read() as tx:
             attached = find(tx, _collection(task), task.file_id)
             file = find(tx, Collection(FILE, task.project), task.file_id)
@@ -152,7 +156,7 @@ class Indexer:
         return usage
 
     def _grow(self, ingestion: int, found: Iterator[Piece]) -> int | None:
-        """As `_outcome`."""
+        """As `_read`."""
         usage = 0
         while slice_ := [_new_chunk(piece) for piece in islice(found, _CHUNKS_AT_ONCE)]:
             self._go_on()
@@ -167,7 +171,7 @@ class Indexer:
             content.write(part)
         content.seek(0)
 
-    def _finish(self, task: Task, ingestion: int, outcome: int | UnreadableFile | None) -> None:
+    def _finish(self, task: Task, ingestion: int, outcome: Document | None) -> None:
         """Take the task off the list. One that another process finished, or that was attached
         anew meanwhile, is not on it any more: then nothing is written. What does not become ready
         of the ingestion is swept away."""
@@ -177,9 +181,9 @@ class Indexer:
             attached = find(tx, _collection(task), task.file_id)
             if attached is None or outcome is None:
                 return
-            if isinstance(outcome, int):
+            if outcome["status"] == "completed":
                 chunks.finish(tx, ingestion)
-            save(tx, _collection(task), _finished(attached, outcome))
+            save(tx, _collection(task), {**attached, **outcome})
 
     def _sweep_some(self) -> bool:
         with self._database.read() as tx:
@@ -267,8 +271,5 @@ def _collection(task: Task) -> Collection:
     return Collection(STORE_FILE, task.project, task.store_id)
 
 
-def _finished(attached: Document, outcome: int | UnreadableFile) -> Document:
-    if isinstance(outcome, UnreadableFile):
-        error = {"code": outcome.code, "message": str(outcome)}
-        return {**attached, "status": "failed", "last_error": error}
-    return {**attached, "status": "completed", "last_error": None, "usage_bytes": outcome}
+def _failed(code: str, message: str) -> Document:
+    return {"status": "failed", "last_error": {"code": code, "message": message}}
