@@ -1,4 +1,4 @@
-"""Planning, syncing and conversing as a library, without commands and click."""
+"""Planning, syncing, importing and conversing as a library, without commands and click."""
 
 import shutil
 import subprocess
@@ -13,8 +13,10 @@ from pathlib import Path
 
 from assistctl.conversation import session
 from assistctl.events import Finished
+from assistctl.importing import ImportOptions, download_all, drafts_of_target
+from assistctl.importing import staging_directory, write_drafts
 from assistctl.loading import load
-from assistctl.sync import apply_plan, plan_sync
+from assistctl.sync import adoption, apply_plan, plan_sync
 from assistctl.targets import opened
 
 workspace = load(Path(sys.argv[1]), target="local")
@@ -24,6 +26,16 @@ with opened(workspace) as surface:
     results = apply_plan(surface, workspace, planned)
     print(sorted(f"{it.change.address}: {it.error}" for it in results))
     print(bool(plan_sync(surface, workspace, ["flower-shop"]).plan))
+    made = surface.client.create("/assistants", {"name": "Porter", "model": "gpt-6-luna"})
+    with staging_directory(workspace.root) as staging:
+        drafts = drafts_of_target(surface, workspace, ImportOptions((made["id"],)))
+        download_all(surface, staging, drafts.downloads)
+        new = (drafts.assistants, drafts.stores)
+        with write_drafts(workspace.root, "local", staging, *new) as (workspace, paths):
+            planned = adoption(surface, workspace, drafts.objects)
+        print(paths, [(it.change.action.value, it.error) for it in
+                      apply_plan(surface, workspace, planned)])
+    print(bool(plan_sync(surface, workspace, ["porter"]).plan))
 with session(workspace, "flower-shop") as talk:
     for event in talk.say("卖了红玫瑰3支、郁金香2支、百合6支。"):
         if isinstance(event, Finished):
@@ -33,7 +45,7 @@ print([module.__name__ for module in ours if hasattr(module, "click")])
 """
 
 
-def test_a_program_without_a_terminal_plans_syncs_and_converses(tmp_path):
+def test_a_program_without_a_terminal_plans_syncs_imports_and_converses(tmp_path):
     for name in ("assistants", "tools", "assistctl.yaml"):
         source = WORKSPACE / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
@@ -47,6 +59,8 @@ def test_a_program_without_a_terminal_plans_syncs_and_converses(tmp_path):
         "'create vector_store/flower-shop.file_search', 'create assistant/flower-shop']",
         "['assistant/flower-shop: None', 'file/assistants/flower_prices.csv: None', "
         "'vector_store/flower-shop.file_search: None']",
+        "False",
+        "['assistants/porter.yaml'] [('adopt', None)]",
         "False",
         "completed ['save_bill']",
         "[]",

@@ -11,7 +11,7 @@ from typing import Any
 MODULES = (
     *("assistctl", "assistctl.loading", "assistctl.targets", "assistctl.sync"),
     *("assistctl.conversation", "assistctl.events", "assistctl.testing", "assistctl.pulling"),
-    *("assistctl.errors", "assistctl.server"),
+    *("assistctl.importing", "assistctl.errors", "assistctl.server"),
 )
 
 SOME = {"assistctl.targets": ("opened",), "assistctl.loading": ("load", "refused", "root_of")}

@@ -21,7 +21,7 @@ from assistctl.commands._person import can_answer
 from assistctl.commands._report import applied, applied_json, intent, refuse_failures, show_plan
 from assistctl.commands._workspace import load, say, warn
 from assistctl.errors import Refused
-from assistctl.plan.leftovers import mass_prune
+from assistctl.plan.cleanup import mass_prune
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.render.values import counted
 from assistctl.sync.drift_policy import drifted_fields, keeping, refuse_drift

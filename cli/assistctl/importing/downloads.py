@@ -33,12 +33,22 @@ class Progress(Protocol):
     def done(self, address: str, verb: str, detail: str, seconds: float) -> None: ...
 
 
+class _Nobody:
+    def uploading(self, *_: object) -> None: ...
+
+    def done(self, *_: object) -> None: ...
+
+
 def download_all(
-    surface: Surface, staging: Path, downloads: Sequence[Download], progress: Progress
+    surface: Surface,
+    staging: Path,
+    downloads: Sequence[Download],
+    progress: Progress | None = None,
 ) -> None:
     """Write the files into the `staging` directory. Raises AssistctlError that names every owner
     who cannot have a file; after one that is refused, no other of the same owner is asked for."""
     refused: dict[str, str] = {}
+    told = progress or _Nobody()
 
     def fetch(item: Download) -> None:
         if item.owner in refused:
@@ -47,7 +57,7 @@ def download_all(
         to = staging / item.path
         to.parent.mkdir(parents=True, exist_ok=True)
         try:
-            surface.download(item.file, to, lambda n: progress.uploading(item.path, n, size))
+            surface.download(item.file, to, lambda n: told.uploading(item.path, n, size))
         except RemoteError as error:
             if error.status is None or error.status >= 500:
                 raise
@@ -55,7 +65,7 @@ def download_all(
             refused.setdefault(item.owner, f"{item.owner}: {file}: {error}")
         else:
             seconds = time.monotonic() - start
-            progress.done(item.path, "downloaded", str(item.file["id"]), seconds)
+            told.done(item.path, "downloaded", str(item.file["id"]), seconds)
 
     pool = surface.pool()
     try:

@@ -33,10 +33,10 @@ class ImportOptions:
     """What is to be imported, and how; no `ids` means all. `key` is the one that the only assistant
     shall have; without `adopting` the target is left alone."""
 
-    ids: tuple[str, ...]
-    key: str | None
-    adopting: bool
-    with_files: bool
+    ids: tuple[str, ...] = ()
+    key: str | None = None
+    adopting: bool = True
+    with_files: bool = True
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,20 @@ from typing import Literal, TypeAlias
 
 from assistctl.errors import AssistctlError, Refused
 from assistctl.plan.changes import Action, Change, ChangedSide, FieldChange, Plan
-from assistctl.plan.compare import contains, edits, is_untouched, leaves
-from assistctl.plan.drift import additions, left_alone, lost
-from assistctl.plan.fingerprints import OPAQUE
-from assistctl.plan.leftovers import (
+from assistctl.plan.cleanup import (
+    cleanup,
     edited,
     edited_duplicates,
     failed_files,
     leaving,
-    leftovers,
     mass_prune,
     protected,
     undeclared,
     unseen,
 )
+from assistctl.plan.compare import contains, edits, is_untouched, leaves
+from assistctl.plan.drift import additions, left_alone, lost
+from assistctl.plan.fingerprints import OPAQUE
 from assistctl.plan.state import RECORD, Declared, Observed, Remote, references
 from assistctl.resources import ASSISTANT, FILE, VECTOR_STORE, Address, Json
 from assistctl.some import some
@@ -98,7 +98,7 @@ def reconcile(
     if options.partial:
         ordered = tuple(sorted(changes, key=_order))
         return Plan(target, ordered, notes=failed, partial=True, left_alone=aside)
-    changes += leftovers(declared, observed)
+    changes += cleanup(declared, observed)
     stay = protected(declared, observed)
     kept = edited(declared, observed) if options.on_drift == "keep" else frozenset()
     gone = tuple(undeclared(declared, observed, stay | kept))

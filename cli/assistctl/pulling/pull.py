@@ -129,7 +129,7 @@ class _Placing:
                 result.taken.append(take)
         try:
             result.declared = self._checked(result.drafts, result.taken)
-        except _Unfit:
+        except _NotPullable:
             return None
         self._settle(result)
         return result
@@ -139,13 +139,13 @@ class _Placing:
         result = self._empty()
         for take in takes:
             try:
-                with result.drafts.undone_by(_Unfit):
+                with result.drafts.undone_by(_NotPullable):
                     if reason := self._place(result.drafts, take):
-                        raise _Unfit(reason)
+                        raise _NotPullable(reason)
                     result.declared = self._checked(result.drafts, [*result.taken, take])
                 result.taken.append(take)
-            except _Unfit as unfit:
-                result.left.append(Left(take.address, take.field, str(unfit), take.aside))
+            except _NotPullable as reason:
+                result.left.append(Left(take.address, take.field, str(reason), take.aside))
         self._settle(result)
         return result
 
@@ -177,8 +177,8 @@ class _Placing:
         return self.surface.in_yaml(take.address.kind, fields)
 
     def _checked(self, drafts: Drafts, takes: Sequence[Take]) -> Mapping[Address, Declared]:
-        """Everything as it would be declared. Raises _Unfit if it cannot be, or is not what it is
-        to be."""
+        """Everything as it would be declared. Raises _NotPullable if it cannot be, or is not what
+        it is to be."""
         edits = drafts.edits
         if not edits:
             return self.surface.declare(self.workspace)
@@ -187,7 +187,7 @@ class _Placing:
             try:
                 workspace = load(root, self.workspace.target.name)
             except DeclarationError as error:
-                raise _Unfit(
+                raise _NotPullable(
                     "it cannot be declared: " + "; ".join(map(str, error.problems))
                 ) from None
         declared = self.surface.declare(workspace)
@@ -218,7 +218,7 @@ class _Placing:
                 result.taken.remove(take)
 
 
-class _Unfit(Exception):
+class _NotPullable(Exception):
     """Why drafts cannot be the workspace."""
 
 
@@ -267,7 +267,7 @@ def _refuse_others(
         if old.run != new.run or any(
             old_own.get(api, {}) != new_own.get(api, {}) for api in old_own.keys() | new_own.keys()
         ):
-            raise _Unfit(f"{old.address} would be run otherwise")
+            raise _NotPullable(f"{old.address} would be run otherwise")
 
 
 def _less(
@@ -279,23 +279,23 @@ def _less(
 def _refuse_changes(
     before: Mapping[Address, Declared], after: Mapping[Address, Declared], takes: Sequence[Take]
 ) -> None:
-    """Raises _Unfit if anything else would be declared otherwise."""
+    """Raises _NotPullable if anything else would be declared otherwise."""
     wanted = {(take.address, take.field): take for take in takes}
     changing = {take.address for take in takes if take.field in ("tools", "tool_resources")}
     for address in before.keys() | after.keys():
         if address not in after and address.kind in (FILE, VECTOR_STORE) and changing:
             continue
         if address not in before or address not in after:
-            raise _Unfit(f"{address} would be declared no longer, or anew")
+            raise _NotPullable(f"{address} would be declared no longer, or anew")
         old, new = before[address].fields, after[address].fields
         for name in old.keys() | new.keys():
             if fingerprint(old.get(name)) == fingerprint(new.get(name)):
                 continue
             follows = name in ("tools", "tool_resources") and address in changing
             if (address, name) not in wanted and not follows:
-                raise _Unfit(f"{address} ({name}) would change with it, since both share it")
+                raise _NotPullable(f"{address} ({name}) would change with it, since both share it")
             if (take := wanted.get((address, name))) and not _is_between(new.get(name), take):
-                raise _Unfit("it would be declared otherwise than it is there")
+                raise _NotPullable("it would be declared otherwise than it is there")
 
 
 def _is_between(now: Json, take: Take) -> bool:

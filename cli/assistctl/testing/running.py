@@ -120,12 +120,12 @@ def _in_group(
         )
         subjects = {it.assistant.key: it for it in stack.enter_context(ready)}
         bench = Bench(workspace, tape, stack)
-        crew = _Crew(subjects, bench, stop, wanted)
+        executor = _Executor(subjects, bench, stop, wanted)
         for take in range(max(each.case.repeat for each in cases)):
             if tape:
                 tape.take = take
             numbers = [number for number, it in enumerate(cases) if it.case.repeat > take]
-            ended, threads = crew.started(cases, numbers)
+            ended, threads = executor.started(cases, numbers)
             stop.tells(partial(ended.put, (-1, KeyboardInterrupt())))
             try:
                 for _ in numbers:
@@ -155,7 +155,7 @@ _Ended: TypeAlias = "queue.SimpleQueue[tuple[int, Attempt | BaseException]]"
 
 
 @dataclass(frozen=True)
-class _Crew:
+class _Executor:
     """Threads that try cases, and what they need for it."""
 
     subjects: Mapping[str, Subject]

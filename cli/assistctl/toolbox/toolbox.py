@@ -18,7 +18,7 @@ from assistctl.toolbox.calls import Task, ToolExecutor, raised, returned, timed_
 from assistctl.toolbox.mcp_servers import McpServers, connected
 from assistctl.toolbox.offspring import Offspring
 from assistctl.toolbox.outputs import Detail, Output, Refusal
-from assistctl.toolbox.worker.calling import Callee, TimeIsUp, Unfit
+from assistctl.toolbox.worker.calling import Callee, TimeIsUp, WrongArguments
 from assistctl.toolbox.worker.hints import Unconvertible
 from assistctl.toolbox.workers import GRACE, START, Ended, Late, Workers
 
@@ -46,7 +46,7 @@ class _Here:
         """Read the arguments now, call with them later. Raises Refusal."""
         try:
             values = self.callee.arguments(self.expected.read(arguments), context)
-        except Unfit as error:
+        except WrongArguments as error:
             raise self.expected.refusal(starmap(Detail, error.faults)) from error
         except Unconvertible as error:
             raise Refusal("exception", str(error)) from error
@@ -92,7 +92,7 @@ class _Apart:
         match answer:
             case {"text": text}:
                 return Output(text)
-            case {"unfit": faults}:
+            case {"wrong": faults}:
                 raise self.expected.refusal(starmap(Detail, faults))
             case {"invalid": why, "type": kind}:
                 raise outputs.invalid_result(kind, why)

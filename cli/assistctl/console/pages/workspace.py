@@ -16,7 +16,7 @@ from assistctl.console.differences import Line, difference
 from assistctl.console.visit import Endpoint, Section, Visit
 from assistctl.errors import Refused
 from assistctl.plan.changes import Action, Change, FieldChange
-from assistctl.plan.leftovers import mass_prune
+from assistctl.plan.cleanup import mass_prune
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.render.folding import is_files
 from assistctl.render.plan import SIDES, SIGNS, files_diff, headline, what_to_do

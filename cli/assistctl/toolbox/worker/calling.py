@@ -12,7 +12,7 @@ from .misfits import Misfit
 Faults = List[Tuple[str, str]]
 
 
-class Unfit(Exception):
+class WrongArguments(Exception):
     """Arguments that the function does not take: where, as `items[0].price`, and why."""
 
     def __init__(self, faults: Faults) -> None:
@@ -35,13 +35,15 @@ class Callee:
         self._names = _names(run)
 
     def arguments(self, values: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
-        """The arguments by name; `context` is for those that are kept. Raises Unfit, and
+        """The arguments by name; `context` is for those that are kept. Raises WrongArguments, and
         hints.Unconvertible where code of the annotation's own fails."""
         unknown = self.kept & values.keys()
         if self._names is not None:
             unknown |= values.keys() - self._names
         if unknown:
-            raise Unfit([(name, "the function takes no such argument") for name in sorted(unknown)])
+            raise WrongArguments(
+                [(name, "the function takes no such argument") for name in sorted(unknown)]
+            )
         converted: dict[str, Any] = {}
         faults: Faults = []
         for name, value in values.items():
@@ -55,7 +57,7 @@ class Callee:
             elif name not in values and parameter.default:
                 converted[name] = parameter.default()
         if faults:
-            raise Unfit(faults)
+            raise WrongArguments(faults)
         return {**converted, **dict.fromkeys(self.kept, context)}
 
     def __call__(self, arguments: Mapping[str, Any], seconds: float) -> Any:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Iterator, NamedTuple
 
 from . import frames, hints, results
-from .calling import Callee, TimeIsUp, Unfit
+from .calling import Callee, TimeIsUp, WrongArguments
 from .importing import Unusable, Wanted, imported
 from .unwrapping import Written
 
@@ -84,7 +84,7 @@ class Tools:
         return {"failures": failures}
 
     def call(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Call `{"name", "values", "context", "seconds", "limit"}`; answers `{"text"}`, `{"unfit":
+        """Call `{"name", "values", "context", "seconds", "limit"}`; answers `{"text"}`, `{"wrong":
         [[at, why]]}`, `{"late": true}`, `{"invalid": why, "type"}` of a result without a JSON form,
         or `{"raised": in words, "trace": [short, whole] or null, "memory": whether that it was}`.
         """
@@ -93,8 +93,8 @@ class Tools:
         try:
             arguments = callee.arguments(asked["values"], ToolContext(**context))
             value = callee(arguments, asked["seconds"])
-        except Unfit as error:
-            return {"unfit": error.faults}
+        except WrongArguments as error:
+            return {"wrong": error.faults}
         except TimeIsUp:
             return {"late": True}
         except hints.Unconvertible as error:

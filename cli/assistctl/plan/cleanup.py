@@ -1,4 +1,4 @@
-"""What is at the target beside what is declared: leftovers of a sync, and what prune deletes."""
+"""What is at the target beside what is declared: what sync left behind, and what prune deletes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGEST_SHARE = 0.3
 """Of FEW owned objects or more, prune deletes a larger share only where that is insisted on."""
 
 
-def leftovers(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
+def cleanup(declared: Mapping[Address, Declared], observed: Observed) -> Iterator[Change]:
     """Deletes of what sync itself left behind: duplicates, and uploads that it has replaced."""
     if not observed.duplicates and not observed.superseded:
         return
