@@ -84,6 +84,7 @@ def test_unknown_addresses_and_methods_answer_in_the_shape_of_the_api(ask: Ask) 
             code="method_not_supported",
         ),
     )
+    assert sorted(answer.headers["allow"].split(", ")) == ["GET", "HEAD", "POST"]
 
 
 def test_ids_that_cannot_be_and_ids_that_are_not_there(ask: Ask) -> None:

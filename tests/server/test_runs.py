@@ -286,7 +286,7 @@ def test_without_any_model_the_run_fails_and_names_the_ways_out(start, connect):
         "No model is set up to answer. Declare targets.local.model (an endpoint, or `scripted`),"
         " set OPENAI_API_KEY, or write a script for the assistant (<key>.script.yaml)."
     )
-    assert (run.failed_at is not None, run.to_dict()["notes"]) == (True, [])
+    assert (run.failed_at is not None, run.expires_at, run.to_dict()["notes"]) == (True, None, [])
     assert texts(client, thread) == [("user", "hello")]
 
 

@@ -108,11 +108,14 @@ def _shape(path: str) -> _Shape:
 
 
 def _routers(server: Server, endpoints: Sequence[Endpoint]) -> Mapping[_Shape, Router]:
-    routes: dict[_Shape, list[Route]] = {}
+    paths: dict[str, dict[str, Endpoint]] = {}
     for endpoint in endpoints:
-        route = Route(endpoint.path, _bind(server, endpoint), methods=[endpoint.method])
-        word, number = _shape(endpoint.path)
-        shape = (word, 0 if ":path}" in endpoint.path else number)
+        paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+    routes: dict[_Shape, list[Route]] = {}
+    for path, methods in paths.items():  # one route for all of them, so that a 405 can name them
+        word, number = _shape(path)
+        shape = (word, 0 if ":path}" in path else number)
+        route = Route(path, _bind(server, methods), methods=list(methods))
         routes.setdefault(shape, []).append(route)
     return {shape: Router(these, redirect_slashes=False) for shape, these in routes.items()}
 
@@ -155,8 +158,11 @@ def _betas(request: Request) -> list[str]:
     return [part.strip() for part in header.split(",")]
 
 
-def _bind(server: Server, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+def _bind(
+    server: Server, methods: Mapping[str, Endpoint]
+) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
+        endpoint = methods["GET" if request.method == "HEAD" else request.method]
         try:
             return await _answer(server, endpoint, request)
         except (ApiError, HTTPException):
@@ -320,7 +326,7 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
         )
     else:
         failure = ApiError(str(error.detail), status=error.status_code)
-    return _refusal(failure)
+    return _refusal(failure, error.headers)
 
 
 def _failed(request: Request, error: Exception) -> Response:

@@ -48,8 +48,8 @@ def write_ending(
         "last_error": _error(ending),
         "incomplete_details": {"reason": ending.reason} if ending.reason else None,
         **_at(ending.state, ("completed", "failed", "cancelled")),
-        # The hosted API said of a completed run that it no longer expires.
-        **({"expires_at": None} if ending.state == "completed" else {}),
+        # The hosted API said of a completed and of a failed run that it no longer expires.
+        **({"expires_at": None} if ending.state in ("completed", "failed") else {}),
     }
     events.append(StreamEvent(f"thread.run.{ending.state}", save(tx, claim.collection, ended)))
     return events
