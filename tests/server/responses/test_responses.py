@@ -512,6 +512,29 @@ def test_a_function_call_that_breaks_off_is_told_to_its_end_as_incomplete(
     assert respond(openai, "again", previous_response_id=last).output_text == "Anew."
 
 
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_call_ends_before_the_next_one_begins_unless_more_of_its_arguments_may_come(
+    openai: OpenAI, endpoint: ChatEndpoint, contract: Contract, torn: bool
+) -> None:
+    begun = [
+        {"index": index, "id": f"c{index}", "type": "function", "function": function}
+        for index in (0, 1)
+        for function in [{"name": "log", "arguments": f'{{"text": "{index}'}]
+    ]
+    rest = [{"index": index, "function": {"arguments": '"}'}} for index in (0, 1)]
+    sent = [*begun, *rest] if torn else [begun[0], rest[0], begun[1], rest[1]]
+    parts = [delta(tool_calls=[each]) for each in sent]
+    endpoint.answer(Stream((*parts, delta("tool_calls"))))
+    tools = [{"type": "function", "name": "log"}]
+    events = told(contract, respond(openai, "log", stream=True, tools=tools))
+    opened = ["output_item.added", "function_call_arguments.delta"]
+    ended = ["function_call_arguments.done", "output_item.done"]
+    assert names(events)[2:-1] == (opened * 2 + ended * 2 if torn else (opened + ended) * 2)
+    items = [event["item"] for event in events if event["type"] == "response.output_item.done"]
+    assert items == events[-1]["response"]["output"]
+    assert [item["arguments"] for item in items] == ['{"text": "0"}', '{"text": "1"}']
+
+
 def test_reasoning_of_a_responses_endpoint_is_an_item_and_goes_back_to_it(
     start: Callable[..., EmbeddedServer],
     connect: Callable[[EmbeddedServer], OpenAI],

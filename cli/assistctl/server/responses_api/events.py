@@ -6,6 +6,7 @@ item as it was written down (`finished`). Numbers are given on the way out, so t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -118,27 +119,34 @@ class OpenMessage:
 
 @dataclass
 class OpenFunction:
-    """A call of one of the client's functions."""
+    """A call of one of the client's functions; `item` is what was told of it."""
 
     id: str
     index: int
+    item: Document = field(default_factory=dict)
 
     def opened(self, call_id: str, name: str) -> Iterator[Event]:
-        yield _added(
-            self.index,
-            {
-                "id": self.id,
-                "type": "function_call",
-                "status": "in_progress",
-                "arguments": "",
-                "call_id": call_id,
-                "name": name,
-            },
-        )
+        self.item = {
+            "id": self.id,
+            "type": "function_call",
+            "status": "in_progress",
+            "arguments": "",
+            "call_id": call_id,
+            "name": name,
+        }
+        yield _added(self.index, dict(self.item))
 
     def arguments(self, more: str) -> Iterator[Event]:
+        self.item["arguments"] += more
         if more:
             yield _of_item(self, "response.function_call_arguments.delta", delta=more)
+
+    def is_whole(self) -> bool:
+        """Whether its arguments are a JSON object, to which nothing can be added."""
+        try:
+            return isinstance(json.loads(self.item["arguments"]), dict)
+        except (RecursionError, ValueError):
+            return False
 
     def finished(self, item: Document) -> Iterator[Event]:
         done = {"name": item["name"], "arguments": item["arguments"]}

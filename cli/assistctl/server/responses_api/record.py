@@ -159,18 +159,31 @@ class ResponseRecord:
         begun: Open
         if call.is_the_clients:
             begun = function = OpenFunction(identity, index)
-            told = [*function.opened(call.id, call.name), *function.arguments(call.arguments)]
+            opened = [*function.opened(call.id, call.name), *function.arguments(call.arguments)]
         else:
             begun = tool = OpenTool(identity, index, f"{call.tool}_call")
-            told = list(tool.opened(self._container))
+            opened = list(tool.opened(self._container))
+        told = [*self._end_whole_calls(), *opened]
         self._calls[call.id] = begun
         self._opens(begun)
+        return told
+
+    def _end_whole_calls(self) -> list[Event]:
+        """Clients that keep one call open at a time take what ends for the last that began."""
+        functions = [each for each in self._open.values() if isinstance(each, OpenFunction)]
+        told: list[Event] = []
+        for function in functions:
+            if function.is_whole():
+                del self._open[function.id]
+                told += function.finished({**function.item, "status": "completed"})
         return told
 
     def arguments(self, call: ToolCall, more: str) -> list[Event]:
         self._thread.arguments(call, more)
         begun = self._calls.get(call.id)
-        return list(begun.arguments(more)) if isinstance(begun, OpenFunction) else []
+        if not isinstance(begun, OpenFunction) or begun.id not in self._open:
+            return []
+        return list(begun.arguments(more))
 
     def keep_calls(self, tx: Transaction, calls: Sequence[ToolCall], answered: Answered) -> None:
         self._thread.keep_calls(tx, calls, answered)
