@@ -373,6 +373,24 @@ def test_a_heartbeat_keeps_a_long_run_alive(start, connect, db, endpoint):
     assert locks_left(db) == []
 
 
+def test_a_run_at_work_is_not_over_here_however_late_its_heartbeat_is(
+    start, connect, endpoint, monkeypatch
+):
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0)
+    monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 60)
+    client = connect(start(model={"base_url": endpoint.url}))
+    release = threading.Event()
+    endpoint.answer(say("Once", release, " more"))
+    thread = make_thread(client, "hello")
+    run = client.beta.threads.runs.create(
+        thread_id=thread.id, assistant_id=make_assistant(client).id
+    )
+    with pytest.raises(sdk.BadRequestError, match=f"while a run {run.id} is active"):
+        client.beta.threads.messages.create(thread.id, role="user", content="And you?")
+    release.set()
+    assert client.beta.threads.runs.poll(run_id=run.id, thread_id=thread.id).status == "completed"
+
+
 def test_a_lease_that_nobody_could_renew_is_not_over(db, database, monkeypatch):
     monkeypatch.setattr(leases, "LEASE_SECONDS", 0.3)
     claim = Claim("default", "thread_1", "run_1")

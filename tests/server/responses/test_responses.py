@@ -770,6 +770,7 @@ def test_outputs_go_with_the_response_that_brought_them(
         ({"tools": [{"type": "image_generation"}]}, "tool 'image_generation' is not available"),
         ({"tools": [{"type": "computer_use_preview"}]}, "'computer_use_preview' is not available"),
         ({"tool_choice": {"type": "function", "name": "x"}}, "Tool choice 'x' not found"),
+        ({"tool_choice": "required"}, "'required' must be specified with 'tools' parameter"),
         ({"prompt": {"id": "pmpt_1"}}, "'prompt' is not supported by this server"),
         ({"include": ["message.output_text.logprobs"]}, "log probabilities are not kept"),
         ({"include": ["everything"]}, "Invalid value: 'everything'"),

@@ -47,7 +47,6 @@ class _Task:
 
     task: asyncio.Task[None]
     scope: anyio.CancelScope
-    record: Record
 
 
 class Engine:
@@ -120,6 +119,7 @@ class Engine:
         durable."""
 
         def begin() -> None:
+            self._database.at_work[record.claim, self.owner] = record
             asyncio.run_coroutine_threadsafe(self._run(record, seconds, channel), self._loop)
 
         tx.after_commit(begin)
@@ -148,7 +148,7 @@ class Engine:
         task = asyncio.current_task()
         assert task is not None
         scope = anyio.CancelScope(deadline=anyio.current_time() + seconds)
-        entry = self._tasks[claim] = _Task(task, scope, record)
+        self._tasks[claim] = _Task(task, scope)
         if self._stopping:
             scope.cancel()
         worker = Worker(self._database, self.models, self.tools, self.owner, record, channel)
@@ -156,8 +156,8 @@ class Engine:
             await run_its_course(worker, scope, lambda: self._stopping)
         finally:
             # The client may have submitted outputs already, and the run be at work again.
-            if self._tasks.get(claim) is entry:
-                del self._tasks[claim]
+            if self._database.at_work.get((claim, self.owner)) is record:
+                del self._database.at_work[claim, self.owner], self._tasks[claim]
                 self._interpreters.let_go(claim.project, claim.thread_id)
 
     async def _beat(self) -> None:
@@ -174,7 +174,7 @@ class Engine:
 
     def _sweep(self) -> list[Claim]:
         """Renew our leases, end what is overdue; returns those of ours that others cancelled."""
-        ours = {claim: task.record for claim, task in list(self._tasks.items())}
+        ours = {claim: record for (claim, _), record in dict(self._database.at_work).items()}
         with self._database.read() as tx:
             amiss = leases.is_ahead(tx) or bool(leases.overdue(tx))
         if not ours and not amiss:

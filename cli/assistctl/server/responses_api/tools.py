@@ -202,6 +202,11 @@ def _offered(
 ) -> tuple[Sequence[Document], str | Document]:
     """Of the declared tools those that the model may call, and how it is to choose among them."""
     if isinstance(tool_choice, str):
+        if tool_choice == "required" and not tools:
+            raise ApiError(
+                "Tool choice 'required' must be specified with 'tools' parameter.",
+                param="tool_choice",
+            )
         return tools, tool_choice
     names = [_name(tool) for tool in tools]
     if tool_choice["type"] == "allowed_tools":

@@ -73,13 +73,15 @@ class Database:
     """One database file, opened and migrated. Safe to use from any number of threads.
 
     `indexing` is set when files were attached to vector stores, to wake the indexer. `abandoned`
-    are contents that are to be removed (contents.py), but could not be noted as such.
+    are contents that are to be removed (contents.py), but could not be noted as such. `at_work` are
+    the runs that this process works on: the claim (leases.py) and its owner, with the record.
     """
 
     def __init__(self, path: Path) -> None:
         """Open or create the file; raises DatabaseError where that cannot be done."""
         self.indexing = threading.Event()
         self.abandoned: deque[str] = deque()
+        self.at_work: dict[Any, Any] = {}
         self._path = path
         self._idle: list[sqlite3.Connection] = []
         self._in_use = 0

@@ -104,30 +104,35 @@ def count_anew(tx: Transaction) -> None:
 
 def on_thread(tx: Transaction, project: str, thread_id: str) -> Claim | None:
     """The active run of a thread, overdue or not."""
-    return next(_claims(tx, "project = ? AND thread_id = ?", (project, thread_id)), None)
+    found = _claims(tx, "project = ? AND thread_id = ?", (project, thread_id))
+    return next((claim for claim, _ in found), None)
 
 
 def overdue(tx: Transaction) -> list[Claim]:
     """Runs that nobody will end unless we do: leases that ran out, outputs that never came.
 
-    A run past its time whose owner is alive is not among them, since its owner ends it.
+    A run past its time whose owner is alive is not among them, since its owner ends it; nor is one
+    that this process works on, however late its heartbeat is: on a slow machine, or after a sleep,
+    whatever asks for the thread may come first.
     """
     now = time.time()
     # While we waited for our turn to write, owners could not renew; they may wait for as long
     # already as we did, and it is chance whose turn comes first.
     then = now - 2 * tx.waited
     condition = "(owner IS NULL AND expires_at <= ?) OR (owner IS NOT NULL AND lease_until < ?)"
-    return list(_claims(tx, condition, (now, then)))
+    found = _claims(tx, condition, (now, then))
+    return [claim for claim, owner in found if (claim, owner) not in tx.database.at_work]
 
 
 def _claims(
     tx: Transaction, condition: str, parameters: tuple[str | float, ...]
-) -> Iterator[Claim]:
+) -> Iterator[tuple[Claim, str | None]]:
+    """With the owner of each."""
     rows = tx.execute(
-        f"SELECT project, thread_id, run_id FROM active_runs WHERE {condition}",  # noqa: S608
+        f"SELECT owner, project, thread_id, run_id FROM active_runs WHERE {condition}",  # noqa: S608
         parameters,
     )
-    return (Claim(*row) for row in rows)
+    return ((Claim(*place), owner) for owner, *place in rows)
 
 
 def _lease() -> float:
