@@ -56,6 +56,21 @@ def test_files_are_listed_with_what_uses_them_and_what_they_are_declared_as(brow
     assert "address=file/assistants/prices.csv" in told
 
 
+def test_an_assistant_that_is_there_by_two_apis_is_named_once(browse, client):
+    prices = id_of(client, "prices.csv")
+    owner = next(iter(client.list("/assistants")))["metadata"]["assistctl"]
+    metadata = {"assistctl": owner.replace("/", "/assistant/"), "assistctl_uploads": prices}
+    other = client.create("/vector_stores", {"metadata": metadata})["id"]
+    try:
+        told = browse.get("/files/uses", file=prices).text
+        page = words(browse.get(f"/files/{prices}").text)
+    finally:
+        client.delete(f"/vector_stores/{other}")
+    assert told.count("<bdi>assistant/clerk</bdi>") == 1
+    assert "Used by assistant/clerk Declared as" in page
+    assert "though assistant/clerk uses it" in page
+
+
 def test_without_a_script_the_same_is_looked_up_by_a_link(browse):
     page = browse.get("/files")
     assert 'href="/console/files?uses=1"' in page.text

@@ -71,6 +71,10 @@ def test_a_turn_is_shown_with_the_function_that_it_called_and_the_thread_goes_on
     ]
     page.reload()
     assert page.locator("article.exchange").count() == 2
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name=thread).first.click()
+    opened.value.get_by_text("The sum is 3.").wait_for()
+    opened.value.close()
 
 
 def test_a_call_that_asks_first_waits_for_a_click_and_is_made(shop, at):
@@ -152,6 +156,7 @@ def test_two_versions_answer_side_by_side_each_as_it_is_ready(shop, at):
     draft, declared = exchange.locator("section.turn").all()
     assert draft.locator(".by b").inner_text() == "Draft"
     assert "not synced to" in draft.locator(".by").inner_text()
+    assert draft.locator(".state a").count() == 0
     assert declared.locator(".by").inner_text() == "As declared as it is at local"
     assert "there is no function 'add'" in draft.inner_text()
     assert declared.get_by_label("result").inner_text() == "3"

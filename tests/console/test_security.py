@@ -20,7 +20,6 @@ from starlette.responses import PlainTextResponse
 from assistctl.console import access, app, peers
 from assistctl.console.access import (
     ATTEMPTS,
-    ATTEMPTS_OF_ALL,
     IDLE_SECONDS,
     LINK_SECONDS,
     LONGEST_SECONDS,
@@ -982,8 +981,24 @@ def test_wrong_keys_that_are_tried_at_once_are_no_more_than_one_after_the_other(
     assert sorted(statuses) == [403] * ATTEMPTS + [429] * 5
 
 
-def test_keys_that_are_tried_from_many_addresses_are_paced_too():
+def test_wrong_keys_from_many_addresses_keep_nobody_else_out():
+    clock = Hands()
+    attempts = Attempts(clock)
+    for number in range(1000):
+        assert attempts.begin(f"192.0.{number // 250}.{number % 250}") == 0
+    assert attempts.begin("198.51.100.1") == 0
+    assert len(attempts._tried) == 1001
+    clock.now += WINDOW_SECONDS
+    attempts.begin("198.51.100.1")
+    assert len(attempts._tried) == 1
+
+
+def test_all_addresses_of_a_network_of_ipv6_are_one_as_an_address_of_ipv4_is_however_spelled():
     attempts = Attempts(Hands())
-    for number in range(ATTEMPTS_OF_ALL):
-        assert attempts.begin(f"192.0.2.{number}") == 0
-    assert attempts.begin("198.51.100.1") == WINDOW_SECONDS
+    for number in range(ATTEMPTS):
+        assert attempts.begin(f"2001:db8:0:1::{number:x}%eth0") == 0
+        assert attempts.begin(("::ffff:192.0.2.1", "192.0.2.1")[number % 2]) == 0
+    assert attempts.begin("2001:db8:0:1:ffff::") == WINDOW_SECONDS
+    assert attempts.begin("192.0.2.1") == WINDOW_SECONDS
+    assert attempts.begin("2001:db8:0:2::") == 0
+    assert attempts.begin("::ffff:192.0.2.2") == 0

@@ -14,7 +14,7 @@ from assistctl.events import Finished
 class Opened:
     """Somebody to talk to, who says nothing until it is `free`."""
 
-    how = ""
+    how, is_there = "", True
 
     def __init__(self):
         self.free, self.closed, self.done = threading.Event(), threading.Event(), []

@@ -44,7 +44,7 @@ def begin():
     turns = []
 
     def begun(session):
-        ready = SimpleNamespace(session=session, how="")
+        ready = SimpleNamespace(session=session, how="", is_there=True)
         turns.append(Turn(Spoken("Refund"), lambda: ready))
         turns[-1].start(watched=True)
         return turns[-1]

@@ -8,9 +8,9 @@ import logging
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Protocol, TypeVar
 
 from assistctl.base_urls import is_loopback
@@ -24,8 +24,9 @@ LINK_SECONDS = 600.0
 IDLE_SECONDS, LONGEST_SECONDS = 8 * 3600.0, 24 * 3600.0
 """When a session ends: unused, and at the latest."""
 
-ATTEMPTS, ATTEMPTS_OF_ALL, WINDOW_SECONDS = 10, 100, 60.0
-"""How many times a wrong key may be tried from one address, and from all, in how many seconds."""
+ATTEMPTS, WINDOW_SECONDS = 10, 60.0
+"""How many times a wrong key may be tried from one address, in how many seconds. There is no such
+number for all: whoever used it up would keep everybody else out."""
 
 MOST_SESSIONS, MOST_OF_ONE = 1000, 20
 """How many sessions there are at most, and with one key; the longest unused gives way."""
@@ -216,28 +217,38 @@ class Attempts:
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._counted: deque[tuple[float, str]] = deque()
+        self._tried: dict[str, list[float]] = {}  # the longest silent first
 
     def begin(self, client: str) -> float:
         """Count an attempt of this client; or for how many seconds none is looked at."""
         with self._lock:
-            now = self._clock()
-            while self._counted and now - self._counted[0][0] >= WINDOW_SECONDS:
-                self._counted.popleft()
-            own = [at for at, who in self._counted if who == client]
-            if len(own) >= ATTEMPTS:
-                return own[-ATTEMPTS] + WINDOW_SECONDS - now
-            if len(self._counted) >= ATTEMPTS_OF_ALL:
-                return self._counted[0][0] + WINDOW_SECONDS - now
-            self._counted.append((now, client))
-            return 0.0
+            now, somebody = self._clock(), _somebody(client)
+            while self._tried and not _recent(next(iter(self._tried.values())), now):
+                del self._tried[next(iter(self._tried))]
+            own = _recent(self._tried.pop(somebody, []), now)
+            is_heard = len(own) < ATTEMPTS
+            self._tried[somebody] = [*own, now] if is_heard else own
+            return 0.0 if is_heard else own[0] + WINDOW_SECONDS - now
 
     def take_back(self, client: str) -> None:
         """The last attempt of this client was with no wrong key."""
         with self._lock:
-            own = [it for it in self._counted if it[1] == client]
-            if own:
-                self._counted.remove(own[-1])
+            self._tried.get(_somebody(client), [])[-1:] = []
+
+
+def _recent(attempts: Iterable[float], now: float) -> list[float]:
+    return [at for at in attempts if now - at < WINDOW_SECONDS]
+
+
+def _somebody(client: str) -> str:
+    """Who is counted as one: of IPv6 a network, of which anybody has all the addresses."""
+    try:
+        address = ip_address(client.partition("%")[0])
+    except ValueError:
+        return client
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Network((address, 64), strict=False))
+    return str(address)
 
 
 def is_same_token(given: str, wanted: str) -> bool:

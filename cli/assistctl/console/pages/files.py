@@ -19,7 +19,7 @@ from assistctl.apis.transport.client import path_of
 from assistctl.console.downloads import downloaded, is_picture, lending
 from assistctl.console.visit import Endpoint, Section, Visit
 from assistctl.errors import Refused, RemoteError
-from assistctl.resources import FILE, Address, Json
+from assistctl.resources import ASSISTANT, FILE, Address, Json
 from assistctl.some import some
 from assistctl.surface import Use
 
@@ -76,6 +76,12 @@ class Known:
     uses: tuple[Use, ...]
     declared: tuple[Address, ...]
     former: tuple[Address, ...]
+
+    @property
+    def users(self) -> list[Use]:
+        """The uses, but an assistant once that several APIs hold."""
+        by_name = {(it.owner if it.kind == ASSISTANT else None) or it.id: it for it in self.uses}
+        return list(by_name.values())
 
 
 def index(visit: Visit) -> Response:

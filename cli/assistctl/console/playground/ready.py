@@ -49,12 +49,14 @@ class Version:
 
 @dataclass(frozen=True)
 class Ready:
-    """Somebody to talk to. `how` says in words what it is, `mark` changes with whatever the version
-    says; `remote_id` is None on a server of its own. Closing it ends that, and the tools."""
+    """Somebody to talk to, at the target (`is_there`) or on a server of its own, which closing it
+    ends, and the tools. `how` says in words what it is, `mark` changes with whatever the version
+    says."""
 
     session: Session
     how: str
     mark: str
+    is_there: bool
     remote_id: str | None
     stack: ExitStack = field(repr=False)
     closed: threading.Event = field(default_factory=threading.Event, repr=False)
@@ -89,7 +91,8 @@ def make_ready(surface: Surface, version: Version, before: Ready | None) -> Read
             session, how = _apart(stack, version)
         else:
             session, how = _there(stack, surface, version, there, thread)
-        return Ready(session, how, mark, there.remote_id if there else None, stack.pop_all())
+        remote_id = there.remote_id if there else None
+        return Ready(session, how, mark, there is not None, remote_id, stack.pop_all())
 
 
 def existing(body: Body, workspace: Workspace) -> Assistant:

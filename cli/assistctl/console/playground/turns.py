@@ -67,7 +67,8 @@ class Spoken:
 
 @dataclass
 class Turn:
-    """One turn; `make_ready` opens whom it is held with."""
+    """One turn; `make_ready` opens whom it is held with. If that `is_there`, at the target, the
+    thread has a page."""
 
     spoken: Spoken
     make_ready: Callable[[], Ready]
@@ -76,6 +77,7 @@ class Turn:
     status: str = "getting ready"
     error: str | None = None
     how: str = ""
+    is_there: bool = False
     finished: Finished | None = None
     thread: str | None = None
     version: int = 0
@@ -189,7 +191,7 @@ class Turn:
                 return
             ready = self.make_ready()
             session = self.session = ready.session
-            self._begin(ready.how)
+            self._begin(ready)
             if self._stopped.is_set():
                 return
             for path in self.spoken.files:
@@ -218,9 +220,9 @@ class Turn:
                     self.session.cancel()  # a run that had begun since it was stopped
             self._conclude("cancelled")
 
-    def _begin(self, how: str) -> None:
+    def _begin(self, ready: Ready) -> None:
         with self._lock:
-            self.how, self.status = how, "queued"
+            self.how, self.is_there, self.status = ready.how, ready.is_there, "queued"
             self._touch()
 
     def _ask(self, call: ToolCall) -> bool:
