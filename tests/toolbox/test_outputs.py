@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import enum
 import ipaddress
+import itertools
 import json
 import re
 import uuid
@@ -96,6 +97,16 @@ def test_a_result_without_a_json_form_says_that_the_function_did_run(value: Any,
     assert caught.value.kind == "invalid_result"
     start = f"the function ran, but its result ({kind}) cannot be written as JSON: "
     assert caught.value.message.startswith(start)
+
+
+def test_what_is_yielded_without_end_is_refused() -> None:
+    assert result(iter(range(100)), 1000).text == str([*range(100)])
+    with pytest.raises(Refusal) as caught:
+        result(itertools.count(), 1000)
+    assert caught.value.message == (
+        "the function ran, but its result (count) cannot be written as JSON:"
+        " it yields more than 1000 values"
+    )
 
 
 def test_a_long_result_is_cut_between_characters_and_says_so() -> None:
