@@ -22,7 +22,8 @@ SCRIPT = """
 import json, logging, time
 from pathlib import Path
 import httpx2
-from assistctl.server import EmbeddedServer, Settings
+from assistctl.server import EmbeddedServer, Settings, database_fault
+from assistctl.server.storage.database import Database, DatabaseError
 
 logging.disable()
 folder, seen = Path("/mnt"), {}
@@ -67,6 +68,11 @@ with EmbeddedServer(settings) as server:
             "/files", data={"purpose": "assistants"}, files={"file": ("a.txt", words)}
         )
         seen["upload"] = file.status_code
+        try:
+            Database(folder / "another.db")
+        except DatabaseError as error:
+            seen["another"] = str(error)
+        seen["fault"] = database_fault(folder / "local.db")
         seen["found"] = post(f"/vector_stores/{store}/search", {"query": "roses"}).status_code
         looked("full")
         (folder / "ballast").unlink()
@@ -121,6 +127,8 @@ def test_a_full_disk_is_told_in_words_and_what_is_there_can_be_read(seen: Any) -
     assert (seen["upload"], seen["found"]) == (507, 200)
     reason = "the disk of the database is full (/mnt)"
     assert seen["full"] == [503, {"status": "failing", "reason": reason}, 1]
+    assert seen["another"] == "cannot use the database /mnt/another.db: its disk is full"
+    assert seen["fault"] == reason
 
 
 def test_it_heals_when_there_is_room_again(seen: Any) -> None:

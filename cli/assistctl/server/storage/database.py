@@ -241,6 +241,8 @@ def _refuse_foreign(path: Path) -> None:
 
 
 def _reason(error: OSError | sqlite3.Error, path: Path) -> str:
+    if disk_space.is_lacking(error):
+        return "its disk is full"
     if isinstance(error, OSError):
         elsewhere = error.filename and Path(error.filename) != path
         return f"{error.strerror or error}{f': {error.filename}' if elsewhere else ''}"

@@ -22,7 +22,9 @@ class DiskFull(Exception):
 def is_lacking(error: BaseException) -> bool:
     """Whether it is for want of space that something failed, in the database or elsewhere."""
     if isinstance(error, sqlite3.OperationalError):
-        return error.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_FULL
+        code = error.sqlite_errorcode
+        # The index of the WAL is a file as well, and what it has no room for has a code of its own.
+        return code & _PRIMARY_CODE == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE
     return isinstance(error, OSError) and error.errno in _FULL
 
 

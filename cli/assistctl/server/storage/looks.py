@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from assistctl.server.storage import disk_space
 from assistctl.server.storage.migrations import NewerSchema, known
 
 
@@ -20,13 +21,14 @@ def database_fault(path: Path) -> str | None:
     in_use = path.with_name(f"{path.name}-wal").exists()
     address = f"{path.resolve().as_uri()}?{'mode=ro' if in_use else 'immutable=1'}"
     try:
+        disk_space.check(path)
         with closing(sqlite3.connect(address, uri=True)) as there:
             tables = {name for (name,) in there.execute("SELECT name FROM sqlite_master")}
             if tables and not {"migrations", "documents"} <= tables:
                 return "it is not assistctl's: it has other tables"
             if tables:
                 known(lambda *asked: there.execute(*asked).fetchall())
-    except sqlite3.Error as error:
+    except (disk_space.DiskFull, sqlite3.Error) as error:
         return str(error)
     except NewerSchema as error:
         return f"it {error}"
