@@ -3,6 +3,7 @@ of what only this machine remembers, what was written down."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -45,7 +46,7 @@ def at_target(reach: Reach, thread: str, older: Sequence[str] = ()) -> PastPage:
         turns = reach.surface.turns(thread)
     except RemoteError as error:
         raise (missing if not older else error) from error
-    return _part([entry for turn in turns for entry in _turn(turn)], older)
+    return _part([entry for turn in turns for entry in entries(turn)], older)
 
 
 def recorded(turns: Sequence[Turn], older: Sequence[str] = ()) -> PastPage:
@@ -53,14 +54,15 @@ def recorded(turns: Sequence[Turn], older: Sequence[str] = ()) -> PastPage:
     return _part([entry for turn in turns for entry in _recorded(turn)], older)
 
 
-def _part(entries: Sequence[PastMessage | PastRun], older: Sequence[str]) -> PastPage:
+def _part(every: Sequence[PastMessage | PastRun], older: Sequence[str]) -> PastPage:
     asked = whole_number(older[0]) if older else None
-    end = len(entries) if asked is None else asked
+    end = len(every) if asked is None else asked
     begin = max(0, end - 2 * LIMIT)
-    return PastPage(tuple(entries[begin:end]), (str(begin),) if begin else None)
+    return PastPage(tuple(every[begin:end]), (str(begin),) if begin else None)
 
 
-def _turn(turn: PastTurn) -> tuple[PastMessage, PastRun]:
+def entries(turn: PastTurn) -> tuple[PastMessage, PastRun]:
+    """What was said, and what came of it."""
     end = turn.finished
     answer = PastMessage("", "assistant", turn.at, turn.shown, sources=end.sources, files=end.files)
     has_said = bool(turn.shown or end.files)
@@ -93,19 +95,23 @@ def _recorded(turn: Turn) -> tuple[PastMessage, PastRun]:
 
 def _item(item: Item) -> PastMessage | Step:
     """What was written down of one thing that happened; what is not known here is told as text."""
-    match item["type"]:
-        case "tool":
-            call = ToolCall("", str(item.get("name")), str(item.get("arguments") or ""))
-            output = str(item.get("output") or "")
-            return ToolReturned(call, output, item.get("seconds"), item.get("error"))
-        case "code_returned":
+    if item["type"] == "text":
+        return PastMessage("", "assistant", None, str(item.get("text") or "").strip("\n"))
+    return step_of(item) or PastMessage("", str(item["type"]), None, " ".join(texts_of(item)))
+
+
+def step_of(item: Item) -> Step | None:
+    """A call as it was written down, by the record or by `step_json`; None for anything else."""
+    output, seconds, error = str(item.get("output") or ""), item.get("seconds"), item.get("error")
+    match item.get("type"):
+        case "tool" | "function":
+            told = item.get("arguments") or ""
+            text = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
+            return ToolReturned(ToolCall("", str(item.get("name")), text), output, seconds, error)
+        case "code_returned" | "code_interpreter":
             files = tuple(MadeFile(it["id"], it["name"]) for it in item.get("files") or ())
-            code, output = str(item.get("code") or ""), str(item.get("output") or "")
-            return CodeReturned("", code, output, files, item.get("seconds"), item.get("error"))
-        case "searched":
+            return CodeReturned("", str(item.get("code") or ""), output, files, seconds, error)
+        case "searched" | "file_search":
             hits = tuple(Hit(**hit) for hit in item.get("hits") or ())
-            queries = tuple(item.get("queries") or ())
-            return Searched("", queries, hits, item.get("seconds"), item.get("error"))
-        case "text":
-            return PastMessage("", "assistant", None, str(item.get("text") or "").strip("\n"))
-    return PastMessage("", str(item["type"]), None, " ".join(texts_of(item)))
+            return Searched("", tuple(item.get("queries") or ()), hits, seconds, error)
+    return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from urllib.parse import urlencode
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -18,7 +19,7 @@ from assistctl.console.reach import Reach
 from assistctl.console.rendering import rendered
 from assistctl.console.sharing import Share
 from assistctl.errors import AssistctlError
-from assistctl.resources import Workspace
+from assistctl.resources import Json, Workspace
 
 if TYPE_CHECKING:
     from assistctl.apis.transport.client import Client
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 ROOT = "/console"
 FORM_BYTES = 2_000_000
+
+PAGE = 50
+"""So many of a list are on a page."""
 
 T = TypeVar("T")
 
@@ -117,6 +121,17 @@ class Visit:
     async def in_thread(self, work: Callable[[], T]) -> T:
         """What `work` returns, which may block: for handlers that are coroutines."""
         return await self.share.run(work)
+
+    def listed(
+        self, path: str, kept: Mapping[str, str], **params: str
+    ) -> tuple[list[dict[str, Json]], str | None]:
+        """A page of a list at the target, the newest first, from where the address says; and how
+        the address of the next one ends, in which `kept` stays."""
+        after = {"after": self.asked("after")} if self.asked("after") else {}
+        page = self.client.page(path, limit=PAGE, order="desc", **params, **after)
+        rows: list[dict[str, Json]] = page["data"]
+        more = page.get("has_more") and rows
+        return rows, f"?{urlencode({**kept, 'after': rows[-1]['id']})}" if more else None
 
     def page(self, template: str, *, title: str, status: int = 200, **values: Any) -> Response:
         """A whole page."""

@@ -25,7 +25,6 @@ from assistctl.surface import Use
 
 SECTION = Section("Files", "/files", "f")
 
-PAGE = 50
 FOUND = 200
 """How many of the files that are called as somebody asks are shown."""
 
@@ -88,20 +87,15 @@ def index(visit: Visit) -> Response:
     """A page of the files, the newest first."""
     asked = {name: visit.asked(name) for name in ("q", "purpose")}
     params: dict[str, Any] = {"purpose": asked["purpose"]} if asked["purpose"] else {}
-    more = None
     if asked["q"]:
         every = visit.client.list("/files", limit=10_000, order="desc", **params)
         words = asked["q"].casefold()
         files = [it for it in every if words in str(it.get("filename")).casefold()]
-        found = len(files)
+        found, more = len(files), None
         files = files[:FOUND]
     else:
-        after = {"after": visit.asked("after")} if visit.asked("after") else {}
-        page = visit.client.page("/files", limit=PAGE, order="desc", **params, **after)
-        files = page["data"]
+        files, more = visit.listed("/files", params, **params)
         found = len(files)
-        if page.get("has_more") and files:
-            more = f"?{urlencode({**params, 'after': files[-1]['id']})}"
     ids = [str(it["id"]) for it in files]
     at_once = visit.asked("uses") == "1"
     return visit.page(

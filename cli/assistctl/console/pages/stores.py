@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -23,7 +21,6 @@ from assistctl.resources import VECTOR_STORE, Address, Json
 
 SECTION = Section("Stores", "/stores", "s")
 
-PAGE = 50
 STATUSES = ("completed", "in_progress", "failed", "cancelled")
 RANKERS = ("auto", "default-2024-11-15", "none")
 SHOWN = 100_000
@@ -77,15 +74,12 @@ class Member:
 
 def index(visit: Visit) -> Response:
     """A page of the stores, the newest first."""
-    after = {"after": visit.asked("after")} if visit.asked("after") else {}
-    page = visit.client.page(STORES, limit=PAGE, order="desc", **after)
-    stores, namespace = page["data"], visit.console.namespace
-    more = page.get("has_more") and stores
+    (stores, following), namespace = visit.listed(STORES, {}), visit.console.namespace
     return visit.page(
         "stores.html",
         title="Stores",
         stores=[Store.of(it, namespace) for it in stores if not is_stand_in(it)],
-        following=f"?{urlencode({'after': stores[-1]['id']})}" if more else None,
+        following=following,
     )
 
 
@@ -94,13 +88,9 @@ def one(visit: Visit) -> Response:
     store_id = visit.part("store")
     store = visit.client.get(path_of(STORES, store_id))
     status = visit.asked("status")
-    params: dict[str, Any] = {"filter": status} if status in STATUSES else {}
-    after = {"after": visit.asked("after")} if visit.asked("after") else {}
-    path = path_of(STORES, store_id, "files")
-    page = visit.client.page(path, limit=PAGE, order="desc", **params, **after)
-    rows = page["data"]
-    more = page.get("has_more") and rows
+    params = {"filter": status} if status in STATUSES else {}
     kept = {"status": status} if status else {}
+    rows, following = visit.listed(path_of(STORES, store_id, "files"), kept, **params)
     asked = {name: visit.asked(name) for name in _FIELDS}
     found, refusal = _searched(visit, store, asked)
     return visit.page(
@@ -110,7 +100,7 @@ def one(visit: Visit) -> Response:
         files=_members(visit.client, rows),
         only=status,
         statuses=STATUSES,
-        following=f"?{urlencode({**kept, 'after': rows[-1]['id']})}" if more else None,
+        following=following,
         asked=asked,
         rankers=RANKERS,
         found=found,

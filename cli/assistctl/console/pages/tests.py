@@ -3,7 +3,6 @@ conversations in which that was seen, and trying them again."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -12,22 +11,11 @@ import anyio
 from starlette.responses import Response, StreamingResponse
 
 from assistctl.cases import Case
-from assistctl.console import trials
+from assistctl.console import timeline, trials
 from assistctl.console.trials import Trial
 from assistctl.console.visit import ROOT, Endpoint, Section, Visit
 from assistctl.errors import Refused
-from assistctl.events import (
-    CodeReturned,
-    Hit,
-    MadeFile,
-    PastMessage,
-    PastRun,
-    Searched,
-    Source,
-    Step,
-    ToolCall,
-    ToolReturned,
-)
+from assistctl.events import Finished, MadeFile, PastMessage, PastRun, PastTurn, Source
 from assistctl.record.results import kept
 from assistctl.resources import Json, Workspace
 from assistctl.testing import Wanted
@@ -206,50 +194,26 @@ def _path(it: Mapping[str, Json]) -> str:
 
 def _entries(attempt: Mapping[str, Json]) -> list[PastMessage | PastRun]:
     """The conversation of a try, as a thread's timeline has it."""
-    entries: list[PastMessage | PastRun] = []
-    for turn in attempt.get("turns") or ():
-        entries += [PastMessage("", "user", None, str(turn.get("user"))), _run(turn)]
-    return entries
+    turns = attempt.get("turns") or ()
+    return [entry for turn in turns for entry in timeline.entries(_turn(turn))]
 
 
-def _run(turn: Mapping[str, Json]) -> PastRun:
+def _turn(turn: Mapping[str, Json]) -> PastTurn:
     """Its files are gone with the server that it was tried on, so none can be opened."""
-    sources = tuple(
-        Source(it["number"], it.get("file_name"), None, it.get("quote"), it.get("url"))
-        for it in turn.get("sources") or ()
-    )
-    answer = PastMessage(
-        "", "assistant", None, str(turn.get("text") or ""), sources, _files(turn.get("files"))
-    )
-    steps = tuple(_step(it) for it in turn.get("steps") or ())
-    return PastRun(
-        "",
+    sources = turn.get("sources") or ()
+    files = turn.get("files") or ()
+    steps = (timeline.step_of({**it, "files": ()}) for it in turn.get("steps") or ())
+    text = str(turn.get("text") or "")
+    finished = Finished(
         str(turn.get("status")),
-        None,
-        (*steps, answer) if answer.text or answer.files else steps,
+        "",
+        "",
+        text,
+        turn.get("usage"),
+        turn.get("error"),
+        sources=tuple(Source(**{**it, "file_id": None}) for it in sources),
+        files=tuple(MadeFile("", str(it.get("name")), it.get("size")) for it in files),
+        steps=tuple(filter(None, steps)),
         seconds=turn.get("seconds"),
-        usage=turn.get("usage"),
-        error=turn.get("error"),
     )
-
-
-def _step(it: Mapping[str, Json]) -> Step:
-    seconds, error = it.get("seconds"), it.get("error")
-    match it.get("type"):
-        case "code_interpreter":
-            code, output = str(it.get("code") or ""), str(it.get("output") or "")
-            return CodeReturned("", code, output, (), seconds, error)
-        case "file_search":
-            hits = tuple(
-                Hit(str(hit.get("file_name")), None, hit.get("score"), hit.get("text"))
-                for hit in it.get("hits") or ()
-            )
-            return Searched("", tuple(it.get("queries") or ()), hits, seconds, error)
-    arguments = it.get("arguments")
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    call = ToolCall("", str(it.get("name")), text)
-    return ToolReturned(call, str(it.get("output") or ""), seconds, error)
-
-
-def _files(files: Sequence[Mapping[str, Json]] | None) -> tuple[MadeFile, ...]:
-    return tuple(MadeFile("", str(it.get("name")), it.get("size")) for it in files or ())
+    return PastTurn(str(turn.get("user")), None, finished, text)

@@ -12,16 +12,16 @@ from starlette.responses import Response
 
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.console import timeline
-from assistctl.console.visit import ROOT, Endpoint, Section, Visit, whole_number
+from assistctl.console.visit import PAGE, ROOT, Endpoint, Section, Visit, whole_number
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import PastMessage, PastPage
 from assistctl.record import store
 from assistctl.record.threads import Thread
+from assistctl.render.values import counted
 from assistctl.resources import Json
 
 SECTION = Section("Threads", "/threads", "h")
 
-PAGE = 50
 OBJECTS = 20
 """Objects of a kind that are shown as JSON."""
 
@@ -187,7 +187,7 @@ def _row(thread: Mapping[str, Json]) -> Row:
         str(thread["id"]),
         summary.get("first_message"),
         summary.get("assistant_id"),
-        "" if number is None else f"{number:,} message{'s' * (number != 1)}",
+        "" if number is None else counted(number, "message"),
         summary.get("last_message_at") or thread.get("created_at"),
         summary.get("status"),
         thread.get("metadata") or None,
@@ -213,10 +213,8 @@ def _recorded(visit: Visit, asked: Mapping[str, str]) -> Rows:
 
 
 def _recorded_row(thread: Thread, excerpts: Sequence[str]) -> Row:
-    turns = f"{thread.turns:,} turn{'s' * (thread.turns != 1)}"
-    return Row(
-        thread.id, thread.title, thread.assistant, turns, thread.used, excerpts=tuple(excerpts[:3])
-    )
+    turns, found = counted(thread.turns, "turn"), tuple(excerpts[:3])
+    return Row(thread.id, thread.title, thread.assistant, turns, thread.used, excerpts=found)
 
 
 def _record_of(visit: Visit, thread: str) -> Thread | None:

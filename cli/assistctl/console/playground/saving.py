@@ -143,7 +143,7 @@ def _take_over(surface: Surface, seat: Seat, draft: Draft, key: str) -> tuple[Fi
     root, target = seat.workspace.root, seat.workspace.target.name
     found = _import(surface, seat, key)
     with staging_directory(root) as directory:
-        download_all(surface, directory, found.downloads, _Nobody())
+        download_all(surface, directory, found.downloads)
         new = (found.assistants, found.stores)
         with write_drafts(root, target, directory, *new) as (workspace, _):
             planned = adoption(surface, workspace, found.objects)
@@ -169,11 +169,3 @@ def _edited(declared: Draft, before: Draft, after: Draft) -> Draft:
     gone = {tool_name(it) for it in before.tools if it not in after.tools}
     tools = tuple(it for it in declared.tools if tool_name(it) not in gone)
     return replace(declared, settings={**kept, **changed}, tools=tools)
-
-
-class _Nobody:
-    """Who is told how far downloads are."""
-
-    def uploading(self, address: str, sent: int, total: int | None) -> None: ...
-
-    def done(self, address: str, verb: str, detail: str, seconds: float) -> None: ...
