@@ -31,7 +31,7 @@ BLOCK = """\
         ("version: 1\n\n# The end.\n", f"version: 1\n\n# The end.\n\nvector_stores:\n{BLOCK}"),
         ("\ufeffversion: 1\n", f"\ufeffversion: 1\n\nvector_stores:\n{BLOCK}"),
         ("vector_stores:\nversion: 1\n", f"vector_stores:\n{BLOCK}version: 1\n"),
-        ("vector_stores: {} # none\nversion: 1\n", f"vector_stores:  # none\n{BLOCK}version: 1\n"),
+        ("vector_stores: {} # none\nversion: 1\n", f"vector_stores: # none\n{BLOCK}version: 1\n"),
         ("vector_stores: null\nversion: 1\n", f"vector_stores:\n{BLOCK}version: 1\n"),
         (
             "vector_stores:\n  a: {files: [x]} # one\n\n# Then:\nversion: 1\n",

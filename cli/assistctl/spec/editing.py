@@ -9,7 +9,7 @@ read again before anybody gets it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,12 +82,29 @@ def with_value(text: str, file: str, path: Path, value: Json) -> str:
     NotEditable where it cannot be, or something else would change with it."""
     body = text.removeprefix("\ufeff")
     before = value_of(body, file)
-    wanted = _with(before, path, _as_written(value))
     changed = _Editor(body, file).changed(path, value, before)
+    _check(changed, body, file, path, _with(before, path, _as_written(value)))
+    return text[: len(text) - len(body)] + changed
+
+
+def with_entries(
+    text: str, file: str, path: Path, fields: Mapping[str, Json], remarks: Mapping[Path, str]
+) -> str:
+    """The text with these entries as well in the mapping at the path, which may be empty or null;
+    `remarks` become comments above what is at their paths within it. Raises NotEditable as
+    `with_value`, and for a mapping in braces."""
+    body = text.removeprefix("\ufeff")
+    before = value_of(body, file)
+    changed = _Editor(body, file).entered(path, fields, remarks)
+    now = {**(at(before, path) or {}), **_as_written(dict(fields))}
+    _check(changed, body, file, path, _with(before, path, now))
+    return text[: len(text) - len(body)] + changed
+
+
+def _check(changed: str, body: str, file: str, path: Path, wanted: Json) -> None:
     if value_of(changed, file) != wanted:
         place = _Editor(body, file).place(path)
         raise NotEditable(place, "is written so that it cannot be changed without changing more")
-    return text[: len(text) - len(body)] + changed
 
 
 @dataclass(frozen=True)
@@ -154,7 +171,20 @@ class _Editor:
             return self._set(way[: len(inner) + 1], inner, meant)
         if value is ABSENT:
             return self._removed(outer, way[-1])
-        return self._set(way, path, value) if is_there else self._added(outer, path[-1], value)
+        if is_there:
+            return self._set(way, path, value)
+        return self._added(outer, {str(path[-1]): value} if outer.kind == "mapping" else value)
+
+    def entered(self, path: Path, fields: Mapping[str, Json], remarks: Mapping[Path, str]) -> str:
+        """The text with more entries in the mapping at the path."""
+        way = self._way(path)
+        for node in way:
+            self._refuse_shared(node)
+        if not way[-1].keys:
+            return self._set(way, path, fields, remarks)
+        if way[-1].flow:
+            raise NotEditable(way[-1].place, "has no lines of its own")
+        return self._added(way[-1], fields, remarks)
 
     # The tree of the text
 
@@ -247,7 +277,9 @@ class _Editor:
 
     # Cutting the text
 
-    def _set(self, way: Sequence[_Node], path: Path, value: Json) -> str:
+    def _set(
+        self, way: Sequence[_Node], path: Path, value: Json, remarks: Mapping[Path, str] = {}
+    ) -> str:
         node = way[-1]
         self._refuse_losses(node, value)
         if len(way) == 1:
@@ -267,7 +299,7 @@ class _Editor:
         key = found[0]
         start, colon = self._line_start(key.start), self._text.index(":", key.end) + 1
         indent, head = " " * (key.start - start), self._text[start:colon]
-        lines = writing.after(head, value, indent)
+        lines = writing.after(head, value, indent, remarks)
         gap = self._text[colon : node.start]
         if gap and gap.isspace() and "\n" not in gap:  # columns stay columns
             lines[0] = head + re.sub("^ ", gap, lines[0].removeprefix(head))
@@ -296,14 +328,15 @@ class _Editor:
         now = len(lines[1]) - len(lines[1].lstrip(" "))
         return [lines[0], *(inside[1] + it[now:] if it else it for it in lines[1:])]
 
-    def _added(self, outer: _Node, step: str | int, value: Json) -> str:
+    def _added(self, outer: _Node, new: Json, remarks: Mapping[Path, str] = {}) -> str:
+        """The text with more entries of a mapping, or one more item of a list."""
         if outer.kind == "mapping":
             first = outer.keys[0].start
             indent = " " * (first - self._line_start(first))
-            lines = writing.entries({str(step): value}, indent)
+            lines = writing.entries(new, indent, remarks)
         elif outer.kind == "list":
             dash = self._dash(outer, 0)
-            lines = writing.item(value, " " * (dash - self._line_start(dash)))
+            lines = writing.item(new, " " * (dash - self._line_start(dash)))
         else:
             raise NotEditable(outer.place, "holds nothing that could be added to")
         end = self._line_end(outer.end)

@@ -40,17 +40,15 @@ def document(fields: Mapping[str, Json], remarks: Mapping[Path, str] | None = No
     return "".join(f"{line}\n" for line in [*writer.remark((), ""), *writer.mapping(fields, "")])
 
 
-def entries(
-    fields: Mapping[str, Json], indent: str, remarks: Mapping[Path, str] | None = None
-) -> list[str]:
+def entries(fields: Mapping[str, Json], indent: str, remarks: Mapping[Path, str]) -> list[str]:
     """The lines of a mapping that stands so far inside another file."""
-    return list(_Writer(remarks or {}).mapping(fields, indent))
+    return list(_Writer(remarks).mapping(fields, indent))
 
 
-def after(start: str, value: Json, indent: str) -> list[str]:
+def after(start: str, value: Json, indent: str, remarks: Mapping[Path, str]) -> list[str]:
     """The lines of a value after the key or dash that ends `start`, the beginning of their first;
     `indent` is the white space before that key or dash."""
-    return list(_Writer({})._entry(start, value, indent, ()))
+    return list(_Writer(remarks)._entry(start, value, indent, ()))
 
 
 def item(value: Json, indent: str) -> list[str]:
