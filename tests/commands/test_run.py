@@ -154,6 +154,11 @@ def test_without_a_conversation_there_is_nothing_to_continue(synced):
         ([" "], "The message is empty."),
         ([], "The message is empty."),
         (["caf\udce9"], "The message is not UTF-8."),
+        (
+            ["Hi", "--temperature", "nan"],
+            "Invalid value for '--temperature': nan is no finite number.",
+        ),
+        (["Hi", "--timeout", "inf"], "Invalid value for '--timeout': inf is no finite number."),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(shared, arguments, error):

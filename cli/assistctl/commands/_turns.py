@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,13 @@ from assistctl.sync.planning import find_assistant
 _PLAIN = Limits()
 
 
+def _finite(ctx: click.Context, param: click.Parameter, number: float | None) -> float | None:
+    """NaN is within every range, and JSON has neither."""
+    if number is not None and not math.isfinite(number):
+        raise click.BadParameter(f"{number} is no finite number.", ctx, param)
+    return number
+
+
 def with_turn_options(function: Callable[..., int | None]) -> Callable[..., int | None]:
     """Add the options to a command, which gets what they say in its `conversation`."""
 
@@ -49,8 +57,14 @@ def with_turn_options(function: Callable[..., int | None]) -> Callable[..., int 
         metavar="NAME=VALUE",
         help="A value for a variable of the instructions (again for more).",
     )
-    @click.option("--temperature", metavar="NUMBER", type=float, help="Another temperature.")
-    @click.option("--top-p", metavar="NUMBER", type=float, help="Another top_p.")
+    @click.option(
+        "--temperature",
+        metavar="NUMBER",
+        type=float,
+        callback=_finite,
+        help="Another temperature.",
+    )
+    @click.option("--top-p", metavar="NUMBER", type=float, callback=_finite, help="Another top_p.")
     @click.option("--reasoning-effort", metavar="WORD", help="Another reasoning_effort.")
     @click.option(
         "--max-tokens",
@@ -73,6 +87,7 @@ def with_turn_options(function: Callable[..., int | None]) -> Callable[..., int 
         "seconds",
         metavar="SECONDS",
         type=click.FloatRange(0, min_open=True),
+        callback=_finite,
         default=_PLAIN.seconds,
         show_default="1800",
         help="Cancel a turn that takes longer.",
@@ -82,6 +97,7 @@ def with_turn_options(function: Callable[..., int | None]) -> Callable[..., int 
         "cost",
         metavar="NUMBER",
         type=click.FloatRange(0),
+        callback=_finite,
         help="Cancel a turn that has cost more, by the `prices` of the workspace.",
     )
     @click.option(
