@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistctl.apis.answers import Answer, raised
+from assistctl.apis.answers import Answer, failed, raised
 from assistctl.apis.assistants.steps import completed, said
 from assistctl.errors import RemoteError
 from assistctl.events import CodeCalled, CodeReturned, Source, TextDelta
@@ -131,3 +131,19 @@ def test_code_is_told_once_however_often_an_api_tells_of_it():
 )
 def test_why_code_failed_is_read_from_what_was_printed_last(printed, error):
     assert raised(printed) == error
+
+
+@pytest.mark.parametrize(
+    ("output", "error"),
+    [
+        ('{"error": {"type": "exception", "message": "no"}}', "exception: no"),
+        ('{"error": {"type": "a", "message": "b", "details": []}}', "a: b"),
+        ('{"error": {"type": "a", "message": "b"}, "rows": 2}', None),
+        ('{"error": "what a function calls so"}', None),
+        ("[" * 100_000, None),
+        ("3", None),
+        ("", None),
+    ],
+)
+def test_why_a_function_failed_is_read_from_what_the_model_was_told(output, error):
+    assert failed(output) == error

@@ -248,6 +248,7 @@ def test_where_nobody_can_approve_a_call_it_is_refused_and_the_run_goes_on(synce
     refused = "✗ refund not_approved: refund needs approval, and nobody can be asked  … s\n"
     story = f"{CALLING}{call}{refused}{AND_ON}"
     assert synced("run", "clerk", "refund") == (0, answer, story)
+    assert refused.removesuffix("  … s\n") in synced("steps").out
     assert not (synced.root / "refunded").exists()
     assert synced("run", "clerk", "refund", "-q", "--approve-all") == (0, "Refunded.\n", "")
     assert (synced.root / "refunded").read_text() == "5.0"

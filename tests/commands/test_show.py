@@ -47,8 +47,6 @@ def test_what_is_ours_is_shown_by_its_id_too(shared):
         for item in json.loads(shared.raw("list", "--format", "json").stdout)
     }
     for address, object_id in listed.items():
-        if object_id is None:
-            continue  # a file of a store that its digest proves to be as declared
         shown = json.loads(shared.raw("show", object_id, "--format", "json").stdout)
         assert (shown["address"], shown["id"]) == (address, object_id)
     error = "error: 'asst_nobody' is not declared in this workspace"

@@ -72,9 +72,10 @@ def test_an_object_is_shown_field_by_field_against_the_target() -> None:
             "name": "Helper",
             "temperature": 0.7,
             "instructions": "a\nc\n",
-            "tools": [{"type": "code_interpreter"}],
+            "tools": [{"type": "code_interpreter", "container": "as the target says"}],
             "top_p": 1,
         },
+        {"temperature", "model", "instructions"},
     )
     assert (
         click.unstyle(shown_text(shown))
@@ -129,14 +130,15 @@ def test_an_object_on_one_side_only_is_shown_as_it_is() -> None:
 def test_what_is_too_long_for_a_line_is_shown_as_a_diff_of_its_json() -> None:
     save = {"type": "function", "function": {"name": "save_bill", "description": "Save." * 20}}
     shown = Shown(
-        Listed(Address("assistant", "helper"), "asst_1", "synced"),
+        Listed(Address("assistant", "helper"), "asst_1", "drifted"),
         {"tools": [{"type": "file_search"}, save], "expires_after": None},
         {"tools": [{"type": "file_search", "max": 5}, save], "expires_after": None},
+        {"tools"},
     )
     assert (
         click.unstyle(shown_text(shown))
         == """\
-assistant/helper  synced  asst_1
+assistant/helper  drifted  asst_1
   tools:  (- target, + declared)
     @@ -1,7 +1,6 @@
      [

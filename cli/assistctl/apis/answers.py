@@ -72,6 +72,19 @@ def raised(printed: str) -> str | None:
     return None
 
 
+def failed(output: str) -> str | None:
+    """Why a function failed, of which an API keeps only the output: what a model is told of that
+    (toolbox/outputs.py) says so."""
+    try:
+        told = json.loads(output)
+    except (ValueError, RecursionError):
+        return None
+    match told:
+        case {"error": {"type": str(kind), "message": str(message)}} if len(told) == 1:
+            return f"{kind}: {message}"
+    return None
+
+
 @dataclass
 class Notes:
     """What a server wants its users to know; each once in a conversation."""
@@ -103,7 +116,7 @@ class Retold:
 
     def called(self, call: ToolCall, output: str | None) -> None:
         """A function; one that nobody has answered says so."""
-        error = "it was never answered" if output is None else None
+        error = "it was never answered" if output is None else failed(output)
         self.steps.append(ToolReturned(call, output or "", None, error))
 
     def past(self, finished: Finished, began: float | None, ended: float | None) -> PastTurn:

@@ -6,6 +6,7 @@ import click
 
 from assistctl.commands._options import Options, as_command
 from assistctl.commands._workspace import load
+from assistctl.plan.reconcile import PlanOptions
 from assistctl.render.listing import listing_json, listing_text
 from assistctl.sync.planning import plan_sync
 from assistctl.sync.standing import standings
@@ -17,7 +18,8 @@ def command(options: Options) -> None:
     """List everything declared, and how it stands at the target.
 
     synced, changed (here), drifted (at the target), missing, or undeclared (owned, but not
-    declared any more). Many files of one status are one line; -v lists each.
+    declared any more). Many files of one status are one line; -v, as --format json, lists each, and
+    looks into stores for their ids.
 
     \b
     Examples:
@@ -25,9 +27,9 @@ def command(options: Options) -> None:
       assistctl list -t prod --format json
     """
     workspace = load(options)
+    each = options.verbosity > 0 or options.format == "json"
     with opened(workspace) as surface:
-        planned = plan_sync(surface, workspace)
+        planned = plan_sync(surface, workspace, options=PlanOptions(deep=each))
     rows = standings(planned)
-    each = options.verbosity > 0
     text = listing_json(rows) if options.format == "json" else listing_text(rows, each=each)
     click.echo(text)

@@ -33,16 +33,17 @@ def command(options: Options, key: str) -> None:
         declared = surface.declare(workspace)
         address = Address.parse(key)
         if address not in declared:
-            address = _owned(surface.observe(declared), key) or address
+            address = _owned(surface.observe(declared, deep=True), key) or address
         is_left_over = address not in declared and address != Address.parse(key)
         keys = [] if is_left_over else [key if address == Address.parse(key) else str(address)]
-        planned = plan_sync(surface, workspace, keys, PlanOptions(partial=True))
+        planned = plan_sync(surface, workspace, keys, PlanOptions(partial=True, deep=True))
         hidden = surface.redaction.value
-    remote = planned.observed.owned.get(address)
+    remote, change = planned.observed.owned.get(address), planned.plan.written.get(address)
     shown = Shown(
         standing(planned, address),
         hidden(planned.declared[address].fields) if address in planned.declared else None,
         hidden(remote.fields) if remote else None,
+        {it.field for it in change.fields} if change else (),
     )
     click.echo(shown_json(shown) if options.format == "json" else shown_text(shown))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
@@ -31,7 +31,8 @@ _COLORS = {"synced": "green", "changed": "yellow", "drifted": "magenta", "missin
 
 @dataclass(frozen=True)
 class Listed:
-    """One address and how it stands; `id` is the target's, None while missing."""
+    """One address and how it stands; `id` is the target's, None while missing, as is the content of
+    a file that has changed."""
 
     address: Address
     id: str | None
@@ -40,11 +41,13 @@ class Listed:
 
 @dataclass(frozen=True)
 class Shown:
-    """One object field by field, as declared and as the target has it (None: not there)."""
+    """One object field by field, as declared and as the target has it (None: not there). What a
+    target fills in makes no field `different`."""
 
     listed: Listed
     declared: Mapping[str, Json] | None
     observed: Mapping[str, Json] | None = None
+    different: Collection[str] = ()
 
 
 def listing_text(rows: Sequence[Listed], *, each: bool = False) -> str:
@@ -68,8 +71,8 @@ def listing_json(rows: Sequence[Listed]) -> str:
 
 
 def shown_text(shown: Shown) -> str:
-    """The object's fields; where the two sides differ, `target: …` stands above `declared: …`, and
-    texts of many lines are a diff with the signs of a plan: what sync would add has a `+`."""
+    """The object's fields; where a sync would change one, `target: …` stands above `declared: …`,
+    and texts of many lines are a diff with the signs of a plan: what sync would add has a `+`."""
     listed = shown.listed
     title = click.style(one_line(str(listed.address)), bold=True)
     status = click.style(listed.status, fg=_COLORS.get(listed.status))
@@ -144,10 +147,11 @@ def _field(name: str, shown: Shown) -> list[str]:
         return []
     if is_files(declared) or is_files(observed):
         return _files(label, shown, declared, observed)
-    if shown.declared is None or shown.observed is None or declared == observed:
-        return [f"{label} {declared_brief(observed if declared is None else declared)}"]
-    if declared is None:
-        return [f"{label} {declared_brief(observed)}  (not declared)"]
+    value = observed if declared is None else declared
+    if shown.declared is None or shown.observed is None:
+        return [f"{label} {declared_brief(value)}"]
+    if name not in shown.different:
+        return [f"{label} {declared_brief(value)}{'  (not declared)' * (declared is None)}"]
     if not needs_diff(declared, observed) and _both_fit(declared, observed):
         there, here = sides(observed, declared)
         return [label, f"    target:   {there}", f"    declared: {here}"]
