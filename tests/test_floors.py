@@ -335,26 +335,48 @@ def test_how_a_run_is_written_down_is_seen_to_be_of_an_api():
     assert {"endings.py", "follow.py", "steps.py", "thread.py", "writers.py"} <= of_the_api
 
 
+def inner_room_of(module: str) -> str:
+    """A room inside apis/ or server/; any other room is one as a whole."""
+    parts = module.split(".")
+    return ".".join(parts[1:3]) if parts[1:2] in (["apis"], ["server"]) else room_of(module)
+
+
 def names_taken_elsewhere() -> set[tuple[str, str]]:
-    """(module, name) of what a room of the client takes out of another one."""
+    """(module, name) of what a room takes out of another one."""
     modules = {module_name(path) for path in MODULES}
     taken = set()
     for path in MODULES:
-        room = room_of(module_name(path))
-        aliases, attributes = {}, []
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module and room != room_of(node.module):
+        aliases, found = {}, set()
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
                 for alias in node.names:
-                    taken.add((node.module, alias.name))
+                    found.add((node.module, alias.name))
                     aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                attributes.append((node.value.id, node.attr))
-        taken |= {(aliases[name], attr) for name, attr in attributes if name in aliases}
-    return {it for it in taken if it[0] in modules and room_of(it[0]) != "server"}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                found.add((aliases.get(node.value.id, ""), node.attr))
+        room = inner_room_of(module_name(path))
+        taken |= {it for it in found if it[0] in modules and inner_room_of(it[0]) != room}
+    return taken
+
+
+@cache
+def said_by_protocols() -> set[str]:
+    """The methods of Protocols, which say what those do that keep them."""
+    return {
+        part.name
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and "Protocol" in map(ast.unparse, node.bases)
+        for part in node.body
+        if isinstance(part, ast.FunctionDef) and ast.get_docstring(part)
+    }
 
 
 def without_docstring(module: str, names: Collection[str]) -> list[str]:
-    """Which of these definitions in a module, and of their public methods, say nothing."""
+    """Which of these definitions in a module, and of their public methods, say nothing; what a
+    method does that a base class has, that class says."""
     path = next(path for path in MODULES if module_name(path) == module)
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -365,6 +387,7 @@ def without_docstring(module: str, names: Collection[str]) -> list[str]:
         if isinstance(node, ast.ClassDef)
         for part in node.body
         if isinstance(part, kinds) and not part.name.startswith("_")
+        if part.name not in said_by_protocols() and "super()." not in ast.unparse(part)
     ]
     return [
         f"{module}:{node.lineno} {node.name}"
@@ -373,7 +396,7 @@ def without_docstring(module: str, names: Collection[str]) -> list[str]:
     ]
 
 
-def test_what_a_room_of_the_client_takes_of_another_says_what_it_is():
+def test_what_a_room_takes_of_another_says_what_it_is():
     taken = defaultdict(set)
     for module, name in names_taken_elsewhere():
         taken[module].add(name)

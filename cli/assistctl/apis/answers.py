@@ -92,6 +92,7 @@ class Notes:
     _told: set[str] = field(default_factory=set)
 
     def of(self, run: Mapping[str, Json]) -> Iterator[Notice]:
+        """Those of a run, a response or a turn that were not told yet."""
         for note in run.get("notes") or ():
             if note not in self._told:
                 self._told.add(note)
@@ -108,6 +109,7 @@ class Retold:
     steps: list[Step] = field(default_factory=list)
 
     def hear(self, events: Iterable[Event]) -> None:
+        """Take over the words and the steps of what an Answer tells."""
         for event in events:
             if isinstance(event, TextDelta):
                 self.shown += f"[{event.source}]" if event.source else event.text
@@ -120,6 +122,7 @@ class Retold:
         self.steps.append(ToolReturned(call, output or "", None, error))
 
     def past(self, finished: Finished, began: float | None, ended: float | None) -> PastTurn:
+        """All of it; when it `began` and `ended` is in seconds since 1970."""
         seconds = float(ended - began) if began and ended else None
         calls = tuple(step for step in self.steps if isinstance(step, ToolReturned))
         told = replace(finished, tool_calls=calls, steps=tuple(self.steps), seconds=seconds)
@@ -166,6 +169,7 @@ class Answer:
             yield from self.say(message, text[len(said) :])
 
     def has_begun(self, message: str) -> bool:
+        """Whether some of a message was said."""
         return message in self._said
 
     def length(self, message: str) -> int:
@@ -222,6 +226,7 @@ class Answer:
         self._rested[call] = time.monotonic()
 
     def code_begins(self, call: str, code: str) -> Iterator[Event]:
+        """The whole code of a call, which runs now."""
         if call not in self._shown:
             self._shown.add(call)
             self._begun.setdefault(call, time.monotonic())
@@ -248,11 +253,13 @@ class Answer:
         yield CodeReturned(call, code, output, tuple(files), seconds, error)
 
     def search_begins(self, call: str) -> None:
+        """A search of which the end is told later."""
         self._begun.setdefault(call, time.monotonic())
 
     def search_ended(
         self, call: str, queries: Sequence[str], hits: Sequence[Hit], error: str | None = None
     ) -> Iterator[Event]:
+        """What a search has found."""
         if call in self._done:
             return
         self._done.add(call)
@@ -270,6 +277,7 @@ class Answer:
         self._files[file.id] = file
 
     def has_made(self, file_id: str) -> bool:
+        """Whether a file is among those that were made."""
         return file_id in self._files
 
     def learn(self, read: Callable[[str], Mapping[str, Json]]) -> None:
@@ -289,6 +297,7 @@ class Answer:
 
     @property
     def sources(self) -> tuple[Source, ...]:
+        """What was cited, by the numbers in the text."""
         return tuple(
             replace(it, file_name=it.file_name or self._names.get(it.file_id or ""))
             for it in self._sources

@@ -52,6 +52,7 @@ def endpoints_below(word: str, version: int = 2) -> tuple[Endpoint, ...]:
 
 
 def words() -> tuple[str, ...]:
+    """The first words of all paths."""
     return tuple(_MODULES)
 
 

@@ -17,10 +17,13 @@ Check: TypeAlias = Callable[[Json, str], Json]
 
 
 def anything(value: Json, path: str) -> Json:
+    """A Check that takes every value."""
     return value
 
 
 def string(*, longest: int | None = None, shortest: int = 0, matching: str | None = None) -> Check:
+    """A text of so many characters, all of which match a regular expression."""
+
     def check(value: Json, path: str) -> Json:
         if not isinstance(value, str):
             raise _wrong_type(path, "a string", value)
@@ -37,6 +40,8 @@ def string(*, longest: int | None = None, shortest: int = 0, matching: str | Non
 
 
 def integer(*, least: int | None = None, most: int | None = None) -> Check:
+    """An integer in these bounds, which are allowed; 1.0 is one."""
+
     def check(value: Json, path: str) -> Json:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -48,6 +53,8 @@ def integer(*, least: int | None = None, most: int | None = None) -> Check:
 
 
 def number(*, least: float | None = None, most: float | None = None) -> Check:
+    """A number in these bounds, which are allowed."""
+
     def check(value: Json, path: str) -> Json:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise _wrong_type(path, "a decimal", value)
@@ -57,12 +64,15 @@ def number(*, least: float | None = None, most: float | None = None) -> Check:
 
 
 def boolean(value: Json, path: str) -> Json:
+    """A Check that takes true and false."""
     if not isinstance(value, bool):
         raise _wrong_type(path, "a boolean", value)
     return value
 
 
 def choice(*values: str) -> Check:
+    """One of these texts."""
+
     def check(value: Json, path: str) -> Json:
         if not isinstance(value, str):
             raise _wrong_type(path, f"one of {_enumerate(values)}", value)
@@ -78,6 +88,8 @@ def choice(*values: str) -> Check:
 
 
 def array(item: Check, *, longest: int | None = None, shortest: int = 0) -> Check:
+    """A list of so many values, each of which the Check of an item takes."""
+
     def check(value: Json, path: str) -> Json:
         if not isinstance(value, list):
             raise _wrong_type(path, "an array", value)
@@ -180,12 +192,14 @@ def nullable(check: Check) -> Check:
 
 
 def missing_parameter(path: str) -> ApiError:
+    """As the hosted API says it; the same of the next ones."""
     return ApiError(
         f"Missing required parameter: '{path}'.", param=path, code="missing_required_parameter"
     )
 
 
 def unknown_parameter(path: str) -> ApiError:
+    """The API has no such parameter."""
     return ApiError(f"Unknown parameter: '{path}'.", param=path, code="unknown_parameter")
 
 
@@ -231,6 +245,7 @@ def _wrong_type(path: str, expected: str, value: Json) -> ApiError:
 
 
 def not_of_type(path: str, expected: str, got: str) -> ApiError:
+    """Both in words: `an integer`, `a string`."""
     return ApiError(
         f"Invalid type for '{path}': expected {expected}, but got {got} instead.",
         param=path,

@@ -43,6 +43,7 @@ class ApiError(Exception):
         self.code = code
 
     def document(self) -> Document:
+        """The body of the answer."""
         return {
             "error": {
                 "message": str(self),
@@ -87,6 +88,7 @@ class Kind:
         raise invalid(param, f"'{value}'. Expected an ID that begins with '{stem}'.")
 
     def missing(self, value: str) -> ApiError:
+        """The 404 for an id that nothing has."""
         return ApiError(f"No {self.noun} found with id '{value}'.", status=404)
 
 

@@ -28,6 +28,7 @@ class LostAnswer(RemoteError):
     refused: bool = False
 
     def add(self, more: str) -> None:
+        """Say more of it, behind what is said already."""
         self.args = (f"{self}; {more}",)
 
 

@@ -14,6 +14,7 @@ from assistctl.server.wire import ApiError
 
 
 def active_run(tx: Transaction, project: str, thread_id: str) -> str | None:
+    """The id of the run that locks a thread; one that nobody works on any more is ended first."""
     count_anew(tx)
     claim = on_thread(tx, project, thread_id)
     if claim is not None and claim in overdue(tx):

@@ -96,6 +96,7 @@ class Engine:
 
     @property
     def at_work(self) -> int:
+        """How many runs this process works on."""
         return len(self._tasks)
 
     async def stop(self, in_a_hurry: Callable[[], bool] = lambda: False) -> None:

@@ -59,6 +59,7 @@ class Audience:
         return seat
 
     def tell(self, subject: Hashable, events: Sequence[Any]) -> None:
+        """Give events to all who listen to a subject; from any thread."""
         for seat in self._listening(subject):
             seat.put(events)
 

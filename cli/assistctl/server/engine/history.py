@@ -26,6 +26,7 @@ class HistoryItem:
 
     @cached_property
     def tokens(self) -> int:
+        """An estimate of what it costs of a prompt."""
         return estimate_prompt(self.messages)
 
 

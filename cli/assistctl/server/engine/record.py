@@ -120,6 +120,7 @@ class ToolCall:
 
     @property
     def is_the_clients(self) -> bool:
+        """Whether the client answers it, and not the server."""
         return self.tool == "function"
 
 

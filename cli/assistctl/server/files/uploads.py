@@ -22,6 +22,7 @@ PART_BYTES = 64 * 2**20
 
 
 def create(tx: Transaction, project: str, body: Mapping[str, Any]) -> Document:
+    """Begin an upload, of which the parts follow; the body is checked."""
     moment = now()
     upload: Document = {
         "id": UPLOAD.new_id(),

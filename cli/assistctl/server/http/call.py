@@ -53,6 +53,7 @@ class Call:
 
     @property
     def database(self) -> Database:
+        """That of the server."""
         return self.server.database
 
     def write(self, change: Callable[[Transaction], Document]) -> Document:

@@ -65,5 +65,6 @@ class Models:
         return Scripted([turn for turns in self._scripts.values() for turn in turns], borrowed=True)
 
     async def aclose(self) -> None:
+        """Close the connections to the endpoint."""
         if self.endpoint is not None:
             await self.endpoint.aclose()

@@ -47,11 +47,15 @@ class Usage:
 
 @dataclass(frozen=True)
 class TextPart:
+    """A piece of what the model says."""
+
     text: str
 
 
 @dataclass(frozen=True)
 class RefusalPart:
+    """A piece of why it will not answer."""
+
     text: str
 
 
@@ -119,6 +123,8 @@ class PromptTooLong(ModelError):
 
 
 class Model(Protocol):
+    """What answers prompts, one completion at a time."""
+
     @property
     def note(self) -> str | None:
         """What a run answered by this model tells its reader about it."""

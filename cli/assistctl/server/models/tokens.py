@@ -30,6 +30,7 @@ def estimate_message(message: Mapping[str, Any]) -> int:
 def estimate_prompt(
     messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
 ) -> int:
+    """About how many tokens they are, as Chat Completions has them."""
     return sum(map(estimate_message, messages)) + (estimate_json(tools) if tools else 0)
 
 

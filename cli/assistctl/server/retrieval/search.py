@@ -40,6 +40,7 @@ class Weights:
 
     @classmethod
     def of(cls, ranking: Mapping[str, Any]) -> Weights:
+        """Those of checked `ranking_options`, or the default."""
         hybrid = ranking.get("hybrid_search")
         return cls(hybrid["embedding_weight"], hybrid["text_weight"]) if hybrid else cls()
 

@@ -100,6 +100,7 @@ def ready(tx: Transaction, store_ids: Sequence[str]) -> list[Ingestion]:
 
 
 def some(tx: Transaction, ingestions: Iterable[int], most: int) -> list[int]:
+    """The ids of so many chunks at most, ingestion after ingestion."""
     found: list[int] = []
     for ingestion in ingestions:
         rows = tx.execute(

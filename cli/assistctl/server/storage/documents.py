@@ -144,6 +144,7 @@ def forget_removed(database: Database) -> None:
 
 
 def count(tx: Transaction, collection: Collection) -> int:
+    """How many documents there are."""
     [(number,)] = tx.execute(f"SELECT count(*) FROM documents WHERE {_HERE}", collection.key)  # noqa: S608
     return int(number)
 

@@ -31,6 +31,7 @@ def ranked(
 
 
 def holding(tx: Transaction, store_ids: Sequence[str], word: str) -> set[int]:
+    """The ids of the chunks of some stores that hold a word."""
     rows = tx.execute(
         "SELECT rowid FROM chunk_words WHERE chunk_words MATCH ?", (_match(store_ids, [word]),)
     )

@@ -62,6 +62,7 @@ def take(tx: Transaction, claim: Claim, owner: str | None) -> None:
 
 
 def close_run(tx: Transaction, claim: Claim) -> None:
+    """Unlock the thread: nobody works on the run any more."""
     tx.execute(
         "DELETE FROM active_runs WHERE project = ? AND thread_id = ? AND run_id = ?",
         (claim.project, claim.thread_id, claim.run_id),

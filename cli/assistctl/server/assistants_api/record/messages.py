@@ -56,4 +56,5 @@ def attached(given: Iterable[Document] | None) -> list[Document]:
 
 
 def text_part(value: str, annotations: Iterable[Document] = ()) -> Document:
+    """A part of a message's content."""
     return {"type": "text", "text": {"value": value, "annotations": list(annotations)}}

@@ -16,6 +16,7 @@ RESULT_CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
 
 
 def message_step(run: Document, message_id: str) -> Document:
+    """The step of a message that the run begins to say."""
     details = {"type": "message_creation", "message_creation": {"message_id": message_id}}
     return _step(run, details)
 
@@ -26,6 +27,7 @@ def tool_step(run: Document) -> Document:
 
 
 def with_calls(step: Document, calls: list[Document]) -> Document:
+    """The step with these calls in place of its own."""
     return {**step, "step_details": {"type": "tool_calls", "tool_calls": calls}}
 
 
@@ -41,10 +43,12 @@ def with_outputs(step: Document, outputs: Mapping[str, str | None]) -> Document:
 
 
 def completed(step: Document) -> Document:
+    """The step as it ends now."""
     return {**step, "status": "completed", "completed_at": now()}
 
 
 def function_calls(step: Document) -> list[Document]:
+    """The calls that a client answers, of a step of calls."""
     return [call for call in step["step_details"]["tool_calls"] if call["type"] == "function"]
 
 
