@@ -101,7 +101,9 @@ def command(
         )
         return
     consent.check(workspace.target)
-    snapshot = _chosen(workspace, address, to)
+    snapshot, note = snapshots.chosen(workspace, address, to)
+    if note:
+        click.echo(f"note: {note}", err=True)
     with (
         opened(workspace, parallel) as surface,
         TemporaryDirectory(prefix="assistctl-") as directory,
@@ -185,60 +187,3 @@ def _plan_or_reason(
         raise
     except AssistctlError as error:
         return str(error)
-
-
-def _chosen(workspace: Workspace, address: Address, to: str | None) -> snapshots.Snapshot:
-    """The snapshot to go back to, which has the address."""
-    if to is None:
-        having = [item for item in _of_namespace(workspace) if address in item.objects]
-        if not having:
-            raise AssistctlError(
-                f"there is no snapshot of {address} at {workspace.target.name}; one is kept "
-                "whenever sync changes or deletes it (in CI, as an artifact: name it with --to)"
-            )
-        return _last_whole(having)
-    snapshot = snapshots.named(workspace, to)
-    if address not in snapshot.objects:
-        raise AssistctlError(f"the snapshot {to} does not have {address}")
-    if snapshot.target != workspace.target.name and snapshot.target in workspace.targets:
-        raise AssistctlError(
-            f"the snapshot {to} is of the target {snapshot.target!r}, not of "
-            f"{workspace.target.name!r}; to go back there, use --target {snapshot.target}"
-        )
-    if snapshot.namespace != workspace.target.namespace:
-        raise AssistctlError(
-            f"the snapshot {to} is of namespace {snapshot.namespace!r}, and the target "
-            f"{workspace.target.name!r} is {workspace.target.namespace!r}"
-        )
-    return snapshot
-
-
-def _of_namespace(workspace: Workspace) -> Iterator[snapshots.Snapshot]:
-    for item in snapshots.all_of(workspace):
-        if item.namespace == workspace.target.namespace:
-            yield item
-
-
-def _last_whole(having: Sequence[snapshots.Snapshot]) -> snapshots.Snapshot:
-    """The newest of these snapshots; where a rollback was cut off, the one it was going back to.
-    What was cut off and then done by the next sync counts as one, since before the second half it
-    was as nobody had ever declared it."""
-    newest = having[0]
-    for item in having:
-        if newest.unfinished and item.name == newest.unfinished:
-            click.echo(
-                f"note: goes on with the rollback to {item.name}, which was cut off", err=True
-            )
-            return item
-    first = newest
-    for item in having[1:]:
-        if item.unfinished is None:
-            break
-        first = item
-    if first is not newest:
-        click.echo(
-            f"note: what was to be done after {first.name} was cut off, so that is where it goes; "
-            f"`--to {newest.name}` goes to how it was in between",
-            err=True,
-        )
-    return first

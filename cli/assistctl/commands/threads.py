@@ -233,34 +233,13 @@ def _only(workspace: Workspace, thread: Thread) -> str:
 
 
 def _named(root: Path, options: Options, name: str | None, *, elsewhere: bool = False) -> Thread:
-    """The thread whose id begins like this, with its kind (`thread_`) or without; without a name
-    the one used last. One that is not recorded may be at the target, if it may be `elsewhere`."""
-    found = store.threads(root, options.target)
-    if elsewhere and name and not any(_begins(it.id, name) for it in found):
+    """See store.named. One that is not recorded may be at the target, if it may be `elsewhere`."""
+    try:
+        return store.named(root, options.target, name)
+    except store.NotRecorded:
+        if not (elsewhere and name):
+            raise
         return Thread(0, name, load(options).target.name, "", None, "", "", 0)
-    if not found:
-        where = f" at {options.target}" if options.target else ""
-        raise AssistctlError(f"no thread is recorded here{where}; `assistctl run` begins one")
-    if name is None:
-        return found[0]
-    alike = [it for it in found if it.id == name] or [it for it in found if _begins(it.id, name)]
-    if len(alike) == 1:
-        return alike[0]
-    if not alike:
-        raise AssistctlError(
-            f"no thread {name!r} is recorded here; `assistctl threads list` names them"
-        )
-    if len({it.id for it in alike}) == 1:
-        places = " and ".join(it.target for it in alike)
-        raise AssistctlError(f"{alike[0].id} is one of {places}; say which with --target")
-    several = ", ".join(it.id for it in alike[:3])
-    more = f" and {len(alike) - 3} more" if len(alike) > 3 else ""
-    raise AssistctlError(f"several threads begin with {name!r}: {several}{more}; name more of it")
-
-
-def _begins(thread_id: str, name: str) -> bool:
-    bare = thread_id.partition("_")[2]
-    return bool(name) and (thread_id.startswith(name) or bare.startswith(name))
 
 
 command = as_group(

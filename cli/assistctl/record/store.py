@@ -19,6 +19,7 @@ from pathlib import Path
 from assistctl.errors import AssistctlError
 from assistctl.record.threads import Hit, Thread, Turn, texts
 from assistctl.resources import Json
+from assistctl.some import some
 from assistctl.state_directory import STATE, state_directory
 
 FILE = "threads.db"
@@ -57,6 +58,10 @@ _TURNS = (
 
 class Unreadable(AssistctlError):
     """The record is there, and cannot be used."""
+
+
+class NotRecorded(AssistctlError):
+    """There is no such thread in it."""
 
 
 def begin(root: Path, target: str, thread: str, turn: Turn) -> int:
@@ -112,6 +117,34 @@ def thread(root: Path, target: str, thread_id: str) -> Thread | None:
             f"{_THREADS} WHERE target = ? AND id = ?", (target, thread_id)
         ).fetchone()
     return Thread(*row) if row else None
+
+
+def named(root: Path, target: str | None, name: str | None) -> Thread:
+    """The thread of a target, or of any, whose id begins like this, with its kind (`thread_`) or
+    without; without a name the one used last. Raises AssistctlError where that is not one."""
+    found = threads(root, target)
+    if not found:
+        where = f" at {target}" if target else ""
+        raise NotRecorded(f"no thread is recorded here{where}; `assistctl run` begins one")
+    if name is None:
+        return found[0]
+    alike = [it for it in found if it.id == name] or [it for it in found if _begins(it.id, name)]
+    if len(alike) == 1:
+        return alike[0]
+    if not alike:
+        raise NotRecorded(
+            f"no thread {name!r} is recorded here; `assistctl threads list` names them"
+        )
+    if len({it.id for it in alike}) == 1:
+        places = " and ".join(it.target for it in alike)
+        raise AssistctlError(f"{alike[0].id} is one of {places}; say which with --target")
+    several = some((it.id for it in alike), 3)
+    raise AssistctlError(f"several threads begin with {name!r}: {several}; name more of it")
+
+
+def _begins(thread_id: str, name: str) -> bool:
+    bare = thread_id.partition("_")[2]
+    return bool(name) and (thread_id.startswith(name) or bare.startswith(name))
 
 
 def turns(root: Path, thread: Thread) -> list[Turn]:

@@ -14,10 +14,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 
 from assistctl.apis.managed.ownership import without_ours
@@ -128,6 +129,56 @@ def named(workspace: Workspace, name: str) -> Snapshot:
     """A snapshot of the target by its name, or any by its path. Raises AssistctlError."""
     own = {directory.name: directory for directory in _directories(workspace)}
     return read(own.get(name) or _only_one(Path(name)), workspace)
+
+
+def chosen(workspace: Workspace, address: Address, name: str | None) -> tuple[Snapshot, str]:
+    """The snapshot to go back to, which has the address: by its name or path, else the newest; and
+    what is to be said of that, if anything is. Raises AssistctlError."""
+    target = workspace.target
+    if name is None:
+        having = [
+            item
+            for item in all_of(workspace)
+            if item.namespace == target.namespace and address in item.objects
+        ]
+        if not having:
+            raise AssistctlError(
+                f"there is no snapshot of {address} at {target.name}; one is kept "
+                "whenever sync changes or deletes it (in CI, as an artifact: name it with --to)"
+            )
+        return _last_whole(having)
+    snapshot = named(workspace, name)
+    if address not in snapshot.objects:
+        raise AssistctlError(f"the snapshot {name} does not have {address}")
+    if snapshot.target != target.name and snapshot.target in workspace.targets:
+        raise AssistctlError(
+            f"the snapshot {name} is of the target {snapshot.target!r}, not of "
+            f"{target.name!r}; to go back there, use --target {snapshot.target}"
+        )
+    if snapshot.namespace != target.namespace:
+        raise AssistctlError(
+            f"the snapshot {name} is of namespace {snapshot.namespace!r}, and the target "
+            f"{target.name!r} is {target.namespace!r}"
+        )
+    return snapshot, ""
+
+
+def _last_whole(having: Sequence[Snapshot]) -> tuple[Snapshot, str]:
+    """The newest of these snapshots; where a rollback was cut off, the one it was going back to.
+    What was cut off and then done by the next sync counts as one, since before the second half it
+    was as nobody had ever declared it."""
+    newest = having[0]
+    for item in having:
+        if newest.unfinished and item.name == newest.unfinished:
+            return item, f"goes on with the rollback to {item.name}, which was cut off"
+    cut_off = list(takewhile(lambda item: item.unfinished is not None, having[1:]))
+    first = cut_off[-1] if cut_off else newest
+    if first is newest:
+        return first, ""
+    return first, (
+        f"what was to be done after {first.name} was cut off, so that is where it goes; "
+        f"`--to {newest.name}` goes to how it was in between"
+    )
 
 
 def _only_one(path: Path) -> Path:
