@@ -138,7 +138,7 @@ def _mapping(text: str, file: str, findings: Findings) -> Located | None:
         events = iter(_LOADER(text).get_event, None)  # yaml.parse asks twice for each
         value, place = compose(events, file, findings)
     except yaml.MarkedYAMLError as error:
-        raise _syntax(error, file) from None
+        raise _syntax(error, text, file) from None
     except yaml.YAMLError as error:
         raise Unreadable(
             Place(file), f"not valid YAML: {' '.join(str(error).split())}", "correct it"
@@ -172,9 +172,17 @@ _SYNTAX = (
 )
 
 
-def _syntax(error: yaml.MarkedYAMLError, file: str) -> Unreadable:
+_WIDE_COLON = re.compile(r"[ -]*[a-z_]+(?=：)")
+"""A key as somebody writes it whose keyboard is set to Chinese or Japanese."""
+
+
+def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> Unreadable:
     mark = error.problem_mark or error.context_mark
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+    for line, words in list(enumerate(text.split("\n")[: place.line], 1))[-2:]:
+        if key := _WIDE_COLON.match(words):
+            wide = Place(file, line, key.end() + 1)
+            return Unreadable(wide, "not valid YAML: a full-width colon", "write `: ` instead")
     problem = str(error.problem or error.context)
     where, began = "", error.context_mark
     if error.context and began and began.line + 1 != place.line:
