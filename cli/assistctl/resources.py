@@ -130,6 +130,12 @@ class Function:
     context: tuple[str, ...] = ()
     mcp: McpTool | None = None
 
+    @property
+    def contract(self) -> dict[str, Json]:
+        """What every API tells a model of it."""
+        told = {"name": self.name, "description": self.description}
+        return {**told, "parameters": self.parameters}
+
 
 @dataclass(frozen=True)
 class CodeInterpreter:

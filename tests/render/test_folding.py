@@ -4,7 +4,7 @@ import click
 import pytest
 
 from assistctl.plan.changes import Action, Change, FieldChange, Plan
-from assistctl.render.folding import in_bytes, some
+from assistctl.render.folding import in_bytes, some_files
 from assistctl.render.markdown import plan_markdown
 from assistctl.render.plan import plan_text
 from assistctl.resources import FILE, VECTOR_STORE, Address
@@ -170,8 +170,8 @@ def test_sizes_are_short(size: int, words: str) -> None:
 
 
 def test_one_more_than_a_few_is_named_rather_than_counted() -> None:
-    assert some(files(1, 4)) == "docs/001.md, docs/002.md, docs/003.md, docs/004.md"
-    assert some(files(1, 5)) == "docs/001.md, docs/002.md, docs/003.md and 2 more"
+    assert some_files(files(1, 4)) == "docs/001.md, docs/002.md, docs/003.md, docs/004.md"
+    assert some_files(files(1, 5)) == "docs/001.md, docs/002.md, docs/003.md and 2 more"
 
 
 def test_many_files_that_are_declared_no_longer_are_told_as_one() -> None:

@@ -72,14 +72,8 @@ def _tool(tool: Tool, workspace: Workspace) -> dict[str, Json]:
         return {"type": "file_search", "vector_store": tool.store, "files": files, **tool.options}
     assert isinstance(tool, FunctionTool)
     function = tool.function
-    return {
-        "type": "function",
-        "name": function.name,
-        "description": function.description,
-        "parameters": function.parameters,
-        "strict": bool(function.strict),
-        "approval": function.approval,
-    }
+    asked = {"strict": bool(function.strict), "approval": function.approval}
+    return {"type": "function", **function.contract, **asked}
 
 
 def _shown(tools: Iterable[Mapping[str, Json]]) -> list[Json]:

@@ -9,6 +9,7 @@ from assistctl.plan.changes import Action, Change, Plan
 from assistctl.render.terminal import one_line
 from assistctl.render.values import counted
 from assistctl.resources import FILE, VECTOR_STORE, Address, Json
+from assistctl.some import some
 
 FEW = 5
 """So many files are shown one by one."""
@@ -97,7 +98,7 @@ def gathered(addresses: Iterable[Address]) -> list[str]:
     files = [it for it in listed if it.kind == FILE]
     if len(files) <= FEW:
         return [str(it) for it in listed]
-    alike = f"{FILES} ({counted(len(files), 'file')}): {some(files)}"
+    alike = f"{FILES} ({counted(len(files), 'file')}): {some_files(files)}"
     return list(dict.fromkeys(alike if it.kind == FILE else str(it) for it in listed))
 
 
@@ -113,14 +114,14 @@ def difference(before: Json, after: Json) -> tuple[list[Json], list[Json]]:
     return [it for it in new if str(it) not in had], [it for it in old if str(it) not in has]
 
 
-def some(files: Sequence[Json], most: int = NAMED) -> str:
-    """`docs/a.md, docs/b.md, docs/c.md and 38 more`"""
-    shown = len(files) if len(files) <= most + 1 else most
-    rest = f" and {len(files) - shown:,} more" if len(files) > shown else ""
-    return ", ".join(one_line(plain_name(it)) for it in files[:shown]) + rest
+def some_files(files: Sequence[Json]) -> str:
+    """`docs/a.md, docs/b.md, docs/c.md and 38 more`; never "and 1 more"."""
+    names = [one_line(plain_name(it)) for it in files]
+    return some(names, NAMED + (len(names) == NAMED + 1))
 
 
 def plain_name(file: Json) -> str:
+    """A file's path, or its id where it is not ours."""
     return file.name if isinstance(file, Address) else str(file)
 
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 import click
 
-from assistctl.render.folding import FEW, difference, is_files, plain_name, some
+from assistctl.render.folding import FEW, difference, is_files, plain_name, some_files
 from assistctl.render.terminal import one_line, padded, width
 from assistctl.render.values import (
     ROOM,
@@ -163,7 +163,7 @@ def _files(label: str, shown: Shown, declared: Json, observed: Json) -> list[str
     come, go = difference(observed, declared)
     if shown.declared is None or shown.observed is None or not (come or go):
         files = observed if declared is None else declared
-        return [f"{label} {counted(len(files), 'file')}: {some(files)}"]
+        return [f"{label} {counted(len(files), 'file')}: {some_files(files)}"]
     lines = [f"    {sign} {one_line(plain_name(it))}" for sign, it in _signed(come, go)]
     return [f"{label}  (- target, + declared)", *lines]
 

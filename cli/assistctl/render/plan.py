@@ -16,7 +16,7 @@ from assistctl.render.folding import (
     gathered,
     is_files,
     plain_name,
-    some,
+    some_files,
 )
 from assistctl.render.terminal import one_line, sanitize
 from assistctl.render.values import (
@@ -182,7 +182,7 @@ def _folded_block(fold: Folded) -> list[str]:
     which = _id_of_deleted(fold.own) if fold.own else ""
     return [
         f"{_title(title, fold.action)}{cause}{which}",
-        *(_INDENT + _colored(f"  {sign} {some(files)}") for sign, files in fold.names()),
+        *(_INDENT + _colored(f"  {sign} {some_files(files)}") for sign, files in fold.names()),
         *(_INDENT + _colored(line) for line in (field_lines(fold.rest) if fold.rest else ())),
     ]
 

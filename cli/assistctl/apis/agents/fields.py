@@ -110,18 +110,10 @@ def said_once(assistant: Assistant) -> dict[str, Json]:
 def _tool(tool: Tool) -> dict[str, Json]:
     if isinstance(tool, FileSearch):
         told = "Search the files of this assistant for passages that help to answer."
-        function: dict[str, Json] = {
-            "name": SEARCH,
-            "description": told,
-            "parameters": _QUERY,
-        }
+        function: dict[str, Json] = {"name": SEARCH, "description": told, "parameters": _QUERY}
     else:
         assert isinstance(tool, FunctionTool)
-        function = {
-            "name": tool.function.name,
-            "description": tool.function.description,
-            "parameters": tool.function.parameters,
-        }
+        function = tool.function.contract
     return {"type": "function", "function": function}
 
 

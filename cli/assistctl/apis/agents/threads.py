@@ -82,11 +82,6 @@ def place(thread: str) -> str:
     return path_of("/agents/sessions", thread)
 
 
-def delete(client: Client, thread: str) -> None:
-    """See surface.Surface.delete_thread."""
-    client.delete(place(thread))
-
-
 def _told(entries: Entries) -> str:
     texts = []
     for entry in entries:

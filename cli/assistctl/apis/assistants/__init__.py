@@ -14,7 +14,7 @@ def _talk() -> Talk:
     return Talk(
         Conversation,
         past.turns,
-        Threads(threads.read, threads.write, threads.delete, threads.place),
+        Threads(threads.read, threads.write, threads.place),
         pictures.part,
     )
 

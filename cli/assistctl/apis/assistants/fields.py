@@ -61,16 +61,8 @@ def _tool(tool: Tool) -> dict[str, Json]:
         options = {"file_search": dict(tool.options)} if tool.options else {}
         return {"type": "file_search", **options}
     assert isinstance(tool, FunctionTool)
-    function = tool.function
-    return {
-        "type": "function",
-        "function": {
-            "name": function.name,
-            "description": function.description,
-            "parameters": function.parameters,
-            "strict": function.strict,
-        },
-    }
+    function = {**tool.function.contract, "strict": tool.function.strict}
+    return {"type": "function", "function": function}
 
 
 def _observed(body: Mapping[str, Json], addresses: Mapping[str, Address | None]) -> dict[str, Json]:

@@ -88,11 +88,6 @@ def place(thread: str) -> str:
     return path_of("/threads", thread)
 
 
-def delete(client: Client, thread: str) -> None:
-    """See surface.Surface.delete_thread."""
-    client.delete(place(thread))
-
-
 def _message(client: Client, message: Mapping[str, Json], left: list[str]) -> Message:
     texts = []
     for part in message.get("content") or ():

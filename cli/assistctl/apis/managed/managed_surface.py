@@ -50,12 +50,13 @@ Begun: TypeAlias = Callable[[str], None]
 @dataclass(frozen=True)
 class Threads:
     """Threads as a whole, as surface.Surface has them; `write` also takes the owner
-    `<namespace>/<key>`, and `place` makes a path of an id."""
+    `<namespace>/<key>`, and `place` makes a path of an id, at which one is deleted without
+    a `delete`."""
 
     read: Callable[[Client, str], Transcript]
     write: Callable[[Client, Assistant, str | None, str, Entries, Uploader, Begun], WrittenThread]
-    delete: Callable[[Client, str], None]
     place: Callable[[str], str]
+    delete: Callable[[Client, str], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,11 @@ class ManagedSurface:
         return write(self.client, assistant, remote_id, owner, entries, upload, begun)
 
     def delete_thread(self, thread: str) -> None:
-        self.api.talk().threads.delete(self.client, thread)
+        threads = self.api.talk().threads
+        if threads.delete:
+            threads.delete(self.client, thread)
+        else:
+            self.client.delete(threads.place(thread))
 
     def turns(self, thread: str) -> list[PastTurn]:
         return self.api.talk().turns(self.client, thread)

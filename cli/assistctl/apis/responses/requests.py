@@ -129,15 +129,9 @@ def _tool(tool: Tool, files: Sequence[str], stores: Sequence[str]) -> dict[str, 
     if isinstance(tool, FileSearch):
         return {"type": "file_search", "vector_store_ids": list(stores), **tool.options}
     assert isinstance(tool, FunctionTool)
-    function = tool.function
-    return {
-        "type": "function",
-        "name": function.name,
-        "description": function.description,
-        "parameters": function.parameters,
-        # Left out it is tried here, and was false where assistants live.
-        "strict": bool(function.strict),
-    }
+    # Left out it is tried here, and was false where assistants live.
+    strict = bool(tool.function.strict)
+    return {"type": "function", **tool.function.contract, "strict": strict}
 
 
 def _format(declared: Json) -> Json:
