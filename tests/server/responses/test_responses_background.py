@@ -155,6 +155,49 @@ def test_a_background_response_is_cancelled_as_often_as_one_likes(
         openai.responses.cancel(respond(openai, "hello").id)
 
 
+def test_a_response_whose_client_has_gone_away_lets_go_of_its_conversation(
+    openai: OpenAI, endpoint: ChatEndpoint
+) -> None:
+    # That a client has gone shows when something is sent to it.
+    go_on, over = (threading.Event(), threading.Event()), threading.Event()
+    endpoint.answer(*(say("One, ", each, "two, ", over, "three.") for each in go_on), say("Four."))
+    conversation = openai.conversations.create().id
+
+    def left(gone: threading.Event) -> str:
+        """The id of a response whose stream was closed amid its words."""
+        stream = respond(openai, "count", conversation=conversation, stream=True)
+        first: str = next(stream).response.id
+        next(event for event in stream if event.type == "response.output_text.delta")
+        with pytest.raises(sdk.BadRequestError, match="Cannot cancel a synchronous response"):
+            openai.responses.cancel(first)
+        with pytest.raises(sdk.BadRequestError, match="currently operating"):
+            respond(openai, "again", conversation=conversation)
+        stream.close()
+        gone.set()
+        return first
+
+    first = left(go_on[0])
+    cancelled = eventually(lambda: openai.responses.cancel(first))
+    assert (cancelled.status, cancelled.output_text) == ("cancelled", "One, two, ")
+    second = left(go_on[1])
+    third = eventually(lambda: respond(openai, "and now?", conversation=conversation))
+    assert third.output_text == "Four."
+    assert openai.responses.retrieve(second).status == "cancelled"
+    said = [(each["role"], each["content"]) for each in endpoint.requests[-1]["messages"]]
+    assert said[-3:] == [("user", "count"), ("assistant", "One, two, "), ("user", "and now?")]
+    over.set()
+
+
+def eventually(ask: Callable[[], Any]) -> Any:
+    """As soon as the server has noticed that a client is gone."""
+    until = time.monotonic() + 20
+    while True:
+        try:
+            return ask()
+        except sdk.BadRequestError:
+            assert time.monotonic() < until
+
+
 def test_a_response_that_takes_too_long_has_failed(
     openai: OpenAI, endpoint: ChatEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

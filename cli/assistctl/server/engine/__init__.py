@@ -47,6 +47,7 @@ class _Task:
 
     task: asyncio.Task[None]
     scope: anyio.CancelScope
+    channel: Listener
 
 
 class Engine:
@@ -125,6 +126,11 @@ class Engine:
 
         tx.after_commit(begin)
 
+    def listener(self, claim: Claim) -> Listener | None:
+        """Who is told of the run; None if this process does not work on it."""
+        task = self._tasks.get(claim)
+        return task.channel if task else None
+
     def forget(self, project: str, owner_id: str) -> None:
         """End the interpreter of a thread or container that was deleted, with all that its code
         has made."""
@@ -149,7 +155,7 @@ class Engine:
         task = asyncio.current_task()
         assert task is not None
         scope = anyio.CancelScope(deadline=anyio.current_time() + seconds)
-        self._tasks[claim] = _Task(task, scope)
+        self._tasks[claim] = _Task(task, scope, channel)
         if self._stopping:
             scope.cancel()
         worker = Worker(self._database, self.models, self.tools, self.owner, record, channel)

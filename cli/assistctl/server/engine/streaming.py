@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,7 +52,8 @@ class Listener(Protocol):
 @dataclass
 class Channel:
     """The one listener of a run; where there is none, `listening` is False and events go nowhere,
-    unless they are `kept` for those who come later.
+    unless they are `kept` for those who come later. Of a run that may be cancelled once its client
+    has gone away, `is_left` tells whether it has.
 
     It never holds the run up: what a slow client has not fetched yet waits here, at most one run's
     worth of it, and a client that goes away just stops reading.
@@ -62,6 +63,7 @@ class Channel:
     listening: bool = True
     kept: list[bytes] | None = None
     closed: bool = False
+    is_left: Callable[[], bool] = bool
     _waiting: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
 
     def send(self, events: Events) -> None:

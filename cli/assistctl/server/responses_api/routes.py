@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -70,9 +71,11 @@ async def create(call: Call) -> Answer:
     channel = Channel(ResponseStream() if stream or background else whole)
     if background:
         channel.kept, channel.listening = [], False
+    else:
+        channel.is_left = getattr(call.request.state, "is_gone", bool)
     start = partial(_start, call, request, channel)
     try:
-        response = await call.server.lanes.writes.run(start)
+        response = await _begun(call, start)
     except Answered as before:
         return await _again(call, before.answer, stream=stream, background=background)
     if background:
@@ -123,7 +126,10 @@ def delete(call: Call) -> Document:
 
 async def cancel(call: Call) -> Document:
     """Answers once the response has stopped; to cancel one twice changes nothing."""
-    identity = call.path("response_id", RESPONSE)
+    return await _stopped(call, call.path("response_id", RESPONSE))
+
+
+async def _stopped(call: Call, identity: str) -> Document:
     response = await call.server.lanes.writes.run(partial(_cancel, call, identity))
     deadline = time.monotonic() + _CANCEL_SECONDS
     while response["status"] in objects.ACTIVE and time.monotonic() < deadline:
@@ -188,6 +194,18 @@ def _rehearsed(call: Call, request: Mapping[str, Any]) -> tuple[Prompt, list[Doc
         return prompt, [item for item in every if item.get("role") == "user"]
 
 
+async def _begun(call: Call, start: Callable[[], Document]) -> Document:
+    """A conversation that is kept busy for a client that has gone away is let go."""
+    try:
+        return await call.server.lanes.writes.run(start)
+    except items.Locked as locked:
+        if not _is_left(call, locked.claim):
+            raise
+        with suppress(ApiError):  # it has ended meanwhile
+            await _stopped(call, objects.response_id(locked.claim.run_id))
+    return await call.server.lanes.writes.run(start)
+
+
 def _start(call: Call, request: Mapping[str, Any], channel: Channel) -> Document:
     """Have a response worked on, with its input written down; returns it as it begins."""
 
@@ -237,16 +255,23 @@ def _keep(streams: dict[Claim, Channel], claim: Claim, channel: Channel) -> None
 def _cancel(call: Call, identity: str) -> Document:
     with call.database.write() as tx:
         run = objects.fetch(tx, call.project, identity)
-        if not objects.is_background(run):
+        claim = _claim(call, run)
+        if not objects.is_background(run) and not _is_left(call, claim):
             raise ApiError("Cannot cancel a synchronous response: it has no background=true.")
         if run["status"] in ("queued", "in_progress"):
-            claim = _claim(call, run)
             run = documents.update(tx, claim.collection, run["id"], {"status": "cancelling"})
             call.server.engine.interrupt(tx, claim)
         elif run["status"] not in ("cancelling", "cancelled"):
             status = objects.response(run, [])["status"]
             raise ApiError(f"Cannot cancel a response that is {status}.")
         return objects.read(tx, call.project, run)
+
+
+def _is_left(call: Call, claim: Claim) -> bool:
+    """Whether a response at work is for a client that has gone away, which is how OpenAI lets one
+    be cancelled that is not in the background."""
+    channel = call.server.engine.listener(claim)
+    return isinstance(channel, Channel) and channel.is_left()
 
 
 async def _again(call: Call, answer: Document, *, stream: bool, background: bool) -> Answer:

@@ -20,13 +20,14 @@ from assistctl.server.responses_api.items.attached import have_files, with_texts
 from assistctl.server.responses_api.items.bodies import FEW_ITEMS, ITEMS, as_items
 from assistctl.server.responses_api.items.removing import remove
 from assistctl.server.responses_api.items.views import Viewer
-from assistctl.server.storage import Transaction, documents, threads
+from assistctl.server.storage import Claim, Transaction, documents, threads
 from assistctl.server.storage.documents import Page
 from assistctl.server.wire import ApiError, Document, invalid
 
 __all__ = [
     "FEW_ITEMS",
     "ITEMS",
+    "Locked",
     "Viewer",
     "add",
     "as_items",
@@ -80,15 +81,23 @@ def missing(item_id: str, thread_id: str) -> ApiError:
     return ApiError(f"No item found with id '{item_id}' in '{thread_id}'.", status=404)
 
 
-def refuse_locked(tx: Transaction, project: str, thread_id: str) -> None:
-    """While a response or a run is active, a conversation takes nothing else."""
-    if locks.active_run(tx, project, thread_id):
-        raise ApiError(
+class Locked(ApiError):
+    """`claim` is that of the run which keeps the conversation busy."""
+
+    def __init__(self, claim: Claim) -> None:
+        super().__init__(
             "Another process is currently operating on this conversation. Please retry in a few"
             " seconds.",
             param="conversation",
             code="conversation_locked",
         )
+        self.claim = claim
+
+
+def refuse_locked(tx: Transaction, project: str, thread_id: str) -> None:
+    """While a response or a run is active, a conversation takes nothing else."""
+    if run_id := locks.active_run(tx, project, thread_id):
+        raise Locked(Claim(project, thread_id, run_id))
 
 
 def _following(
