@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from assistctl.errors import Place, Problem
 from assistctl.keys import composed
@@ -243,6 +243,12 @@ class Assistant:
         return tuple(tool.function for tool in self.tools if isinstance(tool, FunctionTool))
 
 
+Api: TypeAlias = Literal["assistants", "agents", "responses"]
+"""What a target may speak."""
+
+API_NAMES: tuple[Api, ...] = get_args(Api)
+
+
 @dataclass(frozen=True)
 class Target:
     """Where assistants live: a base URL, a key and one API surface.
@@ -255,7 +261,7 @@ class Target:
     """
 
     name: str
-    api: Literal["assistants", "agents", "responses"]
+    api: Api
     namespace: str
     place: Place
     base_url: str | None = None

@@ -8,7 +8,7 @@ from typing import Literal
 
 from assistctl.errors import Place
 from assistctl.keys import is_key
-from assistctl.resources import Json, Target
+from assistctl.resources import API_NAMES, Json, Target
 from assistctl.spec import endpoints
 from assistctl.spec.discovery import FILE
 from assistctl.spec.findings import Findings
@@ -96,7 +96,7 @@ def _check(name: str, fields: Located, findings: Findings) -> None:
     if isinstance(model, Located):
         endpoints.check(model, f"targets.{name}.model", findings)
     api = fields.get("api", "assistants")
-    if api not in ("assistants", "agents", "responses"):
+    if api not in API_NAMES:
         return
     embedded = _embedded(fields)
     if "model" in fields and not embedded:

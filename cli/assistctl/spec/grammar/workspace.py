@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assistctl.resources import API_NAMES
 from assistctl.spec.grammar.parts import (
     Schema,
     array,
@@ -96,11 +97,7 @@ WORKSPACES: dict[str, Schema] = {
         mapping(
             "A place where assistants live.",
             {
-                "api": word(
-                    "The API surface spoken there.",
-                    *["assistants", "agents", "responses"],
-                    default="assistants",
-                ),
+                "api": word("The API surface spoken there.", *API_NAMES, default="assistants"),
                 "base_url": ref(
                     "url",
                     "The address of the API. Left out, it is the embedded server for assistants, "
