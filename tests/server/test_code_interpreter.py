@@ -506,6 +506,31 @@ def test_the_model_is_offered_the_tool_and_gets_output_and_paths_back(
     ]
 
 
+def test_a_file_has_its_id_as_a_name_too_where_code_calls_it_so(
+    confinable, start, connect, endpoint
+):
+    client = connect(start(model={"base_url": endpoint.url}))
+    prices = upload(client, "prices.csv", "8")
+    codes = [
+        "import os; os.listdir()",
+        f"source = '/mnt/data/{prices.id}'; open(source).read(), sorted(os.listdir())",
+        "open(source).read()",
+    ]
+    endpoint.answer(
+        *(
+            call((f"c{n}", "code_interpreter", json.dumps({"code": c})))
+            for n, c in enumerate(codes)
+        ),
+        say("Read."),
+    )
+    files = {"code_interpreter": {"file_ids": [prices.id]}}
+    coder = make_assistant(client, tools=TOOLS, tool_resources=files, metadata={})
+    _, run = say_and_run(client, coder, "go")
+    both = sorted([prices.id, "prices.csv"])
+    assert logs_of(client, run) == ["['prices.csv']\n", f"('8', {both})\n", "'8'\n"]
+    assert client.files.list(purpose="assistants_output").data == []
+
+
 def test_a_clients_function_may_have_the_name(confinable, start, connect, endpoint):
     taken = {"type": "function", "function": {"name": "code_interpreter"}}
     endpoint.answer(call(("c1", "run_python_code", '{"code": "1 + 1"}')), say("2"))

@@ -106,13 +106,20 @@ class CodeInterpreter:
             code,
             [
                 Given(name, file_id, partial(contents.parts, self._database, file_id))
-                for name, file_id in self._files.items()
+                for name, file_id in self._called(code).items()
             ],
             continued=self._continued,
             holder=own,
         )
         self._continued = True
         return await run_in_threadpool(self._result, code, execution)
+
+    def _called(self, code: str) -> dict[str, str]:
+        """The files, and by their ids those that the code calls so: at OpenAI they had no other
+        name, so that instructions tell models /mnt/data/file-…"""
+        return {
+            file_id: file_id for file_id in self._files.values() if file_id in code
+        } | self._files
 
     def _failed(self, arguments: str, error: str, note: str | None = None) -> CodeResult:
         return CodeResult(code_of(arguments), f"[{error}]\n", False, error, note=note)
