@@ -87,9 +87,8 @@ def test_edits_at_the_target_are_never_overwritten_unasked(synced):
     drifted(synced)
     refusal = (
         "error: edited at the target since the last sync: assistant/greeter (instructions); "
-        "nothing was changed. Use --on-drift pull to bring these edits into the YAML "
-        "(so does `assistctl pull`), --on-drift overwrite to discard them, "
-        "--on-drift keep to leave them\n"
+        "nothing was changed. `assistctl pull` brings these edits into the YAML, "
+        "--on-drift overwrite discards them, --on-drift keep leaves them\n"
     )
     kept = f"""\
 Edited at the target, kept so:
@@ -151,9 +150,8 @@ Plan for local: 0 to create, 0 to update, 1 to delete.
 """
     refusal = (
         "error: edited at the target since the last sync: assistant/greeter (instructions, "
-        "temperature); nothing was changed. Use --on-drift pull to bring these edits into the YAML "
-        "(so does `assistctl pull`), --on-drift overwrite to discard them, "
-        "--on-drift keep to leave them\n"
+        "temperature); nothing was changed. `assistctl pull` brings these edits into the YAML, "
+        "--on-drift overwrite discards them, --on-drift keep leaves them\n"
     )
     kept = """\
 No longer declared, left alone:

@@ -32,8 +32,8 @@ def refuse_drift(planned: PlannedSync, on_drift: OnDrift | None) -> None:
     if on_drift in (None, "fail") and planned.plan.drifted:
         raise Refused(
             f"edited at the target since the last sync: {', '.join(drifted_fields(planned))}; "
-            "nothing was changed. Use --on-drift pull to bring these edits into the YAML (so does "
-            "`assistctl pull`), --on-drift overwrite to discard them, --on-drift keep to leave them"
+            "nothing was changed. `assistctl pull` brings these edits into the YAML, "
+            "--on-drift overwrite discards them, --on-drift keep leaves them"
         )
 
 
