@@ -3,7 +3,7 @@
 import pytest
 
 from assistctl.redaction import Redaction, holds_secret
-from assistctl.server import upstream
+from assistctl.server.models.refusals import hidden
 
 HIDDEN = "[redacted]"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"
@@ -52,7 +52,7 @@ def test_secrets_of_others_are_taken_out_by_client_and_server_alike(text, withou
         without = f"refused {without}, sorry"
     assert Redaction("").text(said) == without
     assert Redaction("").value([{"instructions": said}]) == [{"instructions": without}]
-    assert upstream.concealed(said, None) == without
+    assert hidden(said, []) == without
     assert holds_secret(said)
 
 
@@ -65,7 +65,7 @@ def test_what_was_redacted_once_stays_as_it_is(_, without):
 @pytest.mark.parametrize("text", HARMLESS)
 def test_words_that_only_resemble_secrets_stay(text):
     assert Redaction("").text(text) == text
-    assert upstream.concealed(text, None) == text
+    assert hidden(text, []) == text
     assert not holds_secret(text)
 
 
@@ -77,8 +77,8 @@ def test_what_people_write_is_shown_unless_it_is_made_as_keys_are():
 
 def test_the_own_key_is_taken_out_however_it_is_spelled_unless_it_is_a_word():
     assert Redaction("a/key+here").text("a/key+here or a%2Fkey%2Bhere") == f"{HIDDEN} or {HIDDEN}"
-    assert upstream.concealed("my-own-key", "my-own-key") == HIDDEN
-    assert upstream.concealed("there is none", "none") == "there is none"
+    assert hidden("my-own-key", ["my-own-key"]) == HIDDEN
+    assert hidden("there is none", ["none"]) == "there is none"
 
 
 def test_an_error_shows_no_secret_wherever_an_api_puts_it():

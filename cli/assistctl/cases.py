@@ -60,11 +60,6 @@ class Case:
     pass_rate: float = 1.0
     variables: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def expectations(self) -> tuple[Expectation, ...]:
-        """Those of its turns, in their order, and those at its end."""
-        return (*(each for turn in self.turns for each in turn.expect), *self.expect)
-
 
 @dataclass(frozen=True)
 class Judge:

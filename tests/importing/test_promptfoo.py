@@ -117,7 +117,8 @@ cases:
 def test_one_variable_alone_is_what_the_user_says(shop):
     imported(shop, "tests: [{vars: {question: Open today?}, assert: []}]\n")
     (case,) = load(shop).suites["clerk"].cases
-    assert (case.name, case.turns[0].user, case.expectations) == ("test 1", "Open today?", ())
+    (turn,) = case.turns
+    assert (case.name, turn.user, turn.expect, case.expect) == ("test 1", "Open today?", (), ())
 
 
 @pytest.mark.parametrize(

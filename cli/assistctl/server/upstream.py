@@ -92,10 +92,11 @@ def backoff(attempt: int) -> float:
 
 def refusal(response: httpx2.Response, key: str | None) -> str:
     """Why it refused, without the key that it was sent."""
+    without_key = Redaction(key).text
     try:
-        return concealed(sentence(response.json()), key)[:1000]
+        return without_key(sentence(response.json()))[:1000]
     except ValueError:
-        return concealed(response.text.strip(), key)[:500] or response.reason_phrase
+        return without_key(response.text.strip())[:500] or response.reason_phrase
 
 
 def sentence(body: Any) -> str:
@@ -110,9 +111,3 @@ def sentence(body: Any) -> str:
         if isinstance(raw, str) and isinstance(error, str):
             error = f"{error}: {raw}"
     return error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
-
-
-def concealed(text: str, key: str | None) -> str:
-    """What an endpoint says, which clients and logs get to see, without the key that it may have
-    been echoed with. To be done before a text is cut, or half a key is left over."""
-    return Redaction(key).text(text)

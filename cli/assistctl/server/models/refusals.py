@@ -117,6 +117,8 @@ def refused_inside(failure: Any, secrets: Sequence[str]) -> Refused:
 
 
 def hidden(text: str, secrets: Sequence[str]) -> str:
+    """What an endpoint says, which clients and logs get to see, without the secrets that it may
+    have been echoed with. To be done before a text is cut, or half a key is left over."""
     for secret in secrets or ("",):
         text = Redaction(secret).text(text)
     return text
