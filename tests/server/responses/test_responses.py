@@ -792,6 +792,13 @@ def test_what_this_server_cannot_do_is_refused_by_its_name(
         openai.responses.create(model="gpt-6-luna", input="hello", extra_body=options)
 
 
+def test_what_codex_says_of_itself_changes_nothing(openai: OpenAI, endpoint: ChatEndpoint) -> None:
+    endpoint.answer(say("Hello."))
+    said = {"client_metadata": {"session_id": "1", "x-codex-turn-metadata": "{}"}}
+    response = openai.responses.create(model="gpt-6-luna", input="hello", extra_body=said)
+    assert (response.output_text, response.metadata) == ("Hello.", {})
+
+
 def test_what_is_not_there_is_not_found(openai: OpenAI) -> None:
     with pytest.raises(sdk.NotFoundError, match="Conversation with id 'conv_1' not found"):
         respond(openai, "hello", conversation="conv_1")

@@ -119,6 +119,7 @@ _CREATE = record(
         **_SHARED,
         **_MIRRORED,
         "background": boolean,
+        "client_metadata": mapping(anything, most=64, longest_key=256),  # in no document; Codex
         "include": array(string()),
         "max_output_tokens": integer(least=_LEAST_OUTPUT),
         "max_tool_calls": integer(least=0),
