@@ -431,6 +431,38 @@ def test_what_cannot_be_imported_there_is_told_with_its_line(apart: Make) -> Non
     )
 
 
+WRITES = """
+import os
+
+def say(text: str) -> str:
+    for descriptor in range(3, 64):
+        try:
+            os.write(descriptor, text.encode() + b"\\n")
+        except OSError:
+            pass
+    return text
+"""
+
+
+@pytest.mark.parametrize("text", ["hello", "[]"])
+def test_a_tool_that_writes_into_the_pipe_of_answers_is_one_failed_call(apart: Make, text: str):
+    box = apart(WRITES)
+    (returned,) = call(box, ("say", json.dumps({"text": text})))
+    assert error(returned) == (
+        "crashed: the process in which the function ran crashed: "
+        "something else was written into the pipe of its answers"
+    )
+
+
+def test_a_module_that_writes_there_is_told_with_the_place_of_the_interpreter(apart: Make) -> None:
+    with pytest.raises(AssistctlError) as told:
+        apart(f"{WRITES}\nsay('hello')\n", "say")
+    assert str(told.value) == (
+        f"{PLACE}: .venv/bin/python ended while it imported the tools: "
+        "something else was written into the pipe of its answers"
+    )
+
+
 def test_what_is_no_interpreter_is_told_with_its_place(apart: Make, tmp_path: Path) -> None:
     where, source = "assistctl.yaml:4:17: `python`: .venv/bin/python", "def tool(): ..."
     assert failure(apart, source, path=tmp_path / "gone") == (

@@ -283,7 +283,7 @@ class _Process:
                 chunk = os.read(self._answers, 1 << 20)
                 answer += chunk
                 if answer.endswith(b"\n"):
-                    return json.loads(answer)
+                    return _document(answer)
                 if not chunk or len(answer) > _LONGEST_ANSWER:
                     raise Ended(self._how_it_ended())
         raise Late
@@ -329,3 +329,11 @@ class _Process:
             if each >= 0:
                 os.close(each)
         self._requests = self._answers = self._lifeline = -1
+
+
+def _document(answer: bytearray) -> Any:
+    """Raises Ended for what no worker has written: its tools know the pipe, too."""
+    with contextlib.suppress(ValueError, RecursionError):
+        if isinstance(document := json.loads(answer), dict):
+            return document
+    raise Ended("something else was written into the pipe of its answers")

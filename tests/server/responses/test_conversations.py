@@ -466,3 +466,13 @@ def test_an_id_of_something_else_is_told_at_once(openai: OpenAI) -> None:
             openai.conversations.create().id,
             include=["everything"],  # type: ignore[list-item]
         )
+
+
+def test_of_two_wrong_includes_the_first_is_named_however_it_is_spelled(openai: OpenAI) -> None:
+    identity = openai.conversations.create().id
+    for query, named in (
+        ("include=one&include[]=other", "one"),
+        ("include[]=other&include=one", "other"),
+    ):
+        with pytest.raises(sdk.BadRequestError, match=f"Invalid value: '{named}'"):
+            openai.get(f"/conversations/{identity}/items?{query}", cast_to=object)
