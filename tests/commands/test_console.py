@@ -74,7 +74,7 @@ def test_beside_an_api_without_keys_it_is_opened_by_a_link_and_shows_the_workspa
         token = server.wait_for("Console: ").strip().partition("token=")[2]
         with visiting(url) as (http, send):
             assert "No changes. local is as declared." in send("/enter", token=token).text
-            assert "start the console with" not in http.get("/console/workspace").text
+            assert "This page only looks" not in http.get("/console/workspace").text
             assert http.get("/console/threads?of=target").status_code == 200
             evil = {"host": "evil.example"}
             assert http.get("/console/enter", headers=evil).status_code == 403

@@ -112,7 +112,7 @@ def test_the_id_goes_to_stdout_and_what_is_not_the_same_to_stderr(held):
         0,
         "thread_…\n",
         f"Copied a thread of 4 messages and 1 function call to assistants.\n"
-        f"  but: {UNTOLD}\n  but: 1 × {OF_RUNS}\n",
+        f"  not the same there: {UNTOLD}\n  not the same there: 1 × {OF_RUNS}\n",
     )
 
 

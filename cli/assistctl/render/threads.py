@@ -104,7 +104,7 @@ def copied_text(target: str, messages: int, calls: int, left: Sequence[str]) -> 
     """What a copy was made of, and below it what is not the same."""
     total = f"{counted(messages, 'message')} and {counted(calls, 'function call')}"
     lines = [f"Copied a thread of {total} to {target}."]
-    return "\n".join([*lines, *(f"  but: {one_line(each)}" for each in left)])
+    return "\n".join([*lines, *(f"  not the same there: {one_line(each)}" for each in left)])
 
 
 def moment(iso: str) -> str:
