@@ -1,4 +1,5 @@
 import json
+import re
 
 
 def test_before_a_sync_everything_is_missing(shop):
@@ -32,3 +33,11 @@ def test_each_address_stands_in_one_of_five_ways(synced):
         {"address": "assistant/waiter", "id": None, "status": "missing"},
         {"address": "assistant/greeter", "id": "asst_…", "status": "undeclared"},
     ]
+
+
+def test_of_few_files_the_ids_are_shown_too(shared):
+    code, out, _ = shared("list")
+    assert (code, re.findall(r"^file/\S+ +synced +(file-…)?$", out, re.MULTILINE)) == (
+        0,
+        ["file-…"] * 2,
+    )

@@ -5,7 +5,8 @@ def test_an_assistant_is_shown_as_declared_and_as_it_is_at_the_target(synced):
     synced.edit("assistants/greeter.yaml", "Greet in any language.", "|\n  Greet.\n  Be brief.")
     synced.edit("assistants/greeter.yaml", "instructions", "name: 招待\ninstructions")
     with synced.target() as target:
-        target.post(f"/assistants/{synced.id_of('greeter', target)}", {"instructions": "Greet!\n"})
+        edit = {"instructions": "Greet!\n", "temperature": 0.5}
+        target.post(f"/assistants/{synced.id_of('greeter', target)}", edit)
     assert synced("show", "greeter") == (
         0,
         """\
@@ -19,7 +20,9 @@ assistant/greeter  drifted  asst_…
     -Greet!
     +Greet.
     +Be brief.
-  temperature: 1.0  (not declared)
+  temperature:
+    target:   0.5
+    declared: (absent)
   top_p: 1.0  (not declared)
   response_format: "auto"  (not declared)
   metadata: {}  (not declared)
@@ -59,3 +62,9 @@ def test_a_key_without_its_kind_gets_a_suggestion(shared):
         "did you mean 'vector_store/handbook'?\n"
     )
     assert shared("show", "handbook") == (1, "", error)
+
+
+def test_what_a_target_fills_in_is_no_difference(shared):
+    out = shared("show", "clerk").out
+    assert "  tools: " in out
+    assert "declared:" not in out and "+ declared" not in out

@@ -7,6 +7,7 @@ import click
 from assistctl.commands._options import Options, as_command
 from assistctl.commands._workspace import load
 from assistctl.plan.reconcile import PlanOptions
+from assistctl.render.folding import FEW
 from assistctl.render.listing import listing_json, listing_text
 from assistctl.sync.planning import plan_sync
 from assistctl.sync.standing import standings
@@ -28,8 +29,9 @@ def command(options: Options) -> None:
     """
     workspace = load(options)
     each = options.verbosity > 0 or options.format == "json"
+    deep = each or sum(len(store.files) for store in workspace.stores.values()) <= FEW
     with opened(workspace) as surface:
-        planned = plan_sync(surface, workspace, options=PlanOptions(deep=each))
+        planned = plan_sync(surface, workspace, options=PlanOptions(deep=deep))
     rows = standings(planned)
     text = listing_json(rows) if options.format == "json" else listing_text(rows, each=each)
     click.echo(text)

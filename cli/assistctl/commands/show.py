@@ -38,12 +38,13 @@ def command(options: Options, key: str) -> None:
         keys = [] if is_left_over else [key if address == Address.parse(key) else str(address)]
         planned = plan_sync(surface, workspace, keys, PlanOptions(partial=True, deep=True))
         hidden = surface.redaction.value
-    remote, change = planned.observed.owned.get(address), planned.plan.written.get(address)
+    remote, plan = planned.observed.owned.get(address), planned.plan
+    changes = [it for it in (*plan.changes, *plan.left_alone) if it.address == address]
     shown = Shown(
         standing(planned, address),
         hidden(planned.declared[address].fields) if address in planned.declared else None,
         hidden(remote.fields) if remote else None,
-        {it.field for it in change.fields} if change else (),
+        {it.field for change in changes for it in change.fields},
     )
     click.echo(shown_json(shown) if options.format == "json" else shown_text(shown))
 

@@ -42,7 +42,7 @@ class Listed:
 @dataclass(frozen=True)
 class Shown:
     """One object field by field, as declared and as the target has it (None: not there). What a
-    target fills in makes no field `different`."""
+    target fills in makes no field `different`; what was edited there does."""
 
     listed: Listed
     declared: Mapping[str, Json] | None
@@ -71,8 +71,8 @@ def listing_json(rows: Sequence[Listed]) -> str:
 
 
 def shown_text(shown: Shown) -> str:
-    """The object's fields; where a sync would change one, `target: …` stands above `declared: …`,
-    and texts of many lines are a diff with the signs of a plan: what sync would add has a `+`."""
+    """The object's fields; where one was changed, `target: …` stands above `declared: …`, and texts
+    of many lines are a diff with the signs of a plan: what sync would add has a `+`."""
     listed = shown.listed
     title = click.style(one_line(str(listed.address)), bold=True)
     status = click.style(listed.status, fg=_COLORS.get(listed.status))
