@@ -13,7 +13,7 @@ from openai import OpenAI
 from assistctl.server import EmbeddedServer
 from assistctl.server.storage import leases
 from assistctl.server.storage.database import Database
-from assistctl.server.storage.leases import LEASE_SECONDS, Claim
+from assistctl.server.storage.leases import HEARTBEAT_SECONDS, LEASE_SECONDS, Claim
 
 STEP_SECONDS = 172_777
 DEAD = Claim("default", "thread_1", "run_1")
@@ -50,6 +50,22 @@ def test_a_lease_of_before_the_clock_was_put_back_is_over_in_its_time(
         clock.now += LEASE_SECONDS / 2
         leases.renew(tx, LIVING, "living")
         clock.now += LEASE_SECONDS / 2 + 0.1
+        assert leases.overdue(tx) == [DEAD]
+
+
+def test_who_was_held_up_gives_others_the_time_to_renew(db: Database, clock: Clock) -> None:
+    leases.beat(db)
+    with db.write() as tx:
+        leases.open_run(tx, DEAD, "dead", 2**31)
+        leases.open_run(tx, LIVING, "living", 2**31)
+        clock.now += 3600  # the machine slept
+        assert leases.overdue(tx) == []
+        leases.beat(db)
+        assert leases.overdue(tx) == []
+        for _ in range(2):
+            clock.now += 2 * HEARTBEAT_SECONDS
+            leases.renew(tx, LIVING, "living")
+            leases.beat(db)
         assert leases.overdue(tx) == [DEAD]
 
 

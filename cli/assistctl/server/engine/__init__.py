@@ -181,6 +181,7 @@ class Engine:
 
     def _sweep(self) -> list[Claim]:
         """Renew our leases, end what is overdue; returns those of ours that others cancelled."""
+        leases.beat(self._database)
         ours = {claim: record for (claim, _), record in dict(self._database.at_work).items()}
         with self._database.read() as tx:
             amiss = leases.is_ahead(tx) or bool(leases.overdue(tx))

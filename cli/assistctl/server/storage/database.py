@@ -75,6 +75,7 @@ class Database:
     `indexing` is set when files were attached to vector stores, to wake the indexer. `abandoned`
     are contents that are to be removed (contents.py), but could not be noted as such. `at_work` are
     the runs that this process works on: the claim (leases.py) and its owner, with the record.
+    `beaten` is when it has last renewed their leases, `awake_since` since when it does so in time.
     """
 
     def __init__(self, path: Path) -> None:
@@ -82,6 +83,8 @@ class Database:
         self.indexing = threading.Event()
         self.abandoned: deque[str] = deque()
         self.at_work: dict[Any, Any] = {}
+        self.beaten: float | None = None
+        self.awake_since = 0.0
         self._path = path
         self._idle: list[sqlite3.Connection] = []
         self._in_use = 0

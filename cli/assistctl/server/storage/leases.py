@@ -5,7 +5,7 @@ and must renew its lease; while the run waits for tool outputs nobody does, and 
 Several processes may share the database: whoever finds a lease run out may end that run, and a
 process that lost its lease (asleep for a while, say) finds out at its next write and lets go.
 
-Leases are told by the machine's clock, which may be put back.
+Leases are told by the machine's clock, which may be put back, and goes on while the machine sleeps.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from assistctl.server.storage.database import Transaction
+from assistctl.server.storage.database import Database, Transaction
 from assistctl.server.storage.documents import Collection
 from assistctl.server.wire import RUN
 
@@ -88,6 +88,23 @@ def renew(tx: Transaction, claim: Claim, owner: str) -> None:
     )
 
 
+def beat(database: Database) -> None:
+    """To be called every HEARTBEAT_SECONDS, before leases are renewed."""
+    now = time.time()
+    if _is_late(database, now):
+        database.awake_since = now
+    database.beaten = now
+
+
+def _is_late(database: Database, now: float) -> bool:
+    return database.beaten is not None and now - database.beaten > _patience()
+
+
+def _patience() -> float:
+    """How late a heartbeat is that has been held up, and how long others then get for theirs."""
+    return max(LEASE_SECONDS / 2, 2 * HEARTBEAT_SECONDS)
+
+
 def is_ahead(tx: Transaction) -> bool:
     """Whether a lease ends later than one that was taken just now: the clock was put back since."""
     condition = f"SELECT 1 FROM active_runs WHERE {_AHEAD} LIMIT 1"  # noqa: S608
@@ -118,8 +135,11 @@ def overdue(tx: Transaction) -> list[Claim]:
     """
     now = time.time()
     # While we waited for our turn to write, owners could not renew; they may wait for as long
-    # already as we did, and it is chance whose turn comes first.
+    # already as we did, and it is chance whose turn comes first. What has held us up (a machine
+    # that slept, or had too much to do) has held them up as well.
     then = now - 2 * tx.waited
+    if _is_late(tx.database, now) or now - tx.database.awake_since < _patience():
+        then = 0.0
     condition = "(owner IS NULL AND expires_at <= ?) OR (owner IS NOT NULL AND lease_until < ?)"
     found = _claims(tx, condition, (now, then))
     return [claim for claim, owner in found if (claim, owner) not in tx.database.at_work]
