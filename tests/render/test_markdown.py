@@ -101,6 +101,29 @@ No longer declared, left alone:
     )
 
 
+def test_what_is_left_alone_is_no_change() -> None:
+    edited = FieldChange("temperature", None, 0.3, "remote")
+    aside = Change(Action.UPDATE, HELPER, "edited at the target", (edited,))
+    assert (
+        plan_markdown(Plan("prod", left_alone=(aside,)))
+        == """\
+### Plan for `prod`: no changes
+
+Edited at the target where nothing is declared, left alone:
+
+- `assistant/helper`: temperature
+
+<details><summary>left alone: <code>assistant/helper</code></summary>
+
+```diff
+# changed at the target since the last sync:
++ temperature: 0.3
+```
+
+</details>"""
+    )
+
+
 def test_content_cannot_break_out_of_its_place() -> None:
     fields = (FieldChange("instructions", "x\n", "x\n```\n````\n</details>\n"),)
     change = Change(

@@ -37,7 +37,10 @@ def plan_markdown(plan: Plan, stores: Stores | None = None) -> str:
     sections = ["\n".join(section) for section in _sections(plan, changes)]
     room = LIMIT - sum(len(section) + 2 for section in sections)
     detailed = [it for it in (*changes, *plan.left_alone) if isinstance(it, Folded) or it.fields]
-    more = as_many_as_fit(detailed, _detail, room, "change", "assistctl plan")
+    aside = frozenset(map(id, plan.left_alone))
+    more = as_many_as_fit(
+        detailed, lambda it: _detail(it, id(it) in aside), room, "change", "assistctl plan"
+    )
     return "\n\n".join([*sections, *more])
 
 
@@ -81,13 +84,14 @@ def _row(change: Change | Folded) -> str:
     return f"| {action} | {code(str(change.address))} | {plain(change.cause)} |"
 
 
-def _detail(change: Change | Folded) -> str:
+def _detail(change: Change | Folded, is_left_alone: bool) -> str:
     if isinstance(change, Folded):
         address, lines = change.store, list(_files(change))
     else:
         address = change.address
         lines = [line for field in change.fields for line in _field(change.action, field)]
-    summary = f"{SIGNS[change.action]} <code>{html.escape(one_line(str(address)))}</code>"
+    sign = "left alone:" if is_left_alone else SIGNS[change.action]
+    summary = f"{sign} <code>{html.escape(one_line(str(address)))}</code>"
     return details(summary, lines, "diff")
 
 
