@@ -166,7 +166,7 @@ def test_a_tools_resources_of_which_nothing_is_said_stay(openai: OpenAI) -> None
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({}, "model", "missing_required_parameter"),
-    ({"model": ""}, "model", "string_below_min_length"),
+    ({"model": ""}, "model", "empty_string"),
     ({"model": "m", "nmae": "x"}, "nmae", "unknown_parameter"),
     ({"model": "m", "file_ids": []}, "file_ids", "unknown_parameter"),
     ({"model": "m", "name": "n" * 257}, "name", "string_above_max_length"),

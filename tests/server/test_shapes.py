@@ -9,6 +9,7 @@ from assistctl.server.validation import (
     array,
     boolean,
     choice,
+    either,
     integer,
     mapping,
     number,
@@ -28,6 +29,8 @@ THING = record(
         "colour": choice("red", "green", "blue"),
         "side": choice("left", "right"),
         "labels": mapping(string(longest=2), most=1, longest_key=4),
+        "parts": either(string(), array(tagged({"round": {}}))),
+        "choice": either(choice("none", "auto", "required"), tagged({"round": {}})),
         "shape": tagged({"round": {}}),
         "inner": record({"deep": Required(array(record({"n": integer()})))}),
     }
@@ -51,10 +54,10 @@ WRONG: list[tuple[Any, str, str | None, str]] = [
     ),
     (
         {"name": ""},
-        "Invalid 'name': string too short. Expected a string with minimum length 1,"
-        " but got a string with length 0 instead.",
+        "Invalid 'name': empty string. Expected a string with minimum length 1,"
+        " but got an empty string instead.",
         "name",
-        "string_below_min_length",
+        "empty_string",
     ),
     (
         {"name": "A"},
@@ -102,20 +105,20 @@ WRONG: list[tuple[Any, str, str | None, str]] = [
     ),
     (
         {"tags": []},
-        "Invalid 'tags': array too short. Expected an array with minimum length 1,"
-        " but got an array with length 0 instead.",
+        "Invalid 'tags': empty array. Expected an array with minimum length 1,"
+        " but got an empty array instead.",
         "tags",
-        "array_below_min_length",
+        "empty_array",
     ),
     (
         {"tags": ["a", 1.5]},
-        "Invalid type for 'tags[1]': expected a string, but got a decimal instead.",
+        "Invalid type for 'tags[1]': expected a string, but got a decimal number instead.",
         "tags[1]",
         "type",
     ),
     (
         {"tags": {}},
-        "Invalid type for 'tags': expected an array, but got an object instead.",
+        "Invalid type for 'tags': expected an array of strings, but got an object instead.",
         "tags",
         "type",
     ),
@@ -133,7 +136,7 @@ WRONG: list[tuple[Any, str, str | None, str]] = [
     ),
     (
         {"side": 1},
-        "Invalid type for 'side': expected one of 'left' and 'right', but got an integer instead.",
+        "Invalid type for 'side': expected one of 'left' or 'right', but got an integer instead.",
         "side",
         "type",
     ),
@@ -146,10 +149,10 @@ WRONG: list[tuple[Any, str, str | None, str]] = [
     ),
     (
         {"labels": {"abcde": ""}},
-        "Invalid 'labels': string too long. Expected a string with maximum length 4,"
-        " but got a string with length 5 instead.",
-        "labels",
-        "string_above_max_length",
+        "Invalid property name in 'labels': 'abcde' is too long. Expected a string with maximum"
+        " length 4, but got a string with length 5 instead.",
+        "labels.abcde",
+        "property_name_above_max_length",
     ),
     (
         {"labels": {"a": "bcd"}},
@@ -157,6 +160,39 @@ WRONG: list[tuple[Any, str, str | None, str]] = [
         " but got a string with length 3 instead.",
         "labels.a",
         "string_above_max_length",
+    ),
+    (
+        {"labels": {"k" * 70: ""}},
+        "Invalid property name in 'labels': 'kkk...kkk' is too long. Expected a string with maximum"
+        " length 4, but got a string with length 70 instead.",
+        "labels." + "k" * 70,
+        "property_name_above_max_length",
+    ),
+    (
+        {"open": 1, "close": 1},
+        "Unknown parameter: 'close'.",
+        "close",
+        "unknown_parameter",
+    ),
+    (
+        {"parts": 7},
+        "Invalid type for 'parts': expected one of a string or array of objects, but got an"
+        " integer instead.",
+        "parts",
+        "type",
+    ),
+    (
+        {"parts": [7]},
+        "Invalid type for 'parts[0]': expected an object, but got an integer instead.",
+        "parts[0]",
+        "type",
+    ),
+    (
+        {"choice": 7},
+        "Invalid type for 'choice': expected one of one of 'none', 'auto', or 'required' or object,"
+        " but got an integer instead.",
+        "choice",
+        "type",
     ),
     ({"shape": {}}, "Missing required parameter: 'shape.type'.", "shape.type", "missing"),
     (
@@ -221,7 +257,7 @@ def test_an_integral_float_is_an_integer_since_some_clients_know_no_other() -> N
 
 METADATA_WRONG: list[tuple[Any, str]] = [
     ({str(n): "" for n in range(17)}, "object_above_max_properties"),
-    ({"k" * 65: ""}, "string_above_max_length"),
+    ({"k" * 65: ""}, "property_name_above_max_length"),
     ({"k": "v" * 513}, "string_above_max_length"),
     ({"k": 1}, "invalid_type"),
     ("text", "invalid_type"),

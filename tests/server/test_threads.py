@@ -200,7 +200,8 @@ WRONG: list[tuple[dict[str, Any], int, str | None, str]] = [
         {"role": "user", "content": 1},
         400,
         "content",
-        "Invalid type for 'content': expected an array, but got an integer instead.",
+        "Invalid type for 'content': expected one of a string or array of objects, but got an"
+        " integer instead.",
     ),
     (
         {"role": "user", "content": [{"type": "text", "text": {"value": "x"}}]},

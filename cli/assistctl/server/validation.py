@@ -14,6 +14,9 @@ from typing import Any, TypeAlias
 from assistctl.server.wire import ApiError, Json, invalid
 
 Check: TypeAlias = Callable[[Json, str], Json]
+_EXPECTED = re.compile("expected (.*), but got ")
+_OF = {"an object": " of objects", "a string": " of strings"}
+_SHOWN_NAME = 12
 
 
 def anything(value: Json, path: str) -> Json:
@@ -75,10 +78,10 @@ def choice(*values: str) -> Check:
 
     def check(value: Json, path: str) -> Json:
         if not isinstance(value, str):
-            raise _wrong_type(path, f"one of {_enumerate(values)}", value)
+            raise _wrong_type(path, f"one of {_enumerate(values, 'or')}", value)
         if value not in values:
             raise ApiError(
-                f"Invalid value: '{value}'. Supported values are: {_enumerate(values)}.",
+                f"Invalid value: '{value}'. Supported values are: {_enumerate(values, 'and')}.",
                 param=path,
                 code="invalid_value",
             )
@@ -92,7 +95,7 @@ def array(item: Check, *, longest: int | None = None, shortest: int = 0) -> Chec
 
     def check(value: Json, path: str) -> Json:
         if not isinstance(value, list):
-            raise _wrong_type(path, "an array", value)
+            raise _wrong_type(path, f"an array{_OF.get(_expected(item), '')}", value)
         _check_length(len(value), path, "array", "an array", shortest, longest)
         return [item(element, f"{path}[{index}]") for index, element in enumerate(value)]
 
@@ -112,8 +115,9 @@ def mapping(item: Check, *, most: int, longest_key: int) -> Check:
                 f" properties, but got an object with {len(value)} properties instead.",
                 "object_above_max_properties",
             )
-        key = string(longest=longest_key, shortest=1)
-        return {key(name, path): item(entry, f"{path}.{name}") for name, entry in value.items()}
+        for name in value:
+            _check_name(name, path, longest_key)
+        return {name: item(entry, f"{path}.{name}") for name, entry in value.items()}
 
     return check
 
@@ -141,6 +145,9 @@ def record(fields: Fields, *, open: bool = False) -> Check:  # noqa: A002
         for name, field in fields.items():
             if isinstance(field, Required) and name not in value:
                 raise missing_parameter(_join(path, name))
+        for name in value:
+            if not open and name not in fields:
+                raise unknown_parameter(_join(path, name))
         return {name: _field(name, entry, path) for name, entry in value.items()}
 
     def _field(name: str, entry: Json, path: str) -> Json:
@@ -148,8 +155,6 @@ def record(fields: Fields, *, open: bool = False) -> Check:  # noqa: A002
         where = _join(path, name)
         if isinstance(field, Required):
             return field.check(entry, where)
-        if field is None and not open:
-            raise unknown_parameter(where)
         return entry if entry is None or field is None else field(entry, where)
 
     return check
@@ -181,7 +186,15 @@ def either(text: Check, structured: Check) -> Check:
     """A string, checked by `text`, or anything else, checked by `structured`."""
 
     def check(value: Json, path: str) -> Json:
-        return text(value, path) if isinstance(value, str) else structured(value, path)
+        if isinstance(value, str):
+            return text(value, path)
+        try:
+            return structured(value, path)
+        except ApiError as refusal:
+            if (refusal.param, refusal.code) != (path, "invalid_type"):
+                raise
+            _, kind = _said_to_expect(refusal).split(" ", 1)
+        raise _wrong_type(path, f"one of {_expected(text)} or {kind}", value)
 
     return check
 
@@ -227,17 +240,46 @@ def _check_length(
     length: int, path: str, noun: str, phrase: str, shortest: int, longest: int | None
 ) -> None:
     if longest is not None and length > longest:
-        wrong, bound, code = "long", f"maximum length {longest}", "above_max_length"
-    elif length < shortest:
-        wrong, bound, code = "short", f"minimum length {shortest}", "below_min_length"
-    else:
-        return
-    raise invalid(
-        path,
-        f"{noun} too {wrong}. Expected {phrase} with {bound},"
-        f" but got {phrase} with length {length} instead.",
-        f"{noun}_{code}",
-    )
+        raise invalid(
+            path,
+            f"{noun} too long. Expected {phrase} with maximum length {longest},"
+            f" but got {phrase} with length {length} instead.",
+            f"{noun}_above_max_length",
+        )
+    if length < shortest:  # which is 1 everywhere
+        raise invalid(
+            path,
+            f"empty {noun}. Expected {phrase} with minimum length {shortest},"
+            f" but got an empty {noun} instead.",
+            f"empty_{noun}",
+        )
+
+
+def _check_name(name: str, path: str, longest: int) -> None:
+    """Of a property that the client has named."""
+    _check_length(len(name), path, "string", "a string", 1, None)
+    if len(name) > longest:
+        shown = name if len(name) <= _SHOWN_NAME else f"{name[:3]}...{name[-3:]}"
+        raise ApiError(
+            f"Invalid property name in '{path}': '{shown}' is too long. Expected a string with"
+            f" maximum length {longest}, but got a string with length {len(name)} instead.",
+            param=f"{path}.{name}",
+            code="property_name_above_max_length",
+        )
+
+
+def _expected(check: Check) -> str:
+    """What a check takes, as it says itself of what nothing is: "a string", "an object"."""
+    try:
+        check(None, "")
+    except ApiError as refusal:
+        return _said_to_expect(refusal)
+    return ""
+
+
+def _said_to_expect(refusal: ApiError) -> str:
+    said = _EXPECTED.search(str(refusal))
+    return said[1] if said else ""
 
 
 def _wrong_type(path: str, expected: str, value: Json) -> ApiError:
@@ -258,7 +300,7 @@ def _describe(value: Json) -> str:
         type(None): "null",
         bool: "a boolean",
         int: "an integer",
-        float: "a decimal",
+        float: "a decimal number",
         str: "a string",
         list: "an array",
         dict: "an object",
@@ -266,8 +308,8 @@ def _describe(value: Json) -> str:
     return names[type(value)]
 
 
-def _enumerate(values: tuple[str, ...]) -> str:
+def _enumerate(values: tuple[str, ...], link: str) -> str:
     quoted = [f"'{value}'" for value in values]
     if len(quoted) < 3:
-        return " and ".join(quoted)
-    return f"{', '.join(quoted[:-1])}, and {quoted[-1]}"
+        return f" {link} ".join(quoted)
+    return f"{', '.join(quoted[:-1])}, {link} {quoted[-1]}"

@@ -381,7 +381,7 @@ def test_an_item_that_is_there_already_is_a_duplicate(
         ({"type": "mcp_call"}, "items[0].type", "Invalid value: 'mcp_call'."),
         ({"content": "x"}, "items[0].type", "Missing required parameter: 'items[0].type'."),
         ({"role": "critic", "content": "x"}, "items[0].role", "Invalid value: 'critic'."),
-        ({"role": "user", "content": []}, "items[0].content", "array too short"),
+        ({"role": "user", "content": []}, "items[0].content", "empty array"),
         (
             {"role": "user", "content": [{"type": "output_text", "text": "x"}]},
             "items[0].content[0].type",
