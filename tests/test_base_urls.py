@@ -50,6 +50,7 @@ def test_loopback_is_told_without_asking_anybody(host: str, expected: bool) -> N
         ("http://models.localhost/v1", True),
         ("http://localhost.evil.example/v1", False),
         ("nonsense", False),
+        ("http://[::1/v1", False),
     ],
 )
 def test_an_endpoint_on_this_machine_is_asked_without_a_proxy(url: str, expected: bool) -> None:

@@ -130,11 +130,9 @@ MAY_IMPORT_IN_SERVER = {
     "agents_api": WORDS_OF_THE_SERVER
     | {"storage", "models", "sandbox", "retrieval", "files", "engine", "http", "assistants_api"},
     "routing": {"http", "files_api", "assistants_api", "responses_api", "agents_api"},
-    "seeding": WORDS_OF_THE_SERVER
-    | {"storage", "retrieval", "files", "engine", "http", "assistants_api"},
+    "seeding": WORDS_OF_THE_SERVER | {"storage", "retrieval", "files", "http", "assistants_api"},
     "serving": WORDS_OF_THE_SERVER
-    | {"storage", "retrieval", "files", "engine", "http"}
-    | {"assistants_api", "responses_api", "routing"},
+    | {"storage", "retrieval", "files", "engine", "http", "responses_api", "routing"},
 }
 """The server's rooms, lowest first; no two import each other."""
 CLICK_IN_RENDER = {"style", "unstyle", "echo", "get_current_context"}

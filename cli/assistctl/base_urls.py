@@ -34,5 +34,13 @@ def is_loopback(host: str) -> bool:
 
 def is_near(url: str) -> bool:
     """A proxy variable in the environment must not swallow requests to this machine."""
-    host = urlsplit(url).hostname or ""
+    host = host_of(url)
     return is_loopback(host) or host.endswith(".localhost")
+
+
+def host_of(url: str) -> str:
+    """The host of an address; nothing for what is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

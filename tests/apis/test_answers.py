@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistctl.apis.answers import Answer, failed, raised
+from assistctl.apis.answers import Answer, failed, why_it_failed
 from assistctl.apis.assistants.steps import completed, said
 from assistctl.errors import RemoteError
 from assistctl.events import CodeCalled, CodeReturned, Source, TextDelta
@@ -130,7 +130,7 @@ def test_code_is_told_once_however_often_an_api_tells_of_it():
     ],
 )
 def test_why_code_failed_is_read_from_what_was_printed_last(printed, error):
-    assert raised(printed) == error
+    assert why_it_failed(printed) == error
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ _MARK = re.compile(r"【[\d:]+†[^【】]*】", re.ASCII)
 _TORN = re.compile(r"【[\d:]*(?:†[^【】]{0,300})?\Z", re.ASCII)
 
 
-def raised(printed: str) -> str | None:
+def why_it_failed(printed: str) -> str | None:
     """Why code failed, of which an API tells only what was printed: the last line of a traceback
     that this ends with, or of what a server says in brackets instead."""
     lines = printed.rstrip().splitlines()

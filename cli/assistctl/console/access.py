@@ -13,10 +13,9 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Protocol, TypeVar
 
-from assistctl.base_urls import is_loopback
+from assistctl.base_urls import host_of, is_loopback
 from assistctl.console.reach import Reach
 from assistctl.errors import Refused
-from assistctl.spec.addresses import host_of
 
 LINK_SECONDS = 600.0
 """How long a link can be used."""

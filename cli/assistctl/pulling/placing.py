@@ -32,7 +32,7 @@ from assistctl.spec.editing import (
 from assistctl.spec.globs import is_pattern
 from assistctl.spec.located import Path
 from assistctl.spec.reading import with_line_feeds
-from assistctl.spec.templates import path_of
+from assistctl.spec.templates import path_beside
 
 _PLURAL = {ASSISTANT: "assistants", VECTOR_STORE: "vector_stores"}
 OWN = "agents"
@@ -229,7 +229,7 @@ class Placer:
             if isinstance(value, dict) and isinstance(value.get("file"), str):
                 # That of the defaults is others' as well.
                 own = file == spot.file and base == spot.base
-                return path_of(value["file"], Place(file)) if own else ""
+                return path_beside(value["file"], Place(file)) if own else ""
             if value not in (ABSENT, None):
                 return ""
         return ""
@@ -376,7 +376,7 @@ class Placer:
 
     def _drop_files(self, assistant: Assistant, gone: Collection[Address]) -> None:
         file, names = self.listed_files(assistant.address, "code_interpreter")
-        paths = [path_of(name, Place(file)) for name in names]
+        paths = [path_beside(name, Place(file)) for name in names]
         for address in gone:
             if address.name not in paths or is_pattern(names[paths.index(address.name)]):
                 place = assistant.places.get("tools.code_interpreter", assistant.place)

@@ -107,7 +107,7 @@ def is_files(value: Json) -> bool:
     return isinstance(value, list | tuple) and any(isinstance(it, Address) for it in value)
 
 
-def difference(before: Json, after: Json) -> tuple[list[Json], list[Json]]:
+def files_difference(before: Json, after: Json) -> tuple[list[Json], list[Json]]:
     """What comes to a list of files, and what goes from it."""
     old, new = before or (), after or ()
     had, has = set(map(str, old)), set(map(str, new))
@@ -116,11 +116,11 @@ def difference(before: Json, after: Json) -> tuple[list[Json], list[Json]]:
 
 def some_files(files: Sequence[Json]) -> str:
     """`docs/a.md, docs/b.md, docs/c.md and 38 more`; never "and 1 more"."""
-    names = [one_line(plain_name(it)) for it in files]
+    names = [one_line(file_name(it)) for it in files]
     return some(names, NAMED + (len(names) == NAMED + 1))
 
 
-def plain_name(file: Json) -> str:
+def file_name(file: Json) -> str:
     """A file's path, or its id where it is not ours."""
     return file.name if isinstance(file, Address) else str(file)
 
@@ -161,7 +161,7 @@ def _fold(plan: Plan, store: Address, files: Mapping[Address, int]) -> Folded:
     go: list[Json] = []
     for field in own.fields if own else ():
         if field.path == "files":
-            come, go = difference(field.before, field.after)
+            come, go = files_difference(field.before, field.after)
     gone = {it for it in go if isinstance(it, Address)}
     added = [it for it in come if isinstance(it, Address)]
     changed: list[Address] = []

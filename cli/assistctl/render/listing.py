@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 import click
 
-from assistctl.render.folding import FEW, difference, is_files, plain_name, some_files
+from assistctl.render.folding import FEW, file_name, files_difference, is_files, some_files
 from assistctl.render.terminal import one_line, padded, width
 from assistctl.render.values import (
     ROOM,
@@ -160,11 +160,11 @@ def _field(name: str, shown: Shown) -> list[str]:
 
 
 def _files(label: str, shown: Shown, declared: Json, observed: Json) -> list[str]:
-    come, go = difference(observed, declared)
+    come, go = files_difference(observed, declared)
     if shown.declared is None or shown.observed is None or not (come or go):
         files = observed if declared is None else declared
         return [f"{label} {counted(len(files), 'file')}: {some_files(files)}"]
-    lines = [f"    {sign} {one_line(plain_name(it))}" for sign, it in _signed(come, go)]
+    lines = [f"    {sign} {one_line(file_name(it))}" for sign, it in _signed(come, go)]
     return [f"{label}  (- target, + declared)", *lines]
 
 

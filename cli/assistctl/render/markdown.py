@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator, Sequence
 
 from assistctl.plan.changes import Action, Change, FieldChange, Plan
-from assistctl.render.folding import Folded, Stores, folded, gathered, is_files, plain_name
+from assistctl.render.folding import Folded, Stores, file_name, folded, gathered, is_files
 from assistctl.render.markup import as_many_as_fit, code, details, plain
 from assistctl.render.plan import (
     KEPT,
@@ -101,7 +101,7 @@ def _files(fold: Folded) -> Iterator[str]:
         if sign == "~":
             yield "# content changed:"
         for file in files[:MOST]:
-            yield f"{' ' if sign == '~' else sign} {one_line(plain_name(file))}"
+            yield f"{' ' if sign == '~' else sign} {one_line(file_name(file))}"
         if len(files) > MOST:
             yield f"# and {len(files) - MOST:,} more"
     for field in fold.rest.fields if fold.rest else ():

@@ -11,11 +11,11 @@ from assistctl.plan.changes import Action, Change, FieldChange, Plan
 from assistctl.render.folding import (
     Folded,
     Stores,
-    difference,
+    file_name,
+    files_difference,
     folded,
     gathered,
     is_files,
-    plain_name,
     some_files,
 )
 from assistctl.render.terminal import one_line, sanitize
@@ -171,9 +171,9 @@ def field_lines(change: Change) -> Iterator[str]:
 
 def files_diff(field: FieldChange) -> Iterator[tuple[str, str]]:
     """The files that come (`+`) and go (`-`)."""
-    come, go = difference(field.before, field.after)
-    yield from (("+", plain_name(it)) for it in come)
-    yield from (("-", plain_name(it)) for it in go)
+    come, go = files_difference(field.before, field.after)
+    yield from (("+", file_name(it)) for it in come)
+    yield from (("-", file_name(it)) for it in go)
 
 
 def _folded_block(fold: Folded) -> list[str]:

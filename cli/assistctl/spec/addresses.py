@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
-from assistctl.base_urls import is_loopback
+from assistctl.base_urls import host_of, is_loopback
 from assistctl.spec.grammar.parts import URL
 from assistctl.spec.wording import both, shown
 
@@ -46,14 +45,6 @@ def is_address(url: str) -> bool:
 
 def _bare(url: str) -> str:
     return url.partition("//")[2].rstrip("/")
-
-
-def host_of(url: str) -> str:
-    """The host of an address; nothing for what is none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _advice(url: str, query: bool) -> str:

@@ -10,7 +10,7 @@ from assistctl.spec.grammar import APIS, INSTRUCTIONS_LENGTH
 from assistctl.spec.instructions import declared_variables, instructed
 from assistctl.spec.located import Located, plain
 from assistctl.spec.surfaces import own_of
-from assistctl.spec.templates import path_of
+from assistctl.spec.templates import path_beside
 from assistctl.spec.tools import Surroundings, check_choice, tools_of
 
 _NO_SETTINGS = frozenset(("instructions", "variables", "tools", "run", "protect", *APIS))
@@ -48,7 +48,7 @@ def _template(fields: Located, text: str | None, findings: Findings) -> Template
         return None
     value, place = fields.get("instructions"), fields.value_place("instructions")
     if isinstance(value, Located):
-        file = path_of(value["file"], value.value_place("file"))
+        file = path_beside(value["file"], value.value_place("file"))
         return Template(text, Place(file, 1, 1), variables, in_file=True)
     return Template(text, place, variables, in_file=False)
 

@@ -286,6 +286,6 @@ def _line(template: Template, line: int) -> str:
     return "" if template.in_file else f" in its line {line}"
 
 
-def path_of(declared: str, beside: Place) -> str:
+def path_beside(declared: str, beside: Place) -> str:
     """The path below the workspace of a file that YAML names."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(beside.file), declared))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from assistctl.base_urls import host_of
 from assistctl.errors import Problem
 from assistctl.resources import Json, Target
-from assistctl.spec.addresses import host_of
 from assistctl.spec.families import Family, efforts, end_of, family_of
 from assistctl.spec.located import Located
 from assistctl.spec.wording import either, shown

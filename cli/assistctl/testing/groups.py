@@ -14,7 +14,7 @@ from assistctl.resources import Workspace
 from assistctl.spec.instructions import text_with
 from assistctl.sync.planning import find_assistant
 from assistctl.testing.cassette import Cassette, opened_cassette, secrets_of
-from assistctl.testing.laboratory import beside
+from assistctl.testing.laboratory import at_embedded_server
 from assistctl.testing.wanted import Taping, Wanted
 from assistctl.verdicts import Row
 
@@ -61,7 +61,7 @@ def taped(
 ) -> tuple[Workspace, Cassette | None]:
     """The workspace of a group as it is tried with a cassette, and that; None where nothing is
     taped. Cassettes are opened once for all groups of an assistant."""
-    workspace = beside(group.workspace)
+    workspace = at_embedded_server(group.workspace)
     model = workspace.target.model
     if taping is None or model == "scripted":
         if taping in ("record", "replay"):

@@ -85,7 +85,7 @@ def as_declared(
     the model of the workspace's target, which is asked through the `tape`. Nothing is written to
     the target, nor to `.assistctl/`. Nothing is imported or started for functions that are
     `stubbed` in all cases, by the assistant's key."""
-    here = beside(workspace)
+    here = at_embedded_server(workspace)
     if wrong := refused(here):
         raise DeclarationError(wrong)
     with (
@@ -122,7 +122,7 @@ def as_synced(
             yield subjects
 
 
-def beside(workspace: Workspace) -> Workspace:
+def at_embedded_server(workspace: Workspace) -> Workspace:
     """The same with an embedded server in place of its target, which is asked as a model: by
     Responses where it is known to speak it, else by whatever it turns out to speak."""
     target = workspace.target

@@ -20,7 +20,7 @@ from assistctl.surface import Surface
 from assistctl.targets import opened
 from assistctl.testing.cassette import Cassette
 from assistctl.testing.judging import Judge
-from assistctl.testing.laboratory import beside
+from assistctl.testing.laboratory import at_embedded_server
 from assistctl.toolbox import Toolbox
 from assistctl.verdicts import Answer
 
@@ -95,7 +95,9 @@ class Bench:
         """By the API at which nothing has to be made before somebody is asked."""
         with self._guard:
             if self._surface is None:
-                target = replace(beside(self.workspace).target, api="responses", emulate=())
+                target = replace(
+                    at_embedded_server(self.workspace).target, api="responses", emulate=()
+                )
                 court = replace(self.workspace, target=target, assistants={}, stores={}, scripts={})
                 directory = self.stack.enter_context(TemporaryDirectory(prefix="assistctl-test-"))
                 database = Path(directory) / "judge.db"

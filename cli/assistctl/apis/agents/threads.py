@@ -8,7 +8,7 @@ from contextlib import suppress
 from assistctl.apis.agents.converse import Conversation
 from assistctl.apis.managed.managed_surface import Begun, Entries, Uploader
 from assistctl.apis.managed.ownership import used_files
-from assistctl.apis.managed.transcripts import attached, counted, of_items
+from assistctl.apis.managed.transcripts import attached, count_of_each, of_items
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import ActionRequired, Finished, ThreadStarted
@@ -74,7 +74,7 @@ def write(
         if talk.thread is not None:
             begun(talk.thread)
         raise
-    return WrittenThread(str(talk.thread), (AS_ONE, *counted(left)))
+    return WrittenThread(str(talk.thread), (AS_ONE, *count_of_each(left)))
 
 
 def place(thread: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from assistctl.apis.answers import Answer, raised
+from assistctl.apis.answers import Answer, why_it_failed
 from assistctl.events import Event, Hit, MadeFile
 from assistctl.resources import Json
 
@@ -138,7 +138,7 @@ def _code(answer: Answer, call: str, code: Mapping[str, Json]) -> Iterator[Event
     ]
     files = [MadeFile(file_id, file_id) for file_id in shown]
     yield from answer.code_ended(
-        call, str(code.get("input") or ""), printed, files, raised(printed)
+        call, str(code.get("input") or ""), printed, files, why_it_failed(printed)
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from assistctl.apis.managed.lost_creates import KEY, with_key
 from assistctl.apis.managed.managed_surface import Begun, Entries, Uploader
-from assistctl.apis.managed.transcripts import attached, begin, counted
+from assistctl.apis.managed.transcripts import attached, begin, count_of_each
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.resources import Assistant, Json
 from assistctl.surface import Called, Message, Transcript, WrittenThread
@@ -47,7 +47,7 @@ def read(client: Client, thread: str) -> Transcript:
             entries.append(_message(client, message, left))
     for run in list(runs):
         tell(run)
-    return Transcript(tuple(entries), counted(left))
+    return Transcript(tuple(entries), count_of_each(left))
 
 
 def write(
@@ -80,7 +80,7 @@ def write(
             ]
         found = partial(with_key, client, path, key, just_made=True)
         client.create(path, body, found, just_made=True)
-    return WrittenThread(thread, counted(left))
+    return WrittenThread(thread, count_of_each(left))
 
 
 def place(thread: str) -> str:

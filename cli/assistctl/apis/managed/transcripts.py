@@ -36,7 +36,7 @@ def begin(client: Client, path: str, owner: str) -> str:
         raise
 
 
-def counted(kinds: Iterable[str]) -> tuple[str, ...]:
+def count_of_each(kinds: Iterable[str]) -> tuple[str, ...]:
     """`2 × reasoning` for each kind of what is left out."""
     return tuple(f"{number} × {kind}" for kind, number in Counter(kinds).items())
 
@@ -61,7 +61,7 @@ def of_items(
                 pass
             case other:
                 left.append(str(other))
-    return Transcript(tuple(entries), counted(left))
+    return Transcript(tuple(entries), count_of_each(left))
 
 
 def call_of(item: Mapping[str, Json]) -> ToolCall:

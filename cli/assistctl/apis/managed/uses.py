@@ -53,7 +53,7 @@ def uses(
     return {file_id: tuple(some) for file_id, some in found.items()}
 
 
-def owner_of(namespace: str, kind: str, body: _Body) -> Address | None:
+def address_of_owner(namespace: str, kind: str, body: _Body) -> Address | None:
     """The address of an object that sync has made for this namespace."""
     record = decode(body.get("metadata"))
     return _address(namespace, kind, record) if record else None

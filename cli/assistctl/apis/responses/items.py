@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from assistctl.apis.answers import Answer, raised
+from assistctl.apis.answers import Answer, why_it_failed
 from assistctl.apis.transport.client import Client, path_of
 from assistctl.errors import RemoteError
 from assistctl.events import Event, Hit, MadeFile
@@ -53,7 +53,7 @@ def read(answer: Answer, item: Mapping[str, Json]) -> Iterator[Event]:
             printed = "".join(str(it.get("logs") or "") for it in outputs)
             shown = [_picture(str(it["url"])) for it in outputs if it.get("url")]
             code = str(item.get("code") or "")
-            error = _failure(item) or raised(printed)
+            error = _failure(item) or why_it_failed(printed)
             yield from answer.code_ended(identity, code, printed, shown, error)
         case "file_search_call":
             hits = tuple(map(_hit, item.get("results") or ()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from assistctl.apis.managed.managed_surface import Begun, Entries, Uploader
-from assistctl.apis.managed.transcripts import attached, begin, counted, of_items
+from assistctl.apis.managed.transcripts import attached, begin, count_of_each, of_items
 from assistctl.apis.responses import requests
 from assistctl.apis.responses.converse import CHAIN, NOT_CALLED
 from assistctl.apis.transport.client import Client, path_of
@@ -52,7 +52,7 @@ def write(
         raise AssistctlError(
             f"of {len(items):,} items that were sent the target has made {there:,}; copy again"
         )
-    return WrittenThread(thread, counted(left))
+    return WrittenThread(thread, count_of_each(left))
 
 
 def place(thread: str) -> str:

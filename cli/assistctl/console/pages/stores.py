@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from assistctl.apis.managed.ownership import is_stand_in
 from assistctl.apis.managed.uploads import of_store
-from assistctl.apis.managed.uses import owner_of
+from assistctl.apis.managed.uses import address_of_owner
 from assistctl.apis.transport.client import Client, IfLost, path_of
 from assistctl.console.pages.files import LARGEST, Upload, sent, sent_files
 from assistctl.console.searching import STORES, Asked, Found, explained, read_text
@@ -54,7 +54,7 @@ class Store:
             store.get("created_at"),
             store.get("last_active_at"),
             store.get("expires_at"),
-            owner_of(namespace, VECTOR_STORE, store) if namespace else None,
+            address_of_owner(namespace, VECTOR_STORE, store) if namespace else None,
         )
 
 

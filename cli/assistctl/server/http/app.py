@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, Literal, TypeAlias
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import anyio
 from starlette.applications import Starlette
@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from assistctl.base_urls import is_loopback
+from assistctl.base_urls import host_of, is_loopback
 from assistctl.server.http.access import Access
 from assistctl.server.http.call import Call, Endpoint, Server
 from assistctl.server.http.idempotency import REPLAYED, Answered
@@ -267,19 +267,12 @@ def _refuse_foreign_pages(request: Request) -> None:
         ("Host", "//" + request.headers.get("host", "localhost")),
         ("Origin", request.headers.get("origin", "http://localhost")),
     ):
-        if not is_loopback(_host_of(text)):
+        if not is_loopback(host_of(text)):
             raise ApiError(
                 f"A server without API keys answers only to loopback, and the {header} header"
                 " names another host. Start it with an API key.",
                 status=403,
             )
-
-
-def _host_of(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _demand_beta(request: Request, endpoint: Endpoint, *, strict: bool) -> None:
