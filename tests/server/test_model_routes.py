@@ -57,15 +57,21 @@ def known(client: OpenAI, *names: str) -> dict[str, bool]:
     return found
 
 
-def test_without_an_endpoint_a_model_is_one_that_an_assistant_uses(openai: OpenAI) -> None:
+def test_without_an_endpoint_a_model_is_one_that_an_assistant_or_agent_uses(openai: OpenAI) -> None:
     openai.beta.assistants.create(model="gpt-6-luna")
     openai.beta.assistants.create(model="my model/of 2026")
-    assert known(openai, "gpt-6-luna", "my model/of 2026", "zzz") == {
+    openai.beta.agents.create(model="gpt-6.1")
+    assert known(openai, "gpt-6-luna", "gpt-6.1", "my model/of 2026", "zzz") == {
         "gpt-6-luna": True,
+        "gpt-6.1": True,
         "my model/of 2026": True,
         "zzz": False,
     }
-    assert [model.id for model in openai.models.list()] == ["gpt-6-luna", "my model/of 2026"]
+    assert [model.id for model in openai.models.list()] == [
+        "gpt-6-luna",
+        "gpt-6.1",
+        "my model/of 2026",
+    ]
 
 
 @pytest.mark.parametrize(

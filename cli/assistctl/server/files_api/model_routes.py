@@ -1,4 +1,4 @@
-"""/models: assistants may name any; those that are in use are listed, and cannot be deleted."""
+"""/models: assistants and agents may name any; those that are in use are listed, and stay."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from assistctl.server.http.call import Call, Endpoint
 from assistctl.server.storage import Collection
 from assistctl.server.storage.documents import distinct
-from assistctl.server.wire import ASSISTANT, ApiError, Document, deleted
+from assistctl.server.wire import AGENT, ASSISTANT, ApiError, Document, deleted
 
 
 def list_all(call: Call) -> Document:
@@ -35,8 +35,8 @@ def delete(call: Call) -> Document:
     name = call.request.path_params["model"]
     if name in _used(call):
         raise ApiError(
-            f"The model '{name}' cannot be deleted: an assistant uses it, or the server was told"
-            " of it when it was started.",
+            f"The model '{name}' cannot be deleted: an assistant or agent uses it, or the server"
+            " was told of it when it was started.",
             param="model",
             code="model_in_use",
         )
@@ -44,11 +44,13 @@ def delete(call: Call) -> Document:
 
 
 def _used(call: Call) -> set[str]:
-    """The names that the endpoint's map declares, and those that assistants use."""
+    """The names that the endpoint's map declares, and those that assistants and agents use."""
     model = call.server.settings.model
     names = set(model.get("models") or ()) if isinstance(model, Mapping) else set()
     with call.database.read() as tx:
-        return names | distinct(tx, Collection(ASSISTANT, call.project), "model")
+        for kind in (ASSISTANT, AGENT):
+            names |= distinct(tx, Collection(kind, call.project), "model")
+    return names
 
 
 def _model(name: str) -> Document:
