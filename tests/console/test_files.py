@@ -217,6 +217,16 @@ def test_a_browser_shows_how_far_each_upload_is_and_what_uses_a_file(console, br
     browser.get_by_text("the second one").wait_for()
 
 
+def test_a_browser_shows_why_nobody_can_say_what_uses_a_file(console, browser):
+    broken = console.root / "assistants" / "broken.yaml"
+    broken.write_text("a: 1\n")
+    try:
+        browser.goto(f"{console.address}/console/files")
+        browser.get_by_role("alert").filter(has_text="unknown key a").wait_for()
+    finally:
+        broken.unlink()
+
+
 def test_the_pages_of_files_fit_into_400_pixels(console, new_page):
     page = new_page(viewport={"width": 400, "height": 800})
     page.goto(f"{console.address}/console/enter?token={console.links.new()}")

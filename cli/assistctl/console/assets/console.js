@@ -77,6 +77,9 @@ paint(theme());
 document.addEventListener("keydown", pressed);
 document.addEventListener("click", clicked);
 document.addEventListener("submit", sent);
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.status >= 400) event.detail.shouldSwap = true; // why it cannot be shown
+});
 document.addEventListener("DOMContentLoaded", () => {
   paint(theme());
   const form = document.querySelector("form[data-submit-now]");
