@@ -287,6 +287,12 @@ class Interpreter:
     memory: int
 
 
+def tokens_of(usage: Mapping[str, Json]) -> tuple[int, int, int]:
+    """How many tokens a turn has read, how many it has written, and how many that is in all."""
+    read, written = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+    return read, written, usage.get("total_tokens") or read + written
+
+
 @dataclass(frozen=True)
 class Price:
     """What a million tokens of a model cost; without a price of their own those that are cached
@@ -298,7 +304,7 @@ class Price:
 
     def of(self, usage: Mapping[str, Json]) -> float:
         """What a turn has cost, by its `usage`."""
-        read, written = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+        read, written, _ = tokens_of(usage)
         cached = (usage.get("prompt_token_details") or {}).get("cached_tokens") or 0
         price = self.input if self.cached_input is None else self.cached_input
         millionths = (read - cached) * self.input + cached * price + written * self.output

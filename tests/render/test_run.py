@@ -289,8 +289,8 @@ def test_json_lines_are_the_events_and_stderr_is_silent() -> None:
     assert stderr == ""
 
 
-def test_tokens_are_counted_by_either_spelling_of_the_apis() -> None:
-    usage = {"input_tokens": 3, "output_tokens": 4}
+def test_tokens_are_added_where_no_total_is_told() -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 4}
     assert shown([Finished("completed", "t", "r", "", usage)])[1] == (
         "completed  7 tokens (3 in, 4 out)\n"
     )

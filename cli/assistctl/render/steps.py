@@ -23,7 +23,7 @@ from assistctl.render.events import arguments_line
 from assistctl.render.folding import in_bytes
 from assistctl.render.terminal import one_line, sanitize, shortened
 from assistctl.render.values import counted, json_line
-from assistctl.resources import Json
+from assistctl.resources import Json, tokens_of
 
 _ROOM = 160
 """Columns for the arguments or the output of one call."""
@@ -98,12 +98,11 @@ def file_lines(files: Sequence[MadeFile], *, offers: bool = True) -> Iterator[st
 
 
 def tokens(usage: Mapping[str, Json] | None) -> str:
-    """`  812 tokens (700 in, 112 out)`; the APIs call them prompt or input tokens."""
+    """`  812 tokens (700 in, 112 out)`."""
     if not usage:
         return ""
-    came = usage.get("prompt_tokens") or usage.get("input_tokens") or 0
-    went = usage.get("completion_tokens") or usage.get("output_tokens") or 0
-    return f"  {usage.get('total_tokens') or came + went:,} tokens ({came:,} in, {went:,} out)"
+    read, written, total = tokens_of(usage)
+    return f"  {total:,} tokens ({read:,} in, {written:,} out)"
 
 
 def _ended(step: Step, name: str, told: str, whole: bool) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from assistctl.cases import Expectation
 from assistctl.events import ToolReturned
-from assistctl.resources import Json
+from assistctl.resources import Json, tokens_of
 from assistctl.verdicts import Answer, Verdict
 
 Judge = Callable[[str, Sequence[Answer]], tuple[bool | None, str]]
@@ -41,8 +41,8 @@ class Facts:
     @property
     def tokens(self) -> int | None:
         """In and out; None where the target does not say."""
-        counts = [_tokens(answer.finished.usage) for answer in self.answers]
-        return None if None in counts else sum(filter(None, counts))
+        counts = [answer.finished.usage for answer in self.answers]
+        return None if not all(counts) else sum(tokens_of(used)[2] for used in counts if used)
 
     @property
     def cost(self) -> float | None:
@@ -206,11 +206,3 @@ _CHECKS: Mapping[str, _Check] = {
     "cost": _at_most_cost,
     "tokens": _at_most_tokens,
 }
-
-
-def _tokens(usage: Mapping[str, Json] | None) -> int | None:
-    if not usage:
-        return None
-    came = usage.get("prompt_tokens") or usage.get("input_tokens") or 0
-    went = usage.get("completion_tokens") or usage.get("output_tokens") or 0
-    return int(usage.get("total_tokens") or came + went)
