@@ -137,8 +137,9 @@ def test_one_of_two_keys_is_enough(ask: Ask, server: EmbeddedServer) -> None:
 
 
 def test_ids_of_files_that_azure_gave_are_ids(ask: Ask) -> None:
-    answer = ask("GET", "/files/assistant-1YGVTvNzc2JXajI5JU9F0HMD")
+    store = ask("POST", "/vector_stores", {}).body["id"]
+    answer = ask("GET", f"/vector_stores/{store}/files/assistant-1YGVTvNzc2JXajI5JU9F0HMD")
     assert answer.status == 404
     assert answer.body["error"]["message"] == (
-        "No file found with id 'assistant-1YGVTvNzc2JXajI5JU9F0HMD'."
+        f"No file found with id 'assistant-1YGVTvNzc2JXajI5JU9F0HMD' in vector store '{store}'."
     )

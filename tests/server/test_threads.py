@@ -223,6 +223,12 @@ WRONG: list[tuple[dict[str, Any], int, str | None, str]] = [
         "No file found with id 'file-x'.",
     ),
     (
+        {"role": "user", "content": "x", "attachments": [{"file_id": "31abac64", "tools": []}]},
+        400,
+        "attachments[0].file_id",
+        "Invalid 'attachments[0].file_id': '31abac64'. Expected an ID that begins with 'file'.",
+    ),
+    (
         {"role": "user", "content": [{"type": "image_file", "image_file": {"file_id": "file-x"}}]},
         404,
         None,

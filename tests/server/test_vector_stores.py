@@ -202,7 +202,9 @@ def test_a_detached_file_is_not_found_any_more_and_stays_a_file(
     }
     assert openai.vector_stores.search(store.id, query="roses").data == []
     assert openai.files.retrieve(file_id).id == file_id
-    with pytest.raises(sdk.NotFoundError, match=f"No file found with id '{file_id}'"):
+    with pytest.raises(
+        sdk.NotFoundError, match=f"with id '{file_id}' in vector store '{store.id}'"
+    ):
         openai.vector_stores.files.retrieve(file_id, vector_store_id=store.id)
 
 

@@ -63,13 +63,15 @@ def invalid(param: str, why: str, code: str | None = "invalid_value") -> ApiErro
 class Kind:
     """A kind of object: its name in the store, what its ids begin with, what errors call it.
 
-    Objects that come from elsewhere may have ids that begin with `foreign_prefix`.
+    Objects that come from elsewhere may have ids that begin with `foreign_prefix`. `within` is what
+    errors call the object below which it stands, where they name that.
     """
 
     name: str
     prefix: str
     noun: str
     foreign_prefix: str | None = None
+    within: str | None = None
 
     def new_id(self) -> str:
         """A fresh id: the prefix and 24 alphanumerics, since clients match ids by regex."""
@@ -87,9 +89,10 @@ class Kind:
         stem = self.prefix.rstrip("_-")
         raise invalid(param, f"'{value}'. Expected an ID that begins with '{stem}'.")
 
-    def missing(self, value: str) -> ApiError:
-        """The 404 for an id that nothing has."""
-        return ApiError(f"No {self.noun} found with id '{value}'.", status=404)
+    def missing(self, value: str, parent: str = "") -> ApiError:
+        """The 404 for an id that nothing has, or nothing below `parent`."""
+        where = f" in {self.within} '{parent}'" if self.within else ""
+        return ApiError(f"No {self.noun} found with id '{value}'{where}.", status=404)
 
 
 ASSISTANT = Kind("assistant", "asst_", "assistant")
@@ -113,7 +116,7 @@ FILE = Kind("file", "file-", "file", _AT_AZURE)
 UPLOAD = Kind("upload", "upload_", "upload")
 UPLOAD_PART = Kind("upload.part", "part_", "upload part")
 VECTOR_STORE = Kind("vector_store", "vs_", "vector store")
-STORE_FILE = Kind("vector_store.file", "file-", "file", _AT_AZURE)
+STORE_FILE = Kind("vector_store.file", "file-", "file", _AT_AZURE, "vector store")
 STORE_BATCH = Kind("vector_store.file_batch", "vsfb_", "file batch")
 
 

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from assistctl.server import files
 from assistctl.server.http import bodies, downloads
 from assistctl.server.http.call import Call, Endpoint, Form
-from assistctl.server.storage import Collection, contents, documents
+from assistctl.server.storage import Collection, Transaction, contents, documents
 from assistctl.server.validation import missing_parameter
-from assistctl.server.wire import FILE, Document, Json, deleted, public
+from assistctl.server.wire import FILE, ApiError, Document, Json, deleted, public
 
 _MOST = 10_000
 _MOST_BYTES = 512 * 2**20
@@ -36,9 +36,8 @@ def create(call: Call) -> Document:
 
 
 def retrieve(call: Call) -> Document:
-    file_id = call.path("file_id", FILE)
     with call.database.read() as tx:
-        return public(documents.fetch(tx, Collection(FILE, call.project), file_id))
+        return public(_fetch(tx, call))
 
 
 def list_all(call: Call) -> Document:
@@ -50,17 +49,26 @@ def list_all(call: Call) -> Document:
 
 
 def content(call: Call) -> Response:
-    file_id = call.path("file_id", FILE)
     with call.database.read() as tx:
-        file = documents.fetch(tx, Collection(FILE, call.project), file_id)
+        file = _fetch(tx, call)
     return downloads.answer(call, file)
 
 
 def delete(call: Call) -> Document:
-    file_id = call.path("file_id", FILE)
     with call.database.write() as tx:
+        file_id: str = _fetch(tx, call)["id"]
         files.delete(tx, call.project, file_id)
     return deleted("file", file_id)
+
+
+def _fetch(tx: Transaction, call: Call) -> Document:
+    """The file in the path. That there is none, OpenAI said here in words of its own, whatever the
+    id looked like."""
+    file_id = call.path("file_id")
+    file = documents.find(tx, Collection(FILE, call.project), file_id)
+    if file is None:
+        raise ApiError(f"No such File object: {file_id}", status=404, param="id")
+    return file
 
 
 def _expiry(form: FormData) -> Mapping[str, Any] | None:

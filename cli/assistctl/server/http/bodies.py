@@ -24,7 +24,7 @@ from assistctl.server.validation import (
     tagged,
     typed,
 )
-from assistctl.server.wire import ApiError, Json, invalid
+from assistctl.server.wire import FILE, ApiError, Json, invalid
 
 INSTRUCTIONS_LENGTH = 256_000
 CODE_FILES = 20
@@ -249,18 +249,21 @@ def _content(value: Json, path: str) -> Json:
     return either(string(longest=INSTRUCTIONS_LENGTH), array(_PART))(value, path)
 
 
-_ATTACHMENT = record(
-    {
-        "file_id": Required(_IDS),
-        "tools": array(tagged({"code_interpreter": {}, "file_search": {}})),
-    }
-)
-ATTACHMENTS = array(_ATTACHMENT)
+def _file_id(value: Json, path: str) -> Json:
+    return FILE.checked(string()(value, path), path)
+
+
+def _attachments(file_id: Check) -> Check:
+    tools = array(tagged({"code_interpreter": {}, "file_search": {}}))
+    return array(record({"file_id": Required(file_id), "tools": tools}))
+
+
+KEPT_ATTACHMENTS = _attachments(_IDS)
 MESSAGE: Check = record(
     {
         "role": Required(choice("user", "assistant")),
         "content": Required(_content),
-        "attachments": ATTACHMENTS,
+        "attachments": _attachments(_file_id),
         "metadata": METADATA,
     }
 )

@@ -65,9 +65,10 @@ class Call:
         with self.database.write() as tx:
             return change(tx) if key is None else idempotency.once(tx, key, change)
 
-    def path(self, param: str, kind: Kind) -> str:
-        """The id in the path, checked to look like one of its kind."""
-        return kind.checked(self.request.path_params[param], param)
+    def path(self, param: str, kind: Kind | None = None) -> str:
+        """The id in the path, checked to look like one of its kind if that is given."""
+        identity: str = self.request.path_params[param]
+        return kind.checked(identity, param) if kind else identity
 
     def query(self, name: str) -> str | None:
         """A query parameter; absent and empty are the same."""

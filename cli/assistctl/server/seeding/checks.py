@@ -79,7 +79,7 @@ MESSAGE = _entry(
         "incomplete_details": _OBJECT,
         "assistant_id": _TEXT,
         "run_id": _TEXT,
-        "attachments": bodies.ATTACHMENTS,
+        "attachments": bodies.KEPT_ATTACHMENTS,
         "metadata": bodies.METADATA,
         **_times("completed", "incomplete"),
     },

@@ -73,7 +73,7 @@ def fetch(tx: Transaction, collection: Collection, identity: str) -> Document:
     """Like `find`, but the absent document is the API's own 404."""
     document = find(tx, collection, identity)
     if document is None:
-        raise collection.kind.missing(identity)
+        raise collection.kind.missing(identity, collection.parent)
     return document
 
 
@@ -84,7 +84,7 @@ def save(tx: Transaction, collection: Collection, document: Document) -> Documen
         (document.get("status"), _dump(document), *collection.key, document["id"]),
     )
     if not rows:
-        raise collection.kind.missing(document["id"])
+        raise collection.kind.missing(document["id"], collection.parent)
     return document
 
 
@@ -102,7 +102,7 @@ def remove(tx: Transaction, collection: Collection, identity: str) -> None:
         (*collection.key, identity),
     )
     if not rows:
-        raise collection.kind.missing(identity)
+        raise collection.kind.missing(identity, collection.parent)
     tx.execute(
         "INSERT OR REPLACE INTO tombstones (kind, project, parent, id, seq, removed_at)"
         " VALUES (?, ?, ?, ?, ?, ?)",

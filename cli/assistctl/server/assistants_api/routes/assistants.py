@@ -1,4 +1,6 @@
-"""/assistants"""
+"""/assistants
+
+Any id may be asked for: at OpenAI one that cannot be an assistant's was not there, as any other."""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ def create(call: Call) -> Document:
 
 
 def retrieve(call: Call) -> Document:
-    assistant_id = call.path("assistant_id", ASSISTANT)
+    assistant_id = call.path("assistant_id")
     with call.database.read() as tx:
         return public(documents.fetch(tx, Collection(ASSISTANT, call.project), assistant_id))
 
@@ -40,7 +42,7 @@ def list_all(call: Call) -> Document:
 
 def modify(call: Call) -> Document:
     """Only what is given changes; null resets a field. tool_resources change tool by tool."""
-    assistant_id = call.path("assistant_id", ASSISTANT)
+    assistant_id = call.path("assistant_id")
     body = _MODIFY(call.body, "")
     collection = Collection(ASSISTANT, call.project)
 
@@ -54,7 +56,7 @@ def modify(call: Call) -> Document:
 
 
 def delete(call: Call) -> Document:
-    assistant_id = call.path("assistant_id", ASSISTANT)
+    assistant_id = call.path("assistant_id")
     with call.database.write() as tx:
         documents.remove(tx, Collection(ASSISTANT, call.project), assistant_id)
     return deleted("assistant.deleted", assistant_id)

@@ -34,7 +34,7 @@ def create(call: Call) -> Document:
 
 def modify(call: Call) -> Document:
     """What is not given stays as it is, and so do v2's resources unless files or tools change."""
-    assistant_id = call.path("assistant_id", ASSISTANT)
+    assistant_id = call.path("assistant_id")
     body = _MODIFY(call.body, "")
 
     def change(tx: Transaction) -> Document:
@@ -49,7 +49,7 @@ def modify(call: Call) -> Document:
 
 
 def delete(call: Call) -> Document:
-    assistant_id = call.path("assistant_id", ASSISTANT)
+    assistant_id = call.path("assistant_id")
     with call.database.write() as tx:
         files.let_go(tx, call.project, documents.fetch(tx, _collection(call), assistant_id))
         documents.remove(tx, _collection(call), assistant_id)
@@ -114,7 +114,7 @@ def _resources(
 
 def _with_files(tx: Transaction, call: Call, change: Callable[[list[str]], list[str]]) -> Document:
     """The assistant in the path, having other files."""
-    assistant_id = call.path("assistant_id", ASSISTANT)
+    assistant_id = call.path("assistant_id")
     assistant = documents.fetch(tx, _collection(call), assistant_id)
     had = files.of_assistant(tx, call.project, assistant)
     wanted = change(had)
@@ -132,7 +132,7 @@ def _with_options(tools: list[Document], before: list[Document]) -> list[Documen
 
 
 def _read(call: Call) -> tuple[Document, list[str]]:
-    assistant_id = call.path("assistant_id", ASSISTANT)
+    assistant_id = call.path("assistant_id")
     with call.database.read() as tx:
         assistant = documents.fetch(tx, _collection(call), assistant_id)
         return assistant, files.of_assistant(tx, call.project, assistant)
