@@ -156,6 +156,8 @@ completed  … tokens  cost …
 def test_code_that_fails_is_told_in_few_words_and_with_q_too(analyst):
     failed = "✗ code_interpreter exit code 1: ZeroDivisionError: division by zero  … s\n"
     assert analyst("run", "-t", "agents", "analyst", "wrong", "-q").err == failed
+    told_once = failed.replace("exit code 1: ", "")
+    assert analyst("run", "-t", "assistants", "analyst", "wrong", "-q").err == told_once
     whole = analyst("run", "-t", "agents", "analyst", "wrong", "-v").err
     assert "✗ code_interpreter exit code 1  … s\n    Traceback (most recent" in whole
 

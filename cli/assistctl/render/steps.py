@@ -110,7 +110,8 @@ def _ended(step: Step, name: str, told: str, whole: bool) -> str:
     if step.error is not None:
         reason = step.error
         if isinstance(step, CodeReturned) and (printed := step.output.strip()) and not whole:
-            reason += f": {printed.splitlines()[-1]}"
+            last = printed.splitlines()[-1]
+            reason += "" if last == reason else f": {last}"
         return f"{click.style('✗', fg='red')} {name} {_cut(reason, whole)}{seconds}"
     # Not every API says of a search that it has failed: one that found nothing may have.
     ok = "" if isinstance(step, Searched) and not step.hits else "ok "
