@@ -1,7 +1,10 @@
 """MCP servers and their lock file, read: nothing here starts a server."""
 
+import pytest
+
+from assistctl.errors import AssistctlError
 from assistctl.resources import Function
-from assistctl.spec import mcp
+from assistctl.spec import mcp, mcp_lock
 
 TOP = """\
 version: 1
@@ -17,7 +20,7 @@ COUNT = {
     "description": "How many there are.",
     "parameters": {"type": "object", "properties": {"item": {"type": "string"}}},
 }
-LOCK, _ = mcp.lock_text(
+LOCK, _ = mcp_lock.lock_text(
     {"stock": {"count": COUNT, "order/new": {"parameters": {"type": "object"}}}}
 )
 CLERK = "tools: [{type: mcp_functions, server: stock}]\n"
@@ -144,7 +147,7 @@ def test_names_that_the_api_could_not_have_get_a_mark():
 
 def test_what_no_model_could_be_told_of_is_left_out_with_the_reason():
     schema = {"type": "object"}
-    _, left_out = mcp.lock_text(
+    _, left_out = mcp_lock.lock_text(
         {
             "stock": {
                 "good": {"description": "Costs ${MONEY}.\r\n😀‍", "parameters": schema},
@@ -170,7 +173,7 @@ def test_what_no_model_could_be_told_of_is_left_out_with_the_reason():
 
 def test_a_lock_file_reads_back_as_it_was_written(loaded):
     tools = {"odd": {"description": "Costs ${MONEY}.\r\n😀‍", "parameters": COUNT["parameters"]}}
-    text, left_out = mcp.lock_text({"stock": tools})
+    text, left_out = mcp_lock.lock_text({"stock": tools})
     assert left_out == {}
     workspace, problems = loaded(shop(lock=text))
     assert problems == []
@@ -180,3 +183,27 @@ def test_a_lock_file_reads_back_as_it_was_written(loaded):
 
 def _functions(workspace) -> tuple[Function, ...]:
     return workspace.assistants["clerk"].functions
+
+
+def test_the_lock_file_is_made_anew_without_a_terminal(tmp_path):
+    asked = {"type": "object", "properties": {"of": {"type": "string"}}}
+    found = {"stock": {"count": {"parameters": asked}, "": {"parameters": {}}}}
+    first = mcp_lock.relocked(tmp_path, ["stock"], found)
+    assert first.before == ""
+    assert first.changes == ("+ stock: count",)
+    assert list(first.left_out) == [("stock", "")]
+    first.write(tmp_path)
+    again = {"stock": {"count": {"description": "Counts.", "parameters": asked}}}
+    second = mcp_lock.relocked(tmp_path, ["stock", "gone"], again)
+    assert second.before == first.after
+    assert second.changes == ("~ stock: count (description)",)
+    assert "+        description: Counts.\n" in second.difference
+    assert mcp_lock.relocked(tmp_path, [], {}).changes == ("- stock: count",)
+    assert [each.name for each in tmp_path.iterdir()] == [mcp_lock.LOCK]
+
+
+def test_a_lock_file_that_cannot_be_written_is_as_it_was(tmp_path):
+    (tmp_path / mcp_lock.LOCK).mkdir()
+    with pytest.raises(AssistctlError, match=r"mcp\.lock\.yaml cannot be written"):
+        mcp_lock.Relock("", "version: 1\n", {}, ()).write(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == [mcp_lock.LOCK]

@@ -12,7 +12,8 @@ from assistctl.checks import Check, State
 from assistctl.loading import environment
 from assistctl.resources import McpServer, Workspace
 from assistctl.some import some
-from assistctl.spec import mcp
+from assistctl.spec.mcp import servers_of
+from assistctl.spec.mcp_lock import LOCK, lock_of
 from assistctl.toolbox.site_packages import own_python
 from assistctl.toolbox.workers import check_interpreter
 
@@ -30,18 +31,18 @@ def python(workspace: Workspace) -> Iterator[Check]:
 
 def servers(workspace: Workspace) -> Iterator[Check]:
     """The MCP servers, and the lock file of their tools."""
-    declared, _ = mcp.servers_of(workspace.root, environment(workspace.root))
-    _, locked = mcp.lock_of(workspace.root)
+    declared, _ = servers_of(workspace.root, environment(workspace.root))
+    _, locked = lock_of(workspace.root)
     if declared and find_spec("mcp") is None:
         what = "the package for MCP servers is not installed"
         yield Check("tools", State.FAILED, what, "pip install 'assistctl[mcp]'")
     for server in declared.values():
         yield _server(server, workspace.root)
         if server.name not in locked:
-            what = f"the tools of the MCP server {server.name} are not in {mcp.LOCK}"
+            what = f"the tools of the MCP server {server.name} are not in {LOCK}"
             yield Check("tools", State.WARNING, what, f"assistctl mcp lock {server.name}")
     if gone := sorted(locked.keys() - declared.keys()):
-        what = f"{mcp.LOCK} has tools of {some(gone)}, which is not declared any more"
+        what = f"{LOCK} has tools of {some(gone)}, which is not declared any more"
         yield Check("tools", State.WARNING, what, "assistctl mcp lock")
 
 

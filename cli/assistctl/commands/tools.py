@@ -12,20 +12,18 @@ from assistctl.commands._completion import complete_function
 from assistctl.commands._conversation import approval
 from assistctl.commands._options import Options, as_command, as_group
 from assistctl.commands._workspace import load
-from assistctl.errors import AssistctlError
 from assistctl.events import ToolCall, ToolReturned
 from assistctl.render.functions import (
     functions_json,
     functions_text,
     outcome_json,
-    reference,
     shown_json,
     shown_text,
     told,
 )
 from assistctl.render.terminal import sanitize
-from assistctl.resources import DeclaredFunction, declared_functions
-from assistctl.suggestion import suggestion
+from assistctl.resources import declared_functions
+from assistctl.toolbox.choosing import function_named
 
 _NAME = click.argument("name", metavar="NAME", shell_complete=complete_function)
 
@@ -55,7 +53,7 @@ def _show(options: Options, name: str) -> None:
       assistctl tools show opening_hours
       assistctl tools show guide/opening_hours --format json
     """
-    found = _named(name, declared_functions(load(options, refuse=False)))
+    found = function_named(name, declared_functions(load(options, refuse=False)))
     click.echo(shown_json(found) if options.format == "json" else shown_text(found))
 
 
@@ -76,7 +74,7 @@ def _call(options: Options, name: str, arguments: str, approve_all: bool) -> int
       echo '{"day": "monday"}' | assistctl tools call opening_hours -
     """
     workspace = load(options, refuse=False)
-    found = _named(name, declared_functions(workspace))
+    found = function_named(name, declared_functions(workspace))
     text = sys.stdin.read() if arguments == "-" else arguments
     call = ToolCall("call", found.function.name, text)
     assistant = found.used_by[0] if len(found.used_by) == 1 else None
@@ -98,25 +96,6 @@ def _tell(returned: ToolReturned, options: Options) -> None:
     else:  # elsewhere than at a terminal it is data, exactly as it came
         output = sanitize(returned.output) if sys.stdout.isatty() else returned.output
         sys.stdout.write(output + "\n")
-
-
-def _named(name: str, found: tuple[DeclaredFunction, ...]) -> DeclaredFunction:
-    """The function of this name, of all that there are or of one assistant's."""
-    key, _, own = name.rpartition("/")
-    alike = [each for each in found if each.function.name == own]
-    chosen = [each for each in alike if not key or key in each.used_by]
-    used = [each for each in chosen if each.used_by]
-    if len(used or chosen) == 1:
-        return (used or chosen)[0]
-    if chosen:
-        places = " and ".join(f"{reference(each)} ({each.function.place})" for each in used)
-        raise AssistctlError(f"several functions are called {own!r}; say which: {places}")
-    if alike:
-        keys = ", ".join(key for each in alike for key in each.used_by) or "no assistant"
-        raise AssistctlError(f"{key!r} has no function {own!r}; it is used by: {keys}")
-    close = suggestion(own, [each.function.name for each in found])
-    advice = f"did you mean {close!r}?" if close else "`assistctl tools list` shows them"
-    raise AssistctlError(f"no function {own!r} is declared in this workspace; {advice}")
 
 
 command = as_group(

@@ -83,11 +83,6 @@ def told(returned: ToolReturned, verbosity: int) -> str:
     return story.getvalue().rstrip("\n")
 
 
-def reference(found: DeclaredFunction) -> str:
-    """By which it can be told from others of its name."""
-    return f"{found.used_by[0]}/{found.function.name}"
-
-
 def _function_json(found: DeclaredFunction) -> dict[str, Json]:
     function = found.function
     return {
