@@ -186,6 +186,18 @@ def test_prune_after_an_assistant_was_renamed_leaves_its_file(bench):
     assert bench.files_of("shop") == [bench.only(FILE)["id"]]
 
 
+def test_a_store_that_is_gone_when_it_is_no_longer_declared_is_not_named_any_more(bench):
+    page = bench.file("docs/a.md", "page a")
+    bench.store("old", page)
+    bench.assistant("shop", FileSearch("old"))
+    bench.sync()
+    bench.delete(VECTOR_STORE, bench.store_of("old"))
+    bench.stores.clear()
+    bench.assistant("shop", CodeInterpreter((page,)))
+    bench.sync()
+    assert bench.api.stores_of(bench.held("shop")) == []
+
+
 def test_a_renamed_store_takes_over_the_uploads_and_prune_leaves_them(bench):
     page = bench.file("docs/a.md", "page a")
     bench.store("old", page)

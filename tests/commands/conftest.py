@@ -96,6 +96,12 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._controller, keys.encode())
 
+    def hang_up(self) -> None:
+        """Close the window."""
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, self._controller)
+        os.close(nothing)
+
     def interrupt(self, text: str) -> None:
         """Press Ctrl-C until this is shown. Once may not do: Python overlooks a signal that comes
         in the moment between the end of a prompt and the reading of the answer."""

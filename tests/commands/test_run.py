@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 
 import pytest
@@ -268,7 +269,7 @@ def test_a_person_approves_a_call_or_stops_the_run(synced):
     assert runs_of(synced, thread) == ["cancelled"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_who_is_interrupted_cancels_the_run(synced, number):
     with synced.started("run", "clerk", "wait") as command:
         thread = command.wait_for("thread ").split()[1]
@@ -276,6 +277,19 @@ def test_who_is_interrupted_cancels_the_run(synced, number):
         command.process.send_signal(number)
         end = "\ncancelling the run …\ncancelled\n\ninterrupted\n"
         assert command.result() == (130, "", f"{CALLING}→ wait {{}}\n{end}")
+    assert runs_of(synced, thread) == ["cancelled"]
+
+
+@pytest.mark.parametrize("arguments", [["run", "clerk", "wait"], ["chat", "clerk"]])
+def test_who_closes_the_terminal_cancels_the_run(synced, arguments):
+    with synced.on_terminal(*arguments, TERM="dumb") as terminal:
+        if arguments[0] == "chat":
+            terminal.wait_for("> ")
+            terminal.type("wait\r")
+        terminal.wait_for("→ wait {}")
+        thread = re.search(r"thread_\w+", terminal.shown)[0]
+        terminal.hang_up()
+        assert terminal.process.wait(30) == 130
     assert runs_of(synced, thread) == ["cancelled"]
 
 

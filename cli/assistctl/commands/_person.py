@@ -6,7 +6,7 @@ import os
 import select
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 _MOST_BYTES = 65536
@@ -79,7 +79,8 @@ def _modes(*, lines: bool, echo: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(terminal, termios.TCSANOW, before)
+        with suppress(termios.error):  # the terminal was closed
+            termios.tcsetattr(terminal, termios.TCSANOW, before)
 
 
 def _switch(modes: list[int], which: int, flag: int, on: bool) -> None:

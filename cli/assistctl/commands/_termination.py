@@ -1,9 +1,11 @@
-"""SIGTERM ends a command the way Ctrl-C does: runs are cancelled, servers and files closed."""
+"""SIGTERM, and a terminal that is closed, end a command the way Ctrl-C does: runs are cancelled,
+servers and files closed."""
 
 from __future__ import annotations
 
 import os
 import signal
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -42,13 +44,30 @@ def seam() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Within it SIGTERM raises Terminated in the main thread."""
+    """Within it SIGTERM raises Terminated in the main thread, and SIGHUP does what SIGTERM does,
+    unless it is ignored (nohup)."""
 
     def terminate(number: int, frame: FrameType | None) -> None:
         raise Terminated
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, terminate)}
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, _hang_up)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _hang_up(number: int, frame: FrameType | None) -> None:
+    """The terminal is gone: nothing may fail for want of it. Shell and system both say so, and the
+    second time is no request to hurry."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        with suppress(OSError):
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+    signal.raise_signal(signal.SIGTERM)

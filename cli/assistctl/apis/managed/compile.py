@@ -180,9 +180,7 @@ class _Compiler:
     ) -> Iterator[Operation]:
         fields = _values(declaration, written, self.kind.cleared)
         if remote and "tool_resources" in fields:
-            fields["tool_resources"] = _parts(
-                fields["tool_resources"], remote, change, self.kind.cleared
-            )
+            fields["tool_resources"] = _parts(fields["tool_resources"], remote, change, self.kind)
         elif remote and replaced:
             # The same references as before; they may lead to new uploads now.
             fields["tool_resources"] = remote.fields["tool_resources"]
@@ -333,14 +331,15 @@ def _protected(declaration: Declared, remote: Remote | None, written: Collection
 
 
 def _parts(
-    wanted: Mapping[str, Json], remote: Remote, change: Change, cleared: Mapping[str, Json]
+    wanted: Mapping[str, Json], remote: Remote, change: Change, kind: AssistantKind
 ) -> dict[str, Json]:
     """tool_resources with every part named that is to be cleared: a part that is not sent stays
-    as it is. A part in which nothing is ours is somebody else's, unless it is what was edited."""
+    as it is. A part in which nothing is ours is somebody else's, unless it is what was edited, or
+    names only what is gone."""
     is_edit = any(item.field == "tool_resources" for item in change.drifted)
-    there = remote.fields["tool_resources"].items()
-    emptied = [part for part, ids in there if is_edit or any(references(ids))]
-    return {part: cleared["tool_resources"][part] for part in emptied} | dict(wanted)
+    there, named = remote.fields["tool_resources"], kind.observed(remote.body, {})["tool_resources"]
+    emptied = [p for p in named if is_edit or p not in there or any(references(there[p]))]
+    return {part: kind.cleared["tool_resources"][part] for part in emptied} | dict(wanted)
 
 
 def _metadata(
