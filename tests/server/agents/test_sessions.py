@@ -550,6 +550,15 @@ def test_a_listener_is_told_of_what_another_api_has_done(openai: OpenAI, told: T
     openai.beta.threads.runs.cancel(run.id, thread_id=thread_id)
     assert names(told(stream)) == ["agent.session.turn.cancelled", "agent.session.idle"]
     with openai.beta.agents.sessions.events.stream(session_id) as live:
+        # One that has begun and ended between two looks is told of, too.
+        openai.beta.threads.messages.create(thread_id, role="user", content="hello")
+        assistant = openai.beta.assistants.create(model="m", metadata={"assistctl": "shop/flowers"})
+        run = openai.beta.threads.runs.create_and_poll(
+            thread_id=thread_id, assistant_id=assistant.id
+        )
+        ended, _ = told(live, until="agent.session.idle")[-2:]
+        assert ended["type"] == "agent.session.turn.completed"
+        assert ended["turn_id"] == run.id.replace("run_", "turn_")
         openai.beta.threads.delete(thread_id)
         assert told(live) == []
     with pytest.raises(sdk.NotFoundError):

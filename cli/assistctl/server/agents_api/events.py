@@ -19,6 +19,7 @@ IDLE = SESSION + "idle"
 FAILED = SESSION + "failed"
 _TURN = SESSION + "turn."
 _ENDINGS = ("completed", "failed", "cancelled")
+ENDED = tuple(_TURN + name for name in _ENDINGS)
 
 
 def encoded(event: Event) -> bytes:

@@ -227,8 +227,8 @@ async def listen(call: Call) -> Answer:
     """Live only: what happened before is read from items and turns."""
     session_id = call.path("session_id", SESSION)
     seat = call.server.engine.audience.join((call.project, session_id))
-    session = await call.server.lanes.reads.run(partial(_read, call, session_id))
-    return streamed(_heard(call, session_id, seat, session["status"]))
+    status, last = await call.server.lanes.reads.run(partial(_read, call, session_id))
+    return streamed(_heard(call, session_id, seat, status, last))
 
 
 def post(call: Call) -> Answer:
@@ -291,23 +291,32 @@ def _turn(call: Call, tx: Transaction) -> Document:
     return run
 
 
-def _read(call: Call, session_id: str) -> Document:
+def _read(call: Call, session_id: str) -> tuple[str, str | None]:
+    """The status of the session, and its last turn."""
     with call.database.read() as tx:
-        return sessions.view(tx, call.project, sessions.fetch(tx, call.project, session_id))
+        view = sessions.view(tx, call.project, sessions.fetch(tx, call.project, session_id))
+        runs = sessions.runs_of(tx, call.project, session_id)
+        return view["status"], turns.turn_id(runs[-1]["id"]) if runs else None
 
 
 async def _heard(
-    call: Call, session_id: str, seat: Seat | _Fresh, status: str, *, first_turn: bool = False
+    call: Call,
+    session_id: str,
+    seat: Seat | _Fresh,
+    status: str,
+    last: str | None = None,
+    *,
+    first_turn: bool = False,
 ) -> AsyncIterator[bytes]:
-    """What is told of the session, whose status the listener knows; with `first_turn` until the
-    session is idle again."""
+    """What is told of the session, whose status and `last` turn the listener knows; with
+    `first_turn` until the session is idle again."""
     spoken, missed = time.monotonic(), False
     while True:
         told: list[Event | None] = []
         try:
             told, missed = [await seat.heard(_QUIET_SECONDS)], False
         except TimeoutError:
-            look = partial(_missed, call, session_id, status)
+            look = partial(_missed, call, session_id, status, last)
             found = await call.server.lanes.reads.run(look)
             # What is durable may still be on its way to here: it is waited for once more.
             told, missed = (found if missed else []), bool(found)
@@ -317,6 +326,7 @@ async def _heard(
             spoken = time.monotonic()
             yield events.encoded(event)
             status = event["session"]["status"] if "session" in event else status
+            last = event["turn_id"] if event["type"] in events.ENDED else last
             if first_turn and event["type"] in (events.IDLE, events.FAILED):
                 return
         if time.monotonic() - spoken >= KEEP_ALIVE_SECONDS:
@@ -324,7 +334,7 @@ async def _heard(
             yield KEEP_ALIVE
 
 
-def _missed(call: Call, session_id: str, status: str) -> list[Event | None]:
+def _missed(call: Call, session_id: str, status: str, last: str | None) -> list[Event | None]:
     """What must have happened if the session is not as the listener knows it: by another process,
     or by a client of another API. How it came about is to be read from items and turns."""
     with call.database.read() as tx:
@@ -333,10 +343,10 @@ def _missed(call: Call, session_id: str, status: str) -> list[Event | None]:
         except ApiError:
             return [None]
         view = sessions.view(tx, call.project, session)
-        if view["status"] == status:
-            return []
         runs = sessions.runs_of(tx, call.project, session_id)
         ended = [events.ended(runs[-1])] if runs and view["status"] == "idle" else []
+        if view["status"] == status and all(event["turn_id"] == last for event in ended):
+            return []
         return [*ended, events.session(view["status"], view)]
 
 
