@@ -188,6 +188,7 @@ def test_in_a_browser_results_come_as_they_are_and_fit_400_pixels(console, new_p
         page.keyboard.press("t")
     page.get_by_role("button", name="Try all").click()
     page.get_by_text("1 passed, 1 failed").wait_for()
+    page.get_by_role("button", name="Stop").wait_for(state="hidden")
     beyond = "document.documentElement.scrollWidth - window.innerWidth"
     assert page.evaluate(beyond) <= 0
     page.get_by_role("link", name="All results").click()
