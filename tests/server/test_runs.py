@@ -65,6 +65,16 @@ def test_a_run_expires_after_600_seconds_unless_it_completes(client, runs, assis
     assert runs.poll(made.id, thread_id=thread.id).expires_at is None
 
 
+def test_a_step_expires_with_its_run_until_it_ends(client, runs, assistant):
+    thread, run = say_and_run(client, assistant, "bill")
+    [waiting] = steps_of(client, run)
+    assert (waiting["status"], waiting["expires_at"]) == ("in_progress", run.expires_at)
+    runs.submit_tool_outputs_and_poll(
+        run_id=run.id, thread_id=thread.id, tool_outputs=answer_all(run)
+    )
+    assert [step["expires_at"] for step in steps_of(client, run)] == [None, None]
+
+
 def test_a_run_remembers_what_was_resolved_from_assistant_and_defaults(client, runs, assistant):
     thread, run = say_and_run(client, assistant, "hello")
     run = run.to_dict()

@@ -94,6 +94,7 @@ def _end_step(tx: Transaction, claim: Claim, step: Document, ending: Ending) -> 
         "status": status,
         "last_error": error,
         "usage": step["usage"] or NO_TOKENS,
+        "expires_at": None,
         **_at(status, ("completed", "failed", "cancelled", "expired")),
     }
     collection = Collection(STEP, claim.project, step["run_id"])

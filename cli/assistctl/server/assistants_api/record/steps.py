@@ -44,7 +44,7 @@ def with_outputs(step: Document, outputs: Mapping[str, str | None]) -> Document:
 
 def completed(step: Document) -> Document:
     """The step as it ends now."""
-    return {**step, "status": "completed", "completed_at": now()}
+    return {**step, "status": "completed", "completed_at": now(), "expires_at": None}
 
 
 def function_calls(step: Document) -> list[Document]:
@@ -88,7 +88,7 @@ def _step(run: Document, details: Document) -> Document:
         "cancelled_at": None,
         "completed_at": None,
         "expired_at": None,
-        "expires_at": None,  # the published contract says expired_at, the hosted API sent this
+        "expires_at": run.get("expires_at"),  # the contract has only the other, OpenAI sent this
         "failed_at": None,
         "last_error": None,
         "step_details": details,
