@@ -143,7 +143,7 @@ def test_what_is_accepted_can_be_answered_however_deep_it_is(ask: Ask) -> None:
 
 
 def test_a_body_of_another_kind_is_told_so(ask: Ask) -> None:
-    answer = ask("POST", "/assistants", [])
+    answer = ask("POST", "/assistants", [{}])
     assert (answer.status, answer.body) == (
         400,
         error(
@@ -152,6 +152,12 @@ def test_a_body_of_another_kind_is_told_so(ask: Ask) -> None:
             code="invalid_type",
         ),
     )
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}"])
+def test_nothing_may_be_said_in_the_words_of_any_language(ask: Ask, body: bytes) -> None:
+    answer = ask("POST", "/threads", body)
+    assert (answer.status, answer.body["metadata"]) == (200, {})
 
 
 def test_a_whole_surrogate_pair_is_text(ask: Ask) -> None:

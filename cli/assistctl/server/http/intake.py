@@ -28,7 +28,7 @@ _UNPACKED_AT_ONCE = 2**20
 
 
 async def read_json(request: Request) -> Json:
-    """The body as JSON; where there is nothing to say SDKs send none, or null."""
+    """The body as JSON; where there is nothing to say SDKs send none, or null, or PHP's `[]`."""
     raw = b"".join([chunk async for chunk in _body(request, JSON_BYTES)])
     if not raw.strip():
         return {}
@@ -44,7 +44,7 @@ async def read_json(request: Request) -> Json:
         ) from None
     if raw.count(b"[") + raw.count(b"{") > _DEEPEST and not _is_shallow(value):
         raise ApiError(f"The JSON body of your request is nested more than {_DEEPEST} levels deep.")
-    return {} if value is None else value
+    return {} if value is None or value == [] else value
 
 
 def is_form(request: Request) -> bool:
