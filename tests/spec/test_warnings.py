@@ -149,3 +149,18 @@ def test_the_environment_may_name_who_answers(loaded: Loaded) -> None:
     assert str(warning.place) == "assistctl.yaml:3:19"
     assert loaded(files, OPENAI_BASE_URL="http://localhost:8080/v1")[0].warnings == ()
     assert loaded(files, OPENAI_API_KEY="")[0].warnings == ()
+
+
+def test_instructions_that_are_the_name_of_a_file_are_told(loaded: Loaded) -> None:
+    files = {
+        "assistctl.yaml": f"{TOP}scripted\ndefaults: {{model: gpt-4.1}}\n",
+        "assistants/a.yaml": "instructions: ../a.md\n",
+        "assistants/b.yaml": "instructions: b.md\n",
+        "assistants/c.yaml": f"instructions: {'长' * 300}\n",
+        "a.md": "Be brief.\n",
+    }
+    [warning] = loaded(files)[0].warnings
+    assert str(warning) == (
+        "assistants/a.yaml:1:15: `instructions` is just the word `../a.md`, which is the name of a"
+        " file; write {file: ../a.md} to have its text"
+    )

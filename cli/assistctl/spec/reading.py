@@ -175,11 +175,15 @@ _SYNTAX = (
 _WIDE_COLON = re.compile(r"[ -]*[a-z_]+(?=：)")
 """A key as somebody writes it whose keyboard is set to Chinese or Japanese."""
 
+_KEY = re.compile(r" *[\w-]+ *")
+"""What stands before the colon of a key that is indented too far."""
+
 
 def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> Unreadable:
     mark = error.problem_mark or error.context_mark
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-    for line, words in list(enumerate(text.split("\n")[: place.line], 1))[-2:]:
+    lines = text.split("\n")[: place.line]
+    for line, words in list(enumerate(lines, 1))[-2:]:
         if key := _WIDE_COLON.match(words):
             wide = Place(file, line, key.end() + 1)
             return Unreadable(wide, "not valid YAML: a full-width colon", "write `: ` instead")
@@ -191,4 +195,6 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> Unreadable:
         (advice for words, advice in _SYNTAX if words in problem),
         "indent what belongs together alike, and close every quote and bracket",
     )
+    if "mapping values" in problem and _KEY.fullmatch(lines[-1], 0, place.column - 1):
+        remedy = "indent the key like those beside it"
     return Unreadable(place, f"not valid YAML: {problem}{where}", remedy)

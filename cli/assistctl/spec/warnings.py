@@ -1,14 +1,18 @@
-"""What is not wrong, but will not be as it is declared: models that do not take it, or that end."""
+"""What is not wrong, but will not be as it is declared: models that do not take it, or that end,
+and texts that are the name of a file."""
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from assistctl.base_urls import host_of
 from assistctl.errors import Problem
 from assistctl.resources import Json, Target
 from assistctl.spec.families import Family, efforts, end_of, family_of
 from assistctl.spec.located import Located
+from assistctl.spec.templates import path_beside
 from assistctl.spec.wording import either, shown
 
 _OPENAI = (".openai.com",)
@@ -30,6 +34,16 @@ def warnings_about(fields: Located, target: Target) -> Iterator[Problem]:
         yield from (w for name, w in _refused(model, family, fields) if name not in dropped)
         if family.tools_want_responses and way.get("api") == "chat" and fields.get("tools"):
             yield from _without_tools(model, fields)
+
+
+def taken_as_text(fields: Located, root: Path) -> Iterator[Problem]:
+    """Instructions that name a file, of which the model would be told the name."""
+    told = fields.get("instructions")
+    if isinstance(told, str) and told == "".join(told.split()):
+        place = fields.value_place("instructions")
+        if os.path.isfile(root / path_beside(told, place)):  # noqa: PTH113  (may be no path at all)
+            what = f"`instructions` is just the word {shown(told)}, which is the name of a file"
+            yield Problem(place, what, f"write {{file: {told}}} to have its text")
 
 
 def _asked(declared: str, target: Target) -> tuple[str, Mapping[str, Json]]:

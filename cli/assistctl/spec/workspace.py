@@ -33,7 +33,7 @@ from assistctl.spec.moves import moves
 from assistctl.spec.scripts import calls, turns
 from assistctl.spec.tools import Surroundings
 from assistctl.spec.variables import Variables
-from assistctl.spec.warnings import warnings_about
+from assistctl.spec.warnings import taken_as_text, warnings_about
 from assistctl.spec.wording import remedy_for, shown
 from assistctl.spec.yaml_documents import Document, Top, read_document, read_top
 
@@ -105,7 +105,7 @@ def load(
         ),
         suites=suites,
         moved=moves(top, _addresses(sources.assistants, top), findings),
-        warnings=_warnings(merged_fields.values(), in_use),
+        warnings=_warnings(merged_fields.values(), in_use, root),
         interpreter=_interpreter(usable.mapping("tools"), root),
         prices={model: Price(**price) for model, price in usable.mapping("prices").items()},
         records=usable.mapping("threads").get("record", True),
@@ -198,8 +198,10 @@ def _suites(
     }
 
 
-def _warnings(assistants: Iterable[Located], target: Target) -> tuple[Problem, ...]:
-    found = (warnings_about(fields, target) for fields in assistants)
+def _warnings(assistants: Iterable[Located], target: Target, root: Path) -> tuple[Problem, ...]:
+    found = (
+        (*warnings_about(fields, target), *taken_as_text(fields, root)) for fields in assistants
+    )
     return tuple(sorted(set(chain.from_iterable(found))))
 
 
