@@ -15,3 +15,9 @@ def suggestion(word: str, known: Iterable[str], alike: float = 0.6) -> str | Non
         return None
     close = get_close_matches(word, list(known), n=1, cutoff=alike)
     return close[0] if close else None
+
+
+def remedy(word: str, known: Iterable[str], otherwise: str) -> str:
+    """What to do about a word that is not known: the probable one, else the advice given."""
+    close = suggestion(word, known)
+    return f"did you mean {close!r}?" if close else otherwise

@@ -38,10 +38,9 @@ def test_what_no_assistant_can_have_no_run_has(shared):
 def test_what_an_api_has_not_is_refused_with_the_way_out(three):
     options = ("--temperature", "0.5", "--retries", "1")
     assert errors(three("run", "-t", "agents", "greeter", "Hello", *options)) == (
-        "error: --temperature: it cannot be had at 'agents'; leave it out: agents have no such"
-        " thing\n"
-        "--retries: it cannot be had at 'agents'; leave it out: the session would have the message"
-        " twice\n"
+        "error: --retries: it cannot be had at 'agents'; leave it out: the session would have the"
+        " message twice\n"
+        "--temperature: it cannot be had at 'agents'; leave it out: agents have no such thing\n"
     )
     thread = ("--thread", "sess_1", "--model", "gpt-6.1")
     assert errors(three("run", "-t", "agents", "greeter", "Hello", *thread)) == (

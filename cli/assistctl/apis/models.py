@@ -7,7 +7,7 @@ from datetime import date
 
 from assistctl.errors import Place, Problem
 from assistctl.resources import Workspace
-from assistctl.suggestion import suggestion
+from assistctl.suggestion import remedy
 
 
 def declared_models(workspace: Workspace) -> dict[str, list[Place]]:
@@ -28,10 +28,9 @@ def missing(workspace: Workspace, there: Mapping[str, str | None]) -> Iterator[P
         return
     for model, places in declared_models(workspace).items():
         if model not in there:
-            close = suggestion(model, there)
-            remedy = f"did you mean {close!r}?" if close else "choose one that it has"
             what = f"{workspace.target.name!r} has no model {model!r}"
-            yield from (Problem(place, what, remedy) for place in places)
+            instead = remedy(model, there, "choose one that it has")
+            yield from (Problem(place, what, instead) for place in places)
 
 
 def ending(

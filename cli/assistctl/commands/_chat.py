@@ -21,7 +21,7 @@ from assistctl.render.run import Story
 from assistctl.render.terminal import fitted, one_line, sanitize
 from assistctl.render.threads import conversation_markdown, conversation_text
 from assistctl.resources import CodeInterpreter, FileSearch, Json
-from assistctl.suggestion import suggestion
+from assistctl.suggestion import remedy, suggestion
 from assistctl.targets import model_of
 
 LEAVING = ("/exit", "/quit")
@@ -261,11 +261,8 @@ def _check_model(talk: Session, name: str) -> None:
     with suppress(RemoteError):  # the next message tells
         there = talk.surface.models([name])
     if there and name not in there:
-        close = suggestion(name, there)
-        raise AssistctlError(
-            f"{target.name!r} has no model {one_line(name)!r}; "
-            + (f"did you mean {close!r}?" if close else "name one that it has")
-        )
+        instead = remedy(name, there, "name one that it has")
+        raise AssistctlError(f"{target.name!r} has no model {one_line(name)!r}; {instead}")
 
 
 def _retry(chat: Chat, argument: str) -> Finished:

@@ -11,18 +11,15 @@ from typing import Any
 
 import click
 
-from assistctl import surface as features
 from assistctl.apis import capabilities
 from assistctl.commands._completion import complete_model
-from assistctl.conversation import overrides
-from assistctl.conversation.sessions import ConversationOptions
+from assistctl.conversation.sessions import ConversationOptions, prepared
 from assistctl.conversation.turns import RETRIES, Limits
-from assistctl.errors import DeclarationError, Place, Problem
+from assistctl.errors import DeclarationError
 from assistctl.resources import Workspace
-from assistctl.spec.instructions import text_with
 from assistctl.spec.options import instructions_in
 from assistctl.spec.wording import is_unicode, shown
-from assistctl.surface import ONCE_OPTIONS, Support
+from assistctl.surface import ONCE_OPTIONS
 from assistctl.sync.planning import find_assistant
 
 _PLAIN = Limits()
@@ -147,29 +144,9 @@ def _variables(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def turn_options(workspace: Workspace, key: str, asked: ConversationOptions) -> ConversationOptions:
-    """With the instructions as the variables make them. Raises UsageError for what no assistant can
-    be declared to be, and for what cannot be had at the target."""
-    assistant, target = find_assistant(workspace, key), workspace.target
-    options, told = dict(ONCE_OPTIONS), dict(asked.overrides)
-    other = told.get("instructions")
-    if asked.variables or overrides.wants_values(assistant) or (other and assistant.template):
-        try:
-            told["instructions"] = text_with(assistant, asked.variables, other)
-        except DeclarationError as error:
-            raise click.UsageError(str(error)) from error
-        options["instructions"] = "--instructions" if other is not None else "--var"
-    there = capabilities.at(target)
-    goes_on = asked.resume or asked.thread is not None
-    found = [*overrides.problems(told, target, there, goes_on=goes_on, options=options)]
-    if asked.limits.retries and there[features.RETRIES].support is Support.REFUSED:
-        found.append(overrides.refusal(features.RETRIES, target, there))
-    if asked.limits.cost is not None:
-        model = str(told.get("model") or assistant.settings.get("model"))
-        if there[features.MAX_COST].support is Support.REFUSED:
-            found.append(overrides.refusal(features.MAX_COST, target, there))
-        elif model not in workspace.prices:
-            what = f"{shown(model)} has no price"
-            found.append(Problem(Place(features.MAX_COST), what, "declare it under `prices`"))
-    if found:
-        raise click.UsageError("\n".join(map(str, found)))
-    return replace(asked, overrides=told)
+    """As `prepared` has them, what is wrong with them as a UsageError."""
+    assistant = find_assistant(workspace, key)
+    try:
+        return prepared(workspace, assistant, asked, capabilities.at(workspace.target))
+    except DeclarationError as error:
+        raise click.UsageError(str(error)) from error

@@ -16,7 +16,7 @@ from assistctl.render.terminal import one_line, sanitize
 from assistctl.resources import McpServer
 from assistctl.spec.mcp import servers_of
 from assistctl.spec.mcp_lock import LOCK, relocked
-from assistctl.suggestion import suggestion
+from assistctl.suggestion import remedy
 
 
 @as_command("lock")
@@ -93,10 +93,9 @@ def _root(options: Options) -> Path:
 def _asked(declared: Mapping[str, McpServer], names: Sequence[str]) -> list[McpServer]:
     for name in names:
         if name not in declared:
-            close = suggestion(name, declared)
             known = ", ".join(declared) or "none"
-            advice = f"did you mean {close!r}?" if close else f"declared are: {known}"
-            raise AssistctlError(f"there is no MCP server {name!r}; {advice}")
+            instead = remedy(name, declared, f"declared are: {known}")
+            raise AssistctlError(f"there is no MCP server {name!r}; {instead}")
     return [declared[name] for name in names or declared]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assistctl.conversation.attachments import Readers, readers
 from assistctl.conversation.overrides import overridden
-from assistctl.conversation.sessions import ConversationOptions, thread_for
+from assistctl.conversation.sessions import ConversationOptions, prepared, thread_for
 from assistctl.resources import (
     CodeInterpreter,
     FileSearch,
@@ -34,10 +34,11 @@ def would_send(
     the model is shown is a `picture` of a media type.
 
     `settings` are the assistant's as declared, with what is different this `once`; `run` is told
-    with each run, and `own` is what only this API has. Raises AssistctlError for
-    what would be refused.
+    with each run, and `own` is what only this API has. Raises AssistctlError for what would be
+    refused.
     """
     declared = find_assistant(workspace, key)
+    options = prepared(workspace, declared, options, capabilities)
     own = declared.own.get(workspace.target.api, {})
     target, assistant = workspace.target, overridden(declared, options.overrides)
     return {

@@ -11,16 +11,32 @@ from typing import Literal
 
 from assistctl import toolbox
 from assistctl.conversation.attachments import attach, readers
-from assistctl.conversation.overrides import Overrides, overridden, problems
+from assistctl.conversation.overrides import (
+    Overrides,
+    overridden,
+    problems,
+    refusal,
+    wants_values,
+)
 from assistctl.conversation.recording import Recorded, recorded
 from assistctl.conversation.saving import save
 from assistctl.conversation.turns import Limits, turn
-from assistctl.errors import AssistctlError, SyncFailed
+from assistctl.errors import AssistctlError, DeclarationError, Place, Problem, SyncFailed
 from assistctl.events import Event, Finished, ToolCall
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.record import store
 from assistctl.resources import Assistant, Json, Price, Workspace
-from assistctl.surface import RETRIES, Conversation, Support, Surface
+from assistctl.spec.instructions import text_with
+from assistctl.spec.wording import shown
+from assistctl.surface import (
+    MAX_COST,
+    ONCE_OPTIONS,
+    RETRIES,
+    Capabilities,
+    Conversation,
+    Support,
+    Surface,
+)
 from assistctl.sync.apply import Result, apply_plan
 from assistctl.sync.planning import PlannedSync, find_assistant, make_plan, plan_sync
 from assistctl.targets import opened
@@ -38,7 +54,8 @@ class ConversationOptions:
     keeps it busy is cancelled first, whether functions with `approval: ask` are called without
     asking, and the directory in which files are saved that the assistant makes. What is
     `remembered` can be resumed from here. `overrides` are what is different from the declaration,
-    with the `variables` of which its instructions are made, `limits` what ends a turn."""
+    with the `variables` of which its instructions are made (None: these are made already), `limits`
+    what ends a turn."""
 
     thread: str | None = None
     resume: bool = False
@@ -48,7 +65,7 @@ class ConversationOptions:
     save: Path | None = None
     overrides: Overrides = field(default_factory=dict)
     limits: Limits = Limits()
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] | None = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -158,8 +175,8 @@ def session(
     """Everything that must be in order before the first word is said. A local target is synced
     first (by `apply`), but for edits that were made there; any other is only compared.
 
-    The working directory is the workspace's root until the session is left. Raises NotSynced, and
-    AssistctlError for what is not in order.
+    The working directory is the workspace's root until the session is left. Raises NotSynced, as
+    `prepared`, and AssistctlError for what is not in order.
     """
     assistant = find_assistant(workspace, key)
     thread = thread_for(workspace, assistant, options)
@@ -169,6 +186,7 @@ def session(
         tools = toolbox.mounted(workspace, assistant.functions, assistant.key)
         stack.callback(tools.close)
         surface = stack.enter_context(opened(workspace))
+        options = prepared(workspace, assistant, options, surface.capabilities)
         planned = _ready(surface, workspace, assistant, apply)
         remote = planned.observed.owned[assistant.address]
         assistant = overridden(assistant, options.overrides)
@@ -196,6 +214,37 @@ def thread_for(
             "here yet; run it without --continue, or name a --thread"
         )
     return thread
+
+
+def prepared(
+    workspace: Workspace,
+    assistant: Assistant,
+    asked: ConversationOptions,
+    capabilities: Capabilities,
+) -> ConversationOptions:
+    """With the instructions as the variables make them. Raises DeclarationError for what no
+    assistant can be declared to be, and for what cannot be had at the target."""
+    if asked.variables is None:
+        return asked
+    target, options, told = workspace.target, dict(ONCE_OPTIONS), dict(asked.overrides)
+    other = told.get("instructions")
+    if asked.variables or wants_values(assistant) or (other and assistant.template):
+        told["instructions"] = text_with(assistant, asked.variables, other)
+        options["instructions"] = "--instructions" if other is not None else "--var"
+    goes_on = asked.resume or asked.thread is not None
+    found = [*problems(told, target, capabilities, goes_on=goes_on, options=options)]
+    if asked.limits.retries and capabilities[RETRIES].support is Support.REFUSED:
+        found.append(refusal(RETRIES, target, capabilities))
+    if asked.limits.cost is not None:
+        model = str(told.get("model") or assistant.settings.get("model"))
+        if capabilities[MAX_COST].support is Support.REFUSED:
+            found.append(refusal(MAX_COST, target, capabilities))
+        elif model not in workspace.prices:
+            what = f"{shown(model)} has no price"
+            found.append(Problem(Place(MAX_COST), what, "declare it under `prices`"))
+    if found:
+        raise DeclarationError(found)
+    return replace(asked, overrides=told, variables=None)
 
 
 def _always(call: ToolCall) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from assistctl.errors import AssistctlError
 from assistctl.resources import DeclaredFunction
-from assistctl.suggestion import suggestion
+from assistctl.suggestion import remedy
 
 
 def function_named(name: str, found: Sequence[DeclaredFunction]) -> DeclaredFunction:
@@ -26,6 +26,6 @@ def function_named(name: str, found: Sequence[DeclaredFunction]) -> DeclaredFunc
     if alike:
         keys = ", ".join(key for each in alike for key in each.used_by) or "no assistant"
         raise AssistctlError(f"{key!r} has no function {own!r}; it is used by: {keys}")
-    close = suggestion(own, [each.function.name for each in found])
-    advice = f"did you mean {close!r}?" if close else "`assistctl tools list` shows them"
-    raise AssistctlError(f"no function {own!r} is declared in this workspace; {advice}")
+    names = [each.function.name for each in found]
+    instead = remedy(own, names, "`assistctl tools list` shows them")
+    raise AssistctlError(f"no function {own!r} is declared in this workspace; {instead}")

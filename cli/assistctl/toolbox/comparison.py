@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from assistctl.resources import Json
-from assistctl.suggestion import suggestion
+from assistctl.suggestion import remedy
 
 Schema: TypeAlias = Mapping[str, Json]
 
@@ -180,10 +180,9 @@ def _unguaranteed(declared: Schema, taken: Schema, path: tuple[str, ...]) -> Ite
 
 
 def _unknown(path: tuple[str, ...], known: Sequence[str]) -> Mismatch:
-    close = suggestion(path[-1], known)
     return Mismatch(
         f"the schema has {_shown(path)}, which the function does not take",
-        f"did you mean {close!r}?" if close else "add it to the function, or take it away",
+        remedy(path[-1], known, "add it to the function, or take it away"),
     )
 
 

@@ -15,7 +15,7 @@ from assistctl.resources import (
     ScriptedCall,
     Workspace,
 )
-from assistctl.suggestion import suggestion
+from assistctl.suggestion import remedy
 from assistctl.toolbox.arguments import expected_of
 from assistctl.toolbox.outputs import Refusal
 
@@ -30,10 +30,9 @@ def misfits(workspace: Workspace) -> Iterator[Problem]:
 
 def _misfit(call: ScriptedCall, there: Mapping[str, Function]) -> Iterator[Problem]:
     if call.function not in there:
-        close = suggestion(call.function, there)
         known = f"it has {', '.join(sorted(there))}" if there else "it has none"
         what = f"the assistant {call.assistant} has no function {call.function!r} to call"
-        yield Problem(call.place, what, f"did you mean {close!r}?" if close else known)
+        yield Problem(call.place, what, remedy(call.function, there, known))
         return
     function = there[call.function]
     if function.parameters is None:
