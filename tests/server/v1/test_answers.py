@@ -206,7 +206,7 @@ def test_fields_of_v2_are_unknown_to_v1(first: First, path: str, body: Any, para
     assert first.refused("POST", path, body) == (400, f"Unknown parameter: '{param}'.", param)
 
 
-@pytest.mark.parametrize("body", [[], "x", 7, {"messages": 7}, {"messages": [7]}, {"thread": 7}])
+@pytest.mark.parametrize("body", [[7], "x", 7, {"messages": 7}, {"messages": [7]}, {"thread": 7}])
 @pytest.mark.parametrize("path", ["/threads", "/threads/runs", "/threads/thread_x/messages"])
 def test_bodies_of_another_shape_are_told_by_v2s_checks(first: First, path: str, body: Any) -> None:
     assert first.refused("POST", path, body)[0] == 400
