@@ -40,14 +40,21 @@ def opened(
             try:
                 yield surface
             except RemoteError as error:
-                if not workspace.target.local:
-                    where = f"{target.name}, {target.base_url} ({target.place})"
-                    advice = base_urls.advice(str(target.base_url)) if error.astray else ""
-                    if error.status == 401:
-                        advice = other_key(target)
-                    told = f"{str(error).removesuffix('.')}; the target is {where}"
-                    error.args = (f"{told}; {advice}" if advice else told,)
+                error.args = (told_of(workspace.target, error),)
                 raise
+
+
+def told_of(target: Target, error: RemoteError) -> str:
+    """The error; of a target as it was declared, unless that is local, with which one it is, and
+    what may be wrong with it."""
+    if target.local:
+        return str(error)
+    where = f"{target.name}, {target.base_url} ({target.place})"
+    told = f"{str(error).removesuffix('.')}; the target is {where}"
+    advice = base_urls.advice(str(target.base_url)) if error.astray else ""
+    if error.status == 401:
+        advice = other_key(target)
+    return f"{told}; {advice}" if advice else told
 
 
 def other_key(target: Target) -> str:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import httpx2
 
 from assistctl.apis.transport.client import Client
+from assistctl.server import EmbeddedServer, Settings
 
 CLERK = {"with": "assistant/clerk"}
 FUNCTIONS = ("add", "stuck", "wait", "refund")
@@ -51,6 +52,22 @@ def test_what_is_wrong_with_the_workspace_is_said_before_anything_is_served(shop
     result = shop("console")
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith("assistants/clerk.yaml:1:1: ")
+
+
+def test_what_a_target_elsewhere_refuses_is_told_with_what_to_do(shop, tmp_path):
+    with EmbeddedServer(Settings(tmp_path / "remote.db", model="scripted")) as server:
+        environ = {"STAGING_URL": server.base_url, "STAGING_KEY": "sk-of-somebody-else"}
+        with shop.started("console", "-t", "staging", **environ) as console:
+            link = console.wait_for("Console: ").split()[-1]
+            address, _, token = link.partition("/console/enter?token=")
+            with httpx2.Client(base_url=address, follow_redirects=True) as http:
+                sent = {"data": {"token": token}, "headers": {"origin": address}}
+                page = http.post("/console/enter", **sent)
+        assert (page.status_code, "401 Incorrect API key provided; the target is" in page.text) == (
+            502,
+            True,
+        )
+        assert "to a key that may read here" in page.text
 
 
 # serve --console

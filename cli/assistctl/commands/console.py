@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from contextlib import chdir, suppress
 from dataclasses import replace
+from functools import partial
 
 import click
 
 from assistctl.commands._options import Options, as_command
 from assistctl.commands._workspace import load, warn
 from assistctl.errors import AssistctlError
-from assistctl.targets import started
+from assistctl.targets import started, told_of
 
 
 @as_command("console")
@@ -51,6 +52,7 @@ def command(options: Options, port: int, write: bool, no_browser: bool) -> None:
                 links=links,
                 root=workspace.root,
                 namespace=target.namespace,
+                told=partial(told_of, workspace.target),
             )
         )
         try:

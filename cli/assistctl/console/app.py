@@ -231,7 +231,7 @@ def _failure(visit: Visit, error: Exception) -> Response:
     """What has gone wrong, for people; what is nobody's business is in the log only."""
     problems = error.problems if isinstance(error, DeclarationError) else ()
     if isinstance(error, AssistctlError):
-        told = str(error)
+        told = visit.console.told(error) if isinstance(error, RemoteError) else str(error)
     else:
         where = "".join(traceback.format_exception(error)).rstrip("\n")
         _log.error("%s failed\n%s", one_line(visit.request.url.path)[:_LOGGED], sanitize(where))

@@ -18,7 +18,7 @@ from assistctl.console.access import Links, Session
 from assistctl.console.reach import Reach
 from assistctl.console.rendering import rendered
 from assistctl.console.sharing import Share
-from assistctl.errors import AssistctlError
+from assistctl.errors import AssistctlError, RemoteError
 from assistctl.resources import Json, Workspace
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class Console:
     raises RemoteError for a key that opens nothing. `load` reads the workspace as its files are
     now; None where there is none to show. `target` is what the pages call the other side. `write`:
     pages may change the target and the workspace's files. Without `links` it is opened by keys.
-    `root` and `namespace` are the workspace's, which stay as long as the console is open.
+    `root` and `namespace` are the workspace's, which stay as long as the console is open. `told`
+    has an error of the target in words.
     """
 
     target: str
@@ -52,6 +53,7 @@ class Console:
     links: Links | None = None
     root: Path | None = None
     namespace: str | None = None
+    told: Callable[[RemoteError], str] = str
 
 
 @dataclass(frozen=True)
