@@ -385,6 +385,14 @@ def declared_functions(workspace: Workspace) -> tuple[DeclaredFunction, ...]:
     return tuple(DeclaredFunction(function, tuple(keys)) for function, keys in ordered)
 
 
+def used_files(workspace: Workspace) -> dict[Address, File]:
+    """By Address: the files that stores have, and those that the code of assistants finds."""
+    tools = (tool for assistant in workspace.assistants.values() for tool in assistant.tools)
+    code = (tool for tool in tools if isinstance(tool, CodeInterpreter))
+    having = [store.files for store in workspace.stores.values()] + [tool.files for tool in code]
+    return {file.address: file for files in having for file in files}
+
+
 def _is_same(one: Function, other: Function) -> bool:
     places = {"place": other.place, "python_place": other.python_place}
     return one is other or replace(one, **places) == other  # type: ignore[arg-type]

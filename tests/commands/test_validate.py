@@ -63,6 +63,13 @@ def test_a_valid_workspace_is_counted_in_one_line(workspace: Path) -> None:
     assert result.stdout == "Valid: 2 assistants, 2 functions, 2 files.\n"
 
 
+def test_functions_are_counted_as_tools_list_and_doctor_have_them(workspace: Path) -> None:
+    shared = '- {type: function, python: "bills:save"}'
+    for key in ("c", "d"):
+        (workspace / "assistants" / f"{key}.yaml").write_text(f"tools:\n{shared}\n")
+    assert validate(workspace).stdout == "Valid: 4 assistants, 2 functions, 2 files.\n"
+
+
 def test_a_valid_workspace_has_no_problems_in_json_and_no_words_with_quiet(
     workspace: Path,
 ) -> None:

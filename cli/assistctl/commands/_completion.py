@@ -18,12 +18,11 @@ from assistctl.keys import composed
 from assistctl.render.terminal import one_line
 from assistctl.resources import (
     ASSISTANT,
-    FILE,
     VECTOR_STORE,
     Address,
-    CodeInterpreter,
     Workspace,
     declared_functions,
+    used_files,
 )
 
 Completer: TypeAlias = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -71,11 +70,7 @@ def _declared(ctx: click.Context, root: Path, begun: str) -> Iterator[tuple[str,
 def _addresses(ctx: click.Context, root: Path, begun: str) -> Iterator[tuple[str, str]]:
     """The same, and the files that they use."""
     yield from _declared(ctx, root, begun)
-    workspace = _workspace(ctx, root)
-    tools = (tool for it in workspace.assistants.values() for tool in it.tools)
-    used = {file.path for tool in tools if isinstance(tool, CodeInterpreter) for file in tool.files}
-    used |= {file.path for store in workspace.stores.values() for file in store.files}
-    yield from ((str(Address(FILE, path)), "") for path in sorted(used))
+    yield from ((str(file), "") for file in sorted(used_files(_workspace(ctx, root))))
 
 
 def _targets(ctx: click.Context, root: Path, begun: str) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import click
@@ -14,7 +13,7 @@ from assistctl.commands._workspace import load, warn
 from assistctl.errors import DeclarationError, Problem
 from assistctl.render.problems import problems_json
 from assistctl.render.values import counted
-from assistctl.resources import CodeInterpreter, Target, Workspace
+from assistctl.resources import Target, Workspace, declared_functions, used_files
 from assistctl.targets import opened
 from assistctl.toolbox.site_packages import missing_python
 
@@ -99,24 +98,7 @@ def _summary(workspace: Workspace) -> str:
     """`Valid: 2 assistants, 1 function, 3 files.`"""
     found = (
         counted(len(workspace.assistants), "assistant"),
-        counted(len(set(_functions(workspace))), "function"),
-        counted(len(set(_files(workspace))), "file"),
+        counted(len(declared_functions(workspace)), "function"),
+        counted(len(used_files(workspace)), "file"),
     )
     return f"Valid: {', '.join(found)}."
-
-
-def _functions(workspace: Workspace) -> Iterator[tuple[str, str]]:
-    """Where each function is declared: assistants may well use one name for different ones."""
-    for assistant in workspace.assistants.values():
-        yield from ((str(function.place), function.name) for function in assistant.functions)
-    for function in workspace.functions.values():
-        yield str(function.place), function.name
-
-
-def _files(workspace: Workspace) -> Iterator[str]:
-    for assistant in workspace.assistants.values():
-        for tool in assistant.tools:
-            if isinstance(tool, CodeInterpreter):
-                yield from (file.path for file in tool.files)
-    for store in workspace.stores.values():
-        yield from (file.path for file in store.files)

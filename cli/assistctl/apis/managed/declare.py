@@ -5,27 +5,17 @@ from __future__ import annotations
 from assistctl.apis.managed import stores
 from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.plan.state import Declared
-from assistctl.resources import (
-    Address,
-    CodeInterpreter,
-    File,
-    Workspace,
-)
+from assistctl.resources import Address, Workspace, used_files
 
 
 def declare(workspace: Workspace, kind: AssistantKind) -> dict[Address, Declared]:
     """By Address: the files that something uses first, then stores, then assistants."""
-    files: dict[Address, File] = {}
     declared: dict[Address, Declared] = {}
     for store in workspace.stores.values():
-        files |= {file.address: file for file in store.files}
         declared[store.address] = Declared(
             store.address, stores.declared(store), store.place, workspace.formerly(store.address)
         )
     for assistant in workspace.assistants.values():
-        for tool in assistant.tools:
-            if isinstance(tool, CodeInterpreter):
-                files |= {file.address: file for file in tool.files}
         declared[assistant.address] = Declared(
             assistant.address,
             kind.declared(assistant),
@@ -34,5 +24,5 @@ def declare(workspace: Workspace, kind: AssistantKind) -> dict[Address, Declared
         )
     return {
         address: Declared(address, {"sha256": file.sha256, "bytes": file.size})
-        for address, file in files.items()
+        for address, file in used_files(workspace).items()
     } | declared
