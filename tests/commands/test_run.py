@@ -1,8 +1,11 @@
 import json
 import re
 import signal
+import threading
 
 import pytest
+
+from tests.server.chat_endpoint import chat_endpoint_running, say
 
 THREAD = "thread thread_…\nrun run_…\n"
 SCRIPTED = "note: answered by the scripted model, not by a language model\n"
@@ -278,6 +281,22 @@ def test_who_is_interrupted_cancels_the_run(synced, number):
         end = "\ncancelling the run …\ncancelled\n\ninterrupted\n"
         assert command.result() == (130, "", f"{CALLING}→ wait {{}}\n{end}")
     assert runs_of(synced, thread) == ["cancelled"]
+
+
+@pytest.mark.parametrize("api", ["assistants", "responses"])
+def test_who_is_interrupted_amid_the_words_cancels_the_run(synced, api):
+    never = threading.Event()
+    with chat_endpoint_running() as endpoint:
+        endpoint.answer(say("Words.\n", never, "More."))
+        model = f"local: {{api: {api}, model: {{base_url: {endpoint.url!r}}}}}"
+        synced.edit("assistctl.yaml", "local: {model: scripted}", model)
+        with synced.started("run", "greeter", "Talk!") as command:
+            assert command.process.stdout.readline() == "Words.\n"
+            command.process.send_signal(signal.SIGINT)
+            code, _, story = command.result()
+        never.set()
+    assert code == 130
+    assert story.endswith("\ncancelling the run …\ncancelled\n\ninterrupted\n")
 
 
 @pytest.mark.parametrize("arguments", [["run", "clerk", "wait"], ["chat", "clerk"]])

@@ -63,7 +63,7 @@ class Channel:
     listening: bool = True
     kept: list[bytes] | None = None
     closed: bool = False
-    is_left: Callable[[], bool] = bool
+    is_left: Callable[[], bool] | None = None
     _waiting: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
 
     def send(self, events: Events) -> None:
@@ -74,6 +74,10 @@ class Channel:
     def fail(self, message: str) -> None:
         if self.listening or self.kept is not None:
             self._put(self.wire.failed(message))
+
+    def poke(self) -> None:
+        """Send what nobody hears: that a client has gone shows when something is sent to it."""
+        self._waiting.put_nowait(KEEP_ALIVE)
 
     def close(self) -> None:
         """No more events; called exactly when the run stops or waits for outputs."""

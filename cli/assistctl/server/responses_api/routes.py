@@ -35,6 +35,7 @@ from assistctl.server.validation import missing_parameter, not_of_type
 from assistctl.server.wire import FILE, RESPONSE, VECTOR_STORE, ApiError, Document
 
 _POLL_SECONDS = 0.05
+_POKES = 3
 _CANCEL_SECONDS = 10.0
 _MOST_STREAMS = 256
 _TRUE = ("true", "1")
@@ -130,7 +131,9 @@ async def cancel(call: Call) -> Document:
 
 
 async def _stopped(call: Call, identity: str) -> Document:
-    response = await call.server.lanes.writes.run(partial(_cancel, call, identity))
+    claim = await call.server.lanes.reads.run(partial(_claim_of, call, identity))
+    is_left = await _is_left(call, claim)
+    response = await call.server.lanes.writes.run(partial(_cancel, call, identity, is_left))
     deadline = time.monotonic() + _CANCEL_SECONDS
     while response["status"] in objects.ACTIVE and time.monotonic() < deadline:
         await asyncio.sleep(_POLL_SECONDS)
@@ -199,7 +202,7 @@ async def _begun(call: Call, start: Callable[[], Document]) -> Document:
     try:
         return await call.server.lanes.writes.run(start)
     except items.Locked as locked:
-        if not _is_left(call, locked.claim):
+        if not await _is_left(call, locked.claim):
             raise
         with suppress(ApiError):  # it has ended meanwhile
             await _stopped(call, objects.response_id(locked.claim.run_id))
@@ -252,13 +255,13 @@ def _keep(streams: dict[Claim, Channel], claim: Claim, channel: Channel) -> None
         streams.pop(each, None)
 
 
-def _cancel(call: Call, identity: str) -> Document:
+def _cancel(call: Call, identity: str, is_left: bool) -> Document:
     with call.database.write() as tx:
         run = objects.fetch(tx, call.project, identity)
-        claim = _claim(call, run)
-        if not objects.is_background(run) and not _is_left(call, claim):
+        if not objects.is_background(run) and not is_left:
             raise ApiError("Cannot cancel a synchronous response: it has no background=true.")
         if run["status"] in ("queued", "in_progress"):
+            claim = _claim(call, run)
             run = documents.update(tx, claim.collection, run["id"], {"status": "cancelling"})
             call.server.engine.interrupt(tx, claim)
         elif run["status"] not in ("cancelling", "cancelled"):
@@ -267,11 +270,18 @@ def _cancel(call: Call, identity: str) -> Document:
         return objects.read(tx, call.project, run)
 
 
-def _is_left(call: Call, claim: Claim) -> bool:
+async def _is_left(call: Call, claim: Claim) -> bool:
     """Whether a response at work is for a client that has gone away, which is how OpenAI lets one
     be cancelled that is not in the background."""
     channel = call.server.engine.listener(claim)
-    return isinstance(channel, Channel) and channel.is_left()
+    if not isinstance(channel, Channel) or channel.is_left is None:
+        return False
+    for _ in range(_POKES):
+        if channel.is_left():
+            return True
+        channel.poke()
+        await asyncio.sleep(_POLL_SECONDS)
+    return channel.is_left()
 
 
 async def _again(call: Call, answer: Document, *, stream: bool, background: bool) -> Answer:
@@ -327,6 +337,11 @@ def _starting_after(call: Call) -> int:
     if not text.isdecimal() or len(text) > 18:  # more SQLite cannot hold
         raise not_of_type("starting_after", "an integer", f"'{text}'")
     return int(text) + 1
+
+
+def _claim_of(call: Call, identity: str) -> Claim:
+    with call.database.read() as tx:
+        return _claim(call, objects.fetch(tx, call.project, identity))
 
 
 def _claim(call: Call, run: Document) -> Claim:
