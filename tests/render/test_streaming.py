@@ -119,6 +119,20 @@ def test_a_window_that_becomes_narrower_in_the_middle_is_wrapped_to_what_it_is_t
     )
 
 
+def test_nothing_in_a_table_is_cut_however_narrow_the_terminal_is():
+    text = "| 书 | note |\n|---|---|\n| 一个没有空格的长句子 | onewordofmanyletters |\n"
+    folded = """
+ 书         note
+ ──────────────────────
+ 一个没有   onewordofma
+ 空格的长   nyletters
+ 句子
+
+"""
+    assert plain(streamed(text, 100, 24)) == folded
+    assert plain(streamed(text, 100, 10)) == text
+
+
 @pytest.mark.parametrize(
     ("written", "shown"),
     [

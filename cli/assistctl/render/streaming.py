@@ -35,6 +35,8 @@ _OPEN = re.compile(r"\*(?!\s)|(?<!\w)_(?!\s)|`|!?\[(?![^][]*\][^(\[])|~(?:~|\Z)|
 """What may begin something that is not there as a whole yet."""
 
 _RULE_WIDTH = 40
+_CELL = 6
+"""The least columns of a terminal for one of a table."""
 
 Styles = dict[str, Any]
 
@@ -238,13 +240,27 @@ def _certain(pieces: list[tuple[str, Styles]]) -> Iterator[tuple[str, Styles]]:
 
 
 def _table(rows: list[str], columns: int) -> str:
-    """A table as rich draws it, as wide as the terminal at most."""
-    from rich.console import Console
-    from rich.markdown import Markdown
+    """A table as rich draws it, as wide as the terminal at most, but that nothing in it is cut; one
+    that has no room for its columns as it came."""
+    if columns < _CELL * (rows[0].count("|") - 1):
+        return "\n".join(rows) + "\n"
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.markdown import Markdown, TableElement
+    from rich.table import Table
+
+    class Folded(TableElement):
+        """Also words that do not fit into a line, as sentences are without spaces."""
+
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            for drawn in super().__rich_console__(console, options):
+                for column in drawn.columns if isinstance(drawn, Table) else ():
+                    column.overflow = "fold"
+                yield drawn
 
     console = Console(width=columns, force_terminal=True, highlight=False)
     with console.capture() as capture:
         table = Markdown("\n".join(rows), hyperlinks=False)
+        table.elements = {**Markdown.elements, "table_open": Folded}  # type: ignore[misc]
         _make_harmless(table.parsed)
         console.print(table)
     return capture.get().strip("\n") + "\n"
