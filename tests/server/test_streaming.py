@@ -291,7 +291,8 @@ def test_citations_that_the_endpoint_sends_at_once_stay_apart(modelled, endpoint
     assert notes == [(0, "【4:0†source】", 3, 15), (1, "【4:0†prices.csv】", 15, 31)]
 
 
-def test_include_brings_the_content_of_results_into_the_stream(client):
+@pytest.mark.parametrize("include", ["include", "include[]", "include[0]"])
+def test_include_brings_the_content_of_results_into_the_stream(client, include):
     file = upload(client, "prices.csv", "花名,售价\n红玫瑰,8\n")
     store = client.vector_stores.create(file_ids=[file.id])
     assistant = make_assistant(
@@ -305,7 +306,7 @@ def test_include_brings_the_content_of_results_into_the_stream(client):
         client,
         f"/threads/{thread.id}/runs",
         {"assistant_id": assistant.id},
-        params={"include[]": content},
+        params={include: content},
     )
     step = next(data for name, data in events if name == "thread.run.step.completed")
     [result] = step["step_details"]["tool_calls"][0]["file_search"]["results"]

@@ -75,9 +75,10 @@ class Call:
         return self.request.query_params.get(name) or None
 
     def include(self) -> list[str]:
-        """What is asked for beyond the usual, as SDKs spell lists: `include` or `include[]`."""
+        """What is asked for beyond the usual, as SDKs spell lists: `include`, `include[]` or, in
+        PHP, `include[0]`."""
         query = self.request.query_params.multi_items()
-        return [value for name, value in query if name in ("include", "include[]")]
+        return [value for name, value in query if name.partition("[")[0] == "include"]
 
     def page(self, *, default: int = 20, most: int = 100, backwards: bool = True) -> Page:
         """limit, order, after and, unless a list cannot be read `backwards`, before."""
