@@ -234,6 +234,18 @@ def test_a_file_whose_name_is_html_is_text_and_is_never_run(shop, at, browser):
     assert saved.headers["content-disposition"].startswith("attachment")
 
 
+def test_a_table_of_an_answer_has_its_headings_in_a_narrow_window_too(shop, at):
+    page = at("assistant/clerk")
+    table = done(say(page, "markup")).locator(".prose table")
+    wide = page.viewport_size
+    try:
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert table.inner_text().split() == ["a", "b", "1", "2"]
+        assert table.locator("th").first.bounding_box()["height"] > 10
+    finally:
+        page.set_viewport_size(wide)
+
+
 def test_a_file_is_given_with_a_message(shop, at, tmp_path):
     (tmp_path / "roses.csv").write_text("a,b\n")
     page = at("assistant/clerk")

@@ -50,7 +50,7 @@ def _parser() -> MarkdownIt:
         ("heading_close", _of_token(_heading)),
         ("th_open", _of_token(_cell)),
         ("td_open", _of_token(_cell)),
-        ("table_open", _of_token(lambda token: '<div class="wide"><table>\n')),
+        ("table_open", _of_token(lambda token: '<div class="scrolls" tabindex="0"><table>\n')),
         ("table_close", _of_token(lambda token: "</table></div>\n")),
     ):
         made.add_render_rule(name, rule)
