@@ -170,6 +170,17 @@ def test_a_reader_that_leaves_is_no_error_to_speak_of(arguments: list[str]) -> N
     assert (result.returncode, result.stderr) == (1, "")
 
 
+def test_ctrl_c_while_it_is_still_being_imported_has_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    result = subprocess.run(
+        [sys.executable, "-m", "assistctl", "--help"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "interrupted\n")
+
+
 CALL = ["tools", "call", "quote_delivery", '{"distance_km": 2, "stems": 10}']
 
 
