@@ -565,6 +565,28 @@ def test_a_listener_is_told_of_what_another_api_has_done(openai: OpenAI, told: T
         openai.beta.agents.sessions.retrieve(session_id)
 
 
+def test_a_listener_is_told_of_calls_that_another_api_was_asked_for(
+    modelled: OpenAI, endpoint: ChatEndpoint, told: Told
+) -> None:
+    endpoint.answer(call(("c1", "log", "{}")), call(("c2", "log", "{}")), say("Logged."))
+    stream = begin(modelled, make_agent(modelled), "a")
+    asked = told(stream, until="agent.session.requires_action")
+    session_id = session_of(asked)
+    thread_id = session_id.replace("sess_", "thread_")
+    [run] = modelled.beta.threads.runs.list(thread_id)
+    first = [action["call_id"] for action in asked[-1]["session"]["required_actions"]]
+    with modelled.beta.agents.sessions.events.stream(session_id) as live:
+        run = modelled.beta.threads.runs.submit_tool_outputs_and_poll(
+            run_id=run.id,
+            thread_id=thread_id,
+            tool_outputs=[{"tool_call_id": first[0], "output": "ok"}],
+        )
+        assert run.required_action is not None
+        [wanted] = run.required_action.submit_tool_outputs.tool_calls
+        [*_, event] = told(live, until="agent.session.requires_action")
+        assert [each["call_id"] for each in event["session"]["required_actions"]] == [wanted.id]
+
+
 def test_a_run_that_another_api_began_is_answered_here_but_not_steered(
     modelled: OpenAI, endpoint: ChatEndpoint
 ) -> None:

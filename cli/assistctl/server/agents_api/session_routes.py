@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -82,7 +82,7 @@ async def create(call: Call) -> Answer:
         return await _stream_again(call, before.answer["id"])
     if seat is None:
         return session
-    return streamed(_heard(call, session_id, seat, session["status"], first_turn=True))
+    return streamed(_heard(call, session_id, seat, _known(session), first_turn=True))
 
 
 async def _stream_again(call: Call, session_id: str) -> Answer:
@@ -99,9 +99,8 @@ async def _stream_again(call: Call, session_id: str) -> Answer:
         for event in first or ():
             yield events.encoded(event)
         if first and first[-1]["type"] not in (events.IDLE, events.FAILED):
-            status = first[-1]["session"]["status"]
-            fresh = _Fresh(seat, first[-1])
-            async for more in _heard(call, session_id, fresh, status, first_turn=True):
+            known, fresh = _known(first[-1]["session"]), _Fresh(seat, first[-1])
+            async for more in _heard(call, session_id, fresh, known, first_turn=True):
                 yield more
 
     return streamed(told(), replayed=True)
@@ -227,8 +226,8 @@ async def listen(call: Call) -> Answer:
     """Live only: what happened before is read from items and turns."""
     session_id = call.path("session_id", SESSION)
     seat = call.server.engine.audience.join((call.project, session_id))
-    status, last = await call.server.lanes.reads.run(partial(_read, call, session_id))
-    return streamed(_heard(call, session_id, seat, status, last))
+    known = await call.server.lanes.reads.run(partial(_read, call, session_id))
+    return streamed(_heard(call, session_id, seat, known))
 
 
 def post(call: Call) -> Answer:
@@ -291,32 +290,51 @@ def _turn(call: Call, tx: Transaction) -> Document:
     return run
 
 
-def _read(call: Call, session_id: str) -> tuple[str, str | None]:
-    """The status of the session, and its last turn."""
+@dataclass(frozen=True)
+class _Known:
+    """Of a session: its status, the `calls` that it waits for, and its `last` turn that is over."""
+
+    status: str
+    calls: frozenset[str]
+    last: str | None = None
+
+    def after(self, event: Event) -> _Known:
+        """As a listener knows it who is told of that."""
+        if event["type"] in events.ENDED:
+            return replace(self, last=event["turn_id"])
+        return _known(event["session"], self.last) if "session" in event else self
+
+
+def _known(view: Document, last: str | None = None) -> _Known:
+    return _Known(
+        view["status"], frozenset(each["call_id"] for each in view["required_actions"]), last
+    )
+
+
+def _read(call: Call, session_id: str) -> _Known:
     with call.database.read() as tx:
         view = sessions.view(tx, call.project, sessions.fetch(tx, call.project, session_id))
         runs = sessions.runs_of(tx, call.project, session_id)
-        return view["status"], turns.turn_id(runs[-1]["id"]) if runs else None
+        return _known(view, turns.turn_id(runs[-1]["id"]) if runs else None)
 
 
 async def _heard(
     call: Call,
     session_id: str,
     seat: Seat | _Fresh,
-    status: str,
-    last: str | None = None,
+    known: _Known,
     *,
     first_turn: bool = False,
 ) -> AsyncIterator[bytes]:
-    """What is told of the session, whose status and `last` turn the listener knows; with
-    `first_turn` until the session is idle again."""
+    """What is told of the session, of which the listener knows this; with `first_turn` until the
+    session is idle again."""
     spoken, missed = time.monotonic(), False
     while True:
         told: list[Event | None] = []
         try:
             told, missed = [await seat.heard(_QUIET_SECONDS)], False
         except TimeoutError:
-            look = partial(_missed, call, session_id, status, last)
+            look = partial(_missed, call, session_id, known)
             found = await call.server.lanes.reads.run(look)
             # What is durable may still be on its way to here: it is waited for once more.
             told, missed = (found if missed else []), bool(found)
@@ -325,8 +343,7 @@ async def _heard(
                 return
             spoken = time.monotonic()
             yield events.encoded(event)
-            status = event["session"]["status"] if "session" in event else status
-            last = event["turn_id"] if event["type"] in events.ENDED else last
+            known = known.after(event)
             if first_turn and event["type"] in (events.IDLE, events.FAILED):
                 return
         if time.monotonic() - spoken >= KEEP_ALIVE_SECONDS:
@@ -334,7 +351,7 @@ async def _heard(
             yield KEEP_ALIVE
 
 
-def _missed(call: Call, session_id: str, status: str, last: str | None) -> list[Event | None]:
+def _missed(call: Call, session_id: str, known: _Known) -> list[Event | None]:
     """What must have happened if the session is not as the listener knows it: by another process,
     or by a client of another API. How it came about is to be read from items and turns."""
     with call.database.read() as tx:
@@ -345,7 +362,9 @@ def _missed(call: Call, session_id: str, status: str, last: str | None) -> list[
         view = sessions.view(tx, call.project, session)
         runs = sessions.runs_of(tx, call.project, session_id)
         ended = [events.ended(runs[-1])] if runs and view["status"] == "idle" else []
-        if view["status"] == status and all(event["turn_id"] == last for event in ended):
+        now = _known(view)
+        is_known = now.status == known.status and now.calls <= known.calls
+        if is_known and all(event["turn_id"] == known.last for event in ended):
             return []
         return [*ended, events.session(view["status"], view)]
 
