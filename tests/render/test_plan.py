@@ -135,6 +135,17 @@ No changes. local is as declared."""
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "is_told"), [(HELPER, True), (OLD, False), (Address("assistant", "`rm`"), False)]
+)
+def test_what_may_only_have_been_renamed_is_told_how_it_keeps_its_id(
+    old: Address, is_told: bool
+) -> None:
+    text = plan_text(Plan("local", (Change(Action.CREATE, SHOP, "new"),), (old,)))
+    told = "Only renamed? `moved: {helper: flower-shop}` in assistctl.yaml keeps its id.\n"
+    assert (told in text, "Only renamed?" in text) == (is_told, is_told)
+
+
 def test_operations_stand_under_their_change() -> None:
     operations = [["upload assistants/flower_prices.csv"], ["create", "attach 1 file"]]
     assert text(Plan("local", (CREATES[0], Change(Action.CREATE, HELPER, "new"))), *operations) == (

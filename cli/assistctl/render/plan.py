@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -26,6 +27,7 @@ from assistctl.render.values import (
     needs_diff,
     sides,
 )
+from assistctl.resources import ASSISTANT
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.ADOPT: "="}
 
@@ -133,6 +135,13 @@ def what_to_do(plan: Plan) -> Iterator[str]:
     """What may become of the objects that are declared no longer."""
     if len(plan.undeclared) > len(plan.protected):
         yield PRUNE
+        made = [it.address for it in plan.changes if it.action is Action.CREATE]
+        old, new = (
+            [it.name for it in some if it.kind == ASSISTANT] for some in (plan.undeclared, made)
+        )
+        # What stands at the target may be no key, and anything else.
+        if len(old) == len(new) == 1 and re.fullmatch(r"[\w-]+", old[0]):
+            yield f"Only renamed? `moved: {{{old[0]}: {new[0]}}}` in assistctl.yaml keeps its id."
     if plan.protected:
         yield PROTECTED
 
