@@ -262,10 +262,19 @@ def test_a_client_that_goes_away_before_its_answer_is_logged_as_cut(
             400,
             "it has both a Content-Length and a Transfer-Encoding",
         ),
+        (
+            b"POST /v1/threads HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            400,
+            "illegal chunk header",
+        ),
     ],
 )
 def test_what_is_no_request_is_told_so_in_the_apis_shape_and_hung_up_on(
-    server: EmbeddedServer, sent: bytes, status: int, says: str
+    server: EmbeddedServer,
+    sent: bytes,
+    status: int,
+    says: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with connected(server) as connection:
         connection.sendall(sent)
@@ -284,6 +293,7 @@ def test_what_is_no_request_is_told_so_in_the_apis_shape_and_hung_up_on(
         }
         with suppress(ConnectionError):
             assert connection.recv(1) == b""
+    assert not [told for told in caplog.records if told.levelname == "ERROR"]
 
 
 @pytest.mark.parametrize("origin", ["http://shop.example:8000", "HTTPS://shop.example", ""])

@@ -108,9 +108,9 @@ class Http(H11Protocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Say what is wrong, unless an answer is under way, and hang up: what follows cannot be
-        told from the rest of this request."""
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not self._is_answering():
+        """Say what is wrong, unless an answer has begun, and hang up: what follows cannot be told
+        from the rest of this request."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             refusal = ApiError(f"We could not read your request: {self._requests.fault}.")
             body = json.dumps(refusal.document()).encode()
             headers = [
@@ -125,6 +125,8 @@ class Http(H11Protocol):
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event) or b"")
+            if self._is_answering():
+                self.cycle.disconnected = True  # else it would answer after that
         self.transport.close()
 
     def _is_answering(self) -> bool:
