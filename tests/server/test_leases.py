@@ -69,6 +69,22 @@ def test_who_was_held_up_gives_others_the_time_to_renew(db: Database, clock: Clo
         assert leases.overdue(tx) == [DEAD]
 
 
+def test_who_was_held_up_judges_again_also_if_the_clock_was_put_back_since(
+    db: Database, clock: Clock
+) -> None:
+    leases.beat(db)
+    clock.now += 3600
+    leases.beat(db)
+    clock.now -= STEP_SECONDS
+    leases.beat(db)
+    with db.write() as tx:
+        leases.open_run(tx, DEAD, "dead", 2**31)
+        for _ in range(6):
+            clock.now += HEARTBEAT_SECONDS
+            leases.beat(db)
+        assert leases.overdue(tx) == [DEAD]
+
+
 def test_a_run_that_waits_for_outputs_has_no_lease_that_could_be_ahead(
     db: Database, clock: Clock
 ) -> None:

@@ -138,7 +138,7 @@ def overdue(tx: Transaction) -> list[Claim]:
     # already as we did, and it is chance whose turn comes first. What has held us up (a machine
     # that slept, or had too much to do) has held them up as well.
     then = now - 2 * tx.waited
-    if _is_late(tx.database, now) or now - tx.database.awake_since < _patience():
+    if _is_late(tx.database, now) or 0 <= now - tx.database.awake_since < _patience():
         then = 0.0
     condition = "(owner IS NULL AND expires_at <= ?) OR (owner IS NOT NULL AND lease_until < ?)"
     found = _claims(tx, condition, (now, then))
