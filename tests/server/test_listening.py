@@ -263,7 +263,8 @@ def test_a_client_that_goes_away_before_its_answer_is_logged_as_cut(
             "it has both a Content-Length and a Transfer-Encoding",
         ),
         (
-            b"POST /v1/threads HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            b"POST /v1/threads HTTP/1.1\r\nHost: localhost\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
             400,
             "illegal chunk header",
         ),
