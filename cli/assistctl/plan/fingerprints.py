@@ -3,12 +3,11 @@ of a field has changed."""
 
 from __future__ import annotations
 
-import json
 import marshal
 from collections.abc import Mapping
 from functools import lru_cache
 
-from assistctl.resources import Json, digest, json_text
+from assistctl.resources import Json, digest
 
 DIGITS = 8
 OPAQUE = frozenset({"metadata", "parameters", "schema", "attributes"})
@@ -25,7 +24,7 @@ def fingerprint(value: Json) -> str:
     try:
         return _of_plain(marshal.dumps(value, 2))
     except ValueError:  # there are Addresses in it
-        return _of_json(json_text(value))
+        return _of(value)
 
 
 # All are kept for a while: what is there is mostly what is declared, and many have the same tools.
@@ -37,12 +36,11 @@ def _of_text(text: str) -> str:
 
 @lru_cache(256)
 def _of_plain(dumped: bytes) -> str:
-    return _of_json(json_text(marshal.loads(dumped)))
+    return _of(marshal.loads(dumped))
 
 
-@lru_cache(256)
-def _of_json(text: str) -> str:
-    told = _telling(json.loads(text))
+def _of(value: Json) -> str:
+    told = _telling(value)
     return NOTHING if told is None else digest(told)[:DIGITS]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from assistctl.errors import Place
 from assistctl.plan.fingerprints import NOTHING, OPAQUE, fingerprint
@@ -65,8 +65,7 @@ UNKNOWN = "?"
 """Stands for the answer in a record that travels with the write itself."""
 
 
-@dataclass(frozen=True)
-class Applied:
+class Applied(NamedTuple):  # of which a plan makes as many as there are fields
     """What the last sync recorded of one field: short hashes of what it declared and, where the
     server answered something else, of what it answered (UNKNOWN until that is noted). `declared`
     None: nothing was, but the server had something there all the same."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator, Set
-from contextlib import contextmanager
+from collections.abc import Iterable, Set
 from io import FileIO
 from pathlib import Path, PurePosixPath
 
@@ -33,6 +32,10 @@ class _NotUsable(Exception):
 
     def __init__(self, what: str, remedy: str) -> None:
         self.what, self.remedy = what, remedy
+
+
+_UNUSABLE = (_NotUsable, OSError, ValueError)
+_UNREADABLE = "correct the path, or the rights of what it names"
 
 
 class WorkspaceFiles:
@@ -63,37 +66,36 @@ class WorkspaceFiles:
         """What the paths and globs name, in their order, each file once."""
         found: dict[str, File] = {}
         for text, place in declared:
-            with self._reporting(text, place):
+            try:
                 for path in self._named(text, place):
                     file = self._file(path)
                     found.setdefault(file.path, file)
+            except _UNUSABLE as error:
+                self._report(text, place, error)
         return tuple(found.values())
 
     def text(self, declared: str, place: Place, limit: int) -> str | None:
         """The text of one file, at most `limit` characters; None after a finding."""
         text = None
-        with self._reporting(declared, place):
+        try:
             path = self._literal(declared, place)
             self._texts.add(path)
             # UTF-8 takes at most four bytes a character.
             text = read_text(path, self._relative(path), limit * 4, self._findings)
             if text is not None and len(text) > limit:
                 raise _NotUsable(f"has {len(text):,} characters, more than {limit:,}", "shorten it")
+        except _UNUSABLE as error:
+            self._report(declared, place, error)
         return None if self._findings.faulty(place) else text
 
-    @contextmanager
-    def _reporting(self, text: str, place: Place) -> Iterator[None]:
-        try:
-            yield
-        except _NotUsable as error:
-            self._report(place, f"{shown(text)} {error.what}", error.remedy)
-        except (OSError, ValueError) as error:
-            what = f"{shown(text)} cannot be read: {_in_words(error)}"
-            self._report(place, what, "correct the path, or the rights of what it names")
-
-    def _report(self, place: Place, what: str, remedy: str) -> None:
+    def _report(self, text: str, place: Place, error: _NotUsable | OSError | ValueError) -> None:
+        what, remedy = (
+            (error.what, error.remedy)
+            if isinstance(error, _NotUsable)
+            else (f"cannot be read: {_in_words(error)}", _UNREADABLE)
+        )
         if not self._findings.faulty(place):
-            self._findings.add(place, what, remedy)
+            self._findings.add(place, f"{shown(text)} {what}", remedy)
 
     def _named(self, text: str, place: Place) -> list[str]:
         if not is_pattern(text) or Path(self._base(text, place), text).is_file():
@@ -212,9 +214,12 @@ def _is_hidden(part: str) -> bool:
 def _digested(path: str, name: str) -> File:
     digest, size = hashlib.sha256(), 0
     with FileIO(path) as stream:
-        if os.fstat(stream.fileno()).st_size > MAX_FILE_BYTES:
+        expected = os.fstat(stream.fileno()).st_size
+        if expected > MAX_FILE_BYTES:
             raise _NotUsable(f"names {name}, which is larger than 8 GB", "split the file")
-        while block := stream.read(_BLOCK):
+        # Room for a whole block takes longer to get than a small file to read.
+        room = min(max(expected + 1, 4096), _BLOCK)
+        while block := stream.read(room):
             digest.update(block)
             size += len(block)
     return File(name, digest.hexdigest(), size)

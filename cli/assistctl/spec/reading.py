@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -114,10 +115,11 @@ def read_bytes(path: Path | str, file: str, limit: int) -> bytes:
 
 
 def decode(data: bytes, file: str) -> str:
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode()
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8-sig")
+        before = data[: error.start].decode()
         raise Unreadable(
             _place_in(before, file),
             f"byte 0x{data[error.start]:02x} is not UTF-8",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from assistctl.resources import Json
 from assistctl.spec.wording import shown
@@ -43,6 +44,7 @@ class Trap:
     remedy: str
 
 
+@lru_cache(512)  # a workspace says the same keys, types and models in each of its files
 def resolve(text: str) -> Json | Trap:
     """The JSON value of a plain scalar, or the trap it is."""
     if text in _CONSTANTS:

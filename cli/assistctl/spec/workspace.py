@@ -79,7 +79,8 @@ def load(
     around = Surroundings(
         known, servers, _store_keys(top), workspace_files, schemas, findings, asked, environ
     )
-    merged_fields = {key: _merged(usable, top.target, key, it.usable) for key, it in read.items()}
+    overrides = _overrides(usable, top.target)
+    merged_fields = {key: _merged(usable, overrides, key, it.usable) for key, it in read.items()}
     for key, document in read.items():
         _check_model(key, document, merged_fields[key], top, findings)
     assistants, implicit = _assistants(merged_fields, read, around)
@@ -205,10 +206,10 @@ def _warnings(assistants: Iterable[Located], target: Target, root: Path) -> tupl
     return tuple(sorted(set(chain.from_iterable(found))))
 
 
-def _merged(top: Located, target: str, key: str, own: Located) -> Located:
+def _merged(top: Located, overrides: Located, key: str, own: Located) -> Located:
     """An assistant's fields, with the defaults below and the target's overrides above them."""
-    above = _overrides(top, target).mapping("assistants").mapping(key)
-    return merged([top.mapping("defaults"), own, above], own.place, deep="metadata")
+    layers = [top.mapping("defaults"), own, overrides.mapping("assistants").mapping(key)]
+    return merged(layers, own.place, deep="metadata")
 
 
 def _overrides(top: Located, target: str) -> Located:
@@ -223,7 +224,8 @@ def _check_model(
     readable = top.readable and isinstance(everything.get("defaults", everything), Located)
     if "model" in usable or not readable:
         return
-    if "model" not in _merged(everything, top.target, key, document.declared):
+    overrides = _overrides(everything, top.target)
+    if "model" not in _merged(everything, overrides, key, document.declared):
         findings.add(
             document.declared.place,
             "`model` is missing",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +81,7 @@ def _write(
                 "address": remote.address,
                 "id": remote.id,
                 "fields": _managed(remote, found),
-                "applied": {name: asdict(item) for name, item in remote.applied.items()},
+                "applied": {name: item._asdict() for name, item in remote.applied.items()},
             }
             for remote in remotes
         ],

@@ -259,7 +259,7 @@ class _Compiler:
         opened = replace(
             closed,
             applied={
-                name: replace(item, answered=UNKNOWN)
+                name: item._replace(answered=UNKNOWN)
                 if as_declared and name in MEMBERSHIP
                 else item
                 for name, item in closed.applied.items()

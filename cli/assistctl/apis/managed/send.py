@@ -310,5 +310,5 @@ def _with_answers(record: Record, answers: Mapping[str, str]) -> Record:
     for name in answers.keys() & applied.keys():
         declared = applied[name].declared
         answered = None if answers[name] == declared else answers[name]
-        applied[name] = replace(applied[name], answered=answered)
+        applied[name] = applied[name]._replace(answered=answered)
     return replace(record, applied=applied)
