@@ -19,9 +19,9 @@ ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SERVE = [text for _, text in BLOCKS if "assistctl serve" in text]
-OTHERS = {  # of apt, pip, useradd and docker
+OTHERS = {  # of apt, pip, useradd, docker and codex
     *("--no-install-recommends", "--no-cache-dir", "--uid", "--home-dir"),
-    *("--read-only", "--tmpfs", "--cap-drop", "--security-opt"),
+    *("--read-only", "--tmpfs", "--cap-drop", "--security-opt", "--disable"),
 }
 
 
