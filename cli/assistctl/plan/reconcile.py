@@ -262,10 +262,10 @@ def _is_recorded_otherwise(declaration: Declared, remote: Remote) -> bool:
         declaration.recorded is None
         and remote.recorded
         and any(
-            name not in remote.unsure
-            and not (applied and applied.open)
-            and declaration.fingerprint(name) != (applied.declared if applied else None)
+            declaration.fingerprint(name) != (applied.declared if applied else None)
             and declaration.fingerprint(name) == remote.fingerprint(name)
+            and name not in remote.unsure
+            and not (applied and applied.open)
             and not is_untouched(remote, name)
             for name in {*remote.listed, *declaration.fields}
             for applied in (remote.applied.get(name),)

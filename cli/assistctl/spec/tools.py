@@ -46,7 +46,7 @@ def tools_of(
 ) -> tuple[tuple[Tool, ...], VectorStore | None]:
     """The tools of the assistant with this key, and the implicit store of its file_search."""
     tools: list[Tool] = []
-    store, seen = None, dict[str, Place]()
+    store, seen = None, dict[object, Place]()
     for declared, place in fields.items_at("tools"):
         for tool in _tools(key, declared, place, around):
             if _repeated(tool, place, key, seen, around.findings):
@@ -83,15 +83,14 @@ def _tools(key: str, declared: Located, place: Place, around: Surroundings) -> I
 
 
 def _repeated(
-    tool: Tool, place: Place, key: str, seen: dict[str, Place], findings: Findings
+    tool: Tool, place: Place, key: str, seen: dict[object, Place], findings: Findings
 ) -> bool:
     """Whether an assistant that can have this tool once has it already."""
-    name = _name(tool)
-    first = seen.setdefault(name, place)
+    kind = tool.function.name if isinstance(tool, FunctionTool) else type(tool)
+    first = seen.setdefault(kind, place)
     if first is not place:
-        findings.add(
-            place, f"{shown(key)} has {name} twice, first on line {first.line}", "keep one of them"
-        )
+        what = f"{shown(key)} has {_name(tool)} twice, first on line {first.line}"
+        findings.add(place, what, "keep one of them")
     return first is not place
 
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 from assistctl.plan.state import Applied, Upload
 from assistctl.resources import FILE, Address, Json
@@ -44,8 +45,7 @@ STAND_IN = "assistant/"
 API has none. No declared store has a slash in its key."""
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """By what a record knows an upload: its content and its path, both shortened."""
 
     sha256: str
