@@ -444,19 +444,26 @@ def say(text: str) -> str:
 """
 
 
-@pytest.mark.parametrize("text", ["hello", "[]"])
+LINES = ["hello", "[]", "{}", '{"level": "info", "text": "said"}', '[1, {"text": "said before"}]']
+
+
+@pytest.mark.parametrize("text", LINES)
 def test_a_tool_that_writes_into_the_pipe_of_answers_is_one_failed_call(apart: Make, text: str):
-    box = apart(WRITES)
+    box = apart(f"{WRITES}\ndef quiet(): return 'quiet'", "say", "quiet")
     (returned,) = call(box, ("say", json.dumps({"text": text})))
     assert error(returned) == (
         "crashed: the process in which the function ran crashed: "
         "something else was written into the pipe of its answers"
     )
+    assert output(box, "quiet") == "quiet"
 
 
-def test_a_module_that_writes_there_is_told_with_the_place_of_the_interpreter(apart: Make) -> None:
+@pytest.mark.parametrize("text", LINES[:-1])
+def test_a_module_that_writes_there_is_told_with_the_place_of_the_interpreter(
+    apart: Make, text: str
+) -> None:
     with pytest.raises(AssistctlError) as told:
-        apart(f"{WRITES}\nsay('hello')\n", "say")
+        apart(f"{WRITES}\nsay({text!r})\n", "say")
     assert str(told.value) == (
         f"{PLACE}: .venv/bin/python ended while it imported the tools: "
         "something else was written into the pipe of its answers"

@@ -264,11 +264,13 @@ class _Process:
             for each in theirs:
                 os.close(each)
         os.set_blocking(self._requests, False)
+        self._asked = 0
 
     def ask(self, question: Json, seconds: float) -> Any:
         """Raises Ended and Late."""
         until = time.monotonic() + seconds
-        left = memoryview(json.dumps(question).encode() + b"\n")
+        self._asked += 1
+        left = memoryview(json.dumps([self._asked, question]).encode() + b"\n")
         answer = bytearray()
         poll = select.poll()
         poll.register(self._answers, select.POLLIN)
@@ -283,7 +285,7 @@ class _Process:
                 chunk = os.read(self._answers, 1 << 20)
                 answer += chunk
                 if answer.endswith(b"\n"):
-                    return _document(answer)
+                    return _answer(answer, self._asked)
                 if not chunk or len(answer) > _LONGEST_ANSWER:
                     raise Ended(self._how_it_ended())
         raise Late
@@ -331,9 +333,10 @@ class _Process:
         self._requests = self._answers = self._lifeline = -1
 
 
-def _document(answer: bytearray) -> Any:
-    """Raises Ended for what no worker has written: its tools know the pipe, too."""
+def _answer(line: bytearray, asked: int) -> Any:
+    """To the question of this number. Raises Ended for any other line: tools know the pipe, too."""
     with contextlib.suppress(ValueError, RecursionError):
-        if isinstance(document := json.loads(answer), dict):
-            return document
+        match json.loads(line):
+            case [int(number), dict(answer)] if number == asked:
+                return answer
     raise Ended("something else was written into the pipe of its answers")

@@ -1,7 +1,7 @@
 """A worker process: imports tools, and calls them, one after the other, as it is asked.
 
-Lines of JSON come on one descriptor and are answered on another; stdin, stdout and stderr are the
-tools' own. The first line says what to import.
+Lines of JSON come on one descriptor, `[number, what is asked]`, and are answered on another, by the
+same number; stdin, stdout and stderr are the tools' own. The first line says what to import.
 """
 
 from __future__ import annotations
@@ -45,17 +45,14 @@ def serve(requests: int, answers: int, lifeline: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     process = os.getpid()
-    lines = _lines(requests)
     tools = Tools()
-    answer = tools.open(next(lines))
-    while True:
+    answer = tools.open
+    for number, asked in _lines(requests):
+        said = answer(asked)
         if os.getpid() != process:  # a tool has forked, and this is not the one that was asked
             os._exit(0)
-        _write(answers, json.dumps(answer).encode() + b"\n")
-        try:
-            answer = tools.call(next(lines))
-        except StopIteration:
-            return
+        _write(answers, json.dumps([number, said]).encode() + b"\n")
+        answer = tools.call
 
 
 class Tools:
@@ -119,7 +116,7 @@ def _close(*descriptors: int) -> None:
         os.close(each)
 
 
-def _lines(descriptor: int) -> Iterator[dict[str, Any]]:
+def _lines(descriptor: int) -> Iterator[Any]:
     with os.fdopen(descriptor, "rb", closefd=False) as file:
         for line in file:
             yield json.loads(line)
