@@ -7,6 +7,7 @@ import collections.abc
 import dataclasses
 import datetime
 import enum
+import itertools
 import json
 import math
 import re
@@ -19,16 +20,20 @@ def text_of(value: Any, limit: int) -> str:
     `null`, the one thing that claims nothing (an "ok" would be an invention); dataclasses, pydantic
     models, dates, decimals and enums as pydantic writes them; NaN and infinities, which JSON lacks,
     as strings. Raises whatever says that the value has no JSON form."""
+    least = ""
     if isinstance(value, collections.abc.Iterator):
-        value = _yielded(value, limit)
-    return limited(encodable(value if isinstance(value, str) else _json(value)), limit)
+        # Each takes a byte at least; one without end would keep pydantic from ever letting other
+        # threads, or the process's end, have their way.
+        value = list(itertools.islice(value, limit))
+        least = "at least " if len(value) == limit else ""
+    return limited(encodable(value if isinstance(value, str) else _json(value)), limit, least)
 
 
-def limited(text: str, limit: int) -> str:
+def limited(text: str, limit: int, least: str = "") -> str:
     data = text.encode()
     if len(data) <= limit:
         return text
-    marker = f"\n[cut here: the whole output has {len(data)} bytes, the limit is {limit}]"
+    marker = f"\n[cut here: the whole output has {least}{len(data)} bytes, the limit is {limit}]"
     kept = max(0, limit - len(marker.encode()))
     return data[:kept].decode(errors="ignore") + marker
 
@@ -36,17 +41,6 @@ def limited(text: str, limit: int) -> str:
 def encodable(text: str) -> str:
     """The text with lone surrogates, which UTF-8 cannot carry, replaced by question marks."""
     return text.encode(errors="replace").decode()
-
-
-def _yielded(values: collections.abc.Iterator[Any], limit: int) -> list[Any]:
-    """What a generator yields; each takes a byte at least. It is read by bytecode: one without end
-    would keep pydantic from ever letting other threads, or the process's end, have their way."""
-    kept: list[Any] = []
-    for value in values:
-        if len(kept) == limit:
-            raise TypeError(f"it yields more than {limit} values")
-        kept.append(value)
-    return kept
 
 
 def _json(value: Any) -> str:
