@@ -10,11 +10,11 @@ from email.utils import parsedate_to_datetime
 def asked_for(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
     """The seconds that an answer's `retry-after-ms` or `retry-after` (seconds or a date) asks for;
     None for one that asks for nothing that can be understood."""
-    milliseconds = _number(headers.get("retry-after-ms"))
+    milliseconds = number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
     after = headers.get("retry-after")
-    if (seconds := _number(after)) is not None:
+    if (seconds := number(after)) is not None:
         return seconds
     try:
         moment = parsedate_to_datetime(after or "").timestamp()
@@ -23,10 +23,10 @@ def asked_for(headers: Mapping[str, str], now: Callable[[], float] = time.time) 
     return max(0.0, moment - now())
 
 
-def _number(text: str | None) -> float | None:
+def number(text: str | None) -> float | None:
     """A number that is neither negative nor beyond all reason (`inf`, `nan`)."""
     try:
-        number = float(text) if text else -1.0
+        value = float(text) if text else -1.0
     except ValueError:
         return None
-    return number if 0 <= number < 1e9 else None
+    return value if 0 <= value < 1e9 else None

@@ -22,7 +22,7 @@ SCRIPT = """
 import json, logging, time
 from pathlib import Path
 import httpx2
-from assistctl.server import EmbeddedServer, Settings, database_fault
+from assistctl.server import EmbeddedServer, Settings, lack_of_room
 from assistctl.server.storage.database import Database, DatabaseError
 
 logging.disable()
@@ -72,7 +72,7 @@ with EmbeddedServer(settings) as server:
             Database(folder / "another.db")
         except DatabaseError as error:
             seen["another"] = str(error)
-        seen["fault"] = database_fault(folder / "local.db")
+        seen["fault"] = lack_of_room(folder / "local.db")
         seen["found"] = post(f"/vector_stores/{store}/search", {"query": "roses"}).status_code
         looked("full")
         (folder / "ballast").unlink()
@@ -97,18 +97,45 @@ print(json.dumps(seen))
 """
 
 
+FULL_TMP = ["--ro-bind", "/", "/", "--tmpfs", "/mnt", "--size", str(2**21), "--tmpfs", "/tmp"]
+LOOKS = """
+import json, tempfile
+from pathlib import Path
+from assistctl.server import lack_of_room
+
+seen = [lack_of_room(Path("/mnt/local.db"))]
+with open("/tmp/ballast", "wb", buffering=0) as ballast:
+    try:
+        while True:
+            ballast.write(bytes(4096))
+    except OSError:
+        pass
+seen.append(lack_of_room(Path("/mnt/local.db")))
+tempfile.tempdir = None  # as in a process that begins now
+seen.append(lack_of_room(Path("/mnt/local.db")))
+seen.append(lack_of_room(Path("/tmp/local.db")))
+print(json.dumps(seen))
+"""
+
+
 @pytest.fixture(scope="module")
 def seen() -> Any:
+    return within(SMALL_DISK, SCRIPT)
+
+
+def within(disks: list[str], script: str) -> Any:
+    """What a process prints that has such disks."""
     if shutil.which("bwrap") is None:
         pytest.skip("bubblewrap, which makes the small disk, is not installed")
-    tried = subprocess.run([*SMALL_DISK, "true"], capture_output=True, text=True)
+    tried = subprocess.run([*disks, "true"], capture_output=True, text=True)
     if tried.returncode:
         pytest.skip(f"a small disk cannot be made here: {tried.stderr}")
     done = subprocess.run(
-        [*SMALL_DISK, sys.executable, "-c", SCRIPT],
+        [*disks, sys.executable, "-c", script],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "cli")},
+        cwd="/",
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -134,6 +161,13 @@ def test_a_full_disk_is_told_in_words_and_what_is_there_can_be_read(seen: Any) -
 def test_it_heals_when_there_is_room_again(seen: Any) -> None:
     assert seen["after"] == [200, {"status": "ok"}, 1]
     assert (seen["run"], seen["file"]) == ("completed", "completed")
+
+
+def test_the_disk_of_the_database_is_looked_at_before_that_of_temporary_files() -> None:
+    before, full, from_the_start, both = within(["bwrap", *FULL_TMP], LOOKS)
+    assert (before, full) == (None, "the disk of the temporary files is full (/tmp)")
+    assert from_the_start.startswith("no temporary file can be written: No usable temporary")
+    assert both == "the disk of the database is full (/tmp)"
 
 
 def test_what_fails_for_other_reasons_does_not_lack_room() -> None:

@@ -63,12 +63,14 @@ def checks(workspace: Workspace, *, keyless: bool) -> Iterator[Check]:
 
 
 def _embedded(workspace: Workspace) -> Check:
-    from assistctl.server import database_fault
+    from assistctl.server import database_fault, lack_of_room
 
     name = f"{workspace.target.name} is the embedded server"
     path = workspace.root / STATE / "local.db"
     if not path.exists():
         return _ok(f"{name}; nothing was synced to it yet")
+    if lack := lack_of_room(path):
+        return Check("target", State.FAILED, f"{name}, and {lack}", "make room")
     if fault := database_fault(path):
         what = f"{name}, and its database {path} cannot be used: {fault}"
         return Check("target", State.FAILED, what, "correct that, or move the file away")

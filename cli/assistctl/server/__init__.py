@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from assistctl.server.seeding import Seeded, SeedError, seed
     from assistctl.server.serving import EmbeddedServer, serve
     from assistctl.server.storage.database import DatabaseError
-    from assistctl.server.storage.looks import database_fault, sqlite_report
+    from assistctl.server.storage.looks import database_fault, lack_of_room, sqlite_report
 
 __all__ = [
     "DatabaseError",
@@ -34,6 +34,7 @@ __all__ = [
     "allow_many_connections",
     "code_report",
     "database_fault",
+    "lack_of_room",
     "listing",
     "seed",
     "serve",
@@ -49,6 +50,7 @@ _HOMES = {
     "code_report": "engine.interpreters",
     "DatabaseError": "storage.database",
     "database_fault": "storage.looks",
+    "lack_of_room": "storage.looks",
     "sqlite_report": "storage.looks",
     "Listing": "models.listing",
     "listing": "models.listing",

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 
 from assistctl.redaction import Redaction
-from assistctl.retry_after import asked_for
+from assistctl.retry_after import asked_for, number
 
 _RETRIABLE = (408, 409, 429, 500, 502, 503, 504, 529)
 _LONGEST_BACKOFF = 30.0
@@ -78,7 +78,7 @@ def wait(status: int, headers: Mapping[str, str], text: str, attempt: int) -> fl
         return None
     asked = asked_for(headers)
     if asked is None and (delay := _RETRY_DELAY.search(text)):
-        asked = float(delay[1])
+        asked = number(delay[1])
     if asked is None and _UNPAID.search(text):
         return None
     return backoff(attempt) if asked is None else asked

@@ -219,3 +219,14 @@ def test_a_message_has_ten_files_at_most(first: First) -> None:
         " but got an array with length 11 instead.",
         "messages[0].file_ids",
     )
+
+
+@pytest.mark.parametrize("path", ["/threads", "/assistants"])
+def test_what_can_be_no_file_is_named_as_v1_has_it(first: First, path: str) -> None:
+    message = {"role": "user", "content": "x", "file_ids": ["abc"]}
+    body, param = {
+        "/threads": ({"messages": [message]}, "messages[0].file_ids[0]"),
+        "/assistants": ({"model": "m", "file_ids": ["abc"]}, "file_ids[0]"),
+    }[path]
+    wrong = f"Invalid '{param}': 'abc'. Expected an ID that begins with 'file'."
+    assert first.refused("POST", path, body) == (400, wrong, param)

@@ -249,13 +249,14 @@ def _content(value: Json, path: str) -> Json:
     return either(string(longest=INSTRUCTIONS_LENGTH), array(_PART))(value, path)
 
 
-def _file_id(value: Json, path: str) -> Json:
+def file_id(value: Json, path: str) -> Json:
+    """What can be the id of a file, whether or not there is one."""
     return FILE.checked(string()(value, path), path)
 
 
-def _attachments(file_id: Check) -> Check:
+def _attachments(identity: Check) -> Check:
     tools = array(tagged({"code_interpreter": {}, "file_search": {}}))
-    return array(record({"file_id": Required(file_id), "tools": tools}))
+    return array(record({"file_id": Required(identity), "tools": tools}))
 
 
 KEPT_ATTACHMENTS = _attachments(_IDS)
@@ -263,7 +264,7 @@ MESSAGE: Check = record(
     {
         "role": Required(choice("user", "assistant")),
         "content": Required(_content),
-        "attachments": _attachments(_file_id),
+        "attachments": _attachments(file_id),
         "metadata": METADATA,
     }
 )

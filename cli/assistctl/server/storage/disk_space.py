@@ -41,10 +41,17 @@ def refusal() -> ApiError:
 
 def check(database: Path) -> None:
     """Raises DiskFull where nothing more can be kept."""
-    temporary = Path(tempfile.gettempdir())
-    for folder, what in ((database.parent, "database"), (temporary, "temporary files")):
-        if shutil.disk_usage(folder).free < _NEEDED_BYTES:
-            raise DiskFull(f"the disk of the {what} is full ({folder})")
+    _has_room(database.parent, "database")
+    try:
+        temporary = Path(tempfile.gettempdir())
+    except FileNotFoundError as error:  # it could write into none
+        raise DiskFull(f"no temporary file can be written: {error.strerror}") from error
+    _has_room(temporary, "temporary files")
+
+
+def _has_room(folder: Path, what: str) -> None:
+    if shutil.disk_usage(folder).free < _NEEDED_BYTES:
+        raise DiskFull(f"the disk of the {what} is full ({folder})")
 
 
 def check_by_writing(database: Path) -> None:

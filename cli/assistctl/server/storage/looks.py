@@ -21,17 +21,25 @@ def database_fault(path: Path) -> str | None:
     in_use = path.with_name(f"{path.name}-wal").exists()
     address = f"{path.resolve().as_uri()}?{'mode=ro' if in_use else 'immutable=1'}"
     try:
-        disk_space.check(path)
         with closing(sqlite3.connect(address, uri=True)) as there:
             tables = {name for (name,) in there.execute("SELECT name FROM sqlite_master")}
             if tables and not {"migrations", "documents"} <= tables:
                 return "it is not assistctl's: it has other tables"
             if tables:
                 known(lambda *asked: there.execute(*asked).fetchall())
-    except (disk_space.DiskFull, sqlite3.Error) as error:
+    except sqlite3.Error as error:
         return str(error)
     except NewerSchema as error:
         return f"it {error}"
+    return None
+
+
+def lack_of_room(path: Path) -> str | None:
+    """Where a server with this database would find its disk full, in words."""
+    try:
+        disk_space.check(path)
+    except disk_space.DiskFull as lack:
+        return str(lack)
     return None
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from assistctl.server.http import bodies
-from assistctl.server.validation import array, string, tagged, unknown_parameter
+from assistctl.server.validation import array, tagged, unknown_parameter
 from assistctl.server.wire import Document, Json
 
 ASSISTANT_FILES = 20
 _MESSAGE_FILES = 10
-_FILE_ID = string(shortest=1)
-FILE_IDS = array(_FILE_ID, longest=ASSISTANT_FILES)
-_MESSAGE_FILE_IDS = array(_FILE_ID, longest=_MESSAGE_FILES)
+FILE_IDS = array(bodies.file_id, longest=ASSISTANT_FILES)
+_MESSAGE_FILE_IDS = array(bodies.file_id, longest=_MESSAGE_FILES)
 
 _SEARCH = {"type": "file_search"}
 _ANY_TOOL = [{"type": "code_interpreter"}, _SEARCH]
