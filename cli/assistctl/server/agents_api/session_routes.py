@@ -292,7 +292,8 @@ def _turn(call: Call, tx: Transaction) -> Document:
 
 @dataclass(frozen=True)
 class _Known:
-    """Of a session: its status, the `calls` that it waits for, and its `last` turn that is over."""
+    """Of a session: its status, the `calls` that it waits for, and its `last` turn, at work or
+    not."""
 
     status: str
     calls: frozenset[str]
@@ -314,8 +315,8 @@ def _known(view: Document, last: str | None = None) -> _Known:
 def _read(call: Call, session_id: str) -> _Known:
     with call.database.read() as tx:
         view = sessions.view(tx, call.project, sessions.fetch(tx, call.project, session_id))
-        runs = sessions.runs_of(tx, call.project, session_id)
-        return _known(view, turns.turn_id(runs[-1]["id"]) if runs else None)
+        newest = sessions.newest_run(tx, call.project, session_id)
+        return _known(view, turns.turn_id(newest) if newest else None)
 
 
 async def _heard(
@@ -360,12 +361,14 @@ def _missed(call: Call, session_id: str, known: _Known) -> list[Event | None]:
         except ApiError:
             return [None]
         view = sessions.view(tx, call.project, session)
-        runs = sessions.runs_of(tx, call.project, session_id)
-        ended = [events.ended(runs[-1])] if runs and view["status"] == "idle" else []
+        newest = sessions.newest_run(tx, call.project, session_id)
+        over = newest if view["status"] == "idle" else None
         now = _known(view)
         is_known = now.status == known.status and now.calls <= known.calls
-        if is_known and all(event["turn_id"] == known.last for event in ended):
+        if is_known and (over is None or turns.turn_id(over) == known.last):
             return []
+        runs = Collection(RUN, call.project, turns.thread_id(session_id))
+        ended = [events.ended(documents.fetch(tx, runs, over))] if over else []
         return [*ended, events.session(view["status"], view)]
 
 

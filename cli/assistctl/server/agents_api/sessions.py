@@ -154,6 +154,12 @@ def runs_of(tx: Transaction, project: str, session_id: str) -> list[Document]:
     return documents.select(tx, Collection(RUN, project, turns.thread_id(session_id)))
 
 
+def newest_run(tx: Transaction, project: str, session_id: str) -> str | None:
+    """The id of that of its newest turn, at work or not."""
+    runs = documents.ids(tx, Collection(RUN, project, turns.thread_id(session_id)))
+    return runs[-1] if runs else None
+
+
 def view(tx: Transaction, project: str, session: Document) -> Document:
     runs = _uncounted(tx, project, session)
     active = next((run for run in reversed(runs) if turns.is_active(run)), None)
