@@ -512,6 +512,25 @@ def test_a_function_call_that_breaks_off_is_told_to_its_end_as_incomplete(
     assert respond(openai, "again", previous_response_id=last).output_text == "Anew."
 
 
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_call_that_was_told_as_completed_stays_so_when_the_next_breaks_off(
+    openai: OpenAI, endpoint: ChatEndpoint, contract: Contract, cut: bool
+) -> None:
+    parts = [
+        delta(tool_calls=[{"index": at, "id": f"c{at}", "type": "function", "function": function}])
+        for at, text in enumerate(('{"text": "Rose"}', '{"text": "Tul'))
+        for function in [{"name": "log", "arguments": text}]
+    ]
+    endpoint.answer(Stream((*parts, delta("length")) if cut else tuple(parts), done=cut))
+    tools = [{"type": "function", "name": "log"}]
+    events = told(contract, respond(openai, "log", stream=True, tools=tools))
+    last = events[-1]["response"]
+    assert last["status"] == ("incomplete" if cut else "failed")
+    items = [event["item"] for event in events if event["type"] == "response.output_item.done"]
+    assert [item["status"] for item in items] == ["completed", "incomplete"]
+    assert items == last["output"] == openai.responses.retrieve(last["id"]).to_dict()["output"]
+
+
 @pytest.mark.parametrize("torn", [False, True])
 def test_a_call_ends_before_the_next_one_begins_unless_more_of_its_arguments_may_come(
     openai: OpenAI, endpoint: ChatEndpoint, contract: Contract, torn: bool

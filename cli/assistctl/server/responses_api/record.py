@@ -35,7 +35,7 @@ from assistctl.server.models.protocol import Usage
 from assistctl.server.responses_api import containers, events, objects
 from assistctl.server.responses_api.events import Event, Open, OpenFunction, OpenMessage, OpenTool
 from assistctl.server.responses_api.items import ids
-from assistctl.server.responses_api.items.views import container_of
+from assistctl.server.responses_api.items.views import WHOLE, container_of
 from assistctl.server.responses_api.objects import ASKED
 from assistctl.server.retrieval.search import Hit
 from assistctl.server.storage import Claim, Collection, Transaction, documents
@@ -65,6 +65,7 @@ class ResponseRecord:
         self._step_id = ""
         self._container = ""
         self._calls: dict[str, Open] = {}
+        self._whole: list[str] = []
         self._names: dict[str, str] = {}
         self._pictures = 0
         self._gone = False
@@ -144,7 +145,7 @@ class ResponseRecord:
         ended = self._finished(tx, self._run(tx))
 
         def is_open() -> None:
-            self._message, self._calls = None, {}
+            self._message, self._calls, self._whole = None, {}, []
             self._step_id = steps[-1]["id"]
             self._open.clear()
 
@@ -175,6 +176,7 @@ class ResponseRecord:
         for function in functions:
             if function.is_whole():
                 del self._open[function.id]
+                self._whole.append(function.item["call_id"])
                 told += function.finished({**function.item, "status": "completed"})
         return told
 
@@ -228,6 +230,9 @@ class ResponseRecord:
 
     def _end(self, tx: Transaction, run: Document) -> list[Event]:
         """The run is written as ended; of one that was not to be stored nothing is left."""
+        if self._whole and run["status"] != "completed":
+            steps = Collection(STEP, self.claim.project, self.claim.run_id)
+            documents.update(tx, steps, self._step_id, {WHOLE: self._whole})
         told = self._finished(tx, run)
         last = objects.read(tx, self.claim.project, run, self._include)
         run[ASKED]["order"] = [item["id"] for item in last["output"]]

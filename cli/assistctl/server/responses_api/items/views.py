@@ -19,6 +19,8 @@ from assistctl.server.wire import FILE, Document
 RESULTS = "file_search_call.results"
 OUTPUTS = "code_interpreter_call.outputs"
 ENCRYPTED = "reasoning.encrypted_content"
+WHOLE = "_whole"
+"""The key of a step that was cut off: the calls (ids) that were told as completed before."""
 _PREFIXES = {"function": "fc", "code_interpreter": "ci", "file_search": "fs"}
 
 
@@ -108,12 +110,13 @@ class Viewer:
         kind = call["type"]
         item = {"id": ids.of_call(_PREFIXES[kind], step["id"], place_of(step, call["id"]))}
         if kind == "function":
+            is_whole = _lives(step) or call["id"] in step.get(WHOLE, ())
             return item | {
                 "type": "function_call",
                 "call_id": call["id"],
                 "name": call["function"]["name"],
                 "arguments": call["function"]["arguments"],
-                "status": "completed" if _lives(step) else "incomplete",
+                "status": "completed" if is_whole else "incomplete",
             }
         status = _status(step, kept)
         if kind == "file_search":
