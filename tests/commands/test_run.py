@@ -5,6 +5,9 @@ import threading
 
 import pytest
 
+from assistctl.commands._conversation import shown_turn
+from assistctl.commands._options import Options
+from assistctl.events import TextDelta
 from tests.server.chat_endpoint import chat_endpoint_running, say
 
 THREAD = "thread thread_…\nrun run_…\n"
@@ -297,6 +300,29 @@ def test_who_is_interrupted_amid_the_words_cancels_the_run(synced, api):
         never.set()
     assert code == 130
     assert story.endswith("\ncancelling the run …\ncancelled\n\ninterrupted\n")
+
+
+@pytest.mark.parametrize("why", [KeyboardInterrupt, BrokenPipeError])
+def test_who_is_interrupted_while_that_is_written_down_cancels_the_run_all_the_same(why):
+    class Talk:
+        cancelled = False
+
+        def say(self, message, attachments, approve):
+            try:
+                yield TextDelta("Words.\n")
+            finally:
+                raise KeyboardInterrupt
+
+        def cancel(self):
+            self.cancelled = True
+
+    def hear(event):
+        raise why
+
+    talk = Talk()
+    with pytest.raises(KeyboardInterrupt):
+        shown_turn(talk, "Talk!", Options(), heard=hear)
+    assert talk.cancelled
 
 
 @pytest.mark.parametrize("arguments", [["run", "clerk", "wait"], ["chat", "clerk"]])

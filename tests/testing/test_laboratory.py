@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -9,6 +10,8 @@ from assistctl.errors import AssistctlError, DeclarationError
 from assistctl.loading import load
 from assistctl.server import EmbeddedServer, Settings
 from assistctl.testing import Wanted, try_cases
+from assistctl.testing.laboratory import as_declared
+from assistctl.testing.trying import Stop, attempted
 from tests.server.chat_endpoint import Reply, chat_endpoint_running, say
 
 WORKSPACE = """\
@@ -85,6 +88,28 @@ def outputs(report):
         result.case.name: [call.output for call in result.attempts[0].calls]
         for result in report.results
     }
+
+
+@pytest.mark.parametrize("api", ["assistants", "responses"])
+def test_a_case_that_is_stopped_amid_the_words_leaves_no_run_at_work(shop, api):
+    stop, never, talks = Stop(), threading.Event(), []
+
+    class Asks(threading.Event):
+        def wait(self, timeout=None):
+            talks.extend(stop._talks)
+            stop.ask()
+
+    with chat_endpoint_running() as endpoint:
+        endpoint.answer(say("Words.", Asks(), "More.", never))
+        model = f"{{api: {api}, model: {{base_url: {endpoint.url!r}}}}}"
+        declared = WORKSPACE.replace("{model: scripted}", model)
+        (shop / "assistctl.yaml").write_text(declared)
+        workspace = load(shop, tests=True)
+        with as_declared(workspace, ["clerk"]) as (subject,):
+            attempt = attempted(subject, subject.suite.cases[0], None, stop)
+            never.set()
+            assert (attempt.error, attempt.stopped) == (None, True)
+            assert [talk.conversation.finished().status for talk in talks] == ["cancelled"]
 
 
 def test_a_round_of_one_case_ends_no_function_of_another_in_an_interpreter_of_its_own(shop):

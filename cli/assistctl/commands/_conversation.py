@@ -128,12 +128,16 @@ def shown_turn(
                 if ahead:
                     ahead.put_aside()
                 click.echo("\ncancelling the run …", err=True)
-            events.close()  # some targets cancel only what nobody listens to
-            _tell_end(talk.cancel())
+            try:
+                events.close()
+            finally:  # whoever interrupts it again
+                _tell_end(talk.cancel())
             raise
         except BrokenPipeError:
-            events.close()
-            talk.cancel()
+            try:
+                events.close()
+            finally:
+                talk.cancel()
             raise
     raise AssertionError("a turn ends with Finished")
 

@@ -92,7 +92,8 @@ class Session:
     ) -> Generator[Event, None, None]:
         """One turn, as it happens; the last event is Finished. `approve` is asked before a function
         with `approval: ask` is called, unless the options approve all; without it such a call is
-        refused. Whoever stops listening cancels the run by `cancel`."""
+        refused. Whoever stops listening closes the events and cancels the run by `cancel`, in this
+        order: some targets cancel only what nobody listens to."""
         if self.options.approve_all:
             approve = _always
         limits = self.options.limits

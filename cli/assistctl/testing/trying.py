@@ -135,8 +135,10 @@ def _nobody(rubric: str, conversation: Sequence[Answer]) -> tuple[bool | None, s
 def _answer(talk: Session, turn: Turn, stop: Stop) -> Answer:
     attachments = [talk.attach(talk.workspace.root / path) for path in turn.attach]
     began = time.monotonic()
-    for event in talk.say(turn.user, attachments):
+    events = talk.say(turn.user, attachments)
+    for event in events:
         if stop.asked:
+            events.close()
             talk.cancel()
             raise Stopped
         if isinstance(event, Finished):
