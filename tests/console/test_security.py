@@ -23,6 +23,7 @@ from assistctl.console.access import (
     IDLE_SECONDS,
     LINK_SECONDS,
     LONGEST_SECONDS,
+    MOST_CLIENTS,
     MOST_OF_ONE,
     WINDOW_SECONDS,
     Attempts,
@@ -991,6 +992,10 @@ def test_wrong_keys_from_many_addresses_keep_nobody_else_out():
     clock.now += WINDOW_SECONDS
     attempts.begin("198.51.100.1")
     assert len(attempts._tried) == 1
+    for number in range(MOST_CLIENTS):
+        assert attempts.begin(f"10.0.{number // 250}.{number % 250}") == 0
+    assert len(attempts._tried) == MOST_CLIENTS
+    assert "198.51.100.1" not in attempts._tried
 
 
 def test_all_addresses_of_a_network_of_ipv6_are_one_as_an_address_of_ipv4_is_however_spelled():

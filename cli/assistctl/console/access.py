@@ -8,6 +8,7 @@ import logging
 import secrets
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -26,6 +27,9 @@ IDLE_SECONDS, LONGEST_SECONDS = 8 * 3600.0, 24 * 3600.0
 ATTEMPTS, WINDOW_SECONDS = 10, 60.0
 """How many times a wrong key may be tried from one address, in how many seconds. There is no such
 number for all: whoever used it up would keep everybody else out."""
+
+MOST_CLIENTS = 10_000
+"""Of how many addresses attempts are kept; the longest silent is forgotten first."""
 
 MOST_SESSIONS, MOST_OF_ONE = 1000, 20
 """How many sessions there are at most, and with one key; the longest unused gives way."""
@@ -216,18 +220,22 @@ class Attempts:
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._tried: dict[str, list[float]] = {}  # the longest silent first
+        self._tried: OrderedDict[str, list[float]] = OrderedDict()  # the longest silent first
 
     def begin(self, client: str) -> float:
         """Count an attempt of this client; or for how many seconds none is looked at."""
         with self._lock:
             now, somebody = self._clock(), _somebody(client)
-            while self._tried and not _recent(next(iter(self._tried.values())), now):
-                del self._tried[next(iter(self._tried))]
             own = _recent(self._tried.pop(somebody, []), now)
             is_heard = len(own) < ATTEMPTS
             self._tried[somebody] = [*own, now] if is_heard else own
+            while len(self._tried) > MOST_CLIENTS or not _recent(self._longest_silent, now):
+                self._tried.popitem(last=False)
             return 0.0 if is_heard else own[0] + WINDOW_SECONDS - now
+
+    @property
+    def _longest_silent(self) -> list[float]:
+        return next(iter(self._tried.values()))
 
     def take_back(self, client: str) -> None:
         """The last attempt of this client was with no wrong key."""
