@@ -157,6 +157,7 @@ WORDS_OF_APIS = re.compile(
 KINDS_OF_APIS = {"ASSISTANT", "THREAD", "MESSAGE", "RUN", "STEP"}
 CONNECTIONS = {"tx", "transaction", "connection", "cursor"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def room_of(module: str) -> str:
@@ -360,23 +361,34 @@ def names_taken_elsewhere() -> set[tuple[str, str]]:
 
 
 @cache
-def said_by_protocols() -> set[str]:
-    """The methods of Protocols, which say what those do that keep them."""
-    return {
-        part.name
+def protocols() -> list[tuple[set[str], set[str]]]:
+    """Of each Protocol the methods, and all that has a docstring."""
+    bodies = [
+        [part for part in node.body if isinstance(part, FUNCTIONS)]
         for path in MODULES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ClassDef) and "Protocol" in map(ast.unparse, node.bases)
-        for part in node.body
-        if isinstance(part, ast.FunctionDef) and ast.get_docstring(part)
-    }
+    ]
+    return [
+        (
+            {part.name for part in body if "property" not in map(ast.unparse, part.decorator_list)},
+            {part.name for part in body if ast.get_docstring(part)},
+        )
+        for body in bodies
+    ]
+
+
+def said_by_protocols(keeper: ast.ClassDef) -> set[str]:
+    """What Protocols say of a class that has all of their methods."""
+    own = {part.name for part in keeper.body if isinstance(part, FUNCTIONS)}
+    return set().union(*(said for methods, said in protocols() if methods and methods <= own))
 
 
 def without_docstring(module: str, names: Collection[str]) -> list[str]:
     """Which of these definitions in a module, and of their public methods, say nothing; what a
     method does that a base class has, that class says."""
     path = next(path for path in MODULES if module_name(path) == module)
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    kinds = (*FUNCTIONS, ast.ClassDef)
     tree = ast.parse(path.read_text(encoding="utf-8"))
     found = [node for node in tree.body if isinstance(node, kinds) and node.name in names]
     parts = [
@@ -385,7 +397,7 @@ def without_docstring(module: str, names: Collection[str]) -> list[str]:
         if isinstance(node, ast.ClassDef)
         for part in node.body
         if isinstance(part, kinds) and not part.name.startswith("_")
-        if part.name not in said_by_protocols() and "super()." not in ast.unparse(part)
+        if part.name not in said_by_protocols(node) and "super()." not in ast.unparse(part)
     ]
     return [
         f"{module}:{node.lineno} {node.name}"

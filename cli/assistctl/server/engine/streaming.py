@@ -40,7 +40,8 @@ class Wire(Protocol):
 class Listener(Protocol):
     """Who is told of a run as it goes on."""
 
-    def send(self, events: Events) -> None: ...
+    def send(self, events: Events) -> None:
+        """What has happened since."""
 
     def fail(self, message: str) -> None:
         """What is told, not the run, has failed."""
