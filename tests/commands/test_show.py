@@ -1,5 +1,7 @@
 import json
 
+from tests.commands.middleman import staging
+
 
 def test_an_assistant_is_shown_as_declared_and_as_it_is_at_the_target(synced):
     synced.edit("assistants/greeter.yaml", "Greet in any language.", "|\n  Greet.\n  Be brief.")
@@ -54,6 +56,27 @@ def test_what_is_ours_is_shown_by_its_id_too(shared):
         assert (shown["address"], shown["id"]) == (address, object_id)
     error = "error: 'asst_nobody' is not declared in this workspace"
     assert shared("show", "asst_nobody").err.startswith(error)
+
+
+def test_the_files_of_stores_are_listed_only_for_what_is_no_assistant(shop):
+    asked = []
+
+    def middleman(method, path, ask):
+        asked.append(path.removeprefix("/v1").partition("?")[0])
+        return ask()
+
+    with staging(shop.root, middleman) as (client, environ):
+        assert shop("sync", "--yes", **environ).code == 0
+        store_id = shop.id_of("handbook", client, "/vector_stores")
+        lists = ["/assistants", "/files", "/vector_stores"]
+        for key, found in (
+            ("clerk", lists),
+            ("vector_store/handbook", [*lists, f"/vector_stores/{store_id}/files"]),
+            (store_id, [*lists, f"/vector_stores/{store_id}/files"]),
+        ):
+            asked.clear()
+            assert shop("show", key, **environ).code == 0
+            assert sorted(asked) == sorted(found)
 
 
 def test_a_key_without_its_kind_gets_a_suggestion(shared):

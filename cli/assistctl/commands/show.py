@@ -10,8 +10,8 @@ from assistctl.commands._workspace import load
 from assistctl.plan.reconcile import PlanOptions
 from assistctl.plan.state import Observed
 from assistctl.render.listing import Shown, shown_json, shown_text
-from assistctl.resources import Address
-from assistctl.sync.planning import plan_sync
+from assistctl.resources import ASSISTANT, Address
+from assistctl.sync.planning import declared_address, plan_sync
 from assistctl.sync.standing import standing
 from assistctl.targets import opened
 
@@ -30,13 +30,14 @@ def command(options: Options, key: str) -> None:
     """
     workspace = load(options)
     with opened(workspace) as surface:
-        declared = surface.declare(workspace)
-        address = Address.parse(key)
-        if address not in declared:
-            address = _owned(surface.observe(declared, deep=True), key) or address
-        is_left_over = address not in declared and address != Address.parse(key)
-        keys = [] if is_left_over else [key if address == Address.parse(key) else str(address)]
-        planned = plan_sync(surface, workspace, keys, PlanOptions(partial=True, deep=True))
+        address, declared = Address.parse(key), surface.declare(workspace)
+        is_declared = address in declared
+        # Of an assistant all is known without a look at the files in stores.
+        deep = not is_declared or address.kind != ASSISTANT
+        asked = PlanOptions(partial=True, deep=deep)
+        planned = plan_sync(surface, workspace, [key] if is_declared else [], asked)
+        if not is_declared:
+            address = _owned(planned.observed, key) or declared_address(key, declared)
         hidden = surface.redaction.value
     remote, plan = planned.observed.owned.get(address), planned.plan
     changes = [it for it in (*plan.changes, *plan.left_alone) if it.address == address]

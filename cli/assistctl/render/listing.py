@@ -38,6 +38,11 @@ class Listed:
     id: str | None
     status: Status
 
+    @property
+    def lacks_id(self) -> bool:
+        """Whether it is a file that is there, in a store that was not looked into."""
+        return self.address.kind == FILE and self.id is None and self.status == "synced"
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -55,14 +60,20 @@ def listing_text(rows: Sequence[Listed], *, each: bool = False) -> str:
     nothing to list is said in words."""
     if not rows:
         return "Nothing is declared, and nothing exists."
-    alike = Counter(row.status for row in rows if row.address.kind == FILE)
+    folded = set() if each else many(rows)
+    alike = _files_alike(rows)
     cells: dict[tuple[str, str, str], None] = {}
     for row in rows:
-        if row.address.kind == FILE and alike[row.status] > FEW and not each:
+        if row.address.kind == FILE and row.status in folded:
             cells[f"file/… ({alike[row.status]:,} files)", row.status, ""] = None
         else:
             cells[str(row.address), row.status, row.id or ""] = None
     return table(("ADDRESS", "STATUS", "ID"), list(cells))
+
+
+def many(rows: Iterable[Listed]) -> set[Status]:
+    """The statuses of so many files that these are one line each."""
+    return {status for status, number in _files_alike(rows).items() if number > FEW}
 
 
 def listing_json(rows: Sequence[Listed]) -> str:
@@ -129,6 +140,10 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         for row in cells
     ]
     return "\n".join([click.style(lines[0], bold=True), *lines[1:]])
+
+
+def _files_alike(rows: Iterable[Listed]) -> Counter[Status]:
+    return Counter(row.status for row in rows if row.address.kind == FILE)
 
 
 def _date(seconds: int) -> str:

@@ -141,6 +141,7 @@ def find_assistant(workspace: Workspace, key: str) -> Assistant:
 
 
 def declared_address(key: str, declared: Mapping[Address, Declared]) -> Address:
+    """What is declared under this key. Raises AssistctlError with a suggestion."""
     address = Address.parse(key)
     if address not in declared:
         raise _unknown(key, declared)
