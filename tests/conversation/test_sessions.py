@@ -32,11 +32,27 @@ def test_the_instructions_are_made_of_the_variables(workspace):
         assert sent["settings"]["instructions"] == instructions
 
 
+def test_what_has_no_option_can_be_different_too(workspace):
+    told = ConversationOptions(
+        overrides={"response_format": {"type": "json_object"}, "tool_choice": "none"}
+    )
+    with session(workspace, "clerk", told) as talk:
+        pass
+    assert talk.assistant.once == ("response_format",)
+    assert talk.assistant.settings["response_format"] == {"type": "json_object"}
+    assert talk.assistant.run == {"tool_choice": "none"}
+
+
 @pytest.mark.parametrize(
     ("told", "problem"),
     [
         (ConversationOptions(variables={"whom": "Ada"}), "has no variable `whom`"),
         (ConversationOptions(overrides={"temperature": 9}), "--temperature: "),
+        (
+            ConversationOptions(overrides={"temprature": 1}),
+            "temprature: unknown key `temprature`; did you mean `temperature`",
+        ),
+        (ConversationOptions(overrides={"tool_choice": "all"}), "^tool_choice: "),
         (ConversationOptions(limits=Limits(cost=1)), "--max-cost: it cannot be had"),
     ],
 )

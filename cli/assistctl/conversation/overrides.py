@@ -18,8 +18,9 @@ from assistctl.surface import (
 )
 
 Overrides = Mapping[str, Json]
-"""By the names that they have in the YAML: `model`, `temperature`, …, and `max_completion_tokens`,
-which stands under `run` there."""
+"""By the names that they have in the YAML: `model`, `temperature`, …, and those that stand under
+`run` there, such as `max_completion_tokens`. Some have an option; the others, such as
+`response_format`, can only be said without a command line."""
 
 
 def overridden(assistant: Assistant, overrides: Overrides) -> Assistant:
@@ -48,10 +49,10 @@ def problems(
     options: Mapping[str, str] = ONCE_OPTIONS,
 ) -> Iterator[Problem]:
     """What is wrong with them, each at its option; `goes_on`, whether the thread is one that
-    is there already; `options`, how they
-    were said."""
+    is there already; `options`, how they were said, where that is not by their names."""
+    options = {**dict(zip(overrides, overrides, strict=True)), **options}
     yield from wrong_options(*_parted(overrides), options)
-    for name in overrides:
+    for name in [it for it in overrides if it in ONCE_OPTIONS]:
         option = options[name]
         capability = capabilities[ONCE_OPTIONS[name]]
         if capability.support is Support.REFUSED:
@@ -73,7 +74,10 @@ def wants_values(assistant: Assistant) -> bool:
     return any(variable.default is None for variable in variables.values())
 
 
-_OF_RUNS = ("max_completion_tokens",)
+_OF_RUNS = (
+    *("tool_choice", "parallel_tool_calls", "max_prompt_tokens", "max_completion_tokens"),
+    "truncation_strategy",
+)
 
 
 def _parted(overrides: Overrides) -> tuple[dict[str, Json], dict[str, Json]]:
