@@ -131,6 +131,35 @@ def test_a_text_has_one_kind_of_line_end(write: Callable[[Mapping[str, bytes]], 
     assert read_text(root / "a.md", "a.md", 100, Findings()) == "one\ntwo\nthree\n"
 
 
+def test_a_full_width_colon_is_found_where_it_is_what_is_wrong(look: Look) -> None:
+    for text, place in (
+        ("Name：x\ny: 1", "1:5"),
+        ("名前：x\ny: 1", "1:3"),
+        ("a: 1\nmodel：x\nb: 2", "2:6"),
+        ("a: 1\nmodel：x\n\n\nb: 2", "2:6"),
+        ("a: 1\nmodel：x", "2:6"),
+        ("a: 1\nmodel：x\n", "2:6"),
+        ("a:\n  - b：1\n    c: 2", "2:6"),
+        ("name：花店", "1:5"),
+    ):
+        problem = f"x.yaml:{place}: not valid YAML: a full-width colon; write `: ` instead"
+        assert look(text) == (None, [problem])
+    for text, place in (
+        ("a: |\n  Use\n  model：x\nb: {}}", "4:6"),
+        ("a: |\n  Use\n  model：x\nb: c: d", "4:5"),
+        ("a: |\n  Use\n  model：x\u2028\u2028b: c: d", "5:5"),
+    ):
+        _, (problem,) = look(text)
+        assert problem.startswith(f"x.yaml:{place}: ")
+        assert "full-width" not in problem
+
+
+def test_only_of_an_indented_key_the_indentation_is_told(look: Look) -> None:
+    for text, is_told in (("a: 1\n b: 2", True), ("a b\nc: 2", False), ("a: b: c", False)):
+        _, (problem,) = look(text)
+        assert problem.endswith("; indent the key like those beside it") == is_told
+
+
 def test_every_syntax_error_has_a_place_and_advice(look: Look) -> None:
     for text in ("a: [1\nb: 2", "a: 'x", "a: b: c", "\ta: 1", 'a: "\\q"', "a: @x", "- a\nb: 1"):
         value, problems = look(text)

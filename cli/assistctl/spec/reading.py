@@ -148,6 +148,8 @@ def _mapping(text: str, file: str, findings: Findings) -> Located | None:
     if value is None:
         raise Unreadable(Place(file), "the file is empty", "write its keys, or remove the file")
     if not isinstance(value, Located):
+        if isinstance(value, str):
+            _refuse_wide_colon(text, place)
         kind = "a list" if isinstance(value, LocatedList) else "a single value"
         raise Unreadable(place, f"the file is {kind}", "write a mapping: `key: value` lines")
     return value
@@ -174,22 +176,37 @@ _SYNTAX = (
 )
 
 
-_WIDE_COLON = re.compile(r"[ -]*[a-z_]+(?=：)")
+_WIDE_COLON = re.compile(r"[ -]*\w[\w-]*(?=：)")
 """A key as somebody writes it whose keyboard is set to Chinese or Japanese."""
 
-_KEY = re.compile(r" *[\w-]+ *")
-"""What stands before the colon of a key that is indented too far."""
+_KEY = re.compile(r"( *)[\w-]+ *")
+"""What stands before the colon of a key that does not belong to the line above it."""
+
+
+def _line(text: str, number: int) -> str:
+    """A line of a text; there may be none, as YAML knows more line ends than we."""
+    return "".join(text.split("\n")[number - 1 : number])
+
+
+def _refuse_wide_colon(text: str, place: Place) -> None:
+    """Raises Unreadable for a line that begins with a key and a full-width colon."""
+    if key := _WIDE_COLON.match(_line(text, place.line)):
+        wide = Place(place.file, place.line, key.end() + 1)
+        raise Unreadable(wide, "not valid YAML: a full-width colon", "write `: ` instead")
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> Unreadable:
     mark = error.problem_mark or error.context_mark
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-    lines = text.split("\n")[: place.line]
-    for line, words in list(enumerate(lines, 1))[-2:]:
-        if key := _WIDE_COLON.match(words):
-            wide = Place(file, line, key.end() + 1)
-            return Unreadable(wide, "not valid YAML: a full-width colon", "write `: ` instead")
     problem = str(error.problem or error.context)
+    before = _line(text, place.line)[: place.column - 1]
+    key = _KEY.fullmatch(before) if "mapping values" in problem else None
+    if "expected ':'" in problem and error.context_mark:
+        _refuse_wide_colon(text, Place(file, error.context_mark.line + 1))
+    if key:
+        _refuse_wide_colon(text, Place(file, place.line - 1))
+    if "mapping values" in problem:
+        _refuse_wide_colon(text, place)
     where, began = "", error.context_mark
     if error.context and began and began.line + 1 != place.line:
         where = f" ({error.context} that begins on line {began.line + 1})"
@@ -197,6 +214,6 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> Unreadable:
         (advice for words, advice in _SYNTAX if words in problem),
         "indent what belongs together alike, and close every quote and bracket",
     )
-    if "mapping values" in problem and _KEY.fullmatch(lines[-1], 0, place.column - 1):
+    if key and key[1]:
         remedy = "indent the key like those beside it"
     return Unreadable(place, f"not valid YAML: {problem}{where}", remedy)
