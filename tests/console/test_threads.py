@@ -318,7 +318,14 @@ def test_a_target_that_lists_no_threads_says_so(console, workshop):
     links = Links()
     nowhere = Client(console.target.base_url.replace("/v1", "/none"), console.target.api_key)
     reach = Reach(connect(console.target), nowhere)
-    console = Console("far", lambda key: reach, lambda: load(workshop), links=links, root=workshop)
+    console = Console(
+        "far",
+        lambda key: reach,
+        lambda: load(workshop),
+        links=links,
+        root=workshop,
+        told=lambda error: f"{error.status} of the target",
+    )
     app = create_app(console)
     with serving(app) as address:
         visitor = Visitor(address)
@@ -326,7 +333,7 @@ def test_a_target_that_lists_no_threads_says_so(console, workshop):
             visitor.enter(links)
             page = words(visitor.get("/threads", of="target").text)
     app.state.sessions.end_all()  # which closes the connections
-    assert "far does not list its threads" in page
+    assert "far does not list its threads (404 of the target)" in page
     assert "What was said from here is recorded here" in page
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from assistctl.console.playground.turns import Spoken, Turn
-from assistctl.errors import AssistctlError
+from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import Finished, ToolCall, ToolCalled, ToolReturned
 
 
@@ -36,6 +36,16 @@ class OneId:
 
     def cancel(self):
         pass
+
+
+def test_an_error_of_the_target_is_told_in_the_words_of_the_console():
+    def unready():
+        raise RemoteError("refused", status=401)
+
+    turn = Turn(Spoken("Refund"), unready, lambda error: f"{error}; the target is far")
+    turn.start(watched=False)
+    turn.wait()
+    assert (turn.status, turn.error) == ("failed", "refused; the target is far")
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def index(visit: Visit) -> Response:
             if space != workspace.target.namespace or key not in workspace.assistants:
                 others.append((object_id, str(body.get("name") or ""), owner))
     except RemoteError as error:
-        refusal = str(error)
+        refusal = visit.console.told(error)
     return visit.page(
         "playgrounds.html",
         title="Playground",
@@ -108,7 +108,7 @@ def say(visit: Visit) -> Response:
         at.beside = f"{beside} {model}".strip()
     spoken = Spoken(message, tuple(_attached(visit, at)))
     make = partial(make_ready, visit.surface)
-    exchange = at.say(spoken, wanted, make, watched=visit.is_partial)
+    exchange = at.say(spoken, wanted, make, watched=visit.is_partial, told=visit.console.told)
     if visit.is_partial:
         return visit.fragment("_exchange.html", exchange=exchange, shown=shown)
     for turn in exchange.turns:

@@ -60,7 +60,7 @@ def index(visit: Visit) -> Response:
     except RemoteError as error:
         if error.status is None or error.status >= 500:
             raise
-        refusal = f"{visit.console.target} does not list its threads ({error})"
+        refusal = f"{visit.console.target} does not list its threads ({visit.console.told(error)})"
         found = Rows(())
     kept = {name: value for name, value in {"of": source, **asked}.items() if value}
     return visit.page(
@@ -88,7 +88,8 @@ def one(visit: Visit) -> Response:
         if known is None or source == HERE:
             raise
         source, page = HERE, _page_of_record(visit, known, older)
-        gone: str | None = f"{visit.console.target} does not tell of it ({error})"
+        told = visit.console.told(error)
+        gone: str | None = f"{visit.console.target} does not tell of it ({told})"
     else:
         gone = None
     following = urlencode({"of": source, "older": page.older or ()}, doseq=True)
@@ -121,7 +122,8 @@ def objects(visit: Visit) -> Response:
         shown: Json = VIEWS[kind](visit.client, thread)
         missing = None
     except RemoteError as error:
-        shown, missing = None, f"{visit.console.target} has no such view of it ({error})"
+        told = visit.console.told(error)
+        shown, missing = None, f"{visit.console.target} has no such view of it ({told})"
     hidden = visit.surface.redaction.value
     return visit.fragment("_objects.html", shown=hidden(shown), missing=missing)
 

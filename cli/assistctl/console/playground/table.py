@@ -15,7 +15,7 @@ from typing import TypeAlias
 from assistctl.console.playground.drafts import Draft
 from assistctl.console.playground.ready import Ready, Version
 from assistctl.console.playground.turns import Spoken, Turn, over
-from assistctl.errors import AssistctlError, Refused
+from assistctl.errors import AssistctlError, Refused, RemoteError
 
 MOST_TABLES = 16
 """Playgrounds of one session; the one that was used longest ago gives way."""
@@ -90,9 +90,11 @@ class Table:
         make: MakeReady,
         *,
         watched: bool,
+        told: Callable[[RemoteError], str] = str,
     ) -> Exchange:
-        """Say something to each version, by their titles. Raises AssistctlError while the last
-        answers are still coming, and for one who has left meanwhile."""
+        """Say something to each version, by their titles; `told` has an error of the target in
+        words. Raises AssistctlError while the last answers are still coming, and for one who has
+        left meanwhile."""
         with self.lock:
             if self.is_closed:
                 raise Refused(_CLOSED)
@@ -103,7 +105,7 @@ class Table:
             turns = []
             for column, (title, version) in zip(self.columns, versions, strict=False):
                 column.title = title
-                turns.append(Turn(spoken, partial(column.open, version, make)))
+                turns.append(Turn(spoken, partial(column.open, version, make), told))
             titles = tuple(title for title, _ in versions)
             names = tuple(path.name for path in spoken.files)
             exchange = Exchange(spoken.message, names, titles, tuple(turns))

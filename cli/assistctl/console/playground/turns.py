@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 from assistctl.console.playground.ready import Ready
 from assistctl.conversation import Session
-from assistctl.errors import AssistctlError
+from assistctl.errors import AssistctlError, RemoteError
 from assistctl.events import (
     CodeCalled,
     CodeReturned,
@@ -68,10 +68,11 @@ class Spoken:
 @dataclass
 class Turn:
     """One turn; `make_ready` opens whom it is held with. If that `is_there`, at the target, the
-    thread has a page."""
+    thread has a page. `told` has an error of the target in words."""
 
     spoken: Spoken
     make_ready: Callable[[], Ready]
+    told: Callable[[RemoteError], str] = str
     id: str = field(default_factory=lambda: secrets.token_hex(12))
     items: list[Item] = field(default_factory=list)
     status: str = "getting ready"
@@ -202,6 +203,9 @@ class Turn:
                 if self._stopped.is_set():
                     break
                 self._hear(event)
+        except RemoteError as error:
+            at_target = self.is_there or not self.session
+            self._conclude("failed", self.told(error) if at_target else str(error))
         except AssistctlError as error:
             self._conclude("failed", str(error))
         except Exception:  # noqa: BLE001 - whatever it is, the reader is told
