@@ -71,6 +71,8 @@ def test_lines_are_added_where_a_person_would(text: str, expected: str) -> None:
     [
         "{version: 1}\n",
         "vector_stores: {a: {}}\n",
+        "vector_stores: [a]\n",
+        "vector_stores: a\n",
         "version: 1\n...\n",
         "vector_stores: &none\ndefaults: *none\n",
     ],

@@ -94,9 +94,12 @@ def with_entries(
     `remarks` become comments above what is at their paths within it. Raises NotEditable as
     `with_value`, and for a mapping in braces."""
     body = text.removeprefix("\ufeff")
-    before = value_of(body, file)
-    changed = _Editor(body, file).entered(path, fields, remarks)
-    now = {**(at(before, path) or {}), **_as_written(dict(fields))}
+    before, editor = value_of(body, file), _Editor(body, file)
+    there = at(before, path) or {}
+    if not isinstance(there, Mapping):
+        raise NotEditable(editor.place(path), "is no mapping")
+    changed = editor.entered(path, fields, remarks)
+    now = {**there, **_as_written(dict(fields))}
     _check(changed, body, file, path, _with(before, path, now))
     return text[: len(text) - len(body)] + changed
 
