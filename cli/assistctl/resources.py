@@ -385,7 +385,7 @@ def declared_functions(workspace: Workspace) -> tuple[DeclaredFunction, ...]:
     return tuple(DeclaredFunction(function, tuple(keys)) for function, keys in ordered)
 
 
-def used_files(workspace: Workspace) -> dict[Address, File]:
+def declared_files(workspace: Workspace) -> dict[Address, File]:
     """By Address: the files that stores have, and those that the code of assistants finds."""
     tools = (tool for assistant in workspace.assistants.values() for tool in assistant.tools)
     code = (tool for tool in tools if isinstance(tool, CodeInterpreter))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
 _LONGEST_WORD = 100
@@ -17,7 +17,13 @@ def suggestion(word: str, known: Iterable[str], alike: float = 0.6) -> str | Non
     return close[0] if close else None
 
 
-def remedy(word: str, known: Iterable[str], otherwise: str) -> str:
+def remedy(
+    word: str,
+    known: Iterable[str],
+    otherwise: str,
+    alike: float = 0.6,
+    shown: Callable[[str], str] = repr,
+) -> str:
     """What to do about a word that is not known: the probable one, else the advice given."""
-    close = suggestion(word, known)
-    return f"did you mean {close!r}?" if close else otherwise
+    close = suggestion(word, known, alike)
+    return f"did you mean {shown(close)}?" if close else otherwise

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistctl.apis.answers import Answer, failed, why_it_failed
+from assistctl.apis.answers import Answer, why_function_failed, why_it_failed
 from assistctl.apis.assistants.steps import completed, said
 from assistctl.errors import RemoteError
 from assistctl.events import CodeCalled, CodeReturned, Source, TextDelta
@@ -146,4 +146,4 @@ def test_why_code_failed_is_read_from_what_was_printed_last(printed, error):
     ],
 )
 def test_why_a_function_failed_is_read_from_what_the_model_was_told(output, error):
-    assert failed(output) == error
+    assert why_function_failed(output) == error

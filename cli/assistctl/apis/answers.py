@@ -72,7 +72,7 @@ def why_it_failed(printed: str) -> str | None:
     return None
 
 
-def failed(output: str) -> str | None:
+def why_function_failed(output: str) -> str | None:
     """Why a function failed, of which an API keeps only the output: what a model is told of that
     (toolbox/outputs.py) says so."""
     try:
@@ -118,7 +118,7 @@ class Retold:
 
     def called(self, call: ToolCall, output: str | None) -> None:
         """A function; one that nobody has answered says so."""
-        error = "it was never answered" if output is None else failed(output)
+        error = "it was never answered" if output is None else why_function_failed(output)
         self.steps.append(ToolReturned(call, output or "", None, error))
 
     def past(self, finished: Finished, began: float | None, ended: float | None) -> PastTurn:

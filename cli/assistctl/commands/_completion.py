@@ -21,8 +21,8 @@ from assistctl.resources import (
     VECTOR_STORE,
     Address,
     Workspace,
+    declared_files,
     declared_functions,
-    used_files,
 )
 
 Completer: TypeAlias = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -70,7 +70,7 @@ def _declared(ctx: click.Context, root: Path, begun: str) -> Iterator[tuple[str,
 def _addresses(ctx: click.Context, root: Path, begun: str) -> Iterator[tuple[str, str]]:
     """The same, and the files that they use."""
     yield from _declared(ctx, root, begun)
-    yield from ((str(file), "") for file in sorted(used_files(_workspace(ctx, root))))
+    yield from ((str(file), "") for file in sorted(declared_files(_workspace(ctx, root))))
 
 
 def _targets(ctx: click.Context, root: Path, begun: str) -> Iterator[tuple[str, str]]:

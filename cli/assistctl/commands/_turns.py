@@ -26,7 +26,7 @@ _PLAIN = Limits()
 
 
 def _finite(ctx: click.Context, param: click.Parameter, number: float | None) -> float | None:
-    """NaN is within every range, and JSON has neither."""
+    """NaN is within every range; infinity is no number in JSON, and no time that can be waited."""
     if number is not None and not math.isfinite(number):
         raise click.BadParameter(f"{number} is no finite number.", ctx, param)
     return number

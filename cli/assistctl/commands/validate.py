@@ -13,7 +13,7 @@ from assistctl.commands._workspace import load, warn
 from assistctl.errors import DeclarationError, Problem
 from assistctl.render.problems import problems_json
 from assistctl.render.values import counted
-from assistctl.resources import Target, Workspace, declared_functions, used_files
+from assistctl.resources import Target, Workspace, declared_files, declared_functions
 from assistctl.targets import opened
 from assistctl.toolbox.site_packages import missing_python
 
@@ -99,6 +99,6 @@ def _summary(workspace: Workspace) -> str:
     found = (
         counted(len(workspace.assistants), "assistant"),
         counted(len(declared_functions(workspace)), "function"),
-        counted(len(used_files(workspace)), "file"),
+        counted(len(declared_files(workspace)), "file"),
     )
     return f"Valid: {', '.join(found)}."

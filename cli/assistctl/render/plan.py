@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import click
 
+from assistctl.keys import is_key
 from assistctl.plan.changes import Action, Change, FieldChange, Plan
 from assistctl.render.folding import (
     Folded,
@@ -137,10 +137,11 @@ def what_to_do(plan: Plan) -> Iterator[str]:
         yield PRUNE
         made = [it.address for it in plan.changes if it.action is Action.CREATE]
         old, new = (
-            [it.name for it in some if it.kind == ASSISTANT] for some in (plan.undeclared, made)
+            [it.name for it in addresses if it.kind == ASSISTANT]
+            for addresses in (plan.undeclared, made)
         )
         # What stands at the target may be no key, and anything else.
-        if len(old) == len(new) == 1 and re.fullmatch(r"[\w-]+", old[0]):
+        if len(old) == len(new) == 1 and is_key(old[0]):
             yield f"Only renamed? `moved: {{{old[0]}: {new[0]}}}` in assistctl.yaml keeps its id."
     if plan.protected:
         yield PROTECTED

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from assistctl.resources import Json
-from assistctl.suggestion import suggestion
+from assistctl.suggestion import remedy
 
 _KINDS = {
     "string": "a string",
@@ -76,6 +76,5 @@ def is_unicode(text: str) -> bool:
 
 
 def remedy_for(word: str, known: Iterable[str], otherwise: str, alike: float = 0.6) -> str:
-    """What to do about a word that is not known: the probable one, else the advice given."""
-    close = suggestion(word, known, alike)
-    return f"did you mean {shown(close)}?" if close else otherwise
+    """`remedy`, the word shown as what is written in YAML."""
+    return remedy(word, known, otherwise, alike, shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from assistctl.apis.managed import stores
 from assistctl.apis.managed.kinds import AssistantKind
 from assistctl.plan.state import Declared
-from assistctl.resources import Address, Workspace, used_files
+from assistctl.resources import Address, Workspace, declared_files
 
 
 def declare(workspace: Workspace, kind: AssistantKind) -> dict[Address, Declared]:
@@ -24,5 +24,5 @@ def declare(workspace: Workspace, kind: AssistantKind) -> dict[Address, Declared
         )
     return {
         address: Declared(address, {"sha256": file.sha256, "bytes": file.size})
-        for address, file in used_files(workspace).items()
+        for address, file in declared_files(workspace).items()
     } | declared
