@@ -175,10 +175,10 @@ def test_a_response_whose_client_has_gone_away_lets_go_of_its_conversation(
         return first
 
     first = left()
-    cancelled = eventually(lambda: openai.responses.cancel(first))
+    cancelled = once_noticed(lambda: openai.responses.cancel(first))
     assert (cancelled.status, cancelled.output_text) == ("cancelled", "One, ")
     second = left()
-    third = eventually(lambda: respond(openai, "and now?", conversation=conversation))
+    third = once_noticed(lambda: respond(openai, "and now?", conversation=conversation))
     assert third.output_text == "Three."
     assert openai.responses.retrieve(second).status == "cancelled"
     said = [(each["role"], each["content"]) for each in endpoint.requests[-1]["messages"]]
@@ -186,7 +186,7 @@ def test_a_response_whose_client_has_gone_away_lets_go_of_its_conversation(
     go_on.set()
 
 
-def eventually(ask: Callable[[], Any]) -> Any:
+def once_noticed(ask: Callable[[], Any]) -> Any:
     """As soon as the server has noticed that a client is gone."""
     until = time.monotonic() + 20
     while True:
@@ -194,6 +194,41 @@ def eventually(ask: Callable[[], Any]) -> Any:
             return ask()
         except sdk.BadRequestError:
             assert time.monotonic() < until
+
+
+@pytest.mark.parametrize("joins", ["sends it again", "asks for its stream"])
+def test_a_response_is_not_left_as_long_as_somebody_else_waits_for_it(
+    openai: OpenAI, endpoint: ChatEndpoint, joins: str
+) -> None:
+    go_on = threading.Event()
+    endpoint.answer(say("One, ", go_on, "two."), say("Three."))
+    conversation = openai.conversations.create().id
+    count = {
+        "conversation": conversation,
+        "stream": True,
+        "extra_headers": {"Idempotency-Key": "k"},
+    }
+    first = respond(openai, "count", **count)
+    identity: str = next(first).response.id
+
+    def joined() -> Any:
+        if joins == "sends it again":
+            return respond(openai, "count", **count)
+        return openai.responses.retrieve(identity, stream=True)
+
+    others = [joined(), joined()]
+    first.close()
+    for waiting in others:
+        for _ in range(4):  # to each of them it is sent several times whether it is there
+            with pytest.raises(sdk.BadRequestError, match="currently operating"):
+                respond(openai, "and now?", conversation=conversation)
+            with pytest.raises(sdk.BadRequestError, match="Cannot cancel a synchronous response"):
+                openai.responses.cancel(identity)
+        waiting.close()
+    third = once_noticed(lambda: respond(openai, "and now?", conversation=conversation))
+    assert third.output_text == "Three."
+    assert openai.responses.retrieve(identity).status == "cancelled"
+    go_on.set()
 
 
 def test_a_response_that_takes_too_long_has_failed(

@@ -53,8 +53,9 @@ class Listener(Protocol):
 @dataclass
 class Channel:
     """The one listener of a run; where there is none, `listening` is False and events go nowhere,
-    unless they are `kept` for those who come later. Of a run that may be cancelled once its client
-    has gone away, `is_left` tells whether it has.
+    unless they are `kept` for those who come later. Of a run that may be cancelled once its clients
+    have gone away, `clients` tell whether they have: the listener first, then those who wait beside
+    it, by asking again; `pokes` counts how often they were looked for.
 
     It never holds the run up: what a slow client has not fetched yet waits here, at most one run's
     worth of it, and a client that goes away just stops reading.
@@ -64,7 +65,8 @@ class Channel:
     listening: bool = True
     kept: list[bytes] | None = None
     closed: bool = False
-    is_left: Callable[[], bool] | None = None
+    clients: list[Callable[[], bool]] = field(default_factory=list)
+    pokes: int = 0
     _waiting: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
 
     def send(self, events: Events) -> None:
@@ -76,8 +78,13 @@ class Channel:
         if self.listening or self.kept is not None:
             self._put(self.wire.failed(message))
 
+    def is_left(self) -> bool:
+        """Whether all have gone for whom such a run is worked on."""
+        return bool(self.clients) and all(is_gone() for is_gone in self.clients)
+
     def poke(self) -> None:
         """Send what nobody hears: that a client has gone shows when something is sent to it."""
+        self.pokes += 1
         self._waiting.put_nowait(KEEP_ALIVE)
 
     def close(self) -> None:

@@ -73,7 +73,7 @@ async def create(call: Call) -> Answer:
     if background:
         channel.kept, channel.listening = [], False
     else:
-        channel.is_left = getattr(call.request.state, "is_gone", bool)
+        channel.clients.append(_is_gone(call))
     start = partial(_start, call, request, channel)
     try:
         response = await _begun(call, start)
@@ -106,10 +106,10 @@ def retrieve(call: Call) -> Answer:
             param="starting_after",
             code="invalid_value",
         )
-    channel = call.server.streams.get(Claim(call.project, run["thread_id"], run["id"]))
+    channel = call.server.streams.get(_claim(call, run))
     if channel is not None:
         return streamed(channel.tail(start))
-    return streamed(_told_again(call, identity, include, start))
+    return streamed(_told_again(call, identity, include, start, _joined(call, _claim(call, run))))
 
 
 def delete(call: Call) -> Document:
@@ -127,12 +127,12 @@ def delete(call: Call) -> Document:
 
 async def cancel(call: Call) -> Document:
     """Answers once the response has stopped; to cancel one twice changes nothing."""
-    return await _stopped(call, call.path("response_id", RESPONSE))
-
-
-async def _stopped(call: Call, identity: str) -> Document:
+    identity = call.path("response_id", RESPONSE)
     claim = await call.server.lanes.reads.run(partial(_claim_of, call, identity))
-    is_left = await _is_left(call, claim)
+    return await _stopped(call, identity, await _is_left(call, claim))
+
+
+async def _stopped(call: Call, identity: str, is_left: bool) -> Document:
     response = await call.server.lanes.writes.run(partial(_cancel, call, identity, is_left))
     deadline = time.monotonic() + _CANCEL_SECONDS
     while response["status"] in objects.ACTIVE and time.monotonic() < deadline:
@@ -205,7 +205,7 @@ async def _begun(call: Call, start: Callable[[], Document]) -> Document:
         if not await _is_left(call, locked.claim):
             raise
         with suppress(ApiError):  # it has ended meanwhile
-            await _stopped(call, objects.response_id(locked.claim.run_id))
+            await _stopped(call, objects.response_id(locked.claim.run_id), is_left=True)
     return await call.server.lanes.writes.run(start)
 
 
@@ -271,10 +271,10 @@ def _cancel(call: Call, identity: str, is_left: bool) -> Document:
 
 
 async def _is_left(call: Call, claim: Claim) -> bool:
-    """Whether a response at work is for a client that has gone away, which is how OpenAI lets one
+    """Whether a response at work is for clients that have gone away, which is how OpenAI lets one
     be cancelled that is not in the background."""
-    channel = call.server.engine.listener(claim)
-    if not isinstance(channel, Channel) or channel.is_left is None:
+    channel = _attended(call, claim)
+    if channel is None:
         return False
     for _ in range(_POKES):
         if channel.is_left():
@@ -284,14 +284,35 @@ async def _is_left(call: Call, claim: Claim) -> bool:
     return channel.is_left()
 
 
+def _attended(call: Call, claim: Claim) -> Channel | None:
+    """The channel of a response at work here that clients wait for: none in the background."""
+    channel = call.server.engine.listener(claim)
+    return channel if isinstance(channel, Channel) and channel.clients else None
+
+
+def _joined(call: Call, claim: Claim) -> Channel | None:
+    """The same, for whose response the client of this call waits from now on, too."""
+    channel = _attended(call, claim)
+    if channel is not None:
+        channel.clients.append(_is_gone(call))
+    return channel
+
+
+def _is_gone(call: Call) -> Callable[[], bool]:
+    is_gone: Callable[[], bool] = getattr(call.request.state, "is_gone", bool)
+    return is_gone
+
+
 async def _again(call: Call, answer: Document, *, stream: bool, background: bool) -> Answer:
     """The answer to a request that is sent again: the response that the first one began."""
     identity = answer["id"]
     if not answer["store"]:
         raise ApiError(_NOT_STORED, code="response_not_stored")
     include = bodies.included(call.body.get("include") or [])
+    claim = await call.server.lanes.reads.run(partial(_claim_of, call, identity))
+    channel = None if background else _joined(call, claim)
     if stream:
-        return streamed(_told_again(call, identity, include, 0), replayed=True)
+        return streamed(_told_again(call, identity, include, 0, channel), replayed=True)
     read = partial(_read, call, identity, include)
     response = await call.server.lanes.reads.run(read)
     while not background and response["status"] in objects.ACTIVE:
@@ -307,11 +328,12 @@ def _read(call: Call, identity: str, include: frozenset[str] = frozenset()) -> D
 
 
 async def _told_again(
-    call: Call, identity: str, include: frozenset[str], start: int
+    call: Call, identity: str, include: frozenset[str], start: int, channel: Channel | None
 ) -> AsyncIterator[bytes]:
     """The stream of a response that this process has no events of, once it has ended. Somebody who
-    has heard of it already gets its last event, which holds all of it."""
-    spoken = time.monotonic()
+    has heard of it already gets its last event, which holds all of it. `channel` is that of the
+    first to ask, if it is known here."""
+    spoken, pokes = time.monotonic(), 0
     wire = ResponseStream(start)
     while True:
         try:
@@ -322,8 +344,9 @@ async def _told_again(
         if response["status"] not in objects.ACTIVE:
             break
         await asyncio.sleep(_POLL_SECONDS)
-        if time.monotonic() - spoken >= KEEP_ALIVE_SECONDS:
-            spoken = time.monotonic()
+        poked = channel is not None and channel.pokes > pokes
+        if poked or time.monotonic() - spoken >= KEEP_ALIVE_SECONDS:
+            spoken, pokes = time.monotonic(), channel.pokes if channel else 0
             yield KEEP_ALIVE
     for event in [events.ended(response)] if start else events.retold(response):
         yield wire.encoded(event)
