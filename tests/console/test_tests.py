@@ -150,6 +150,21 @@ def test_tests_are_tried_one_set_at_a_time_and_can_be_stopped(console, browse):
     assert "Stopped" in words(browse.get(path).text)
 
 
+def test_tests_are_red_where_one_failed_or_broke_not_where_they_were_only_stopped(browse):
+    answer = browse.post("/tests/run", {"which": "declared", "assistant": "clerk", "case": "a sum"})
+    path = answer.headers["location"]
+    browse.http.get(f"{path}/events")  # which end with the tests
+    trial = trials.find(path.rpartition("/")[2])
+    for counts, is_red in (
+        ({"passed": 1}, False),
+        ({"passed": 1, "stopped": 1}, False),
+        ({"failed": 1, "stopped": 1}, True),
+        ({"error": 1}, True),
+    ):
+        trial.counts = counts
+        assert ('class="bad"' in browse.http.get(path).text) == is_red
+
+
 def test_a_case_that_is_not_there_and_tests_that_are_forgotten_are_said(browse):
     assert "there is no case &#39;a su&#39; any more" in tried(browse, case="a su")
     assert browse.get("/tests/runs/0000").status_code == 409
