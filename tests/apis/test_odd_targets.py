@@ -220,6 +220,28 @@ def test_a_target_without_vector_stores_serves_a_workspace_that_needs_none(odd, 
         odd.plan()
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_what_others_have_put_there_is_told_of_though_a_target_may_not_list_it(
+    odd, proxy, bench, listed
+):
+    def fault(number, request):
+        return None if listed or str(request) != "GET /v1/vector_stores" else error(404)
+
+    proxy.fault = fault
+    page = odd.file("assistants/prices.csv", "rose,1")
+    odd.assistant("shop", CodeInterpreter((page,)))
+    odd.sync()
+    store = bench.client.create("/vector_stores", {"name": "theirs"})["id"]
+    bench.use(stores=[store])
+    assert odd.plan() == (
+        "update assistant/shop: changed at the target since the last sync\n"
+        f"  tool_resources.file_search: {{'vector_store_ids': ['{store}']}} -> None"
+    )
+    odd.assistant("shop", CodeInterpreter((page, odd.file("assistants/more.csv", "tulip,2"))))
+    assert odd.apply(on_drift="keep") == []
+    assert bench.api.stores_of(bench.only(ASSISTANT)) == [store]
+
+
 def test_a_file_that_is_still_being_indexed_is_not_taken_for_indexed(odd, proxy, bench):
     odd.store("handbook", odd.file("docs/a.md", "page a"))
     odd.sync()

@@ -22,12 +22,14 @@ ABSENT_ENDPOINT = frozenset({404, 405, 501})
 @dataclass(frozen=True)
 class _Listed:
     """The target's lists as they came; files by id. `keeps_assistants`: something can be there of
-    an assistant. `objects` are all that were listed, beside files."""
+    an assistant. `objects` are all that were listed, beside files. Of what is `unlisted`, which
+    assistants name though the target has no list of it, nobody knows whether it is there."""
 
     assistants: tuple[dict[str, Json], ...]
     stores: tuple[dict[str, Json], ...]
     files: Mapping[str, dict[str, Json]]
     objects: tuple[dict[str, Json], ...]
+    unlisted: frozenset[str]
     keeps_assistants: bool = True
 
 
@@ -124,11 +126,15 @@ def _lists(client: Client, kind: AssistantKind, declared_kinds: set[str]) -> _Li
         files = pool.submit(read, "/files", FILE, limit=10_000)
         if all(answer.result() is None for answer in (assistants, stores, files)):
             _refuse_nothing(client)
+        held = tuple(it for it in assistants.result() or () if kind.holds(it))
+        named = ((files, kind.file_ids), (stores, kind.store_ids))
+        unlisted = [ids for answer, ids in named if answer.result() is None]
         return _Listed(
-            tuple(it for it in assistants.result() or () if kind.holds(it)),
+            held,
             tuple(it for it in stores.result() or () if not is_stand_in(it)),
             {item["id"]: item for item in files.result() or ()},
             (*(assistants.result() or ()), *(stores.result() or ())),
+            frozenset(each for ids in unlisted for body in held for each in ids(body)),
             keeps_assistants=assistants.result() is not None,
         )
 
@@ -245,7 +251,7 @@ def _look_inside(
     for item in stores:
         found[item.id] = uploads.of_store(members.get(item.id, ()))
     found = duplicates.marked(found, listed.files, declared)
-    return Inside(kind, declared, listed.files, found, members)
+    return Inside(kind, declared, listed.files, found, members, listed.unlisted)
 
 
 def _members(client: Client, stores: list[Owned]) -> dict[str, tuple[dict[str, Json], ...]]:

@@ -39,13 +39,15 @@ class Owned:
 @dataclass(frozen=True)
 class Inside:
     """What stands behind our objects: how the API holds assistants, all files at the target, our
-    uploads in each object and the files of each store that is not settled, by the object's id."""
+    uploads in each object and the files of each store that is not settled, by the object's id; and
+    the ids of which nobody knows whether they are there."""
 
     kind: AssistantKind
     declared: Mapping[Address, Declared]
     files: uploads.Files
     uploads: Mapping[str, tuple[Upload, ...]]
     members: Mapping[str, tuple[Mapping[str, Json], ...]]
+    unlisted: frozenset[str] = frozenset()
 
 
 def remote(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remote:
@@ -77,7 +79,7 @@ def _assistant(item: Owned, inside: Inside, stores: Mapping[str, Json]) -> Remot
     files, searching = inside.kind.file_ids(item.body), inside.kind.store_ids(item.body)
     searched = {i: stores[i] for i in searching if i in stores}
     gone = {i for i in files if i not in inside.files}
-    gone |= {i for i in searching if i not in searched}
+    gone = gone.union(i for i in searching if i not in searched) - inside.unlisted
     foreign = set(files) - gone - ours.keys()
     nameless = any(address not in inside.declared for address in ours.values())
     return _remote(
