@@ -98,6 +98,8 @@ print(json.dumps(seen))
 
 
 FULL_TMP = ["--ro-bind", "/", "/", "--tmpfs", "/mnt", "--size", str(2**21), "--tmpfs", "/tmp"]
+for ours in (str(Path(__file__).parents[2]), sys.prefix):  # which may lie in /tmp themselves
+    FULL_TMP += ["--ro-bind", ours, ours]
 LOOKS = """
 import json, tempfile
 from pathlib import Path

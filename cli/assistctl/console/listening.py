@@ -20,8 +20,22 @@ def serve(app: ASGIApp, port: int, on_listening: Callable[[str], None]) -> None:
     OSError if the port cannot be had."""
     allow_many_connections()
     with socket.create_server(("127.0.0.1", port), backlog=128) as listener:
-        on_listening(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        uvicorn.Server(configured(app)).run([listener])
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        _Server(configured(app), lambda: on_listening(address)).run([listener])
+
+
+class _Server(uvicorn.Server):
+    """Says that it is there once Ctrl-C ends it in order. Until then that can come amid a logger's
+    settings and leave logging locked, for which the embedded server would wait for ever at its end.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_listening()
 
 
 def configured(app: ASGIApp, grace: int = _GRACE_SECONDS) -> uvicorn.Config:
